@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+"""The exploration as one frozen value. Equality is meaning: undo, autosave, recipes and exports all follow from it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from latent_explorer.explain.recipe import (
+    Base,
+    DirectionShift,
+    Edit,
+    Noise,
+    PictureRecipe,
+    SeedBase,
+    StyleShift,
+)
+from latent_explorer.models.attributes import Attribute
+
+
+class Keyframe(msgspec.Struct, frozen=True):
+    """A state of the picture at a time on a timeline."""
+
+    seconds: float
+    recipe: PictureRecipe
+    easing: str = "smooth"
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """A named animation."""
+
+    name: str
+    keyframes: tuple[Keyframe, ...] = ()
+
+
+class ExplorerState(msgspec.Struct, frozen=True):
+    """Everything that undo must bring back."""
+
+    model_hash: str
+    base: Base = SeedBase(0)
+    truncation_psi: float = 1.0
+    truncation_cutoff: int | None = None
+    truncate_encoded: bool = False  # "towards the average" for encoded and projected latents, off until asked for
+    noise: Noise = Noise()
+    cond: tuple[float, ...] | None = None  # what the generator is told instead of the base's own cond
+    edits: tuple[Edit, ...] = ()  # canonical: see canonical_edits
+    classifier_id: str = ""
+    target_class: int = 0
+    timelines: tuple[Timeline, ...] = ()
+
+
+def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """One edit a coordinate and unit, towards "max", no zeros, sorted: so that equal meaning is equal value.
+
+    "Half-way to the minimum" and "minus half-way to the maximum" are the same edit (StyleShift says why).
+    """
+    styles: dict[tuple[int, str], float] = {}
+    directions: dict[str, float] = {}
+    for edit in edits:
+        if isinstance(edit, StyleShift):
+            sign = 1.0 if edit.end == "max" else -1.0
+            key = (edit.style_index, edit.unit)
+            styles[key] = styles.get(key, 0.0) + sign * edit.amount
+        else:
+            directions[edit.direction_id] = directions.get(edit.direction_id, 0.0) + edit.amount
+    out: list[Edit] = [DirectionShift(name, a) for name, a in sorted(directions.items()) if a != 0]
+    out += [StyleShift(j, "max", a, unit) for (j, unit), a in sorted(styles.items()) if a != 0]  # type: ignore[arg-type]
+    return tuple(out)
+
+
+def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
+    """Where the slider of an attribute stands: read off its first entry (0 when that coordinate is unedited)."""
+    first = attribute.entries[0]
+    sign = 1.0 if first.end == "max" else -1.0
+    for edit in state.edits:
+        if isinstance(edit, StyleShift) and edit.unit == "range" and edit.style_index == first.style_index:
+            return sign * edit.amount / first.weight
+    return 0.0
+
+
+def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) -> tuple[Edit, ...]:
+    """The state's edits with the attribute's slider at `amount`, every other coordinate untouched."""
+    indices = {entry.style_index for entry in attribute.entries}
+    kept = tuple(e for e in state.edits if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices))
+    moved = tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
+    return canonical_edits(kept + moved)

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The program's log: one rotating file in the user's log folder, and where it is. No handlers anywhere else.
+
+Modules take `logging.getLogger(__name__)`; what the user should read is an event or a `UserError`, not a log line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import logging.handlers
+import platform
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import log_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_FORMAT = "%(asctime)s %(levelname)-7s %(threadName)s %(name)s: %(message)s"
+_MAX_BYTES = 1_000_000
+
+
+def log_path() -> Path:
+    """The file that a bug report should carry."""
+    return log_dir() / "log.txt"
+
+
+def start_logging(command: str) -> None:
+    """Open the log file and send uncaught exceptions to it. A folder that cannot be written is no reason to fail."""
+    logger = logging.getLogger("latent_explorer")
+    if any(isinstance(h, logging.handlers.RotatingFileHandler) for h in logger.handlers):
+        return
+    with contextlib.suppress(OSError, UserError):
+        handler = logging.handlers.RotatingFileHandler(
+            log_path(), maxBytes=_MAX_BYTES, backupCount=2, encoding="utf-8", delay=True
+        )
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.info("%s on %s, Python %s", command, platform.platform(), platform.python_version())
+    _log_uncaught(logger)
+
+
+def _log_uncaught(logger: logging.Logger) -> None:
+    previous = sys.excepthook
+
+    def hook(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            logger.critical("uncaught", exc_info=(kind, error, trace))
+        previous(kind, error, trace)
+
+    def thread_hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            logger.critical(
+                "uncaught in a thread", exc_info=(args.exc_type, args.exc_value, args.exc_traceback)
+            )
+
+    sys.excepthook = hook
+    threading.excepthook = thread_hook

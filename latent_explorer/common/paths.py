@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Where files live: the program's own resources, the user's folders, and how a file is replaced safely.
+
+No file formats here, and nobody else builds such paths by hand.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import platformdirs
+
+from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+APP_NAME = "latent-explorer"
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def is_frozen() -> bool:
+    """Whether this is the installed, frozen program."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def source_root() -> Path | None:
+    """The root of the source tree, or None when the program runs from a wheel or frozen."""
+    root = _PACKAGE.parent
+    return root if not is_frozen() and (root / "pyproject.toml").is_file() else None
+
+
+def resources_dir() -> Path:
+    """The folder of the program's own resources: source tree, wheel or frozen folder."""
+    root = source_root()
+    return root / "resources" if root else _PACKAGE / "_resources"
+
+
+def resource(name: str) -> Path:
+    """A file or folder of the program's own resources, such as `fonts/Inter-Regular.ttf`.
+
+    Raises FileNotFoundError when it is missing: then the installation is broken, not the user's input.
+    """
+    path = resources_dir() / name
+    if not path.exists():
+        raise FileNotFoundError(f"The program's own file {name!r} is missing in {resources_dir()}.")
+    return path
+
+
+def self_command(*args: str) -> list[str]:
+    """The command that starts this program again, as a child; it never depends on the current directory."""
+    if is_frozen():
+        return [sys.executable, *args]
+    root = source_root()
+    entry = [str(root / "main.py")] if root else ["-m", "latent_explorer"]
+    return [sys.executable, *entry, *args]
+
+
+def user_data_dir() -> Path:
+    """The user's folder for what the program keeps; created when missing."""
+    return _made(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)))
+
+
+def cache_dir() -> Path:
+    """The user's folder for what can be computed or fetched again; created when missing."""
+    return _made(Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)))
+
+
+def config_dir() -> Path:
+    """The user's folder for settings; created when missing."""
+    return _made(Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)))
+
+
+def log_dir() -> Path:
+    """The user's folder for logs; created when missing."""
+    return _made(Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)))
+
+
+def runs_dir() -> Path:
+    """Where trainings put their run folders: LATENT_EXPLORER_RUNS, else `runs` in the user's data folder."""
+    chosen = os.environ.get("LATENT_EXPLORER_RUNS")
+    return _made(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"The folder {folder} cannot be made ({error.strerror}). Free some space or check its permissions."
+        ) from error
+    return folder
+
+
+@contextlib.contextmanager
+def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Write a file all at once: yields a temporary path beside `target`, which replaces it on success.
+
+    Readers see the old file or the whole new one, also after a crash or a power cut. On an error the
+    temporary file is removed and `target` stays as it was. The suffix of `target` is kept.
+    """
+    target = Path(target)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
+    )
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _keep_mode(temporary, target)
+        _sync(temporary)
+        os.replace(temporary, target)
+        if os.name == "posix":
+            _sync(target.parent)  # the new name, too, must survive a power cut
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _keep_mode(temporary: Path, target: Path) -> None:
+    """mkstemp makes files private; the target gets its old mode or the user's ordinary one."""
+    if os.name != "posix":
+        return
+    try:
+        mode = target.stat().st_mode & 0o777
+    except FileNotFoundError:
+        umask = os.umask(0)
+        os.umask(umask)
+        mode = 0o666 & ~umask
+    temporary.chmod(mode)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

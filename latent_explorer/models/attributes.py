@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Attributes and the sets they come in, as explainer files hold them. Values only: no torch, no Qt."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+End = Literal["min", "max"]
+
+
+def opposite(end: End) -> End:
+    return "min" if end == "max" else "max"
+
+
+class AttributeEntry(msgspec.Struct, frozen=True):
+    """One style coordinate of an attribute: the observed end it moves to, and its share of the slider."""
+
+    style_index: int
+    end: End
+    weight: float = 1.0
+
+
+class Attribute(msgspec.Struct, frozen=True):
+    """A named change: moving every entry towards its end raises the target class. Merging two joins their entries."""
+
+    name: str
+    target: int
+    entries: tuple[AttributeEntry, ...]
+    mean_effect: float = 0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
+    interval: tuple[float, float] | None = None  # of mean_effect, 95 %
+    round: int = 1  # of the greedy search; above 1 the earlier picks had explained every picture
+    exact: bool = True  # False: predicted from gradients, not rendered
+    note: str = ""
+
+
+class AttributeSet(msgspec.Struct, frozen=True):
+    """What one search found, with everything that is needed to find it again."""
+
+    classifier_id: str
+    method: str  # "attfind-notebook", ...
+    n: int  # pictures searched
+    kappa: float
+    ranges: str  # where minimum and maximum come from, in words
+    attributes: tuple[Attribute, ...]
+    settings: dict[str, float | int | str | bool] = {}
