@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""Classifiers under inspection: how a picture is brought to them, and what their outputs mean.
+
+Everything between the generator's resolution and the logits happens here and nowhere else, differentiably, so that
+real and generated pictures take the same path: clip, range, antialiased resize, mean and std, network, temperature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from latent_explorer.common.errors import UserError
+
+
+class Preprocessing(msgspec.Struct, frozen=True):
+    """What a classifier expects, as data (timm's pretrained configuration is the model)."""
+
+    input_size: int  # px, square
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of pictures in [0, 1]
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+class ClassifierConfig(msgspec.Struct, frozen=True):
+    """Everything but the tensors. `architecture` is a name in ARCHITECTURES."""
+
+    name: str
+    architecture: str
+    class_names: tuple[str, ...]  # K >= 2
+    preprocessing: Preprocessing
+    head: str = "softmax"  # or "sigmoid": one output l, read as logits (-l/2, +l/2)
+    temperature: float = 1.0  # logits are divided by it (calibration)
+    widths: tuple[int, ...] = ()  # of small-resnet's stages
+
+
+class _PreActivationBlock(nn.Module):
+    """Pre-activation residual block (He et al. 2016); the first convolution strides."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(in_channels)
+        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+        self.skip = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(x))
+        skip = self.skip(y)
+        y = self.conv1(y)
+        y = self.conv2(F.relu(self.norm2(y)))
+        out: Tensor = skip + y
+        return out
+
+
+class SmallResNet(nn.Module):
+    """A residual network of one block a stage, for small pictures. The stem and every later stage halve the size."""
+
+    def __init__(self, widths: tuple[int, ...], outputs: int) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, widths[0], 3, 2, 1, bias=False)
+        pairs = zip(widths[:1] + widths[:-1], widths, strict=True)
+        self.stages = nn.Sequential(
+            *(_PreActivationBlock(a, b, stride=1 if i == 0 else 2) for i, (a, b) in enumerate(pairs))
+        )
+        self.norm = nn.BatchNorm2d(widths[-1])
+        self.head = nn.Linear(widths[-1], outputs)
+
+    def features(self, x: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, widths[-1])
+        y: Tensor = F.relu(self.norm(self.stages(self.stem(x)))).mean(dim=(2, 3))
+        return y
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.head(self.features(x))
+        return y
+
+
+def _small_resnet(config: ClassifierConfig, outputs: int) -> nn.Module:
+    return SmallResNet(config.widths, outputs)
+
+
+def _mobilenet_v2(config: ClassifierConfig, outputs: int) -> nn.Module:
+    from torchvision.models import mobilenet_v2
+
+    network = mobilenet_v2(num_classes=outputs)
+    if config.preprocessing.input_size <= 96:
+        network.features[0][0].stride = (1, 1)  # small pictures: keep the first resolution
+    return network
+
+
+# Rebuilt by name from the library's code; the tensors come from the file. Nothing in a file is ever executed.
+ARCHITECTURES: dict[str, Callable[[ClassifierConfig, int], nn.Module]] = {
+    "small-resnet": _small_resnet,
+    "mobilenet_v2": _mobilenet_v2,
+}
+
+
+class Classifier(nn.Module):
+    """A network with its preprocessing. Input is always img (N, 3, H, W), nominally in [-1, 1], any square size."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        if config.architecture not in ARCHITECTURES:
+            known = ", ".join(sorted(ARCHITECTURES))
+            raise UserError(
+                f"The classifier's architecture {config.architecture!r} is not known here (known: {known}). "
+                "Import it again with this version of Latent Explorer."
+            )
+        self.config = config
+        outputs = 1 if config.head == "sigmoid" else len(config.class_names)
+        self.network = ARCHITECTURES[config.architecture](config, outputs)
+        shape = (1, 3, 1, 1)
+        self.register_buffer("mean", torch.tensor(config.preprocessing.mean).reshape(shape), persistent=False)
+        self.register_buffer("std", torch.tensor(config.preprocessing.std).reshape(shape), persistent=False)
+
+    @property
+    def num_classes(self) -> int:
+        return len(self.config.class_names)
+
+    def preprocess(self, img: Tensor) -> Tensor:
+        """(N, 3, H, W) in [-1, 1] -> (N, 3, input_size, input_size), as the network was trained on."""
+        x = (img.clamp(-1, 1) + 1) / 2
+        size = self.config.preprocessing.input_size
+        if x.shape[-2:] != (size, size):
+            x = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        return (x - self.mean) / self.std
+
+    def logits(self, img: Tensor) -> Tensor:
+        """(N, 3, H, W) -> (N, K), divided by the temperature."""
+        y = self.network(self.preprocess(img))
+        if self.config.head == "sigmoid":
+            y = torch.cat([-y / 2, y / 2], dim=1)
+        out: Tensor = y / self.config.temperature
+        return out
+
+    def forward(self, img: Tensor) -> Tensor:
+        return self.logits(img)
+
+    def probs(self, img: Tensor) -> Tensor:
+        """(N, 3, H, W) -> class probabilities (N, K): what `cond` is made of."""
+        return self.logits(img).softmax(dim=1)
+
+    def features(self, img: Tensor) -> Tensor:
+        """(N, 3, H, W) -> penultimate features (N, F), for Frechet distances."""
+        x = self.preprocess(img)
+        if isinstance(self.network, SmallResNet):
+            return self.network.features(x)
+        y: Tensor = self.network.features(x)  # type: ignore[operator]  # torchvision's convolutional trunk
+        return y.mean(dim=(2, 3))

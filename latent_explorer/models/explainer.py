@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""An explainer in memory: generator, encoder, classifiers, encoded samples, statistics and what was found with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.classifiers import Classifier
+from latent_explorer.models.discriminator import Discriminator
+from latent_explorer.models.encoder import Encoder
+from latent_explorer.models.stylegan2 import Generator
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
+
+
+def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
+    """The tensors of a module as a file holds them: names with the prefix, floating-point ones rounded to fp16."""
+    if module is None:
+        return {}
+    state = module.state_dict()
+    return {
+        f"{prefix}.{name}": (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
+        for name, t in state.items()
+    }
+
+
+def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over the sorted names and the bytes of stored tensors: the identity of a model or classifier."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def hash_classifier(classifier: Classifier) -> str:
+    """A classifier's identity; independent of the explainer that it stands in."""
+    return hash_tensors(stored_tensors("classifier", classifier))
+
+
+@dataclass
+class Samples:
+    """Encoded pictures; their pixels are not kept."""
+
+    ws: Tensor  # (M, num_ws, w_dim)
+    cond: Tensor  # (M, K) what the generator is told; K may be 0
+    probs: Tensor  # (M, K) the conditioning classifier on the real pictures
+    ids: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+@dataclass
+class Explainer:
+    """Everything that one `.explainer` file holds. Networks are in evaluation mode and take no gradients."""
+
+    name: str
+    generator: Generator
+    encoder: Encoder | None = None
+    discriminator: Discriminator | None = None
+    classifiers: dict[str, Classifier] = field(default_factory=dict)  # by classifier_id
+    conditioned_on: str | None = None  # classifier_id whose probabilities are `cond`
+    samples: Samples | None = None
+    style_stats: StyleStats | None = None
+    attribute_sets: tuple[AttributeSet, ...] = ()
+    provenance: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for module in (self.generator, self.encoder, self.discriminator, *self.classifiers.values()):
+            if module is not None:
+                module.eval().requires_grad_(False)
+
+    @property
+    def model_hash(self) -> str:
+        """Identity of the model: generator and encoder, nothing else, so that renaming an attribute orphans nothing."""
+        if not hasattr(self, "_model_hash"):
+            tensors = stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder)
+            self._model_hash = hash_tensors(tensors)
+        return self._model_hash
+
+    @property
+    def classifier(self) -> Classifier:
+        """The classifier that is asked unless another is named: the conditioning one, or the first."""
+        key = self.conditioned_on or next(iter(self.classifiers))
+        return self.classifiers[key]
+
+    def summary(self) -> ExplainerSummary:
+        """What the window may know."""
+        samples = None
+        if self.samples is not None:
+            samples = SampleTable(self.samples.ids, self.samples.probs.float().cpu().numpy())
+        return ExplainerSummary(
+            name=self.name,
+            model_hash=self.model_hash,
+            resolution=self.generator.config.resolution,
+            layout=self.generator.synthesis.layout,
+            classifiers=tuple(
+                ClassifierSummary(key, c.config.name, c.config.class_names) for key, c in self.classifiers.items()
+            ),
+            conditioned_on=self.conditioned_on,
+            samples=samples,
+            style_stats=self.style_stats,
+            attribute_sets=self.attribute_sets,
+            has_encoder=self.encoder is not None,
+            figures=self.figures,
+            provenance=self.provenance,
+        )
+
+
+@torch.no_grad()
+def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batch: int = 64) -> StyleStats:
+    """Range, mean and standard deviation of every style coordinate over latents ws (N, num_ws, w_dim), cond (N, K)."""
+    parts = []
+    for start in range(0, len(ws), batch):
+        rows = slice(start, start + batch)
+        styles = generator.synthesis.styles(ws[rows], None if cond is None else cond[rows])
+        parts.append(generator.synthesis.join(styles))
+    s = torch.cat(parts).float()
+    return StyleStats(
+        minimum=s.amin(dim=0).cpu().numpy(),
+        maximum=s.amax(dim=0).cpu().numpy(),
+        mean=s.mean(dim=0).cpu().numpy(),
+        std=s.std(dim=0, unbiased=False).cpu().numpy(),
+    )

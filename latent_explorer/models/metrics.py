@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+"""Figures that both sciences report: agreement, Frechet distance, Wilson interval, calibration error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+def wilson_interval(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Wilson score interval of a proportion (Wilson 1927); 95 % by default. n = 0 gives (0, 1)."""
+    if n == 0:
+        return 0.0, 1.0
+    p = successes / n
+    denominator = 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / denominator
+    half = z / denominator * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How far a classifier says the same of two sets of pictures, pair by pair."""
+
+    n: int
+    argmax: float  # share of equal argmax
+    kl: float  # mean KL(p || q) in nats
+    mean_abs: float  # mean |p - q| of the first set's top class
+
+
+def agreement(p: Tensor, q: Tensor) -> Agreement:
+    """Compare class probabilities p (N, K) of the originals with q (N, K) of the copies."""
+    if p.shape != q.shape or p.dim() != 2 or len(p) == 0:
+        raise ValueError(f"probabilities of {tuple(p.shape)} and {tuple(q.shape)} cannot be compared")
+    p, q = p.double(), q.double()
+    top = p.argmax(dim=1)
+    kl = (p * (p.clamp_min(1e-12).log() - q.clamp_min(1e-12).log())).sum(dim=1)
+    rows = torch.arange(len(p), device=p.device)
+    return Agreement(
+        n=len(p),
+        argmax=float((top == q.argmax(dim=1)).double().mean()),
+        kl=float(kl.mean()),
+        mean_abs=float((p[rows, top] - q[rows, top]).abs().mean()),
+    )
+
+
+def frechet_distance(a: Tensor, b: Tensor) -> float:
+    """Frechet distance between Gaussians fitted to features a (N, F) and b (M, F) (Heusel et al. 2017).
+
+    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); the last trace through symmetric eigenvalues.
+    """
+    a, b = a.double().cpu(), b.double().cpu()
+    mean_term = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
+    cov_a, cov_b = torch.cov(a.T), torch.cov(b.T)
+    values, vectors = torch.linalg.eigh(cov_a)
+    root_a = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+    trace_root = torch.linalg.eigvalsh(root_a @ cov_b @ root_a).clamp_min(0).sqrt().sum()
+    return float(mean_term + cov_a.trace() + cov_b.trace() - 2 * trace_root)
+
+
+def calibration_error(probs: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017): probs (N, K), labels (N,), equal-width bins of the top probability."""
+    top, predicted = probs.max(dim=1)
+    correct = (predicted == labels).double()
+    error = 0.0
+    edges = torch.linspace(0, 1, bins + 1)
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        inside = (top > low) & (top <= high)
+        if inside.any():
+            gap = correct[inside].mean() - top[inside].double().mean()
+            error += float(inside.double().mean() * gap.abs())
+    return error

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+"""StyleGAN2 generator (skip architecture) with the StylEx extension, written from the papers.
+
+Style space is a first-class interface: `ws, cond -> styles -> img`, and styles can be replaced anywhere in between.
+Weights are never touched by an edit. Parameter names follow stylegan2-ada, so that checkpoints map one to one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from latent_explorer.models.architecture import GeneratorConfig
+from latent_explorer.models.ops import (
+    EqualizedLinear,
+    leaky_relu,
+    modulated_conv,
+    normalize_second_moment,
+    upsample,
+)
+from latent_explorer.models.style_layout import StyleLayer
+
+Styles = list[Tensor]  # one (N, channels) tensor for every layer of the layout, toRGB included
+NoiseMaps = Sequence[Tensor | None]  # one (N or 1, 1, H, W) map for every 3x3 convolution
+
+
+class MappingNetwork(nn.Module):
+    """z (and c) -> w. Truncation acts on its output only."""
+
+    w_avg: Tensor
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.z_dim, self.c_dim, self.w_dim = config.z_dim, config.c_dim, config.w_dim
+        self.num_layers = config.mapping_layers
+        embed_dim = config.w_dim if config.c_dim else 0
+        if config.c_dim:
+            self.embed = EqualizedLinear(config.c_dim, embed_dim)
+        widths = [config.z_dim + embed_dim] + [config.w_dim] * config.mapping_layers
+        for i in range(config.mapping_layers):
+            layer = EqualizedLinear(widths[i], widths[i + 1], lr_mul=config.mapping_lr_mul, activation=True)
+            setattr(self, f"fc{i}", layer)
+        self.register_buffer("w_avg", torch.zeros(config.w_dim))
+
+    def forward(self, z: Tensor, c: Tensor | None = None) -> Tensor:
+        """(N, z_dim), (N, c_dim) -> w (N, w_dim)."""
+        x = normalize_second_moment(z)
+        if self.c_dim:
+            if c is None:
+                raise ValueError(f"this mapping network is conditional: c (N, {self.c_dim}) is missing")
+            x = torch.cat([x, normalize_second_moment(self.embed(c))], dim=1)
+        for i in range(self.num_layers):
+            x = getattr(self, f"fc{i}")(x)
+        return x
+
+
+def truncate(ws: Tensor, w_avg: Tensor, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
+    """Move the first `cutoff` rows of ws (N, num_ws, w_dim) towards w_avg: psi 1 keeps them, psi 0 gives w_avg."""
+    if psi == 1.0:
+        return ws
+    truncated = w_avg + psi * (ws - w_avg)
+    if cutoff is None:
+        return truncated
+    return torch.cat([truncated[:, :cutoff], ws[:, cutoff:]], dim=1)
+
+
+class ModulatedLayer(nn.Module):
+    """Affine, modulated 3x3 convolution (optionally upsampling), noise, bias, leaky ReLU."""
+
+    noise_const: Tensor
+
+    def __init__(self, layer: StyleLayer, out_channels: int, config: GeneratorConfig, up: bool) -> None:
+        super().__init__()
+        self.affine = EqualizedLinear(config.w_dim + config.num_classes, layer.channels, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(out_channels, layer.channels, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.noise_strength = nn.Parameter(torch.zeros([]))
+        self.register_buffer("noise_const", torch.randn(layer.resolution, layer.resolution))
+        self.up = up
+        self.clamp = config.conv_clamp
+
+    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
+        x = modulated_conv(x, self.weight, style, up=self.up)
+        if noise is not None:
+            x = x + noise * self.noise_strength
+        return leaky_relu(x + self.bias[:, None, None], self.clamp)
+
+
+class ToRGB(nn.Module):
+    """Affine and modulated 1x1 convolution to three channels, without demodulation."""
+
+    def __init__(self, layer: StyleLayer, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.affine = EqualizedLinear(config.w_dim + config.num_classes, layer.channels, bias_init=1.0)
+        self.weight = nn.Parameter(torch.randn(3, layer.channels, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(3))
+        self.style_gain = 1.0 / math.sqrt(layer.channels)
+        self.clamp = config.conv_clamp
+
+    def forward(self, x: Tensor, style: Tensor) -> Tensor:
+        x = modulated_conv(x, self.weight, style * self.style_gain, demodulate=False)
+        x = x + self.bias[:, None, None]
+        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: (conv0 up,) conv1 and toRGB."""
+
+    def __init__(self, layers: Sequence[StyleLayer], out_channels: int, config: GeneratorConfig) -> None:
+        super().__init__()
+        *convs, torgb = layers
+        if len(convs) == 1:
+            self.const = nn.Parameter(torch.randn(out_channels, 4, 4))
+        else:
+            self.conv0 = ModulatedLayer(convs[0], out_channels, config, up=True)
+        self.conv1 = ModulatedLayer(convs[-1], out_channels, config, up=False)
+        self.torgb = ToRGB(torgb, config)
+
+
+class SynthesisNetwork(nn.Module):
+    """ws (and cond) -> styles -> img."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.layout = config.layout
+        for k, width in enumerate(config.channels):
+            resolution = 4 << k
+            layers = [layer for layer in self.layout.layers if layer.resolution == resolution]
+            setattr(self, f"b{resolution}", SynthesisBlock(layers, width, config))
+        self._resolutions = [4 << k for k in range(len(config.channels))]
+
+    def layer(self, name: str) -> ModulatedLayer | ToRGB:
+        """The layer called `name` in the layout, "b8.conv0"."""
+        block, part = name.split(".")
+        found: ModulatedLayer | ToRGB = getattr(getattr(self, block), part)
+        return found
+
+    def styles(self, ws: Tensor, cond: Tensor | None = None) -> Styles:
+        """ws (N, num_ws, w_dim), cond (N, K) -> styles of every layer of the layout, each (N, channels)."""
+        expected = (self.layout.num_ws, self.config.w_dim)
+        if ws.dim() != 3 or tuple(ws.shape[1:]) != expected:
+            raise ValueError(f"ws has shape {tuple(ws.shape)}; this generator takes (N, {expected[0]}, {expected[1]})")
+        if self.config.num_classes:
+            if cond is None:
+                raise ValueError(f"cond (N, {self.config.num_classes}) is missing: this is a StylEx generator")
+            ws = torch.cat([ws, cond[:, None].expand(-1, ws.shape[1], -1)], dim=2)
+        return [self.layer(layer.name).affine(ws[:, layer.ws_row]) for layer in self.layout.layers]
+
+    def noise_const(self) -> list[Tensor]:
+        """The stored noise maps, each (1, 1, H, W)."""
+        return [self.layer(layer.name).noise_const[None, None] for layer in self.layout.conv_layers]
+
+    def noise_random(self, n: int, generator: torch.Generator | None = None) -> list[Tensor]:
+        """Fresh noise, each (n, 1, H, W), drawn on the CPU so that a seed means the same on every device."""
+        like = self.b4.const
+        return [
+            torch.randn(n, 1, layer.resolution, layer.resolution, generator=generator).to(like)
+            for layer in self.layout.conv_layers
+        ]
+
+    def render(self, styles: Styles, noise: NoiseMaps | None = None) -> Tensor:
+        """Styles -> img (N, 3, H, W), nominally in [-1, 1] but not clipped. `noise` None means none."""
+        maps = iter(noise if noise is not None else [None] * len(self.layout.conv_layers))
+        remaining = iter(styles)
+        x = self.b4.const[None].expand(styles[0].shape[0], -1, -1, -1)
+        img: Tensor | None = None
+        for resolution in self._resolutions:
+            block = getattr(self, f"b{resolution}")
+            if resolution > 4:
+                x = block.conv0(x, next(remaining), next(maps))
+            x = block.conv1(x, next(remaining), next(maps))
+            rgb = block.torgb(x, next(remaining))
+            img = rgb if img is None else upsample(img) + rgb
+        assert img is not None
+        return img
+
+    def forward(self, ws: Tensor, cond: Tensor | None = None, noise: NoiseMaps | None = None) -> Tensor:
+        return self.render(self.styles(ws, cond), noise)
+
+    def join(self, styles: Styles) -> Tensor:
+        """The vector s (N, num_styles): styles of the 3x3 convolutions in synthesis order."""
+        return torch.cat([styles[i] for i in self.layout.conv_positions], dim=1)
+
+    def replace(self, styles: Styles, s: Tensor) -> Styles:
+        """The list `styles` with its convolution styles taken from s (N, num_styles); toRGB styles are kept.
+
+        Where s holds more pictures than `styles`, which then must hold one, that one is repeated.
+        """
+        parts = s.split([layer.channels for layer in self.layout.conv_layers], dim=1)
+        replaced = [style.expand(s.shape[0], -1) for style in styles]
+        for position, part in zip(self.layout.conv_positions, parts, strict=True):
+            replaced[position] = part
+        return replaced
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis of one model."""
+
+    def __init__(self, config: GeneratorConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.mapping = MappingNetwork(config)
+        self.synthesis = SynthesisNetwork(config)
+
+    @property
+    def num_ws(self) -> int:
+        return self.synthesis.layout.num_ws
+
+    def broadcast(self, w: Tensor) -> Tensor:
+        """w (N, w_dim) -> ws (N, num_ws, w_dim)."""
+        return w[:, None].expand(-1, self.num_ws, -1)
+
+    def ws_from_z(self, z: Tensor, c: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
+        """z (N, z_dim) -> truncated ws (N, num_ws, w_dim)."""
+        return truncate(self.broadcast(self.mapping(z, c)), self.mapping.w_avg, psi, cutoff)
