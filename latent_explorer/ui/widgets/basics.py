@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""The few small parts every panel is made of: titles, hints, hairlines, icon buttons, empty states. No behaviour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from latent_explorer.ui import icons, theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Layout = TypeVar("Layout", bound=QBoxLayout)
+
+
+def column(
+    owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0
+) -> QVBoxLayout:
+    """A vertical layout with the house's distances."""
+    return _spaced(QVBoxLayout(owner) if owner else QVBoxLayout(), spacing, margin)
+
+
+def row(owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0) -> QHBoxLayout:
+    """A horizontal layout with the house's distances."""
+    return _spaced(QHBoxLayout(owner) if owner else QHBoxLayout(), spacing, margin)
+
+
+def _spaced(layout: Layout, spacing: int, margin: int) -> Layout:
+    layout.setSpacing(spacing)
+    layout.setContentsMargins(margin, margin, margin, margin)
+    return layout
+
+
+def title(text: str) -> QLabel:
+    """A panel's title: sentence case, semibold, body size."""
+    return _label(text, "title")
+
+
+def plain(text: str) -> QLabel:
+    """Body text."""
+    return _label(text, "plain")
+
+
+def hint(text: str, *, wrap: bool = True) -> QLabel:
+    """Second-rank text."""
+    label = _label(text, "hint")
+    label.setFont(theme.font(theme.SMALL))
+    label.setWordWrap(wrap)
+    return label
+
+
+def warning(text: str = "") -> QLabel:
+    """Text of a caution; hidden while empty."""
+    label = _label(text, "warning")
+    label.setFont(theme.font(theme.SMALL))
+    label.setWordWrap(True)
+    label.setVisible(bool(text))
+    return label
+
+
+def _label(text: str, role: str) -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", role)
+    return label
+
+
+def hairline(*, vertical: bool = False) -> QFrame:
+    """A line of one pixel between regions of the window."""
+    line = QFrame()
+    line.setProperty("role", "hairline")
+    if vertical:
+        line.setFixedWidth(1)
+    else:
+        line.setFixedHeight(1)
+    return line
+
+
+def button(
+    text: str, on_click: Callable[[], object], *, role: str = "", icon: str = ""
+) -> QPushButton:
+    """A push button; `role` is "primary" (one a panel), "quiet" or empty."""
+    made = QPushButton(text)
+    if role:
+        made.setProperty("role", role)
+    if icon:
+        made.setIconSize(QSize(theme.ICON, theme.ICON))
+        icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")
+    made.setAccessibleName(text)
+    made.clicked.connect(lambda: on_click())
+    return made
+
+
+def icon_button(
+    icon: str, name: str, on_click: Callable[[], object] | None = None, *, checkable: bool = False
+) -> QToolButton:
+    """A quiet square button; `name` is its tooltip and its name for screen readers."""
+    made = QToolButton()
+    made.setProperty("role", "quiet")
+    made.setIconSize(QSize(theme.ICON, theme.ICON))
+    made.setFixedSize(theme.CONTROL, theme.CONTROL)
+    made.setCheckable(checkable)
+    made.setToolTip(name)
+    made.setAccessibleName(name)
+    icons.set_icon(made, icon)
+    if on_click is not None:
+        made.clicked.connect(lambda: on_click())
+    return made
+
+
+class EmptyState(QWidget):
+    """What a panel shows when it has nothing: an icon, one sentence, and at most one button."""
+
+    def __init__(
+        self,
+        icon: str,
+        sentence: str,
+        button_text: str = "",
+        on_click: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__()
+        picture = QLabel()
+        picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._picture, self._icon = picture, icon
+        self.sentence = hint(sentence)
+        self.sentence.setFont(theme.font())
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.sentence.setMaximumWidth(44 * theme.UNIT)
+        layout = column(self, spacing=theme.MARGIN, margin=theme.MARGIN)
+        layout.addStretch(1)
+        layout.addWidget(picture)
+        line = row()
+        line.addWidget(self.sentence)
+        layout.addLayout(line)
+        self.button: QPushButton | None = None
+        if button_text and on_click is not None:
+            self.button = button(button_text, on_click, role="primary")
+            layout.addWidget(self.button, alignment=Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+        theme.notifier.changed.connect(self._draw)
+        self._draw()
+
+    def _draw(self) -> None:
+        side = 5 * theme.UNIT
+        self._picture.setPixmap(icons.icon(self._icon, "muted").pixmap(QSize(side, side)))
