@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Reading one picture, whatever a person brings, and the two conversions between pixels and network input.
+
+Everything becomes (H, W, 3) uint8 RGB here. What the classifier does to a picture afterwards lives in
+`models.classifiers`; lists of pictures live in `data.folder`.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from latent_explorer.common.errors import UserError
+
+# Formats that Pillow decodes by itself. Not EPS or PDF: those start other programs.
+FORMATS = (
+    "JPEG",
+    "MPO",
+    "PNG",
+    "WEBP",
+    "BMP",
+    "DIB",
+    "GIF",
+    "TIFF",
+    "PPM",
+    "TGA",
+    "JPEG2000",
+    "AVIF",
+)
+# fmt: off
+SUFFIXES = frozenset([
+    ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",
+    ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".avif",
+])
+# fmt: on
+MAX_PIXELS = 80_000_000  # 240 MB as RGB; no camera picture is larger, a decompression bomb is
+MAX_FILE_BYTES = 256 << 20
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is looked at at all (by its ending)."""
+    return Path(name).suffix.lower() in SUFFIXES
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes | Image.Image, size: int | None = None, *, name: str = ""
+) -> np.ndarray:
+    """Read a picture as (H, W, 3) uint8 RGB; with `size`, its middle square at size x size px (LANCZOS).
+
+    Camera rotation (EXIF) is applied, transparency is laid on black, 16-bit depths become 8, of an animation the
+    first frame is taken. `name` stands in messages for a `source` that has none (bytes).
+
+    Raises UserError, naming the file, for anything that is no picture, is damaged or is absurdly large.
+    """
+    if not name and isinstance(source, (str, os.PathLike)):
+        name = os.fspath(source)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore"
+            )  # Pillow's remarks about odd metadata; the pixels decide
+            return _decode(source, size, name or "the picture")
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {name}. Check the path.") from error
+    except (PermissionError, IsADirectoryError) as error:
+        raise UserError(
+            f"{name} cannot be read: {error.strerror}. Choose a picture file you may read."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise _too_large(name) from error
+    except Exception as error:  # decoders fed with damaged bytes raise nearly anything
+        raise UserError(
+            f"{name or 'The picture'} cannot be read as a picture: {error or type(error).__name__}. "
+            "It is damaged or of an unknown format; save it again as PNG or JPEG."
+        ) from error
+
+
+def to_float(image: np.ndarray) -> np.ndarray:
+    """(..., H, W, 3) uint8 -> (..., 3, H, W) float32 in [-1, 1]."""
+    return np.ascontiguousarray(np.moveaxis(image, -1, -3), dtype=np.float32) / np.float32(
+        127.5
+    ) - np.float32(1)
+
+
+def to_uint8(img: np.ndarray) -> np.ndarray:
+    """(..., 3, H, W) float, clipped to [-1, 1] and rounded -> (..., H, W, 3) uint8; undoes `to_float` exactly."""
+    scaled = np.clip((np.nan_to_num(np.asarray(img)) + 1) * 127.5, 0, 255)
+    return np.ascontiguousarray(np.moveaxis(np.rint(scaled), -3, -1).astype(np.uint8))
+
+
+def _too_large(name: str) -> UserError:
+    return UserError(
+        f"{name} is larger than {MAX_PIXELS // 1_000_000} million pixels and was not opened: "
+        "decoding it could fill the memory. Make it smaller first."
+    )
+
+
+def _decode(
+    source: str | os.PathLike[str] | bytes | Image.Image, size: int | None, name: str
+) -> np.ndarray:
+    if isinstance(source, Image.Image):
+        return _finish(source, size, name)
+    if not isinstance(source, bytes) and os.stat(source).st_size > MAX_FILE_BYTES:
+        raise _too_large(name)
+    stream = io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)
+    with Image.open(stream, formats=_formats()) as picture:
+        return _finish(picture, size, name)
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """Those of FORMATS that this Pillow was built with."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _finish(picture: Image.Image, size: int | None, name: str) -> np.ndarray:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name)
+    if width == 0 or height == 0:
+        raise UserError(f"{name} has no pixels. Choose another picture.")
+    picture = ImageOps.exif_transpose(picture)
+    rgb = _to_rgb(picture)
+    if size is not None:
+        rgb = _square(rgb, size)
+    return np.array(rgb, dtype=np.uint8)
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    """Any Pillow mode as 8-bit RGB, transparency on black."""
+    if picture.mode == "RGB" and "transparency" not in picture.info:
+        return picture
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        return Image.fromarray(_deep_to_uint8(picture)).convert("RGB")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        ground = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        return Image.alpha_composite(ground, picture).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _deep_to_uint8(picture: Image.Image) -> np.ndarray:
+    """Grey pictures of more than 8 bits: 16-bit values by their share of 65535, floats as 0..1 or else 0..255."""
+    grey: np.ndarray = np.nan_to_num(np.asarray(picture, dtype=np.float32))
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and grey.max() > 255):
+        grey = grey / 257
+    elif picture.mode == "F" and grey.max() <= 1:
+        grey = grey * 255
+    return np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
+
+
+def _square(picture: Image.Image, size: int) -> Image.Image:
+    """The middle square at size x size px; untouched when it is that already."""
+    width, height = picture.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    if (width, height) == (size, size):
+        return picture
+    return picture.resize(
+        (size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side)
+    )

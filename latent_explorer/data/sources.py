@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Where the bytes of pictures come from: a folder tree or a zip file, read in place. Nothing is ever unpacked to disk.
+
+Which of them form a data set, and with which labels, is decided in `data.folder`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Protocol
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.images import MAX_FILE_BYTES, is_image_name
+
+LABELS = "labels.csv"
+MAX_FILES = 5_000_000
+
+
+class Source(Protocol):
+    """Named byte strings. Names use '/' and are relative to the source."""
+
+    path: Path
+    names: list[str]  # pictures, sorted
+    labels: str | None  # name of the labels.csv inside, if there is one
+
+    def read(self, name: str) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+def open_source(path: Path) -> Source:
+    """The folder or zip file at `path`."""
+    if path.is_dir():
+        return FolderSource(path)
+    if not path.exists():
+        raise UserError(f"There is no folder or zip file {path}. Check the path.")
+    return ZipSource(path)
+
+
+class FolderSource:
+    """A folder and everything below it. Links that lead out of it are refused."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names: list[str] = []
+        self.zips: list[Path] = []
+        root = path.resolve()
+        for folder, folders, files in os.walk(root, onerror=_refuse_unreadable):
+            folders[:] = sorted(name for name in folders if not _hidden(name))
+            for name in (*folders, *files):
+                _refuse_outside(Path(folder, name), root)
+            for name in files:
+                if not _hidden(name) and is_image_name(name):
+                    self.names.append(Path(folder, name).relative_to(root).as_posix())
+            if Path(folder) == root:
+                self.zips = [root / name for name in sorted(files) if name.lower().endswith(".zip")]
+        self.names.sort()
+        self.labels = LABELS if (root / LABELS).is_file() else None
+        self._root = root
+
+    def read(self, name: str) -> bytes:
+        path = self._root / name
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise UserError(
+                    f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB and was not opened. Take it out of the folder."
+                )
+            return path.read_bytes()
+        except OSError as error:
+            raise UserError(
+                f"{path} cannot be read: {error.strerror}. Check that it is there and that you may read it."
+            ) from error
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class ZipSource:
+    """A zip file, members read one at a time and never larger than a picture may be."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names: list[str] = []
+        self.labels: str | None = None
+        try:
+            self._zip = zipfile.ZipFile(path)
+        except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
+            raise UserError(
+                f"{path} cannot be read as a zip file: {error}. Make it again, or unpack it and give the folder."
+            ) from error
+        try:
+            self._list()
+        except UserError:
+            self._zip.close()
+            raise
+
+    def _list(self) -> None:
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        infos = self._zip.infolist()
+        if len(infos) > MAX_FILES:
+            raise UserError(
+                f"{self.path} lists {len(infos)} files, more than any picture collection. It was not opened."
+            )
+        for info in infos:
+            name = info.filename.replace("\\", "/")
+            parts = name.split("/")
+            if info.is_dir() or any(_hidden(part) for part in parts if part != ".."):
+                continue
+            self._check(info, name, parts)
+            self._members[name] = info
+            if is_image_name(name):
+                self.names.append(name)
+        self.names.sort()
+        tables = sorted(
+            (name for name in self._members if name.split("/")[-1] == LABELS),
+            key=lambda n: n.count("/"),
+        )
+        self.labels = tables[0] if tables else None
+
+    def _check(self, info: zipfile.ZipInfo, name: str, parts: list[str]) -> None:
+        """Refuse members that only an attack or a broken program writes."""
+        if name.startswith("/") or ":" in parts[0] or ".." in parts:
+            self._refuse(name, "points outside the archive")
+        if stat.S_ISLNK(info.external_attr >> 16):
+            self._refuse(name, "is a link")
+        if info.flag_bits & 1:
+            self._refuse(name, "is encrypted")
+        if info.file_size > MAX_FILE_BYTES:
+            self._refuse(name, f"would unpack to {info.file_size >> 20} MiB")
+        if name in self._members:
+            self._refuse(name, "stands in it twice")
+
+    def _refuse(self, name: str, reason: str) -> None:
+        raise UserError(
+            f"{self.path} was not opened: its member {name} {reason}. Make the zip file again without it."
+        )
+
+    def read(self, name: str) -> bytes:
+        try:
+            return self._zip.read(self._members[name])
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            zlib.error,
+            zipfile.BadZipFile,
+            RuntimeError,
+        ) as error:
+            raise UserError(
+                f"{name} in {self.path} is damaged: {error}. Make the zip file again."
+            ) from error
+
+    def close(self) -> None:
+        self._zip.close()
+
+
+def _hidden(name: str) -> bool:
+    """Files that file managers leave behind, not the user's."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _refuse_outside(path: Path, root: Path) -> None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root):
+        raise UserError(
+            f"{path} is a link to something outside {root}. Copy the file there, or remove the link."
+        )
+
+
+def _refuse_unreadable(error: OSError) -> None:
+    raise UserError(
+        f"{error.filename} cannot be read: {error.strerror}. Check that you may read it."
+    ) from error
