@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""The number beside a slider: two decimals, typed in or read, quiet until it is wanted. It knows no slider."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from latent_explorer.ui import theme
+
+MINUS = "\N{MINUS SIGN}"
+
+
+def format_number(value: float) -> str:
+    """Two decimals with a true minus; zero never carries a sign."""
+    text = f"{abs(value):.2f}"
+    return text if value >= 0 or float(text) == 0 else MINUS + text
+
+
+def parse_number(text: str) -> float | None:
+    """The number a person typed ("-.5", "0,75", "\N{MINUS SIGN}1.2"), or None when it is none."""
+    plain = re.sub(r"\s", "", text).replace(MINUS, "-").replace(",", ".")
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", plain):
+        return None
+    value = float(plain)
+    return value if math.isfinite(value) else None
+
+
+class NumberField(QLineEdit):
+    """A borderless right-aligned number. Return or leaving the field commits, Escape takes the typing back."""
+
+    committed = Signal(float)
+    cleared = Signal()  # committed while empty: back to where the slider rests
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._value = 0.0
+        self._marked = False
+        self.setProperty("role", "quiet")
+        self.setFont(theme.font())
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setFixedSize(64, theme.CONTROL)
+        self.setMaxLength(12)
+        self.editingFinished.connect(self._commit)
+        theme.notifier.changed.connect(self._tint)
+        self.set_value(0.0)
+
+    def set_value(self, value: float, *, marked: bool = False) -> None:
+        """Show `value`; `marked` puts the warning triangle in front of it. Emits nothing."""
+        self._value = value
+        if marked != self._marked:
+            self._marked = marked
+            self._tint()
+        if not (self.hasFocus() and self.isModified()):
+            self.setText(format_number(value))
+            self.update()
+
+    def _commit(self) -> None:
+        if not self.isModified():
+            return
+        typed = self.text().strip()
+        value = parse_number(typed)
+        self.setModified(False)
+        self.setText(format_number(self._value))
+        if not typed:
+            self.cleared.emit()
+        elif value is not None:
+            self.committed.emit(value)
+        if self.hasFocus():
+            self.selectAll()
+
+    def _tint(self) -> None:
+        """The number in the warning's ink while it is marked, in the ordinary one otherwise."""
+        palette = self.palette()
+        ink = theme.current().color("warning" if self._marked else "ink")
+        palette.setColor(QPalette.ColorRole.Text, ink)
+        self.setPalette(palette)
+
+    # Qt events --------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        # A plain Escape belongs to the typing while there is some, to the window otherwise.
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() == Qt.Key.Key_Escape
+            and self.isModified()
+        ):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.isModified():
+            self.setModified(False)
+            self.setText(format_number(self._value))
+            self.selectAll()
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        if event.reason() != Qt.FocusReason.PopupFocusReason:
+            self.selectAll()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if not self.isModified() and not self.hasSelectedText():
+            self.selectAll()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()  # the panel scrolls
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._marked:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().color("warning"))
+        x, y = 8.0, self.height() / 2
+        corners = [QPointF(x - 4, y + 3.5), QPointF(x + 4, y + 3.5), QPointF(x, y - 3.5)]
+        painter.drawPolygon(QPolygonF(corners))

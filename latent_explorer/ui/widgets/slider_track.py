@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""The track of a slider: groove, what the data covers, ticks, handle, and how mouse, wheel and keys move it.
+
+A QSlider underneath, so keyboard and screen readers work as everywhere. No number field (see `slider.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
+
+from latent_explorer.ui import theme
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+UNITS = 100  # positions per 1.0
+RADIUS = 7.0  # of the handle, px
+SNAP = 2.5  # px within which a detent holds the handle
+FINE = 0.2  # share of the mouse's way that Shift leaves
+
+
+class SliderTrack(QSlider):
+    """`inside` is what the data covers (solid groove), `default` where a double click goes.
+
+    `detents` hold the handle gently. Positions are hundredths: two decimals, as typed and as shown.
+    """
+
+    released = Signal()  # a gesture has ended: what was done since the last one is one step of undo
+
+    def __init__(
+        self,
+        minimum: float,
+        maximum: float,
+        inside: tuple[float, float] | None,
+        default: float,
+        detents: Sequence[float],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self._inside = inside
+        self.default = default
+        self._detents = tuple(detents)
+        self._grip: float | None = None  # unsnapped value under the mouse while it drags
+        self._grip_x = 0.0
+        self.setRange(round(minimum * UNITS), round(maximum * UNITS))
+        self.setSingleStep(5)
+        self.setPageStep(25)
+        self.setFixedHeight(theme.CONTROL)
+        self.setMinimumWidth(64)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not the wheel: it must not take the focus
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    @property
+    def amount(self) -> float:
+        return self.value() / UNITS
+
+    @property
+    def outside(self) -> bool:
+        """Whether the value lies outside the zone that the data covers."""
+        return self._inside is not None and not self._inside[0] <= self.amount <= self._inside[1]
+
+    def set_inside(self, low: float, high: float) -> None:
+        """Mark what lies outside low..high as outside the data."""
+        self._inside = (low, high)
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(140, theme.CONTROL)
+
+    # geometry ---------------------------------------------------------------------------------
+
+    def _span(self) -> tuple[float, float]:
+        """First and last x of the handle's centre."""
+        return RADIUS + 2, self.width() - RADIUS - 2
+
+    def x_of(self, amount: float) -> float:
+        """Where on the track a value stands, px."""
+        left, right = self._span()
+        low, high = self.minimum() / UNITS, self.maximum() / UNITS
+        return left + (amount - low) / (high - low) * (right - left)
+
+    def _per_pixel(self) -> float:
+        left, right = self._span()
+        return (self.maximum() - self.minimum()) / UNITS / max(right - left, 1.0)
+
+    def _snapped(self, amount: float) -> int:
+        reach = SNAP * self._per_pixel()
+        near = next((d for d in self._detents if abs(amount - d) <= reach), amount)
+        return round(near * UNITS)
+
+    # mouse, wheel, keys -----------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        x = event.position().x()
+        self._grip_x, self._grip = x, self.amount
+        if abs(x - self.x_of(self.amount)) > RADIUS + 2:  # beside the handle: it comes to the mouse
+            low, high = self.minimum() / UNITS, self.maximum() / UNITS
+            self._grip = min(max(low + (x - self._span()[0]) * self._per_pixel(), low), high)
+        self.setSliderDown(True)
+        self.setValue(self._snapped(self._grip))
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._grip is None:
+            event.ignore()
+            return
+        fine = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        step = (event.position().x() - self._grip_x) * self._per_pixel() * (FINE if fine else 1.0)
+        self._grip_x = event.position().x()
+        self._grip += step
+        self.setValue(self._snapped(self._grip))
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self._grip = None
+        self.setSliderDown(False)
+        self.released.emit()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._grip = None
+            self.setValue(round(self.default * UNITS))
+            event.accept()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not self.hasFocus():
+            event.ignore()  # the panel scrolls
+            return
+        super().wheelEvent(event)
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.setValue(round(self.default * UNITS))
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        super().keyReleaseEvent(event)
+        if not event.isAutoRepeat():
+            self.released.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.released.emit()
+
+    # painting ---------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self.isEnabled():
+            painter.setOpacity(0.4)
+        self._paint_groove(painter)
+        self._paint_fill(painter)
+        self._paint_handle(painter)
+
+    def _bar(self, a: float, b: float, height: float = 4.0) -> QRectF:
+        return QRectF(min(a, b), self.height() / 2 - height / 2, abs(b - a), height)
+
+    def _paint_groove(self, painter: QPainter) -> None:
+        left, right = self._span()
+        now = theme.current()
+        painter.setPen(Qt.PenStyle.NoPen)
+        if self._inside is None:
+            painter.setBrush(now.color("ink", 0.2))
+            painter.drawRoundedRect(self._bar(left, right), 2, 2)
+        else:
+            a, b = max(self.x_of(self._inside[0]), left), min(self.x_of(self._inside[1]), right)
+            y = self.height() / 2
+            painter.setPen(QPen(now.color("ink", 0.3), 1.5, Qt.PenStyle.DotLine))
+            painter.drawLine(QPointF(left, y), QPointF(a, y))
+            painter.drawLine(QPointF(b, y), QPointF(right, y))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(now.color("ink", 0.2))
+            painter.drawRoundedRect(self._bar(a, b), 2, 2)
+        painter.setPen(QPen(now.color("ink", 0.4), 1.0))
+        x = round(self.x_of(self.default)) + 0.5
+        painter.drawLine(QPointF(x, self.height() / 2 - 6), QPointF(x, self.height() / 2 + 6))
+
+    def _paint_fill(self, painter: QPainter) -> None:
+        start, here = self.x_of(self.default), self.x_of(self.amount)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().color("accent"))
+        painter.drawRoundedRect(self._bar(start, here), 2, 2)
+        if self.outside and self._inside is not None:
+            edge = self._inside[0] if self.amount < self._inside[0] else self._inside[1]
+            painter.setBrush(theme.current().color("warning"))
+            painter.drawRect(self._bar(self.x_of(edge), here))
+
+    def _paint_handle(self, painter: QPainter) -> None:
+        """A disc inside the data, a diamond outside: the shape says it where the colour cannot."""
+        now = theme.current()
+        centre = QPointF(self.x_of(self.amount), self.height() / 2)
+        strong = now.color("warning" if self.outside else "accent")
+        if self.hasFocus():
+            halo = now.color("warning" if self.outside else "accent", 0.28)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(halo)
+            painter.drawEllipse(centre, RADIUS + 2, RADIUS + 2)
+        lit = self.hasFocus() or self.underMouse() or self.isSliderDown() or self.outside
+        outline = strong if lit else now.color("ink", 0.5)
+        painter.setPen(QPen(outline, 1.5))
+        painter.setBrush(strong if self.isSliderDown() else now.color("surface"))
+        if self.outside:
+            r = RADIUS - 0.5
+            corners = [QPointF(0, -r), QPointF(r, 0), QPointF(0, r), QPointF(-r, 0)]
+            painter.drawPolygon(QPolygonF([centre + corner for corner in corners]))
+        else:
+            painter.drawEllipse(centre, RADIUS - 1.5, RADIUS - 1.5)
