@@ -49,9 +49,7 @@ def start_logging(command: str) -> None:
 def _log_uncaught(logger: logging.Logger) -> None:
     previous = sys.excepthook
 
-    def hook(
-        kind: type[BaseException], error: BaseException, trace: TracebackType | None
-    ) -> None:
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, KeyboardInterrupt):
             logger.critical("uncaught", exc_info=(kind, error, trace))
         previous(kind, error, trace)

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+# Everything from a bare Debian or Ubuntu with only python3 and make: `make run` and `make test` set up the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread in a worker of torch's OpenMP must not spin while another process works.
+export OMP_WAIT_POLICY := PASSIVE
+# Without a screen Qt draws offscreen, here and in the tests.
+HEADLESS := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,1)
+
+.PHONY: run test test-all lint format bench demo package setup clean
+
+run: setup ## open the window; without a screen, make the headless tour instead
+ifdef HEADLESS
+	@echo "There is no screen, so the tour is drawn without one."
+	@$(MAKE) --no-print-directory demo
+else
+	$(BIN)/latent-explorer
+endif
+
+demo: setup ## the headless tour of the bundled explainer, into demo/
+	$(BIN)/latent-explorer demo --out demo
+	@ls -l demo
+
+test: lint ## everything that takes at most ten minutes on two cores
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not slow"
+
+test-all: lint ## and the slow ones: fuzz, soak, a real window
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## ratios measured side by side; see benchmarks/
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+package: setup ## the frozen program, in dist/; tried before it counts as built
+	$(BIN)/python packaging/build.py
+
+clean:
+	rm -rf build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# ------------------------------------------------------------------------------------------------ set-up
+# Stamps make a second run instant; a change of pyproject.toml installs again.
+
+setup: $(VENV)/.installed $(VENV)/.system-libs
+
+$(VENV)/.made:
+	@sh packaging/linux/python-venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.made
+	@echo "Installing the dependencies; PyTorch is large, so the first time takes minutes."
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(VENV)/.system-libs: packaging/linux/system-libs.sh $(VENV)/.made
+	@sh packaging/linux/system-libs.sh
+	@touch $@

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""How commands speak: text and a progress bar for people, JSON lines for programs; and how they drive a job.
+
+`run_job` is the command line's whole engine: the same generators that the window steps run here in a plain loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+import click
+import msgspec
+import numpy as np
+
+from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_BAR = 24  # characters
+_REDRAW = 0.1  # seconds
+
+
+def json_option(command: F) -> F:
+    """The option that every command has."""
+    option = click.option(
+        "--json", "as_json", is_flag=True, help="Print events and the result as JSON lines."
+    )
+    return option(command)
+
+
+def wants_json(args: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON: errors of parsing, too, must then be JSON."""
+    return "--json" in args[: args.index("--") if "--" in args else None]
+
+
+class Output:
+    """Writes what a command has to say: to stdout results and JSON, to stderr progress and complaints."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self._bar = _ProgressBar(sys.stderr) if not as_json and _is_terminal(sys.stderr) else None
+
+    def event(self, event: Event) -> None:
+        """Print one event of a job."""
+        if self.as_json:
+            self._json(event_fields(event))
+        elif isinstance(event, Progress):
+            if self._bar:
+                self._bar.draw(event)
+        elif isinstance(event, Metric):
+            figures = "  ".join(f"{name} {value:.4g}" for name, value in event.values.items())
+            self._note(f"{event.step}: {figures}")
+        elif isinstance(event, Notice):
+            self._note(event.text)
+
+    def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
+        """Print the last word of a command: its fields as JSON, or `text` for people."""
+        if self.as_json:
+            self._json({"event": "result", **fields})
+        elif text:
+            self._clear()
+            click.echo(text)
+
+    def failed(self, reason: str, kind: str) -> int:
+        """Say in one line why the command ends here; returns the exit code of a user's error."""
+        self._clear()
+        reason = " ".join(reason.split())
+        if self.as_json:
+            self._json({"event": "error", "kind": kind, "message": reason})
+        with contextlib.suppress(OSError):
+            print(f"latent-explorer: {reason}", file=sys.stderr, flush=True)
+        return 1
+
+    def finish(self) -> None:
+        """Leave the terminal with nothing half-drawn on it."""
+        self._clear()
+
+    def _note(self, text: str) -> None:
+        self._clear()
+        print(text, file=sys.stderr, flush=True)
+
+    def _clear(self) -> None:
+        if self._bar:
+            self._bar.clear()
+
+    def _json(self, fields: Mapping[str, Any]) -> None:
+        # msgspec writes NaN and infinities as null: json.dumps would write what no other parser reads.
+        line = msgspec.json.encode(fields, enc_hook=_plain).decode()
+        print(line, flush=True)
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """An event as the JSON stream carries it: `event` is its kind; pictures stay out, their size does not."""
+    kind = type(event).__name__.lower()
+    if isinstance(event, Preview):
+        return {"event": kind, "label": event.label, "size": list(event.image.shape[:2])}
+    if isinstance(event, Result):
+        raise TypeError(
+            "a job's result is printed by its command, in the fields that the command promises"
+        )
+    fields: dict[str, Any] = msgspec.to_builtins(event)
+    return {"event": kind, **fields}
+
+
+def run_job(job: Generator[Event, None, Any], output: Output) -> Any:
+    """Run a job to its end, printing its events; returns its result.
+
+    On Ctrl-C (or any other exception here) the job is closed, so that its `finally` blocks keep finished work.
+    """
+    result: Any = None
+    with contextlib.closing(job):
+        try:
+            while True:
+                event = next(job)
+                if isinstance(event, Result):
+                    result = event.value
+                else:
+                    output.event(event)
+        except StopIteration as end:
+            if end.value is not None:
+                result = end.value
+        finally:
+            output.finish()
+    return result
+
+
+class _ProgressBar:
+    """One line on a terminal: what, how far, how long still."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._width = 0
+        self._last = -1.0
+
+    def draw(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now - self._last < _REDRAW and progress.done < progress.total:
+            return
+        self._last = now
+        part = min(1.0, progress.done / progress.total) if progress.total else 0.0
+        bar = ("#" * round(part * _BAR)).ljust(_BAR, "-")
+        left = f"  {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+        line = f"{progress.message or 'Working'}  {bar}  {part:4.0%}{left}"
+        self._stream.write(f"\r{line.ljust(self._width)}")
+        self._stream.flush()
+        self._width = len(line)
+
+    def clear(self) -> None:
+        if self._width:
+            self._stream.write("\r" + " " * self._width + "\r")
+            self._stream.flush()
+            self._width = 0
+            self._last = -1.0
+
+
+def duration(seconds: float) -> str:
+    """A time span in words: "40 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    try:
+        return stream is not None and stream.isatty()
+    except ValueError:  # closed
+        return False
+
+
+def _plain(value: Any) -> Any:
+    """What msgspec does not know: numpy's scalars and arrays, and paths."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a JSON line")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""The group of all commands, and how a run of it ends: exit codes and one-line reasons. No command lives here."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from latent_explorer import __version__
+from latent_explorer.cli import doctor, info, window
+from latent_explorer.cli.output import Output, wants_json
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.log import start_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = (window.open_command, doctor.doctor, info.info)
+
+
+class _Root(click.Group):
+    """A group that takes `latent-explorer FILE` for `latent-explorer open FILE`, as file managers start programs."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in self.commands and Path(args[0]).exists():
+            args = ["open", *args]
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(self.commands)  # in the order of a first visit, not of the alphabet
+
+
+@click.group(cls=_Root, invoke_without_command=True)
+@click.version_option(__version__, prog_name="latent-explorer")
+@click.pass_context
+def root(ctx: click.Context) -> None:
+    """See what an image classifier looks at.
+
+    Without a command the window opens on the bundled explainer.
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(window.open_command)
+
+
+for _command in COMMANDS:
+    root.add_command(_command)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 on success, 1 on a user's error (one line on stderr), 130 on Ctrl-C.
+
+    A defect of ours is not caught: it keeps its traceback, on stderr and in the log.
+    """
+    args = list(sys.argv[1:] if args is None else args)
+    start_logging(" ".join(["latent-explorer", *args]))
+    output = Output(as_json=wants_json(args))
+    try:
+        code = root.main(args=args, prog_name="latent-explorer", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        output.failed("Interrupted.", "interrupt")
+        return 130
+    except click.ClickException as error:
+        return output.failed(_usage_sentence(error), "user")
+    except BrokenPipeError:  # the reader of our output went away: `| head`
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except UserError as error:
+        logging.getLogger(__name__).info("user error", exc_info=True)
+        return output.failed(str(error), "user")
+    except OSError as error:
+        if error.filename is None and error.strerror is None:
+            raise
+        logging.getLogger(__name__).warning("system error", exc_info=True)
+        return output.failed(_system_sentence(error), "user")
+    return code if isinstance(code, int) else 0
+
+
+def _usage_sentence(error: click.ClickException) -> str:
+    message = error.format_message()
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = f"{message.rstrip('.')}. Try '{error.ctx.command_path} --help'."
+    return message
+
+
+def _system_sentence(error: OSError) -> str:
+    """What the system said about which file: "No space left on device: /data/x.gif"."""
+    return ": ".join(str(part) for part in (error.strerror, error.filename) if part)

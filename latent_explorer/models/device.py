@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""The devices torch can compute on, and the choice among them. No tensors are made here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from latent_explorer.common.errors import UserError
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """A device as a menu shows it: `id` is torch's name ("cpu", "cuda:0", "mps"), `name` a person's."""
+
+    id: str
+    name: str
+
+
+def devices() -> list[DeviceInfo]:
+    """All devices of this machine, the one that "auto" takes first; the CPU is always there, and last."""
+    cards = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
+    found = [DeviceInfo(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in cards]
+    if torch.backends.mps.is_available():
+        found.append(DeviceInfo("mps", "Apple GPU"))
+    return [*found, DeviceInfo("cpu", f"CPU, {torch.get_num_threads()} threads")]
+
+
+def choose_device(wanted: str = AUTO) -> torch.device:
+    """The device called `wanted`, or the best one for "auto".
+
+    Raises `UserError` when this machine has no such device, and names those that it has.
+    """
+    known = [device.id for device in devices()]
+    if wanted == AUTO:
+        return torch.device(known[0])
+    if wanted == "cuda" and "cuda:0" in known:
+        return torch.device("cuda:0")
+    if wanted not in known:
+        raise UserError(
+            f"There is no device {wanted!r} on this machine. Choose auto or one of: {', '.join(known)}."
+        )
+    return torch.device(wanted)
