@@ -1,82 +1,67 @@
 # SPDX-License-Identifier: MIT
-"""Small explainers for tests: random weights, 16 px, a few channels; and a classifier whose verdict is known."""
+"""A tiny explainer for tests: every part is there, nothing is trained."""
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from torch import Tensor, nn
 
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.encoder import Encoder
-from latent_explorer.models.explainer import (
-    Explainer,
-    Samples,
-    hash_classifier,
-    style_statistics,
-)
+from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
 from latent_explorer.models.stylegan2 import Generator
 
-CHANNELS = (8, 8, 6)  # 16 px; S = 8 + 8 + 8 + 8 + 6 = 38
+CLASS_NAMES = ("healthy", "diseased")
 
 
-class MeanColour(nn.Module):
-    """Logits (K): `gain` times the mean of the first K colour channels, with input in [-1, 1]."""
-
-    def __init__(self, classes: int, gain: float = 20.0) -> None:
-        super().__init__()
-        self.classes, self.gain = classes, gain
-
-    def features(self, x: Tensor) -> Tensor:
-        return x.mean(dim=(2, 3))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.gain * self.features(x)[:, : self.classes]
-
-
-def tiny_classifier(classes: int = 2, gain: float = 20.0) -> Classifier:
-    names = tuple("abc"[:classes])
-    config = ClassifierConfig("tiny", "small-resnet", names, Preprocessing(16), widths=(4, 8))
-    classifier = Classifier(config)
-    classifier.network = MeanColour(classes, gain)
-    return classifier
-
-
-def tiny_generator(classes: int = 2, seed: int = 0) -> Generator:
-    torch.manual_seed(seed)
-    config = GeneratorConfig(
-        CHANNELS, z_dim=16, w_dim=16, num_classes=classes, mapping_layers=2, mapping_lr_mul=1.0
-    )
-    generator = Generator(config)
-    for layer in generator.synthesis.layout.conv_layers:
-        nn.init.constant_(generator.synthesis.layer(layer.name).noise_strength, 0.05)
-    generator.mapping.w_avg.copy_(generator.mapping(torch.randn(256, 16)).mean(dim=0).detach())
-    return generator
-
-
-def tiny_explainer(
-    classes: int = 2, n: int = 24, *, classifier: Classifier | None = None, seed: int = 0
-) -> Explainer:
-    """Random generator and encoder, `n` samples drawn by the mapping, the mean-colour classifier."""
-    generator = tiny_generator(classes, seed)
-    encoder = Encoder(TrunkConfig(CHANNELS, outputs=16, hidden=16))
-    classifier = classifier or tiny_classifier(classes)
+@torch.no_grad()
+def make_explainer(resolution: int = 16, samples: int = 12, seed: int = 0) -> Explainer:
+    """Random weights from `seed`: two classes, an encoder, a classifier, encoded samples, ranges and two attributes."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        channels = tuple(max(4, 32 >> k) for k in range(resolution.bit_length() - 2))
+        generator = Generator(
+            GeneratorConfig(channels, z_dim=16, w_dim=16, num_classes=2, mapping_layers=2)
+        )
+        encoder = Encoder(TrunkConfig(channels, outputs=16, hidden=16))
+        classifier = Classifier(
+            ClassifierConfig(
+                "tiny", "small-resnet", CLASS_NAMES, Preprocessing(resolution), widths=(8, 8)
+            )
+        )
+        _warm_up(classifier, resolution)
+        images = torch.rand(samples, 3, resolution, resolution) * 2 - 1
+    encoder.eval(), classifier.eval(), generator.eval()
+    probs = classifier.probs(images)
+    ws = generator.broadcast(encoder(images)).contiguous()
     key = hash_classifier(classifier)
-    with torch.no_grad():
-        ws = generator.broadcast(generator.mapping(torch.randn(n, 16))).contiguous()
-        cond = torch.softmax(torch.randn(n, classes), dim=1)
-        probs = classifier.probs(generator.synthesis(ws, cond, generator.synthesis.noise_const()))
     return Explainer(
-        "tiny",
-        generator,
-        encoder,
+        name="tiny",
+        generator=generator,
+        encoder=encoder,
         classifiers={key: classifier},
         conditioned_on=key,
-        samples=Samples(ws, cond, probs, tuple(f"leaf-{i:02d}" for i in range(n))),
-        style_stats=style_statistics(generator, ws, cond),
+        samples=Samples(ws, probs.clone(), probs, tuple(f"sample-{i}.png" for i in range(samples))),
+        style_stats=style_statistics(generator, ws, probs),
+        attribute_sets=(_attributes(key, samples),),
+        provenance={"data": "random numbers", "licence": "MIT"},
+        figures={"agreement": 0.5},
     )
 
 
-def random_images(n: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 256, (n, 16, 16, 3), dtype=np.uint8)
+def _warm_up(classifier: Classifier, resolution: int) -> None:
+    """Give the batch norms statistics and the last layer a slope, so that different pictures get different verdicts."""
+    classifier.train()
+    for _ in range(20):
+        classifier.logits(torch.rand(32, 3, resolution, resolution) * 2 - 1)
+    head = [module for module in classifier.modules() if isinstance(module, torch.nn.Linear)][-1]
+    head.weight.mul_(4.0)
+
+
+def _attributes(classifier_id: str, n: int) -> AttributeSet:
+    found = (
+        Attribute("first", 1, (AttributeEntry(3, "max"),), mean_effect=0.5, interval=(0.3, 0.7)),
+        Attribute("second", 1, (AttributeEntry(40, "min"),), mean_effect=0.2, interval=(0.1, 0.3)),
+    )
+    return AttributeSet(classifier_id, "attfind-notebook", n, 1.0, "the samples", found)

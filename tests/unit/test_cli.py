@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""How commands end, and what they print for people and for programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Generator
+
+import click
+import numpy as np
+import pytest
+
+from latent_explorer.cli import output as output_module
+from latent_explorer.cli import root as root_module
+from latent_explorer.cli.output import Output, duration, run_job
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> list[BaseException | int]:
+    """A command `probe` that raises or returns what the test puts into the list."""
+    outcome: list[BaseException | int] = []
+
+    @click.command("probe")
+    @output_module.json_option
+    def probe(as_json: bool) -> int:
+        if isinstance(outcome[0], BaseException):
+            raise outcome[0]
+        return outcome[0]
+
+    monkeypatch.setitem(root_module.root.commands, "probe", probe)
+    return outcome
+
+
+def lines(text: str) -> list[dict[str, object]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_command_names_its_exit_code(command: list[BaseException | int], code: int) -> None:
+    command.append(code)
+    assert root_module.main(["probe"]) == code
+
+
+def test_a_users_error_is_one_line_and_code_1(
+    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.append(UserError("The file is\nbroken."))
+    assert root_module.main(["probe"]) == 1
+    captured = capsys.readouterr()
+    assert captured.err == "latent-explorer: The file is broken.\n"
+    assert captured.out == ""
+
+
+def test_a_users_error_is_an_event_too(
+    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.append(UserError("The file is broken."))
+    assert root_module.main(["probe", "--json"]) == 1
+    assert lines(capsys.readouterr().out) == [
+        {"event": "error", "kind": "user", "message": "The file is broken."}
+    ]
+
+
+def test_ctrl_c_ends_with_130(command: list[BaseException | int]) -> None:
+    command.append(KeyboardInterrupt())
+    assert root_module.main(["probe"]) == 130
+
+
+def test_a_full_disk_is_said_in_one_line(
+    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.append(OSError(28, "No space left on device", "x.gif"))
+    assert root_module.main(["probe"]) == 1
+    assert capsys.readouterr().err == "latent-explorer: No space left on device: x.gif\n"
+
+
+def test_a_defect_keeps_its_traceback(command: list[BaseException | int]) -> None:
+    command.append(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        root_module.main(["probe"])
+
+
+@pytest.mark.parametrize("args", [["no-such-command"], ["info"], ["info", "--no-such-option"]])
+def test_wrong_usage_is_one_line_and_code_1(
+    args: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert root_module.main(args) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "--help" in captured.err
+
+
+def test_every_command_takes_json_and_has_a_help_text() -> None:
+    for command in root_module.root.commands.values():
+        assert any("--json" in option.opts for option in command.params), command.name
+        assert command.help, command.name
+
+
+def test_open_without_a_screen_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    assert root_module.main([]) == 1
+    assert "no screen" in capsys.readouterr().err
+
+
+def test_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert root_module.main(["doctor", "--json"]) == 0
+    (report,) = lines(capsys.readouterr().out)
+    assert report["event"] == "result"
+    names = {check["name"] for check in report["checks"]}  # type: ignore[attr-defined]
+    assert {"packages", "device", "Qt", "font", "runs folder", "LPIPS weights"} <= names
+
+
+def _job(closed: list[bool]) -> Generator[Event, None, str]:
+    try:
+        yield Progress(1, 2, "counting")
+        yield Preview(np.zeros((4, 6, 3), np.uint8), "first")
+        yield Metric(3, {"loss": float("nan"), "psnr": 20.0})
+        yield Notice("half-way")
+        yield Progress(2, 2, "counting")
+        return "done"
+    finally:
+        closed.append(True)
+
+
+def test_a_job_becomes_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    closed: list[bool] = []
+    assert run_job(_job(closed), Output(as_json=True)) == "done"
+    events = lines(capsys.readouterr().out)
+    assert [e["event"] for e in events] == ["progress", "preview", "metric", "notice", "progress"]
+    assert events[1] == {"event": "preview", "label": "first", "size": [4, 6]}
+    assert events[2]["values"] == {"loss": None, "psnr": 20.0}
+    assert closed == [True]
+
+
+def test_a_jobs_result_event_is_its_value(capsys: pytest.CaptureFixture[str]) -> None:
+    def job() -> Generator[Event, None, None]:
+        yield Result([1, 2])
+
+    assert run_job(job(), Output(as_json=True)) == [1, 2]
+    assert capsys.readouterr().out == ""
+
+
+def test_an_interrupted_job_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[bool] = []
+    output = Output(as_json=False)
+
+    def interrupt(event: Event) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(output, "event", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(_job(closed), output)
+    assert closed == [True]
+
+
+def test_progress_is_drawn_on_a_terminal_and_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    run_job(_job([]), Output(as_json=False))
+    drawn = terminal.getvalue()
+    assert "counting" in drawn
+    assert "100%" in drawn
+    assert drawn.endswith("\r")
+
+
+def test_numbers_and_paths_of_results(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=True).result({"n": np.float32(0.5), "list": np.arange(2), "path": tmp_path})
+    (line,) = lines(capsys.readouterr().out)
+    assert line == {"event": "result", "n": 0.5, "list": [0, 1], "path": str(tmp_path)}
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (180, "3 min"), (9000, "2.5 h")])
+def test_duration_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
