@@ -56,6 +56,7 @@ GLYPHS = {
     "undo": "arrow-u-up-left",
     "up": "caret-up",
     "warning": "warning",
+    "within": "check-circle",
 }
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import pyqtgraph
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
@@ -130,12 +129,6 @@ def apply(wanted: Mode = "system") -> None:
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(_palette(_current))
     app.setStyleSheet(stylesheet(_current))
-    pyqtgraph.setConfigOptions(
-        antialias=True,
-        imageAxisOrder="row-major",
-        background=_current.paper,
-        foreground=_current.muted,
-    )
     notifier.changed.emit()
 
 

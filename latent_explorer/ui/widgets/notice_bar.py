@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""One sentence at a time across the top of the canvas, and the list of those that were said before."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy
+
+from latent_explorer.ui import icons, theme
+from latent_explorer.ui.widgets.basics import button, icon_button, row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtGui import QPaintEvent
+
+Severity = Literal["info", "warning", "error"]
+COLORS = {"info": "accent", "warning": "warning", "error": "danger"}
+SHOWN_SECONDS = {"info": 8, "warning": 0, "error": 0}  # 0: until closed
+KEPT = 100
+
+
+class NoticeBar(QFrame):
+    """Hidden while there is nothing to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: deque[tuple[str, str]] = deque(maxlen=KEPT)  # (severity, text), oldest first
+        self._severity: Severity = "info"
+        self._action: Callable[[], object] | None = None
+        self._icon = QLabel()
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.text.setAccessibleName("Notice")
+        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.button = button("", self._act, role="quiet")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        layout = row(self)
+        layout.setContentsMargins(theme.MARGIN, 6, theme.UNIT, 6)
+        layout.addWidget(self._icon, alignment=Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.button)
+        layout.addWidget(icon_button("close", "Close this notice", self.hide))
+        theme.notifier.changed.connect(self._draw)
+        self.hide()
+
+    def say(
+        self,
+        text: str,
+        severity: Severity = "info",
+        *,
+        action: str = "",
+        on_action: Callable[[], object] | None = None,
+    ) -> None:
+        """Show a sentence, with a button when there is something to do about it. It stays in the list."""
+        self.said.append((severity, text))
+        self._severity, self._action = severity, on_action
+        self.text.setText(text)
+        self.text.setAccessibleDescription(text)
+        self.button.setText(action)
+        self.button.setAccessibleName(action or "Notice button")
+        self.button.setVisible(bool(action))
+        self._draw()
+        self.show()
+        self._timer.stop()
+        if SHOWN_SECONDS[severity] and not action:
+            self._timer.start(1000 * SHOWN_SECONDS[severity])
+
+    def _act(self) -> None:
+        self.hide()
+        if self._action is not None:
+            self._action()
+
+    def _draw(self) -> None:
+        side = QSize(theme.ICON, theme.ICON)
+        color = COLORS[self._severity]
+        self._icon.setPixmap(icons.icon(self._severity, color).pixmap(side))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        """A tint of the severity's colour and a bar of it at the left."""
+        painter = QPainter(self)
+        now = theme.current()
+        painter.fillRect(self.rect(), now.color(COLORS[self._severity], 0.12))
+        painter.fillRect(QRectF(0, 0, 3, self.height()), now.color(COLORS[self._severity]))

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""Every class's probability over the last edits, drawn live. Imported after the window is up: pyqtgraph is slow to load."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from latent_explorer.ui import theme
+from latent_explorer.ui.widgets.basics import row
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+LENGTH = 240  # edits kept
+MOST_CLASSES = 8  # drawn; those that came highest within the length
+STYLES = (
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
+)
+LABEL_ROW = 2 * theme.UNIT  # px
+
+
+class TracePlot(QWidget):
+    """One line a class, newest at the right, its name beside its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        pg.setConfigOptions(antialias=True)
+        self._names: tuple[str, ...] = ()
+        self._rows: deque[np.ndarray] = deque(maxlen=LENGTH)
+        self._curves: dict[int, pg.PlotDataItem] = {}
+        self.plot = pg.PlotWidget()
+        self._labels = _Labels(self)
+        self._set_up_plot()
+        layout = row(self, spacing=theme.UNIT // 2)
+        layout.addWidget(self.plot, 1)
+        layout.addWidget(self._labels)
+        self.setMinimumHeight(9 * theme.UNIT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.plot.setAccessibleName("Probability of every class over the last edits")
+        theme.notifier.changed.connect(self._dress)
+        self._dress()
+
+    def _set_up_plot(self) -> None:
+        item = self.plot.getPlotItem()
+        item.setMenuEnabled(False)
+        item.hideButtons()
+        item.setMouseEnabled(x=False, y=False)
+        item.hideAxis("bottom")
+        item.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
+        item.getViewBox().setDefaultPadding(0)
+        item.setYRange(-0.02, 1.02, padding=0)
+        item.setXRange(0, LENGTH - 1, padding=0)
+        axis = item.getAxis("left")
+        axis.setTicks([[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]])
+        axis.setStyle(tickLength=0, tickTextOffset=theme.UNIT)
+        axis.setWidth(4 * theme.UNIT)
+        self._middle = pg.InfiniteLine(pos=0.5, angle=0)
+        self._ends = [pg.InfiniteLine(pos=y, angle=0) for y in (0.0, 1.0)]
+        for line in (self._middle, *self._ends):
+            item.addItem(line)
+        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return self._names
+
+    @property
+    def length(self) -> int:
+        """How many edits are drawn."""
+        return len(self._rows)
+
+    def start(self, names: tuple[str, ...]) -> None:
+        """Empty the plot; classes are called `names` from here on."""
+        self._names = names
+        self._rows.clear()
+        for curve in self._curves.values():
+            self.plot.removeItem(curve)
+        self._curves.clear()
+        self._labels.show_ends({})
+
+    def add(self, probs: np.ndarray) -> None:
+        """The newest probabilities, (K,)."""
+        self._rows.append(np.asarray(probs, dtype=np.float64))
+        table = np.stack(self._rows)  # (edits, K)
+        highest = table.max(axis=0)
+        shown = sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
+        for index in set(self._curves) - set(shown):
+            self.plot.removeItem(self._curves.pop(index))
+        x = np.arange(LENGTH - len(table), LENGTH)
+        for index in shown:
+            curve = self._curves.get(index)
+            if curve is None:
+                curve = self._curves[index] = self.plot.plot(pen=self._pen(index))
+            curve.setData(x, table[:, index])
+        self._labels.show_ends({index: float(table[-1, index]) for index in shown})
+
+    def _pen(self, index: int) -> QPen:
+        return pg.mkPen(
+            theme.current().class_color(index), width=2, style=STYLES[index % len(STYLES)]
+        )
+
+    def _dress(self) -> None:
+        now = theme.current()
+        self.plot.setBackground(now.paper)
+        axis = self.plot.getPlotItem().getAxis("left")
+        axis.setPen(pg.mkPen(None))
+        axis.setTextPen(now.muted)
+        axis.setTickFont(theme.font(theme.SMALL))
+        self._middle.setPen(pg.mkPen(now.color("line"), width=1, style=Qt.PenStyle.DashLine))
+        for line in self._ends:
+            line.setPen(pg.mkPen(now.color("line"), width=1))
+        for index, curve in self._curves.items():
+            curve.setPen(self._pen(index))
+        self._labels.update()
+
+    def label_y(self, value: float) -> float:
+        """Where a probability stands on the labels' side, px."""
+        view = self.plot.getPlotItem().getViewBox()
+        at = view.mapViewToDevice(QPointF(0, value)) or QPointF(0, 0)
+        return at.y()
+
+    def name_of(self, index: int) -> str:
+        return self._names[index] if index < len(self._names) else str(index)
+
+
+class _Labels(QWidget):
+    """The classes' names at the ends of their lines, moved apart where they would overlap."""
+
+    def __init__(self, owner: TracePlot) -> None:
+        super().__init__()
+        self._owner = owner
+        self._ends: dict[int, float] = {}
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        metrics = QFontMetricsF(theme.font(theme.SMALL))
+        widest = max((metrics.horizontalAdvance(n) for n in self._owner.names), default=60.0)
+        return QSize(int(min(widest, 160) + 6 * theme.UNIT), 60)
+
+    def show_ends(self, ends: dict[int, float]) -> None:
+        self._ends = ends
+        self.updateGeometry()
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        painter = QPainter(self)
+        painter.setFont(theme.font(theme.SMALL))
+        now = theme.current()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics = QFontMetricsF(painter.font())
+        for index, y in self._places().items():
+            pen = QPen(now.class_color(index), 2, STYLES[index % len(STYLES)])
+            painter.setPen(pen)
+            painter.drawLine(QPointF(2, y), QPointF(16, y))
+            painter.setPen(now.color("ink"))
+            box = QRectF(22, y - LABEL_ROW / 2, self.width() - 22, LABEL_ROW)
+            text = f"{self._owner.name_of(index)} {self._ends[index]:.2f}"
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _places(self) -> dict[int, float]:
+        """Class to y: near its line, at least a row apart, inside the widget. What does not fit is left out."""
+        top, bottom = LABEL_ROW / 2, self.height() - LABEL_ROW / 2
+        room = max(1, int((bottom - top) // LABEL_ROW) + 1)
+        chosen = sorted(self._ends, key=lambda i: -self._ends[i])[:room]
+        places: dict[int, float] = {}
+        floor = top
+        for place, index in enumerate(chosen):
+            below = (len(chosen) - 1 - place) * LABEL_ROW
+            y = min(max(self._owner.label_y(self._ends[index]), floor), bottom - below)
+            places[index] = y
+            floor = y + LABEL_ROW
+        return places
