@@ -37,6 +37,7 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
+from latent_explorer.models.attributes import opposite
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, truncate
 
 if TYPE_CHECKING:
@@ -223,7 +224,8 @@ class Renderer:
                     "The edit belongs to another model."
                 )
             if shift.unit == "range":
-                delta[0, j] += shift.amount * (self._stats[shift.end][j] - s[0, j])
+                end = shift.end if shift.amount >= 0 else opposite(shift.end)
+                delta[0, j] += abs(shift.amount) * (self._stats[end][j] - s[0, j])
             else:
                 sign = 1.0 if shift.end == "max" else -1.0
                 delta[0, j] += sign * shift.amount * self._stats["std"][j]

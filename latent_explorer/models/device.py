@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 
 import torch
@@ -44,3 +45,12 @@ def choose_device(wanted: str = AUTO) -> torch.device:
             f"There is no device {wanted!r} on this machine. Choose auto or one of: {', '.join(known)}."
         )
     return torch.device(wanted)
+
+
+def free_memory() -> None:
+    """Give cached, unused memory of every device back, after one of them ran out."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
