@@ -8,7 +8,9 @@ import msgspec
 from latent_explorer.models.style_layout import StyleLayout, stylegan2_layout
 
 
-def stylegan2_channels(resolution: int, channel_base: int = 32768, channel_max: int = 512) -> tuple[int, ...]:
+def stylegan2_channels(
+    resolution: int, channel_base: int = 32768, channel_max: int = 512
+) -> tuple[int, ...]:
     """The papers' widths: channel_base / resolution, at most channel_max, for blocks 4, 8, ... px."""
     sizes = [4 << k for k in range(resolution.bit_length() - 2)]
     return tuple(min(channel_base // size, channel_max) for size in sizes)
@@ -21,7 +23,9 @@ class GeneratorConfig(msgspec.Struct, frozen=True):
     z_dim: int = 512
     w_dim: int = 512
     c_dim: int = 0  # condition of the mapping network
-    num_classes: int = 0  # K: probabilities appended to every row of ws (StylEx); 0: a plain StyleGAN2
+    num_classes: int = (
+        0  # K: probabilities appended to every row of ws (StylEx); 0: a plain StyleGAN2
+    )
     mapping_layers: int = 8
     mapping_lr_mul: float = 0.01
     conv_clamp: float | None = None

@@ -28,7 +28,9 @@ class Attribute(msgspec.Struct, frozen=True):
     name: str
     target: int
     entries: tuple[AttributeEntry, ...]
-    mean_effect: float = 0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
+    mean_effect: float = (
+        0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
+    )
     interval: tuple[float, float] | None = None  # of mean_effect, 95 %
     round: int = 1  # of the greedy search; above 1 the earlier picks had explained every picture
     exact: bool = True  # False: predicted from gradients, not rendered

@@ -65,7 +65,10 @@ class SmallResNet(nn.Module):
         self.stem = nn.Conv2d(3, widths[0], 3, 2, 1, bias=False)
         pairs = zip(widths[:1] + widths[:-1], widths, strict=True)
         self.stages = nn.Sequential(
-            *(_PreActivationBlock(a, b, stride=1 if i == 0 else 2) for i, (a, b) in enumerate(pairs))
+            *(
+                _PreActivationBlock(a, b, stride=1 if i == 0 else 2)
+                for i, (a, b) in enumerate(pairs)
+            )
         )
         self.norm = nn.BatchNorm2d(widths[-1])
         self.head = nn.Linear(widths[-1], outputs)
@@ -117,8 +120,12 @@ class Classifier(nn.Module):
         outputs = 1 if config.head == "sigmoid" else len(config.class_names)
         self.network = ARCHITECTURES[config.architecture](config, outputs)
         shape = (1, 3, 1, 1)
-        self.register_buffer("mean", torch.tensor(config.preprocessing.mean).reshape(shape), persistent=False)
-        self.register_buffer("std", torch.tensor(config.preprocessing.std).reshape(shape), persistent=False)
+        self.register_buffer(
+            "mean", torch.tensor(config.preprocessing.mean).reshape(shape), persistent=False
+        )
+        self.register_buffer(
+            "std", torch.tensor(config.preprocessing.std).reshape(shape), persistent=False
+        )
 
     @property
     def num_classes(self) -> int:

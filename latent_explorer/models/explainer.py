@@ -16,7 +16,12 @@ from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
+from latent_explorer.models.summary import (
+    ClassifierSummary,
+    ExplainerSummary,
+    SampleTable,
+    StyleStats,
+)
 
 
 def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
@@ -74,7 +79,12 @@ class Explainer:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for module in (self.generator, self.encoder, self.discriminator, *self.classifiers.values()):
+        for module in (
+            self.generator,
+            self.encoder,
+            self.discriminator,
+            *self.classifiers.values(),
+        ):
             if module is not None:
                 module.eval().requires_grad_(False)
 
@@ -82,7 +92,9 @@ class Explainer:
     def model_hash(self) -> str:
         """Identity of the model: generator and encoder, nothing else, so that renaming an attribute orphans nothing."""
         if not hasattr(self, "_model_hash"):
-            tensors = stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder)
+            tensors = stored_tensors("generator", self.generator) | stored_tensors(
+                "encoder", self.encoder
+            )
             self._model_hash = hash_tensors(tensors)
         return self._model_hash
 
@@ -103,7 +115,8 @@ class Explainer:
             resolution=self.generator.config.resolution,
             layout=self.generator.synthesis.layout,
             classifiers=tuple(
-                ClassifierSummary(key, c.config.name, c.config.class_names) for key, c in self.classifiers.items()
+                ClassifierSummary(key, c.config.name, c.config.class_names)
+                for key, c in self.classifiers.items()
             ),
             conditioned_on=self.conditioned_on,
             samples=samples,
@@ -116,7 +129,9 @@ class Explainer:
 
 
 @torch.no_grad()
-def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batch: int = 64) -> StyleStats:
+def style_statistics(
+    generator: Generator, ws: Tensor, cond: Tensor | None, batch: int = 64
+) -> StyleStats:
     """Range, mean and standard deviation of every style coordinate over latents ws (N, num_ws, w_dim), cond (N, K)."""
     parts = []
     for start in range(0, len(ws), batch):

@@ -22,7 +22,9 @@ _BACKBONES = {
 
 def backbone_path(net: str) -> Path:
     """Where torch's cache keeps the backbone of `net` ("alex" or "squeeze"); it need not exist."""
-    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+    home = (
+        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+    )
     return Path(home).expanduser() / "hub" / "checkpoints" / _BACKBONES[net][0]
 
 

@@ -54,4 +54,6 @@ class ExplainerSummary:
     attribute_sets: tuple[AttributeSet, ...] = ()
     has_encoder: bool = False
     figures: dict[str, Any] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)  # data, licence, hashes, training config
+    provenance: dict[str, Any] = field(
+        default_factory=dict
+    )  # data, licence, hashes, training config

@@ -20,9 +20,17 @@ class ResidualBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, clamp: float | None) -> None:
         super().__init__()
         self.conv0 = EqualizedConv(in_channels, in_channels, 3, clamp=clamp)
-        self.conv1 = EqualizedConv(in_channels, out_channels, 3, down=True, gain=RESIDUAL_GAIN, clamp=clamp)
+        self.conv1 = EqualizedConv(
+            in_channels, out_channels, 3, down=True, gain=RESIDUAL_GAIN, clamp=clamp
+        )
         self.skip = EqualizedConv(
-            in_channels, out_channels, 1, down=True, bias=False, activation=False, gain=RESIDUAL_GAIN
+            in_channels,
+            out_channels,
+            1,
+            down=True,
+            bias=False,
+            activation=False,
+            gain=RESIDUAL_GAIN,
         )
 
     def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H/2, W/2)
@@ -60,7 +68,9 @@ class Trunk(nn.Module):
     def forward(self, img: Tensor) -> Tensor:
         size = self.config.resolution
         if tuple(img.shape[1:]) != (3, size, size):
-            raise ValueError(f"img has shape {tuple(img.shape)}; this network takes (N, 3, {size}, {size})")
+            raise ValueError(
+                f"img has shape {tuple(img.shape)}; this network takes (N, 3, {size}, {size})"
+            )
         x = self.blocks(self.from_rgb(img))
         if self.config.minibatch_stddev:
             x = minibatch_stddev(x)

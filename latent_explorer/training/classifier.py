@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""`train-classifier`: a small network from a label column, with figures that say whether to trust it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric, Progress, Result
+from latent_explorer.data.folder import ImageDataset, open_dataset
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.metrics import calibration_error, wilson_interval
+from latent_explorer.training.config import ClassifierTraining
+from latent_explorer.training.stream import to_img
+
+
+def open_data(config: ClassifierTraining) -> ImageDataset:
+    d = config.data
+    data = open_dataset(
+        d.path, label=d.label, classes=d.classes, where=d.where, group=d.group, split=d.split
+    )
+    if data.labels is None or len(data.class_names) < 2:
+        raise UserError(
+            "A classifier needs at least two classes. Name the column of labels.csv with --label."
+        )
+    for split in ("train", "val", "test"):
+        if len(data.indices(split)) == 0:
+            raise UserError(
+                f"The split leaves no pictures for {split}. Give more pictures or another --group."
+            )
+    return data
+
+
+def frame_only(img: Tensor, width: int) -> Tensor:
+    """Black out everything but the outer `width` pixels."""
+    if width == 0:
+        return img
+    img = img.clone()
+    img[:, :, width:-width, width:-width] = -1
+    return img
+
+
+def augment(img: Tensor, blur: float, generator: torch.Generator) -> Tensor:
+    """Mirror, shift by up to 4 px, change brightness and contrast a little, blur some by shrinking and enlarging."""
+    n, _, height, width = img.shape
+    mirrored = torch.rand(n, generator=generator) < 0.5
+    img = torch.where(mirrored[:, None, None, None], img.flip(3), img)
+    dy, dx = torch.randint(-4, 5, (2,), generator=generator).tolist()
+    img = F.pad(img, (4, 4, 4, 4), value=-1)[
+        :, :, 4 + dy : 4 + dy + height, 4 + dx : 4 + dx + width
+    ]
+    gain = 1 + 0.2 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
+    shift = 0.1 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
+    ground = img <= -0.99  # cut-outs stand on black, and stay there
+    img = torch.where(ground, img, (img * gain + shift).clamp(-1, 1))
+    factor = 0.4 + 0.6 * float(torch.rand((), generator=generator))
+    small = F.interpolate(img, scale_factor=factor, mode="bilinear", antialias=True)
+    soft = F.interpolate(small, (height, width), mode="bilinear")
+    return torch.where((torch.rand(n, generator=generator) < blur)[:, None, None, None], soft, img)
+
+
+@torch.no_grad()
+def predict(classifier: Classifier, img: Tensor, batch: int = 128) -> Tensor:
+    """Logits (N, K) of pictures (N, 3, H, W)."""
+    return torch.cat([classifier.logits(img[i : i + batch]) for i in range(0, len(img), batch)])
+
+
+def temperature_for(logits: Tensor, confidence: float) -> float:
+    """The temperature at which the median top probability is `confidence`, by bisection in log space."""
+    low, high = math.log(0.05), math.log(20.0)
+    for _ in range(50):
+        middle = (low + high) / 2
+        median = float((logits / math.exp(middle)).softmax(dim=1).amax(dim=1).median())
+        low, high = (middle, high) if median > confidence else (low, middle)
+    return math.exp(low)
+
+
+def figures(logits: Tensor, labels: Tensor) -> dict[str, Any]:
+    """What to print of a split: accuracy with interval, per class, confidence, calibration error."""
+    probs = logits.softmax(dim=1)
+    correct = probs.argmax(dim=1) == labels
+    per_class = [float(correct[labels == k].double().mean()) for k in range(logits.shape[1])]
+    return {
+        "n": len(labels),
+        "accuracy": float(correct.double().mean()),
+        "interval": wilson_interval(int(correct.sum()), len(labels)),
+        "per_class": per_class,
+        "median_top_probability": float(probs.amax(dim=1).median()),
+        "calibration_error": calibration_error(probs, labels),
+    }
+
+
+def train_classifier(
+    config: ClassifierTraining,
+) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
+    """Train; yields Progress and Metric, then Result((classifier, about)), which is returned too."""
+    data = open_data(config)
+    assert data.labels is not None
+    size = config.resolution
+    pixels, labels = data.read_all(size), torch.from_numpy(data.labels)
+    rows = {split: data.indices(split) for split in ("train", "val", "test")}
+    torch.manual_seed(config.seed)  # initial weights only
+    classifier = _new_classifier(config, data.class_names)
+    yield from _optimise(config, classifier, pixels, labels, rows["train"])
+    classifier.eval().requires_grad_(False)
+
+    def logits_of(split: str) -> Tensor:
+        return predict(classifier, frame_only(to_img(pixels[rows[split]]), config.frame_only))
+
+    if config.confidence:
+        temperature = temperature_for(logits_of("val"), config.confidence)
+        classifier = _with_temperature(classifier, temperature)
+    about = {
+        "data": data.describe(),
+        "settings": {
+            name: getattr(config, name) for name in config.__struct_fields__ if name != "data"
+        },
+        "temperature": classifier.config.temperature,
+        "val": figures(logits_of("val"), labels[rows["val"]]),
+        "test": figures(logits_of("test"), labels[rows["test"]]),
+        "milliseconds_a_picture": _milliseconds(classifier, size),
+    }
+    yield Result((classifier, about))
+    return classifier, about
+
+
+def _new_classifier(config: ClassifierTraining, class_names: tuple[str, ...]) -> Classifier:
+    return Classifier(
+        ClassifierConfig(
+            name=f"{config.data.label or 'class'} ({config.architecture})",
+            architecture=config.architecture,
+            class_names=tuple(class_names),
+            preprocessing=Preprocessing(config.resolution),
+            widths=config.widths if config.architecture == "small-resnet" else (),
+        )
+    )
+
+
+def _with_temperature(classifier: Classifier, temperature: float) -> Classifier:
+    config = classifier.config
+    values = {name: getattr(config, name) for name in config.__struct_fields__}
+    classifier.config = ClassifierConfig(**{**values, "temperature": temperature})
+    return classifier
+
+
+def _optimise(
+    config: ClassifierTraining,
+    classifier: Classifier,
+    pixels: np.ndarray,
+    labels: Tensor,
+    rows: np.ndarray,
+) -> Generator[Event, None, None]:
+    generator = torch.Generator().manual_seed(config.seed)
+    decayed = [p for p in classifier.parameters() if p.dim() > 1]
+    plain = [p for p in classifier.parameters() if p.dim() <= 1]
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": plain, "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=config.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=config.steps)
+    classifier.train()
+    started = time.monotonic()
+    for step in range(config.steps):
+        pick = rows[torch.randint(len(rows), (config.batch,), generator=generator).numpy()]
+        img = frame_only(augment(to_img(pixels[pick]), config.blur, generator), config.frame_only)
+        loss = F.cross_entropy(
+            classifier.logits(img), labels[pick], label_smoothing=config.label_smoothing
+        )
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if (step + 1) % 20 == 0:
+            left = (time.monotonic() - started) / (step + 1) * (config.steps - step - 1)
+            yield Progress(step + 1, config.steps, "Training the classifier", left)
+            yield Metric(step + 1, {"loss": float(loss.detach())})
+
+
+@torch.no_grad()
+def _milliseconds(classifier: Classifier, size: int, repeats: int = 30) -> float:
+    """Median time of one picture at batch 1 on this machine, for the report."""
+    img = torch.zeros(1, 3, size, size)
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        classifier.logits(img)
+        times.append(time.perf_counter() - start)
+    return 1000 * float(np.median(times))

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Every setting of a training, with its default's reason beside it. Values only: no torch."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class DataConfig(msgspec.Struct, frozen=True):
+    """Which pictures; the arguments of data.folder.open_dataset."""
+
+    path: str
+    label: str | None = None
+    classes: str | None = None
+    where: tuple[str, ...] = ()
+    group: str | None = None
+    split: str | None = None
+
+
+class ClassifierTraining(msgspec.Struct, frozen=True):
+    """Settings of `train-classifier`."""
+
+    data: DataConfig
+    resolution: int = 64  # px at which it sees pictures
+    architecture: str = "small-resnet"
+    widths: tuple[int, ...] = (
+        24,
+        48,
+        96,
+        192,
+    )  # 0.5 M parameters, under 3 ms a picture on one CPU core
+    steps: int = 1200
+    batch: int = 64
+    lr: float = 3e-3
+    weight_decay: float = 0.02
+    label_smoothing: float = (
+        0.1  # an over-confident classifier makes a binary `cond` and bars that jump
+    )
+    blur: float = (
+        0.5  # share of pictures blurred, so that it does not hang on detail that no generator draws
+    )
+    confidence: float = 0.9  # the temperature is set so that the median top probability on val is this; 0: leave it at 1
+    frame_only: int = (
+        0  # >0: train on the outer pixels alone, the control for what the background gives away
+    )
+    seed: int = 0
+
+
+class TrainConfig(msgspec.Struct, frozen=True):
+    """Settings of a StylEx training. Weights of losses multiply means over the batch."""
+
+    data: DataConfig
+    classifier: str  # file written by train-classifier
+    resolution: int = 64
+
+    # Networks. Widths decide the speed: balanced so that no block costs much more than another on a CPU.
+    channels: tuple[int, ...] = (
+        128,
+        128,
+        64,
+        48,
+        24,
+    )  # at 4, 8, 16, ... px, for generator, encoder and discriminator
+    z_dim: int = 128
+    w_dim: int = 128
+    mapping_layers: int = 4  # 8 in the papers; four suffice at this width
+    mapping_lr_mul: float = (
+        0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
+    )
+    hidden: int = 256  # dense layer of encoder and discriminator
+
+    # Length and schedule, in images seen.
+    images: int = 400_000
+    batch: int = 16
+    kl_start: int = 4_000  # before that the reconstruction is no picture yet, and the classifier's gradient is noise
+    kl_ramp: int = 8_000
+    adversarial_start: int = (
+        16_000  # reconstruction first: both from the start gave grey-green blobs
+    )
+    adversarial_ramp: int = 16_000
+
+    # Loss weights.
+    l1: float = 3.0
+    lpips: float = 2.0
+    kl: float = 1.0  # the classifier must say the same of the reconstruction
+    latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6)
+    latent_every: int = 4
+    adversarial: float = 0.2
+    path_length: float = 0.5
+    path_length_every: int = 16
+    r1_gamma: float = 0.2  # ada's heuristic 0.0002 * res^2 / batch gives 0.05; a conditional D on 6,000 pictures wants more
+    r1_every: int = 16
+    align: float = 1.0  # sliced Wasserstein distance of mapping's w to recent encoder latents; trains the mapping only
+
+    # The generated part of every batch: half from z, half re-paired (an encoded latent with another picture's cond).
+    generated: int = 6
+    discriminated: int = 8  # real pictures and reconstructions shown to D in a step (each)
+
+    # Optimisation.
+    lr: float = 0.0025
+    encoder_clip: float = 5.0  # gradient norm; encoder instability is the most reported problem
+    ema_half_life: int = 5_000  # images; of generator, mapping and encoder
+    flip: bool = True  # mirror half of the pictures
+    seed: int = 0
+
+    # What is written, in images seen.
+    validate_every: int = 8_000
+    validate_pictures: int = 256
+    sheet_every: int = 8_000
+    checkpoint_seconds: float = 300.0

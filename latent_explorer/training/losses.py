@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""Losses of StylEx training, each a function of tensors. Weights and schedules are the loop's business."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def generator_loss(fake_scores: Tensor) -> Tensor:
+    """Non-saturating logistic loss: (N,) discriminator scores of generated pictures."""
+    return F.softplus(-fake_scores).mean()
+
+
+def discriminator_loss(real_scores: Tensor, fake_scores: Tensor) -> Tensor:
+    """Logistic loss of the discriminator; high scores mean real."""
+    return F.softplus(-real_scores).mean() + F.softplus(fake_scores).mean()
+
+
+def r1_penalty(real_scores: Tensor, real: Tensor) -> Tensor:
+    """Mean squared gradient norm of the scores at real pictures (Mescheder et al. 2018); multiply by gamma / 2."""
+    (gradient,) = torch.autograd.grad(real_scores.sum(), real, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+def path_lengths(img: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
+    """Length of J^T y a picture, with y = noise / sqrt(H W): StyleGAN2, section 3.2. Returns (N,)."""
+    projected = (img * noise / math.sqrt(img.shape[2] * img.shape[3])).sum()
+    (gradient,) = torch.autograd.grad(projected, ws, create_graph=True)
+    return gradient.square().sum(dim=2).mean(dim=1).sqrt()
+
+
+def kl_divergence(p: Tensor, logits: Tensor) -> Tensor:
+    """Mean KL(p || softmax(logits)) in nats: p (N, K) of the originals, logits (N, K) of the copies."""
+    log_q = logits.log_softmax(dim=1)
+    return (p * (p.clamp_min(1e-8).log() - log_q)).sum(dim=1).mean()
+
+
+def sliced_wasserstein(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
+    """Squared sliced Wasserstein distance between equally many samples a, b (N, D) along directions (D, P)."""
+    directions = F.normalize(directions, dim=0)
+    return (
+        (torch.sort(a @ directions, dim=0).values - torch.sort(b @ directions, dim=0).values)
+        .square()
+        .mean()
+    )

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: MIT
+"""The networks of one StylEx training: generator, encoder, discriminator, and the averaged copies that are kept."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+from latent_explorer.models.discriminator import Discriminator
+from latent_explorer.models.encoder import Encoder
+from latent_explorer.models.stylegan2 import Generator
+from latent_explorer.training.config import TrainConfig
+
+W_AVG_BETA = 0.998
+
+
+class Networks:
+    """`G`, `E`, `D` are trained; `G_ema` and `E_ema` follow them and are what is exported and judged."""
+
+    def __init__(self, config: TrainConfig, num_classes: int) -> None:
+        expected = 4 << (len(config.channels) - 1)
+        if expected != config.resolution:
+            raise UserError(
+                f"{len(config.channels)} widths make {expected} px, not {config.resolution} px. "
+                "Give one width for every resolution from 4 px up."
+            )
+        torch.manual_seed(config.seed)  # initial weights only
+        self.G = Generator(
+            GeneratorConfig(
+                channels=config.channels,
+                z_dim=config.z_dim,
+                w_dim=config.w_dim,
+                num_classes=num_classes,
+                mapping_layers=config.mapping_layers,
+                mapping_lr_mul=config.mapping_lr_mul,
+            )
+        )
+        self.E = Encoder(TrunkConfig(config.channels, config.w_dim, config.hidden))
+        self.D = Discriminator(
+            TrunkConfig(config.channels, num_classes, config.hidden, minibatch_stddev=True)
+        )
+        self.G_ema = copy.deepcopy(self.G).eval().requires_grad_(False)
+        self.E_ema = copy.deepcopy(self.E).eval().requires_grad_(False)
+        for module in self.modules().values():
+            module.to(memory_format=torch.channels_last)
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}
+
+    @torch.no_grad()
+    def update_averages(self, batch: int, images: int, half_life: int, w: Tensor) -> None:
+        """Move the averaged copies; early in a training the half-life is at most 5 % of what was seen."""
+        center = self.G.mapping.w_avg
+        center.copy_(w.mean(dim=0).lerp(center, W_AVG_BETA))
+        decay = 0.5 ** (batch / max(min(half_life, 0.05 * images), 1e-8))
+        for average, network in ((self.G_ema, self.G), (self.E_ema, self.E)):
+            for a, b in zip(average.parameters(), network.parameters(), strict=True):
+                a.lerp_(b, 1 - decay)
+            for a, b in zip(average.buffers(), network.buffers(), strict=True):
+                a.copy_(b)
+
+    def state(self) -> dict[str, Any]:
+        return {name: module.state_dict() for name, module in self.modules().items()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        for name, module in self.modules().items():
+            module.load_state_dict(state[name])

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Training pictures in a random order that a checkpoint can take up again exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.models.classifiers import Classifier
+
+
+def to_img(pixels: np.ndarray) -> Tensor:
+    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+@torch.no_grad()
+def class_probs(
+    classifier: Classifier, pixels: np.ndarray, flip: bool = False, batch: int = 256
+) -> Tensor:
+    """Class probabilities (N, K) of pictures (N, H, W, 3) uint8, mirrored if `flip`."""
+    device = classifier.mean.device
+    parts = []
+    for start in range(0, len(pixels), batch):
+        img = to_img(pixels[start : start + batch]).to(device)
+        parts.append(classifier.probs(img.flip(3) if flip else img).cpu())
+    return torch.cat(parts)
+
+
+class BatchStream:
+    """Endless batches of (img, probs): every picture once an epoch, each with its own class probabilities."""
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        classifier: Classifier,
+        batch: int,
+        flip: bool,
+        generator: torch.Generator,
+    ) -> None:
+        self.pixels = pixels
+        self.batch = batch
+        self.generator = generator
+        views = [False, True] if flip else [False]
+        self.probs = torch.stack(
+            [class_probs(classifier, pixels, mirrored) for mirrored in views]
+        )  # (V, N, K)
+        self.order = torch.randperm(len(pixels), generator=generator)
+        self.position = 0
+
+    def next(self) -> tuple[Tensor, Tensor]:
+        """(batch, 3, H, W) in [-1, 1] and (batch, K)."""
+        indices = self._next_indices()
+        img = to_img(self.pixels[indices.numpy()])
+        views = torch.randint(len(self.probs), (self.batch,), generator=self.generator)
+        img = torch.where(views.bool()[:, None, None, None], img.flip(3), img)
+        return img, self.probs[views, indices]
+
+    def _next_indices(self) -> Tensor:
+        parts, missing = [], self.batch
+        while missing:
+            part = self.order[self.position : self.position + missing]
+            parts.append(part)
+            missing -= len(part)
+            self.position += len(part)
+            if self.position == len(self.order):
+                self.order = torch.randperm(len(self.pixels), generator=self.generator)
+                self.position = 0
+        return torch.cat(parts)
+
+    def state(self) -> dict[str, Any]:
+        return {"order": self.order, "position": self.position}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.order, self.position = state["order"], int(state["position"])
