@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from tiny import tiny_explainer
+from colour_explainer import tiny_explainer
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import to_uint8
