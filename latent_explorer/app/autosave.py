@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""Autosaved explorations: one file a running window, found again after a crash.
+
+A window holds a lock on its file for as long as it lives; the system releases it however the window ends, so an
+autosave without a locked lock is one that nobody came back for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from latent_explorer.app import exploration_file
+from latent_explorer.app.exploration_file import SUFFIX, Exploration
+from latent_explorer.common.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """An autosave that a crashed window left behind."""
+
+    path: Path
+    exploration: Exploration
+    modified: float  # seconds since the epoch
+
+
+class Autosave:
+    """The autosave of this window, in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._lock = _acquire(_lock_of(self._path))
+        self._saved: tuple[object, ...] | None = None
+
+    def save(self, exploration: Exploration) -> bool:
+        """Write it unless nothing changed since the last time. Failures are logged: the next try comes soon."""
+        content = (exploration.state, exploration.document, exploration.model_path)
+        if content == self._saved:
+            return False
+        try:
+            exploration_file.write(self._path, exploration)
+        except UserError as error:
+            log.warning("Autosave: %s", error)
+            return False
+        self._saved = content
+        return True
+
+    def recoverable(self) -> list[Recovery]:
+        """What windows that are gone left behind, newest first. Unreadable ones are passed over."""
+        found = []
+        for path in self._folder.glob(f"*{SUFFIX}"):
+            if path != self._path and not _is_held(_lock_of(path)):
+                with contextlib.suppress(UserError, OSError):
+                    found.append(Recovery(path, exploration_file.read(path), path.stat().st_mtime))
+        return sorted(found, key=lambda r: r.modified, reverse=True)
+
+    def discard(self, recovery: Recovery) -> None:
+        """Throw a recovery away."""
+        _remove(recovery.path, _lock_of(recovery.path))
+
+    def close(self, *, keep: bool = False) -> None:
+        """The window ends in good order; its autosave goes unless it is to be offered again."""
+        if self._lock is None:
+            return
+        self._lock.close()
+        self._lock = None
+        if not keep:
+            _remove(self._path, _lock_of(self._path))
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _acquire(path: Path) -> IO[bytes] | None:
+    """An open file with a lock on it, or None when another process (or object) holds it."""
+    stream = path.open("a+b")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            stream.seek(0)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return None
+    return stream
+
+
+def _is_held(path: Path) -> bool:
+    if not os.path.exists(path):
+        return False
+    stream = _acquire(path)
+    if stream is None:
+        return True
+    stream.close()
+    return False

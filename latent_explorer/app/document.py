@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""What a person adds to a model without changing pictures: names, pins, own sliders, favourites, notes.
+
+It lives in the exploration, never in the explainer, and is no part of undo.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.explain.recipe import Base
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+
+if TYPE_CHECKING:
+    from latent_explorer.app.state import ExplorerState
+    from latent_explorer.models.summary import ExplainerSummary
+
+
+class Document(msgspec.Struct, frozen=True):
+    """The person's own things. Attributes are named by `attribute_key`, so that a rename orphans nothing."""
+
+    names: dict[str, str] = {}
+    pins: tuple[str, ...] = ()
+    sliders: tuple[Attribute, ...] = ()  # added by the person, for any style coordinate
+    attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
+    favourites: tuple[Base, ...] = ()
+    notes: str = ""
+
+    def renamed(self, attribute: Attribute, name: str) -> Document:
+        """With another name for the attribute; an empty one brings the original back."""
+        names = {k: v for k, v in self.names.items() if k != attribute_key(attribute)}
+        if name.strip():
+            names[attribute_key(attribute)] = name.strip()
+        return msgspec.structs.replace(self, names=names)
+
+    def with_pin(self, attribute: Attribute, on: bool) -> Document:
+        """With the attribute kept at the top of the list, or not."""
+        key = attribute_key(attribute)
+        pins = (*(p for p in self.pins if p != key), *([key] if on else []))
+        return msgspec.structs.replace(self, pins=pins)
+
+    def with_slider(self, attribute: Attribute) -> Document:
+        """With one more slider; the same coordinate is not added twice."""
+        keys = {attribute_key(a) for a in self.sliders}
+        if attribute_key(attribute) in keys:
+            return self
+        return msgspec.structs.replace(self, sliders=(*self.sliders, attribute))
+
+    def without_slider(self, attribute: Attribute) -> Document:
+        """Without a slider that the person added."""
+        key = attribute_key(attribute)
+        kept = tuple(a for a in self.sliders if attribute_key(a) != key)
+        pins = tuple(p for p in self.pins if p != key)
+        return msgspec.structs.replace(self, sliders=kept, pins=pins)
+
+    def with_favourite(self, base: Base, on: bool) -> Document:
+        """With the latent among the favourites, or not."""
+        kept = tuple(b for b in self.favourites if b != base)
+        return msgspec.structs.replace(self, favourites=(*kept, base) if on else kept)
+
+    def with_attribute_set(self, found: AttributeSet) -> Document:
+        """With what a search found; it replaces an earlier search with the same method and settings."""
+        kept = tuple(s for s in self.attribute_sets if _search(s) != _search(found))
+        return msgspec.structs.replace(self, attribute_sets=(*kept, found))
+
+    def name_of(self, attribute: Attribute) -> str:
+        """The person's name for it, else its own, else "Style 214 up"."""
+        return (
+            self.names.get(attribute_key(attribute))
+            or attribute.name
+            or describe_entries(attribute)
+        )
+
+
+def attribute_key(attribute: Attribute) -> str:
+    """Identity of an attribute: its coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
+    parts = [
+        f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "")
+        for e in attribute.entries
+    ]
+    return "+".join(parts)
+
+
+def describe_entries(attribute: Attribute) -> str:
+    """What an unnamed attribute is called."""
+    if len(attribute.entries) > 1:
+        return f"{len(attribute.entries)} styles together"
+    entry = attribute.entries[0]
+    return f"Style {entry.style_index} {'up' if entry.end == 'max' else 'down'}"
+
+
+def single_slider(style_index: int, target: int) -> Attribute:
+    """A slider for one style coordinate, towards its maximum."""
+    return Attribute("", target, (AttributeEntry(style_index, "max"),))
+
+
+def shown_attributes(
+    document: Document, summary: ExplainerSummary, state: ExplorerState
+) -> list[Attribute]:
+    """The attributes to list for the asked classifier and target: pins, then own sliders, then by rank.
+
+    Names are the person's where they gave one. Of several searches the newest counts.
+    """
+    ranked: tuple[Attribute, ...] = ()
+    for found in (*summary.attribute_sets, *document.attribute_sets):
+        if found.classifier_id == state.classifier_id:
+            ranked = tuple(a for a in found.attributes if a.target == state.target_class) or ranked
+    # A coordinate that was both added and found keeps its place and shows what was found of it.
+    found_by_key = {attribute_key(a): a for a in ranked}
+    listed = {attribute_key(a): a for a in (*document.sliders, *ranked)} | found_by_key
+    keys = sorted(listed, key=lambda k: k not in document.pins)  # stable: ranks keep their order
+    return [msgspec.structs.replace(listed[k], name=document.name_of(listed[k])) for k in keys]
+
+
+def _search(found: AttributeSet) -> tuple[object, ...]:
+    targets = tuple(sorted({a.target for a in found.attributes}))
+    return (found.classifier_id, found.method, targets, found.kappa)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""Where explainers are found without asking: those that come with the program, and the recent ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import resource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SUFFIX = ".explainer"
+
+
+def bundled() -> list[Path]:
+    """The explainers that come with the program, by name; they are read-only."""
+    try:
+        folder = resource("explainers")
+    except FileNotFoundError:
+        return []
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def default_explainer() -> Path:
+    """The one that opens at the first start."""
+    found = bundled()
+    if not found:
+        raise UserError(
+            "No explainer comes with this copy of the program. Open an .explainer file with File > Open."
+        )
+    return found[0]
+
+
+def is_bundled(path: Path) -> bool:
+    """Whether the file came with the program."""
+    return path.resolve() in {p.resolve() for p in bundled()}
+
+
+def existing(recent: Sequence[str]) -> list[Path]:
+    """Those of the recent files that are still there."""
+    return [path for path in map(Path, recent) if path.is_file()]
+
+
+def candidates(recent: Sequence[str], *hints: Path) -> list[Path]:
+    """Where a model may be found: the hints, the recent explainers, the bundled ones; each file once."""
+    paths = [*hints, *(p for p in existing(recent) if p.suffix == SUFFIX), *bundled()]
+    return list(dict.fromkeys(p.resolve() for p in paths if p.is_file()))

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""PNG files that carry their recipe: the state, and the picture's own pixels when it was enlarged."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from latent_explorer.app.state import ExplorerState
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "latent-explorer"  # keyword of the text chunk
+VERSION = 1
+EXPORT_SIZE = 512  # px; exported pictures are enlarged by a whole factor to about this
+MAX_FILE = 64 << 20  # bytes
+MAX_PIXELS = 16 << 20
+
+
+@dataclass(frozen=True)
+class PngRecipe:
+    """What a picture was made from. `image` (H, W, 3) uint8 are the pixels before enlarging."""
+
+    state: ExplorerState
+    model_name: str
+    image: np.ndarray
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    version: int
+    model_name: str
+    state: ExplorerState
+    pixels: str = ""  # base64 of a PNG; empty when the picture was not enlarged
+
+
+def export_factor(image: np.ndarray) -> int:
+    """How many times a picture is enlarged on export: 8 at 64 px, 1 from 512 px on."""
+    height, width = image.shape[:2]
+    return max(1, EXPORT_SIZE // max(height, width))
+
+
+def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
+    """(H, W, 3) uint8 enlarged by a whole factor with Lanczos."""
+    if factor == 1:
+        return image
+    height, width = image.shape[:2]
+    size = (width * factor, height * factor)
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def png_bytes(
+    image: np.ndarray, state: ExplorerState, model_name: str, factor: int | None = None
+) -> bytes:
+    """The picture as PNG with its recipe. `factor` None: `export_factor`."""
+    factor = export_factor(image) if factor is None else factor
+    pixels = base64.b64encode(_encode(image)).decode() if factor > 1 else ""
+    chunk = _Chunk(VERSION, model_name, state, pixels)
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt(KEY, msgspec.json.encode(chunk).decode())
+    return _encode(enlarge(image, factor), info)
+
+
+def write_png(
+    path: Path,
+    image: np.ndarray,
+    state: ExplorerState,
+    model_name: str = "",
+    factor: int | None = None,
+) -> None:
+    """Write the picture with its recipe, all at once or not at all."""
+    write_bytes(path, png_bytes(image, state, model_name, factor))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file that is made already. UserError when that is impossible."""
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be written ({error.strerror or error}). "
+            "Free some space or choose another folder."
+        ) from error
+
+
+def read_recipe(path: Path) -> PngRecipe | None:
+    """The recipe of a picture; None when it carries none. UserError when the file or its recipe is damaged."""
+    if path.stat().st_size > MAX_FILE:
+        return None
+    try:
+        with Image.open(path) as png:
+            if png.format != "PNG" or png.width * png.height > MAX_PIXELS:
+                return None
+            png.load()  # text may stand behind the pixels
+            text = getattr(png, "text", {}).get(KEY)
+            image = np.asarray(png.convert("RGB"))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise UserError(
+            f"{path.name} cannot be read as a picture ({error}). Export it again."
+        ) from error
+    return None if text is None else _recipe(text, image, path.name)
+
+
+def read_state(path: Path) -> ExplorerState | None:
+    """The state in a picture's recipe, or None."""
+    recipe = read_recipe(path)
+    return recipe.state if recipe else None
+
+
+def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
+    try:
+        version = msgspec.json.decode(text, type=dict).get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise UserError(
+                f"The recipe in {name} was written by a newer Latent Explorer. Update the program to open it."
+            )
+        chunk = msgspec.json.decode(text, type=_Chunk)
+        if chunk.pixels:
+            with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as png:
+                if png.width * png.height > MAX_PIXELS:
+                    raise ValueError("its pixels are too many")
+                image = np.asarray(png.convert("RGB"))
+    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError) as error:
+        raise UserError(
+            f"The recipe in {name} is damaged ({error}). Export the picture again."
+        ) from error
+    return PngRecipe(chunk.state, chunk.model_name, image)
+
+
+def _encode(image: np.ndarray, info: PngImagePlugin.PngInfo | None = None) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG", pnginfo=info)
+    return buffer.getvalue()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""What the program remembers of a person between starts: theme, device, recent files, the window's place.
+
+A removed or renamed field needs a new VERSION and an entry in MIGRATIONS; a new field with a default needs neither.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+MAX_RECENT = 10
+
+# MIGRATIONS[v] makes settings of version v into those of version v + 1.
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """All settings; every field has a default. `unknown` keeps what a newer program wrote."""
+
+    theme: Literal["system", "light", "dark"] = "system"
+    device: str = "auto"
+    recent: tuple[str, ...] = ()  # newest first
+    last_folder: str = ""
+    window_geometry: str = ""  # base64 of what Qt gives
+    window_state: str = ""
+    unknown: dict[str, Any] = {}
+
+    def with_recent(self, path: Path) -> Settings:
+        """With the file at the head of the recent ones, and its folder as the last."""
+        name = str(path.resolve())
+        recent = (name, *(r for r in self.recent if r != name))[:MAX_RECENT]
+        return msgspec.structs.replace(self, recent=recent, last_folder=str(path.resolve().parent))
+
+
+def load(path: Path) -> Settings:
+    """The stored settings. A file that cannot be understood is renamed to *.broken and the defaults are used."""
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Settings()
+    except OSError as error:
+        log.warning("The settings %s cannot be read (%s); using the defaults.", path, error)
+        return Settings()
+    try:
+        return _decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+        broken = path.with_name(path.name + ".broken")
+        log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
+        path.replace(broken)
+        return Settings()
+
+
+def save(settings: Settings, path: Path) -> None:
+    """Write the settings, all at once or not at all. Raises OSError when that is impossible."""
+    known = msgspec.to_builtins(settings)
+    unknown = known.pop("unknown")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = msgspec.json.encode({"version": VERSION, **unknown, **known})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(data, indent=2) + b"\n")
+
+
+def _decode(data: bytes) -> Settings:
+    stored = msgspec.json.decode(data, type=dict[str, Any])
+    version = int(stored.pop("version", VERSION))
+    while version < VERSION:
+        stored = MIGRATIONS[version](stored)
+        version += 1
+    names = set(Settings.__struct_fields__) - {"unknown"}
+    unknown = {k: v for k, v in stored.items() if k not in names}
+    known = {k: v for k, v in stored.items() if k in names}
+    return msgspec.convert({**known, "unknown": unknown}, Settings)

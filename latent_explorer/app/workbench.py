@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What stands on the worker thread: the open model and its renderer. Everything here is called by the engine only.
+
+The rooms that bring torch in are imported inside the functions, so that the window appears first.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from latent_explorer.app.failure import is_out_of_memory
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from latent_explorer.app.engine import StepBudget
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind import AttFindResult
+    from latent_explorer.explain.recipe import PictureRequest, RenderResult
+
+log = logging.getLogger(__name__)
+
+
+class Renders(Protocol):
+    """What makes pictures of one explainer on one device."""
+
+    def render(self, request: PictureRequest) -> RenderResult: ...
+
+
+class Devices(Protocol):
+    """The part of `models.device` that is needed here."""
+
+    def devices(self) -> Sequence[Any]: ...
+    def choose_device(self, wanted: str) -> Any: ...
+    def free_memory(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An opened model as the window may know it."""
+
+    summary: ExplainerSummary
+    path: Path
+    device: str  # in words
+    choices: tuple[tuple[str, str], ...]  # devices as (id, words)
+
+
+def _read(path: Path) -> Any:
+    from latent_explorer.models import explainer_file
+
+    return explainer_file.read(path)
+
+
+def _make_renderer(explainer: Any, device: Any) -> Renders:
+    from latent_explorer.explain.synthesis import Renderer
+
+    return Renderer(explainer, device)
+
+
+def _torch_devices() -> Devices:
+    from latent_explorer.models import device
+
+    return device
+
+
+class Workbench:
+    """Opens models and renders. The three factories are replaced in tests."""
+
+    def __init__(
+        self,
+        read: Callable[[Path], Any] = _read,
+        make_renderer: Callable[[Any, Any], Renders] = _make_renderer,
+        devices: Callable[[], Devices] = _torch_devices,
+    ) -> None:
+        self._read = read
+        self._make_renderer = make_renderer
+        self._devices = devices
+        self._explainer: Any = None
+        self._path = Path()
+        self._device: Any = None
+        self._renderer: Renders | None = None
+
+    def open(self, path: Path, device: str) -> Opened:
+        """Open an explainer. On an error the model that was open stays open."""
+        return self._install(self._read(path), path, device)
+
+    def open_model(self, model_hash: str, candidates: Iterable[Path], device: str) -> Opened | None:
+        """Open the first of the files that holds this model; None when none does."""
+        for path in candidates:
+            try:
+                explainer = self._read(path)
+            except (UserError, OSError) as error:
+                log.info("Passed over %s: %s", path.name, error)
+                continue
+            if explainer.summary().model_hash == model_hash:
+                return self._install(explainer, path, device)
+        return None
+
+    def use_device(self, device: str) -> Opened:
+        """Move the open model to another device."""
+        if self._explainer is None:
+            raise UserError("No model is open yet. Open an explainer, then choose the device.")
+        return self._install(self._explainer, self._path, device)
+
+    def render(self, request: PictureRequest) -> RenderResult:
+        """One picture. When memory runs out, caches are freed and it is tried once more."""
+        if self._renderer is None:
+            raise UserError("No model is open. Open an explainer first.")
+        try:
+            return self._renderer.render(request)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        self._devices().free_memory()
+        return self._renderer.render(request)
+
+    def attfind(
+        self, budget: StepBudget, *, n: int, classifier_id: str
+    ) -> Generator[Event, None, AttFindResult]:
+        """The search for attributes of a classifier, as a job on the open explainer."""
+        from latent_explorer.explain.attfind import AttFindSettings, attfind
+
+        settings = AttFindSettings(n=n)
+        return attfind(
+            self._explainer,
+            settings,
+            classifier_id=classifier_id,
+            device=self._device,
+            budget=budget.seconds,
+        )
+
+    def _install(self, explainer: Any, path: Path, device: str) -> Opened:
+        devices = self._devices()
+        chosen = devices.choose_device(device)
+        self._renderer = self._make_renderer(explainer, chosen)
+        self._explainer, self._path, self._device = explainer, path, chosen
+        names = {d.id: d.name for d in devices.devices()}
+        automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
+        return Opened(
+            summary=explainer.summary(),
+            path=path,
+            device=names.get(str(chosen), str(chosen)),
+            choices=(automatic, *names.items()),
+        )
