@@ -1,90 +1,49 @@
 # SPDX-License-Identifier: MIT
-"""`info`: what an explainer file holds."""
+"""`info`: what an explainer file or a classifier file holds."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from latent_explorer.cli.output import Output, json_option
-
-if TYPE_CHECKING:
-    from latent_explorer.models.summary import ExplainerSummary
 
 
 @click.command()
 @click.argument("file", type=click.Path())
 @json_option
 def info(file: str, as_json: bool) -> None:
-    """Say what an explainer file holds. Nothing in the file is executed."""
-    from latent_explorer.models.explainer_file import read_explainer
+    """Say what a file holds. Nothing in it is executed."""
+    from latent_explorer.models import explainer_file
 
-    summary = read_explainer(file).summary()
-    Output(as_json=as_json).result(fields_of(summary), text_of(summary))
-
-
-def fields_of(summary: ExplainerSummary) -> dict[str, Any]:
-    """The fields that `info --json` promises, and what else is cheap to tell."""
-    return {
-        "kind": "explainer",
-        "name": summary.name,
-        "model_hash": summary.model_hash,
-        "resolution": summary.resolution,
-        "num_styles": summary.layout.num_styles,
-        "has_encoder": summary.has_encoder,
-        "samples": len(summary.samples.ids) if summary.samples else 0,
-        "classes": list(_asked(summary).class_names) if summary.classifiers else [],
-        "classifiers": [
-            {"classifier_id": c.classifier_id, "name": c.name, "classes": list(c.class_names)}
-            for c in summary.classifiers
-        ],
-        "conditioned_on": summary.conditioned_on,
-        "attributes": [
-            {
-                "name": a.name,
-                "target": a.target,
-                "mean_effect": a.mean_effect,
-                "method": found.method,
-            }
-            for found in summary.attribute_sets
-            for a in found.attributes
-        ],
-        "figures": summary.figures,
-        "provenance": summary.provenance,
-    }
+    fields = explainer_file.info(file).to_dict()
+    Output(as_json=as_json).result(fields, text_of(fields))
 
 
-def text_of(summary: ExplainerSummary) -> str:
-    """The same for people."""
+def text_of(fields: dict[str, Any]) -> str:
+    """The fields of `ExplainerInfo.to_dict` for people."""
     lines = [
-        f"{summary.name}: explainer, {summary.resolution} px, {summary.layout.num_styles} style coordinates",
-        f"model       {summary.model_hash[:16]}, {'with' if summary.has_encoder else 'no'} encoder",
-        f"samples     {len(summary.samples.ids) if summary.samples else 0} encoded pictures",
+        f"{fields['name']}: explainer, {fields['resolution']} px, {fields['num_styles']} style coordinates, "
+        f"{fields['file_bytes'] / 1e6:.1f} MB",
+        f"model        {fields['model_hash'][:16]}, {'with' if fields['has_encoder'] else 'no'} encoder",
+        f"samples      {fields['samples']} encoded pictures",
     ]
-    for classifier in summary.classifiers:
+    for classifier in fields["classifiers"]:
         told = (
             "; the generator is told its answer"
-            if classifier.classifier_id == summary.conditioned_on
+            if classifier["classifier_id"] == fields["conditioned_on"]
             else ""
         )
-        names = ", ".join(classifier.class_names)
+        identity = f"{classifier['name']} ({classifier['classifier_id'][:16]})"
+        lines.append(f"classifier   {identity}: {', '.join(classifier['classes'])}{told}")
+    for found in fields["attribute_sets"]:
         lines.append(
-            f"classifier  {classifier.name} ({classifier.classifier_id[:16]}): {names}{told}"
+            f"attributes   {found['method']}, {found['n']} pictures, kappa {found['kappa']:g}"
         )
-    for found in summary.attribute_sets:
-        lines.append(f"attributes  {found.method}, {found.n} pictures, kappa {found.kappa:g}")
         lines += [
-            f"  {rank:2d}  {a.name}  ({a.mean_effect:+.2f})"
-            for rank, a in enumerate(found.attributes, 1)
+            f"  {rank:2d}  {attribute['name']}  ({attribute['mean_effect']:+.2f})"
+            for rank, attribute in enumerate(found["attributes"], 1)
         ]
-    lines += [f"{name:11} {value}" for name, value in summary.figures.items()]
+    lines += [f"{name:12} {value}" for name, value in fields["figures"].items()]
     return "\n".join(lines)
-
-
-def _asked(summary: ExplainerSummary) -> Any:
-    """The classifier that is asked unless another is named."""
-    for classifier in summary.classifiers:
-        if classifier.classifier_id == summary.conditioned_on:
-            return classifier
-    return summary.classifiers[0]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer import __version__
-from latent_explorer.cli import doctor, info, window
+from latent_explorer.cli import doctor, info, train, window
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.log import start_logging
@@ -21,7 +21,13 @@ from latent_explorer.common.log import start_logging
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-COMMANDS = (window.open_command, doctor.doctor, info.info)
+COMMANDS = (
+    window.open_command,
+    doctor.doctor,
+    info.info,
+    train.train_classifier,
+    train.train,
+)
 
 
 class _Root(click.Group):

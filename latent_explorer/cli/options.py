@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""Options that several commands share: which pictures, and settings of a config by name. No commands here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from latent_explorer.common.errors import UserError
+
+F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound=msgspec.Struct)
+
+DATA_OPTIONS = ("label", "classes", "where", "group", "split")
+
+
+def data_options(command: F) -> F:
+    """Add the options that choose and split the pictures of DATA."""
+    options = (
+        click.option(
+            "--label", metavar="COLUMN", help="Column of labels.csv that holds the label."
+        ),
+        click.option(
+            "--classes",
+            metavar="VALUE=NAME,...",
+            help="Label values and their class names, in class order.",
+        ),
+        click.option(
+            "--where",
+            multiple=True,
+            metavar="COLUMN=VALUE,...",
+            help="Take only these rows; may be repeated.",
+        ),
+        click.option(
+            "--group",
+            metavar="COLUMN",
+            help="Rows of one group never stand on both sides of a split.",
+        ),
+        click.option(
+            "--split",
+            metavar="COLUMN",
+            help="Column that says train, val or test; else 80/10/10 by hash.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def settings_option(command: F) -> F:
+    """Add `--set NAME=VALUE`, for every field of a config that has no option of its own."""
+    help_text = "A setting of the training by its name in training/config.py; may be repeated."
+    option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=help_text)
+    return option(command)
+
+
+def with_settings(config: S, settings: Sequence[str]) -> S:
+    """The config with `NAME=VALUE` pairs applied; a tuple is written with commas.
+
+    Raises `UserError` for a name that the config lacks and for a value of the wrong kind.
+    """
+    types = {field.name: field.type for field in msgspec.structs.fields(type(config))}
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in types:
+            raise UserError(
+                f"There is no setting {name!r}. Known, as NAME=VALUE: {', '.join(sorted(types))}."
+            )
+        try:
+            changes[name] = _converted(text, types[name])
+        except msgspec.ValidationError as error:
+            raise UserError(f"The setting {setting!r} has a wrong value: {error}.") from error
+    return msgspec.structs.replace(config, **changes)
+
+
+def _converted(text: str, wanted: Any) -> Any:
+    is_tuple = str(wanted).startswith("tuple")
+    return msgspec.convert(text.split(",") if is_tuple else text, wanted, strict=False)
