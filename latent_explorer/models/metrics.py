@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -69,7 +70,7 @@ def calibration_error(probs: Tensor, labels: Tensor, bins: int = 15) -> float:
     correct = (predicted == labels).double()
     error = 0.0
     edges = torch.linspace(0, 1, bins + 1)
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (top > low) & (top <= high)
         if inside.any():
             gap = correct[inside].mean() - top[inside].double().mean()

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.ops import (
     EqualizedLinear,
     leaky_relu,
@@ -21,7 +21,10 @@ from latent_explorer.models.ops import (
     normalize_second_moment,
     upsample,
 )
-from latent_explorer.models.style_layout import StyleLayer
+
+if TYPE_CHECKING:
+    from latent_explorer.models.architecture import GeneratorConfig
+    from latent_explorer.models.style_layout import StyleLayer
 
 Styles = list[Tensor]  # one (N, channels) tensor for every layer of the layout, toRGB included
 NoiseMaps = Sequence[Tensor | None]  # one (N or 1, 1, H, W) map for every 3x3 convolution
@@ -119,6 +122,8 @@ class ToRGB(nn.Module):
 class SynthesisBlock(nn.Module):
     """One resolution: (conv0 up,) conv1 and toRGB."""
 
+    const: Tensor  # of the 4-px block only
+
     def __init__(
         self, layers: Sequence[StyleLayer], out_channels: int, config: GeneratorConfig
     ) -> None:
@@ -145,6 +150,10 @@ class SynthesisNetwork(nn.Module):
             setattr(self, f"b{resolution}", SynthesisBlock(layers, width, config))
         self._resolutions = [4 << k for k in range(len(config.channels))]
 
+    def block(self, resolution: int) -> SynthesisBlock:
+        found: SynthesisBlock = getattr(self, f"b{resolution}")
+        return found
+
     def layer(self, name: str) -> ModulatedLayer | ToRGB:
         """The layer called `name` in the layout, "b8.conv0"."""
         block, part = name.split(".")
@@ -168,11 +177,12 @@ class SynthesisNetwork(nn.Module):
 
     def noise_const(self) -> list[Tensor]:
         """The stored noise maps, each (1, 1, H, W)."""
-        return [self.layer(layer.name).noise_const[None, None] for layer in self.layout.conv_layers]
+        layers = (self.layer(layer.name) for layer in self.layout.conv_layers)
+        return [m.noise_const[None, None] for m in layers if isinstance(m, ModulatedLayer)]
 
     def noise_random(self, n: int, generator: torch.Generator | None = None) -> list[Tensor]:
         """Fresh noise, each (n, 1, H, W), drawn on the CPU so that a seed means the same on every device."""
-        like = self.b4.const
+        like = self.block(4).const
         return [
             torch.randn(n, 1, layer.resolution, layer.resolution, generator=generator).to(like)
             for layer in self.layout.conv_layers
@@ -182,10 +192,10 @@ class SynthesisNetwork(nn.Module):
         """Styles -> img (N, 3, H, W), nominally in [-1, 1] but not clipped. `noise` None means none."""
         maps = iter(noise if noise is not None else [None] * len(self.layout.conv_layers))
         remaining = iter(styles)
-        x = self.b4.const[None].expand(styles[0].shape[0], -1, -1, -1)
+        x = self.block(4).const[None].expand(styles[0].shape[0], -1, -1, -1)
         img: Tensor | None = None
         for resolution in self._resolutions:
-            block = getattr(self, f"b{resolution}")
+            block = self.block(resolution)
             if resolution > 4:
                 x = block.conv0(x, next(remaining), next(maps))
             x = block.conv1(x, next(remaining), next(maps))

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from latent_explorer.models.architecture import TrunkConfig
 from latent_explorer.models.ops import EqualizedConv, EqualizedLinear
+
+if TYPE_CHECKING:
+    from latent_explorer.models.architecture import TrunkConfig
 
 RESIDUAL_GAIN = math.sqrt(0.5)
 
@@ -58,8 +62,9 @@ class Trunk(nn.Module):
         self.config = config
         widths = config.channels[::-1]  # from the full resolution down to 4 px
         self.from_rgb = EqualizedConv(3, widths[0], 1, clamp=config.conv_clamp)
-        pairs = zip(widths[:-1], widths[1:], strict=True)
-        self.blocks = nn.Sequential(*(ResidualBlock(a, b, config.conv_clamp) for a, b in pairs))
+        self.blocks = nn.Sequential(
+            *(ResidualBlock(a, b, config.conv_clamp) for a, b in pairwise(widths))
+        )
         extra = 1 if config.minibatch_stddev else 0
         self.conv = EqualizedConv(widths[-1] + extra, widths[-1], 3, clamp=config.conv_clamp)
         self.dense = EqualizedLinear(widths[-1] * 16, config.hidden, activation=True)

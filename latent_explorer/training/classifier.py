@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,8 +17,12 @@ from latent_explorer.common.events import Event, Metric, Progress, Result
 from latent_explorer.data.folder import ImageDataset, open_dataset
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.metrics import calibration_error, wilson_interval
-from latent_explorer.training.config import ClassifierTraining
 from latent_explorer.training.stream import to_img
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.training.config import ClassifierTraining
 
 
 def open_data(config: ClassifierTraining) -> ImageDataset:

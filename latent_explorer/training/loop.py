@@ -10,17 +10,19 @@ told and not only what the encoder saw.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from latent_explorer.models.classifiers import Classifier
-from latent_explorer.models.perceptual import Perceptual
 from latent_explorer.training import losses
-from latent_explorer.training.config import TrainConfig
-from latent_explorer.training.networks import Networks
-from latent_explorer.training.stream import BatchStream
+
+if TYPE_CHECKING:
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.perceptual import Perceptual
+    from latent_explorer.training.config import TrainConfig
+    from latent_explorer.training.networks import Networks
+    from latent_explorer.training.stream import BatchStream
 
 BANK = 1024  # recent encoder latents that mapping's output is aligned to
 PROJECTIONS = 64
@@ -187,7 +189,7 @@ class Trainer:
         """Back-propagate into the named networks and step their optimisers."""
         for name in names:
             self.optimisers[name].zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if "E" in names:
             torch.nn.utils.clip_grad_norm_(self.networks.E.parameters(), self.config.encoder_clip)
         for name in names:

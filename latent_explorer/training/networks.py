@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +14,9 @@ from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from latent_explorer.training.config import TrainConfig
 
 W_AVG_BETA = 0.998
 
@@ -61,8 +63,8 @@ class Networks:
         for average, network in ((self.G_ema, self.G), (self.E_ema, self.E)):
             for a, b in zip(average.parameters(), network.parameters(), strict=True):
                 a.lerp_(b, 1 - decay)
-            for a, b in zip(average.buffers(), network.buffers(), strict=True):
-                a.copy_(b)
+            for kept, new in zip(average.buffers(), network.buffers(), strict=True):
+                kept.copy_(new)
 
     def state(self) -> dict[str, Any]:
         return {name: module.state_dict() for name, module in self.modules().items()}

@@ -6,17 +6,20 @@ from __future__ import annotations
 import json
 import pickle
 import zipfile
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 import torch
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
 
 KEPT = 2  # checkpoints
 

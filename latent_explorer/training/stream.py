@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from latent_explorer.models.classifiers import Classifier
+if TYPE_CHECKING:
+    from latent_explorer.models.classifiers import Classifier
 
 
 def to_img(pixels: np.ndarray) -> Tensor:

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -17,12 +17,16 @@ from latent_explorer.data.folder import ImageDataset, open_dataset
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.perceptual import Perceptual
-from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.loop import Trainer
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.run import RunFolder
 from latent_explorer.training.stream import BatchStream
 from latent_explorer.training.validate import Validation
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.training.config import DataConfig, TrainConfig
 
 LOG_EVERY = 50  # steps
 

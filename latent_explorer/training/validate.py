@@ -3,15 +3,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.metrics import agreement, frechet_distance
-from latent_explorer.models.perceptual import Perceptual
-from latent_explorer.training.networks import Networks
 from latent_explorer.training.stream import to_img
+
+if TYPE_CHECKING:
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.perceptual import Perceptual
+    from latent_explorer.training.networks import Networks
 
 SHEET_COLUMNS = 8
 
@@ -55,19 +60,17 @@ class Validation:
     @torch.no_grad()
     def sheet(self, networks: Networks) -> np.ndarray:
         """Rows: original, reconstruction, the same told the opposite, mapping samples. Two bands of each."""
-        n = SHEET_COLUMNS * 2
-        real, probs = self.real[:n], self.probs[:n]
+        real, probs = self.real[: SHEET_COLUMNS * 2], self.probs[: SHEET_COLUMNS * 2]
         w = networks.E_ema(real)
-        mapped = _mapped(networks, n)
-        parts = [
+        rows = [
             real,
-            *(
-                self._render(networks, ws, p)
-                for ws, p in ((w, probs), (w, probs.flip(1)), (mapped, probs))
-            ),
+            self._render(networks, w, probs),
+            self._render(networks, w, probs.flip(1)),
+            self._render(networks, _mapped(networks, len(real)), probs),
         ]
-        bands = [part[k : k + SHEET_COLUMNS] for k in range(0, n, SHEET_COLUMNS) for part in parts]
-        return _tile(torch.cat(bands), SHEET_COLUMNS)
+        half = (len(real) + 1) // 2
+        bands = [row[k : k + half] for k in (0, half) for row in rows if len(row[k : k + half])]
+        return _stack(bands, half)
 
     def _render(self, networks: Networks, w: Tensor, probs: Tensor | None = None) -> Tensor:
         cond = self.probs[: len(w)] if probs is None else probs
@@ -93,9 +96,10 @@ def _mapped(networks: Networks, n: int) -> Tensor:
     return w
 
 
-def _tile(img: Tensor, columns: int) -> np.ndarray:
-    """(N, 3, H, W) in [-1, 1] -> one picture (rows * H, columns * W, 3) uint8."""
-    n, _, height, width = img.shape
-    pixels = ((img.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
-    grid = pixels.reshape(n // columns, columns, height, width, 3).transpose(0, 2, 1, 3, 4)
-    return np.ascontiguousarray(grid.reshape(n // columns * height, columns * width, 3))
+def _stack(bands: list[Tensor], columns: int) -> np.ndarray:
+    """Bands (n <= columns, 3, H, W) in [-1, 1], one below the other -> (rows * H, columns * W, 3) uint8."""
+    padded = [F.pad(band, (0, 0, 0, 0, 0, 0, 0, columns - len(band)), value=-1) for band in bands]
+    img = torch.stack(padded).clamp(-1, 1)  # (rows, columns, 3, H, W)
+    rows, _, _, height, width = img.shape
+    pixels = ((img + 1) * 127.5).round().byte().permute(0, 3, 1, 4, 2)
+    return np.ascontiguousarray(pixels.reshape(rows * height, columns * width, 3).numpy())

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""`export`: a run's newest checkpoint as an explainer, with encoded validation pictures and style statistics."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import latent_explorer
+from latent_explorer.models.classifier_file import read_classifier
+from latent_explorer.models.explainer import (
+    Explainer,
+    Samples,
+    hash_classifier,
+    style_statistics,
+)
+from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.training.networks import Networks
+from latent_explorer.training.run import RunFolder
+from latent_explorer.training.stream import to_img
+from latent_explorer.training.train import open_data
+from latent_explorer.training.validate import Validation
+
+if TYPE_CHECKING:
+    from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.models.classifiers import Classifier
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def as_stored(module: M) -> M:
+    """The module with its weights rounded to fp16 as a file holds them; everything is computed with these."""
+    with torch.no_grad():
+        for tensor in module.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(tensor.half().float())
+    return module
+
+
+def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
+    """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures."""
+    run = RunFolder(folder)
+    config = run.config()
+    state = run.load()
+    classifier, _ = read_classifier(Path(config.classifier))
+    networks = Networks(config, classifier.num_classes)
+    networks.load_state(state["networks"])
+    for module in (networks.G_ema, networks.E_ema, networks.D, classifier):
+        as_stored(module)
+
+    data = open_data(config.data)
+    pixels = data.read_all(config.resolution)
+    rows = spread(data, "val", pictures)
+    samples = encode_samples(networks, classifier, pixels[rows], tuple(data.names[i] for i in rows))
+    perceptual = Perceptual("alex")
+    validation = Validation(pixels[data.indices("val")], classifier, perceptual)
+    classifier_id = hash_classifier(classifier)
+    return Explainer(
+        name=name,
+        generator=networks.G_ema,
+        encoder=networks.E_ema,
+        discriminator=networks.D,
+        classifiers={classifier_id: classifier},
+        conditioned_on=classifier_id,
+        samples=samples,
+        style_stats=style_statistics(networks.G_ema, samples.ws, samples.cond),
+        provenance={
+            **run.provenance(),
+            "training": msgspec.to_builtins(
+                msgspec.structs.replace(config, classifier=Path(config.classifier).name)
+            ),
+            "images": int(state["images"]),
+            "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "version": latent_explorer.__version__,
+        },
+        figures={
+            "val": validation.measure(networks) | {"mean_image_lpips": validation.mean_image_lpips}
+        },
+    )
+
+
+def spread(data: ImageDataset, split: str, count: int) -> np.ndarray:
+    """`count` pictures of a split in a fixed order, classes taken in turn where there are labels."""
+    rows = np.random.default_rng(0).permutation(data.indices(split))
+    if data.labels is None:
+        return rows[:count]
+    labels = data.labels[rows]
+    rank = np.empty(len(rows), dtype=np.int64)  # of a picture within its class
+    for k in np.unique(labels):
+        rank[labels == k] = np.arange((labels == k).sum())
+    return rows[np.argsort(rank, kind="stable")][:count]
+
+
+@torch.no_grad()
+def encode_samples(
+    networks: Networks, classifier: Classifier, pixels: np.ndarray, ids: tuple[str, ...]
+) -> Samples:
+    """Encode pictures (N, H, W, 3) uint8; `cond` is what the classifier says of the real picture."""
+    img = to_img(pixels)
+    w: Tensor = networks.E_ema(img)
+    probs = classifier.probs(img)
+    return Samples(networks.G_ema.broadcast(w).contiguous(), probs, probs, ids)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+"""The way of a picture to a classifier, and what its outputs mean."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.perceptual import Perceptual, lpips_available
+
+
+def config(**changes: object) -> ClassifierConfig:
+    values: dict[str, object] = {
+        "name": "test",
+        "architecture": "small-resnet",
+        "class_names": ("a", "b", "c"),
+        "preprocessing": Preprocessing(16),
+        "widths": (4, 8),
+    }
+    return ClassifierConfig(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def classifier() -> Classifier:
+    torch.manual_seed(0)
+    return Classifier(config()).eval()
+
+
+def test_pictures_are_clipped_and_resized_differentiably(classifier: Classifier) -> None:
+    img = (3 * torch.randn(2, 3, 32, 32)).requires_grad_()
+    assert torch.allclose(classifier.logits(img), classifier.logits(img.clamp(-1, 1)))
+    classifier.logits(img).sum().backward()
+    assert img.grad is not None
+    assert float(img.grad.abs().sum()) > 0
+
+
+def test_a_picture_of_the_right_size_is_not_resampled(classifier: Classifier) -> None:
+    img = torch.rand(1, 3, 16, 16) * 2 - 1
+    assert torch.allclose(classifier.preprocess(img), img, atol=1e-6)
+
+
+def test_temperature_divides_the_logits(classifier: Classifier) -> None:
+    img = torch.rand(2, 3, 16, 16)
+    plain = classifier.logits(img)
+    warm = Classifier(config(temperature=2.0)).eval()
+    warm.load_state_dict(classifier.state_dict())
+    assert torch.allclose(warm.logits(img), plain / 2)
+
+
+def test_one_sigmoid_output_becomes_two_classes() -> None:
+    classifier = Classifier(config(head="sigmoid", class_names=("no", "yes"))).eval()
+    img = torch.rand(4, 3, 16, 16)
+    raw = classifier.network(classifier.preprocess(img))
+    assert torch.allclose(classifier.probs(img)[:, 1], raw[:, 0].sigmoid(), atol=1e-6)
+
+
+def test_features_are_what_the_head_sees(classifier: Classifier) -> None:
+    img = torch.rand(2, 3, 16, 16)
+    assert torch.allclose(classifier.network.head(classifier.features(img)), classifier.logits(img))  # type: ignore[operator,union-attr]
+
+
+def test_an_unknown_architecture_is_refused_with_a_sentence() -> None:
+    with pytest.raises(UserError, match="not known"):
+        Classifier(config(architecture="my-net"))
+
+
+@pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet weights in TORCH_HOME")
+def test_lpips_ranks_blur_above_brightness() -> None:
+    lpips = Perceptual("alex")
+    generator = torch.Generator().manual_seed(0)
+    img = torch.rand(1, 3, 64, 64, generator=generator) - 0.5
+    blurred = torch.nn.functional.avg_pool2d(img, 3, 1, 1)
+    rms = float((blurred - img).square().mean().sqrt())
+    assert float(lpips(img, blurred)) > 2 * float(lpips(img, img + rms))
+
+
+def test_missing_lpips_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    with pytest.raises(UserError, match="TORCH_HOME"):
+        Perceptual("squeeze")
