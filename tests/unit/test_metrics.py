@@ -39,7 +39,7 @@ def test_frechet_distance_equals_the_matrix_square_root_form() -> None:
 
 def test_frechet_distance_survives_more_features_than_pictures() -> None:
     a = torch.randn(8, 40, generator=torch.Generator().manual_seed(0))
-    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
+    assert frechet_distance(a, a) == pytest.approx(0, abs=1e-4)
 
 
 def test_agreement_of_equals_is_complete_and_of_opposites_none() -> None:
