@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""The header of an explainer file: what it may say, within which limits, and which tensors follow from it.
+
+Everything that a file claims is checked here, before any memory is taken for it. Reading and writing tensors is
+`tensor_file`; putting an Explainer together is `explainer_file`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import torch
+from torch import nn
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
+from latent_explorer.models.discriminator import Discriminator
+from latent_explorer.models.encoder import Encoder
+from latent_explorer.models.stylegan2 import Generator
+from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
+from latent_explorer.models.weightless import Weightless
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+FORMAT_VERSION = 1
+STATISTICS = ("minimum", "maximum", "mean", "std")
+MAX_WIDTH = 8192  # channels, dimensions
+MAX_CLASSES = 10_000
+MAX_SAMPLES = 1_000_000
+MAX_TEXT = 1000  # characters of a name
+
+Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+Expected = dict[str, tuple[str, tuple[int, ...]]]  # tensor name -> dtype name, shape
+
+
+class SamplesHeader(msgspec.Struct, frozen=True):
+    """The encoded pictures: `rows` is 1 where all rows of a picture's ws are equal, else num_ws."""
+
+    ids: Annotated[tuple[Text, ...], msgspec.Meta(max_length=MAX_SAMPLES)]
+    rows: int
+    classes: int  # columns of samples.probs
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything in an explainer file but the tensors."""
+
+    name: Text
+    model_hash: Sha256
+    content_sha256: Sha256  # over the sorted names and the bytes of all tensors
+    generator: GeneratorConfig
+    encoder: TrunkConfig | None = None
+    discriminator: TrunkConfig | None = None
+    classifiers: dict[Sha256, ClassifierConfig] = {}
+    conditioned_on: Sha256 | None = None
+    samples: SamplesHeader | None = None
+    has_style_stats: bool = False
+    attribute_sets: tuple[AttributeSet, ...] = ()
+    provenance: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
+
+
+class HeaderError(ValueError):
+    """Why a header is refused; becomes a UserError that names the file."""
+
+
+def parse_header(text: str) -> Header:
+    """The header from its JSON, types and limits checked. Raises HeaderError."""
+    try:
+        raw = msgspec.json.decode(text)
+        header = msgspec.convert(raw, Header, strict=True)
+        unknown = next(_unknown_keys(raw, msgspec.to_builtins(header)), None)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise HeaderError(str(error)) from error
+    if unknown is not None:
+        raise HeaderError(f"{unknown!r} is not known to this version")
+    for problem in _problems(header):
+        raise HeaderError(problem)
+    return header
+
+
+def build_networks(header: Header) -> dict[str, nn.Module]:
+    """The networks that the header describes, by the prefix of their tensors, without memory for their tensors."""
+    networks: dict[str, nn.Module] = {}
+    try:
+        with Weightless():
+            networks["generator"] = Generator(header.generator)
+            if header.encoder is not None:
+                networks["encoder"] = Encoder(header.encoder)
+            if header.discriminator is not None:
+                networks["discriminator"] = Discriminator(header.discriminator)
+            for key, config in header.classifiers.items():
+                networks[f"classifiers.{key}"] = Classifier(config)
+    except UserError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise HeaderError(f"a network as it describes cannot be built ({error})") from error
+    return networks
+
+
+def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expected:
+    """Exactly the tensors that a file with this header holds."""
+    expected: Expected = {}
+    for prefix, network in networks.items():
+        for name, tensor in network.state_dict().items():
+            dtype = torch.float16 if tensor.is_floating_point() else tensor.dtype
+            expected[f"{prefix}.{name}"] = DTYPE_NAMES[dtype], tuple(tensor.shape)
+    if header.samples is not None:
+        count, config = len(header.samples.ids), header.generator
+        expected["samples.ws"] = "F32", (count, header.samples.rows, config.w_dim)
+        expected["samples.cond"] = "F32", (count, config.num_classes)
+        expected["samples.probs"] = "F32", (count, header.samples.classes)
+    if header.has_style_stats:
+        for name in STATISTICS:
+            expected[f"style_stats.{name}"] = "F32", (header.generator.layout.num_styles,)
+    return expected
+
+
+def check_table(table: Mapping[str, TensorInfo], expected: Expected) -> None:
+    """Raise HeaderError unless the file holds exactly the expected tensors."""
+    for name in expected.keys() | table.keys():
+        if name not in table:
+            raise HeaderError(f"the tensor {name} is missing")
+        if name not in expected:
+            raise HeaderError(f"the tensor {name[:200]} belongs to none of its networks")
+        found = table[name].dtype, table[name].shape
+        if found != expected[name]:
+            raise HeaderError(
+                f"the tensor {name} is {found[0]} {found[1]}, not {expected[name][0]} {expected[name][1]}"
+            )
+
+
+def _unknown_keys(raw: Any, known: Any) -> Iterator[str]:
+    """Keys that the structs dropped: a file from elsewhere says something that would be ignored here."""
+    if isinstance(raw, dict) and isinstance(known, dict):
+        for key, value in raw.items():
+            if key not in known:
+                yield key
+            else:
+                yield from _unknown_keys(value, known[key])
+    elif isinstance(raw, list) and isinstance(known, (list, tuple)):
+        for one, other in zip(raw, known, strict=True):
+            yield from _unknown_keys(one, other)
+
+
+def _problems(header: Header) -> Iterator[str]:
+    """What the types do not say, one sentence each."""
+    config = header.generator
+    yield from _channels("generator", config.channels)
+    yield from _within("generator.z_dim", config.z_dim, 1, MAX_WIDTH)
+    yield from _within("generator.w_dim", config.w_dim, 1, MAX_WIDTH)
+    yield from _within("generator.c_dim", config.c_dim, 0, MAX_CLASSES)
+    yield from _within("generator.num_classes", config.num_classes, 0, MAX_CLASSES)
+    yield from _within("generator.mapping_layers", config.mapping_layers, 1, 64)
+    yield from _positive("generator.mapping_lr_mul", config.mapping_lr_mul)
+    yield from _positive("generator.conv_clamp", config.conv_clamp)
+    for name, trunk in (("encoder", header.encoder), ("discriminator", header.discriminator)):
+        if trunk is not None:
+            yield from _trunk_problems(name, trunk, config)
+    if header.encoder is not None and header.encoder.outputs != config.w_dim:
+        yield f"its encoder makes {header.encoder.outputs} numbers where w has {config.w_dim}"
+    yield from _within("number of classifiers", len(header.classifiers), 0, 64)
+    for classifier in header.classifiers.values():
+        yield from _classifier_problems(classifier)
+    yield from _relations(header)
+
+
+def _relations(header: Header) -> Iterator[str]:
+    """Parts that must fit together."""
+    counts = {key: len(config.class_names) for key, config in header.classifiers.items()}
+    conditioned = counts.get(header.conditioned_on) if header.conditioned_on else None
+    if header.conditioned_on and conditioned is None:
+        yield "the classifier that it is conditioned on is not in it"
+    if conditioned and header.generator.num_classes not in (0, conditioned):
+        yield f"its generator is told {header.generator.num_classes} probabilities, its classifier has {conditioned}"
+    if header.samples is not None:
+        if header.samples.rows not in (1, header.generator.layout.num_ws):
+            yield f"its samples have {header.samples.rows} rows of ws"
+        yield from _within("samples.classes", header.samples.classes, 0, MAX_CLASSES)
+        if conditioned and header.samples.classes != conditioned:
+            yield f"its samples have {header.samples.classes} probabilities, its classifier {conditioned}"
+    for found in header.attribute_sets:
+        if found.classifier_id not in counts:
+            yield "attributes in it were found with a classifier that is not in it"
+            return
+        for attribute in found.attributes:
+            yield from _within("target", attribute.target, 0, counts[found.classifier_id] - 1)
+            for entry in attribute.entries:
+                yield from _within(
+                    "style_index", entry.style_index, 0, header.generator.layout.num_styles - 1
+                )
+
+
+def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -> Iterator[str]:
+    yield from _channels(name, trunk.channels)
+    yield from _within(f"{name}.outputs", trunk.outputs, 1, MAX_CLASSES)
+    yield from _within(f"{name}.hidden", trunk.hidden, 1, MAX_WIDTH)
+    yield from _positive(f"{name}.conv_clamp", trunk.conv_clamp)
+    if trunk.resolution != generator.resolution:
+        yield f"its {name} takes {trunk.resolution} px, its generator makes {generator.resolution} px"
+
+
+def _classifier_problems(config: ClassifierConfig) -> Iterator[str]:
+    if config.architecture not in ARCHITECTURES:
+        yield f"its classifier's architecture {config.architecture[:100]!r} is not known to this version"
+    yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
+    if max(map(len, (config.name, *config.class_names))) > MAX_TEXT:
+        yield "the name of a class is too long"
+    if config.head not in ("softmax", "sigmoid") or (
+        config.head == "sigmoid" and len(config.class_names) != 2
+    ):
+        yield f"its classifier's head {config.head[:100]!r} does not fit {len(config.class_names)} classes"
+    yield from _positive("temperature", config.temperature)
+    yield from _within("input_size", config.preprocessing.input_size, 8, 2048)
+    for value in config.preprocessing.std:
+        yield from _positive("std", value)
+    if config.architecture == "small-resnet":
+        yield from _within("number of stages", len(config.widths), 1, 16)
+    yield from _widths("widths", config.widths)
+
+
+def _channels(name: str, channels: tuple[int, ...]) -> Iterator[str]:
+    yield from _within(
+        f"{name}.resolution", 4 << min(len(channels) - 1, 20) if channels else 0, 16, 1024
+    )
+    yield from _widths(f"{name}.channels", channels)
+
+
+def _widths(name: str, values: Iterable[int]) -> Iterator[str]:
+    for value in values:
+        yield from _within(name, value, 1, MAX_WIDTH)
+
+
+def _within(name: str, value: int, low: int, high: int) -> Iterator[str]:
+    if not low <= value <= high:
+        yield f"{name} is {value}; it must be {low} to {high}"
+
+
+def _positive(name: str, value: float | None) -> Iterator[str]:
+    if value is not None and not (math.isfinite(value) and 0 < value < 1e6):
+        yield f"{name} is {value}; it must be a positive number"

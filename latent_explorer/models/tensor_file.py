@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The safetensors container, read and written strictly: a length, a JSON table, raw tensors. Nothing is executed.
+
+Our own reader, and not the library's, because it streams: every tensor is checked, hashed and widened to fp32 in
+pieces, so that reading never takes more memory than the tensors it returns. What the tensors mean, and which there
+must be, is decided in `explainer_header`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+
+import msgspec
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from io import BufferedReader
+    from types import TracebackType
+
+DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
+DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+MAX_HEADER_BYTES = 4 << 20
+MAX_CONTAINERS = (
+    100_000  # lists and objects in a header: what makes parsed JSON larger than its text
+)
+PIECE = 1 << 20  # bytes read at a time
+METADATA = "__metadata__"
+
+
+class Digest(Protocol):
+    """What hashlib's objects are to us."""
+
+    def update(self, data: memoryview, /) -> None: ...
+
+
+class TensorInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """One row of the table."""
+
+    dtype: Literal["F16", "F32", "I64"]
+    shape: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0)], ...], msgspec.Meta(max_length=8)]
+    data_offsets: tuple[int, int]  # bytes from the end of the header
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * DTYPES[self.dtype].itemsize
+
+
+class TensorFile:
+    """An open file whose table has been checked against its size. Use it as a context manager.
+
+    Raises UserError, naming the file, for anything that is not a sound safetensors file.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._file = _open_regular(self.path)
+        try:
+            self.size = os.fstat(self._file.fileno()).st_size
+            self.metadata, self.tensors = self._read_table()
+        except BaseException:
+            self._file.close()
+            raise
+        self._piece = bytearray(PIECE)
+
+    def __enter__(self) -> TensorFile:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def read(self, name: str, *digests: Digest) -> Tensor:
+        """One tensor; floating-point ones as fp32. Its stored bytes are fed to the digests.
+
+        Raises UserError when a value is not a finite number or the file ends early.
+        """
+        info = self.tensors[name]
+        stored = DTYPES[info.dtype]
+        out = torch.empty(info.shape, dtype=torch.float32 if stored.is_floating_point else stored)
+        flat = out.view(-1)
+        self._file.seek(self._start + info.data_offsets[0])
+        step = PIECE // stored.itemsize
+        for first in range(0, len(flat), step):
+            count = min(step, len(flat) - first)
+            piece = memoryview(self._piece)[: count * stored.itemsize]
+            if self._file.readinto(piece) != len(piece):
+                raise self._damaged("it ends early")
+            for digest in digests:
+                digest.update(piece)
+            values = torch.frombuffer(piece, dtype=stored)
+            if not values.isfinite().all():
+                raise self._damaged(f"{name} holds values that are not finite numbers")
+            flat[first : first + count] = values
+        return out
+
+    def _read_table(self) -> tuple[dict[str, str], dict[str, TensorInfo]]:
+        prefix = self._file.read(8)
+        length = int.from_bytes(prefix, "little")
+        if len(prefix) < 8 or length < 2 or length > self.size - 8:
+            raise self._not_ours("its header is longer than the file")
+        if length > MAX_HEADER_BYTES:
+            raise self._not_ours(f"its header of {length >> 20} MiB is too large")
+        raw = self._file.read(length)
+        text = raw.rstrip(b" ")  # the only padding that the format allows
+        if not (text.startswith(b"{") and text.endswith(b"}")):
+            raise self._not_ours("it has no header")
+        if text.count(b"{") + text.count(b"[") > MAX_CONTAINERS:
+            raise self._not_ours("its header has too many parts")
+        try:
+            rows = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+            metadata = msgspec.json.decode(
+                rows.pop(METADATA, msgspec.Raw(b"{}")), type=dict[str, str]
+            )
+            table = {name: msgspec.json.decode(row, type=TensorInfo) for name, row in rows.items()}
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise self._not_ours(f"its header cannot be read ({error})") from error
+        self._start = 8 + length
+        self._check_offsets(table)
+        return metadata, table
+
+    def _check_offsets(self, table: Mapping[str, TensorInfo]) -> None:
+        """Tensors must fill the rest of the file exactly: no holes, no overlaps, each as long as its shape says."""
+        end = 0
+        for name, info in sorted(table.items(), key=lambda row: row[1].data_offsets):
+            first, last = info.data_offsets
+            if first != end or last - first != info.nbytes:
+                raise self._damaged(f"the place of {name} in it is wrong")
+            end = last
+        if end != self.size - self._start:
+            raise self._damaged(
+                f"it holds {self.size - self._start} bytes of tensors where its header says {end}"
+            )
+
+    def _damaged(self, why: str) -> UserError:
+        return UserError(f"{self.path} is damaged: {why}. Copy or download it again.")
+
+    def _not_ours(self, why: str) -> UserError:
+        return UserError(
+            f"{self.path} is not an explainer file: {why}. Choose a file that ends in .explainer."
+        )
+
+
+def write_tensor_file(
+    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
+) -> None:
+    """Write CPU tensors of the dtypes in DTYPES, all at once or not at all. Equal content gives equal bytes.
+
+    Raises UserError when the file cannot be written or a value is not a finite number.
+    """
+    # Widest first, as the library does it, keeps every tensor aligned.
+    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    rows: dict[str, object] = {METADATA: dict(metadata)}
+    end = 0
+    for name in names:
+        tensor = tensors[name]
+        if not tensor.isfinite().all():
+            raise UserError(
+                f"{path} was not written: {name} holds values that are infinite or not numbers (above 65504 "
+                "in half precision). The training has diverged; export an earlier checkpoint."
+            )
+        first, end = end, end + tensor.nbytes
+        rows[name] = TensorInfo(DTYPE_NAMES[tensor.dtype], tuple(tensor.shape), (first, end))  # type: ignore[arg-type]
+    header = msgspec.json.encode(rows)
+    header += b" " * (-len(header) % 8)
+    if len(header) > MAX_HEADER_BYTES:
+        raise UserError(
+            f"{path} was not written: its header would take {len(header) >> 20} MiB. Shorten its notes and figures."
+        )
+    try:
+        with atomic_path(path) as temporary, temporary.open("wb") as file:
+            file.write(len(header).to_bytes(8, "little"))
+            file.write(header)
+            for name in names:
+                file.write(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy())
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written: {error.strerror or error}. Check the folder and the free space."
+        ) from error
+
+
+def _open_regular(path: Path) -> BufferedReader:
+    """The file, if it is one: opening a pipe or a device could wait for ever."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(
+                f"{path} is a folder or a device, not a file. Choose a file that ends in .explainer."
+            )
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {path}. Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be opened: {error}. Check that you may read it.") from error
