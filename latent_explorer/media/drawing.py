@@ -28,8 +28,8 @@ def class_color(index: int) -> str:
 
 def export_factor(image: np.ndarray) -> int:
     """How many times a picture is enlarged on export: 8 at 64 px, 1 from 512 px on."""
-    height, width = image.shape[:2]
-    return max(1, EXPORT_SIZE // max(height, width))
+    side: int = max(image.shape[:2])
+    return max(1, EXPORT_SIZE // side)
 
 
 def enlarge(image: np.ndarray, factor: int = 8) -> np.ndarray:
