@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""How long a slider takes: from the intent to the picture and its probabilities, idle and while AttFind runs.
+
+Method. The headless application opens an explainer (default: the bundled one) in this process; the "window's thread"
+is a queue that the main thread empties, as Qt's event loop would. 300 positions of the first attribute's slider are
+applied, each when the picture of the one before has come (idle), then again while AttFind runs in the same engine.
+Latency is apply() to the picture in hand on the main thread. The bare render of the same requests, called directly in
+this process, is the yardstick: the ratio says what session, engine and delivery add.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+from latent_explorer.app import live, updates
+from latent_explorer.app.explorer import Explorer
+from latent_explorer.app.intents import SetAttribute
+
+POSITIONS = 300
+TIMEOUT = 60.0  # seconds without an answer: something is broken
+
+
+class Driver:
+    """The main thread: applies intents and waits for updates."""
+
+    def __init__(self, folder: Path) -> None:
+        self.posted: queue.Queue[Callable[[], None]] = queue.Queue()
+        self.pictures = 0
+        self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
+        self.explorer.listeners.append(self._listen)
+
+    def _listen(self, update: updates.Update) -> None:
+        if isinstance(update, updates.MainPicture):
+            self.pictures += 1
+        if isinstance(update, updates.Trouble):
+            sys.exit(f"{update.while_doing}: {update.failure.message}")
+
+    def wait_for_picture(self) -> None:
+        before = self.pictures
+        while self.pictures == before:
+            self.posted.get(timeout=TIMEOUT)()
+
+    def latencies(self) -> list[float]:
+        """Seconds from intent to picture for every position."""
+        attribute = self.explorer.attributes()[0]
+        found = []
+        for i in range(POSITIONS):
+            amount = ((i % 50) - 25) / 25 + 0.001 * (i + 1)  # never the same twice
+            start = time.perf_counter()
+            self.explorer.apply(SetAttribute(attribute, amount))
+            self.wait_for_picture()
+            found.append(time.perf_counter() - start)
+        return found
+
+
+@contextmanager
+def driver(path: Path | None) -> Iterator[Driver]:
+    with tempfile.TemporaryDirectory() as folder:
+        made = Driver(Path(folder))
+        if path is None:
+            made.explorer.open_bundled()
+        else:
+            made.explorer.open_path(path)
+        made.wait_for_picture()
+        try:
+            yield made
+        finally:
+            made.explorer.close()
+
+
+def bare(made: Driver) -> list[float]:
+    """The same renders without session and engine, on an explainer opened for it."""
+    from latent_explorer.explain.synthesis import Renderer
+    from latent_explorer.models.explainer_file import read_explainer
+
+    assert made.explorer.session is not None
+    assert made.explorer._opened is not None
+    renderer = Renderer(read_explainer(made.explorer._opened.path))
+    state, summary = made.explorer.session.state, made.explorer.session.summary
+    attribute = made.explorer.attributes()[0]
+    found = []
+    for i in range(POSITIONS):
+        moved = SetAttribute(attribute, ((i % 50) - 25) / 25 + 0.001 * (i + 1)).next_state(state)
+        request = live.resolve(moved, summary)
+        start = time.perf_counter()
+        renderer.render(request)
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def row(name: str, seconds: list[float], yardstick: float) -> None:
+    median, p95 = statistics.median(seconds), statistics.quantiles(seconds, n=20)[-1]
+    rate = len(seconds) / sum(seconds)
+    print(
+        f"{name:24} median {1000 * median:6.1f} ms   p95 {1000 * p95:6.1f} ms   "
+        f"{rate:5.1f} pictures/s   {median / yardstick:4.2f} x bare render"
+    )
+
+
+def main() -> None:
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    with driver(path) as made:
+        yardstick = bare(made)
+        made.latencies()  # warm
+        idle = made.latencies()
+        job = made.explorer.start_attfind()
+        during = made.latencies()
+        still_running = job in made.explorer.jobs
+    row("bare render", yardstick, statistics.median(yardstick))
+    row("idle", idle, statistics.median(yardstick))
+    row("during AttFind", during, statistics.median(yardstick))
+    if not still_running:
+        print("AttFind ended before the last position: the row above is partly idle.")
+
+
+if __name__ == "__main__":
+    main()
