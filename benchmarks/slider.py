@@ -16,15 +16,19 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+from typing import TYPE_CHECKING
+
 from latent_explorer.app import live, updates
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.intents import SetAttribute
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 POSITIONS = 300
 TIMEOUT = 60.0  # seconds without an answer: something is broken
