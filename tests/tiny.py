@@ -32,9 +32,13 @@ def make_explainer(resolution: int = 16, samples: int = 12, seed: int = 0) -> Ex
         )
         _warm_up(classifier, resolution)
         images = torch.rand(samples, 3, resolution, resolution) * 2 - 1
-    encoder.eval(), classifier.eval(), generator.eval()
-    probs = classifier.probs(images)
+        cond = torch.randn(samples, 2).softmax(
+            dim=1
+        )  # an untrained classifier would tell all the same
+    classifier.eval()
     ws = generator.broadcast(encoder(images)).contiguous()
+    _balance(classifier, generator.synthesis(ws, cond, generator.synthesis.noise_const()))
+    probs = classifier.probs(images)
     key = hash_classifier(classifier)
     return Explainer(
         name="tiny",
@@ -42,8 +46,8 @@ def make_explainer(resolution: int = 16, samples: int = 12, seed: int = 0) -> Ex
         encoder=encoder,
         classifiers={key: classifier},
         conditioned_on=key,
-        samples=Samples(ws, probs.clone(), probs, tuple(f"sample-{i}.png" for i in range(samples))),
-        style_stats=style_statistics(generator, ws, probs),
+        samples=Samples(ws, cond, probs, tuple(f"sample-{i}.png" for i in range(samples))),
+        style_stats=style_statistics(generator, ws, cond),
         attribute_sets=(_attributes(key, samples),),
         provenance={"data": "random numbers", "licence": "MIT"},
         figures={"agreement": 0.5},
@@ -51,12 +55,20 @@ def make_explainer(resolution: int = 16, samples: int = 12, seed: int = 0) -> Ex
 
 
 def _warm_up(classifier: Classifier, resolution: int) -> None:
-    """Give the batch norms statistics and the last layer a slope, so that different pictures get different verdicts."""
+    """Give the batch norms statistics: untrained ones leave every picture the same verdict."""
     classifier.train()
     for _ in range(20):
         classifier.logits(torch.rand(32, 3, resolution, resolution) * 2 - 1)
+
+
+def _balance(classifier: Classifier, img: torch.Tensor) -> None:
+    """Move and scale the last layer so that the pictures img (N, 3, H, W) fall into both classes."""
+    logits = classifier.logits(img)
+    difference = logits[:, 1] - logits[:, 0]
     head = [module for module in classifier.modules() if isinstance(module, torch.nn.Linear)][-1]
-    head.weight.mul_(4.0)
+    head.bias[1] -= difference.median()
+    head.weight.mul_(2.0 / difference.std())
+    head.bias.mul_(2.0 / difference.std())
 
 
 def _attributes(classifier_id: str, n: int) -> AttributeSet:

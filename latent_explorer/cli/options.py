@@ -50,6 +50,12 @@ def data_options(command: F) -> F:
     return command
 
 
+def device_option(command: F) -> F:
+    """Add `--device`."""
+    help_text = "auto, cpu, cuda:0, mps."
+    return click.option("--device", default="auto", show_default=True, help=help_text)(command)
+
+
 def settings_option(command: F) -> F:
     """Add `--set NAME=VALUE`, for every field of a config that has no option of its own."""
     help_text = "A setting of the training by its name in training/config.py; may be repeated."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer import __version__
-from latent_explorer.cli import doctor, info, train, window
+from latent_explorer.cli import attfind, doctor, generate, info, train, window
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.log import start_logging
@@ -25,6 +25,8 @@ COMMANDS = (
     window.open_command,
     doctor.doctor,
     info.info,
+    generate.generate,
+    attfind.attfind,
     train.train_classifier,
     train.train,
 )

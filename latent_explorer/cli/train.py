@@ -121,10 +121,10 @@ def train(
                 "A new training needs DATA and --classifier FILE (see train-classifier)."
             )
         named = {"images": images, "resolution": resolution}
-        chosen = {name: value for name, value in named.items() if value is not None}
         pictures = DataConfig(str(Path(data).resolve()), **selection)
-        config = TrainConfig(pictures, str(Path(classifier).resolve()), **chosen)
-        config = with_settings(config, settings)
+        config = TrainConfig(pictures, str(Path(classifier).resolve()))
+        chosen = [f"{name}={value}" for name, value in named.items() if value is not None]
+        config = with_settings(config, [*chosen, *settings])
     folder = (out or _new_run_folder()).resolve()
     output = Output(as_json=as_json)
     finished = _run_until_stopped(job(config, folder, resume=resume), output)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""`attfind`: which style coordinates move the classifier. The search is explain/attfind.py."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from latent_explorer.cli.options import device_option
+from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from latent_explorer.explain.attfind import AttFindResult
+    from latent_explorer.models.attributes import Attribute, AttributeSet
+    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.style_layout import StyleLayout
+
+
+@click.command()
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.option(
+    "--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search."
+)
+@click.option(
+    "--kappa", default=1.0, show_default=True, help="Share of the way to the observed end."
+)
+@click.option(
+    "--wanted",
+    default=10,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Attributes a class.",
+)
+@click.option(
+    "--classifier", "classifier_id", metavar="ID", help="The beginning of the id of the one to ask."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="X2",
+    help="Write the explainer with what was found.",
+)
+@device_option
+@json_option
+def attfind(
+    explainer: str,
+    n: int,
+    kappa: float,
+    wanted: int,
+    classifier_id: str | None,
+    out: Path | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Find the style coordinates that move the classifier, best first."""
+    from latent_explorer.explain.attfind import AttFindSettings
+    from latent_explorer.explain.attfind import attfind as job
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
+
+    model = read_explainer(explainer)
+    key = chosen_classifier(model, classifier_id)
+    settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted)
+    output = Output(as_json=as_json)
+    found: AttFindResult = run_job(
+        job(model, settings, classifier_id=key, device=choose_device(device)), output
+    )
+    layout = model.generator.synthesis.layout
+    fields: dict[str, Any] = {
+        "model_hash": model.model_hash,
+        "classifier_id": key,
+        "n": found.attribute_set.n,
+        "attributes": [attribute_fields(a, layout) for a in found.attribute_set.attributes],
+    }
+    if out is not None:
+        write_explainer(with_attribute_set(model, found.attribute_set), out)
+        fields["path"] = out
+    output.result(
+        fields, table(found.attribute_set, layout, model.classifiers[key].config.class_names)
+    )
+
+
+def chosen_classifier(model: Explainer, beginning: str | None) -> str:
+    """The classifier_id that starts so; without one, the classifier that the generator is told about."""
+    if not model.classifiers:
+        raise UserError(f"{model.name} holds no classifier to ask. Make it again with one.")
+    if beginning is None:
+        return model.conditioned_on or next(iter(model.classifiers))
+    matching = [key for key in model.classifiers if key.startswith(beginning)]
+    if len(matching) != 1:
+        known = ", ".join(key[:12] for key in model.classifiers)
+        raise UserError(
+            f"{len(matching)} classifiers have an id that starts with {beginning!r}. Known: {known}."
+        )
+    return matching[0]
+
+
+def with_attribute_set(model: Explainer, found: AttributeSet) -> Explainer:
+    """The explainer with one more attribute set, first. One of the same classifier and method is replaced.
+
+    What is found again keeps the name that a person gave it.
+    """
+    same = (found.classifier_id, found.method)
+    names = {
+        (a.target, a.entries): a.name
+        for old in model.attribute_sets
+        if old.classifier_id == found.classifier_id
+        for a in old.attributes
+    }
+    named = tuple(
+        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), ""))
+        for a in found.attributes
+    )
+    kept = tuple(s for s in model.attribute_sets if (s.classifier_id, s.method) != same)
+    return replace(model, attribute_sets=(msgspec.structs.replace(found, attributes=named), *kept))
+
+
+def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:
+    """An attribute as `--json` promises it: its first coordinate, the end that raises `target`, and where it lives."""
+    first = attribute.entries[0]
+    layer, channel = layout.at(first.style_index)
+    return {
+        "style_index": first.style_index,
+        "direction": first.end,
+        "target": attribute.target,
+        "mean_effect": attribute.mean_effect,
+        "interval": attribute.interval,
+        "layer": layer.name,
+        "channel": channel,
+        "resolution": layer.resolution,
+        "name": attribute.name,
+        "exact": attribute.exact,
+        "round": attribute.round,
+    }
+
+
+def table(found: AttributeSet, layout: StyleLayout, class_names: tuple[str, ...]) -> str:
+    """The attributes for people, one block a class."""
+    lines: list[str] = []
+    for target, name in enumerate(class_names):
+        lines.append(f"towards {name}")
+        attributes = [a for a in found.attributes if a.target == target]
+        for rank, attribute in enumerate(attributes, 1):
+            f = attribute_fields(attribute, layout)
+            interval = "[{:+.2f}, {:+.2f}]".format(*f["interval"]) if f["interval"] else ""
+            place = f"style {f['style_index']:5d} to its {f['direction']}, {f['layer']} channel {f['channel']}"
+            lines.append(
+                f"  {rank:2d}  {place:44}  {f['mean_effect']:+.2f} {interval}  {f['name']}".rstrip()
+            )
+    return "\n".join(lines)
