@@ -11,6 +11,7 @@ from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.number_field import format_number
 
 NUMBER_WIDTH = 36.0
+ALIGN = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class EffectBar(QWidget):
@@ -18,21 +19,21 @@ class EffectBar(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._mean = 0.0
+        self._mean: float | None = None
         self._interval: tuple[float, float] | None = None
         self._span = (0.0, 1.0)
         self._colour = QColor()
         self._exact = True
         self.setFont(theme.font(theme.SMALL))
-        self.setFixedSize(96, theme.CONTROL)
+        self.setFixedSize(84, theme.CONTROL)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(96, theme.CONTROL)
+        return QSize(84, theme.CONTROL)
 
     def set_effect(
         self,
-        mean: float,
+        mean: float | None,
         interval: tuple[float, float] | None,
         span: tuple[float, float],
         colour: QColor,
@@ -40,15 +41,11 @@ class EffectBar(QWidget):
         target: str,
         exact: bool = True,
     ) -> None:
-        """`mean` and `interval` in logits at kappa 1; `span` the least and greatest value any card draws."""
+        """`mean` and `interval` in logits at kappa 1, None when never measured; `span` the least and greatest value any card draws."""
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
         self._colour = colour
-        text = f"Moves the logit of {target} by {format_number(mean)} on average at full amount"
-        if interval is not None:
-            text += f" (95 % {format_number(interval[0])} to {format_number(interval[1])})"
-        if not exact:
-            text += "; predicted from gradients, not rendered"
+        text = _words(mean, interval, target, exact)
         self.setToolTip(text)
         self.setAccessibleName(text)
         self.update()
@@ -62,6 +59,10 @@ class EffectBar(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         y = self.height() / 2
+        if self._mean is None:
+            painter.setPen(theme.current().color("muted"))
+            painter.drawText(self._number_box(), ALIGN, "–")
+            return
         zero, end = self._x(0.0), self._x(self._mean)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().color("ink", 0.08))
@@ -76,9 +77,11 @@ class EffectBar(QWidget):
         if self._interval is not None:
             self._paint_whisker(painter, y)
         painter.setPen(self.palette().windowText().color())
-        box = QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH, self.height())
-        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(box, flags, ("" if self._exact else "~") + format_number(self._mean))
+        number = ("" if self._exact else "~") + format_number(self._mean)
+        painter.drawText(self._number_box(), ALIGN, number)
+
+    def _number_box(self) -> QRectF:
+        return QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - 2, self.height())
 
     def _paint_whisker(self, painter: QPainter, y: float) -> None:
         assert self._interval is not None
@@ -87,3 +90,15 @@ class EffectBar(QWidget):
         painter.drawLine(QPointF(a, y), QPointF(b, y))
         for x in (a, b):
             painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
+
+
+def _words(
+    mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool
+) -> str:
+    """The same in words, for tooltip and screen readers."""
+    if mean is None:
+        return "The mean effect of this slider was never measured"
+    text = f"Moves the logit of {target} by {format_number(mean)} on average at amount 1"
+    if interval is not None:
+        text += f" (95 % {format_number(interval[0])} to {format_number(interval[1])})"
+    return text if exact else f"{text}; predicted from gradients, not rendered"

@@ -52,7 +52,7 @@ class NumberField(QLineEdit):
         self.setProperty("role", "quiet")
         self.setFont(theme.font())
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.setFixedSize(64, theme.CONTROL)
+        self.setFixedSize(58, theme.CONTROL)
         self.setMaxLength(12)
         self.editingFinished.connect(self._commit)
         theme.notifier.changed.connect(self._tint)
@@ -133,6 +133,6 @@ class NumberField(QLineEdit):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().color("warning"))
-        x, y = 8.0, self.height() / 2
+        x, y = 7.0, self.height() / 2
         corners = [QPointF(x - 4, y + 3.5), QPointF(x + 4, y + 3.5), QPointF(x, y - 3.5)]
         painter.drawPolygon(QPolygonF(corners))

@@ -33,7 +33,8 @@ class ValueSlider(QWidget):
     """
 
     amount_changed = Signal(float)  # by the person; set_amount() is silent
-    released = Signal()  # the gesture has ended: one step of undo
+    pressed = Signal()  # a gesture begins,
+    released = Signal()  # and ends: one step of undo
 
     def __init__(
         self,
@@ -53,6 +54,7 @@ class ValueSlider(QWidget):
         self.setFocusProxy(self.track)
         self.track.setToolTip(f"{tooltip}\n{HELP}" if tooltip else HELP)
         self.track.valueChanged.connect(self._on_track)
+        self.track.pressed.connect(self.pressed)
         self.track.released.connect(self.released)
         self.field.committed.connect(self._on_typed)
         self.field.cleared.connect(self._on_cleared)
@@ -111,10 +113,7 @@ class ValueSlider(QWidget):
         self.amount_changed.emit(position / UNITS)
 
     def _on_typed(self, amount: float) -> None:
-        before = self.track.value()
         self.track.setValue(round(amount * UNITS))
-        if self.track.value() != before:
-            self.released.emit()
 
     def _on_cleared(self) -> None:
         self._on_typed(self.track.default)

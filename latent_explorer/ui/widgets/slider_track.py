@@ -38,7 +38,8 @@ class SliderTrack(QSlider):
     `detents` hold the handle gently. Positions are hundredths: two decimals, as typed and as shown.
     """
 
-    released = Signal()  # a gesture has ended: what was done since the last one is one step of undo
+    pressed = Signal()  # a gesture begins: a drag, a held key, a turn of the wheel
+    released = Signal()  # it has ended; what was done in between is one step of undo
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class SliderTrack(QSlider):
         self._detents = tuple(detents)
         self._grip: float | None = None  # unsnapped value under the mouse while it drags
         self._grip_x = 0.0
+        self._busy = False  # within a gesture
         self.setRange(round(minimum * UNITS), round(maximum * UNITS))
         self.setSingleStep(5)
         self.setPageStep(25)
@@ -102,6 +104,16 @@ class SliderTrack(QSlider):
         near = next((d for d in self._detents if abs(amount - d) <= reach), amount)
         return round(near * UNITS)
 
+    def _begin(self) -> None:
+        if not self._busy:
+            self._busy = True
+            self.pressed.emit()
+
+    def _end(self) -> None:
+        if self._busy:
+            self._busy = False
+            self.released.emit()
+
     # mouse, wheel, keys -----------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -113,6 +125,8 @@ class SliderTrack(QSlider):
         if abs(x - self.x_of(self.amount)) > RADIUS + 2:  # beside the handle: it comes to the mouse
             low, high = self.minimum() / UNITS, self.maximum() / UNITS
             self._grip = min(max(low + (x - self._span()[0]) * self._per_pixel(), low), high)
+        self._end()  # of the wheel, which has no end of its own
+        self._begin()
         self.setSliderDown(True)
         self.setValue(self._snapped(self._grip))
         event.accept()
@@ -134,12 +148,12 @@ class SliderTrack(QSlider):
             return
         self._grip = None
         self.setSliderDown(False)
-        self.released.emit()
+        self._end()
         event.accept()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._grip = None
+            self._begin()
             self.setValue(round(self.default * UNITS))
             event.accept()
 
@@ -147,10 +161,14 @@ class SliderTrack(QSlider):
         if not self.hasFocus():
             event.ignore()  # the panel scrolls
             return
+        self._begin()
         super().wheelEvent(event)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not event.isAutoRepeat():
+            self._end()
+            self._begin()
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
             self.setValue(round(self.default * UNITS))
             event.accept()
@@ -160,11 +178,11 @@ class SliderTrack(QSlider):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         super().keyReleaseEvent(event)
         if not event.isAutoRepeat():
-            self.released.emit()
+            self._end()
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self.released.emit()
+        self._end()
 
     # painting ---------------------------------------------------------------------------------
 

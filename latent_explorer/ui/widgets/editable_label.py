@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""A name that reads like a label and is edited in place: click or F2 to edit, Return keeps, Escape leaves it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
+
+from latent_explorer.ui import theme
+
+
+class _Editor(QLineEdit):
+    """The field while editing. It owns Escape, so that the window's shortcut does not see it."""
+
+    done = Signal(bool)  # whether to keep the text
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.done.emit(False)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.done.emit(True)
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if event.reason() != Qt.FocusReason.PopupFocusReason:  # its own context menu
+            self.done.emit(True)
+
+
+class EditableLabel(QWidget):
+    """Elided text; `renamed` carries the new text, "" when the person emptied it."""
+
+    renamed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._text = ""
+        self.setFont(theme.font())
+        self.setFixedHeight(20)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumWidth(48)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.editor = _Editor(self)
+        self.editor.setStyleSheet("min-height: 18px; padding: 0 2px; border-radius: 3px;")
+        self.editor.setFont(self.font())
+        self.editor.setMaxLength(80)
+        self.editor.hide()
+        self.editor.done.connect(self._finish)
+
+    @property
+    def text(self) -> str:
+        return self._text
+
+    @property
+    def editing(self) -> bool:
+        return self.editor.isVisible()
+
+    def set_text(self, text: str) -> None:
+        """Show a name. Emits nothing, and leaves a name that is being typed alone."""
+        if text == self._text:
+            return
+        self._text = text
+        self.setAccessibleName(f"Name: {text}")
+        self.update()
+
+    def edit(self) -> None:
+        """Begin to edit."""
+        self.editor.setText(self._text)
+        self.editor.setAccessibleName(f"New name for {self._text}")
+        self.editor.setGeometry(self.rect())
+        self.editor.show()
+        self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.editor.selectAll()
+
+    def _finish(self, keep: bool) -> None:
+        if not self.editor.isVisible():
+            return
+        typed = " ".join(self.editor.text().split())
+        self.editor.hide()
+        self.update()
+        if keep and typed != self._text:
+            self.renamed.emit(typed)
+
+    # Qt events --------------------------------------------------------------------------------
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.fontMetrics().horizontalAdvance(self._text) + 12, 20)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.edit()
+        else:
+            event.ignore()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.editor.setGeometry(self.rect())
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        if self.editor.isVisible():
+            return
+        painter = QPainter(self)
+        painter.setPen(theme.current().color("ink"))
+        box = self.rect().adjusted(0, 0, -4, 0)
+        metrics = self.fontMetrics()
+        text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        if self.underMouse():  # a dotted line says that it can be edited
+            baseline = box.center().y() + metrics.ascent() // 2 + 2
+            painter.setPen(theme.current().color("ink", 0.45))
+            width = min(metrics.horizontalAdvance(text), box.width())
+            for x in range(box.left(), box.left() + width, 3):
+                painter.drawPoint(x, baseline)
