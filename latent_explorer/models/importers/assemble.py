@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""What all importers end in: a Generator from tensors that already bear our names, checked before memory is taken.
+
+Which foreign name is which of ours is each importer's knowledge; containers (pickles, zips) are opened elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.stylegan2 import Generator
+from latent_explorer.models.weightless import Weightless
+
+if TYPE_CHECKING:
+    from latent_explorer.models.architecture import GeneratorConfig
+
+State = Mapping[str, Tensor]  # a plain state dict
+
+
+def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Generator:
+    """The generator of `config` with these fp32 tensors, which must be exactly its own. `kind` names the source.
+
+    Raises UserError when a tensor is missing, left over, of another shape or not finite.
+    """
+    with Weightless():
+        generator = Generator(config)
+    expected = generator.state_dict()
+    for name in expected.keys() | tensors.keys():
+        if name not in tensors:
+            raise refused(kind, f"{name} is missing")
+        if name not in expected:
+            raise refused(kind, f"it holds {name}, which such a generator does not have")
+        if tensors[name].shape != expected[name].shape:
+            shapes = f"{tuple(tensors[name].shape)}, not {tuple(expected[name].shape)}"
+            raise refused(kind, f"{name} has the shape {shapes}")
+        if not tensors[name].isfinite().all():
+            raise refused(kind, f"{name} holds values that are not finite numbers")
+    state = {name: t.detach().to("cpu", torch.float32).contiguous() for name, t in tensors.items()}
+    generator.load_state_dict(state, assign=True)
+    return generator.eval().requires_grad_(False)
+
+
+def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:
+    """The shape of a tensor that must be there and have `dims` dimensions."""
+    if name not in state:
+        raise refused(kind, f"{name} is missing")
+    shape = tuple(state[name].shape)
+    if len(shape) != dims:
+        raise refused(kind, f"{name} has the shape {shape}")
+    return shape
+
+
+def check_filter(kernel: Tensor, name: str, kind: str) -> None:
+    """Refuse other resampling filters than 1-3-3-1, whatever their gain: our layers have that one built in."""
+    taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
+    wanted = torch.outer(taps, taps) / 64
+    kernel = kernel.float()
+    if kernel.shape != wanted.shape or not torch.allclose(kernel / kernel.sum(), wanted, atol=1e-3):
+        raise refused(kind, f"{name} is not the filter 1-3-3-1")
+
+
+def refused(kind: str, why: str) -> UserError:
+    return UserError(
+        f"This is not a {kind} generator that can be imported: {why}. Check that the file is whole."
+    )
