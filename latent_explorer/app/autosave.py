@@ -55,6 +55,11 @@ class Autosave:
         self._saved = content
         return True
 
+    def clear(self) -> None:
+        """There is nothing to recover: all is saved."""
+        _remove(self._path)
+        self._saved = None
+
     def recoverable(self) -> list[Recovery]:
         """What windows that are gone left behind, newest first. Unreadable ones are passed over."""
         found = []

@@ -21,80 +21,37 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
+from latent_explorer.app.engine_events import (
+    EngineEvent,
+    JobEnded,
+    JobEvent,
+    JobStarted,
+    PictureFailed,
+    PictureReady,
+    StepBudget,
+)
 from latent_explorer.app.failure import Failure, failure_of
 from latent_explorer.common.events import Event, Result
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+__all__ = [
+    "Engine",
+    "EngineEvent",
+    "JobEnded",
+    "JobEvent",
+    "JobStarted",
+    "PictureFailed",
+    "PictureReady",
+    "StepBudget",
+]
+
 log = logging.getLogger(__name__)
 
 RECENT = 1.0  # seconds after an intent during which the person counts as busy with the picture
 SHORT_STEP = 0.030  # seconds a job's step may last then
 LONG_STEP = 0.3  # and otherwise
-
-
-@dataclass(frozen=True)
-class PictureReady:
-    """Picture `index` of the `generation`-th request list of a slot."""
-
-    slot: str
-    generation: int
-    index: int
-    request: Any
-    result: Any
-
-
-@dataclass(frozen=True)
-class PictureFailed:
-    """The same, when there is no picture."""
-
-    slot: str
-    generation: int
-    index: int
-    request: Any
-    failure: Failure
-
-
-@dataclass(frozen=True)
-class JobStarted:
-    """A job or call has begun; every one that began or waited ends with exactly one JobEnded."""
-
-    job: int
-    name: str
-
-
-@dataclass(frozen=True)
-class JobEvent:
-    """Something that the job yielded."""
-
-    job: int
-    event: Event
-
-
-@dataclass(frozen=True)
-class JobEnded:
-    """`value` is what the job returned (or its last `Result`); only for "finished"."""
-
-    job: int
-    name: str
-    outcome: Literal["finished", "cancelled", "failed"]
-    value: Any = None
-    failure: Failure | None = None
-
-
-EngineEvent = PictureReady | PictureFailed | JobStarted | JobEvent | JobEnded
-
-
-class StepBudget:
-    """What a job asks how long its next step may be, so that sliders stay live beside it."""
-
-    def __init__(self, seconds: Callable[[], float]) -> None:
-        self._seconds = seconds
-
-    def seconds(self) -> float:
-        """Seconds the next step may last: max(30 ms, one picture) soon after an intent, else max(0.3 s, one picture)."""
-        return self._seconds()
 
 
 @dataclass

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The job that writes the GIF of one attribute's sweep.
+"""Pictures that leave the program: the PNG with its recipe, and the job that writes the GIF of one attribute's sweep.
 
 Frames are rendered on the engine's thread by the render that the window uses, so preview and export agree;
 enlarging and encoding need no torch and run beside it on a thread of their own, which the job always joins.
@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_explorer.app.recipe_png import enlarge, export_factor
+from latent_explorer.app.recipe_png import enlarge, export_factor, png_bytes
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from latent_explorer.app.pictures import Shown
 
 GIF_FPS = 20  # GIF counts time in 10 ms, so only 10, 12.5, 20, 25 and 50 are exact
 FRAMES = 41  # of one way
@@ -31,6 +33,13 @@ def sweep_amounts(frames: int = FRAMES, reach: float = 1.0) -> list[float]:
     """Amounts from -reach to +reach and back, resting at neither end, so that the animation loops."""
     one_way = np.linspace(-reach, reach, frames)
     return [float(a) for a in (*one_way, *one_way[-2:0:-1])]
+
+
+def png_of(shown: Shown | None, model_name: str, factor: int | None) -> bytes:
+    """The shown picture as PNG with its recipe; `factor` None: 8 at 64 px."""
+    if shown is None:
+        raise UserError("There is no picture to export yet. Open an explainer first.")
+    return png_bytes(shown.picture.result.after.image, shown.state, model_name, factor)
 
 
 def export_gif(
@@ -62,6 +71,7 @@ class _Writer:
         self._path, self._fps, self._write_gif = path, fps, write_gif
         self._frames: queue.Queue[np.ndarray | None] = queue.Queue()
         self._finished = False
+        self._abandoned = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="gif", daemon=True)
 
@@ -70,6 +80,7 @@ class _Writer:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._abandoned = not self._finished
         self._frames.put(None)
         self._thread.join()
 
@@ -111,8 +122,10 @@ class _Writer:
 
     def _enlarged(self) -> Iterator[np.ndarray]:
         while (image := self._frames.get()) is not None:
+            if self._abandoned:
+                break
             yield enlarge(image, export_factor(image))
-        if not self._finished:
+        if self._abandoned:
             raise _AbandonedError
 
 

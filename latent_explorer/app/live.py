@@ -137,6 +137,7 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
         ("its model", state.model_hash != summary.model_hash),
         ("its classifier", classifier is None),
         ("its class", classifier and not 0 <= state.target_class < len(classifier.class_names)),
+        ("its seed", isinstance(state.base, SeedBase) and not 0 <= state.base.seed < 2**63),
         ("its sample", isinstance(state.base, SampleBase) and not 0 <= state.base.index < samples),
         ("a style", any(not 0 <= e.style_index < summary.layout.num_styles for e in styles)),
         ("a number", not all(map(math.isfinite, numbers))),
@@ -168,7 +169,8 @@ def warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderRes
             f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
         )
     said += _shift_warnings(recipe, summary, result)
-    if result.w_distance > FAR_FROM_AVERAGE:
+    # An encoded picture of the data is within the data, however far its latent lies.
+    if result.w_distance > FAR_FROM_AVERAGE and not isinstance(recipe.base, SampleBase):
         said.append(
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
             "further than the pictures the generator learned from."

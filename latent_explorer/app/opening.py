@@ -1,19 +1,30 @@
 # SPDX-License-Identifier: MIT
-"""What a dropped or chosen file asks for: an explainer, an exploration, or a picture with its recipe. Reads no model."""
+"""What a dropped or chosen file asks for (an explainer, an exploration, a picture with its recipe), and its model.
+
+Models are read on the worker thread by the workbench; what follows from one being open is not decided here.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latent_explorer.app import exploration_file, library, recipe_png
+from latent_explorer.app import exploration_file, library, live, recipe_png
+from latent_explorer.app.autosave import Recovery
 from latent_explorer.app.document import Document
 from latent_explorer.app.state import ExplorerState
+from latent_explorer.app.updates import DeviceChanged
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latent_explorer.app.exploration_file import Exploration
+    from latent_explorer.app.jobs import Jobs
+    from latent_explorer.app.preferences import Preferences
+    from latent_explorer.app.workbench import Opened, Workbench
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
@@ -31,6 +42,7 @@ class Wanted:
     document: Document | None = None
     file: Path | None = None  # the exploration that Save writes to
     model_name: str = ""
+    recovery: Recovery | None = None  # thrown away when it is on the screen
 
 
 def what_to_open(path: Path) -> Wanted:
@@ -56,8 +68,14 @@ def what_to_open(path: Path) -> Wanted:
     )
 
 
+def of_recovery(recovery: Recovery) -> Wanted:
+    """What a crash left behind; it has no file of its own yet."""
+    wanted = of_exploration(recovery.exploration, "The recovered exploration", None)
+    return replace(wanted, recovery=recovery)
+
+
 def of_exploration(exploration: Exploration, title: str, file: Path | None) -> Wanted:
-    """An exploration that was read, from its file or recovered after a crash (`file` None)."""
+    """An exploration that was read from `file`."""
     hint = Path(exploration.model_path) if exploration.model_path else None
     return Wanted(
         title, hint, exploration.state, exploration.document, file, exploration.model_name
@@ -72,3 +90,60 @@ def model_missing(wanted: Wanted) -> UserError:
         f"{wanted.title} belongs to {name} (model {code}), which is not among your recent files. "
         f"Open that explainer first, then open {wanted.title} again."
     )
+
+
+class Opener:
+    """Brings models onto the workbench and tells the device. `begin` is called with each new model."""
+
+    def __init__(
+        self,
+        bench: Workbench,
+        jobs: Jobs,
+        preferences: Preferences,
+        tell: Callable[[DeviceChanged], None],
+        begin: Callable[[Opened, Wanted], None],
+    ) -> None:
+        self.opened: Opened | None = None  # the model on the workbench
+        self._bench = bench
+        self._jobs = jobs
+        self._preferences = preferences
+        self._tell = tell
+        self._begin = begin
+
+    def open(self, wanted: Wanted) -> None:
+        """Open the model that is wanted. Jobs on another one are cancelled."""
+        self._jobs.cancel_all()
+        device = self._preferences.settings.device
+        if wanted.state is None:
+            assert wanted.explainer is not None
+            work = partial(self._bench.open, wanted.explainer, device)
+        else:
+            hints = [wanted.explainer] if wanted.explainer else []
+            places = library.candidates(self._preferences.settings.recent, *hints)
+            work = partial(self._find, wanted, wanted.state, places, device)
+        self._jobs.call(f"Opening {wanted.title}", work, partial(self._done, wanted))
+
+    def change_device(self, device: str) -> None:
+        """Move the open model to another device."""
+        self._jobs.call("Changing the device", partial(self._bench.use_device, device), self._take)
+
+    def _find(
+        self, wanted: Wanted, state: ExplorerState, places: list[Path], device: str
+    ) -> Opened:
+        """On the worker thread: the model of a state, wherever it is."""
+        opened = self._bench.open_model(
+            state.model_hash, places, device, partial(live.check, state)
+        )
+        if opened is None:
+            raise model_missing(wanted)
+        return opened
+
+    def _done(self, wanted: Wanted, opened: Opened) -> None:
+        if not library.is_bundled(opened.path):
+            self._preferences.remember(opened.path)
+        self._take(opened)
+        self._begin(opened, wanted)
+
+    def _take(self, opened: Opened) -> None:
+        self.opened = opened
+        self._tell(DeviceChanged(opened.device, opened.choices))

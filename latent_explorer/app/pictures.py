@@ -24,6 +24,8 @@ from latent_explorer.app.updates import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
     from latent_explorer.explain.recipe import Base, Picture, PictureRequest
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
@@ -65,21 +67,23 @@ class Pictures:
             self._show(slot, [])
         self._asked.clear()
 
-    def release(self, summary: ExplainerSummary | None, state: ExplorerState | None) -> None:
-        """Ask for everything again, of this model. Hover, grid and thumbnails of another model are forgotten."""
-        if summary is None or state is None:
-            return
+    def adopt(self, summary: ExplainerSummary, state: ExplorerState) -> None:
+        """Another session. Hover, grid, thumbnails and the shown picture of another model are forgotten."""
         if self._summary is None or summary.model_hash != self._summary.model_hash:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
             self._thumbnails.clear()
-        self._held = False
-        self._summary = summary
-        self.refresh(state)
+        self._summary, self._state = summary, state
 
-    def resume(self, summary: ExplainerSummary | None, state: ExplorerState | None) -> None:
-        """Go on with the model as it was, if the change that `hold` was for came to nothing."""
-        if self._held:
-            self.release(summary, state)
+    def release(self) -> None:
+        """Ask for everything that is wanted now."""
+        if self._state is not None:
+            self._held = False
+            self.refresh(self._state)
+
+    @property
+    def image(self) -> np.ndarray | None:
+        """The shown picture, (H, W, 3) uint8."""
+        return self.shown.picture.result.after.image if self.shown else None
 
     def refresh(self, state: ExplorerState) -> None:
         """The state changed."""
@@ -94,7 +98,7 @@ class Pictures:
             self._main_states[generation] = state
         self.hover(self._attribute)
         self.set_grid(self._grid)
-        self.set_strip(self._strip)
+        self._ask_strip()
 
     def hover(self, attribute: Attribute | None) -> None:
         """Show the attribute's two ends; None clears."""
@@ -113,17 +117,21 @@ class Pictures:
 
     def set_strip(self, bases: Sequence[Base]) -> None:
         """Show these latents as thumbnails; those made before come at once."""
-        new, self._strip = tuple(bases) != self._strip, tuple(bases)
-        if self._held or self._state is None:
-            return
-        wanted = [live.resolve_thumbnail(self._state, base) for base in self._strip]
-        if new:
-            for request in wanted:
-                if request in self._thumbnails:
-                    self._tell(Thumbnail(request.recipe.base, self._thumbnails[request]))
-        if wanted != self._asked.get("thumbnails"):
+        self._strip = tuple(bases)
+        for request in self._strip_requests():
+            if request in self._thumbnails:
+                self._tell(Thumbnail(request.recipe.base, self._thumbnails[request]))
+        self._ask_strip()
+
+    def _ask_strip(self) -> None:
+        wanted = self._strip_requests()
+        if not self._held and wanted != self._asked.get("thumbnails"):
             self._asked["thumbnails"] = wanted
             self._show("thumbnails", [r for r in wanted if r not in self._thumbnails])
+
+    def _strip_requests(self) -> list[PictureRequest]:
+        state = self._state
+        return [live.resolve_thumbnail(state, base) for base in self._strip] if state else []
 
     def take(self, event: PictureReady | PictureFailed) -> None:
         """A picture came, or did not."""

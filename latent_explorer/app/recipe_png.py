@@ -44,8 +44,8 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 def export_factor(image: np.ndarray) -> int:
     """How many times a picture is enlarged on export: 8 at 64 px, 1 from 512 px on."""
-    height, width = image.shape[:2]
-    return max(1, EXPORT_SIZE // max(height, width))
+    longer: int = max(image.shape[:2])
+    return max(1, EXPORT_SIZE // longer)
 
 
 def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
@@ -107,7 +107,7 @@ def read_recipe(path: Path) -> PngRecipe | None:
         raise UserError(
             f"{path.name} cannot be read as a picture ({error}). Export it again."
         ) from error
-    return None if text is None else _recipe(text, image, path.name)
+    return None if text is None else _recipe(str(text), image, path.name)
 
 
 def read_state(path: Path) -> ExplorerState | None:

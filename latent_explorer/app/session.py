@@ -53,12 +53,12 @@ class Session:
 
     @property
     def undo_text(self) -> str:
-        """ "Undo shift of style 214", or nothing."""
+        """For the menu: "Undo shift of style 214"; empty when there is nothing."""
         return self._history.undo_text
 
     @property
     def redo_text(self) -> str:
-        """ "Redo shift of style 214", or nothing."""
+        """For the menu: "Redo shift of style 214"; empty when there is nothing."""
         return self._history.redo_text
 
     def _go(self, new: ExplorerState | None) -> None:

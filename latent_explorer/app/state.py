@@ -39,9 +39,9 @@ class ExplorerState(msgspec.Struct, frozen=True):
     base: Base = SeedBase(0)
     truncation_psi: float = 1.0
     truncation_cutoff: int | None = None
-    truncate_encoded: bool = False  # "towards the average" for encoded and projected latents, off until asked for
+    truncate_encoded: bool = False  # "towards the average" for encoded and projected latents
     noise: Noise = Noise()
-    cond: tuple[float, ...] | None = None  # what the generator is told instead of the base's own cond
+    cond: tuple[float, ...] | None = None  # what the generator is told; None: the base's own
     edits: tuple[Edit, ...] = ()  # canonical: see canonical_edits
     classifier_id: str = ""
     target_class: int = 0
@@ -72,7 +72,11 @@ def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
     first = attribute.entries[0]
     sign = 1.0 if first.end == "max" else -1.0
     for edit in state.edits:
-        if isinstance(edit, StyleShift) and edit.unit == "range" and edit.style_index == first.style_index:
+        if (
+            isinstance(edit, StyleShift)
+            and edit.unit == "range"
+            and edit.style_index == first.style_index
+        ):
             return sign * edit.amount / first.weight
     return 0.0
 
@@ -80,6 +84,10 @@ def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
 def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) -> tuple[Edit, ...]:
     """The state's edits with the attribute's slider at `amount`, every other coordinate untouched."""
     indices = {entry.style_index for entry in attribute.entries}
-    kept = tuple(e for e in state.edits if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices))
+    kept = tuple(
+        e
+        for e in state.edits
+        if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices)
+    )
     moved = tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
     return canonical_edits(kept + moved)

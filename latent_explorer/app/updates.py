@@ -3,17 +3,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from latent_explorer.app.document import Document
-from latent_explorer.app.failure import Failure
+from latent_explorer.app.failure import Failure, failure_of
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.events import Event
 from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 @dataclass(frozen=True)
@@ -153,3 +157,12 @@ Update = (
     | DeviceChanged
     | FileChanged
 )
+
+
+@contextlib.contextmanager
+def reporting(tell: Callable[[Update], None], doing: str) -> Iterator[None]:
+    """Whatever fails inside is told as a `Trouble`, and goes no further."""
+    try:
+        yield
+    except Exception as error:
+        tell(Trouble(failure_of(error), doing))

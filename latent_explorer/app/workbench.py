@@ -53,7 +53,13 @@ class Opened:
 def _read(path: Path) -> Any:
     from latent_explorer.models import explainer_file
 
-    return explainer_file.read(path)
+    return explainer_file.read_explainer(path)
+
+
+def _identify(path: Path) -> str:
+    from latent_explorer.models import explainer_file
+
+    return explainer_file.info(path).header.model_hash
 
 
 def _make_renderer(explainer: Any, device: Any) -> Renders:
@@ -69,17 +75,19 @@ def _torch_devices() -> Devices:
 
 
 class Workbench:
-    """Opens models and renders. The three factories are replaced in tests."""
+    """Opens models and renders. What it stands on is replaced in tests; `identify` reads a file's model_hash."""
 
     def __init__(
         self,
         read: Callable[[Path], Any] = _read,
         make_renderer: Callable[[Any, Any], Renders] = _make_renderer,
         devices: Callable[[], Devices] = _torch_devices,
+        identify: Callable[[Path], str] = _identify,
     ) -> None:
         self._read = read
         self._make_renderer = make_renderer
         self._devices = devices
+        self._identify = identify
         self._explainer: Any = None
         self._path = Path()
         self._device: Any = None
@@ -89,15 +97,23 @@ class Workbench:
         """Open an explainer. On an error the model that was open stays open."""
         return self._install(self._read(path), path, device)
 
-    def open_model(self, model_hash: str, candidates: Iterable[Path], device: str) -> Opened | None:
-        """Open the first of the files that holds this model; None when none does."""
+    def open_model(
+        self,
+        model_hash: str,
+        candidates: Iterable[Path],
+        device: str,
+        check: Callable[[ExplainerSummary], None] = lambda _summary: None,
+    ) -> Opened | None:
+        """Open the first of the files that holds this model; None when none does. `check` may refuse it."""
         for path in candidates:
             try:
-                explainer = self._read(path)
+                found = self._identify(path) == model_hash
             except (UserError, OSError) as error:
                 log.info("Passed over %s: %s", path.name, error)
                 continue
-            if explainer.summary().model_hash == model_hash:
+            if found:
+                explainer = self._read(path)
+                check(explainer.summary())
                 return self._install(explainer, path, device)
         return None
 

@@ -11,7 +11,13 @@ import numpy as np
 
 from latent_explorer.app.workbench import Workbench
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import Picture, PictureRequest, RenderResult, SeedBase, StyleShift
+from latent_explorer.explain.recipe import (
+    Picture,
+    PictureRequest,
+    RenderResult,
+    SeedBase,
+    StyleShift,
+)
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.style_layout import stylegan2_layout
 from latent_explorer.models.summary import (
@@ -106,7 +112,12 @@ class FakeBench(Workbench):
     def __init__(self) -> None:
         self.renderers: list[FakeRenderer] = []
         self.fake_devices = FakeDevices()
-        super().__init__(self._read_text, self._fake_renderer, lambda: self.fake_devices)
+        super().__init__(
+            self._read_text,
+            self._fake_renderer,
+            lambda: self.fake_devices,
+            lambda path: self._read_text(path).summary().model_hash,
+        )
 
     @staticmethod
     def _read_text(path: Path) -> SimpleNamespace:

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""Jobs and calls on the engine, as the window sees them: their names, and what to do with what they make."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from latent_explorer.app import updates
+from latent_explorer.app.engine import Engine, EngineEvent, JobEnded, JobEvent, JobStarted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from latent_explorer.app.engine import StepBudget
+    from latent_explorer.common.events import Event
+
+    Then = Callable[[Any], None]
+    Job = Callable[[StepBudget], Generator[Event, None, Any]]
+
+
+class Jobs:
+    """Long jobs can be listed and cancelled; calls (opening a model) are short and go before all pictures."""
+
+    def __init__(
+        self, engine: Engine, tell: Callable[[updates.Update], None], calls_done: Callable[[], None]
+    ) -> None:
+        self.running: dict[int, str] = {}  # jobs that run or wait, by id: their names
+        self._engine = engine
+        self._tell = tell
+        self._calls_done = calls_done
+        self._calls: set[int] = set()
+        self._then: dict[int, Then] = {}
+
+    @property
+    def calling(self) -> bool:
+        """Whether a call has not come back yet."""
+        return bool(self._calls)
+
+    def start(self, name: str, job: Job, then: Then) -> int:
+        """Queue a job; `then` gets its value on the window's thread. Returns its id."""
+        number = self._engine.start(name, job)
+        self.running[number] = name
+        self._then[number] = then
+        return number
+
+    def call(self, name: str, fn: Callable[[], Any], then: Then) -> None:
+        """Run `fn` on the worker before any picture; `then` gets its value. `calls_done` follows the last call."""
+        number = self._engine.call(name, fn)
+        self._calls.add(number)
+        self._then[number] = then
+
+    def cancel_all(self) -> None:
+        """Cancel every job (calls go on)."""
+        for number in self.running:
+            self._engine.cancel(number)
+
+    def take(self, event: EngineEvent) -> None:
+        """An event of a job or call, on the window's thread."""
+        if isinstance(event, JobStarted):
+            self._tell(updates.JobStarted(event.job, event.name, event.job in self.running))
+        elif isinstance(event, JobEvent):
+            self._tell(updates.JobEvent(event.job, event.event))
+        elif isinstance(event, JobEnded):
+            self._ended(event)
+
+    def _ended(self, event: JobEnded) -> None:
+        self.running.pop(event.job, None)
+        then = self._then.pop(event.job)
+        self._tell(updates.JobEnded(event.job, event.name, event.outcome, event.value))
+        if event.failure is not None:
+            self._tell(updates.Trouble(event.failure, event.name))
+        elif event.outcome == "finished":
+            with updates.reporting(self._tell, event.name):
+                then(event.value)
+        if event.job in self._calls:
+            self._calls.remove(event.job)
+            if not self._calls:
+                self._calls_done()
