@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from latent_explorer.app.workbench import Devices, Workbench
+from latent_explorer.app.workbench import Workbench
 from latent_explorer.explain.recipe import (
     Base,
     Picture,
@@ -198,14 +199,25 @@ class FakeExplainer:
         )
 
 
-def devices() -> Devices:
+@dataclass(frozen=True)
+class FakeDevice:
+    """As far as the workbench looks at one."""
+
+    id: str = "cpu"
+    name: str = "CPU, 2 threads"
+
+
+class FakeDevices:
     """One CPU."""
-    return Devices(
-        choices=lambda: [("auto", "Automatic"), ("cpu", "CPU")],
-        resolve=lambda name: name,
-        describe=lambda _device: "CPU",
-        free_memory=lambda: None,
-    )
+
+    def devices(self) -> list[FakeDevice]:
+        return [FakeDevice()]
+
+    def choose_device(self, wanted: str) -> str:
+        return "cpu"
+
+    def free_memory(self) -> None:
+        pass
 
 
 def workbench(*, delay: float = 0.0, samples: int = SAMPLES) -> Workbench:
@@ -214,4 +226,4 @@ def workbench(*, delay: float = 0.0, samples: int = SAMPLES) -> Workbench:
     def read(path: Path) -> FakeExplainer:
         return FakeExplainer(delay=delay, samples=samples)
 
-    return Workbench(read, FakeRenderer, devices)
+    return Workbench(read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash)
