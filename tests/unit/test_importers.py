@@ -166,6 +166,8 @@ def test_wrong_nvidia_states_end_in_a_sentence(change, message: str) -> None:
         (lambda s: {}, "style.1.weight is missing"),
         (lambda s: s | {"noises.noise_1": torch.zeros(3)}, "shape"),
         (lambda s: s | {"conv1.noise.weight": torch.zeros(3)}, "shape"),
+        (lambda s: s | {"input.input": torch.zeros(0, 6, 4, 4)}, "shape"),
+        (lambda s: s | {"conv1.conv.weight": torch.zeros(1, 6, 0, 3, 3)}, "shape"),
         (lambda s: s | {"convs.0.conv.blur.kernel": torch.ones(4, 4)}, "1-3-3-1"),
     ],
 )

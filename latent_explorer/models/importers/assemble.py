@@ -46,11 +46,11 @@ def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Ge
 
 
 def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:
-    """The shape of a tensor that must be there and have `dims` dimensions."""
+    """The shape of a tensor that must be there, not empty, with `dims` dimensions."""
     if name not in state:
         raise refused(kind, f"{name} is missing")
     shape = tuple(state[name].shape)
-    if len(shape) != dims:
+    if len(shape) != dims or 0 in shape:
         raise refused(kind, f"{name} has the shape {shape}")
     return shape
 

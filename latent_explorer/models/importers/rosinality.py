@@ -47,7 +47,7 @@ def generator_from_state(
     config = _config(state, mapping_lr_mul)
     tensors: dict[str, Tensor] = {
         "mapping.w_avg": torch.zeros(config.w_dim) if latent_avg is None else latent_avg.flatten(),
-        "synthesis.b4.const": _take(state, "input.input", 4)[0],
+        "synthesis.b4.const": _single(state, "input.input", 4),
     }
     for i in range(config.mapping_layers):
         for part, dims in (("weight", 2), ("bias", 1)):
@@ -58,7 +58,7 @@ def generator_from_state(
         _convert_conv(state, source, f"synthesis.{layer.name}", tensors)
         stored = f"noises.noise_{index}"
         if stored in state:
-            noise = _take(state, stored, 4)[0, 0]
+            noise = _single(state, stored, 4).squeeze(0)
         else:
             noise = torch.randn(layer.resolution, layer.resolution, generator=draw)
         tensors[f"synthesis.{layer.name}.noise_const"] = noise
@@ -88,19 +88,19 @@ def _config(state: State, mapping_lr_mul: float) -> GeneratorConfig:
 
 
 def _convert_conv(state: State, source: str, target: str, tensors: dict[str, Tensor]) -> None:
-    weight = _take(state, f"{source}.conv.weight", 5)[0]
+    weight = _single(state, f"{source}.conv.weight", 5)
     # Demodulation cancels the factor but for its epsilon; with it the two agree exactly.
     tensors[f"{target}.weight"] = weight / math.sqrt(
         weight.shape[1] * weight.shape[2] * weight.shape[3]
     )
     tensors[f"{target}.bias"] = _take(state, f"{source}.activate.bias", 1)
-    tensors[f"{target}.noise_strength"] = _take(state, f"{source}.noise.weight", 1).squeeze(0)
+    tensors[f"{target}.noise_strength"] = _single(state, f"{source}.noise.weight", 1)
     _convert_affine(state, source, target, tensors)
 
 
 def _convert_torgb(state: State, source: str, target: str, tensors: dict[str, Tensor]) -> None:
     # Here our style carries the 1/sqrt(fan_in) that rosinality's weight gets.
-    tensors[f"{target}.weight"] = _take(state, f"{source}.conv.weight", 5)[0]
+    tensors[f"{target}.weight"] = _single(state, f"{source}.conv.weight", 5)
     tensors[f"{target}.bias"] = _take(state, f"{source}.bias", 4).flatten()
     _convert_affine(state, source, target, tensors)
 
@@ -119,3 +119,10 @@ def _check_filters(state: State) -> None:
 def _take(state: State, name: str, dims: int) -> Tensor:
     shape_of(state, name, dims, KIND)
     return state[name]
+
+
+def _single(state: State, name: str, dims: int) -> Tensor:
+    """A tensor stored with a leading dimension of one, without it."""
+    if shape_of(state, name, dims, KIND)[0] != 1:
+        raise refused(KIND, f"{name} has the shape {tuple(state[name].shape)}")
+    return state[name][0]
