@@ -28,9 +28,11 @@ def leaky_relu(x: Tensor, clamp: float | None = None) -> Tensor:
 @cache
 def _binomial(channels: int, gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
     """The 1-3-3-1 low-pass filter as a depthwise kernel (channels, 1, 4, 4) with sum `gain`."""
-    taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64)
-    kernel = torch.outer(taps, taps) / taps.sum() ** 2 * gain
-    return kernel.to(device=device, dtype=dtype).expand(channels, 1, 4, 4).contiguous()
+    # Never an inference tensor: the cached kernel serves later calls that take gradients, too.
+    with torch.inference_mode(False):
+        taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64)
+        kernel = torch.outer(taps, taps) / taps.sum() ** 2 * gain
+        return kernel.to(device=device, dtype=dtype).expand(channels, 1, 4, 4).contiguous()
 
 
 def blur(
