@@ -45,10 +45,8 @@ def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:
 
 
 def _fits(layer: StyleLayer, sizes: set[int], names: list[str]) -> bool:
+    """Whether a layer is meant; a name with a dot may still be being typed ("b16.co")."""
     if sizes and layer.resolution not in sizes:
         return False
     parts = layer.name.split(".")
-    return all(
-        (layer.name.startswith(name) and (("." in name) or name in parts)) or name in parts
-        for name in names
-    )
+    return all(layer.name.startswith(n) if "." in n else n in parts for n in names)

@@ -6,6 +6,7 @@ It shows rows and says what the person did to which attribute; it does not know 
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -97,12 +98,11 @@ class AttributeList(QScrollArea):
             gone.hide()
             gone.deleteLater()
         self._cards = {key: self._cards.get(key) or self._new_card(key) for key in keys}
-        previous: QWidget | None = None
         for position, card in enumerate(self._cards.values()):
             self._column.insertWidget(position, card)
-            if previous is not None:
-                QWidget.setTabOrder(previous, card)
-            previous = card
+        stops = [stop for card in self._cards.values() for stop in card.stops]
+        for this, following in itertools.pairwise(stops):
+            QWidget.setTabOrder(this, following)
 
     def _new_card(self, key: str) -> AttributeCard:
         card = AttributeCard()

@@ -125,7 +125,7 @@ class GridPanel(QWidget):
             item = self.source.model().item(place)  # type: ignore[attr-defined]
             item.setEnabled(key == SEEDS or has_samples)
         self.source.setCurrentIndex(0 if has_samples else 2)
-        self._seed = 0
+        self._seed, self._bases = 0, ()
         self._choose()
 
     def _shuffle(self) -> None:
@@ -136,9 +136,12 @@ class GridPanel(QWidget):
         summary, state = self._explorer.summary, self._explorer.state
         if summary is None or state is None:
             return
-        self._bases = choose_bases(
+        bases = choose_bases(
             summary, state, self.source.currentData(), self.count.currentData(), self._seed
         )
+        if bases == self._bases:
+            return
+        self._bases = bases
         self._make_cells(summary)
         if self.isVisible():
             self._explorer.set_grid(self._bases)

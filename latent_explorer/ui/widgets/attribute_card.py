@@ -107,6 +107,11 @@ class AttributeCard(QWidget):
     def face(self) -> CardFace | None:
         return self._face
 
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """Where Tab stops, in order; a card is no stop itself, and F2 reaches the name."""
+        return (self.slider.track, self.slider.field, self.pin)
+
     def show_face(self, face: CardFace) -> None:
         """Show `face`; emits nothing. What did not change is not touched: this runs at every drag step."""
         old, self._face = self._face, face
