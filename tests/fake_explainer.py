@@ -113,12 +113,14 @@ def paint(styles: np.ndarray, key: int) -> np.ndarray:
         image = _mix(image, colour, spots * np.clip(trait[name] * 1.5, 0, 1))
     hole = ((x - 0.18) ** 2 + (y + 0.25) ** 2) ** 0.5
     inside = inside * np.clip((hole - 0.22 * np.clip(trait["holes"] - 0.3, 0, 1)) * 30, 0, 1)
-    return np.clip(image * inside[..., None], 0, 255).astype(np.uint8)
+    painted: np.ndarray = np.clip(image * inside[..., None], 0, 255).astype(np.uint8)
+    return painted
 
 
 def _mix(image: np.ndarray, colour: tuple[int, int, int], share: np.ndarray) -> np.ndarray:
     share = np.clip(share, 0, 1)[..., None]
-    return image * (1 - share) + np.array(colour) * share
+    mixed: np.ndarray = image * (1 - share) + np.array(colour) * share
+    return mixed
 
 
 def classify(styles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

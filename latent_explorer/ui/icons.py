@@ -30,11 +30,13 @@ GLYPHS = {
     "error": "warning-circle",
     "export": "export",
     "favourite": "star",
+    "favourite_on": "star-fill",
     "grid": "squares-four",
     "help": "question",
     "image": "image",
     "info": "info",
     "keyboard": "keyboard",
+    "left": "caret-left",
     "leaf": "leaf",
     "more": "dots-three",
     "open": "folder-open",
@@ -97,6 +99,11 @@ class _Redraw(QObject):
         theme.notifier.changed.connect(self._draw)
         self._draw()
 
+    def change(self, name: str, color: str) -> None:
+        """Another icon, or the same in another colour."""
+        self._name, self._color = name, color
+        self._draw()
+
     def _draw(self) -> None:
         owner: _HasIcon = self.parent()  # type: ignore[assignment]
         owner.setIcon(icon(self._name, self._color))
@@ -104,7 +111,7 @@ class _Redraw(QObject):
 
 def set_icon(owner: QObject, name: str, color: str = "ink") -> None:
     """Give a button or an action an icon that follows the theme."""
-    for old in owner.findChildren(_Redraw):
-        old.setParent(None)
-        old.deleteLater()
+    for known in owner.findChildren(_Redraw):
+        known.change(name, color)
+        return
     _Redraw(owner, name, color)

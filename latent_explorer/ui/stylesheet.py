@@ -43,23 +43,35 @@ QToolButton[role="quiet"]:checked {{ background: {hover}; color: {accent}; }}
 QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus {{ border: 1px solid {accent}; }}
 QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; width: 0; }}
 
-QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ min-height: 26px; padding: 0 8px; border-radius: 6px;
+QLineEdit, QComboBox {{ min-height: 26px; padding: 0 8px; border-radius: 6px;
     border: 1px solid {line}; background: {surface}; selection-background-color: {accent};
     selection-color: {on_accent}; }}
-QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border: 1px solid {accent}; }}
-QLineEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled {{ color: {disabled};
+QAbstractSpinBox > QLineEdit, QComboBox > QLineEdit {{ border: 0; padding: 0; min-height: 0;
     background: transparent; }}
-QLineEdit[role="quiet"], QDoubleSpinBox[role="quiet"], QSpinBox[role="quiet"] {{ border: 1px solid transparent;
+QLineEdit:focus, QComboBox:focus {{ border: 1px solid {accent}; }}
+QLineEdit:disabled, QComboBox:disabled {{ color: {disabled};
+    background: transparent; }}
+QLineEdit[role="quiet"] {{ border: 1px solid transparent;
     background: transparent; padding: 0 4px; }}
-QLineEdit[role="quiet"]:hover, QDoubleSpinBox[role="quiet"]:hover, QSpinBox[role="quiet"]:hover
+QLineEdit[role="quiet"]:hover
     {{ border: 1px solid {line}; }}
-QLineEdit[role="quiet"]:focus, QDoubleSpinBox[role="quiet"]:focus, QSpinBox[role="quiet"]:focus
+QLineEdit[role="quiet"]:focus
     {{ border: 1px solid {accent}; background: {surface}; }}
 QComboBox::drop-down {{ border: 0; width: 24px; }}
 QComboBox::down-arrow {{ image: url("{caret}"); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {surface}; border: 1px solid {line}; padding: 4px; outline: 0;
     selection-background-color: {hover}; selection-color: {ink}; }}
 QAbstractItemView {{ outline: 0; }}
+
+QCheckBox {{ spacing: 8px; min-height: 26px; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {muted};
+    border-radius: 4px; background: {surface}; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:hover {{ border-color: {ink}; }}
+QCheckBox::indicator:focus {{ border: 2px solid {accent}; width: 12px; height: 12px; }}
+QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
+QCheckBox::indicator:disabled {{ border-color: {line}; background: transparent; }}
+QCheckBox:disabled {{ color: {disabled}; }}
 
 QScrollArea, QScrollArea > QWidget > QWidget[role="page"] {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; }}
@@ -71,8 +83,9 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 QSplitter::handle {{ background: {line}; }}
 QSplitter::handle:hover {{ background: {accent}; }}
 
+QLabel:disabled {{ color: {disabled}; }}
 QLabel[role="title"] {{ font-weight: 600; }}
-QLabel[role="hint"] {{ color: {muted}; }}
+QLabel[role="hint"]:enabled {{ color: {muted}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
 QFrame[role="card"] {{ background: {surface}; border-radius: 6px; }}
 QFrame[role="hairline"] {{ background: {line}; border: 0; }}
@@ -93,6 +106,7 @@ def stylesheet(theme: Theme) -> str:
     return _TEMPLATE.format(
         disabled=disabled,
         scroll=scroll,
+        check=resource(f"icons/check-{theme.name}.svg").as_posix(),
         caret=resource(f"icons/caret-{theme.name}.svg").as_posix(),
         **{name: getattr(theme, name) for name in _COLORS},
     )

@@ -45,6 +45,7 @@ class Theme:
     accent: str
     accent_hover: str
     on_accent: str  # text on accent
+    on_picture: str  # marks drawn over a picture
     warning: str  # text and marks of "outside the data"
     danger: str
     classes: tuple[str, ...]  # Okabe-Ito, in the order classes take them
@@ -75,6 +76,7 @@ LIGHT = Theme(
     accent="#2A7DE1",
     accent_hover="#1F6CC9",
     on_accent="#FFFFFF",
+    on_picture="#FFFFFF",
     warning="#8A5A00",
     danger="#B3261E",
     classes=(*_OKABE_ITO, "#1D1D1F"),
@@ -91,6 +93,7 @@ DARK = Theme(
     accent="#5AA2F5",
     accent_hover="#7AB5F8",
     on_accent="#0B1B2E",
+    on_picture="#FFFFFF",
     warning="#F0B54A",
     danger="#FF8A80",
     classes=(*_OKABE_ITO, "#E8E8EA"),

@@ -72,6 +72,7 @@ class ErrorDialog(QDialog):
         line.addWidget(self.copy)
         close = button("Close", self.accept, role="primary")
         close.setDefault(True)
+        close.setFocus()
         line.addWidget(close)
         return line
 

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side
 
 if TYPE_CHECKING:
-    import numpy as np
     from PySide6.QtGui import QPaintEvent
 
 ViewMode = Literal["side", "after", "swipe", "difference"]
@@ -50,6 +50,7 @@ class ImageView(QWidget):
         self._peek = False
         self._split = 0.5  # of the swipe, share of the width
         self._pressed: QPointF | None = None
+        self._by_key = False  # the focus came by the keyboard, so it must be seen
         self._cache: dict[str, tuple[tuple[object, ...], QImage]] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(2 * SMALLEST, SMALLEST + CAPTION)
@@ -157,6 +158,11 @@ class ImageView(QWidget):
             return
         super().keyPressEvent(event)
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._by_key = event.reason() in keys
+        super().focusInEvent(event)
+
     def _swipe_to(self, x: float) -> None:
         frame = self.frames()[0]
         self._split = min(1.0, max(0.0, (x - frame.left()) / frame.width()))
@@ -181,7 +187,7 @@ class ImageView(QWidget):
             change = difference(self._before.image, self._after.image)
             shot = Shot(change, "Difference, twice as strong", "grey: the same", -1)
             self._paint_shot(painter, frames[0], shot, "difference")
-        if self.hasFocus():
+        if self.hasFocus() and self._by_key:
             painter.setPen(QPen(theme.current().color("accent"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(frames[-1].adjusted(-2, -2, 1, 1))

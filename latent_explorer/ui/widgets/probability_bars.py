@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
@@ -16,7 +17,6 @@ from latent_explorer.ui.widgets.basics import column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from PySide6.QtGui import QPaintEvent
 
 ROW = 3 * theme.UNIT  # px

@@ -36,7 +36,7 @@ def scaled(image: np.ndarray, side: float, ratio: float, *, pixels: bool) -> QIm
     # Blue first and 32 bits a pixel is what the screen wants: swapped while the picture is still small.
     bgrx = np.full((height, width, 4), 255, np.uint8)
     bgrx[..., :3] = image[..., ::-1]
-    source = Image.frombuffer("RGBX", (width, height), bgrx.data, "raw", "RGBX", 0, 1)
+    source = Image.frombuffer("RGBX", (width, height), bgrx.tobytes(), "raw", "RGBX", 0, 1)
     data = source.resize(size, how).tobytes()
     made = QImage(data, size[0], size[1], 4 * size[0], QImage.Format.Format_RGB32).copy()
     made.setDevicePixelRatio(ratio)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 LENGTH = 240  # edits kept
+SHORTEST = 60  # edits that the width shows at least
 MOST_CLASSES = 8  # drawn; those that came highest within the length
 STYLES = (
     Qt.PenStyle.SolidLine,
@@ -42,6 +43,7 @@ class TracePlot(QWidget):
         self._labels = _Labels(self)
         self._set_up_plot()
         layout = row(self, spacing=theme.UNIT // 2)
+        layout.setContentsMargins(theme.UNIT, 0, theme.MARGIN, 0)
         layout.addWidget(self.plot, 1)
         layout.addWidget(self._labels)
         self.setMinimumHeight(9 * theme.UNIT)
@@ -59,7 +61,7 @@ class TracePlot(QWidget):
         item.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
         item.getViewBox().setDefaultPadding(0)
         item.setYRange(-0.02, 1.02, padding=0)
-        item.setXRange(0, LENGTH - 1, padding=0)
+        item.setXRange(0, SHORTEST - 1, padding=0)
         axis = item.getAxis("left")
         axis.setTicks([[(0.0, "0"), (0.5, "0.5"), (1.0, "1")]])
         axis.setStyle(tickLength=0, tickTextOffset=theme.UNIT)
@@ -68,6 +70,9 @@ class TracePlot(QWidget):
         self._ends = [pg.InfiniteLine(pos=y, angle=0) for y in (0.0, 1.0)]
         for line in (self._middle, *self._ends):
             item.addItem(line)
+        self._points = pg.ScatterPlotItem(size=7, pen=pg.mkPen(None))
+        self._points.setZValue(1)
+        item.addItem(self._points)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
 
     @property
@@ -86,23 +91,36 @@ class TracePlot(QWidget):
         for curve in self._curves.values():
             self.plot.removeItem(curve)
         self._curves.clear()
+        self._points.clear()
         self._labels.show_ends({})
 
     def add(self, probs: np.ndarray) -> None:
         """The newest probabilities, (K,)."""
         self._rows.append(np.asarray(probs, dtype=np.float64))
         table = np.stack(self._rows)  # (edits, K)
-        highest = table.max(axis=0)
+        highest = np.nanmax(table, axis=0)
         shown = sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
         for index in set(self._curves) - set(shown):
             self.plot.removeItem(self._curves.pop(index))
-        x = np.arange(LENGTH - len(table), LENGTH)
+        x = np.arange(len(table))
+        self.plot.setXRange(0, max(SHORTEST, len(table)) - 1, padding=0)
         for index in shown:
             curve = self._curves.get(index)
             if curve is None:
-                curve = self._curves[index] = self.plot.plot(pen=self._pen(index))
+                curve = self._curves[index] = self.plot.plot(pen=self._pen(index), connect="finite")
             curve.setData(x, table[:, index])
+        self._show_points({index: float(table[-1, index]) for index in shown}, len(table) - 1)
         self._labels.show_ends({index: float(table[-1, index]) for index in shown})
+
+    def _show_points(self, ends: dict[int, float], x: int) -> None:
+        """A dot at the end of every line: where the picture on the canvas stands."""
+        brushes = [pg.mkBrush(theme.current().class_color(index)) for index in ends]
+        self._points.setData([x] * len(ends), list(ends.values()), brush=brushes)
+
+    def lift(self) -> None:
+        """Break the lines: what follows is another picture."""
+        if self._rows and np.isfinite(self._rows[-1]).all():
+            self._rows.append(np.full_like(self._rows[-1], np.nan))
 
     def _pen(self, index: int) -> QPen:
         return pg.mkPen(
@@ -145,7 +163,7 @@ class _Labels(QWidget):
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.font(theme.SMALL))
         widest = max((metrics.horizontalAdvance(n) for n in self._owner.names), default=60.0)
-        return QSize(int(min(widest, 160) + 6 * theme.UNIT), 60)
+        return QSize(int(min(widest, 160) + 8 * theme.UNIT), 60)
 
     def show_ends(self, ends: dict[int, float]) -> None:
         self._ends = ends

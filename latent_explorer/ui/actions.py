@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""The one table of actions: menus, tooltips, shortcuts and the sheet of keys all come from it.
+
+What an action does stands in the window; here is what it is called and where it is found.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from latent_explorer.ui import icons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One action. `group` makes exclusive choices of those that share it; `section` draws the menus' lines."""
+
+    key: str
+    menu: str
+    text: str  # with & before the letter that opens it
+    tooltip: str
+    shortcut: str = ""
+    icon: str = ""
+    section: int = 0
+    checkable: bool = False
+    group: str = ""
+    needs_model: bool = True
+    submenu: str = ""
+
+
+FILE, EDIT, VIEW, EXPLAIN, HELP = "&File", "&Edit", "&View", "E&xplain", "&Help"
+MENUS = (FILE, EDIT, VIEW, EXPLAIN, HELP)
+
+# fmt: off
+ACTIONS = (
+    Spec("open", FILE, "&Open...", "Open an explainer, an exploration, or a picture that carries its recipe", "Ctrl+O", "open", needs_model=False),
+    Spec("open_bundled", FILE, "Open the &leaf explainer", "Open the explainer that comes with the program", "Ctrl+L", "leaf", needs_model=False),
+    Spec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
+    Spec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
+    Spec("export_png", FILE, "&Export picture...", "Save the picture as PNG with its recipe: dropped on the window, it brings everything back", "Ctrl+E", "export", 2),
+    Spec("export_gif", FILE, "Export a&nimation...", "Save the sweep of one attribute as GIF", "Ctrl+Shift+E", "record", 2),
+    Spec("quit", FILE, "&Quit", "Close the window", "Ctrl+Q", section=3, needs_model=False),
+    Spec("undo", EDIT, "&Undo", "Take the last change of the picture back", "Ctrl+Z", "undo"),
+    Spec("redo", EDIT, "&Redo", "Do again what was taken back", "Ctrl+Shift+Z", "redo"),
+    Spec("copy", EDIT, "&Copy picture", "Copy the picture to the clipboard", "Ctrl+C", "copy", 1),
+    Spec("copy_words", EDIT, "Copy &probabilities", "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1),
+    Spec("reset", EDIT, "Reset all &attributes", "Put every attribute back to zero", "0", "reset", 2),
+    Spec("view_side", VIEW, "&Before and after", "Show the picture before and after, side by side", "1", "before_after", checkable=True, group="view"),
+    Spec("view_after", VIEW, "&After only", "Show only the edited picture, larger", "2", "picture", checkable=True, group="view"),
+    Spec("view_swipe", VIEW, "&Swipe", "Drag a line between before and after", "3", "swipe", checkable=True, group="view"),
+    Spec("view_difference", VIEW, "&Difference", "Show what changed around grey, twice as strong", "4", "difference", checkable=True, group="view"),
+    Spec("grid", VIEW, "&Grid of pictures", "Show the same sliders on several pictures at once", "G", "grid", 1, checkable=True),
+    Spec("pixels", VIEW, "Whole &pixels", "Show the model's own pixels instead of smooth enlargement", "P", "pixels", 1, checkable=True),
+    Spec("plot", VIEW, "&Live plot", "Show every class's probability over the last edits", "L", "plot", 1, checkable=True, needs_model=False),
+    Spec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    Spec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    Spec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    Spec("full_screen", VIEW, "&Full screen", "Use the whole screen", "F11", section=2, checkable=True, needs_model=False),
+    Spec("shuffle", EXPLAIN, "Another at &random", "Show another latent of the strip at random", "R", "shuffle"),
+    Spec("next", EXPLAIN, "&Next", "Show the next latent of the strip", "N", "right"),
+    Spec("previous", EXPLAIN, "&Previous", "Show the latent before it in the strip", "B", "left"),
+    Spec("favourite", EXPLAIN, "Keep as a &favourite", "Keep this latent among the favourites, or take it out", "F", "favourite"),
+    Spec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
+    Spec("find_attributes", EXPLAIN, "Find &attributes", "Search for the style coordinates that move the classifier (AttFind)", "Ctrl+Shift+F", "search", 1),
+    Spec("cancel", EXPLAIN, "&Cancel the job", "Cancel the running job; what is finished is kept", "Esc", "cancel", 1, needs_model=False),
+    Spec("keys", HELP, "&Keys", "Show every key", "F1", "keyboard", needs_model=False),
+    Spec("notices", HELP, "&Notices", "Read again what the program said", "Ctrl+Shift+N", "info", needs_model=False),
+    Spec("screenshot", HELP, "Picture of the &window...", "Save a picture of this window", "Ctrl+Shift+P", section=1, needs_model=False),
+    Spec("diagnostics", HELP, "Copy &diagnostics", "Copy versions and settings for a report", section=1, needs_model=False),
+    Spec("about", HELP, "&About Latent Explorer", "Version, licence and what this is", section=2, needs_model=False),
+)
+# fmt: on
+
+# Keys that are no actions, for the sheet.
+OTHER_KEYS = (
+    ("Hold Space", "Show the picture before the edits"),
+    ("Left, Right", "Move the slider that has the focus by 0.05"),
+    ("Page Up, Page Down", "Move it by 0.25"),
+    ("Double click", "Put a slider back to its rest"),
+    ("Shift and drag", "Move a slider finely"),
+)
+
+
+def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """The actions by key; every one must have its handler."""
+    groups: dict[str, QActionGroup] = {}
+    made: dict[str, QAction] = {}
+    for spec in ACTIONS:
+        action = QAction(spec.text, window)
+        action.setObjectName(spec.key)
+        action.setCheckable(spec.checkable)
+        action.setShortcut(QKeySequence(spec.shortcut))
+        action.setToolTip(f"{spec.tooltip} ({shown_keys(spec)})" if spec.shortcut else spec.tooltip)
+        action.setStatusTip(spec.tooltip)
+        action.setEnabled(not spec.needs_model)
+        if spec.icon:
+            icons.set_icon(action, spec.icon)
+        if spec.group:
+            group = groups.setdefault(spec.group, QActionGroup(window))
+            group.addAction(action)
+        handler = handlers[spec.key]
+        action.triggered.connect(lambda _checked=False, handler=handler: handler())
+        window.addAction(action)
+        made[spec.key] = action
+    return made
+
+
+def shown_keys(spec: Spec) -> str:
+    """The shortcut as this platform writes it."""
+    return QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def fill(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+    """The menu bar from the table; returns the menus by their title, submenus too."""
+    menus: dict[str, QMenu] = {}
+    for name in MENUS:
+        menu = menus[name] = bar.addMenu(name)
+        menu.setToolTipsVisible(True)
+        specs = [spec for spec in ACTIONS if spec.menu == name]
+        for section, members in itertools.groupby(specs, key=lambda spec: spec.section):
+            if section:
+                menu.addSeparator()
+            for spec in members:
+                owner = menu
+                if spec.submenu:
+                    owner = menus.get(spec.submenu) or menu.addMenu(spec.submenu)
+                    menus[spec.submenu] = owner
+                owner.addAction(actions[spec.key])
+    return menus
+
+
+def plain_text(spec: Spec) -> str:
+    """The text without mnemonics and dots, as a sentence would name it."""
+    return spec.text.replace("&", "").removesuffix("...")

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""From a command to a window on the screen: the window first, then everything that takes long. No widgets here."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QFont, QFontDatabase
+from PySide6.QtWidgets import QApplication
+
+from latent_explorer import __version__
+from latent_explorer.app.explorer import Explorer
+from latent_explorer.app.updates import MainPicture
+from latent_explorer.common.paths import resource
+from latent_explorer.ui import icons, theme
+from latent_explorer.ui.bridge import Bridge
+from latent_explorer.ui.main_window import MainWindow
+
+if TYPE_CHECKING:
+    from latent_explorer.app.updates import Update
+    from latent_explorer.app.workbench import Workbench
+
+FONTS = ("Inter-Regular.otf", "Inter-SemiBold.otf")
+FAMILY = "Inter"
+
+
+def make_application() -> QApplication:
+    """The one QApplication with our font and theme; safe to call again."""
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication(sys.argv[:1])
+        app.setApplicationName("latent-explorer")
+        app.setApplicationDisplayName("Latent Explorer")
+        app.setApplicationVersion(__version__)
+        app.setDesktopFileName("latent-explorer")
+        theme.follow_system(app)
+    load_font()
+    return app
+
+
+def load_font() -> None:
+    """The bundled font, because a bare Linux has none; its figures are all of one width."""
+    if FAMILY not in QFontDatabase.families():
+        for name in FONTS:
+            QFontDatabase.addApplicationFont(str(resource(f"fonts/{name}")))
+    font = QFont(FAMILY)
+    font.setPixelSize(theme.BODY)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    QApplication.setFont(font)
+
+
+class Desktop:
+    """One window with the explorer behind it, and the way between them."""
+
+    def __init__(
+        self,
+        *,
+        workbench: Workbench | None = None,
+        data_dir: Path | None = None,
+        config_dir: Path | None = None,
+        mode: theme.Mode | None = None,
+    ) -> None:
+        self.bridge = Bridge()
+        self.explorer = Explorer(
+            self.bridge.post, workbench=workbench, data_dir=data_dir, config_dir=config_dir
+        )
+        theme.apply(mode or self.explorer.settings.theme)
+        self.window = MainWindow(self.explorer)
+        self.window.setWindowIcon(icons.icon("leaf", "accent"))
+
+    def begin(self, path: Path | None = None) -> None:
+        """What takes long, once the window is up: the plot, then the model, with words on the canvas."""
+        self.window.strip.make_plot()
+        left = self.explorer.recoverable()
+        if path is not None:
+            self.explorer.open_path(path)
+        else:
+            self.explorer.open_bundled()
+        if left and path is None:
+            self.window.offer(left[0])
+
+    def close(self) -> None:
+        """End the engine, then drop what it still had to say. Unsaved work is offered at the next start."""
+        self.explorer.close(keep_autosave=self.explorer.unsaved)
+        self.bridge.close()
+
+
+def run(path: Path | None = None) -> int:
+    """Open the window, on `path` if given, and stay until it is closed. Returns the exit status."""
+    app = make_application()
+    desktop = Desktop()
+    desktop.window.show()
+    app.processEvents()
+    say_timing("window_visible")
+    desktop.explorer.listeners.append(_FirstPicture().on_update)
+    QTimer.singleShot(0, desktop.window, lambda: desktop.begin(path))
+    try:
+        return app.exec()
+    finally:
+        desktop.close()
+
+
+class _FirstPicture:
+    """Says once when the first picture is there."""
+
+    def __init__(self) -> None:
+        self._said = False
+
+    def on_update(self, update: Update) -> None:
+        if isinstance(update, MainPicture) and not self._said:
+            self._said = True
+            QTimer.singleShot(0, lambda: say_timing("first_picture"))
+
+
+def say_timing(what: str) -> None:
+    """Seconds since the process began, on stderr, for `benchmarks/startup.py`; only when it asks."""
+    if os.environ.get("LATENT_EXPLORER_TIMING") == "1":
+        print(f"LATENT_EXPLORER_TIMING {what}={process_seconds():.3f}", file=sys.stderr, flush=True)
+
+
+def process_seconds() -> float:
+    """Seconds since this process was started, as far as the system tells; else since Python counted first."""
+    try:
+        began = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        ticks = os.sysconf("SC_CLK_TCK")
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - began / ticks
+    except (OSError, AttributeError, ValueError):
+        return time.perf_counter()

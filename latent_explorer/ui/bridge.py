@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""The one way from the engine's thread to the window's: a Qt signal that carries a function. Nothing else crosses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Bridge(QObject):
+    """Lives on the window's thread; `post` may be called from any."""
+
+    _posted = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._open = True
+        self._posted.connect(self._run, Qt.ConnectionType.QueuedConnection)
+
+    def post(self, fn: Callable[[], None]) -> None:
+        """Run `fn` on the window's thread, in the order of the calls."""
+        if self._open:
+            self._posted.emit(fn)
+
+    def close(self) -> None:
+        """What is still under way is dropped: the widgets it would reach are going."""
+        self._open = False
+
+    @Slot(object)
+    def _run(self, fn: Callable[[], None]) -> None:
+        if self._open:
+            fn()

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""The sheet of keys, made from the table of actions, so that it cannot be out of date."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
+
+from latent_explorer.ui import theme
+from latent_explorer.ui.actions import ACTIONS, MENUS, OTHER_KEYS, plain_text, shown_keys
+from latent_explorer.ui.widgets.basics import button, column, plain, row, title
+
+COLUMNS = 2
+
+
+class KeysDialog(QDialog):
+    """Every key in two columns, under the menus' names."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keys")
+        blocks = [
+            (
+                menu.replace("&", ""),
+                [(shown_keys(s), plain_text(s)) for s in ACTIONS if s.menu == menu and s.shortcut],
+            )
+            for menu in MENUS
+        ]
+        blocks.append(("Picture and sliders", list(OTHER_KEYS)))
+        columns = [column(spacing=theme.SECTION) for _ in range(COLUMNS)]
+        heights = [0] * COLUMNS
+        for name, keys in blocks:
+            shortest = heights.index(min(heights))
+            columns[shortest].addLayout(self._block(name, keys))
+            heights[shortest] += len(keys) + 2
+        sheet = row(spacing=5 * theme.UNIT)
+        for each in columns:
+            each.addStretch(1)
+            sheet.addLayout(each)
+        layout = column(self, spacing=theme.SECTION, margin=theme.SECTION)
+        layout.addLayout(sheet)
+        close = button("Close", self.accept, role="primary")
+        close.setDefault(True)
+        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
+
+    def _block(self, name: str, keys: list[tuple[str, str]]) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.MARGIN)
+        grid.setVerticalSpacing(theme.UNIT // 2)
+        grid.addWidget(title(name), 0, 0, 1, 2)
+        for line, (key, words) in enumerate(keys, start=1):
+            cap = QLabel(key)
+            cap.setProperty("role", "hint")
+            cap.setMinimumWidth(18 * theme.UNIT)
+            grid.addWidget(cap, line, 0)
+            grid.addWidget(plain(words), line, 1)
+        grid.setColumnStretch(1, 1)
+        return grid

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: MIT
+"""Opening, saving, exporting, copying, dropping and dragging out: everything of the window that touches files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
+from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+
+from latent_explorer.ui import theme
+from latent_explorer.ui.widgets.scaling import to_qimage
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.models.attributes import Attribute
+
+OPENABLE = "Explainers, explorations, pictures (*.explainer *.exploration *.png)"
+EXPLORATION, PNG, GIF = "Exploration (*.exploration)", "Picture (*.png)", "Animation (*.gif)"
+
+
+class Files:
+    """Asks the person for names and hands the work to the explorer."""
+
+    def __init__(self, window: QWidget, explorer: Explorer) -> None:
+        self._window = window
+        self._explorer = explorer
+        self._scratch: QTemporaryDir | None = None  # of pictures that are dragged out
+
+    # open and save ----------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Ask for a file and open it."""
+        name, _kind = QFileDialog.getOpenFileName(
+            self._window, "Open", self._folder(), f"{OPENABLE};;All files (*)"
+        )
+        if name:
+            self._explorer.open_path(Path(name))
+
+    def save(self) -> bool:
+        """To the file it came from; asks when there is none. Whether it was saved."""
+        return self._explorer.save() if self._explorer.path else self.save_as()
+
+    def save_as(self) -> bool:
+        """Ask for a name and save."""
+        path = self._ask("Save exploration", f"{self._name()}.exploration", EXPLORATION)
+        return path is not None and self._explorer.save(path)
+
+    def may_close(self) -> bool:
+        """Ask about changes that would be lost from a saved exploration; whether the window may go."""
+        explorer = self._explorer
+        if explorer.path is None or not explorer.unsaved:
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self._window,
+            "Latent Explorer",
+            f"Save the changes to {explorer.path.name}?",
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            buttons.Save,
+        )
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    # export -----------------------------------------------------------------------------------
+
+    def export_png(self) -> None:
+        """The picture with its recipe."""
+        path = self._ask("Export picture", f"{self._name()}.png", PNG)
+        if path is not None:
+            self._explorer.export_png(path)
+
+    def export_gif(self) -> None:
+        """The sweep of one attribute: ask which, and where to."""
+        attributes = self._explorer.attributes()
+        names = [f"{rank}  {attribute.name}" for rank, attribute in enumerate(attributes, 1)]
+        if not names:
+            QMessageBox.information(
+                self._window,
+                "Export animation",
+                "An animation shows the sweep of one attribute. Find attributes first, or add a slider.",
+            )
+            return
+        chosen, ok = QInputDialog.getItem(
+            self._window, "Export animation", "Attribute to sweep", names, 0, False
+        )
+        if ok:
+            self._export_sweep(attributes[names.index(chosen)])
+
+    def _export_sweep(self, attribute: Attribute) -> None:
+        name = f"{self._name()} {attribute.name}.gif".replace("/", "-")
+        path = self._ask("Export animation", name, GIF)
+        if path is not None:
+            self._explorer.export_gif(path, attribute)
+
+    def screenshot(self) -> None:
+        """A picture of the window as it stands."""
+        shown = self._window.grab()
+        path = self._ask("Picture of the window", "latent-explorer.png", PNG)
+        if path is not None:
+            shown.save(str(path), "PNG")
+
+    # clipboard and drag -----------------------------------------------------------------------
+
+    def copy_picture(self) -> None:
+        """The picture to the clipboard: as PNG with its recipe, and as pixels for programs that want those."""
+        data = self._mime()
+        if data is not None:
+            QGuiApplication.clipboard().setMimeData(data)
+
+    def drag_picture(self) -> None:
+        """Let the picture be dropped on a folder or a slide, as a PNG file with its recipe."""
+        data, shown = self._mime(), self._explorer.shown
+        if data is None or shown is None:
+            return
+        self._scratch = QTemporaryDir()
+        path = Path(self._scratch.path()) / f"{self._name()}.png"
+        path.write_bytes(bytes(data.data("image/png").data()))
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        drag = QDrag(self._window)
+        drag.setMimeData(data)
+        side = 12 * theme.UNIT
+        small = to_qimage(shown.result.after.image).scaled(
+            side, side, mode=Qt.TransformationMode.SmoothTransformation
+        )
+        drag.setPixmap(QPixmap.fromImage(small))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def _mime(self) -> QMimeData | None:
+        if self._explorer.shown is None:
+            return None
+        png = self._explorer.png()
+        data = QMimeData()
+        data.setData("image/png", png)
+        data.setImageData(QImage.fromData(png))
+        return data
+
+    # dropping ---------------------------------------------------------------------------------
+
+    def open_dropped(self, data: QMimeData) -> bool:
+        """Open the first dropped file; whether there was one."""
+        paths = dropped_paths(data)
+        if paths:
+            self._explorer.open_path(paths[0])
+        return bool(paths)
+
+    # names ------------------------------------------------------------------------------------
+
+    def _name(self) -> str:
+        if self._explorer.path is not None:
+            return self._explorer.path.stem
+        return self._explorer.summary.name if self._explorer.summary else "picture"
+
+    def _folder(self) -> str:
+        places = QStandardPaths.StandardLocation.DocumentsLocation
+        return self._explorer.settings.last_folder or QStandardPaths.writableLocation(places)
+
+    def _ask(self, words: str, name: str, kind: str) -> Path | None:
+        """A name to write to, with the right ending."""
+        ending = kind[kind.index("*") + 1 : -1]
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self._window, words, str(Path(self._folder()) / name), kind
+        )
+        if not chosen:
+            return None
+        path = Path(chosen)
+        return path if path.suffix == ending else path.with_name(path.name + ending)
+
+
+def dropped_paths(data: QMimeData) -> list[Path]:
+    """Local files in what is dragged over the window."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

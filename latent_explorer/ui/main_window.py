@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: MIT
+"""The main window: panels around the picture, and who is told what. It holds no state of the exploration.
+
+Updates of the application go to every panel; what a person does goes to the application as intents.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
+
+from latent_explorer.app import library
+from latent_explorer.app.intents import ResetAttributes
+from latent_explorer.app.updates import (
+    DeviceChanged,
+    FileChanged,
+    JobEnded,
+    JobEvent,
+    JobStarted,
+    MainPicture,
+    ModelOpened,
+    StateChanged,
+    Told,
+    Trouble,
+)
+from latent_explorer.common.events import Notice, Progress
+from latent_explorer.ui import actions as table
+from latent_explorer.ui import theme
+from latent_explorer.ui.dialogs.error import ErrorDialog
+from latent_explorer.ui.files import Files, dropped_paths
+from latent_explorer.ui.panels.attributes import AttributesPanel
+from latent_explorer.ui.panels.bottom_strip import BottomStrip
+from latent_explorer.ui.panels.canvas import CanvasPanel
+from latent_explorer.ui.panels.samples import SamplesPanel
+from latent_explorer.ui.widgets.basics import column, hairline
+from latent_explorer.ui.widgets.mode_buttons import tool_row
+from latent_explorer.ui.widgets.notice_bar import NoticeBar
+from latent_explorer.ui.widgets.status_line import StatusLine
+from latent_explorer.ui.window_actions import handlers
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+
+    from latent_explorer.app.autosave import Recovery
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.updates import Update
+
+LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
+AUTOSAVE_SECONDS = 30
+
+
+class MainWindow(QMainWindow):
+    """One window on one explorer, which it does not own: whoever made the explorer closes it."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__()
+        self.explorer = explorer
+        self.files = Files(self, explorer)
+        self.samples = SamplesPanel(explorer)
+        self.canvas = CanvasPanel(explorer)
+        self.attributes = AttributesPanel(explorer)
+        self.strip = BottomStrip(explorer)
+        self.status = StatusLine()
+        self.notices = NoticeBar()
+        self.actions_by_key = table.build(self, handlers(self))
+        self._build()
+        self._connect()
+        self._restore_place()
+        self.setAcceptDrops(True)
+        self._say_title()
+        self._autosave = QTimer(self)
+        self._autosave.setInterval(1000 * AUTOSAVE_SECONDS)
+        self._autosave.timeout.connect(explorer.autosave)
+        self._autosave.start()
+        self.canvas.setFocus()  # not the first button: a ring there would look like advice
+        explorer.listeners.append(self.on_update)
+
+    def sizeHint(self) -> QSize:
+        return QSize(1440, 900)
+
+    # building ---------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.menus = table.fill(self.menuBar(), self.actions_by_key)
+        explain = self.menus[table.EXPLAIN]
+        explain.insertMenu(self.actions_by_key["cancel"], self.status.device_menu)
+        self.recent = self.menus[table.FILE].addMenu("Open &recent")
+        self.menus[table.FILE].insertMenu(self.actions_by_key["save"], self.recent)
+        self.recent.aboutToShow.connect(self._fill_recent)
+        self.tools = tool_row(self.actions_by_key)
+        self.middle = QSplitter(Qt.Orientation.Horizontal)
+        self.middle.setHandleWidth(1)
+        self.middle.setChildrenCollapsible(False)
+        for panel in (self.samples, self.canvas, self.attributes):
+            self.middle.addWidget(panel)
+        for index, stretch in enumerate((0, 1, 0)):
+            self.middle.setStretchFactor(index, stretch)
+        self.middle.setSizes([LEFT, 10 * LEFT, RIGHT])
+        self.samples.setMinimumWidth(LEFT)
+        whole = QWidget()
+        layout = column(whole, spacing=0)
+        if self.menuBar().isNativeMenuBar():  # macOS: the bar stands at the top of the screen
+            layout.addWidget(self.tools)
+        else:
+            self.menuBar().setCornerWidget(self.tools)
+        layout.addWidget(hairline())
+        layout.addWidget(self.notices)
+        layout.addWidget(self.middle, 1)
+        layout.addWidget(hairline())
+        layout.addWidget(self.strip)
+        layout.addWidget(hairline())
+        layout.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _connect(self) -> None:
+        self.canvas.open_asked.connect(self.explorer.open_bundled)
+        self.canvas.view.drag_started.connect(self.files.drag_picture)
+        self.canvas.grid.opened.connect(lambda: self.set_grid(False))
+        self.status.cancel_asked.connect(self.explorer.cancel)
+        self.status.device_asked.connect(self.explorer.set_device)
+        self.status.warnings_asked.connect(self._say_warnings)
+        self.strip.folded_changed.connect(
+            lambda folded: self.actions_by_key["plot"].setChecked(not folded)
+        )
+        self.actions_by_key["view_side"].setChecked(True)
+        self.actions_by_key["plot"].setChecked(True)
+        self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
+
+    def _restore_place(self) -> None:
+        """Where the window stood last time."""
+        kept = self.explorer.settings
+        self.resize(self.sizeHint().boundedTo(QGuiApplication.primaryScreen().availableSize()))
+        with contextlib.suppress(ValueError):
+            self.restoreGeometry(QByteArray(base64.b64decode(kept.window_geometry)))
+            self.middle.restoreState(QByteArray(base64.b64decode(kept.window_state)))
+
+    def _keep_place(self) -> None:
+        def text(data: QByteArray) -> str:
+            return base64.b64encode(bytes(data.data())).decode()
+
+        self.explorer.change_settings(
+            window_geometry=text(self.saveGeometry()), window_state=text(self.middle.saveState())
+        )
+
+    # updates ----------------------------------------------------------------------------------
+
+    def on_update(self, update: Update) -> None:
+        """What the application told goes to every panel, then to the window's own lines."""
+        for panel in (self.samples, self.canvas, self.attributes, self.strip):
+            panel.on_update(update)
+        if isinstance(update, MainPicture):
+            self.status.speed.count(update.result.seconds)
+            self.status.show_warnings(update.warnings)
+        elif isinstance(update, StateChanged):
+            self._name_undo()
+        elif isinstance(update, ModelOpened):
+            self._model_opened(update)
+        elif isinstance(update, DeviceChanged):
+            self.status.show_devices(update.device, update.choices, self.explorer.settings.device)
+        elif isinstance(update, FileChanged):
+            self._say_title()
+        elif isinstance(update, Told):
+            self.notices.say(update.text, update.severity)
+        elif isinstance(update, Trouble):
+            self._trouble(update)
+        else:
+            self._take_job(update)
+
+    def _take_job(self, update: Update) -> None:
+        jobs = self.status.jobs
+        if isinstance(update, JobStarted):
+            jobs.started(update.job, update.name, update.cancellable)
+            if not update.cancellable:
+                self.canvas.show_loading(f"{update.name}...")
+        elif isinstance(update, JobEvent):
+            if isinstance(update.event, Progress):
+                jobs.progressed(update.job, update.event)
+            elif isinstance(update.event, Notice):
+                info = update.event.severity == "info"
+                self.notices.say(update.event.text, "info" if info else "warning")
+        elif isinstance(update, JobEnded):
+            jobs.ended(update.job)
+            if update.outcome != "finished":
+                self.canvas.loading_failed()
+            if update.outcome == "cancelled":
+                self.notices.say(f"{update.name} was cancelled.")
+
+    def _model_opened(self, update: ModelOpened) -> None:
+        for spec in table.ACTIONS:
+            self.actions_by_key[spec.key].setEnabled(True)
+        self._name_undo()
+        self.set_grid(False)
+        summary = update.summary
+        classifier = next(
+            (c for c in summary.classifiers if c.classifier_id == update.state.classifier_id), None
+        )
+        asked = f" · {classifier.name} {classifier.classifier_id[:8]}" if classifier else ""
+        self.status.show_model(
+            summary.name + asked,
+            f"{summary.name}, model {summary.model_hash}"
+            + (f"\nClassifier {classifier.classifier_id}" if classifier else ""),
+        )
+        self._say_title()
+
+    def _trouble(self, update: Trouble) -> None:
+        """A picture's trouble is a sentence, since it may come with every movement; anything else a dialog."""
+        if update.slot:
+            self.notices.say(update.failure.message, "error")
+            return
+        self.notices.said.append(("error", update.failure.message))
+        dialog = ErrorDialog(update.failure, update.while_doing, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def _name_undo(self) -> None:
+        """The menu says what undo would do."""
+        for key, text in (("undo", self.explorer.undo_text), ("redo", self.explorer.redo_text)):
+            action = self.actions_by_key[key]
+            action.setEnabled(bool(text))
+            action.setText(f"&{text}" if text else f"&{key.capitalize()}")
+
+    def _say_title(self) -> None:
+        summary, path = self.explorer.summary, self.explorer.path
+        parts = [path.name if path else "", summary.name if summary else "", "Latent Explorer"]
+        self.setWindowTitle(" - ".join(part for part in parts if part) + "[*]")
+        self.setWindowModified(self.explorer.path is not None and self.explorer.unsaved)
+
+    def _say_warnings(self) -> None:
+        if self.status.warnings:
+            self.notices.say(" ".join(self.status.warnings), "warning")
+
+    def _fill_recent(self) -> None:
+        self.recent.clear()
+        for path in library.existing(self.explorer.settings.recent):
+            action = self.recent.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _on=False, path=path: self.explorer.open_path(path))
+        if self.recent.isEmpty():
+            self.recent.addAction("Nothing was opened yet").setEnabled(False)
+
+    # what the window's actions do -------------------------------------------------------------
+
+    def set_grid(self, on: bool) -> None:
+        """The grid in the picture's place, or the picture again."""
+        self.actions_by_key["grid"].setChecked(on)
+        self.canvas.show_grid(on)
+
+    def set_view(self, mode: str) -> None:
+        """How the canvas shows before and after; leaves the grid."""
+        self.actions_by_key[f"view_{mode}"].setChecked(True)
+        self.set_grid(False)
+        self.canvas.view.set_mode(mode)
+
+    def set_theme(self, mode: theme.Mode) -> None:
+        """Light, dark, or as the system says; remembered."""
+        theme.apply(mode)
+        self.explorer.change_settings(theme=mode)
+
+    def reset(self) -> None:
+        """Every attribute back to zero."""
+        self.explorer.apply(ResetAttributes())
+
+    def offer(self, recovery: Recovery) -> None:
+        """Ask whether what a window left behind shall come back; it stays on disk until answered."""
+        self.notices.say(
+            "The last exploration was not saved. Go on where you were?",
+            action="Go on",
+            on_action=lambda: self.explorer.recover(recovery),
+        )
+
+    # Qt events --------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.canvas.view.set_peek(True)
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self.canvas.view.set_peek(False)
+            return
+        super().keyReleaseEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.canvas.view.set_peek(False)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_paths(event.mimeData()) and event.source() is None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if self.files.open_dropped(event.mimeData()):
+            event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not (self._may_leave_jobs() and self.files.may_close()):
+            event.ignore()
+            return
+        self._autosave.stop()
+        self._keep_place()
+        super().closeEvent(event)
+
+    def _may_leave_jobs(self) -> bool:
+        """Quitting during a job asks once."""
+        if not self.status.jobs.busy:
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self,
+            "Latent Explorer",
+            "A job is still running. Cancel it and close the window?",
+            buttons.Yes | buttons.No,
+            buttons.No,
+        )
+        return answer == buttons.Yes

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""What each action of the table does in the main window: one line each. Their words stand in `actions`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+
+from latent_explorer.ui.dialogs.about import AboutDialog
+from latent_explorer.ui.dialogs.keys import KeysDialog
+from latent_explorer.ui.dialogs.notices import NoticesDialog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtWidgets import QDialog
+
+    from latent_explorer.ui.main_window import MainWindow
+
+
+def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
+    """By the actions' keys."""
+    explorer, files, samples = window.explorer, window.files, window.samples
+
+    def checked(key: str) -> bool:
+        return window.actions_by_key[key].isChecked()
+
+    return {
+        "open": files.open,
+        "open_bundled": explorer.open_bundled,
+        "save": files.save,
+        "save_as": files.save_as,
+        "export_png": files.export_png,
+        "export_gif": files.export_gif,
+        "quit": window.close,
+        "undo": explorer.undo,
+        "redo": explorer.redo,
+        "copy": files.copy_picture,
+        "copy_words": lambda: _copy(window.canvas.bars.text.text()),
+        "reset": window.reset,
+        "view_side": lambda: window.set_view("side"),
+        "view_after": lambda: window.set_view("after"),
+        "view_swipe": lambda: window.set_view("swipe"),
+        "view_difference": lambda: window.set_view("difference"),
+        "grid": lambda: window.set_grid(checked("grid")),
+        "pixels": lambda: _set_pixels(window, checked("pixels")),
+        "plot": lambda: window.strip.set_folded(not checked("plot")),
+        "theme_system": lambda: window.set_theme("system"),
+        "theme_light": lambda: window.set_theme("light"),
+        "theme_dark": lambda: window.set_theme("dark"),
+        "full_screen": lambda: window.setWindowState(
+            window.windowState() ^ Qt.WindowState.WindowFullScreen
+        ),
+        "shuffle": samples.pick_random,
+        "next": lambda: samples.step(1),
+        "previous": lambda: samples.step(-1),
+        "favourite": samples.toggle_favourite,
+        "add_slider": window.attributes.open_add_slider,
+        "find_attributes": window.attributes.start_search,
+        "cancel": window.status.jobs.cancel_first,
+        "keys": lambda: _open(KeysDialog(window)),
+        "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
+        "screenshot": files.screenshot,
+        "diagnostics": lambda: _copy_diagnostics(window),
+        "about": lambda: _open(AboutDialog(explorer.summary, window)),
+    }
+
+
+def _open(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+
+
+def _set_pixels(window: MainWindow, on: bool) -> None:
+    window.canvas.view.set_pixels(on)
+    window.canvas.grid.set_pixels(on)
+
+
+def _copy(text: str) -> None:
+    QGuiApplication.clipboard().setText(text)
+
+
+def _copy_diagnostics(window: MainWindow) -> None:
+    from latent_explorer import __version__
+
+    lines = [f"Latent Explorer {__version__}", *window_lines(window)]
+    _copy("\n".join(lines))
+    window.notices.say("Diagnostics are on the clipboard.")
+
+
+def window_lines(window: MainWindow) -> list[str]:
+    """Versions and what is open. `latent-explorer doctor` says more, without a window."""
+    import platform
+
+    from PySide6.QtCore import qVersion
+
+    summary = window.explorer.summary
+    lines = [
+        f"Python {platform.python_version()}, Qt {qVersion()}, {platform.platform()}",
+        f"Platform plugin {QGuiApplication.platformName()}, device {window.status.device.text()}",
+    ]
+    if summary is not None:
+        lines.append(f"Model {summary.name} {summary.model_hash}")
+        lines += [f"Classifier {c.name} {c.classifier_id}" for c in summary.classifiers]
+    return lines
