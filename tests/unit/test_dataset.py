@@ -19,11 +19,6 @@ from latent_explorer.data import folder as folder_module
 from latent_explorer.data import labels as tables
 from latent_explorer.data.folder import open_dataset
 
-PACKS = Path(__file__).resolve().parents[3] / "shared" / "data"
-needs_packs = pytest.mark.skipif(
-    not PACKS.is_dir(), reason="the image packs are not beside this checkout"
-)
-
 
 def picture(path: Path, shade: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -272,10 +267,9 @@ def test_damaged_member_is_named(tmp_path: Path, tree: Path) -> None:
         open_dataset(path, label="state").read_all(8)
 
 
-@needs_packs
-def test_the_leaf_pack() -> None:
+def test_the_leaf_pack(shared_data: Path) -> None:
     data = open_dataset(
-        PACKS / "leaves-segmented-64",
+        shared_data / "leaves-segmented-64",
         label="healthy",
         classes="0=diseased,1=healthy",
         where=["crop=apple,bell pepper,strawberry"],
@@ -284,7 +278,7 @@ def test_the_leaf_pack() -> None:
     assert len(data) == 7204
     assert np.bincount(data.labels).tolist() == [3632, 3572]
     assert [len(data.indices(side)) for side in tables.SPLITS] == [5787, 702, 715]
-    summary = json.loads((PACKS / "leaves-segmented-64" / "summary.json").read_text())
+    summary = json.loads((shared_data / "leaves-segmented-64" / "summary.json").read_text())
     assert data.describe()["archive_sha256"] in json.dumps(summary)
     corner = data.read(data.indices("val")[:50], 64)[:, 0, 0]
     assert corner.max() < 30  # cut out on black
