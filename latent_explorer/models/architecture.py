@@ -26,6 +26,7 @@ class GeneratorConfig(msgspec.Struct, frozen=True):
     num_classes: int = (
         0  # K: probabilities appended to every row of ws (StylEx); 0: a plain StyleGAN2
     )
+    cond_gain: float = 1.0  # cond is multiplied by it before the affines; 1 in the published model
     mapping_layers: int = 8
     mapping_lr_mul: float = 0.01
     conv_clamp: float | None = None

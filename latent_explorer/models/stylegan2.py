@@ -172,7 +172,8 @@ class SynthesisNetwork(nn.Module):
                 raise ValueError(
                     f"cond (N, {self.config.num_classes}) is missing: this is a StylEx generator"
                 )
-            ws = torch.cat([ws, cond[:, None].expand(-1, ws.shape[1], -1)], dim=2)
+            told = cond[:, None].expand(-1, ws.shape[1], -1) * self.config.cond_gain
+            ws = torch.cat([ws, told], dim=2)
         return [self.layer(layer.name).affine(ws[:, layer.ws_row]) for layer in self.layout.layers]
 
     def noise_const(self) -> list[Tensor]:

@@ -68,6 +68,9 @@ class TrainConfig(msgspec.Struct, frozen=True):
         0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
     )
     hidden: int = 256  # dense layer of encoder and discriminator
+    cond_gain: float = (
+        8.0  # lets two class values weigh as much as 128 of w; their columns start at 0
+    )
 
     # Length and schedule, in images seen.
     images: int = 400_000
@@ -83,6 +86,9 @@ class TrainConfig(msgspec.Struct, frozen=True):
     l1: float = 3.0
     lpips: float = 2.0
     kl: float = 1.0  # the classifier must say the same of the reconstruction
+    cond_sparsity: float = (
+        0.003  # L1 on what `cond` does to each style: few coordinates carry the class, each visibly
+    )
     latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6)
     latent_every: int = 4
     adversarial: float = 0.2
@@ -92,8 +98,11 @@ class TrainConfig(msgspec.Struct, frozen=True):
     r1_every: int = 16
     align: float = 1.0  # sliced Wasserstein distance of mapping's w to recent encoder latents; trains the mapping only
 
-    # The generated part of every batch: half from z, half re-paired (an encoded latent with another picture's cond).
-    generated: int = 6
+    # The generated part of every batch, once D takes part.
+    mapped: int = 4  # from z
+    repaired: int = (
+        4  # an encoded latent with another picture's cond: class must follow what G is told
+    )
     discriminated: int = 8  # real pictures and reconstructions shown to D in a step (each)
 
     # Optimisation.

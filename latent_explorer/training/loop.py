@@ -2,9 +2,9 @@
 """One step of StylEx training. Encoder path and mapping path take part in every update.
 
 Recipe: reconstruction first; then the classifier's agreement; then the discriminator. In each step one batch of
-pictures is reconstructed from E(x) and its own class probabilities, and a smaller batch is generated, half from z and
-half from encoded latents re-paired with another picture's probabilities, so that the generator must draw what it is
-told and not only what the encoder saw.
+pictures is reconstructed from E(x) and its own class probabilities, and a smaller batch is generated, from z and from
+encoded latents re-paired with another picture's probabilities, so that the generator must draw what it is told and not
+only what the encoder saw.
 """
 
 from __future__ import annotations
@@ -112,8 +112,9 @@ class Trainer:
             loss = loss + adversarial * c.adversarial * score
             logged["adversarial"] = score.detach()
         align = self._align()
-        self._apply(("G", "E"), loss + c.align * align)
-        logged["align"] = align.detach()
+        sparsity = losses.cond_sparsity(net.G.synthesis)
+        self._apply(("G", "E"), loss + c.align * align + c.cond_sparsity * sparsity)
+        logged |= {"align": align.detach(), "cond_sparsity": sparsity.detach()}
         self.bank = torch.cat([self.bank, w.detach()])[-BANK:]
         net.D.requires_grad_(True)
         return logged, img[keep].detach(), told[keep]
@@ -171,12 +172,11 @@ class Trainer:
         return w
 
     def _generated(self, w: Tensor, cond: Tensor) -> Generated:
-        """Half mapping samples, half encoded latents; both with the probabilities of other pictures of the batch."""
-        n = self.config.generated
-        mapped = self._mapped(n - n // 2)
-        ws = self.networks.G.broadcast(torch.cat([mapped, w[: n // 2]]))
-        order = torch.randperm(len(cond), generator=self.generator)[:n]
-        return Generated(ws, cond[order])
+        """Mapping samples and re-paired encoded latents, both with class probabilities from the data."""
+        c = self.config
+        ws = self.networks.G.broadcast(torch.cat([self._mapped(c.mapped), w[: c.repaired]]))
+        order = torch.randperm(len(cond), generator=self.generator)
+        return Generated(ws, cond[order][: c.mapped + c.repaired])
 
     def _align(self) -> Tensor:
         """Pull the distribution of mapping's w towards the encoder's (recent latents, detached)."""

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from latent_explorer.models.stylegan2 import SynthesisNetwork
 
 
 def generator_loss(fake_scores: Tensor) -> Tensor:
@@ -37,6 +41,14 @@ def kl_divergence(p: Tensor, logits: Tensor) -> Tensor:
     """Mean KL(p || softmax(logits)) in nats: p (N, K) of the originals, logits (N, K) of the copies."""
     log_q = logits.log_softmax(dim=1)
     return (p * (p.clamp_min(1e-8).log() - log_q)).sum(dim=1).mean()
+
+
+def cond_sparsity(synthesis: SynthesisNetwork) -> Tensor:
+    """Sum over all styles of how far each follows `cond`: L1 norm of its affine's class weights about their mean."""
+    w_dim = synthesis.config.w_dim
+    columns = [synthesis.layer(x.name).affine.weight[:, w_dim:] for x in synthesis.layout.layers]
+    weights = torch.cat(columns)  # (all styles, K)
+    return (weights - weights.mean(dim=1, keepdim=True)).abs().sum()
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:

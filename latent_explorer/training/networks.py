@@ -38,10 +38,12 @@ class Networks:
                 z_dim=config.z_dim,
                 w_dim=config.w_dim,
                 num_classes=num_classes,
+                cond_gain=config.cond_gain,
                 mapping_layers=config.mapping_layers,
                 mapping_lr_mul=config.mapping_lr_mul,
             )
         )
+        self._start_without_cond()
         self.E = Encoder(TrunkConfig(config.channels, config.w_dim, config.hidden))
         self.D = Discriminator(
             TrunkConfig(config.channels, num_classes, config.hidden, minibatch_stddev=True)
@@ -50,6 +52,12 @@ class Networks:
         self.E_ema = copy.deepcopy(self.E).eval().requires_grad_(False)
         for module in self.modules().values():
             module.to(memory_format=torch.channels_last)
+
+    @torch.no_grad()
+    def _start_without_cond(self) -> None:
+        """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference)."""
+        for layer in self.G.synthesis.layout.layers:
+            self.G.synthesis.layer(layer.name).affine.weight[:, self.G.config.w_dim :] = 0
 
     def modules(self) -> dict[str, nn.Module]:
         return {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}
