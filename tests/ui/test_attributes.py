@@ -75,7 +75,7 @@ def test_ten_cards_in_rank_order_with_place_and_effect(panel):
     cards = panel.list.cards
     assert [card.rank.text() for card in cards] == [str(i) for i in range(1, 11)]
     assert cards[0].name.text == "brown spots"
-    assert cards[0].place.text() == "8 px, style 40"
+    assert cards[0].place.text() == "8 px · 40"
     assert "diseased by 2.08 on average" in cards[0].effect.accessibleName()
     assert "95 %" in cards[0].effect.toolTip()
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS = ("Style", "Layer", "Resolution", "Channel", "Seen from", "to", "")
+WIDTHS = (72, 120, 96, 80, 88, 72)  # px; the last column takes the rest
 NUMBERS = (4, 5)  # columns that align right
 EXAMPLES = "Try a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
 
@@ -150,7 +151,10 @@ class AddSliderDialog(QDialog):
         table.verticalHeader().setDefaultSectionSize(theme.CONTROL)
         header = table.horizontalHeader()
         header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        for section, width in enumerate(WIDTHS):
+            table.setColumnWidth(section, width)
         table.selectionModel().selectionChanged.connect(self._on_selection)
         table.doubleClicked.connect(self._add)
 

@@ -146,10 +146,10 @@ def _face(
 
 
 def place_of(attribute: Attribute, summary: ExplainerSummary) -> str:
-    """ "32 px, style 412"; for several entries their resolutions."""
+    """ "32 px · 412", resolution and style; for several entries their resolutions."""
     sizes = [summary.layout.at(e.style_index)[0].resolution for e in attribute.entries]
     if len(sizes) == 1:
-        return f"{sizes[0]} px, style {attribute.entries[0].style_index}"
+        return f"{sizes[0]} px · {attribute.entries[0].style_index}"
     low, high = min(sizes), max(sizes)
     return f"{low} px" if low == high else f"{low} to {high} px"
 

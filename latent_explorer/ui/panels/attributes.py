@@ -14,7 +14,7 @@ from superqt import QElidingLabel
 from latent_explorer.app.document import single_slider
 from latent_explorer.app.intents import ResetAttributes, SetAttribute, SetEdits, SetTarget
 from latent_explorer.app.live import classifier_of
-from latent_explorer.app.state import with_attribute
+from latent_explorer.app.state import attribute_amount, with_attribute
 from latent_explorer.app.updates import (
     DocumentChanged,
     HoverPicture,
@@ -282,6 +282,8 @@ class AttributesPanel(QWidget):
             words = f"Flip with {' + '.join(self._flip.ranks)}"
         self.flip_words.setText(words)
         self.flip_apply.setVisible(self._flip is not None)
+        moved = self._flip.attributes if self._flip else ()
+        self.flip_apply.setEnabled(any(attribute_amount(state, a) != 1 for a in moved))
 
 
 def _asked(state: ExplorerState) -> tuple[str, int]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One attribute as a card of two lines: rank, name, place and pin; slider, number and effect.
+"""One attribute as a card of two lines: rank, name, place, effect and pin; slider and number.
 
 The card shows a `CardFace` and says what the person did; it knows neither state nor model.
 """
@@ -18,7 +18,12 @@ from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.effect_bar import EffectBar
 from latent_explorer.ui.widgets.slider import ValueSlider
 
-RANK_WIDTH = 20  # px; two digits
+RANK_WIDTH = 18  # px; two digits
+PIN_WIDTH = 24  # px
+FIELD_INSET = (
+    11  # px from the edge of a number's field to its last digit, which stands under the effect's
+)
+GROOVE_INSET = 9  # px from a slider's edge to its groove, which stands under the name
 LINE = 20  # height of the first line, px
 AT_END = "Already at the end in this picture"
 
@@ -29,7 +34,7 @@ class CardFace:
 
     rank: str  # "1", or "" for a slider that no search ranked
     name: str
-    place: str  # "32 px, style 412"
+    place: str  # "32 px · 412"
     details: str  # for the tooltip: layer, channel, observed range, round
     amount: float
     mean_effect: float | None  # None: never measured
@@ -59,7 +64,7 @@ class AttributeCard(QWidget):
         super().__init__(parent)
         self._face: CardFace | None = None
         self.rank = QLabel()
-        self.rank.setFixedWidth(RANK_WIDTH)
+        self.rank.setFixedSize(RANK_WIDTH, LINE)
         self.name = EditableLabel()
         self.place = hint("", wrap=False)
         self.pin = icon_button("pin", "Pin")
@@ -79,18 +84,21 @@ class AttributeCard(QWidget):
         self.pin.setCheckable(True)
         self.pin.setIconSize(QSize(14, 14))
         self.pin.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
-        self.pin.setFixedSize(24, LINE)
-        self.message.setContentsMargins(6, 0, 0, 0)
+        self.pin.setFixedSize(PIN_WIDTH, LINE)
+        self.message.setContentsMargins(GROOVE_INSET, 0, 0, 0)
         self._middle.setFixedHeight(theme.CONTROL)
         layout = column(self, spacing=0)
         layout.setContentsMargins(0, 3, 2, 2)
         head = row(spacing=theme.GAP // 2)
-        for widget in (self.rank, self.name, self.place, self.pin):
-            head.addWidget(widget, 1 if widget is self.name else 0)
-        body = row(spacing=theme.GAP // 2)
-        body.addSpacing(RANK_WIDTH - 9)  # the groove's end, not the widget's, stands under the name
+        head.addWidget(self.rank)
+        head.addWidget(self.name, 1)
+        head.addWidget(self.place)
+        head.addWidget(self.effect)
+        head.addWidget(self.pin)
+        body = row(spacing=0)
+        body.addSpacing(RANK_WIDTH + theme.GAP // 2 - GROOVE_INSET)
         body.addWidget(self._middle, 1)
-        body.addWidget(self.effect)
+        body.addSpacing(PIN_WIDTH + theme.GAP // 2 - FIELD_INSET)
         layout.addLayout(head)
         layout.addLayout(body)
 

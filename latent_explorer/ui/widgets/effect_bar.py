@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.number_field import format_number
 
+WIDTH, HEIGHT = 84, 20  # px
 NUMBER_WIDTH = 36.0
 ALIGN = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -25,11 +26,11 @@ class EffectBar(QWidget):
         self._colour = QColor()
         self._exact = True
         self.setFont(theme.font(theme.SMALL))
-        self.setFixedSize(84, theme.CONTROL)
+        self.setFixedSize(WIDTH, HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        return QSize(84, theme.CONTROL)
+        return QSize(WIDTH, HEIGHT)
 
     def set_effect(
         self,
@@ -81,7 +82,7 @@ class EffectBar(QWidget):
         painter.drawText(self._number_box(), ALIGN, number)
 
     def _number_box(self) -> QRectF:
-        return QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - 2, self.height())
+        return QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - 4, self.height())
 
     def _paint_whisker(self, painter: QPainter, y: float) -> None:
         assert self._interval is not None
