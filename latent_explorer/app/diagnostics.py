@@ -158,12 +158,10 @@ def has_screen() -> bool:
 
 
 def _screen() -> Check:
-    if has_screen():
-        return Check(
-            "screen",
-            True,
-            os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY") or "named by Qt",
-        )
+    names = ("WAYLAND_DISPLAY", "DISPLAY", "QT_QPA_PLATFORM")
+    found = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+    if found:
+        return Check("screen", True, ", ".join(found))
     return Check(
         "screen", False, "none: `latent-explorer demo --out DIR` works, the window does not", False
     )

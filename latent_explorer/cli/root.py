@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer import __version__
-from latent_explorer.cli import attfind, doctor, generate, info, train, window
+from latent_explorer.cli import attfind, demo, doctor, generate, info, train, window
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.log import start_logging
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     window.open_command,
+    demo.demo,
     doctor.doctor,
     info.info,
     generate.generate,

@@ -23,11 +23,11 @@ def open_command(file: Path | None = None, as_json: bool = False) -> int:  # noq
             "for the tour without one, or start the program from a desktop session."
         )
     try:
-        from latent_explorer.ui import application
+        from latent_explorer.ui.application import run
     except ImportError as error:
         if ".so" not in str(error) and "DLL" not in str(error):
             raise
         raise UserError(
             f"Qt cannot be loaded ({error}). Run `latent-explorer doctor`: it names the missing system libraries."
         ) from error
-    return application.run(file)
+    return run(file)

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""The headless tour of an explainer: a leaf that changes its class, its attributes on a sheet, and the way as a GIF.
+
+`demo` runs it; the picture of the window is made in `ui.tour` from what is found here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from latent_explorer.app import live
+from latent_explorer.app.document import Document, shown_attributes
+from latent_explorer.app.state import ExplorerState, with_attribute
+from latent_explorer.app.workbench import Workbench
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Preview, Progress, Result
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.explain.recipe import Base, Picture, SampleBase, SeedBase
+from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+SAMPLES = 6  # encoded pictures that are tried
+SEEDS = (0, 1, 2, 3)  # and drawn ones
+TRIED = 10  # attributes of the list
+AT_ONCE = 4  # sliders that a person would still follow
+FRAMES = 24  # of the GIF, one way
+REST = 8  # frames at each end
+FPS = 20.0
+
+
+@dataclass(frozen=True)
+class Tour:
+    """A picture and the attributes that change its class, each at 1."""
+
+    summary: ExplainerSummary
+    state: ExplorerState  # before: no edits
+    attributes: tuple[Attribute, ...]
+    before: Picture
+    after: Picture
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the classifier says the target class in the end, and did not before."""
+        target = self.state.target_class
+        return int(self.after.probs.argmax()) == target != int(self.before.probs.argmax())
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the asked classifier."""
+        classifier = live.classifier_of(self.state, self.summary)
+        return classifier.class_names if classifier else ()
+
+
+def tour(path: Path, out: Path, device: str = "auto") -> Generator[Event, None, Tour]:
+    """Find a picture that flips and write attributes.png, flip.gif and report.json into `out`. A job."""
+    began = time.monotonic()
+    bench = Workbench()
+    summary = bench.open(path, device).summary
+    found = yield from _find(bench, summary)
+    out.mkdir(parents=True, exist_ok=True)
+    _write_sheet(bench, found, out / "attributes.png")
+    yield Progress(1, 2, "Writing")
+    yield from _write_gif(bench, found, out / "flip.gif")
+    yield Progress(2, 2, "Writing")
+    write_report(found, out / "report.json", time.monotonic() - began)
+    yield Result(found)
+    return found
+
+
+def write_report(found: Tour, path: Path, seconds: float) -> None:
+    """What the tour found, as JSON."""
+
+    def probabilities(picture: Picture) -> dict[str, float]:
+        return {name: float(p) for name, p in zip(found.class_names, picture.probs, strict=True)}
+
+    report = {
+        "model_hash": found.summary.model_hash,
+        "seeds": list(SEEDS),
+        "shown": msgspec.to_builtins(found.state.base),
+        "target": found.class_names[found.state.target_class],
+        "attributes": [attribute.name for attribute in found.attributes],
+        "before": probabilities(found.before),
+        "after": probabilities(found.after),
+        "flipped": found.flipped,
+        "seconds": round(seconds, 3),
+    }
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+# Finding a picture ------------------------------------------------------------------------------
+
+
+def _find(bench: Workbench, summary: ExplainerSummary) -> Generator[Event, None, Tour]:
+    """The tried picture that flips with the fewest attributes and the clearest verdict."""
+    start = live.opening_state(summary)
+    tours: list[Tour] = []
+    for state in _starts(summary, start):
+        listed = shown_attributes(Document(), summary, state)[:TRIED]
+        bases = _candidates(summary, state) if listed else []
+        for done, base in enumerate(bases, start=1):
+            found = _flip(bench, summary, msgspec.structs.replace(state, base=base), listed)
+            if found is not None:
+                tours.append(found)
+                yield Preview(found.after.image, "tried")
+            yield Progress(done, len(bases), "Looking for a picture that changes its class")
+        if any(found.flipped for found in tours):
+            break
+    if not tours:
+        raise UserError(
+            f"{summary.name} holds no attributes that could be shown. "
+            "Run `latent-explorer attfind` on it with --out first."
+        )
+    return min(tours, key=_rank)
+
+
+def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerState]:
+    """The state with each class as its target, its own first."""
+    classifier = live.classifier_of(start, summary)
+    others = [
+        t
+        for t in range(len(classifier.class_names) if classifier else 0)
+        if t != start.target_class
+    ]
+    return [start, *(msgspec.structs.replace(start, target_class=t) for t in others)]
+
+
+def _rank(found: Tour) -> tuple[bool, int, float]:
+    """Best first: flipped, with few attributes, clearly."""
+    return (
+        not found.flipped,
+        len(found.attributes),
+        -float(found.after.probs[found.state.target_class]),
+    )
+
+
+def _candidates(summary: ExplainerSummary, start: ExplorerState) -> list[Base]:
+    """Encoded pictures that are surely not of the target class yet no hopeless cases, then seeds."""
+    seeds: list[Base] = [SeedBase(seed) for seed in SEEDS]
+    if summary.samples is None or not len(summary.samples.ids):
+        return seeds
+    probs = summary.samples.probs
+    target = min(start.target_class, probs.shape[1] - 1)
+    order = np.argsort(np.abs(probs[:, target] - 0.15), kind="stable")
+    return [*(SampleBase(int(i)) for i in order[:SAMPLES]), *seeds]
+
+
+def _flip(
+    bench: Workbench, summary: ExplainerSummary, state: ExplorerState, listed: Sequence[Attribute]
+) -> Tour | None:
+    """Add the attribute that raises the target most, until the class changes; None for a picture of that class."""
+    target = state.target_class
+    before = best = _render(bench, summary, state)
+    if int(before.probs.argmax()) == target:
+        return None
+    chosen: list[Attribute] = []
+    while len(chosen) < AT_ONCE and int(best.probs.argmax()) != target:
+        trials = [
+            (_render(bench, summary, edited(state, [*chosen, attribute])), attribute)
+            for attribute in listed
+            if attribute not in chosen
+        ]
+        if not trials:
+            break
+        picture, attribute = max(trials, key=lambda trial: trial[0].probs[target])
+        if picture.probs[target] <= best.probs[target]:
+            break
+        best = picture
+        chosen.append(attribute)
+    return Tour(summary, state, tuple(chosen), before, best)
+
+
+def edited(
+    state: ExplorerState, attributes: Sequence[Attribute], amount: float = 1.0
+) -> ExplorerState:
+    """The state with all these sliders at `amount`."""
+    for attribute in attributes:
+        state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, amount))
+    return state
+
+
+def _render(bench: Workbench, summary: ExplainerSummary, state: ExplorerState) -> Picture:
+    return bench.render(live.resolve(state, summary)).after
+
+
+# Writing ----------------------------------------------------------------------------------------
+
+
+def _write_sheet(bench: Workbench, found: Tour, path: Path) -> None:
+    """Four attributes on the picture: original, minus, plus, each with what the classifier says."""
+    from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
+
+    target = found.state.target_class
+    name = found.class_names[target]
+
+    def cell(picture: Picture) -> Cell:
+        changed = int(picture.probs.argmax()) != int(found.before.probs.argmax())
+        return Cell(picture.image, f"P({name}) {picture.probs[target]:.2f}", strong=changed)
+
+    rows = []
+    for rank, attribute in enumerate(
+        shown_attributes(Document(), found.summary, found.state)[:4], 1
+    ):
+        ends = (edited(found.state, [attribute], amount) for amount in (-1.0, 1.0))
+        pictures = [found.before, *(_render(bench, found.summary, end) for end in ends)]
+        effect = f"{attribute.mean_effect:+.2f} logits on average"
+        rows.append(Row(f"{rank}  {attribute.name}", tuple(map(cell, pictures)), (effect,)))
+    sheet = draw_sheet(
+        rows,
+        columns=("original", "minus", "plus"),
+        title=f"What moves the classifier towards {name}",
+        footer=f"{found.summary.name}, model {found.summary.model_hash[:12]}. Bold: the class changed.",
+    )
+    write_picture(path, sheet)
+
+
+def _write_gif(bench: Workbench, found: Tour, path: Path) -> Generator[Event, None, None]:
+    """The picture on its way over the decision boundary and back, the probability drawn in."""
+    from latent_explorer.media.animation import there_and_back, write_gif
+    from latent_explorer.media.drawing import enlarge, export_factor, with_caption
+
+    frames = []
+    target = found.state.target_class
+    for done, time_ in enumerate(np.linspace(0.0, 1.0, FRAMES), start=1):
+        amount = float(time_ * time_ * (3 - 2 * time_))  # ease in and out
+        picture = _render(bench, found.summary, edited(found.state, found.attributes, amount))
+        image = enlarge(picture.image, export_factor(picture.image))
+        verdict = found.class_names[int(picture.probs.argmax())]
+        frames.append(with_caption(image, picture.probs, found.class_names, target, note=verdict))
+        yield Progress(done, FRAMES, "Rendering frames")
+    write_gif(path, there_and_back(frames, rest=REST), fps=FPS)

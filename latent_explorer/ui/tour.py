@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""The window of a tour as a picture: the real window, driven without a screen, and grabbed. No other tours here."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QEvent, QtMsgType, qInstallMessageHandler
+
+from latent_explorer.app import live
+from latent_explorer.app.intents import Restore, SetAttribute
+from latent_explorer.app.updates import Trouble
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.ui.application import Desktop, make_application
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.tour import Tour
+    from latent_explorer.app.updates import Update
+
+SIZE = (1440, 900)
+STEPS = 12  # pictures on the way of one slider, so that the plot has something to tell
+PATIENCE = 120.0  # seconds
+
+
+def grab_window(explainer: Path, found: Tour, target: Path) -> None:
+    """Open `explainer` in the window, drag the tour's sliders, and write what the window shows as PNG."""
+    make_application()
+    with _qt_messages_in_the_log(), tempfile.TemporaryDirectory() as folder:
+        # Not the person's settings and autosaves: the tour always looks the same.
+        desktop = Desktop(data_dir=Path(folder), config_dir=Path(folder), mode="light")
+        try:
+            _drive(desktop, explainer, found)
+            with atomic_path(target) as temporary:
+                if not desktop.window.grab().save(str(temporary), "PNG"):
+                    raise UserError(f"{target} cannot be written. Choose another folder.")
+        finally:
+            desktop.close()
+            desktop.window.hide()
+            desktop.window.deleteLater()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@contextmanager
+def _qt_messages_in_the_log() -> Iterator[None]:
+    """The offscreen platform says of every window what it does not support; nobody needs to read that."""
+
+    def write(kind: QtMsgType, _context: object, message: str) -> None:
+        logging.getLogger(__name__).info("Qt %s: %s", kind.name, message)
+
+    previous = qInstallMessageHandler(write)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(previous)
+
+
+def _drive(desktop: Desktop, explainer: Path, found: Tour) -> None:
+    explorer, troubles = desktop.explorer, _Troubles()
+    explorer.listeners.append(troubles)
+    desktop.window.resize(*SIZE)
+    desktop.window.show()
+    desktop.begin(explainer)
+    _wait(troubles, lambda: explorer.shown is not None, "the first picture")
+    explorer.apply(Restore(found.state))
+    _wait(troubles, lambda: _is_current(explorer), "the tour's picture")
+    for attribute in found.attributes:
+        explorer.begin_gesture()
+        for step in range(1, STEPS + 1):
+            explorer.apply(SetAttribute(attribute, step / STEPS))
+            _wait(troubles, lambda: _is_current(explorer), "a picture of the tour")
+        explorer.end_gesture()
+    _wait(troubles, lambda: explorer.wait_idle(0.0), "the thumbnails")
+    QCoreApplication.processEvents()
+
+
+def _is_current(explorer: Explorer) -> bool:
+    """Whether the canvas shows the newest state."""
+    if explorer.shown is None or explorer.state is None or explorer.summary is None:
+        return False
+    return explorer.shown.request == live.resolve(explorer.state, explorer.summary)
+
+
+class _Troubles:
+    """Remembers the first thing that went wrong: there is nobody to read a dialog."""
+
+    def __init__(self) -> None:
+        self.first: Trouble | None = None
+
+    def __call__(self, update: Update) -> None:
+        if isinstance(update, Trouble) and self.first is None:
+            self.first = update
+
+
+def _wait(troubles: _Troubles, done: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not done():
+        QCoreApplication.processEvents()
+        time.sleep(0.002)
+        if troubles.first is not None:
+            raise UserError(
+                f"{troubles.first.while_doing} failed: {troubles.first.failure.message}"
+            )
+        if time.monotonic() > deadline:
+            raise UserError(
+                f"The window did not show {what} within {PATIENCE:.0f} s. Try again on a free machine."
+            )
