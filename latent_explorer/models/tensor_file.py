@@ -184,7 +184,7 @@ def write_tensor_file(
             file.write(len(header).to_bytes(8, "little"))
             file.write(header)
             for name in names:
-                file.write(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy())
+                file.write(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
     except OSError as error:
         raise UserError(
             f"{path} cannot be written: {error.strerror or error}. Check the folder and the free space."

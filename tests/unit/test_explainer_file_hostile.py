@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import subprocess
 import sys
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from forged_explainer import joined, parts, with_header
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,30 +37,6 @@ def written(tiny_explainer: Explainer, tmp_path_factory: pytest.TempPathFactory)
     path = tmp_path_factory.mktemp("files") / "tiny.explainer"
     write_explainer(tiny_explainer, path)
     return path
-
-
-def parts(raw: bytes) -> tuple[dict[str, Any], bytes]:
-    """The JSON table and the tensors' bytes of a file."""
-    length = int.from_bytes(raw[:8], "little")
-    return json.loads(raw[8 : 8 + length]), raw[8 + length :]
-
-
-def joined(table: dict[str, Any], data: bytes) -> bytes:
-    text = json.dumps(table, separators=(",", ":")).encode()
-    return len(text).to_bytes(8, "little") + text + data
-
-
-def with_header(raw: bytes, change: Any) -> bytes:
-    """The file with a changed header and a checksum that fits it: what a forger writes."""
-    table, data = parts(raw)
-    header = json.loads(table["__metadata__"]["header"])
-    change(header)
-    text = json.dumps(header)
-    table["__metadata__"] |= {
-        "header": text,
-        "header_sha256": hashlib.sha256(text.encode()).hexdigest(),
-    }
-    return joined(table, data)
 
 
 def refuse(tmp_path: Path, raw: bytes, match: str | None = None) -> None:
