@@ -60,12 +60,13 @@ def read_image(
     """
     if not name and isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
+    name = name or "The picture"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore"
             )  # Pillow's remarks about odd metadata; the pixels decide
-            return _decode(source, size, name or "the picture")
+            return _decode(source, size, name)
     except UserError:
         raise
     except FileNotFoundError as error:
@@ -78,7 +79,7 @@ def read_image(
         raise _too_large(name) from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly anything
         raise UserError(
-            f"{name or 'The picture'} cannot be read as a picture: {error or type(error).__name__}. "
+            f"{name} cannot be read as a picture: {error or type(error).__name__}. "
             "It is damaged or of an unknown format; save it again as PNG or JPEG."
         ) from error
 
