@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Index = QModelIndex | QPersistentModelIndex
 
 COLUMNS = ("Style", "Layer", "Resolution", "Channel", "Seen from", "to", "")
-WIDTHS = (72, 120, 96, 80, 88, 72)  # px; the last column takes the rest
+WIDTHS = (64, 112, 88, 80, 88, 72)  # px; the last column takes the rest
 NUMBERS = (4, 5)  # columns that align right
 EXAMPLES = "Try a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
 
@@ -147,6 +147,7 @@ class AddSliderDialog(QDialog):
         table.setShowGrid(False)
         table.setFrameShape(QTableView.Shape.NoFrame)
         table.setTabKeyNavigation(False)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(theme.CONTROL)
         header = table.horizontalHeader()

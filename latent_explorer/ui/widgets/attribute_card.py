@@ -125,7 +125,6 @@ class AttributeCard(QWidget):
         old, self._face = self._face, face
         if old is None or old.amount != face.amount:
             self.slider.set_amount(face.amount)
-            self._show_rank(face)
         dead = face.at_end and face.amount == 0
         self._middle.setCurrentIndex(1 if dead else 0)
         if old is not None and _still(old) == _still(face):
@@ -148,6 +147,7 @@ class AttributeCard(QWidget):
         )
 
     def _show_rank(self, face: CardFace) -> None:
+        """The rank stands out while the slider is off its middle."""
         moved = face.amount != 0
         self.rank.setText(face.rank or "+")
         self.rank.setFont(theme.font(theme.SMALL, semibold=moved))
@@ -221,5 +221,5 @@ class AttributeCard(QWidget):
 
 
 def _still(face: CardFace) -> CardFace:
-    """The face without what moves while a slider is dragged."""
-    return replace(face, amount=0.0, at_end=False)
+    """The face without what moves while a slider is dragged; of the amount only whether there is one."""
+    return replace(face, amount=float(face.amount != 0), at_end=False)

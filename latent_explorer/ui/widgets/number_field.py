@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from latent_explorer.ui import theme
 
+OUTSIDE = "Outside the range observed in the data"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -63,6 +64,7 @@ class NumberField(QLineEdit):
         self._value = value
         if marked != self._marked:
             self._marked = marked
+            self.setToolTip(OUTSIDE if marked else "")
             self._tint()
         if not (self.hasFocus() and self.isModified()):
             self.setText(format_number(value))

@@ -104,7 +104,6 @@ class ValueSlider(QWidget):
         outside = self.track.outside
         state = "outside the data" if outside else "within the data"
         self.field.set_value(amount, marked=outside)
-        self.field.setToolTip("Outside the range observed in the data" if outside else "")
         self.track.setAccessibleDescription(f"{format_number(amount)}, {state}")
         self.track.update()
 
