@@ -94,7 +94,7 @@ def run(path: Path | None = None) -> int:
     """Open the window, on `path` if given, and stay until it is closed. Returns the exit status."""
     app = make_application()
     desktop = Desktop()
-    desktop.window.show()
+    desktop.window.present()
     app.processEvents()
     say_timing("window_visible")
     desktop.explorer.listeners.append(_FirstPicture().on_update)

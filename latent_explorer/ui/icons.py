@@ -1,22 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""The icons in use, by what they mean: Phosphor, drawn by qtawesome in the theme's colours. No other module names a glyph."""
+"""The icons in use, by what they mean: Phosphor's drawings in the theme's colours. No other module names a drawing."""
 
 from __future__ import annotations
 
-import os
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from PySide6.QtCore import QObject
-from PySide6.QtGui import QIcon
+from PySide6.QtCore import QByteArray, QObject, QPoint, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
 
+from latent_explorer.common.paths import resource
 from latent_explorer.ui import theme
-
-os.environ.setdefault("QT_API", "pyside6")  # read by qtpy, through which qtawesome finds Qt
-
-if TYPE_CHECKING:
-    from qtawesome.iconic_font import IconicFont
 
 GLYPHS = {
     "add": "plus",
@@ -61,32 +56,51 @@ GLYPHS = {
     "within": "check-circle",
 }
 
+DISABLED = 0.3  # alpha of an icon that can do nothing
+
 
 class _HasIcon(Protocol):
     def setIcon(self, icon: QIcon, /) -> None: ...
 
 
 @cache
-def _font() -> IconicFont:
-    # Only the one font: qtawesome's own instance registers all eleven, which a start can do without.
-    import qtawesome
-    from qtawesome.iconic_font import IconicFont
+def _renderer(name: str, color: str) -> QSvgRenderer:
+    drawing = resource(f"icons/phosphor/{GLYPHS[name]}.svg").read_text(encoding="utf-8")
+    return QSvgRenderer(QByteArray(drawing.replace("currentColor", color).encode()))
 
-    folder = Path(qtawesome.__file__).parent / "fonts"
-    name = next(folder.glob("phosphor*.ttf")).name
-    charmap = next(folder.glob("phosphor*charmap*.json")).name
-    return IconicFont(("ph", name, charmap))
+
+class _Drawing(QIconEngine):
+    """Draws at the size and resolution that is asked for, so icons are crisp on every screen."""
+
+    def __init__(self, name: str, color: str) -> None:
+        super().__init__()
+        self._name, self._color = name, color
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
+        painter.save()
+        if mode == QIcon.Mode.Disabled:
+            painter.setOpacity(DISABLED)
+        side = min(rect.width(), rect.height())
+        box = QRectF(0, 0, side, side)
+        box.moveCenter(QRectF(rect).center())
+        _renderer(self._name, self._color).render(painter, box)
+        painter.restore()
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        made = QPixmap(size)
+        made.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(made)
+        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.end()
+        return made
+
+    def clone(self) -> QIconEngine:
+        return _Drawing(self._name, self._color)
 
 
 def icon(name: str, color: str = "ink") -> QIcon:
     """The icon `name` (a key of GLYPHS) in the current theme's `color` (a field of Theme)."""
-    now = theme.current()
-    made = _font().icon(
-        f"ph.{GLYPHS[name]}",
-        color=now.color(color),
-        color_disabled=now.color("ink", 0.3),
-    )
-    return QIcon(made)
+    return QIcon(_Drawing(name, theme.current().color(color).name()))
 
 
 class _Redraw(QObject):

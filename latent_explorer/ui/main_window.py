@@ -134,10 +134,19 @@ class MainWindow(QMainWindow):
     def _restore_place(self) -> None:
         """Where the window stood last time."""
         kept = self.explorer.settings
-        self.resize(self.sizeHint().boundedTo(QGuiApplication.primaryScreen().availableSize()))
+        self.resize(self.sizeHint())
         with contextlib.suppress(ValueError):
             self.restoreGeometry(QByteArray(base64.b64decode(kept.window_geometry)))
             self.middle.restoreState(QByteArray(base64.b64decode(kept.window_state)))
+
+    def present(self) -> None:
+        """Show the window; the first time it fills a screen that is too small for it."""
+        room = QGuiApplication.primaryScreen().availableSize()
+        small = room.width() <= self.width() or room.height() <= self.height()
+        if small and not self.explorer.settings.window_geometry:
+            self.showMaximized()
+        else:
+            self.show()
 
     def _keep_place(self) -> None:
         def text(data: QByteArray) -> str:

@@ -21,7 +21,9 @@ QMenu::item {{ padding: 6px 24px 6px 12px; border-radius: 4px; }}
 QMenu::item:selected {{ background: {hover}; }}
 QMenu::item:disabled {{ color: {disabled}; }}
 QMenu::icon {{ padding-left: 8px; }}
+QMenu::icon:checked {{ background: {hover}; border: 1px solid {accent}; border-radius: 4px; }}
 QMenu::indicator {{ width: 14px; height: 14px; margin-left: 8px; }}
+QMenu::indicator:checked {{ image: url("{tick}"); }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 6px 8px; }}
 QStatusBar {{ background: {paper}; border-top: 1px solid {line}; }}
 QStatusBar::item {{ border: 0; }}
@@ -62,6 +64,12 @@ QComboBox::down-arrow {{ image: url("{caret}"); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {surface}; border: 1px solid {line}; padding: 4px; outline: 0;
     selection-background-color: {hover}; selection-color: {ink}; }}
 QAbstractItemView {{ outline: 0; }}
+QTableView {{ background: {surface}; border: 1px solid {line}; border-radius: 6px;
+    selection-background-color: {hover}; selection-color: {ink}; }}
+QTableView::item {{ padding: 0 5px; border: 0; }}
+QHeaderView {{ background: transparent; border: 0; }}
+QHeaderView::section {{ background: transparent; color: {muted}; border: 0; border-bottom: 1px solid {line};
+    padding: 4px 8px; font-weight: 400; }}
 
 QCheckBox {{ spacing: 8px; min-height: 26px; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {muted};
@@ -106,6 +114,7 @@ def stylesheet(theme: Theme) -> str:
     return _TEMPLATE.format(
         disabled=disabled,
         scroll=scroll,
+        tick=resource(f"icons/tick-{theme.name}.svg").as_posix(),
         check=resource(f"icons/check-{theme.name}.svg").as_posix(),
         caret=resource(f"icons/caret-{theme.name}.svg").as_posix(),
         **{name: getattr(theme, name) for name in _COLORS},

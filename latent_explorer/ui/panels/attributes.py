@@ -9,7 +9,6 @@ import msgspec
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
-from superqt import QElidingLabel
 
 from latent_explorer.app.document import single_slider
 from latent_explorer.app.intents import ResetAttributes, SetAttribute, SetEdits, SetTarget
@@ -39,7 +38,15 @@ from latent_explorer.ui.panels.attribute_faces import (
 )
 from latent_explorer.ui.panels.attribute_list import AttributeList
 from latent_explorer.ui.panels.find_attributes import FindAttributes
-from latent_explorer.ui.widgets.basics import button, column, hint, icon_button, row, title
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    button,
+    column,
+    hint,
+    icon_button,
+    row,
+    title,
+)
 from latent_explorer.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
@@ -70,7 +77,7 @@ class AttributesPanel(QWidget):
         self.reset = icon_button("reset", "Reset all attributes", self._reset_all)
         self.target = Choice("Class that the attributes move towards")
         self._towards = hint("towards", wrap=False)
-        self.info = QElidingLabel()
+        self.info = ElidedLabel()
         self.list = AttributeList()
         self.search = FindAttributes()
         self.flip_words = QLabel()
