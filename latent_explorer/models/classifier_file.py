@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from safetensors import SafetensorError, safe_open
@@ -13,6 +12,9 @@ from safetensors.torch import save_file
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FORMAT = "latent-explorer-classifier"
 VERSION = "1"

@@ -7,7 +7,7 @@ real and generated pictures take the same path: clip, range, antialiased resize,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 import torch
@@ -15,6 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Preprocessing(msgspec.Struct, frozen=True):

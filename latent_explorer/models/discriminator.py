@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from latent_explorer.models.trunk import Trunk
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 class Discriminator(Trunk):

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +21,9 @@ from latent_explorer.models.summary import (
     SampleTable,
     StyleStats,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
