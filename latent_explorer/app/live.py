@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, StyleStats
 
 FAR_FROM_AVERAGE = 2.0  # w_distance; latents of the mapping network lie around 1
+MAX_SEED = 2**63  # torch takes no larger ones
 AT_END = 0.02  # share of the observed range within which a value counts as being at its end
 
 
@@ -126,26 +127,28 @@ def _opening_base(summary: ExplainerSummary, target: int) -> Base:
 def check(state: ExplorerState, summary: ExplainerSummary) -> None:
     """UserError unless every part of a state that came from a file fits this model."""
     classifier = classifier_of(state, summary)
+    told = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
     samples = len(summary.samples.ids) if summary.samples else 0
-    styles = [e for e in state.edits if isinstance(e, StyleShift)]
-    numbers = (
-        state.truncation_psi,
-        *(state.cond or ()),
-        *(e.amount for e in state.edits),
-    )
-    wrong = (
-        ("its model", state.model_hash != summary.model_hash),
-        ("its classifier", classifier is None),
-        ("its class", classifier and not 0 <= state.target_class < len(classifier.class_names)),
-        ("its seed", isinstance(state.base, SeedBase) and not 0 <= state.base.seed < 2**63),
-        ("its sample", isinstance(state.base, SampleBase) and not 0 <= state.base.index < samples),
-        ("a style", any(not 0 <= e.style_index < summary.layout.num_styles for e in styles)),
-        ("a number", not all(map(math.isfinite, numbers))),
-    )
-    for part, is_wrong in wrong:
-        if is_wrong:
+    base, cond = state.base, state.cond or ()
+    indices = [e.style_index for e in state.edits if isinstance(e, StyleShift)]
+    numbers = (state.truncation_psi, *cond, *(e.amount for e in state.edits))
+    wrong = {
+        "it belongs to another model": state.model_hash != summary.model_hash,
+        "its classifier is not in it": classifier is None,
+        "its class is not in it": classifier is not None
+        and not 0 <= state.target_class < len(classifier.class_names),
+        "its sample is not in it": isinstance(base, SampleBase) and not 0 <= base.index < samples,
+        "its seed is out of range": isinstance(base, SeedBase) and not 0 <= base.seed < MAX_SEED,
+        "it moves a style that is not in it": any(
+            not 0 <= j < summary.layout.num_styles for j in indices
+        ),
+        "it names other classes": bool(cond and told and len(cond) != len(told.class_names)),
+        "a number of it is not finite": not all(map(math.isfinite, numbers)),
+    }
+    for reason, is_so in wrong.items():
+        if is_so:
             raise UserError(
-                f"The stored state does not fit {summary.name}: {part} is not in it. "
+                f"The stored state does not fit {summary.name}: {reason}. "
                 "Open the explainer that it was made with."
             )
 

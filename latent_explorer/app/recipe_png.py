@@ -129,7 +129,7 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
                 if png.width * png.height > MAX_PIXELS:
                     raise ValueError("its pixels are too many")
                 image = np.asarray(png.convert("RGB"))
-    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError) as error:
+    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError, RecursionError) as error:
         raise UserError(
             f"The recipe in {name} is damaged ({error}). Export the picture again."
         ) from error

@@ -55,7 +55,14 @@ def load(path: Path) -> Settings:
         return Settings()
     try:
         return _decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+    except (
+        msgspec.MsgspecError,
+        UnicodeDecodeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+    ) as error:
         broken = path.with_name(path.name + ".broken")
         log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
         path.replace(broken)

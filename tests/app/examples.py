@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""An exploration in which every kind of value occurs, for the tests of what is written to disk."""
+
+from __future__ import annotations
+
+import numpy as np
+from fakes import SPOTS
+
+from latent_explorer.app.document import Document
+from latent_explorer.app.exploration_file import Exploration
+from latent_explorer.app.state import ExplorerState, Keyframe, Timeline
+from latent_explorer.explain.recipe import (
+    DirectionShift,
+    Noise,
+    PictureRecipe,
+    ProjectedBase,
+    SampleBase,
+    StyleShift,
+)
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.integers(0, 256, (16, 16, 3), np.uint8)
+STATE = ExplorerState(
+    model_hash="a" * 64,
+    base=SampleBase(2),
+    truncation_psi=0.7,
+    truncation_cutoff=3,
+    noise=Noise("seed", 5),
+    cond=(0.25, 0.75),
+    edits=(
+        DirectionShift("age", 0.5),
+        StyleShift(3, "max", -0.5),
+        StyleShift(3, "max", 1, "sigma"),
+    ),
+    classifier_id="c" * 64,
+    target_class=1,
+    timelines=(Timeline("t", (Keyframe(0.5, PictureRecipe(ProjectedBase("mine"))),)),),
+)
+EXPLORATION = Exploration(
+    STATE,
+    Document(notes="n").renamed(SPOTS, "spots!"),
+    "leaf-health",
+    "/models/leaf.explainer",
+    IMAGE,
+)

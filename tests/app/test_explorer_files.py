@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""The person's document, its file, its recovery, and what leaves the program."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import msgspec
+import numpy as np
+import pytest
+from fakes import BOTH, EDGES, SPOTS
+from stage import Stage, of
+
+from latent_explorer.app import library, recipe_png, updates
+from latent_explorer.app.document import single_slider
+from latent_explorer.app.intents import (
+    SetAttribute,
+    SetTarget,
+)
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import SampleBase
+
+
+def test_what_the_person_adds_changes_the_list_of_attributes(opened):
+    explorer = opened.explorer
+    explorer.change_document(explorer.document.renamed(SPOTS, "brown spots"))
+    explorer.change_document(explorer.document.with_slider(single_slider(20, 1)))
+    explorer.change_document(explorer.document.with_pin(EDGES, True))
+    explorer.change_document(explorer.document)  # nothing new
+    assert len(of(opened.settle(), updates.DocumentChanged)) == 3
+    assert [a.name for a in explorer.attributes()] == ["Style 5 down", "Style 20 up", "brown spots"]
+    assert explorer.unsaved
+    assert explorer.undo_text == ""
+
+
+def test_save_and_open_bring_everything_back(opened, folder):
+    explorer = opened.explorer
+    explorer.apply(SetAttribute(BOTH, 0.7))
+    explorer.change_document(explorer.document.renamed(SPOTS, "brown spots"))
+    told = opened.settle()
+    assert [u.unsaved for u in of(told, updates.FileChanged)] == [True]
+    assert not explorer.save()  # it has no file yet
+    assert explorer.save(folder / "mine.exploration")
+    assert explorer.path == folder / "mine.exploration"
+    assert [u.unsaved for u in of(opened.settle(), updates.FileChanged)] == [False]
+    state, document = explorer.state, explorer.document
+    explorer.apply(SetAttribute(BOTH, 0.1))
+    assert explorer.unsaved
+    told = opened.open("mine.exploration")
+    assert explorer.state == state
+    assert explorer.document == document
+    assert not explorer.unsaved
+    assert explorer.undo_text == ""
+    assert len(of(told, updates.ModelOpened)) == 1
+    assert of(told, updates.MainPicture)[-1].request.recipe.edits == state.edits
+    assert len(opened.bench.renderers) == 1  # the model was open already
+
+
+def test_an_exploration_opens_its_model_wherever_it_is_found(opened, folder):
+    opened.explorer.apply(SetAttribute(SPOTS, 0.7))
+    opened.explorer.save(folder / "mine.exploration")
+    state = opened.explorer.state
+    opened.open("other.explainer")
+    told = opened.open("mine.exploration")  # by the path it remembers
+    assert of(told, updates.Trouble) == []
+    assert opened.explorer.state == state
+    opened.open("other.explainer")
+    moved = folder / "elsewhere"
+    moved.mkdir()
+    (folder / "leaf.explainer").rename(moved / "renamed.explainer")
+    told = opened.open("mine.exploration")
+    assert "belongs to leaf (model aaaaaaaaaaaa)" in of(told, updates.Trouble)[0].failure.message
+    assert opened.explorer.summary.model_hash == "b" * 64
+    assert opened.explorer.shown is not None
+    opened.open("elsewhere/renamed.explainer")
+    opened.open("other.explainer")
+    opened.open("mine.exploration")  # by its hash among the recent ones
+    assert opened.explorer.state == state
+
+
+def test_saving_where_it_is_impossible_is_said(opened, folder):
+    opened.explorer.apply(SetAttribute(SPOTS, 0.7))
+    opened.settle()
+    assert not opened.explorer.save(folder / "no" / "mine.exploration")
+    assert "cannot be written" in of(opened.settle(), updates.Trouble)[0].failure.message
+    assert opened.explorer.path is None
+    assert opened.explorer.unsaved
+
+
+def test_a_crash_is_offered_again_and_thrown_away_only_when_it_is_back(folder, monkeypatch):
+    monkeypatch.setattr(library, "bundled", list)
+    first = Stage(folder)
+    first.open()
+    assert not first.explorer.autosave()  # nothing to lose yet
+    first.explorer.apply(SetAttribute(SPOTS, 0.7))
+    state = first.explorer.state
+    assert first.explorer.autosave()
+    assert not first.explorer.autosave()
+    first.explorer.close(keep_autosave=True)  # as good as a crash
+
+    second = Stage(folder)
+    (recovery,) = second.explorer.recoverable()
+    (folder / "leaf.explainer").rename(folder / "gone")
+    second.explorer.recover(recovery)
+    assert of(second.settle(), updates.Trouble)
+    assert len(second.explorer.recoverable()) == 1
+    (folder / "gone").rename(folder / "leaf.explainer")
+    second.explorer.recover(recovery)
+    second.settle()
+    assert second.explorer.state == state
+    assert second.explorer.unsaved
+    assert second.explorer.path is None
+    assert second.explorer.recoverable() == []
+    second.explorer.close()
+
+    third = Stage(folder)
+    assert third.explorer.recoverable() == []  # it was closed in good order
+    third.explorer.close()
+
+
+def test_a_png_restores_its_state_as_one_undoable_step(opened, folder):
+    opened.explorer.apply(SetAttribute(SPOTS, 0.7))
+    opened.settle()
+    state = opened.explorer.state
+    opened.explorer.export_png(folder / "leaf.png")
+    assert of(opened.settle(), updates.Told)[0].text == "Saved leaf.png."
+    np.testing.assert_array_equal(
+        recipe_png.read_recipe(folder / "leaf.png").image,
+        opened.explorer.shown.result.after.image,
+    )
+    opened.explorer.change_document(opened.explorer.document.renamed(SPOTS, "kept"))
+    opened.explorer.apply(SetAttribute(SPOTS, -0.2))
+    opened.open("leaf.png")
+    assert opened.explorer.state == state
+    assert opened.explorer.document.names
+    assert opened.explorer.undo_text == "Undo recipe of leaf.png"
+    opened.open("other.explainer")
+    opened.open("leaf.png")  # of another model: that one is found
+    assert opened.explorer.state == state
+
+
+def test_a_png_holds_the_state_of_the_picture_not_of_the_slider_beyond_it(opened):
+    opened.explorer.apply(SetAttribute(SPOTS, 0.7))
+    opened.settle()
+    drawn = opened.explorer.state
+    opened.explorer.apply(SetAttribute(SPOTS, 0.9))  # its picture has not come yet
+    (opened.folder / "x.png").write_bytes(opened.explorer.png())
+    assert recipe_png.read_state(opened.folder / "x.png") == drawn
+    opened.settle()
+    opened.explorer.apply(SetTarget(0))  # the same picture in another state
+    (opened.folder / "x.png").write_bytes(opened.explorer.png())
+    assert recipe_png.read_state(opened.folder / "x.png") == opened.explorer.state
+
+
+def test_without_a_picture_there_is_nothing_to_export(stage):
+    stage.explorer.export_png(stage.folder / "x.png")
+    assert "no picture to export" in of(stage.settle(), updates.Trouble)[0].failure.message
+    assert stage.explorer.export_gif(stage.folder / "x.gif", SPOTS) is None
+    with pytest.raises(UserError):
+        stage.explorer.png()
+
+
+def test_a_stored_state_that_does_not_fit_is_refused(opened, folder):
+    opened.settle()
+    odd = msgspec.structs.replace(opened.explorer.state, base=SampleBase(99))
+    recipe_png.write_png(folder / "odd.png", np.zeros((16, 16, 3), np.uint8), odd)
+    told = opened.open("odd.png")
+    assert "its sample is not in it" in of(told, updates.Trouble)[0].failure.message
+    assert opened.explorer.state.base == SampleBase(2)
+
+
+def write_frames(path, frames, *, fps):
+    path.write_bytes(bytes(int(f[0, 0, 0]) for f in frames))
+
+
+@pytest.fixture
+def fake_gif(monkeypatch):
+    module = SimpleNamespace(write_gif=write_frames)
+    monkeypatch.setitem(sys.modules, "latent_explorer.media.animation", module)
+
+
+def test_the_gif_is_a_job_that_renders_the_sweep(opened, folder, fake_gif):
+    opened.rendered.clear()
+    job = opened.explorer.export_gif(folder / "sweep.gif", SPOTS)
+    assert opened.explorer.jobs == {job: "Writing sweep.gif"}
+    told = opened.settle()
+    assert opened.explorer.jobs == {}
+    assert of(told, updates.JobStarted)[0].cancellable
+    assert of(told, updates.JobEnded)[0].outcome == "finished"
+    assert of(told, updates.Told)[0].text == "Saved sweep.gif."
+    frames = (folder / "sweep.gif").read_bytes()
+    assert len(frames) == len(opened.rendered) == 80
+    assert min(frames) == frames[0]
+    assert max(frames) == frames[40]

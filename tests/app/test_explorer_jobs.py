@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Jobs on the open model, beside live sliders."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+from fakes import BOTH, SPOTS, FakeBench
+from stage import WAIT, of
+
+from latent_explorer.app import updates
+from latent_explorer.app.intents import (
+    Restore,
+    SetAttribute,
+    SetTruncation,
+)
+from latent_explorer.common.events import Notice, Progress, Result
+from latent_explorer.explain.recipe import SeedBase
+from latent_explorer.models.attributes import AttributeSet
+
+
+def fake_attfind(
+    bench: FakeBench, monkeypatch, steps: int = 3, hold: threading.Event | None = None
+):
+    """The search replaced by one that yields and finds BOTH; with `hold` it goes on until closed."""
+
+    def attfind(budget, *, n, classifier_id):
+        assert budget.seconds() > 0
+        for i in range(steps):
+            yield Progress(i, steps, f"{n} pictures")
+        while hold is not None:
+            hold.set()
+            yield Notice("still at it")
+        found = AttributeSet(classifier_id, "attfind-notebook", n, 0.5, "samples", (BOTH,))
+        result = SimpleNamespace(attribute_set=found)
+        yield Result(result)
+        return result
+
+    monkeypatch.setattr(bench, "attfind", attfind)
+
+
+def test_what_attfind_finds_is_listed_and_kept_in_the_exploration(opened, folder, monkeypatch):
+    fake_attfind(opened.bench, monkeypatch)
+    opened.explorer.start_attfind(n=7)
+    told = opened.settle()
+    assert [u.event.done for u in of(told, updates.JobEvent)[:3]] == [0, 1, 2]
+    assert len(of(told, updates.DocumentChanged)) == 1
+    assert [a.name for a in opened.explorer.attributes()] == ["both"]
+    opened.explorer.save(folder / "mine.exploration")
+    opened.open("mine.exploration")
+    assert [a.name for a in opened.explorer.attributes()] == ["both"]
+
+
+def test_sliders_stay_live_during_a_job_and_cancel_ends_it(opened, monkeypatch):
+    running = threading.Event()
+    fake_attfind(opened.bench, monkeypatch, hold=running)
+    job = opened.explorer.start_attfind()
+    assert running.wait(WAIT)
+    opened.explorer.apply(SetAttribute(SPOTS, 0.5))
+    while not of(opened.updates, updates.MainPicture):
+        opened.posted.get(timeout=WAIT)()
+    opened.explorer.cancel(job)
+    told = opened.settle()
+    assert of(told, updates.JobEnded)[-1].outcome == "cancelled"
+    assert of(told, updates.Trouble) == []
+
+
+def test_opening_another_model_cancels_the_jobs_on_the_old_one(opened, monkeypatch):
+    running = threading.Event()
+    fake_attfind(opened.bench, monkeypatch, hold=running)
+    opened.explorer.start_attfind()
+    assert running.wait(WAIT)
+    told = opened.open("other.explainer")
+    assert [u.outcome for u in of(told, updates.JobEnded)] == ["cancelled", "finished"]
+    assert opened.explorer.summary.model_hash == "b" * 64
+
+
+def test_a_failed_job_is_told_once(opened, monkeypatch):
+    def attfind(budget, *, n, classifier_id):
+        yield Progress(0, 1)
+        raise ValueError("odd")
+
+    monkeypatch.setattr(opened.bench, "attfind", attfind)
+    opened.explorer.start_attfind()
+    told = opened.settle()
+    (trouble,) = of(told, updates.Trouble)
+    assert trouble.failure.kind == "defect"
+    assert trouble.while_doing == "Finding attributes"
+    assert "ValueError: odd" in trouble.failure.details
+
+
+def test_closing_during_a_job_leaves_no_thread_and_later_calls_do_nothing(opened, monkeypatch):
+    running = threading.Event()
+    fake_attfind(opened.bench, monkeypatch, hold=running)
+    opened.explorer.start_attfind()
+    assert running.wait(WAIT)
+    opened.explorer.close()
+    opened.explorer.close()
+    assert not [t for t in threading.enumerate() if t.name == "engine"]
+    opened.updates.clear()
+    while not opened.posted.empty():
+        opened.posted.get()()
+    assert opened.updates == []
+    opened.explorer.hover(SPOTS)
+    opened.explorer.set_grid([SeedBase(1)])
+    opened.explorer.set_strip([SeedBase(1)])
+    opened.explorer.apply(Restore(opened.explorer.state))
+    opened.explorer.apply(SetTruncation(0.5))
+    opened.explorer.open_path(opened.folder / "leaf.explainer")
+    opened.explorer.set_device("cpu")
+    assert opened.explorer.start_attfind() is None
+    assert list((opened.folder / "data" / "autosave").iterdir()) == []
