@@ -10,19 +10,28 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import device_option
+from latent_explorer.cli.options import chosen_rows, data_options, device_option, side_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
     from latent_explorer.explain.attfind import AttFindResult
     from latent_explorer.models.attributes import Attribute, AttributeSet
-    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.style_layout import StyleLayout
 
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
+@click.option(
+    "--images",
+    "data",
+    type=click.Path(),
+    metavar="DATA",
+    help="Search these instead of the encoded pictures.",
+)
+@data_options(split="--split-column")
+@side_option("val")
 @click.option(
     "--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search."
 )
@@ -49,6 +58,8 @@ if TYPE_CHECKING:
 @json_option
 def attfind(
     explainer: str,
+    data: str | None,
+    side: str,
     n: int,
     kappa: float,
     wanted: int,
@@ -56,6 +67,7 @@ def attfind(
     out: Path | None,
     device: str,
     as_json: bool,
+    **selection: Any,
 ) -> None:
     """Find the style coordinates that move the classifier, best first."""
     from latent_explorer.explain.attfind import AttFindSettings
@@ -67,9 +79,10 @@ def attfind(
     key = chosen_classifier(model, classifier_id)
     settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted)
     output = Output(as_json=as_json)
-    found: AttFindResult = run_job(
-        job(model, settings, classifier_id=key, device=choose_device(device)), output
-    )
+    chosen = choose_device(device)
+    latents = None if data is None else encoded(model, data, side, n, selection, output)
+    search = job(model, settings, classifier_id=key, latents=latents, device=chosen)
+    found: AttFindResult = run_job(search, output)
     layout = model.generator.synthesis.layout
     fields: dict[str, Any] = {
         "model_hash": model.model_hash,
@@ -83,6 +96,27 @@ def attfind(
     output.result(
         fields, table(found.attribute_set, layout, model.classifiers[key].config.class_names)
     )
+
+
+def encoded(
+    model: Explainer, data: str, side: str, n: int, selection: dict[str, Any], output: Output
+) -> Samples:
+    """Up to n pictures of DATA, encoded."""
+    from latent_explorer.data.folder import open_dataset
+    from latent_explorer.explain.effects import Pace
+    from latent_explorer.explain.encode import encode
+
+    pictures = open_dataset(data, **selection)
+    rows = chosen_rows(pictures.indices(side), n)
+    size = model.generator.config.resolution
+    job = encode(
+        model,
+        lambda part: pictures.read(rows[part], size),
+        [pictures.names[i] for i in rows],
+        Pace(),
+    )
+    found: Samples = run_job(job, output)
+    return found
 
 
 def chosen_classifier(model: Explainer, beginning: str | None) -> str:

@@ -45,5 +45,13 @@ def text_of(fields: dict[str, Any]) -> str:
             f"  {rank:2d}  {attribute['name']}  ({attribute['mean_effect']:+.2f})"
             for rank, attribute in enumerate(found["attributes"], 1)
         ]
-    lines += [f"{name:12} {value}" for name, value in fields["figures"].items()]
+    lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
     return "\n".join(lines)
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_figure(part)}" for name, part in value.items())
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_figure, value)) + "]"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

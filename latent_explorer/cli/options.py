@@ -8,17 +8,18 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
+import numpy as np
 
 from latent_explorer.common.errors import UserError
 
 F = TypeVar("F", bound=Callable[..., Any])
 S = TypeVar("S", bound=msgspec.Struct)
 
-DATA_OPTIONS = ("label", "classes", "where", "group", "split")
+SIDES = ("train", "val", "test", "all")
 
 
-def data_options(command: F) -> F:
-    """Add the options that choose and split the pictures of DATA."""
+def data_options(split: str = "--split") -> Callable[[F], F]:
+    """Add the options that choose and split the pictures of DATA; `split` names the one for a column of sides."""
     options = (
         click.option(
             "--label", metavar="COLUMN", help="Column of labels.csv that holds the label."
@@ -40,14 +41,42 @@ def data_options(command: F) -> F:
             help="Rows of one group never stand on both sides of a split.",
         ),
         click.option(
-            "--split",
+            split,
+            "split",
             metavar="COLUMN",
             help="Column that says train, val or test; else 80/10/10 by hash.",
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def side_option(default: str) -> Callable[[F], F]:
+    """Add `--split`, for commands that take one side of the split."""
+    return click.option(
+        "--split",
+        "side",
+        type=click.Choice(SIDES),
+        default=default,
+        show_default=True,
+        help="Which pictures.",
+    )
+
+
+def chosen_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
+    """All rows of a side, or n of them, spread evenly over the folder and always the same."""
+    if len(rows) == 0:
+        raise UserError(
+            "There are no pictures on this side of the split. Choose another --split or folder."
+        )
+    if n is None or n >= len(rows):
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
 
 
 def device_option(command: F) -> F:

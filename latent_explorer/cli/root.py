@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer import __version__
-from latent_explorer.cli import attfind, demo, doctor, generate, info, train, window
+from latent_explorer.cli import attfind, demo, doctor, evaluate, generate, info, train, window
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.log import start_logging
@@ -28,8 +28,10 @@ COMMANDS = (
     info.info,
     generate.generate,
     attfind.attfind,
+    evaluate.evaluate,
     train.train_classifier,
     train.train,
+    train.export,
 )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`train-classifier` and `train`. The recipes are in training/; here is only how they are asked for and stopped."""
+"""`train-classifier`, `train` and `export`. The recipes are in training/; here is only how they are asked for and stopped."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @click.command("train-classifier")
 @click.argument("data", type=click.Path())
-@data_options
+@data_options()
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
 @click.option(
     "--resolution", default=64, show_default=True, help="Pixels a side at which it sees pictures."
@@ -75,7 +75,7 @@ def train_classifier(
 
 @click.command()
 @click.argument("data", required=False, type=click.Path())
-@data_options
+@data_options()
 @click.option(
     "--classifier", metavar="FILE", type=click.Path(), help="Written by train-classifier."
 )
@@ -130,6 +130,38 @@ def train(
     finished = _run_until_stopped(job(config, folder, resume=resume), output)
     state = "finished" if finished else "stopped; go on with --resume"
     output.result({"run": folder, "finished": finished}, f"{folder}: {state}")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="X.explainer",
+    help="File to write.",
+)
+@click.option("--name", help="What the explainer is called; the file's name without it.")
+@click.option(
+    "--n",
+    default=250,
+    show_default=True,
+    type=click.IntRange(min=2),
+    help="Encoded pictures to keep.",
+)
+@json_option
+def export(run: Path, out: Path, name: str | None, n: int, as_json: bool) -> None:
+    """Make an explainer from a training's newest checkpoint."""
+    from latent_explorer.models.explainer_file import write_explainer
+    from latent_explorer.training.export import export as make
+
+    explainer = make(run, name or out.stem, pictures=n)
+    write_explainer(explainer, out)
+    fields = {"path": out, "model_hash": explainer.model_hash, "figures": explainer.figures}
+    text = (
+        f"{out}: {out.stat().st_size / 1e6:.1f} MB. Next: latent-explorer attfind {out} --out {out}"
+    )
+    Output(as_json=as_json).result(fields, text)
 
 
 def _new_run_folder() -> Path:

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""`evaluate`: how far an explainer can be trusted, on pictures that it never saw. Measured in explain/evaluation.py."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from latent_explorer.cli.attfind import chosen_classifier
+from latent_explorer.cli.options import chosen_rows, data_options, device_option, side_option
+from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from latent_explorer.explain.evaluation import Evaluation
+
+
+@click.command()
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.option(
+    "--images",
+    "data",
+    required=True,
+    type=click.Path(),
+    metavar="DATA",
+    help="Pictures with labels.csv.",
+)
+@data_options(split="--split-column")
+@side_option("test")
+@click.option("--n", type=click.IntRange(min=2), help="At most so many pictures; all without it.")
+@click.option(
+    "--kappa",
+    "kappas",
+    multiple=True,
+    type=float,
+    default=[1.0],
+    show_default=True,
+    help="May be repeated.",
+)
+@click.option(
+    "--classifier", "classifier_id", metavar="ID", help="The beginning of the id of the one to ask."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets."
+)
+@device_option
+@json_option
+def evaluate(
+    explainer: str,
+    data: str,
+    side: str,
+    n: int | None,
+    kappas: tuple[float, ...],
+    classifier_id: str | None,
+    out: Path | None,
+    device: str,
+    as_json: bool,
+    **selection: Any,
+) -> None:
+    """Measure reconstruction, agreement, drift, and how many verdicts the attributes flip."""
+    from latent_explorer.data.folder import open_dataset
+    from latent_explorer.explain.evaluation import evaluate as job
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer
+
+    model = read_explainer(explainer)
+    key = chosen_classifier(model, classifier_id)
+    pictures = open_dataset(data, **selection)
+    rows = chosen_rows(pictures.indices(side), n)
+    size = model.generator.config.resolution
+
+    def read(part: slice) -> np.ndarray:
+        return pictures.read(rows[part], size)
+
+    output = Output(as_json=as_json)
+    names = [pictures.names[i] for i in rows]
+    found: Evaluation = run_job(
+        job(model, read, names, classifier_id=key, kappas=kappas, device=choose_device(device)),
+        output,
+    )
+    fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
+    class_names = model.classifiers[key].config.class_names
+    if out is not None:
+        fields["files"] = _write(found, fields, class_names, out)
+    output.result(fields, text_of(found, side))
+
+
+def text_of(found: Evaluation, side: str) -> str:
+    """The figures for people."""
+    lpips = "no LPIPS" if found.lpips is None else f"LPIPS {found.lpips:.3f}"
+    lines = [
+        f"{found.n} pictures ({side})",
+        f"reconstruction  {lpips}, L1 {found.l1:.3f}, feature distance {found.feature_distance:.3f}",
+        f"agreement       {found.agreement.argmax:.3f} of verdicts, KL {found.agreement.kl:.3f}",
+        f"Frechet         {found.frechet_reconstruction:.2f} reconstructions, {found.frechet_mapping:.2f} generated",
+    ]
+    for rate in found.flips:
+        low, high = rate.reached.interval
+        classes = ", ".join(f"{name} {part.share:.3f}" for name, part in rate.per_class.items())
+        lines.append(
+            f"flips top-{rate.k:<2d}    {rate.reached.share:.3f} [{low:.3f}, {high:.3f}] at kappa {rate.kappa:g} "
+            f"(of {classes})"
+        )
+    return "\n".join(lines)
+
+
+def _write(
+    found: Evaluation, fields: dict[str, Any], class_names: tuple[str, ...], out: Path
+) -> list[Path]:
+    from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
+
+    out.mkdir(parents=True, exist_ok=True)
+
+    def verdict(image: np.ndarray, probs: np.ndarray, before: int) -> Cell:
+        top = int(probs.argmax())
+        return Cell(image, f"{class_names[top]} {probs[top]:.2f}", strong=top != before)
+
+    rows = [
+        Row(
+            Path(pair.name).stem,
+            (
+                verdict(pair.real, pair.real_probs, int(pair.real_probs.argmax())),
+                verdict(pair.rec, pair.rec_probs, int(pair.real_probs.argmax())),
+            ),
+        )
+        for pair in found.pairs
+    ]
+    sheet = draw_sheet(
+        rows, ("picture", "reconstruction"), "Reconstructions", "Bold: the verdict changed."
+    )
+    files = [out / "report.json", out / "reconstructions.png"]
+    with atomic_path(files[0]) as temporary:
+        temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
+    write_picture(files[1], sheet)
+    return files

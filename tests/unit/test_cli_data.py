@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""Commands that read pictures: `train-classifier`, `evaluate`, `attfind --images`, and the options they share."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from latent_explorer.cli.options import chosen_rows, with_settings
+from latent_explorer.cli.root import main
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.explainer_file import write_explainer
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of 16-px pictures, told apart by their colour."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for k, name in enumerate(("green", "red")):
+        (folder / name).mkdir()
+        for i in range(40):
+            image = rng.integers(0, 80, (16, 16, 3), dtype=np.uint8)
+            image[4:12, 4:12, 1 - k] += 150
+            Image.fromarray(image).save(folder / name / f"{i:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "tiny.explainer"
+    write_explainer(tiny_explainer, path)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
+    """Run a command with --json; its last line."""
+    assert main([*map(str, args), "--json"]) == code
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_train_classifier_learns_a_colour(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "colour.classifier"
+    settings = (
+        "--set",
+        "steps=40",
+        "--set",
+        "widths=8,16",
+        "--set",
+        "batch=16",
+        "--resolution",
+        16,
+    )
+    result = run(capsys, "train-classifier", pictures, "--out", out, *settings)
+    assert result["event"] == "result"
+    assert out.stat().st_size > 1000
+    assert result["test"]["accuracy"] == 1.0
+
+
+def test_train_without_a_classifier_says_what_is_missing(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = run(capsys, "train", pictures, "--out", tmp_path / "run", code=1)
+    assert "--classifier" in error["message"]
+    assert "--out" in run(capsys, "train", "--resume", code=1)["message"]
+
+
+def test_export_of_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    error = run(capsys, "export", tmp_path, "--out", tmp_path / "x.explainer", code=1)
+    assert error["kind"] == "user"
+    assert not (tmp_path / "x.explainer").exists()
+
+
+def test_evaluate_measures_and_writes_sheets(
+    file: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(
+        capsys,
+        "evaluate",
+        file,
+        "--images",
+        pictures,
+        "--split",
+        "all",
+        "--n",
+        12,
+        "--out",
+        tmp_path,
+    )
+    assert result["n"] == 12
+    assert 0 <= result["agreement"] <= 1
+    assert "lpips" in result
+    assert [rate["k"] for rate in result["flips"]] == [1, 3, 5, 10]
+    for rate in result["flips"]:
+        low, high = rate["interval"]
+        assert low - 1e-9 <= rate["overall"] <= high + 1e-9
+        assert set(rate["per_class"]) == {"healthy", "diseased"}
+    assert json.loads((tmp_path / "report.json").read_text())["n"] == 12
+    assert (tmp_path / "reconstructions.png").stat().st_size > 1000
+
+
+def test_attfind_on_other_pictures(
+    file: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(
+        capsys, "attfind", file, "--images", pictures, "--split", "all", "--n", 6, "--wanted", 1
+    )
+    assert result["n"] == 6
+
+
+def test_an_empty_side_is_refused() -> None:
+    with pytest.raises(UserError, match="no pictures"):
+        chosen_rows(np.arange(0), None)
+
+
+def test_rows_are_spread_and_never_repeated() -> None:
+    rows = chosen_rows(np.arange(100, 200), 7)
+    assert len(set(rows)) == 7
+    assert (rows[0], rows[-1]) == (100, 199)
+    assert len(chosen_rows(np.arange(5), 10)) == 5
+
+
+class _Config(msgspec.Struct, frozen=True):
+    steps: int = 1
+    widths: tuple[int, ...] = (1,)
+    flip: bool = True
+
+
+def test_settings_by_name() -> None:
+    assert with_settings(_Config(), ["steps=7", "widths=2,3", "flip=false"]) == _Config(
+        7, (2, 3), False
+    )
+
+
+@pytest.mark.parametrize("setting", ["nothing=1", "steps", "steps=many", "widths=a,b"])
+def test_wrong_settings_are_refused(setting: str) -> None:
+    with pytest.raises(UserError):
+        with_settings(_Config(), [setting])
