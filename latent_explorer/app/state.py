@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from latent_explorer.explain.recipe import (
@@ -14,7 +16,9 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
-from latent_explorer.models.attributes import Attribute
+
+if TYPE_CHECKING:
+    from latent_explorer.models.attributes import Attribute
 
 
 class Keyframe(msgspec.Struct, frozen=True):
