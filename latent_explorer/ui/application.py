@@ -14,6 +14,7 @@ from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
 from latent_explorer import __version__
+from latent_explorer.app import library
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.updates import MainPicture
 from latent_explorer.common.paths import resource
@@ -79,7 +80,7 @@ class Desktop:
         left = self.explorer.recoverable()
         if path is not None:
             self.explorer.open_path(path)
-        else:
+        elif library.bundled():
             self.explorer.open_bundled()
         if left and path is None:
             self.window.offer(left[0])

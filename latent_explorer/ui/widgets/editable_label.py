@@ -49,6 +49,7 @@ class EditableLabel(QWidget):
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.editor = _Editor(self)
+        self.editor.setAccessibleName("New name")
         self.editor.setStyleSheet("min-height: 18px; padding: 0 2px; border-radius: 3px;")
         self.editor.setFont(self.font())
         self.editor.setMaxLength(80)

@@ -22,6 +22,7 @@ Severity = Literal["info", "warning", "error"]
 COLORS = {"info": "accent", "warning": "warning", "error": "danger"}
 SHOWN_SECONDS = {"info": 8, "warning": 0, "error": 0}  # 0: until closed
 KEPT = 100
+NO_ACTION = "What to do about the notice"
 
 
 class NoticeBar(QFrame):
@@ -39,6 +40,7 @@ class NoticeBar(QFrame):
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = button("", self._act, role="quiet")
+        self.button.setAccessibleName(NO_ACTION)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
@@ -65,7 +67,7 @@ class NoticeBar(QFrame):
         self.text.setText(text)
         self.text.setAccessibleDescription(text)
         self.button.setText(action)
-        self.button.setAccessibleName(action or "Notice button")
+        self.button.setAccessibleName(action or NO_ACTION)
         self.button.setVisible(bool(action))
         self._draw()
         self.show()

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Start-up: the window before everything that is slow, and the way between the engine's thread and the window's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+from PySide6.QtCore import QThread
+from window_tools import desktop_on, open_fake
+
+from latent_explorer.app.intents import SetBase
+from latent_explorer.explain.recipe import SeedBase
+from latent_explorer.ui.application import make_application
+from latent_explorer.ui.bridge import Bridge
+
+START = """
+import sys, tempfile
+from pathlib import Path
+from latent_explorer.ui.application import Desktop, make_application
+app = make_application()
+folder = Path(tempfile.mkdtemp())
+desktop = Desktop(data_dir=folder, config_dir=folder)
+desktop.window.show()
+app.processEvents()
+slow = {"torch", "torchvision", "lpips", "pyqtgraph", "qtpy", "scipy", "imageio"} & set(sys.modules)
+print("visible" if desktop.window.isVisible() else "hidden", sorted(slow))
+desktop.window.close()
+desktop.close()
+"""
+
+
+def test_window_is_visible_before_anything_slow_is_imported(tmp_path):
+    env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", START], capture_output=True, text=True, timeout=60, env=env
+    )
+    assert done.stdout.strip() == "visible []", done.stderr
+
+
+def test_bridge_runs_on_the_window_s_thread_in_order(qtbot):
+    make_application()
+    bridge, seen = Bridge(), []
+    here = QThread.currentThread()
+
+    def post_all() -> None:
+        for number in range(50):
+            bridge.post(
+                lambda number=number: seen.append((number, QThread.currentThread() is here))
+            )
+
+    thread = threading.Thread(target=post_all)
+    thread.start()
+    qtbot.waitUntil(lambda: len(seen) == 50)
+    thread.join()
+    assert seen == [(number, True) for number in range(50)]
+    bridge.close()
+    bridge.post(lambda: seen.append("late"))
+    qtbot.wait(20)
+    assert "late" not in seen
+    bridge.deleteLater()
+
+
+def test_work_left_behind_is_offered_again(qtbot, tmp_path, monkeypatch):
+    with desktop_on(tmp_path) as first:
+        open_fake(qtbot, first, tmp_path)
+        first.explorer.apply(SetBase(SeedBase(99)))
+    with desktop_on(tmp_path) as second:
+        monkeypatch.setattr(second.explorer, "open_bundled", lambda: None)
+        second.begin()
+        assert "Go on" in second.window.notices.button.text()
+        second.window.notices.button.click()
+        qtbot.waitUntil(lambda: second.explorer.state is not None, timeout=8000)
+        assert second.explorer.state.base == SeedBase(99)
