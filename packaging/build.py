@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Build the frozen program in dist/latent-explorer and try it: it counts as built only when doctor and demo pass.
 
-The environment under build/package-venv holds a CPU build of PyTorch: a CUDA build would make the folder five
-times as large, and installers stop at 2 GB.
+The environment under build/package-venv must hold a CPU build of PyTorch: a CUDA build would make the folder five
+times as large, and installers stop at 2 GB. Where pip finds none by itself, name PyTorch's index of CPU builds:
+
+    python packaging/build.py --torch-index https://download.pytorch.org/whl/cpu
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -26,7 +29,7 @@ PROGRAM = (
     / ("latent-explorer.exe" if os.name == "nt" else "latent-explorer")
 )
 
-# The last version whose wheel on the ordinary index is a CPU build, and its companion.
+# One version for every build of a release, and its companion.
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 PYINSTALLER = "pyinstaller==6.22.3"
 DEMO_FILES = ("window.png", "attributes.png", "flip.gif", "report.json")
@@ -34,7 +37,11 @@ MAX_MEGABYTES = 1500
 
 
 def main() -> None:
-    make_environment()
+    parser = argparse.ArgumentParser(description="Build and try the frozen program.")
+    parser.add_argument(
+        "--torch-index", metavar="URL", help="where pip finds CPU builds of PyTorch"
+    )
+    make_environment(parser.parse_args().torch_index)
     freeze()
     try_program()
     size = sum(path.stat().st_size for path in PROGRAM.parent.rglob("*") if path.is_file()) / 1e6
@@ -43,13 +50,18 @@ def main() -> None:
         sys.exit(f"The folder is larger than {MAX_MEGABYTES} MB: something unwanted was collected.")
 
 
-def make_environment() -> None:
+def make_environment(torch_index: str | None) -> None:
     """The environment to freeze from; a second build only brings the project itself up to date."""
     if not (BIN / "pip").exists() and not (BIN / "pip.exe").exists():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, *TORCH, PYINSTALLER])
-    run([*pip, *TORCH, "-e", str(ROOT)])
+    run([*pip, *TORCH, *(["--index-url", torch_index] if torch_index else [])])
+    run([*pip, *TORCH, PYINSTALLER, "-e", str(ROOT)])
+    check = "import sys, torch; sys.exit(torch.version.cuda is not None)"
+    if subprocess.run([str(BIN / "python"), "-c", check], check=False).returncode != 0:
+        sys.exit(
+            "pip found a CUDA build of PyTorch. Name an index of CPU builds with --torch-index."
+        )
 
 
 def freeze() -> None:

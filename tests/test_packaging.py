@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""What can be checked of the packages without building one."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from latent_explorer import __version__
+from latent_explorer.app.diagnostics import QT_LIBRARIES, WINDOW_LIBRARIES
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_one_version_everywhere() -> None:
+    assert PROJECT["project"]["version"] == __version__
+
+
+def test_the_spec_is_python_and_names_files_that_exist() -> None:
+    spec = (ROOT / "packaging" / "latent_explorer.spec").read_text()
+    ast.parse(spec)
+    for name in ("torchvision_schemas.py", "main.py", "resources"):
+        assert name in spec
+    assert (ROOT / "packaging" / "torchvision_schemas.py").is_file()
+
+
+def test_the_spec_tells_the_versions_that_doctor_asks_for() -> None:
+    from latent_explorer.app.diagnostics import PACKAGES
+
+    spec = (ROOT / "packaging" / "latent_explorer.spec").read_text()
+    assert [name for name in PACKAGES if f'"{name}"' not in spec] == []
+
+
+def test_scripts_install_the_libraries_that_doctor_misses() -> None:
+    script = (ROOT / "packaging" / "linux" / "system-libs.sh").read_text()
+    for package in (*QT_LIBRARIES.values(), *WINDOW_LIBRARIES.values()):
+        assert package in script
+
+
+@pytest.mark.skipif(os.name != "posix", reason="shell scripts")
+@pytest.mark.parametrize(
+    "name", ["packaging/linux/system-libs.sh", "packaging/linux/python-venv.sh", ".ci/run"]
+)
+def test_scripts_parse(name: str) -> None:
+    shell = "bash" if name == ".ci/run" else "sh"
+    subprocess.run([shell, "-n", str(ROOT / name)], check=True)
+
+
+def test_the_schemas_are_declared_when_torchvision_comes() -> None:
+    """The run-time hook alone brings in no torch; where torchvision's own operators are missing it stands in."""
+    code = """
+import runpy, sys
+runpy.run_path("packaging/torchvision_schemas.py")
+sys.exit("torch" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_doctor_runs_as_a_program(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "latent_explorer", "doctor"],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert __version__ in done.stdout
