@@ -7,7 +7,7 @@ the choice in `explain.greedy`; how well the list flips pictures is measured in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,6 +36,7 @@ from latent_explorer.explain.greedy import (
     with_figures,
 )
 from latent_explorer.explain.latents import placed
+from latent_explorer.explain.screening import Shortlist, shortlist
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     )
     unstable_effect: float = UNSTABLE_EFFECT
     unstable_share: float = UNSTABLE_SHARE
+    # Render only this share of the moves, the most promising by gradient, and an audit; None: every one (exhaustive).
+    # The search's own choices stood within the best 0.08 on a prototype.
+    screen: float | None = None
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,20 @@ def attfind(
         0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)}
     )
     ends = _ends(pictures, ranges)
-    table = yield from effect_table(synthesis, classifier, pictures, ends, settings.kappa, pace)
+    chosen = None
+    if settings.screen is not None:
+        chosen = yield from shortlist(
+            synthesis, classifier, pictures, ends, settings.kappa, settings.screen, pace
+        )
+    wanted = None if chosen is None else chosen.all
+    table = yield from effect_table(
+        synthesis, classifier, pictures, ends, settings.kappa, pace, wanted
+    )
     source = "given" if ranges is not None else f"minimum and maximum over the {len(ws)} pictures"
     found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
+    if chosen is not None:
+        found, notice = _audited(found, chosen)
+        yield notice
     for target, ranking in found.rankings.items():
         if ranking.stop != "complete":
             yield Notice(_why_short(names[target], ranking), "warning")
@@ -160,6 +175,7 @@ def analyse(
             "unstable_effect": settings.unstable_effect,
             "unstable_share": settings.unstable_share,
             "unstable_pictures": int(unstable.sum()),
+            "screen": 1.0 if settings.screen is None else settings.screen,
         },
     )
     return AttFindResult(
@@ -183,6 +199,23 @@ def _attribute(pick: Pick) -> Attribute:
         interval=pick.interval,
         round=pick.round,
     )
+
+
+def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, Notice]:
+    """The result with what the audit says of the screening, and that in words."""
+    picked = {p.style_index for picks in found.ranked.values() for p in picks}
+    missed = len(picked & set(chosen.audit))
+    settings = found.attribute_set.settings | {
+        "screened_styles": len(chosen.promising),
+        "audited_styles": len(chosen.audit),
+        "audited_styles_chosen": missed,
+    }
+    audited = msgspec.structs.replace(found.attribute_set, settings=settings)
+    text = (
+        f"Screened by gradient: {len(chosen.promising)} of {found.minimum.size} styles rendered; of "
+        f"{len(chosen.audit)} others, drawn at random, {missed} came into the list."
+    )
+    return replace(found, attribute_set=audited), Notice(text, "warning" if missed else "info")
 
 
 def _why_short(class_name: str, ranking: Ranking) -> str:

@@ -12,6 +12,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Progress, Result
 from latent_explorer.explain.attfind import AttFindSettings, attfind
 from latent_explorer.explain.effects import Pace, effect_table, reconstruct
+from latent_explorer.explain.screening import predicted_effects
 
 LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
 
@@ -27,18 +28,24 @@ def finish(job):
 
 
 def planted_explainer():
-    """The mean of red hangs on one style coordinate: it alone varies in a layer's input and reaches the picture."""
+    """The mean of red hangs on one style coordinate: only its layer's styles vary, and only it reaches the picture."""
     explainer = tiny_explainer(n=40)
-    synthesis = explainer.generator.synthesis
+    samples, synthesis = explainer.samples, explainer.generator.synthesis
     layer, torgb = synthesis.layer(LAYER), synthesis.layer("b16.torgb")
     with torch.no_grad():
         for other in synthesis.layout.layers:
+            if other.name != LAYER:
+                synthesis.layer(other.name).affine.weight.zero_()
             if other.kind == "torgb":
                 synthesis.layer(other.name).weight.zero_()
         layer.weight.zero_()
         layer.weight[:, CHANNEL] = 0.05
-        layer.weight[0, (CHANNEL + 1) % 6] = 1.0  # so that demodulation does not cancel the style
-        torgb.weight[0] = 0.5
+        layer.weight[:, CHANNEL + 1] = 0.5  # so that demodulation does not cancel the style
+        layer.affine.weight[CHANNEL + 1] = 0
+        torgb.weight[0] = 0.2
+        # Half of the pictures on either side, and none so red that clipping hides the slope.
+        red = synthesis(samples.ws, samples.cond)[:, 0].mean(dim=(1, 2))
+        torgb.bias[0] -= red.median()
     return explainer
 
 
@@ -165,3 +172,27 @@ def test_an_explainer_without_pictures_is_a_sentence():
     explainer.samples = None
     with pytest.raises(UserError, match="no encoded pictures"):
         finish(attfind(explainer))
+
+
+def test_predicted_effects_are_the_slopes_of_the_exact_ones():
+    explainer = tiny_explainer(n=4)
+    kappa = 1e-3
+    pictures, ends, exact = table_of(explainer, kappa=kappa)
+    predicted = predicted_effects(
+        explainer.generator.synthesis, explainer.classifier, pictures, slice(None), ends, kappa
+    )
+    scale = np.abs(exact).max()
+    assert np.corrcoef(predicted.ravel(), exact.ravel())[0, 1] > 0.99
+    np.testing.assert_allclose(predicted, exact, atol=0.1 * scale)
+
+
+def test_a_screened_search_finds_the_same_first_pick_and_says_what_it_skipped(planted, found):
+    settings = AttFindSettings(n=40, wanted=3, screen=0.1)
+    events, result = finish(attfind(planted, settings))
+    assert result.ranked[0][0].style_index == found[1].ranked[0][0].style_index
+    said = result.attribute_set.settings
+    assert said["screened_styles"] < 38
+    assert said["screen"] == 0.1
+    assert any("Screened by gradient" in e.text for e in events if isinstance(e, Notice))
+    rendered = (result.effects != 0).any(axis=(0, 1, 3)).sum()
+    assert rendered <= said["screened_styles"] + said["audited_styles"]
