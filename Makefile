@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 export OMP_WAIT_POLICY := PASSIVE
 # Without a screen Qt draws offscreen, here and in the tests.
 HEADLESS := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,1)
+# The start-up benchmark shows real windows.
+SCREEN := $(if $(HEADLESS),xvfb-run -a)
 
 .PHONY: run test test-all lint format bench demo package setup clean
 
@@ -40,7 +42,7 @@ format: setup
 	$(BIN)/ruff format .
 
 bench: setup ## ratios measured side by side; see benchmarks/
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in benchmarks/*.py; do echo "== $$script"; $(SCREEN) $(BIN)/python "$$script" || exit 1; done
 
 package: setup ## the frozen program, in dist/; tried before it counts as built
 	$(BIN)/python packaging/build.py
