@@ -68,13 +68,17 @@ class Output:
 
     def failed(self, reason: str, kind: str) -> int:
         """Say in one line why the command ends here; returns the exit code of a user's error."""
-        self._clear()
         reason = " ".join(reason.split())
-        if self.as_json:
-            self._json({"event": "error", "kind": kind, "message": reason})
+        self.event_of_failure(reason, kind)
         with contextlib.suppress(OSError):
             print(f"latent-explorer: {reason}", file=sys.stderr, flush=True)
         return 1
+
+    def event_of_failure(self, reason: str, kind: str) -> None:
+        """The last line of a stream whose command failed; `kind` is user, memory, interrupt or defect."""
+        self._clear()
+        if self.as_json:
+            self._json({"event": "error", "kind": kind, "message": reason})
 
     def finish(self) -> None:
         """Leave the terminal with nothing half-drawn on it."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer import __version__
+from latent_explorer.app.failure import failure_of
 from latent_explorer.cli import attfind, demo, doctor, evaluate, generate, info, train, window
 from latent_explorer.cli.output import Output, wants_json
-from latent_explorer.common.errors import UserError
 from latent_explorer.common.log import start_logging
 
 if TYPE_CHECKING:
@@ -78,21 +78,27 @@ def main(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         output.failed("Interrupted.", "interrupt")
         return 130
-    except click.ClickException as error:
-        return output.failed(_usage_sentence(error), "user")
     except BrokenPipeError:  # the reader of our output went away: `| head`
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except UserError as error:
-        logging.getLogger(__name__).info("user error", exc_info=True)
-        return output.failed(str(error), "user")
-    except OSError as error:
-        if error.filename is None and error.strerror is None:
-            raise
-        logging.getLogger(__name__).warning("system error", exc_info=True)
-        return output.failed(_system_sentence(error), "user")
+    except Exception as error:
+        return _failed(error, output)
     return code if isinstance(code, int) else 0
+
+
+def _failed(error: Exception, output: Output) -> int:
+    """Say what went wrong, in the words of whoever can mend it; what only we can mend is raised again."""
+    logging.getLogger(__name__).info("the command failed", exc_info=error)
+    if isinstance(error, click.ClickException):
+        return output.failed(_usage_sentence(error), "user")
+    if isinstance(error, OSError) and (error.filename or error.strerror):
+        return output.failed(_system_sentence(error), "user")
+    failure = failure_of(error)
+    if failure.kind == "defect":
+        output.event_of_failure(failure.message, failure.kind)
+        raise error
+    return output.failed(failure.message, failure.kind)
 
 
 def _usage_sentence(error: click.ClickException) -> str:

@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from latent_explorer.app.diagnostics import has_screen
-from latent_explorer.cli.output import json_option
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
 
 @click.command("open")
 @click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
 @json_option
-def open_command(file: Path | None = None, as_json: bool = False) -> int:  # noqa: ARG001  # every command takes --json
+def open_command(file: Path | None = None, as_json: bool = False) -> int:
     """Open the window, on an explainer, a checkpoint, an image or an exploration."""
     if not has_screen():
         raise UserError(
@@ -30,4 +30,6 @@ def open_command(file: Path | None = None, as_json: bool = False) -> int:  # noq
         raise UserError(
             f"Qt cannot be loaded ({error}). Run `latent-explorer doctor`: it names the missing system libraries."
         ) from error
-    return run(file)
+    status = run(file)
+    Output(as_json=as_json).result({"status": status})
+    return status

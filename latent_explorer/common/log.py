@@ -47,7 +47,7 @@ def start_logging(command: str) -> None:
 
 
 def _log_uncaught(logger: logging.Logger) -> None:
-    previous = sys.excepthook
+    previous, previous_in_thread = sys.excepthook, threading.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if not issubclass(kind, KeyboardInterrupt):
@@ -59,6 +59,7 @@ def _log_uncaught(logger: logging.Logger) -> None:
             logger.critical(
                 "uncaught in a thread", exc_info=(args.exc_type, args.exc_value, args.exc_traceback)
             )
+        previous_in_thread(args)
 
     sys.excepthook = hook
     threading.excepthook = thread_hook

@@ -77,10 +77,21 @@ def test_a_full_disk_is_said_in_one_line(
     assert capsys.readouterr().err == "latent-explorer: No space left on device: x.gif\n"
 
 
-def test_a_defect_keeps_its_traceback(command: list[BaseException | int]) -> None:
+def test_a_defect_keeps_its_traceback_and_ends_the_stream(
+    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
+) -> None:
     command.append(ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        root_module.main(["probe"])
+        root_module.main(["probe", "--json"])
+    assert lines(capsys.readouterr().out)[-1]["kind"] == "defect"
+
+
+def test_no_memory_is_said_in_one_line(
+    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.append(MemoryError())
+    assert root_module.main(["probe"]) == 1
+    assert "memory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("args", [["no-such-command"], ["info"], ["info", "--no-such-option"]])
