@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from os import PathLike
 
-    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.api import Explainer
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "open"]
 
 
-def open(path: str | PathLike[str]) -> Explainer:
-    """Read an `.explainer` file. Nothing in the file is ever executed.
+def open(path: str | PathLike[str], device: str = "auto") -> Explainer:
+    """Open an `.explainer` file for use from Python; see docs/python.md. Nothing in the file is ever executed.
 
     Raises `UserError` when the file is not an explainer, is broken, or is newer than this version.
     """
-    from latent_explorer.models.explainer_file import read_explainer
+    from latent_explorer.api import Explainer
 
-    return read_explainer(path)
+    return Explainer(path, device)

@@ -15,7 +15,6 @@ import pytest
 import torch
 from safetensors import safe_open
 
-import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.models import explainer_header
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
@@ -93,7 +92,7 @@ def test_everything_comes_back(tmp_path: Path, rows_equal: bool) -> None:
     before = make_explainer(1, rows_equal)
     path = tmp_path / "x.explainer"
     write_explainer(before, path)
-    after = latent_explorer.open(path)
+    after = read_explainer(path)
     assert after.model_hash == before.model_hash
     assert after.conditioned_on == before.conditioned_on == hash_classifier(after.classifier)
     for name in ("generator", "encoder", "discriminator", "classifier"):

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""The door for Python users: an open explainer with numpy in and out. What it does is done in the rooms below.
+
+Described, with examples that the tests run, in docs/python.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.images import read_image
+from latent_explorer.explain.attfind import AttFindSettings
+from latent_explorer.explain.attfind import attfind as attfind_job
+from latent_explorer.explain.effects import Pace
+from latent_explorer.explain.encode import encode as encode_job
+from latent_explorer.explain.latents import Latent, seed_latent
+from latent_explorer.explain.recipe import (
+    Edit,
+    PictureRecipe,
+    PictureRequest,
+    ProjectedBase,
+    StyleShift,
+)
+from latent_explorer.explain.synthesis import Renderer
+from latent_explorer.models.device import choose_device
+from latent_explorer.models.explainer_file import read_explainer
+from latent_explorer.models.stylegan2 import truncate
+
+if TYPE_CHECKING:
+    import os
+
+    from latent_explorer.common.events import Event
+    from latent_explorer.models.attributes import Attribute, AttributeSet
+    from latent_explorer.models.summary import ExplainerSummary
+
+T = TypeVar("T")
+OnEvent = Callable[["Event"], None]
+
+
+@dataclass(frozen=True)
+class Latents:
+    """N latents with what the generator is told of each."""
+
+    ws: np.ndarray  # (N, num_ws, w_dim) float32
+    cond: np.ndarray | None  # (N, K) float32 class probabilities; None for a plain StyleGAN2
+
+    def __len__(self) -> int:
+        return len(self.ws)
+
+    def __getitem__(self, rows: slice) -> Latents:
+        return Latents(self.ws[rows], None if self.cond is None else self.cond[rows])
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """N pictures and what the classifier says of them."""
+
+    images: np.ndarray  # (N, H, W, 3) uint8
+    logits: np.ndarray  # (N, K) float32
+    probs: np.ndarray  # (N, K) float32
+
+
+class Explainer:
+    """An open explainer. Nothing here changes the file or the networks."""
+
+    def __init__(self, path: str | os.PathLike[str], device: str = "auto") -> None:
+        """Read an `.explainer` file. `device` is "auto", "cpu", "cuda:0", "mps"."""
+        self.model = read_explainer(path)
+        self.device = choose_device(device)
+        self._renderer = Renderer(self.model, self.device)
+
+    @property
+    def summary(self) -> ExplainerSummary:
+        """Name, model_hash, resolution, style layout, classifiers, stored attribute sets, figures."""
+        return self.model.summary()
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.model.classifier.config.class_names
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes of the file's first set that asks the conditioning classifier; best first for each target."""
+        key = self._classifier_id()
+        sets = self.model.attribute_sets
+        return next((s.attributes for s in sets if s.classifier_id == key), ())
+
+    def stored(self) -> Latents:
+        """The encoded pictures of the file."""
+        samples = self.model.samples
+        if samples is None:
+            raise UserError(f"{self.model.name} holds no encoded pictures. Encode your own.")
+        return _latents(samples.ws, samples.cond if samples.cond.shape[1] else None)
+
+    def sample(self, seeds: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
+        """Latents of seeds, truncated; the same that the window shows for them."""
+        model = self._renderer.explainer
+        with torch.inference_mode():
+            found = [seed_latent(model, int(seed)) for seed in seeds]
+            w_avg = model.generator.mapping.w_avg
+            ws = torch.cat([truncate(latent.ws, w_avg, psi, cutoff) for latent in found])
+            conds = [latent.cond for latent in found if latent.cond is not None]
+        return _latents(ws, torch.cat(conds) if conds else None)
+
+    def encode(
+        self,
+        images: np.ndarray | Sequence[str | os.PathLike[str]],
+        on_event: OnEvent | None = None,
+    ) -> Latents:
+        """Latents of real pictures: files of any size, or (N, H, W, 3) uint8 at the explainer's resolution."""
+        if isinstance(images, np.ndarray):
+            pixels = images
+        else:
+            size = self.model.generator.config.resolution
+            pixels = np.stack([read_image(Path(path), size) for path in images])
+        ids = [str(i) for i in range(len(pixels))]
+        job = encode_job(self._renderer.explainer, lambda rows: pixels[rows], ids, Pace())
+        found = _run(job, on_event)
+        return _latents(found.ws, found.cond if found.cond.shape[1] else None)
+
+    def render(self, latents: Latents, edits: Sequence[Edit] = ()) -> Pictures:
+        """The pictures of latents with the same edits on each; what the window exports, bit for bit."""
+        key = self._classifier_id()
+        request = PictureRequest(PictureRecipe(ProjectedBase("api"), edits=tuple(edits)), key)
+        found = []
+        for i in range(len(latents)):
+            one = latents[i : i + 1]
+            cond = None if one.cond is None else torch.from_numpy(one.cond)
+            self._renderer.add_latent("api", Latent(torch.from_numpy(one.ws), cond))
+            found.append(self._renderer.render(request).after)
+        if not found:
+            raise UserError("There are no latents to render.")
+        return Pictures(
+            images=np.stack([picture.image for picture in found]),
+            logits=np.stack([picture.logits for picture in found]),
+            probs=np.stack([picture.probs for picture in found]),
+        )
+
+    def attfind(
+        self,
+        n: int = 250,
+        *,
+        kappa: float = 1.0,
+        wanted: int = 10,
+        screen: float | None = None,
+        on_event: OnEvent | None = None,
+    ) -> AttributeSet:
+        """Find the style coordinates that move the classifier, on the first `n` encoded pictures.
+
+        `screen` renders only that share of the moves, the most promising by gradient.
+        """
+        settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen)
+        job = attfind_job(self.model, settings, device=self.device)
+        return _run(job, on_event).attribute_set
+
+    def _classifier_id(self) -> str:
+        if not self.model.classifiers:
+            raise UserError(f"{self.model.name} holds no classifier. Import it again with one.")
+        return self.model.conditioned_on or next(iter(self.model.classifiers))
+
+
+def moves(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
+    """The edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
+    return tuple(
+        StyleShift(entry.style_index, entry.end, amount * entry.weight)
+        for entry in attribute.entries
+    )
+
+
+def _latents(ws: torch.Tensor, cond: torch.Tensor | None) -> Latents:
+    return Latents(ws.float().cpu().numpy(), None if cond is None else cond.float().cpu().numpy())
+
+
+def _run(job: Generator[Event, None, T], on_event: OnEvent | None) -> T:
+    """Run a job to its end, showing its events to `on_event`."""
+    while True:
+        try:
+            event: Any = next(job)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+        if on_event is not None:
+            on_event(event)
