@@ -143,6 +143,8 @@ def test_sentence_tells_a_flip():
         "Flipped from healthy to diseased: diseased 0.91 (was 0.12), healthy 0.09 (was 0.88)."
     )
     assert sentence(verdict([0.2, 0.8], [0.1, 0.9])).startswith("Still healthy")
+    unedited = sentence(verdict([0.2, 0.8], [0.2, 0.8]))
+    assert unedited.startswith("The classifier says healthy: diseased 0.20, healthy 0.80.")
 
 
 @pytest.mark.parametrize(
@@ -188,20 +190,22 @@ def plot(qtbot):
     return made
 
 
-def test_plot_draws_a_line_a_class(plot):
+def test_plot_draws_a_line_a_class(qtbot, plot):
     for step in range(20):
         plot.add(np.array([step / 20, 1 - step / 20]))
+    qtbot.waitUntil(lambda: len(plot._curves[0].xData) == 20)
     assert plot.length == 20
     assert len(plot._curves) == 2
     assert colours_in(plot) > 4
     assert set(plot._labels._ends) == {0, 1}
 
 
-def test_plot_breaks_where_the_picture_changes(plot):
+def test_plot_breaks_where_the_picture_changes(qtbot, plot):
     plot.add(np.array([0.2, 0.8]))
     plot.lift()
     plot.lift()
     plot.add(np.array([0.9, 0.1]))
+    qtbot.waitUntil(lambda: len(plot._curves[0].yData) == 3)
     y = plot._curves[0].yData
     assert y[0] == pytest.approx(0.2)
     assert np.isnan(y[1])

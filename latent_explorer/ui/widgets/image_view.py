@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ViewMode = Literal["side", "after", "swipe", "difference"]
 CAPTION = 3 * theme.UNIT  # px above a picture
 SMALLEST = 16 * theme.UNIT
+_Scaled = tuple[tuple[float, float, bool], tuple[int, ...], np.ndarray, QImage]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ImageView(QWidget):
         self._split = 0.5  # of the swipe, share of the width
         self._pressed: QPointF | None = None
         self._by_key = False  # the focus came by the keyboard, so it must be seen
-        self._cache: dict[str, tuple[tuple[object, ...], QImage]] = {}
+        self._cache: dict[str, _Scaled] = {}  # by which of the shots it is
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(2 * SMALLEST, SMALLEST + CAPTION)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -194,13 +195,17 @@ class ImageView(QWidget):
 
     def _image(self, key: str, image: np.ndarray, side: float) -> QImage:
         """Scaled once for each picture, size and screen."""
-        ratio = self.devicePixelRatioF()
-        wanted = (id(image), side, ratio, self._pixels)
+        wanted = (side, self.devicePixelRatioF(), self._pixels)
         held = self._cache.get(key)
-        if held is None or held[0] != wanted or key == "difference":
-            held = (wanted, scaled(image, side, ratio, pixels=self._pixels))
-            self._cache[key] = held
-        return held[1]
+        if (
+            held is not None
+            and held[:2] == (wanted, image.shape)
+            and np.array_equal(held[2], image)
+        ):
+            return held[3]
+        made = scaled(image, side, wanted[1], pixels=self._pixels)
+        self._cache[key] = (wanted, image.shape, image, made)
+        return made
 
     def _paint_shot(self, painter: QPainter, frame: QRectF, shot: Shot, key: str) -> None:
         side = max(frame.width(), frame.height())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROW = 3 * theme.UNIT  # px
 MOST_ROWS = 4
+ADVICE = "Drag an attribute to change the picture."
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -59,6 +60,9 @@ def signed(value: float) -> str:
 def sentence(verdict: Verdict) -> str:
     """The bars in words, for people who cannot see them and for the clipboard."""
     new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
+    if np.array_equal(verdict.after, verdict.before):
+        said = ", ".join(f"{verdict.names[i]} {verdict.after[i]:.2f}" for i in verdict.rows())
+        return f"The classifier says {verdict.names[new]}: {said}. {ADVICE}"
     said = ", ".join(
         f"{verdict.names[i]} {verdict.after[i]:.2f} (was {verdict.before[i]:.2f})"
         for i in verdict.rows()

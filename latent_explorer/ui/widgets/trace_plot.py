@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 LENGTH = 240  # edits kept
+PAUSE = 50  # ms between two drawings: a drag brings more pictures than a plot needs
 SHORTEST = 60  # edits that the width shows at least
 MOST_CLASSES = 8  # drawn; those that came highest within the length
 STYLES = (
@@ -28,6 +29,7 @@ STYLES = (
     Qt.PenStyle.DashDotLine,
 )
 LABEL_ROW = 2 * theme.UNIT  # px
+LINE = 2  # px, of a class's line
 
 
 class TracePlot(QWidget):
@@ -41,6 +43,11 @@ class TracePlot(QWidget):
         self._curves: dict[int, pg.PlotDataItem] = {}
         self.plot = pg.PlotWidget()
         self._labels = _Labels(self)
+        self._late = False  # rows came that are not drawn yet
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._draw_late)
         self._set_up_plot()
         layout = row(self, spacing=theme.UNIT // 2)
         layout.setContentsMargins(theme.UNIT, 0, theme.MARGIN, 0)
@@ -95,8 +102,20 @@ class TracePlot(QWidget):
         self._labels.show_ends({})
 
     def add(self, probs: np.ndarray) -> None:
-        """The newest probabilities, (K,)."""
+        """The newest probabilities, (K,). Drawn at once, or soon when drawn a moment ago."""
         self._rows.append(np.asarray(probs, dtype=np.float64))
+        if not self._pause.isActive():
+            self._draw()
+            self._pause.start()
+        else:
+            self._late = True
+
+    def _draw_late(self) -> None:
+        if self._late:
+            self._draw()
+
+    def _draw(self) -> None:
+        self._late = False
         table = np.stack(self._rows)  # (edits, K)
         highest = np.nanmax(table, axis=0)
         shown = sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
@@ -123,9 +142,15 @@ class TracePlot(QWidget):
             self._rows.append(np.full_like(self._rows[-1], np.nan))
 
     def _pen(self, index: int) -> QPen:
-        return pg.mkPen(
-            theme.current().class_color(index), width=2, style=STYLES[index % len(STYLES)]
-        )
+        # pyqtgraph's pens are as wide in device pixels as they say, whatever the screen.
+        width = LINE * self.devicePixelRatioF()
+        style = STYLES[index % len(STYLES)]
+        return pg.mkPen(theme.current().class_color(index), width=width, style=style)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._dress()
+        return super().event(event)
 
     def _dress(self) -> None:
         now = theme.current()
