@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A headless application on the fake explainer for tests of panels, and a recorder of what it was asked."""
+"""A headless application on the fake explainer for tests of panels, and what a person does to a card."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fake_explainer import workbench
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtTest import QTest
 
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.updates import MainPicture, Update
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.bridge import Bridge
+from latent_explorer.ui.panels.attributes import AttributesPanel
+from latent_explorer.ui.widgets.attribute_card import AttributeCard
+
+LEFT = Qt.MouseButton.LeftButton
 
 
 @contextlib.contextmanager
@@ -57,3 +62,19 @@ def waiting_for(qtbot, explorer: Explorer, kind: type, count: int = 1) -> Iterat
         qtbot.waitUntil(lambda: len(seen) >= count, timeout=5000)
     finally:
         explorer.listeners.remove(record)
+
+
+def card_at(panel: AttributesPanel, place: int) -> AttributeCard:
+    """A card of the list, counted from the top."""
+    return panel.list.cards[place]
+
+
+def drag(card: AttributeCard, *stops: float) -> None:
+    """Drag a card's handle from the first amount over the others to the last."""
+    track = card.slider.track
+    middle = track.height() // 2
+    points = [QPoint(round(track.x_of(stop)), middle) for stop in stops]
+    QTest.mousePress(track, LEFT, pos=points[0])
+    for point in points[1:]:
+        QTest.mouseMove(track, point)
+    QTest.mouseRelease(track, LEFT, pos=points[-1])

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from harness import explorer_on, open_model, waiting_for
+from harness import card_at, drag, explorer_on, open_model, waiting_for
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
@@ -26,7 +28,6 @@ from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.attributes import SEARCH, AttributesPanel
-from latent_explorer.ui.widgets.attribute_card import AttributeCard
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -55,20 +56,6 @@ def empty(qtbot, explorer):
 def panel(qtbot, empty, explorer, tmp_path):
     open_model(qtbot, explorer, tmp_path)
     return empty
-
-
-def card_at(panel: AttributesPanel, place: int) -> AttributeCard:
-    return panel.list.cards[place]
-
-
-def drag(card: AttributeCard, *stops: float) -> None:
-    track = card.slider.track
-    middle = track.height() // 2
-    points = [QPoint(round(track.x_of(stop)), middle) for stop in stops]
-    QTest.mousePress(track, LEFT, pos=points[0])
-    for point in points[1:]:
-        QTest.mouseMove(track, point)
-    QTest.mouseRelease(track, LEFT, pos=points[-1])
 
 
 def test_ten_cards_in_rank_order_with_place_and_effect(panel):
@@ -262,8 +249,9 @@ def test_already_at_the_end_says_so_instead_of_a_dead_slider(panel, explorer, qt
         explorer.apply(SetBase(SampleBase(5)))
     result = seen[-1].result
     index = explorer.attributes()[0].entries[0].style_index
-    result.styles[index] = explorer.summary.style_stats.maximum[index]
-    panel.on_update(seen[-1])
+    styles = result.styles.copy()
+    styles[index] = explorer.summary.style_stats.maximum[index]
+    panel.on_update(replace(seen[-1], result=replace(result, styles=styles)))
     card = card_at(panel, 0)
     assert card.message.isVisible()
     assert not card.slider.isVisible()

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
@@ -209,8 +210,9 @@ class AttributesPanel(QWidget):
             else:
                 self.refresh()
         elif isinstance(update, MainPicture):
-            self._result = update.result
-            self.refresh()
+            known, self._result = self._result, update.result
+            if known is None or not _same_unedited(known, update.result):
+                self.refresh()  # at a drag's rate only when something it shows has changed
         elif isinstance(update, DocumentChanged):
             self.refresh()
         elif isinstance(update, HoverPicture):
@@ -291,6 +293,13 @@ class AttributesPanel(QWidget):
         self.flip_apply.setVisible(self._flip is not None)
         moved = self._flip.attributes if self._flip else ()
         self.flip_apply.setEnabled(any(attribute_amount(state, a) != 1 for a in moved))
+
+
+def _same_unedited(one: RenderResult, other: RenderResult) -> bool:
+    """Whether two results are of the same picture before its edits, which is all that the cards look at."""
+    return np.array_equal(one.styles, other.styles) and np.array_equal(
+        one.before.logits, other.before.logits
+    )
 
 
 def _asked(state: ExplorerState) -> tuple[str, int]:
