@@ -75,8 +75,7 @@ class Desktop:
         self.window.setWindowIcon(icons.icon("leaf", "accent"))
 
     def begin(self, path: Path | None = None) -> None:
-        """What takes long, once the window is up: the plot, then the model, with words on the canvas."""
-        self.window.strip.make_plot()
+        """What takes long, once the window is up: the model, with words on the canvas."""
         left = self.explorer.recoverable()
         if path is not None:
             self.explorer.open_path(path)

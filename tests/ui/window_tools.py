@@ -41,6 +41,7 @@ def open_fake(qtbot, desktop: Desktop, folder: Path) -> None:
     path.touch()
     desktop.begin(path)
     wait_picture(qtbot, desktop)
+    qtbot.waitUntil(lambda: desktop.window.strip.plot is not None)
 
 
 def wait_picture(qtbot, desktop: Desktop) -> None:

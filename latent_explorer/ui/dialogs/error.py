@@ -40,6 +40,7 @@ class ErrorDialog(QDialog):
         layout.addWidget(self.details)
         layout.addLayout(self._buttons())
         layout.setSizeConstraint(layout.SizeConstraint.SetFixedSize)
+        self.close_button.setFocus()
 
     def _message(self) -> QHBoxLayout:
         picture = QLabel()
@@ -70,10 +71,9 @@ class ErrorDialog(QDialog):
         self.copy = button("Copy", self._copy, icon="copy")
         self.copy.setToolTip("Copy the message and the details")
         line.addWidget(self.copy)
-        close = button("Close", self.accept, role="primary")
-        close.setDefault(True)
-        close.setFocus()
-        line.addWidget(close)
+        self.close_button = button("Close", self.accept, role="primary")
+        self.close_button.setDefault(True)
+        line.addWidget(self.close_button)
         return line
 
     def _toggle(self) -> None:

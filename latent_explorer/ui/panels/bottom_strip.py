@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
 
 from latent_explorer.app.live import classifier_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 HEAD = theme.CONTROL + theme.UNIT
 HEIGHT = 18 * theme.UNIT  # open, px
 ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # so that icons stand on the margin
+AFTER_PICTURE = 30  # ms
 EMPTY = "Move a slider: the probability of every class is drawn here."
 
 
@@ -71,13 +72,15 @@ class BottomStrip(QWidget):
         self.fold.setToolTip(words)
         self.fold.setAccessibleName(words)
 
-    def make_plot(self) -> None:
-        """Load what draws the plot; called when the window is up."""
+    def _make_plot(self) -> None:
+        """Load what draws the plot: slow, so it waits until the first picture is on the screen."""
         from latent_explorer.ui.widgets.trace_plot import TracePlot
 
         if self.plot is None:
             self.plot = TracePlot()
             self._pages.addWidget(self.plot)
+            if self._explorer.shown is not None:
+                self._add(self._explorer.shown)
 
     def on_update(self, update: Update) -> None:
         """What the application told."""
@@ -98,8 +101,9 @@ class BottomStrip(QWidget):
             self.plot.start(asked.class_names if asked else ())
 
     def _add(self, update: MainPicture) -> None:
-        self.make_plot()
-        assert self.plot is not None
+        if self.plot is None:
+            QTimer.singleShot(AFTER_PICTURE, self, self._make_plot)
+            return
         probs, base = update.result.after.probs, update.request.recipe.base
         if not self.plot.names:
             self._begin()
