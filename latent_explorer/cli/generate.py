@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,7 @@ def generate(
     as_json: bool,
 ) -> None:
     """Generate pictures. Those of seeds carry their recipe: drop one on the window to explore it."""
-    from latent_explorer.explain.sampling import sample_latents, sample_seeds
+    from latent_explorer.explain.sampling import read_latents, sample_latents, sample_seeds
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer
 
@@ -110,26 +109,6 @@ def parse_seeds(text: str) -> list[int]:
     if not seeds:
         raise UserError(f"{text!r} names no seeds. Write them like 0-15,42.")
     return seeds
-
-
-def read_latents(path: Path) -> tuple[Any, Any]:
-    """Latents (and their cond, or None) as tensors, from an npz with `w` (NVIDIA's projected_w.npz) or an npy."""
-    import torch
-
-    try:
-        with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            arrays = {"w": found} if isinstance(found, np.ndarray) else dict(found)
-        w, cond = arrays["w"], arrays.get("cond")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise UserError(
-            f"{path} cannot be read as latents ({error}). It should be an npz with an array w, or an npy."
-        ) from error
-    if w.dtype.kind != "f" or w.ndim not in (2, 3) or not np.isfinite(w).all():
-        raise UserError(
-            f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim)."
-        )
-    return torch.from_numpy(w), None if cond is None else torch.from_numpy(cond)
 
 
 def _state(model: Explainer, seed: int, psi: float, cutoff: int | None) -> ExplorerState:

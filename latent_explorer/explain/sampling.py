@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from latent_explorer.models.stylegan2 import truncate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
+    from pathlib import Path
 
     from latent_explorer.models.explainer import Explainer
 
@@ -40,6 +42,24 @@ def sample_seeds(
     model = placed(explainer, device)
     latents = (lambda seed=seed: seed_latent(model, seed) for seed in seeds)
     return (yield from _sample(model, latents, len(seeds), psi, cutoff))
+
+
+def read_latents(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Latents (and their cond, or None) as tensors, from an npz with `w` (NVIDIA's projected_w.npz) or an npy."""
+    try:
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            arrays = {"w": found} if isinstance(found, np.ndarray) else dict(found)
+        w, cond = arrays["w"], arrays.get("cond")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} cannot be read as latents ({error}). It should be an npz with an array w, or an npy."
+        ) from error
+    if w.dtype.kind != "f" or w.ndim not in (2, 3) or not np.isfinite(w).all():
+        raise UserError(
+            f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim)."
+        )
+    return torch.from_numpy(w), None if cond is None else torch.from_numpy(cond)
 
 
 def sample_latents(
