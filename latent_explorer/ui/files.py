@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from latent_explorer.ui import theme
+from latent_explorer.ui.dialogs.sweep import SweepDialog
 from latent_explorer.ui.widgets.scaling import to_qimage
 
 if TYPE_CHECKING:
@@ -77,20 +78,18 @@ class Files:
 
     def export_gif(self) -> None:
         """The sweep of one attribute: ask which, and where to."""
-        attributes = self._explorer.attributes()
-        names = [f"{rank}  {attribute.name}" for rank, attribute in enumerate(attributes, 1)]
-        if not names:
+        attributes, state = self._explorer.attributes(), self._explorer.state
+        if not attributes or state is None:
             QMessageBox.information(
                 self._window,
                 "Export animation",
                 "An animation shows the sweep of one attribute. Find attributes first, or add a slider.",
             )
             return
-        chosen, ok = QInputDialog.getItem(
-            self._window, "Export animation", "Attribute to sweep", names, 0, False
-        )
-        if ok:
-            self._export_sweep(attributes[names.index(chosen)])
+        dialog = SweepDialog(attributes, state, self._window)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.accepted.connect(lambda: self._export_sweep(dialog.attribute))
+        dialog.open()
 
     def _export_sweep(self, attribute: Attribute) -> None:
         name = f"{self._name()} {attribute.name}.gif".replace("/", "-")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Saving and exporting from the window, with the file dialogs answered by the test."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+from window_tools import desktop_on, drag, open_fake, wait_picture
+
+from latent_explorer.app.intents import SetAttribute
+from latent_explorer.app.recipe_png import read_state
+from latent_explorer.ui.dialogs.sweep import SweepDialog
+
+CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def desktop(qtbot, tmp_path):
+    with desktop_on(tmp_path) as made:
+        open_fake(qtbot, made, tmp_path)
+        yield made
+
+
+def answer(monkeypatch, path) -> None:
+    """Every file dialog answers `path`."""
+    for name in ("getSaveFileName", "getOpenFileName"):
+        monkeypatch.setattr(QFileDialog, name, lambda *_args: (str(path), ""))
+
+
+def test_exported_picture_brings_its_state(qtbot, desktop, tmp_path, monkeypatch):
+    drag(desktop.window.attributes.list.cards[0].slider, 0.7)
+    wait_picture(qtbot, desktop)
+    answer(monkeypatch, tmp_path / "leaf")  # without the ending
+    QTest.keyClick(desktop.window, Qt.Key.Key_E, CTRL)
+    path = tmp_path / "leaf.png"
+    assert read_state(path) == desktop.explorer.state
+    with Image.open(path) as image:
+        assert image.size == (512, 512)
+    assert desktop.window.notices.text.text() == "Saved leaf.png."
+    desktop.window.notices.hide()
+
+
+def test_saved_exploration_opens_again(qtbot, desktop, tmp_path, monkeypatch):
+    drag(desktop.window.attributes.list.cards[1].slider, 0.7)
+    state = desktop.explorer.state
+    answer(monkeypatch, tmp_path / "mine.exploration")
+    QTest.keyClick(desktop.window, Qt.Key.Key_S, CTRL)
+    assert not desktop.window.isWindowModified()
+    desktop.window.reset()
+    QTest.keyClick(desktop.window, Qt.Key.Key_O, CTRL)
+    qtbot.waitUntil(lambda: desktop.explorer.state == state)
+    desktop.window._fill_recent()
+    assert desktop.window.recent.actions()[0].text() == "mine.exploration"
+
+
+def test_animation_of_the_attribute_that_was_moved(qtbot, desktop, tmp_path, monkeypatch):
+    attributes = desktop.explorer.attributes()
+    desktop.explorer.apply(SetAttribute(attributes[2], 0.5))
+    answer(monkeypatch, tmp_path / "sweep.gif")
+    QTest.keyClick(desktop.window, Qt.Key.Key_E, CTRL | SHIFT)
+    dialog = desktop.window.findChild(SweepDialog)
+    assert dialog.attribute == attributes[2]
+    dialog.accept()
+    qtbot.waitUntil(lambda: "Saved sweep.gif." in desktop.window.notices.text.text(), timeout=30000)
+    with Image.open(tmp_path / "sweep.gif") as image:
+        assert image.n_frames > 40
+    desktop.window.notices.hide()
+
+
+def test_a_cancelled_file_dialog_does_nothing(desktop, monkeypatch):
+    answer(monkeypatch, "")
+    for key in ("save", "export_png", "open", "screenshot"):
+        desktop.window.actions_by_key[key].trigger()
+    assert desktop.explorer.path is None
+
+
+def test_picture_of_the_window(desktop, tmp_path, monkeypatch):
+    answer(monkeypatch, tmp_path / "window.png")
+    desktop.window.actions_by_key["screenshot"].trigger()
+    with Image.open(tmp_path / "window.png") as image:
+        assert image.width >= 1366
