@@ -7,6 +7,7 @@ import copy
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
@@ -53,11 +54,21 @@ class Networks:
         for module in self.modules().values():
             module.to(memory_format=torch.channels_last)
 
-    @torch.no_grad()
     def _start_without_cond(self) -> None:
-        """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference)."""
+        """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference).
+
+        Those of toRGB stay zero: AttFind searches the styles of the 3x3 convolutions, and a class that travels
+        through toRGB would pass it by.
+        """
+        w_dim = self.G.config.w_dim
         for layer in self.G.synthesis.layout.layers:
-            self.G.synthesis.layer(layer.name).affine.weight[:, self.G.config.w_dim :] = 0
+            weight = self.G.synthesis.layer(layer.name).affine.weight
+            with torch.no_grad():
+                weight[:, w_dim:] = 0
+            if layer.kind == "torgb":
+                weight.register_hook(
+                    lambda gradient: F.pad(gradient[:, :w_dim], (0, gradient.shape[1] - w_dim))
+                )
 
     def modules(self) -> dict[str, nn.Module]:
         return {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}

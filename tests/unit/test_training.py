@@ -124,6 +124,14 @@ def test_the_encoder_and_the_mapping_are_trained_in_every_update(
     assert all(moved)
 
 
+def test_the_class_enters_through_convolutions_alone(config: TrainConfig, tmp_path: Path) -> None:
+    list(train(config, tmp_path / "run"))
+    state = RunFolder(tmp_path / "run").load()["networks"]["G"]
+    columns = {n: t[:, config.w_dim :] for n, t in state.items() if n.endswith("affine.weight")}
+    assert all(t.abs().sum() == 0 for n, t in columns.items() if "torgb" in n)
+    assert any(t.abs().sum() > 0 for n, t in columns.items() if "conv" in n)
+
+
 def test_a_resumed_run_equals_a_straight_one(config: TrainConfig, tmp_path: Path) -> None:
     list(train(config, tmp_path / "straight"))
     job = train(config, tmp_path / "halved")
