@@ -234,9 +234,10 @@ class MainWindow(QMainWindow):
             action.setText(f"&{text}" if text else f"&{key.capitalize()}")
 
     def _say_title(self) -> None:
+        """File and model; Qt adds the program's name where the platform wants it."""
         summary, path = self.explorer.summary, self.explorer.path
-        parts = [path.name if path else "", summary.name if summary else "", "Latent Explorer"]
-        self.setWindowTitle(" - ".join(part for part in parts if part) + "[*]")
+        parts = [path.name if path else "", summary.name if summary else ""]
+        self.setWindowTitle(" \N{EM DASH} ".join(part for part in parts if part) + "[*]")
         self.setWindowModified(self.explorer.path is not None and self.explorer.unsaved)
 
     def _say_warnings(self) -> None:

@@ -29,7 +29,7 @@ QStatusBar {{ background: {paper}; border-top: 1px solid {line}; }}
 QStatusBar::item {{ border: 0; }}
 
 QPushButton, QToolButton {{ min-height: 26px; padding: 0 12px; border-radius: 6px;
-    border: 1px solid {line}; background: {surface}; color: {ink}; }}
+    border: 1px solid {line}; background: {surface}; color: {ink}; outline: 0; }}
 QToolButton {{ padding: 0 4px; min-width: 18px; }}
 QPushButton:hover, QToolButton:hover {{ background: {hover}; }}
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {line}; }}

@@ -100,7 +100,7 @@ class AttributeList(QScrollArea):
         self._cards = {key: self._cards.get(key) or self._new_card(key) for key in keys}
         for position, card in enumerate(self._cards.values()):
             self._column.insertWidget(position, card)
-        stops = [stop for card in self._cards.values() for stop in card.stops]
+        stops: list[QWidget] = [self, *(s for card in self._cards.values() for s in card.stops)]
         for this, following in itertools.pairwise(stops):
             QWidget.setTabOrder(this, following)
 
