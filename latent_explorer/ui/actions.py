@@ -76,6 +76,7 @@ ACTIONS = (
     Spec("notices", HELP, "&Notices", "Read again what the program said", "Ctrl+Shift+N", "info", needs_model=False),
     Spec("screenshot", HELP, "Picture of the &window...", "Save a picture of this window", "Ctrl+Shift+P", section=1, needs_model=False),
     Spec("diagnostics", HELP, "Copy &diagnostics", "Copy versions and settings for a report", section=1, needs_model=False),
+    Spec("log", HELP, "Open the &log folder", "Open the folder with the program's log, for a report", section=1, needs_model=False),
     Spec("about", HELP, "&About Latent Explorer", "Version, licence and what this is", section=2, needs_model=False),
 )
 # fmt: on

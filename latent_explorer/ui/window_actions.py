@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.keys import KeysDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
@@ -64,6 +65,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
         "screenshot": files.screenshot,
         "diagnostics": lambda: _copy_diagnostics(window),
+        "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),
         "about": lambda: _open(AboutDialog(explorer.summary, window)),
     }
 

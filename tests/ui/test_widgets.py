@@ -161,6 +161,7 @@ def test_many_classes_show_target_and_strongest():
     rows = verdict(probs, probs, names, target=33).rows()
     assert rows[:3] == [33, 7, 20]
     assert len(rows) == MOST_ROWS
+    assert "46 more classes" in sentence(verdict(probs, probs, names, target=33))
 
 
 def test_bars_are_painted_and_grow_with_their_rows(qtbot):

@@ -60,13 +60,17 @@ def signed(value: float) -> str:
 def sentence(verdict: Verdict) -> str:
     """The bars in words, for people who cannot see them and for the clipboard."""
     new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
-    if np.array_equal(verdict.after, verdict.before):
-        said = ", ".join(f"{verdict.names[i]} {verdict.after[i]:.2f}" for i in verdict.rows())
-        return f"The classifier says {verdict.names[new]}: {said}. {ADVICE}"
-    said = ", ".join(
-        f"{verdict.names[i]} {verdict.after[i]:.2f} (was {verdict.before[i]:.2f})"
+    edited = not np.array_equal(verdict.after, verdict.before)
+    parts = [
+        f"{verdict.names[i]} {verdict.after[i]:.2f}"
+        + (f" (was {verdict.before[i]:.2f})" if edited else "")
         for i in verdict.rows()
-    )
+    ]
+    if len(parts) < len(verdict.names):
+        parts.append(f"{len(verdict.names) - len(parts)} more classes")
+    said = ", ".join(parts)
+    if not edited:
+        return f"The classifier says {verdict.names[new]}: {said}. {ADVICE}"
     if verdict.flipped:
         return f"Flipped from {verdict.names[old]} to {verdict.names[new]}: {said}."
     return f"Still {verdict.names[new]}: {said}."
