@@ -29,6 +29,7 @@ from latent_explorer.explain.recipe import (
     StyleShift,
 )
 from latent_explorer.explain.synthesis import Renderer
+from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.stylegan2 import truncate
@@ -87,10 +88,9 @@ class Explainer:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """The attributes of the file's first set that asks the conditioning classifier; best first for each target."""
-        key = self._classifier_id()
-        sets = self.model.attribute_sets
-        return next((s.attributes for s in sets if s.classifier_id == key), ())
+        """The attributes of the file's newest set for the conditioning classifier; best first for each target."""
+        found = newest_set(self.model.attribute_sets, self._classifier_id())
+        return found.attributes if found else ()
 
     def stored(self) -> Latents:
         """The encoded pictures of the file."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.explain.recipe import Base
-from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet, newest_set
 
 if TYPE_CHECKING:
     from latent_explorer.app.state import ExplorerState
@@ -103,10 +103,9 @@ def shown_attributes(
 
     Names are the person's where they gave one. Of several searches the newest counts.
     """
-    ranked: tuple[Attribute, ...] = ()
-    for found in (*summary.attribute_sets, *document.attribute_sets):
-        if found.classifier_id == state.classifier_id:
-            ranked = tuple(a for a in found.attributes if a.target == state.target_class) or ranked
+    sets = (*summary.attribute_sets, *document.attribute_sets)
+    found = newest_set(sets, state.classifier_id, state.target_class)
+    ranked = [a for a in (found.attributes if found else ()) if a.target == state.target_class]
     # A coordinate that was both added and found keeps its place and shows what was found of it.
     found_by_key = {attribute_key(a): a for a in ranked}
     listed = {attribute_key(a): a for a in (*document.sliders, *ranked)} | found_by_key

@@ -20,6 +20,7 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
+from latent_explorer.models.attributes import newest_set
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,15 +98,8 @@ def opening_state(summary: ExplainerSummary) -> ExplorerState:
     classifier_id = summary.conditioned_on or next(
         (c.classifier_id for c in summary.classifiers), ""
     )
-    target = next(
-        (
-            attribute.target
-            for found in summary.attribute_sets
-            if found.classifier_id == classifier_id
-            for attribute in found.attributes
-        ),
-        0,
-    )
+    found = newest_set(summary.attribute_sets, classifier_id)
+    target = found.attributes[0].target if found and found.attributes else 0
     return ExplorerState(
         model_hash=summary.model_hash,
         base=_opening_base(summary, target),

@@ -144,7 +144,7 @@ def chosen_classifier(model: Explainer, beginning: str | None) -> str:
 
 
 def with_attribute_set(model: Explainer, found: AttributeSet) -> Explainer:
-    """The explainer with one more attribute set, first. One of the same classifier and method is replaced.
+    """The explainer with one more attribute set, the newest. One of the same classifier and method is replaced.
 
     What is found again keeps the name that a person gave it.
     """
@@ -160,7 +160,7 @@ def with_attribute_set(model: Explainer, found: AttributeSet) -> Explainer:
         for a in found.attributes
     )
     kept = tuple(s for s in model.attribute_sets if (s.classifier_id, s.method) != same)
-    return replace(model, attribute_sets=(msgspec.structs.replace(found, attributes=named), *kept))
+    return replace(model, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named)))
 
 
 def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:

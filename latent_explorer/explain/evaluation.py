@@ -21,6 +21,7 @@ from latent_explorer.explain.effects import Budget, Pace, default_budget, recons
 from latent_explorer.explain.encode import encode
 from latent_explorer.explain.latents import placed
 from latent_explorer.explain.sufficiency import Flips, flips
+from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.metrics import Agreement, agreement, frechet_distance
 from latent_explorer.models.perceptual import Perceptual, lpips_available
 
@@ -101,7 +102,7 @@ def evaluate(
     samples = yield from encode(model, read, ids, pace)
     measured = yield from _compare(model, key, read, samples, pace)
     mapped = yield from _mapped_features(model, key, samples, pace)
-    found = _attributes(explainer, key)
+    found = newest_set(explainer.attribute_sets, key)
     rates: list[Flips] = []
     if found is None:
         yield Notice(
@@ -263,10 +264,6 @@ def _flips(
     cond = _cond(samples, slice(None))
     pictures = yield from reconstruct(synthesis, classifier, samples.ws, cond, pace)
     return (yield from flips(synthesis, classifier, pictures, found, ends, ks, kappas, pace))
-
-
-def _attributes(explainer: Explainer, key: str) -> AttributeSet | None:
-    return next((s for s in explainer.attribute_sets if s.classifier_id == key), None)
 
 
 def _cond(samples: Samples, rows: slice) -> Tensor | None:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 End = Literal["min", "max"]
 
@@ -47,3 +50,14 @@ class AttributeSet(msgspec.Struct, frozen=True):
     ranges: str  # where minimum and maximum come from, in words
     attributes: tuple[Attribute, ...]
     settings: dict[str, float | int | str | bool] = {}
+
+
+def newest_set(
+    sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None
+) -> AttributeSet | None:
+    """Of several searches for a classifier (that found something for `target`) the newest counts, the last one."""
+    for found in reversed(sets):
+        reached = target is None or any(a.target == target for a in found.attributes)
+        if found.classifier_id == classifier_id and reached:
+            return found
+    return None

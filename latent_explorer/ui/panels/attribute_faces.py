@@ -11,7 +11,7 @@ import numpy as np
 from latent_explorer.app.document import attribute_key, shown_attributes
 from latent_explorer.app.live import already_at_end, classifier_of
 from latent_explorer.app.state import attribute_amount
-from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.attributes import Attribute, newest_set
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.attribute_card import CardFace
 from latent_explorer.ui.widgets.number_field import format_number
@@ -55,13 +55,8 @@ def active_set(
     document: Document, summary: ExplainerSummary, state: ExplorerState
 ) -> AttributeSet | None:
     """The newest search for the asked classifier that found something for the target class."""
-    found = [
-        each
-        for each in (*summary.attribute_sets, *document.attribute_sets)
-        if each.classifier_id == state.classifier_id
-        and any(a.target == state.target_class for a in each.attributes)
-    ]
-    return found[-1] if found else None
+    sets = (*summary.attribute_sets, *document.attribute_sets)
+    return newest_set(sets, state.classifier_id, state.target_class)
 
 
 def set_line(found: AttributeSet, summary: ExplainerSummary) -> str:
