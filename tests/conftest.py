@@ -95,6 +95,7 @@ def no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
 def _delete_windows() -> None:
     """Close and delete every window now: garbage collection in the middle of a later painting would crash."""
     from PySide6.QtCore import QCoreApplication, QEvent
+    from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 
     if QApplication.instance() is None:
@@ -104,6 +105,8 @@ def _delete_windows() -> None:
         window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QCoreApplication.processEvents()
+    # The offscreen clipboard outlives the interpreter; what Python put on it would be freed too late and crash.
+    QGuiApplication.clipboard().clear()
 
 
 def _join_new_threads(before: set[threading.Thread]) -> None:
