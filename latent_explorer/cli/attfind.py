@@ -92,19 +92,11 @@ def attfind(
     latents = None if data is None else encoded(model, data, side, n, selection, output)
     search = job(model, settings, classifier_id=key, latents=latents, device=chosen)
     found: AttFindResult = run_job(search, output)
-    layout = model.generator.synthesis.layout
-    fields: dict[str, Any] = {
-        "model_hash": model.model_hash,
-        "classifier_id": key,
-        "n": found.attribute_set.n,
-        "attributes": [attribute_fields(a, layout) for a in found.attribute_set.attributes],
-    }
+    fields = fields_of(model, found.attribute_set)
     if out is not None:
         write_explainer(with_attribute_set(model, found.attribute_set), out)
         fields["path"] = out
-    output.result(
-        fields, table(found.attribute_set, layout, model.classifiers[key].config.class_names)
-    )
+    output.result(fields, table(model, found.attribute_set))
 
 
 def encoded(
@@ -182,8 +174,21 @@ def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any
     }
 
 
-def table(found: AttributeSet, layout: StyleLayout, class_names: tuple[str, ...]) -> str:
+def fields_of(model: Explainer, found: AttributeSet) -> dict[str, Any]:
+    """What `attfind --json` ends with."""
+    layout = model.generator.synthesis.layout
+    return {
+        "model_hash": model.model_hash,
+        "classifier_id": found.classifier_id,
+        "n": found.n,
+        "attributes": [attribute_fields(a, layout) for a in found.attributes],
+    }
+
+
+def table(model: Explainer, found: AttributeSet) -> str:
     """The attributes for people, one block a class."""
+    layout = model.generator.synthesis.layout
+    class_names = model.classifiers[found.classifier_id].config.class_names
     lines: list[str] = []
     for target, name in enumerate(class_names):
         lines.append(f"towards {name}")

@@ -16,9 +16,11 @@ from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
     from latent_explorer.app.state import ExplorerState
+    from latent_explorer.explain.sampling import Sampled
     from latent_explorer.models.explainer import Explainer
 
 _MOST_SEEDS = 100_000
+MAX_SEED = 2**63 - 1
 
 
 @click.command()
@@ -86,11 +88,7 @@ def generate(
         _write(path, picture.image, state, model.name)
     fields: dict[str, Any] = {"images": images, "model_hash": model.model_hash}
     if raw:
-        fields["raw"] = out / "pictures.npz"
-        with atomic_path(fields["raw"]) as temporary:
-            np.savez(
-                temporary, img=np.stack([picture.img for picture in found]), names=np.array(names)
-            )
+        fields["raw"] = _write_raw(out / "pictures.npz", names, found)
     output.result(fields, f"{len(images)} pictures in {out}")
 
 
@@ -101,11 +99,14 @@ def parse_seeds(text: str) -> list[int]:
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise UserError(f"{part!r} is no seed and no range of seeds. Write them like 0-15,42.")
-        seeds += range(int(first), int(last if dash else first) + 1)
-        if len(seeds) > _MOST_SEEDS:
+        numbers = range(int(first), int(last if dash else first) + 1)
+        if numbers and numbers[-1] > MAX_SEED:
+            raise UserError(f"The seed {numbers[-1]} is too large. Take numbers up to {MAX_SEED}.")
+        if len(seeds) + len(numbers) > _MOST_SEEDS:
             raise UserError(
                 f"More than {_MOST_SEEDS} seeds are too many for one call. Split the range."
             )
+        seeds += numbers
     if not seeds:
         raise UserError(f"{text!r} names no seeds. Write them like 0-15,42.")
     return seeds
@@ -135,3 +136,9 @@ def _write(path: Path, image: np.ndarray, state: ExplorerState | None, model_nam
         return
     with atomic_path(path) as temporary:
         Image.fromarray(image).save(temporary, "PNG")
+
+
+def _write_raw(path: Path, names: list[str], found: list[Sampled]) -> Path:
+    with atomic_path(path) as temporary:
+        np.savez(temporary, img=np.stack([picture.img for picture in found]), names=np.array(names))
+    return path

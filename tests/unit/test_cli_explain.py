@@ -111,7 +111,9 @@ def test_seeds_in_words() -> None:
     assert parse_seeds("0-2,42") == [0, 1, 2, 42]
 
 
-@pytest.mark.parametrize("text", ["", "a", "3-1", "1-", "-4", "0-9999999"])
+@pytest.mark.parametrize(
+    "text", ["", "a", "3-1", "1-", "-4", "0-9999999999", "9223372036854775808"]
+)
 def test_what_is_no_seed(text: str) -> None:
     with pytest.raises(UserError):
         parse_seeds(text)
