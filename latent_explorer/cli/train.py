@@ -174,7 +174,7 @@ def _run_until_stopped(job: Generator[Event, None, Any], output: Output) -> bool
     """Run a job; False when it was asked to stop on standard input, which keeps its work and is no error."""
     stopped = threading.Event()
     with _terminate_like_ctrl_c():
-        if output.as_json and not sys.stdin.isatty():
+        if output.as_json and sys.stdin is not None and not sys.stdin.isatty():
             threading.Thread(target=_await_stop, args=(stopped,), name="stdin", daemon=True).start()
         try:
             run_job(job, output)

@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -11,9 +14,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latent_explorer.cli import train
 from latent_explorer.cli.options import chosen_rows, with_settings
+from latent_explorer.cli.output import Output
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric
 from latent_explorer.models.explainer_file import write_explainer
 
 
@@ -143,3 +149,32 @@ def test_settings_by_name() -> None:
 def test_wrong_settings_are_refused(setting: str) -> None:
     with pytest.raises(UserError):
         with_settings(_Config(), [setting])
+
+
+def _endless(closed: list[bool]) -> Generator[Event, None, None]:
+    try:
+        for step in range(1000):
+            time.sleep(0.01)
+            yield Metric(step, {})
+    finally:
+        closed.append(True)
+
+
+def test_the_line_stop_ends_a_training_and_keeps_its_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chunks = iter([b"sto", b"p\n", b""])
+    monkeypatch.setattr(os, "read", lambda _fd, _n: next(chunks))
+    closed: list[bool] = []
+    assert train._run_until_stopped(_endless(closed), Output(as_json=True)) is False
+    assert closed == [True]
+
+
+def test_a_closed_input_ends_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "read", lambda _fd, _n: b"")
+    assert train._run_until_stopped(_short(), Output(as_json=True)) is True
+
+
+def _short() -> Generator[Event, None, str]:
+    yield Metric(1, {})
+    return "done"
