@@ -172,20 +172,21 @@ def _new_run_folder() -> Path:
 
 def _run_until_stopped(job: Generator[Event, None, Any], output: Output) -> bool:
     """Run a job; False when it was asked to stop on standard input, which keeps its work and is no error."""
-    stopped = threading.Event()
+    stopped, over = threading.Event(), threading.Event()
     with _terminate_like_ctrl_c():
-        if output.as_json and sys.stdin is not None and not sys.stdin.isatty():
-            threading.Thread(target=_await_stop, args=(stopped,), name="stdin", daemon=True).start()
         try:
+            if output.as_json and sys.stdin is not None and not sys.stdin.isatty():
+                listener = threading.Thread(target=_await_stop, args=(stopped, over), daemon=True)
+                listener.start()
             run_job(job, output)
+            over.set()
         except KeyboardInterrupt:
             if not stopped.is_set():
                 raise
-            return False
-    return True
+    return not stopped.is_set()
 
 
-def _await_stop(stopped: threading.Event) -> None:
+def _await_stop(stopped: threading.Event, over: threading.Event) -> None:
     """Wait for the line `stop`. The end of the input means nothing: a closed window ends no training."""
     pending = b""
     with suppress(OSError):
@@ -193,8 +194,9 @@ def _await_stop(stopped: threading.Event) -> None:
         while chunk := os.read(0, 1024):
             *lines, pending = (pending + chunk).split(b"\n")
             if any(line.strip() == b"stop" for line in lines):
-                stopped.set()
-                _thread.interrupt_main()
+                if not over.is_set():
+                    stopped.set()
+                    _thread.interrupt_main()
                 return
 
 

@@ -164,7 +164,12 @@ def test_the_line_stop_ends_a_training_and_keeps_its_work(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     chunks = iter([b"sto", b"p\n", b""])
-    monkeypatch.setattr(os, "read", lambda _fd, _n: next(chunks))
+
+    def read(_fd: int, _n: int) -> bytes:
+        time.sleep(0.1)
+        return next(chunks)
+
+    monkeypatch.setattr(os, "read", read)
     closed: list[bool] = []
     assert train._run_until_stopped(_endless(closed), Output(as_json=True)) is False
     assert closed == [True]
