@@ -47,9 +47,15 @@ class Perceptual(nn.Module):
             )
         import lpips
 
+        # By itself lpips looks for its linear heads in the current directory when the program is frozen.
+        heads = Path(lpips.__file__).resolve().parent / "weights" / "v0.1" / f"{net}.pth"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torchvision's `pretrained` deprecation, inside lpips
-            self.lpips = lpips.LPIPS(net=net, verbose=False).eval().requires_grad_(False)
+            self.lpips = (
+                lpips.LPIPS(net=net, model_path=str(heads), verbose=False)
+                .eval()
+                .requires_grad_(False)
+            )
         self._check(net)
 
     def _check(self, net: str) -> None:
