@@ -89,6 +89,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     cond_sparsity: float = (
         0.003  # L1 on what `cond` does to each style: few coordinates carry the class, each visibly
     )
+    cond_limit: float = 0.2  # largest such weight: without it two coordinates carried the class, and eight sliders did nothing
     latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6)
     latent_every: int = 4
     adversarial: float = 0.2

@@ -114,6 +114,7 @@ class Trainer:
         align = self._align()
         sparsity = losses.cond_sparsity(net.G.synthesis)
         self._apply(("G", "E"), loss + c.align * align + c.cond_sparsity * sparsity)
+        net.limit_cond(c.cond_limit)
         logged |= {"align": align.detach(), "cond_sparsity": sparsity.detach()}
         self.bank = torch.cat([self.bank, w.detach()])[-BANK:]
         net.D.requires_grad_(True)

@@ -70,6 +70,15 @@ class Networks:
                     lambda gradient: F.pad(gradient[:, :w_dim], (0, gradient.shape[1] - w_dim))
                 )
 
+    @torch.no_grad()
+    def limit_cond(self, limit: float) -> None:
+        """Keep every style's class weights within `limit` of their mean, so that several styles share the class."""
+        w_dim = self.G.config.w_dim
+        for layer in self.G.synthesis.layout.conv_layers:
+            weight = self.G.synthesis.layer(layer.name).affine.weight[:, w_dim:]
+            mean = weight.mean(dim=1, keepdim=True)
+            weight.copy_(mean + (weight - mean).clamp(-limit, limit))
+
     def modules(self) -> dict[str, nn.Module]:
         return {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}
 

@@ -130,6 +130,8 @@ def test_the_class_enters_through_convolutions_alone(config: TrainConfig, tmp_pa
     columns = {n: t[:, config.w_dim :] for n, t in state.items() if n.endswith("affine.weight")}
     assert all(t.abs().sum() == 0 for n, t in columns.items() if "torgb" in n)
     assert any(t.abs().sum() > 0 for n, t in columns.items() if "conv" in n)
+    spread = torch.cat([t - t.mean(dim=1, keepdim=True) for t in columns.values()])
+    assert float(spread.abs().max()) <= config.cond_limit + 1e-6
 
 
 def test_a_resumed_run_equals_a_straight_one(config: TrainConfig, tmp_path: Path) -> None:
