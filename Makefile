@@ -23,7 +23,6 @@ endif
 
 demo: setup ## the headless tour of the bundled explainer, into demo/
 	$(BIN)/latent-explorer demo --out demo
-	@ls -l demo
 
 test: lint ## everything that takes at most ten minutes on two cores
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not slow"
