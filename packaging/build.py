@@ -44,7 +44,8 @@ def main() -> None:
     make_environment(parser.parse_args().torch_index)
     freeze()
     try_program()
-    size = sum(path.stat().st_size for path in PROGRAM.parent.rglob("*") if path.is_file()) / 1e6
+    files = (path for path in PROGRAM.parent.rglob("*") if not path.is_symlink())
+    size = sum(path.stat().st_size for path in files if path.is_file()) / 1e6
     print(f"{PROGRAM.parent}: {size:.0f} MB, doctor and demo pass")
     if size > MAX_MEGABYTES:
         sys.exit(f"The folder is larger than {MAX_MEGABYTES} MB: something unwanted was collected.")
