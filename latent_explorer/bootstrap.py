@@ -17,7 +17,6 @@ def prepare() -> None:
     # Spinning OpenMP threads cost a factor of ten as soon as anything else runs on the machine. torch reads
     # this once, when it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ["QT_API"] = "pyside6"  # for qtpy, which superqt and qtawesome ask
     _replace_missing_streams()
     if sys.platform == "win32":
         import torch  # noqa: F401  # loading Qt first breaks the search for torch's c10.dll (pytorch 166628)

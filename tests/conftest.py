@@ -18,7 +18,6 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault(
     "OMP_WAIT_POLICY", "PASSIVE"
 )  # before torch is imported: spinning threads cost a factor of ten
-os.environ["QT_API"] = "pyside6"
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LATENT_EXPLORER_SHARED", ROOT.parent / "shared"))

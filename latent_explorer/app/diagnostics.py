@@ -32,8 +32,6 @@ PACKAGES = (
     "msgspec",
     "PySide6-Essentials",
     "pyqtgraph",
-    "superqt",
-    "qtawesome",
 )
 EXTRAS = ("av", "onnx", "onnxruntime", "timm")
 
@@ -233,6 +231,6 @@ def _lpips() -> Iterator[Check]:
     detail = (
         "found"
         if found
-        else "none, so projection and training call their measure feature distance; looked in"
+        else "none: `train` needs them, `evaluate` goes without LPIPS; looked in"
     )
     yield Check("LPIPS weights", found, f"{detail} {backbone_path('alex')}", essential=False)
