@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import msgspec
 
+# A table, one setting and its reason a line, which the formatter would break.
+# fmt: off
+
 
 class DataConfig(msgspec.Struct, frozen=True):
     """Which pictures; the arguments of data.folder.open_dataset."""
@@ -23,26 +26,15 @@ class ClassifierTraining(msgspec.Struct, frozen=True):
     data: DataConfig
     resolution: int = 64  # px at which it sees pictures
     architecture: str = "small-resnet"
-    widths: tuple[int, ...] = (
-        24,
-        48,
-        96,
-        192,
-    )  # 0.5 M parameters, under 3 ms a picture on one CPU core
+    widths: tuple[int, ...] = (24, 48, 96, 192)  # 0.5 M parameters, fast enough to be asked for every picture of a drag
     steps: int = 1200
     batch: int = 64
     lr: float = 3e-3
     weight_decay: float = 0.02
-    label_smoothing: float = (
-        0.1  # an over-confident classifier makes a binary `cond` and bars that jump
-    )
-    blur: float = (
-        0.5  # share of pictures blurred, so that it does not hang on detail that no generator draws
-    )
-    confidence: float = 0.9  # the temperature is set so that the median top probability on val is this; 0: leave it at 1
-    frame_only: int = (
-        0  # >0: train on the outer pixels alone, the control for what the background gives away
-    )
+    label_smoothing: float = 0.1  # an over-confident classifier makes a binary `cond` and bars that jump
+    blur: float = 0.5  # share of pictures blurred: it must not hang on detail that no generator draws
+    confidence: float = 0.9  # median top probability on val that the temperature is set to; 0 leaves it at 1
+    frame_only: int = 0  # > 0: see the outer pixels alone, the control for what the background gives away
     seed: int = 0
 
 
@@ -54,57 +46,42 @@ class TrainConfig(msgspec.Struct, frozen=True):
     resolution: int = 64
 
     # Networks. Widths decide the speed: balanced so that no block costs much more than another on a CPU.
-    channels: tuple[int, ...] = (
-        128,
-        128,
-        64,
-        48,
-        24,
-    )  # at 4, 8, 16, ... px, for generator, encoder and discriminator
+    channels: tuple[int, ...] = (128, 128, 64, 48, 24)  # at 4, 8, ... px, of generator, encoder and discriminator
     z_dim: int = 128
     w_dim: int = 128
-    mapping_layers: int = 4  # 8 in the papers; four suffice at this width
-    mapping_lr_mul: float = (
-        0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
-    )
     hidden: int = 256  # dense layer of encoder and discriminator
-    cond_gain: float = (
-        8.0  # lets two class values weigh as much as 128 of w; their columns start at 0
-    )
+    mapping_layers: int = 4  # 8 in the papers; four suffice at this width
+    mapping_lr_mul: float = 0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
+    cond_gain: float = 8.0  # lets two class values weigh as much as 128 of w; their columns start at 0
 
     # Length and schedule, in images seen.
-    images: int = 400_000
-    batch: int = 16
-    kl_start: int = 4_000  # before that the reconstruction is no picture yet, and the classifier's gradient is noise
+    images: int = 200_000
+    batch: int = 8  # many small steps: the same images in batches of 16 were still blobs
+    kl_start: int = 4_000  # before that the reconstruction is no picture, and the classifier's gradient is noise
     kl_ramp: int = 8_000
-    adversarial_start: int = (
-        16_000  # reconstruction first: both from the start gave grey-green blobs
-    )
-    adversarial_ramp: int = 16_000
+    adversarial_start: int = 12_000  # reconstruction first: both from the start gave grey-green blobs
+    adversarial_ramp: int = 12_000
+    cooldown: int = 25_000  # over the last so many the learning rate falls to a tenth
 
-    # Loss weights.
+    # Weights of losses.
     l1: float = 3.0
     lpips: float = 2.0
     kl: float = 1.0  # the classifier must say the same of the reconstruction
-    cond_sparsity: float = (
-        0.003  # L1 on what `cond` does to each style: few coordinates carry the class, each visibly
-    )
-    cond_limit: float = 0.2  # largest such weight: without it two coordinates carried the class, and eight sliders did nothing
-    latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6)
+    latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6 of the reference)
     latent_every: int = 4
     adversarial: float = 0.2
     path_length: float = 0.5
     path_length_every: int = 16
-    r1_gamma: float = 0.2  # ada's heuristic 0.0002 * res^2 / batch gives 0.05; a conditional D on 6,000 pictures wants more
+    r1_gamma: float = 0.2  # ada's 0.0002 * res^2 / batch gives 0.1; a conditional D on 6,000 pictures wants more
     r1_every: int = 16
-    align: float = 1.0  # sliced Wasserstein distance of mapping's w to recent encoder latents; trains the mapping only
+    align: float = 1.0  # sliced Wasserstein, mapping's w to recent encoder latents; trains the mapping only
+    cond_sparsity: float = 0.003  # L1 on what `cond` does to each style: few carry the class, each visibly
+    cond_limit: float = 0.2  # largest such weight: without it two carried everything, and eight sliders did nothing
 
     # The generated part of every batch, once D takes part.
-    mapped: int = 4  # from z
-    repaired: int = (
-        4  # an encoded latent with another picture's cond: class must follow what G is told
-    )
-    discriminated: int = 8  # real pictures and reconstructions shown to D in a step (each)
+    mapped: int = 2  # from z
+    repaired: int = 2  # an encoded latent with another picture's cond: the class must follow what G is told
+    discriminated: int = 4  # real pictures and reconstructions shown to D in a step (each)
 
     # Optimisation.
     lr: float = 0.0025

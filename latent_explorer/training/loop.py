@@ -75,6 +75,7 @@ class Trainer:
 
     def step(self) -> dict[str, Tensor]:
         """One update of everything. Returns its losses (detached)."""
+        self._set_learning_rate()
         real, cond = self.stream.next()
         real = real.contiguous(memory_format=torch.channels_last)
         adversarial = ramp(self.images, self.config.adversarial_start, self.config.adversarial_ramp)
@@ -164,6 +165,13 @@ class Trainer:
         penalty = (lengths - mean).square().mean()
         self._apply(("G",), c.path_length * c.path_length_every * penalty)
         return {"path_length": mean}
+
+    def _set_learning_rate(self) -> None:
+        """Constant, then falling linearly to a tenth at the end."""
+        left = (self.config.images - self.images) / max(self.config.cooldown, 1)
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = self.config.lr * min(max(left, 0.1), 1.0)
 
     # -- parts of a step -----------------------------------------------------------------------------------------
 
