@@ -14,7 +14,7 @@ import click
 
 from latent_explorer import __version__
 from latent_explorer.app.failure import failure_of
-from latent_explorer.cli import attfind, demo, doctor, evaluate, generate, info, train, window
+from latent_explorer.cli import attfind, demo, doctor, evaluate, generate, info, name, train, window
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.log import start_logging
 
@@ -28,6 +28,7 @@ COMMANDS = (
     info.info,
     generate.generate,
     attfind.attfind,
+    name.name,
     evaluate.evaluate,
     train.train_classifier,
     train.train,

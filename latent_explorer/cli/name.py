@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""`name`: give the attributes of an explainer the names of what a person sees in them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from latent_explorer.app.document import attribute_key
+from latent_explorer.cli.output import Output, json_option
+from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from latent_explorer.models.attributes import AttributeSet
+
+
+@click.command()
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("names", nargs=-1, required=True, metavar="KEY=NAME...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
+@json_option
+def name(explainer: str, names: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Name attributes. KEY is a style coordinate and its end, such as 214max.
+
+    The same coordinate has two keys, one for each class it raises: 214max="brown spots" 214min="no spots".
+    """
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
+
+    model = read_explainer(explainer)
+    wanted = parsed(names)
+    sets, found = renamed(model.attribute_sets, wanted)
+    if unknown := sorted(set(wanted) - found):
+        raise UserError(
+            f"{explainer} has no attribute {unknown[0]}. `latent-explorer info {explainer}` lists those it has."
+        )
+    write_explainer(replace(model, attribute_sets=sets), out)
+    Output(as_json=as_json).result(
+        {"path": out, "named": sorted(found)}, f"{out}: {len(found)} attributes named"
+    )
+
+
+def parsed(names: Sequence[str]) -> dict[str, str]:
+    """ "214max=brown spots" as {"214max": "brown spots"}."""
+    pairs = [part.partition("=") for part in names]
+    if wrong := [key for key, sign, text in pairs if not (key and sign and text.strip())]:
+        raise UserError(f"{wrong[0]!r} is not KEY=NAME. Write for example 214max='brown spots'.")
+    return {key: text.strip() for key, _, text in pairs}
+
+
+def renamed(
+    sets: Sequence[AttributeSet], names: Mapping[str, str]
+) -> tuple[tuple[AttributeSet, ...], set[str]]:
+    """The sets with the names, and the keys that were found in them."""
+    found: set[str] = set()
+    out = []
+    for each in sets:
+        keys = [attribute_key(a) for a in each.attributes]
+        found.update(key for key in keys if key in names)
+        attributes = tuple(
+            msgspec.structs.replace(a, name=names.get(key, a.name))
+            for a, key in zip(each.attributes, keys, strict=True)
+        )
+        out.append(msgspec.structs.replace(each, attributes=attributes))
+    return tuple(out), found

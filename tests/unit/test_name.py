@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Naming attributes from the command line."""
+
+from __future__ import annotations
+
+import pytest
+
+from latent_explorer.cli.name import parsed, renamed
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+
+
+def test_each_end_of_a_coordinate_has_its_own_name() -> None:
+    attributes = (
+        Attribute("", 0, (AttributeEntry(214, "max"),)),
+        Attribute("old", 1, (AttributeEntry(214, "min"),)),
+    )
+    sets = (AttributeSet("id", "test", 1, 1.0, "", attributes),)
+    named, found = renamed(sets, parsed(["214max=brown spots", "7max=nothing"]))
+    assert [a.name for a in named[0].attributes] == ["brown spots", "old"]
+    assert found == {"214max"}
+
+
+@pytest.mark.parametrize("text", ["214max", "=spots", "214max= "])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="KEY=NAME"):
+        parsed([text])
