@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.middle = QSplitter(Qt.Orientation.Horizontal)
         self.middle.setHandleWidth(1)
         self.middle.setChildrenCollapsible(False)
-        for panel in (self.samples, self.canvas, self.attributes):
+        for panel in (self.samples, self._centre(), self.attributes):
             self.middle.addWidget(panel)
         for index, stretch in enumerate((0, 1, 0)):
             self.middle.setStretchFactor(index, stretch)
@@ -112,10 +112,17 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.notices)
         layout.addWidget(self.middle, 1)
         layout.addWidget(hairline())
-        layout.addWidget(self.strip)
-        layout.addWidget(hairline())
         layout.addWidget(self.status)
         self.setCentralWidget(whole)
+
+    def _centre(self) -> QWidget:
+        """The picture over the strip. The panels beside them keep the whole height: ten attributes need it."""
+        centre = QWidget()
+        layout = column(centre, spacing=0)
+        layout.addWidget(self.canvas, 1)
+        layout.addWidget(hairline())
+        layout.addWidget(self.strip)
+        return centre
 
     def _connect(self) -> None:
         self.canvas.open_asked.connect(self.explorer.open_bundled)

@@ -106,6 +106,13 @@ def test_picture_is_the_hero_at_1366_x_768(qtbot, desktop):
     assert window.strip.height() <= 150
 
 
+def test_ten_attributes_are_in_view_at_1366_x_768_with_the_plot_open(desktop):
+    panel = desktop.window.attributes
+    assert not desktop.window.strip.folded
+    room = panel.list.viewport().height()
+    assert 10 * panel.list.cards[0].height() <= room
+
+
 # the canvas
 
 
