@@ -122,6 +122,8 @@ class AttributeCard(QWidget):
 
     def show_face(self, face: CardFace) -> None:
         """Show `face`; emits nothing. What did not change is not touched: this runs at every drag step."""
+        if face == self._face:
+            return
         old, self._face = self._face, face
         if old is None or old.amount != face.amount:
             self.slider.set_amount(face.amount)

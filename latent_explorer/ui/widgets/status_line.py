@@ -220,6 +220,8 @@ class StatusLine(QWidget):
     def show_warnings(self, warnings: Sequence[str] | None) -> None:
         """Why the picture must be taken with care; empty: within the data; None: no picture."""
         self.data.setVisible(warnings is not None)
+        if warnings is not None and self._warnings == tuple(warnings) and self.data.text():
+            return  # a style sheet set again is costly, and a drag brings sixty pictures a second
         self._warnings = tuple(warnings or ())
         self.data.setText("Outside the data" if self._warnings else "Within the data")
         said = "\n".join(self._warnings) or (

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
 LENGTH = 240  # edits kept
-PAUSE = 50  # ms between two drawings: a drag brings more pictures than a plot needs
+PAUSE = 100  # ms between two drawings: each costs as much as a picture, and the bars show every one
 SHORTEST = 60  # edits that the width shows at least
 MOST_CLASSES = 8  # drawn; those that came highest within the length
 STYLES = (
