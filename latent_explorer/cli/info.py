@@ -6,8 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import click
+import msgspec
 
+from latent_explorer.app.document import attribute_key
 from latent_explorer.cli.output import Output, json_option
+from latent_explorer.models.attributes import Attribute
 
 
 @click.command()
@@ -41,12 +44,21 @@ def text_of(fields: dict[str, Any]) -> str:
         lines.append(
             f"attributes   {found['method']}, {found['n']} pictures, kappa {found['kappa']:g}"
         )
-        lines += [
-            f"  {rank:2d}  {attribute['name']}  ({attribute['mean_effect']:+.2f})"
-            for rank, attribute in enumerate(found["attributes"], 1)
-        ]
+        classes = next(
+            c["classes"]
+            for c in fields["classifiers"]
+            if c["classifier_id"] == found["classifier_id"]
+        )
+        lines += [_attribute(attribute, classes) for attribute in found["attributes"]]
     lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
     return "\n".join(lines)
+
+
+def _attribute(fields: dict[str, Any], classes: list[str]) -> str:
+    """ "  214max  +0.62 towards diseased  brown spots": the key is what `name` takes."""
+    attribute = msgspec.convert(fields, Attribute)
+    target = f"{attribute.mean_effect:+.2f} towards {classes[attribute.target]}"
+    return f"  {attribute_key(attribute):8} {target}  {attribute.name}".rstrip()
 
 
 def _figure(value: Any) -> str:
