@@ -229,8 +229,6 @@ def _lpips() -> Iterator[Check]:
 
     found = lpips_available("alex")
     detail = (
-        "found"
-        if found
-        else "none: `train` needs them, `evaluate` goes without LPIPS; looked in"
+        "found" if found else "none: `train` needs them, `evaluate` goes without LPIPS; looked in"
     )
     yield Check("LPIPS weights", found, f"{detail} {backbone_path('alex')}", essential=False)

@@ -1,19 +1,29 @@
 # SPDX-License-Identifier: MIT
-"""One classifier in one safetensors file, as `train-classifier` writes it and `train` reads it."""
+"""One classifier in one safetensors file, as `train-classifier` writes it and `train` reads it.
+
+Checked as strictly as an explainer: the container is `tensor_file`, the limits are those of `explainer_header`.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
+from latent_explorer.models.explainer_header import (
+    HeaderError,
+    check_table,
+    classifier_problems,
+    network_tensors,
+)
+from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
+from latent_explorer.models.weightless import Weightless
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT = "latent-explorer-classifier"
@@ -21,7 +31,12 @@ VERSION = "1"
 
 
 def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) -> None:
-    """Write the classifier (fp32) with `about`: its data, settings and figures, as JSON values."""
+    """Write the classifier (fp32) with `about`: its data, settings and figures, as JSON values.
+
+    Raises UserError when the file cannot be written, or when it could not be read back.
+    """
+    if problem := next(classifier_problems(classifier.config), None):
+        raise UserError(f"{path} was not written: {problem}.")
     metadata = {
         "format": FORMAT,
         "version": VERSION,
@@ -29,34 +44,39 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
         "about": msgspec.json.encode(about).decode(),
     }
     tensors = {name: t.detach().cpu().contiguous() for name, t in classifier.state_dict().items()}
-    with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata)
+    write_tensor_file(path, tensors, metadata)
 
 
 def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
-    """Read what `write_classifier` wrote. Raises UserError for anything else."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT or metadata.get("version") != VERSION:
-                raise UserError(
-                    f"{path} is not a classifier file of this version. Make one with train-classifier."
-                )
-            config = msgspec.json.decode(metadata["config"], type=ClassifierConfig)
-            classifier = Classifier(config)
-            expected = classifier.state_dict()
-            found = set(file.keys())
-            wrong = found ^ set(expected) or {
-                n for n in found if tuple(file.get_slice(n).get_shape()) != tuple(expected[n].shape)
-            }
-            if wrong:
-                raise UserError(
-                    f"{path} does not fit its own description at {min(wrong)}. Make it again."
-                )
-            classifier.load_state_dict({name: file.get_tensor(name) for name in found})
-            about = msgspec.json.decode(metadata["about"], type=dict[str, Any])
-    except (OSError, SafetensorError, msgspec.MsgspecError, KeyError) as error:
-        raise UserError(
-            f"{path} cannot be read as a classifier: {error}. Make it again with train-classifier."
-        ) from error
+    """Read what `write_classifier` wrote. Raises UserError for anything else, before any memory is taken for it."""
+    with TensorFile(path, "classifier") as file:
+        try:
+            config, about = _described(file.metadata)
+            classifier = _without_memory(config)
+            check_table(file.tensors, network_tensors(classifier, "", torch.float32))
+        except (HeaderError, msgspec.MsgspecError, RecursionError) as error:
+            raise UserError(
+                f"{path} cannot be read as a classifier: {error}. Make it again with train-classifier."
+            ) from error
+        tensors = {name: file.read(name) for name in file.tensors}
+    classifier.load_state_dict(tensors, assign=True)
     return classifier.eval().requires_grad_(False), about
+
+
+def _described(metadata: Mapping[str, str]) -> tuple[ClassifierConfig, dict[str, Any]]:
+    if metadata.get("format") != FORMAT:
+        raise HeaderError("it is a safetensors file of something else")
+    if metadata.get("version") != VERSION:
+        raise HeaderError(f"its format is not version {VERSION}, the one known here")
+    config = msgspec.json.decode(metadata.get("config", ""), type=ClassifierConfig)
+    if problem := next(classifier_problems(config), None):
+        raise HeaderError(problem)
+    return config, msgspec.json.decode(metadata.get("about", ""), type=dict[str, Any])
+
+
+def _without_memory(config: ClassifierConfig) -> Classifier:
+    try:
+        with Weightless():
+            return Classifier(config)
+    except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise HeaderError(f"a network as it describes cannot be built ({error})") from error

@@ -107,9 +107,7 @@ def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expec
     """Exactly the tensors that a file with this header holds."""
     expected: Expected = {}
     for prefix, network in networks.items():
-        for name, tensor in network.state_dict().items():
-            dtype = torch.float16 if tensor.is_floating_point() else tensor.dtype
-            expected[f"{prefix}.{name}"] = DTYPE_NAMES[dtype], tuple(tensor.shape)
+        expected |= network_tensors(network, f"{prefix}.", torch.float16)
     if header.samples is not None:
         count, config = len(header.samples.ids), header.generator
         expected["samples.ws"] = "F32", (count, header.samples.rows, config.w_dim)
@@ -119,6 +117,17 @@ def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expec
         for name in STATISTICS:
             expected[f"style_stats.{name}"] = "F32", (header.generator.layout.num_styles,)
     return expected
+
+
+def network_tensors(network: nn.Module, prefix: str, floats: torch.dtype) -> Expected:
+    """The tensors of a network as a file holds them, its floating-point ones as `floats`."""
+    return {
+        prefix + name: (
+            DTYPE_NAMES[floats if tensor.is_floating_point() else tensor.dtype],
+            tuple(tensor.shape),
+        )
+        for name, tensor in network.state_dict().items()
+    }
 
 
 def check_table(table: Mapping[str, TensorInfo], expected: Expected) -> None:
@@ -158,6 +167,7 @@ def _problems(header: Header) -> Iterator[str]:
     yield from _within("generator.num_classes", config.num_classes, 0, MAX_CLASSES)
     yield from _within("generator.mapping_layers", config.mapping_layers, 1, 64)
     yield from _positive("generator.mapping_lr_mul", config.mapping_lr_mul)
+    yield from _positive("generator.cond_gain", config.cond_gain)
     yield from _positive("generator.conv_clamp", config.conv_clamp)
     for name, trunk in (("encoder", header.encoder), ("discriminator", header.discriminator)):
         if trunk is not None:
@@ -166,7 +176,7 @@ def _problems(header: Header) -> Iterator[str]:
         yield f"its encoder makes {header.encoder.outputs} numbers where w has {config.w_dim}"
     yield from _within("number of classifiers", len(header.classifiers), 0, 64)
     for classifier in header.classifiers.values():
-        yield from _classifier_problems(classifier)
+        yield from classifier_problems(classifier)
     yield from _relations(header)
 
 
@@ -205,7 +215,8 @@ def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -
         yield f"its {name} takes {trunk.resolution} px, its generator makes {generator.resolution} px"
 
 
-def _classifier_problems(config: ClassifierConfig) -> Iterator[str]:
+def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
+    """What is wrong with a classifier's description, one sentence each; nothing needs to be built to know."""
     if config.architecture not in ARCHITECTURES:
         yield f"its classifier's architecture {config.architecture[:100]!r} is not known to this version"
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)

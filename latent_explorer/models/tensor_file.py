@@ -57,12 +57,14 @@ class TensorInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
 class TensorFile:
     """An open file whose table has been checked against its size. Use it as a context manager.
 
-    Raises UserError, naming the file, for anything that is not a sound safetensors file.
+    Raises UserError, naming the file, for anything that is not a sound safetensors file. `kind` is what the caller
+    hopes for, in words: "explainer", "classifier".
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], kind: str = "explainer") -> None:
         self.path = Path(path)
-        self._file = _open_regular(self.path)
+        self._kind = kind
+        self._file = _open_regular(self.path, kind)
         try:
             self.size = os.fstat(self._file.fileno()).st_size
             self.metadata, self.tensors = self._read_table()
@@ -149,7 +151,7 @@ class TensorFile:
 
     def _not_ours(self, why: str) -> UserError:
         return UserError(
-            f"{self.path} is not an explainer file: {why}. Choose a file that ends in .explainer."
+            f"{self.path} is not {_article(self._kind)} file: {why}. Choose a file that ends in .{self._kind}."
         )
 
 
@@ -191,12 +193,16 @@ def write_tensor_file(
         ) from error
 
 
-def _open_regular(path: Path) -> BufferedReader:
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
+def _open_regular(path: Path, kind: str) -> BufferedReader:
     """The file, if it is one: opening a pipe or a device could wait for ever."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UserError(
-                f"{path} is a folder or a device, not a file. Choose a file that ends in .explainer."
+                f"{path} is a folder or a device, not a file. Choose a file that ends in .{kind}."
             )
         return path.open("rb")
     except FileNotFoundError as error:
