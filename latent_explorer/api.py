@@ -89,7 +89,7 @@ class Explainer:
     @property
     def attributes(self) -> tuple[Attribute, ...]:
         """The attributes of the file's newest set for the conditioning classifier; best first for each target."""
-        found = newest_set(self.model.attribute_sets, self._classifier_id())
+        found = newest_set(self.model.attribute_sets, self.model.classifier_id)
         return found.attributes if found else ()
 
     def stored(self) -> Latents:
@@ -127,7 +127,7 @@ class Explainer:
 
     def render(self, latents: Latents, edits: Sequence[Edit] = ()) -> Pictures:
         """The pictures of latents with the same edits on each; what the window exports, bit for bit."""
-        key = self._classifier_id()
+        key = self.model.classifier_id
         request = PictureRequest(PictureRecipe(ProjectedBase("api"), edits=tuple(edits)), key)
         found = []
         for i in range(len(latents)):
@@ -159,11 +159,6 @@ class Explainer:
         settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen)
         job = attfind_job(self.model, settings, device=self.device)
         return _run(job, on_event).attribute_set
-
-    def _classifier_id(self) -> str:
-        if not self.model.classifiers:
-            raise UserError(f"{self.model.name} holds no classifier. Import it again with one.")
-        return self.model.conditioned_on or next(iter(self.model.classifiers))
 
 
 def moves(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:

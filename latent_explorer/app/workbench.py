@@ -138,10 +138,13 @@ class Workbench:
     def attfind(
         self, budget: StepBudget, *, n: int, classifier_id: str
     ) -> Generator[Event, None, AttFindResult]:
-        """The search for attributes of a classifier, as a job on the open explainer."""
-        from latent_explorer.explain.attfind import AttFindSettings, attfind
+        """The search for attributes of a classifier, as a job on the open explainer.
 
-        settings = AttFindSettings(n=n)
+        Screened by gradient, each find rendered exactly: to render every move takes half an hour on a laptop.
+        """
+        from latent_explorer.explain.attfind import SCREEN, AttFindSettings, attfind
+
+        settings = AttFindSettings(n=n, screen=SCREEN)
         return attfind(
             self._explainer,
             settings,

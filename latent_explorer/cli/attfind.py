@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.style_layout import StyleLayout
 
-SCREEN = 0.15  # of all moves are rendered; the search's own choices stood within the best 0.08 of a prototype
-
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
@@ -78,7 +76,7 @@ def attfind(
     **selection: Any,
 ) -> None:
     """Find the style coordinates that move the classifier, best first."""
-    from latent_explorer.explain.attfind import AttFindSettings
+    from latent_explorer.explain.attfind import SCREEN, AttFindSettings
     from latent_explorer.explain.attfind import attfind as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -122,10 +120,8 @@ def encoded(
 
 def chosen_classifier(model: Explainer, beginning: str | None) -> str:
     """The classifier_id that starts so; without one, the classifier that the generator is told about."""
-    if not model.classifiers:
-        raise UserError(f"{model.name} holds no classifier to ask. Make it again with one.")
     if beginning is None:
-        return model.conditioned_on or next(iter(model.classifiers))
+        return model.classifier_id
     matching = [key for key in model.classifiers if key.startswith(beginning)]
     if len(matching) != 1:
         known = ", ".join(key[:12] for key in model.classifiers)

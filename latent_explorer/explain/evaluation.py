@@ -97,7 +97,7 @@ def evaluate(
             f"{len(ids)} pictures are too few to measure anything. Choose another split or folder."
         )
     model = placed(explainer, device)
-    key = classifier_id or model.conditioned_on or next(iter(model.classifiers))
+    key = classifier_id or model.classifier_id
     pace = Pace(budget)
     samples = yield from encode(model, read, ids, pace)
     measured = yield from _compare(model, key, read, samples, pace)

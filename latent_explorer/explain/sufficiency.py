@@ -62,7 +62,12 @@ class Flips:
             "interval": self.reached.interval,
             "left": self.left.share,
             "per_class": {
-                name: {"n": rate.n, "flipped": rate.share, "interval": rate.interval}
+                # JSON knows no NaN: a class without pictures has no share.
+                name: {
+                    "n": rate.n,
+                    "flipped": rate.share if rate.n else None,
+                    "interval": rate.interval,
+                }
                 for name, rate in self.per_class.items()
             },
         }

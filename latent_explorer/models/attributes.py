@@ -44,7 +44,7 @@ class AttributeSet(msgspec.Struct, frozen=True):
     """What one search found, with everything that is needed to find it again."""
 
     classifier_id: str
-    method: str  # "attfind-notebook", ...
+    method: str  # "attfind-notebook", "attfind-notebook-screened"
     n: int  # pictures searched
     kappa: float
     ranges: str  # where minimum and maximum come from, in words

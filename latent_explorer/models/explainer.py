@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from latent_explorer.common.errors import UserError
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.discriminator import Discriminator
@@ -101,10 +102,19 @@ class Explainer:
         return self._model_hash
 
     @property
+    def classifier_id(self) -> str:
+        """The classifier that is asked unless another is named: the conditioning one, or the first.
+
+        Raises UserError when there is none.
+        """
+        if not self.classifiers:
+            raise UserError(f"{self.name} holds no classifier to ask. Make it again with one.")
+        return self.conditioned_on or next(iter(self.classifiers))
+
+    @property
     def classifier(self) -> Classifier:
-        """The classifier that is asked unless another is named: the conditioning one, or the first."""
-        key = self.conditioned_on or next(iter(self.classifiers))
-        return self.classifiers[key]
+        """The classifier called `classifier_id`."""
+        return self.classifiers[self.classifier_id]
 
     def summary(self) -> ExplainerSummary:
         """What the window may know."""

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from colour_explainer import tiny_classifier, tiny_explainer
 
+from latent_explorer.app.engine_events import StepBudget
+from latent_explorer.app.workbench import Workbench
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Progress, Result
 from latent_explorer.explain.attfind import AttFindSettings, attfind
@@ -174,6 +178,23 @@ def test_an_explainer_without_pictures_is_a_sentence():
         finish(attfind(explainer))
 
 
+def test_an_explainer_without_a_classifier_is_a_sentence():
+    explainer = tiny_explainer(n=3)
+    explainer.classifiers, explainer.conditioned_on = {}, None
+    with pytest.raises(UserError, match="no classifier"):
+        finish(attfind(explainer))
+
+
+def test_the_windows_search_is_screened_and_says_so():
+    explainer = tiny_explainer(n=4)
+    bench = Workbench(read=lambda _path: explainer)
+    bench.open(Path("tiny.explainer"), "cpu")
+    job = bench.attfind(StepBudget(lambda: 0.3), n=4, classifier_id=explainer.classifier_id)
+    _, result = finish(job)
+    assert result.attribute_set.method == "attfind-notebook-screened"
+    assert result.attribute_set.settings["screen"] < 1
+
+
 def test_predicted_effects_are_the_slopes_of_the_exact_ones():
     explainer = tiny_explainer(n=4)
     kappa = 1e-3
@@ -193,6 +214,7 @@ def test_a_screened_search_finds_the_same_first_pick_and_says_what_it_skipped(pl
     said = result.attribute_set.settings
     assert said["screened_styles"] < 38
     assert said["screen"] == 0.1
+    assert result.attribute_set.method == "attfind-notebook-screened"
     assert any("Screened by gradient" in e.text for e in events if isinstance(e, Notice))
     rendered = (result.effects != 0).any(axis=(0, 1, 3)).sum()
     assert rendered <= said["screened_styles"] + said["audited_styles"]

@@ -96,6 +96,7 @@ def test_reached_and_left_differ_with_three_classes():
         "b": (0, 1),
         "c": (0, 0),
     }
+    assert found.to_dict()["per_class"]["c"]["flipped"] is None  # JSON knows no NaN
 
 
 def test_rates_carry_wilson_intervals():

@@ -82,6 +82,8 @@ def test_the_line_of_the_search_names_method_number_kappa_and_classifier():
     assert line.startswith("AttFind notebook · n 60 · κ 1 · ")
     assert found.classifier_id[:8] in line
     assert found.classifier_id in set_details(found, SUMMARY)
+    screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
+    assert set_line(screened, SUMMARY).startswith("AttFind notebook, screened · n 60")
 
 
 def test_the_newest_search_counts():

@@ -139,7 +139,7 @@ def test_attfind_lists_attributes_and_writes_them(
     assert first["direction"] in ("min", "max")
     found = read_explainer(out)
     assert found.model_hash == result["model_hash"]
-    assert found.attribute_sets[0].attributes[0].entries[0].style_index == first["style_index"]
+    assert found.attribute_sets[-1].attributes[0].entries[0].style_index == first["style_index"]
     assert main(["attfind", str(file), "--wanted", "1"]) == 0
     assert "towards diseased" in capsys.readouterr().out
 

@@ -62,8 +62,8 @@ def active_set(
 def set_line(found: AttributeSet, summary: ExplainerSummary) -> str:
     """Where the ranking comes from, in one short line."""
     return (
-        f"{_method(found)} · n {found.n} · κ {found.kappa:g} · "
-        f"{found.classifier_id[:8]} {_classifier_name(found, summary)}"
+        f"{_method(found)} · {found.n} pictures · κ {found.kappa:g} · "
+        f"{_classifier_name(found, summary)}"
     )
 
 
@@ -78,7 +78,7 @@ def set_details(found: AttributeSet, summary: ExplainerSummary) -> str:
 
 def _method(found: AttributeSet) -> str:
     name, _, mode = found.method.partition("-")
-    return f"{'AttFind' if name == 'attfind' else name} {mode}".strip()
+    return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
 
 
 def _classifier_name(found: AttributeSet, summary: ExplainerSummary) -> str:
