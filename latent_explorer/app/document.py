@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.explain.recipe import Base
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import Base, SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet, newest_set
 
 if TYPE_CHECKING:
@@ -64,6 +65,20 @@ class Document(msgspec.Struct, frozen=True):
         """With what a search found; it replaces an earlier search with the same method and settings."""
         kept = tuple(s for s in self.attribute_sets if _search(s) != _search(found))
         return msgspec.structs.replace(self, attribute_sets=(*kept, found))
+
+    def check(self, summary: ExplainerSummary) -> None:
+        """UserError unless all that came with a file is in this model."""
+        found = (a for s in self.attribute_sets for a in s.attributes)
+        entries = [e for a in (*self.sliders, *found) for e in a.entries]
+        samples = len(summary.samples.ids) if summary.samples else 0
+        favourites = [b.index for b in self.favourites if isinstance(b, SampleBase)]
+        if any(not 0 <= e.style_index < summary.layout.num_styles for e in entries) or any(
+            not 0 <= index < samples for index in favourites
+        ):
+            raise UserError(
+                f"The stored sliders and favourites do not fit {summary.name}: they belong to another model. "
+                "Open the explainer that they were made with."
+            )
 
     def name_of(self, attribute: Attribute) -> str:
         """The person's name for it, else its own, else "Style 214 up"."""

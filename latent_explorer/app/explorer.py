@@ -296,7 +296,7 @@ class Explorer:
             self._pictures.hold()
             self._opener.open(wanted)
             return
-        live.check(state, opened.summary)
+        wanted.check(opened.summary)
         if wanted.document is None:
             self.apply(Restore(state, f"recipe of {wanted.title}"))
         else:

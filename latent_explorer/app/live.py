@@ -133,6 +133,8 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
         and not 0 <= state.target_class < len(classifier.class_names),
         "its sample is not in it": isinstance(base, SampleBase) and not 0 <= base.index < samples,
         "its seed is out of range": isinstance(base, SeedBase) and not 0 <= base.seed < MAX_SEED,
+        "its noise's seed is out of range": not 0 <= state.noise.seed < MAX_SEED,
+        "it truncates rows that are not in it": not 0 <= (state.truncation_cutoff or 0) < MAX_SEED,
         "it moves a style that is not in it": any(
             not 0 <= j < summary.layout.num_styles for j in indices
         ),

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.jobs import Jobs
     from latent_explorer.app.preferences import Preferences
     from latent_explorer.app.workbench import Opened, Workbench
+    from latent_explorer.models.summary import ExplainerSummary
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
@@ -43,6 +44,13 @@ class Wanted:
     file: Path | None = None  # the exploration that Save writes to
     model_name: str = ""
     recovery: Recovery | None = None  # thrown away when it is on the screen
+
+    def check(self, summary: ExplainerSummary) -> None:
+        """UserError unless what came from the file fits this model."""
+        if self.state is not None:
+            live.check(self.state, summary)
+        if self.document is not None:
+            self.document.check(summary)
 
 
 def what_to_open(path: Path) -> Wanted:
@@ -131,9 +139,7 @@ class Opener:
         self, wanted: Wanted, state: ExplorerState, places: list[Path], device: str
     ) -> Opened:
         """On the worker thread: the model of a state, wherever it is."""
-        opened = self._bench.open_model(
-            state.model_hash, places, device, partial(live.check, state)
-        )
+        opened = self._bench.open_model(state.model_hash, places, device, wanted.check)
         if opened is None:
             raise model_missing(wanted)
         return opened

@@ -39,6 +39,11 @@ class Attribute(msgspec.Struct, frozen=True):
     exact: bool = True  # False: predicted from gradients, not rendered
     note: str = ""
 
+    def __post_init__(self) -> None:
+        """A slider moves something: files that say otherwise are refused as they are read."""
+        if not self.entries or any(entry.weight == 0 for entry in self.entries):
+            raise ValueError("an attribute needs style coordinates, each with a weight")
+
 
 class AttributeSet(msgspec.Struct, frozen=True):
     """What one search found, with everything that is needed to find it again."""

@@ -16,8 +16,9 @@ from latent_explorer.app.document import (
     single_slider,
 )
 from latent_explorer.app.state import ExplorerState
+from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SampleBase, SeedBase
-from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 SUMMARY = make_summary()
 STATE = ExplorerState("a" * 64, classifier_id="c" * 64, target_class=1)
@@ -97,3 +98,26 @@ def test_values_cannot_be_changed():
         Document().notes = "x"
     with pytest.raises(AttributeError):
         replace(SUMMARY).name = "x"
+
+
+def test_a_stored_document_must_fit_the_model():
+    known = Document(sliders=(BOTH,), favourites=(SampleBase(3), SeedBase(9)))
+    known.with_attribute_set(SUMMARY.attribute_sets[0]).check(SUMMARY)
+    beyond = single_slider(SUMMARY.layout.num_styles, 1)
+    for document in (
+        Document(sliders=(beyond,)),
+        Document(attribute_sets=(AttributeSet("c" * 64, "x", 1, 1.0, "", (beyond,)),)),
+        Document(favourites=(SampleBase(4),)),
+        Document(favourites=(SampleBase(-1),)),
+    ):
+        with pytest.raises(UserError, match="another model"):
+            document.check(SUMMARY)
+
+
+def test_a_slider_that_moves_nothing_is_no_attribute():
+    for entries in ((), (AttributeEntry(3, "max", 0.0),)):
+        with pytest.raises(ValueError, match="weight"):
+            Attribute("x", 0, entries)
+    stored = b'{"sliders": [{"name": "x", "target": 0, "entries": []}]}'
+    with pytest.raises(msgspec.ValidationError, match="weight"):
+        msgspec.json.decode(stored, type=Document)

@@ -135,6 +135,8 @@ def test_a_stored_state_must_fit_the_model():
         ({"base": SampleBase(-1)}, "sample"),
         ({"base": SeedBase(-3)}, "seed"),
         ({"base": SeedBase(2**70)}, "seed"),
+        ({"noise": Noise("seed", 2**70)}, "noise"),
+        ({"truncation_cutoff": -1}, "truncates"),
         ({"edits": (StyleShift(LAYOUT.num_styles, "max", 1.0),)}, "style"),
         ({"truncation_psi": float("nan")}, "number"),
         ({"edits": (StyleShift(0, "max", float("inf")),)}, "number"),

@@ -225,6 +225,10 @@ def test_attributes_must_fit_the_model(tmp_path: Path, written: Path) -> None:
     def target(header: dict[str, Any]) -> None:
         header["attribute_sets"][0]["attributes"][0]["target"] = 2
 
+    def nothing(header: dict[str, Any]) -> None:
+        header["attribute_sets"][0]["attributes"][0]["entries"] = []
+
+    refuse(tmp_path, with_header(written.read_bytes(), nothing), "needs style coordinates")
     refuse(tmp_path, with_header(written.read_bytes(), entry), "style_index")
     refuse(tmp_path, with_header(written.read_bytes(), target), "target")
 
