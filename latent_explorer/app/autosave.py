@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from latent_explorer.app.exploration_file import SUFFIX, Exploration
 from latent_explorer.common.errors import UserError
 
 log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 30 * 86400  # what nobody came back for in a month is thrown away
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Autosave:
         self._path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
         self._lock = _acquire(_lock_of(self._path))
         self._saved: tuple[object, ...] | None = None
+        self._prune()
 
     def save(self, exploration: Exploration) -> bool:
         """Write it unless nothing changed since the last time. Failures are logged: the next try comes soon."""
@@ -63,7 +67,7 @@ class Autosave:
     def recoverable(self) -> list[Recovery]:
         """What windows that are gone left behind, newest first. Unreadable ones are passed over."""
         found = []
-        for path in self._folder.glob(f"*{SUFFIX}"):
+        for path in self._folder.glob(f"[!.]*{SUFFIX}"):  # .NAME: another window is writing it now
             if path != self._path and not _is_held(_lock_of(path)):
                 with contextlib.suppress(UserError, OSError):
                     found.append(Recovery(path, exploration_file.read(path), path.stat().st_mtime))
@@ -81,6 +85,14 @@ class Autosave:
         self._lock = None
         if not keep:
             _remove(self._path, _lock_of(self._path))
+
+    def _prune(self) -> None:
+        """Throw away what windows left behind that are long gone: files, locks, half-written ones."""
+        oldest = time.time() - KEPT_SECONDS
+        for path in self._folder.iterdir():
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < oldest and not _is_held(_lock_of(path)):
+                    _remove(path)
 
 
 def _lock_of(path: Path) -> Path:

@@ -42,6 +42,36 @@ def test_another_window_that_lives_is_left_alone(tmp_path):
     mine.close()
 
 
+def test_what_nobody_came_back_for_in_a_month_is_thrown_away(tmp_path):
+    living, gone, recent = Autosave(tmp_path), Autosave(tmp_path), Autosave(tmp_path)
+    for autosave in (living, gone, recent):
+        autosave.save(EXPLORATION)
+    (tmp_path / ".abc-x1.exploration").write_bytes(b"half written")
+    month = time.time() - 31 * 86400
+    gone.close(keep=True)
+    for path in tmp_path.iterdir():
+        os.utime(path, (month, month))
+    recent.close(keep=True)
+    (kept,) = (p for p in tmp_path.glob("*.exploration") if p.stem == recent._path.stem)
+    os.utime(kept)
+    mine = Autosave(tmp_path)
+    assert [r.path for r in mine.recoverable()] == [kept]
+    assert living._path.exists()  # an old file, but its window lives
+    assert not gone._path.exists()
+    assert not list(tmp_path.glob(".*"))
+    for autosave in (mine, living):
+        autosave.close()
+
+
+def test_what_another_window_is_writing_now_is_not_offered(tmp_path):
+    mine, other = Autosave(tmp_path), Autosave(tmp_path)
+    other.save(EXPLORATION)
+    (tmp_path / ".abc-x1.exploration").write_bytes(other._path.read_bytes())
+    assert mine.recoverable() == []
+    for autosave in (mine, other):
+        autosave.close()
+
+
 CRASH = """
 import os, sys
 from pathlib import Path
