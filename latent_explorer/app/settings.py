@@ -6,6 +6,7 @@ A removed or renamed field needs a new VERSION and an entry in MIGRATIONS; a new
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -65,7 +66,10 @@ def load(path: Path) -> Settings:
     ) as error:
         broken = path.with_name(path.name + ".broken")
         log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
-        path.replace(broken)
+        with contextlib.suppress(
+            OSError
+        ):  # a folder that cannot be written is no reason not to start
+            path.replace(broken)
         return Settings()
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -48,6 +49,17 @@ def test_broken_settings_are_kept_aside(tmp_path, content):
     assert settings.load(path) == Settings()
     assert not path.exists()
     assert (tmp_path / "settings.json.broken").read_bytes() == content
+
+
+def test_broken_settings_in_a_folder_that_cannot_be_written_do_not_stop_the_start(
+    tmp_path, monkeypatch
+):
+    path = tmp_path / "settings.json"
+    path.write_bytes(b"{")
+    monkeypatch.setattr(
+        Path, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "no"))
+    )
+    assert settings.load(path) == Settings()
 
 
 def test_old_settings_are_migrated_step_by_step(tmp_path, monkeypatch):
