@@ -159,5 +159,11 @@ def _thumbnail(archive: zipfile.ZipFile) -> np.ndarray | None:
             if png.width * png.height > MAX_THUMBNAIL:
                 return None
             return np.asarray(png.convert("RGB"))
-    except (OSError, ValueError, SyntaxError):
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ):
         return None

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_explorer.app.recipe_png import enlarge, export_factor, png_bytes
+from latent_explorer.app.recipe_png import png_bytes
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.media.drawing import enlarge, export_factor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,12 +66,11 @@ def export_gif(
 
 
 class _Writer:
-    """Encodes frames while more are rendered. Leaving the block before `finish` abandons the file."""
+    """Encodes frames while more are rendered. Leaving the block by an exception (or a cancel) abandons the file."""
 
     def __init__(self, path: Path, fps: float, write_gif: WriteGif) -> None:
         self._path, self._fps, self._write_gif = path, fps, write_gif
         self._frames: queue.Queue[np.ndarray | None] = queue.Queue()
-        self._finished = False
         self._abandoned = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="gif", daemon=True)
@@ -79,8 +79,8 @@ class _Writer:
         self._thread.start()
         return self
 
-    def __exit__(self, *_error: object) -> None:
-        self._abandoned = not self._finished
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
+        self._abandoned = kind is not None
         self._frames.put(None)
         self._thread.join()
 
@@ -91,7 +91,6 @@ class _Writer:
 
     def finish(self) -> None:
         """No more frames will come."""
-        self._finished = True
         self._frames.put(None)
 
     def wait(self, seconds: float) -> bool:
@@ -115,6 +114,8 @@ class _Writer:
         try:
             with atomic_path(self._path) as temporary:
                 self._write_gif(temporary, self._enlarged(), fps=self._fps)
+                if self._abandoned:  # all frames had come, but nobody wants the file any more
+                    raise _AbandonedError
         except _AbandonedError:
             pass
         except BaseException as error:

@@ -15,15 +15,17 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.media.drawing import enlarge, export_factor
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEY = "latent-explorer"  # keyword of the text chunk
 VERSION = 1
-EXPORT_SIZE = 512  # px; exported pictures are enlarged by a whole factor to about this
 MAX_FILE = 64 << 20  # bytes
 MAX_PIXELS = 16 << 20
+# Pillow refuses pictures that say they are enormous, and warns of very large ones, before we can look.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,6 @@ class _Chunk(msgspec.Struct, frozen=True):
     model_name: str
     state: ExplorerState
     pixels: str = ""  # base64 of a PNG; empty when the picture was not enlarged
-
-
-def export_factor(image: np.ndarray) -> int:
-    """How many times a picture is enlarged on export: 8 at 64 px, 1 from 512 px on."""
-    longer: int = max(image.shape[:2])
-    return max(1, EXPORT_SIZE // longer)
-
-
-def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
-    """(H, W, 3) uint8 enlarged by a whole factor with Lanczos."""
-    if factor == 1:
-        return image
-    height, width = image.shape[:2]
-    size = (width * factor, height * factor)
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
 def png_bytes(
@@ -103,7 +90,7 @@ def read_recipe(path: Path) -> PngRecipe | None:
             png.load()  # text may stand behind the pixels
             text = getattr(png, "text", {}).get(KEY)
             image = np.asarray(png.convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS) as error:
         raise UserError(
             f"{path.name} cannot be read as a picture ({error}). Export it again."
         ) from error
@@ -129,7 +116,14 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
                 if png.width * png.height > MAX_PIXELS:
                     raise ValueError("its pixels are too many")
                 image = np.asarray(png.convert("RGB"))
-    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError, RecursionError) as error:
+    except (
+        msgspec.MsgspecError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        RecursionError,
+        *_BOMBS,
+    ) as error:
         raise UserError(
             f"The recipe in {name} is damaged ({error}). Export the picture again."
         ) from error

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+import io
+import zlib
+
 import numpy as np
 from fakes import SPOTS
+from PIL import Image
 
 from latent_explorer.app.document import Document
 from latent_explorer.app.exploration_file import Exploration
@@ -43,3 +47,12 @@ EXPLORATION = Exploration(
     "/models/leaf.explainer",
     IMAGE,
 )
+
+
+def bomb() -> bytes:
+    """A PNG of a few bytes that says it has 10^10 pixels."""
+    buffer = io.BytesIO()
+    Image.fromarray(IMAGE).save(buffer, "PNG")
+    raw = buffer.getvalue()
+    head = b"IHDR" + (100_000).to_bytes(4, "big") * 2 + raw[24:29]
+    return raw[:12] + head + zlib.crc32(head).to_bytes(4, "big") + raw[33:]

@@ -9,7 +9,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from examples import EXPLORATION, IMAGE, STATE
+from examples import EXPLORATION, IMAGE, STATE, bomb
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -85,6 +85,13 @@ def test_what_may_be_missing_may_be_missing(tmp_path):
     assert again.document == Document()
     assert again.thumbnail is None
     assert again.state == STATE
+
+
+def test_a_thumbnail_that_says_it_is_enormous_is_left_out(tmp_path):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    rewritten(path, thumbnail_png=bomb())
+    assert exploration_file.read(path).thumbnail is None
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,22 @@ def test_cancel_leaves_neither_a_file_nor_a_thread(tmp_path):
     assert set(threading.enumerate()) == before
 
 
+def test_cancel_while_the_file_is_being_written_leaves_nothing_either(tmp_path):
+    writing, cancelled = threading.Event(), threading.Event()
+
+    def slow(path, frames, *, fps):
+        keep_frames(path, frames, fps=fps)
+        writing.set()
+        cancelled.wait(10)
+
+    job = export_gif(tmp_path / "x.gif", REQUESTS, make_result, write_gif=slow)
+    while not writing.is_set():
+        next(job)
+    threading.Timer(0.05, cancelled.set).start()
+    job.close()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_failing_render_leaves_neither_a_file_nor_a_thread(tmp_path):
     before = set(threading.enumerate())
 

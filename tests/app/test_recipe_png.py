@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import numpy as np
 import pytest
-from examples import IMAGE, STATE
+from examples import IMAGE, STATE, bomb
 from PIL import Image, PngImagePlugin
 
 from latent_explorer.app import recipe_png
@@ -29,10 +30,8 @@ def test_a_png_brings_its_state_and_its_own_pixels_back(tmp_path):
     assert recipe_png.read_state(path) == STATE
 
 
-def test_the_export_is_eightfold_at_64_px_and_large_pictures_stay(tmp_path):
-    assert recipe_png.export_factor(np.zeros((64, 64, 3), np.uint8)) == 8
+def test_large_pictures_are_not_enlarged_and_a_factor_can_be_asked_for(tmp_path):
     large = np.zeros((600, 600, 3), np.uint8)
-    assert recipe_png.export_factor(large) == 1
     path = tmp_path / "large.png"
     recipe_png.write_png(path, large, STATE)
     recipe = recipe_png.read_recipe(path)
@@ -90,4 +89,18 @@ def test_a_damaged_picture_is_refused_in_words(tmp_path, content):
     path = tmp_path / "x.png"
     path.write_bytes(content)
     with pytest.raises(UserError, match="cannot be read as a picture"):
+        recipe_png.read_recipe(path)
+
+
+def test_a_picture_that_says_it_is_enormous_is_refused_in_words(tmp_path):
+    path = tmp_path / "x.png"
+    path.write_bytes(bomb())
+    with pytest.raises(UserError, match="cannot be read as a picture"):
+        recipe_png.read_recipe(path)
+    pixels = base64.b64encode(bomb()).decode()
+    text = (
+        f'{{"version": 1, "model_name": "m", "state": {{"model_hash": "a"}}, "pixels": "{pixels}"}}'
+    )
+    path.write_bytes(png_with(text))
+    with pytest.raises(UserError, match="damaged"):
         recipe_png.read_recipe(path)
