@@ -162,9 +162,15 @@ class FakeExplainer:
     """Same door as the real explainer, as far as the application looks."""
 
     def __init__(
-        self, name: str = "Leaf health", *, delay: float = 0.0, samples: int = SAMPLES
+        self,
+        name: str = "Leaf health",
+        *,
+        delay: float = 0.0,
+        samples: int = SAMPLES,
+        classifiers: int = 1,
     ) -> None:
         self.name = name
+        self.classifiers = classifiers
         self.delay = delay
         self.samples = samples
 
@@ -183,12 +189,17 @@ class FakeExplainer:
         probs = [classify(base_styles(SampleBase(i)))[1] for i in range(self.samples)]
         table = SampleTable(tuple(f"leaf_{i:04d}" for i in range(self.samples)), np.array(probs))
         classifier_id = hashlib.sha256(b"fake classifier").hexdigest()
+        second = hashlib.sha256(b"another").hexdigest()
+        asked = (
+            ClassifierSummary(classifier_id, "small residual network", CLASSES),
+            ClassifierSummary(second, "second opinion", CLASSES[::-1]),
+        )
         return ExplainerSummary(
             name=self.name,
             model_hash=hashlib.sha256(self.name.encode()).hexdigest(),
             resolution=SIZE,
             layout=LAYOUT,
-            classifiers=(ClassifierSummary(classifier_id, "small residual network", CLASSES),),
+            classifiers=asked[: self.classifiers],
             conditioned_on=classifier_id,
             samples=table if self.samples else None,
             style_stats=StyleStats(ones * 0, ones, ones * 0.5, ones * 0.2),
@@ -222,10 +233,10 @@ class FakeDevices:
         pass
 
 
-def workbench(*, delay: float = 0.0, samples: int = SAMPLES) -> Workbench:
+def workbench(*, delay: float = 0.0, samples: int = SAMPLES, classifiers: int = 1) -> Workbench:
     """A workbench that opens any path as the fake explainer; `delay` seconds a picture."""
 
     def read(path: Path) -> FakeExplainer:
-        return FakeExplainer(delay=delay, samples=samples)
+        return FakeExplainer(delay=delay, samples=samples, classifiers=classifiers)
 
     return Workbench(read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash)

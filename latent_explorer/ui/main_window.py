@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
 from latent_explorer.app.intents import ResetAttributes
+from latent_explorer.app.live import classifier_of
 from latent_explorer.app.updates import (
     DeviceChanged,
     FileChanged,
@@ -174,8 +175,10 @@ class MainWindow(QMainWindow):
             self.status.show_warnings(update.warnings)
         elif isinstance(update, StateChanged):
             self._name_undo()
+            if update.old.classifier_id != update.new.classifier_id:
+                self._name_model()
         elif isinstance(update, ModelOpened):
-            self._model_opened(update)
+            self._model_opened()
         elif isinstance(update, DeviceChanged):
             self.status.show_devices(update.device, update.choices, self.explorer.settings.device)
         elif isinstance(update, FileChanged):
@@ -206,22 +209,26 @@ class MainWindow(QMainWindow):
             if update.outcome == "cancelled":
                 self.notices.say(f"{update.name} was cancelled.")
 
-    def _model_opened(self, update: ModelOpened) -> None:
+    def _model_opened(self) -> None:
         for spec in table.ACTIONS:
             self.actions_by_key[spec.key].setEnabled(True)
         self._name_undo()
         self.set_grid(False)
-        summary = update.summary
-        classifier = next(
-            (c for c in summary.classifiers if c.classifier_id == update.state.classifier_id), None
-        )
+        self._name_model()
+        self._say_title()
+
+    def _name_model(self) -> None:
+        """Which model is open and which classifier is asked, in the status line."""
+        summary, state = self.explorer.summary, self.explorer.state
+        if summary is None or state is None:
+            return
+        classifier = classifier_of(state, summary)
         asked = f" · {classifier.name} {classifier.classifier_id[:8]}" if classifier else ""
         self.status.show_model(
             summary.name + asked,
             f"{summary.name}, model {summary.model_hash}"
             + (f"\nClassifier {classifier.classifier_id}" if classifier else ""),
         )
-        self._say_title()
 
     def _trouble(self, update: Trouble) -> None:
         """A picture's trouble is a sentence, since it may come with every movement; anything else a dialog."""

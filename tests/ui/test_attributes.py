@@ -70,7 +70,7 @@ def test_ten_cards_in_rank_order_with_place_and_effect(panel):
 def test_the_line_says_where_the_ranking_comes_from(panel):
     text = panel.info.text()
     assert "AttFind notebook" in text
-    assert "n 60" in text
+    assert "60 pictures" in text
     assert "κ 1" in text
     assert panel.info.toolTip()
 

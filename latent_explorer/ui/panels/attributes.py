@@ -27,6 +27,7 @@ from latent_explorer.app.updates import (
 )
 from latent_explorer.ui import theme
 from latent_explorer.ui.dialogs.add_slider import AddSliderDialog
+from latent_explorer.ui.panels.asked_classifier import AskedClassifier
 from latent_explorer.ui.panels.attribute_faces import (
     Flip,
     active_set,
@@ -78,6 +79,7 @@ class AttributesPanel(QWidget):
         self.reset = icon_button("reset", "Reset all attributes", self._reset_all)
         self.target = Choice("Class that the attributes move towards")
         self._towards = hint("towards", wrap=False)
+        self.asked = AskedClassifier()
         self.info = ElidedLabel()
         self.list = AttributeList()
         self.search = FindAttributes()
@@ -119,12 +121,14 @@ class AttributesPanel(QWidget):
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.GAP, theme.GAP)
         layout.addLayout(head)
+        layout.addWidget(self.asked)
         layout.addWidget(self._pages, 1)
         self.setMinimumWidth(300)
 
     def _connect(self) -> None:
         explorer = self._explorer
         self.target.activated.connect(lambda index: explorer.apply(SetTarget(index)))
+        self.asked.asked.connect(explorer.apply)
         self.list.amount_changed.connect(lambda a, amount: explorer.apply(SetAttribute(a, amount)))
         self.list.pressed.connect(explorer.begin_gesture)
         self.list.released.connect(explorer.end_gesture)
@@ -248,6 +252,7 @@ class AttributesPanel(QWidget):
         self.target.setEnabled(self.target.count() > 1)
         if state is not None:
             self.target.setCurrentIndex(state.target_class)
+        self.asked.show_state(state, summary)
         self.refresh()
 
     def refresh(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.app.updates import Update
-    from latent_explorer.explain.recipe import Base, Picture
+    from latent_explorer.explain.recipe import Picture, PictureRecipe
 
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
 
@@ -136,7 +136,7 @@ class CanvasPanel(QWidget):
         state = self._explorer.state
         names = self._names_for(len(result.after.probs))
         self.view.show_shots(
-            self._shot(before_title(update.request.recipe.base), result.before, names),
+            self._shot(before_title(update.request.recipe), result.before, names),
             self._shot("After", result.after, names),
         )
         target = state.target_class if state else 0
@@ -151,10 +151,15 @@ class CanvasPanel(QWidget):
         return Shot(picture.image, words, percent_words(names, picture.probs), best)
 
 
-def before_title(base: Base) -> str:
+def before_title(recipe: PictureRecipe) -> str:
     """What the picture before the edits is: an honest word for each origin."""
+    base = recipe.base
     if isinstance(base, SeedBase):
         return f"Seed {base.seed} (before)"
     if isinstance(base, ProjectedBase):
         return "Projection (before)"
+    if recipe.cond is not None:
+        return "Told otherwise (before)"
+    if recipe.truncation_psi != 1:
+        return "Towards the average (before)"
     return "Reconstruction (before)"

@@ -25,6 +25,7 @@ from latent_explorer.app.live import classifier_of
 from latent_explorer.app.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui import theme
+from latent_explorer.ui.panels.generator_inputs import GeneratorInputs
 from latent_explorer.ui.widgets.basics import (
     EmptyState,
     column,
@@ -91,6 +92,7 @@ class SamplesPanel(QWidget):
         layout.addLayout(strip, 1)
         layout.addLayout(_inset(self._seed_row()))
         layout.addLayout(_inset(self._truncation()))
+        layout.addLayout(_inset(self._generator()))
         self._show_nothing()
 
     # building ---------------------------------------------------------------------------------
@@ -163,6 +165,15 @@ class SamplesPanel(QWidget):
         layout.addLayout(rows)
         return layout
 
+    def _generator(self) -> QVBoxLayout:
+        self.inputs = GeneratorInputs()
+        self.inputs.asked.connect(self._explorer.apply)
+        self.inputs.pressed.connect(self._explorer.begin_gesture)
+        self.inputs.released.connect(self._explorer.end_gesture)
+        layout = column()
+        layout.addWidget(self.inputs)
+        return layout
+
     # updates ----------------------------------------------------------------------------------
 
     def on_update(self, update: Update) -> None:
@@ -170,6 +181,9 @@ class SamplesPanel(QWidget):
         if isinstance(update, ModelOpened):
             self._open(update)
         elif isinstance(update, StateChanged):
+            if update.old.classifier_id != update.new.classifier_id:
+                self._name_classes(update.new)
+                self._list()
             self._show(update.new)
         elif isinstance(update, Thumbnail):
             self.view.thumbnails.set_picture(update.base, update.picture)
@@ -180,9 +194,8 @@ class SamplesPanel(QWidget):
             self._show_favourite()
 
     def _open(self, update: ModelOpened) -> None:
-        asked = classifier_of(update.state, update.summary)
-        self.view.thumbnails.start(update.summary, asked.class_names if asked else ())
-        self.view.thumbnails.set_favourites(update.document.favourites)
+        self._name_classes(update.state)
+        self.inputs.start(update.summary)
         rows = update.summary.layout.num_ws
         self.cutoff.clear()
         self.cutoff.addItem("All", None)
@@ -194,6 +207,14 @@ class SamplesPanel(QWidget):
         self.setEnabled(True)
         self._show(update.state)
         self._list()
+
+    def _name_classes(self, state: ExplorerState) -> None:
+        """Thumbnails carry the asked classifier's verdict, so another classifier means other thumbnails."""
+        summary = self._explorer.summary
+        asked = classifier_of(state, summary) if summary else None
+        if summary is not None:
+            self.view.thumbnails.start(summary, asked.class_names if asked else ())
+            self.view.thumbnails.set_favourites(self._explorer.document.favourites)
 
     def _show_nothing(self) -> None:
         self.setEnabled(False)
@@ -215,6 +236,7 @@ class SamplesPanel(QWidget):
         self.cutoff.setCurrentIndex(max(0, self.cutoff.findData(state.truncation_cutoff)))
         if isinstance(state.base, SeedBase):
             self.seed.setText(str(state.base.seed))
+        self.inputs.show_state(state)
         self._show_favourite()
 
     def _show_favourite(self) -> None:

@@ -217,6 +217,7 @@ class ThumbnailView(QListView):
         self._timer.setInterval(SETTLE)
         self._timer.timeout.connect(self._ask)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._timer.start())
+        self.thumbnails.modelReset.connect(self.scrollToTop)
         self.thumbnails.modelReset.connect(self._timer.start)
         self.selectionModel().currentChanged.connect(self._on_current)
 
@@ -229,8 +230,10 @@ class ThumbnailView(QListView):
         else:
             index = self.thumbnails.index(row)
             if index != self.currentIndex():
+                here = self.viewport().rect().contains(self.visualRect(index))
                 self.setCurrentIndex(index)
-                self.scrollTo(index)
+                if not here:  # its neighbours on both sides are what a person looks at next
+                    self.scrollTo(index, QListView.ScrollHint.PositionAtCenter)
         self._showing = False
 
     def _on_current(self, index: QModelIndex) -> None:
