@@ -7,6 +7,7 @@ import math
 import time
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,31 +15,24 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Progress, Result
-from latent_explorer.data.folder import ImageDataset, open_dataset
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.metrics import calibration_error, wilson_interval
-from latent_explorer.training.stream import to_img
+from latent_explorer.training.stream import open_data, to_img
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from latent_explorer.training.config import ClassifierTraining
+    from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.training.config import ClassifierTraining, DataConfig
 
 
-def open_data(config: ClassifierTraining) -> ImageDataset:
-    d = config.data
-    data = open_dataset(
-        d.path, label=d.label, classes=d.classes, where=d.where, group=d.group, split=d.split
-    )
+def open_labelled(config: DataConfig) -> ImageDataset:
+    """The data set of a config; UserError unless it has classes and pictures on all three sides of the split."""
+    data = open_data(config, ("train", "val", "test"))
     if data.labels is None or len(data.class_names) < 2:
         raise UserError(
             "A classifier needs at least two classes. Name the column of labels.csv with --label."
         )
-    for split in ("train", "val", "test"):
-        if len(data.indices(split)) == 0:
-            raise UserError(
-                f"The split leaves no pictures for {split}. Give more pictures or another --group."
-            )
     return data
 
 
@@ -105,7 +99,7 @@ def train_classifier(
     config: ClassifierTraining,
 ) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
     """Train; yields Progress and Metric, then Result((classifier, about)), which is returned too."""
-    data = open_data(config)
+    data = open_labelled(config.data)
     assert data.labels is not None
     size = config.resolution
     pixels, labels = data.read_all(size), torch.from_numpy(data.labels)
@@ -120,7 +114,8 @@ def train_classifier(
 
     if config.confidence:
         temperature = temperature_for(logits_of("val"), config.confidence)
-        classifier = _with_temperature(classifier, temperature)
+        # The network stays; only what its logits are divided by is known now.
+        classifier.config = msgspec.structs.replace(classifier.config, temperature=temperature)
     about = {
         "data": data.describe(),
         "settings": {
@@ -145,13 +140,6 @@ def _new_classifier(config: ClassifierTraining, class_names: tuple[str, ...]) ->
             widths=config.widths if config.architecture == "small-resnet" else (),
         )
     )
-
-
-def _with_temperature(classifier: Classifier, temperature: float) -> Classifier:
-    config = classifier.config
-    values = {name: getattr(config, name) for name in config.__struct_fields__}
-    classifier.config = ClassifierConfig(**{**values, "temperature": temperature})
-    return classifier
 
 
 def _optimise(

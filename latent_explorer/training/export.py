@@ -23,8 +23,7 @@ from latent_explorer.models.explainer import (
 from latent_explorer.models.perceptual import Perceptual
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.run import RunFolder
-from latent_explorer.training.stream import to_img
-from latent_explorer.training.train import open_data
+from latent_explorer.training.stream import open_data, to_img
 from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:

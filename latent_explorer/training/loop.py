@@ -204,6 +204,12 @@ class Trainer:
         for name in names:
             self.optimisers[name].step()
 
+    def is_sound(self) -> bool:
+        """Whether all weights that are kept are finite numbers; once one is not, none will be soon."""
+        net = self.networks
+        kept = (net.G, net.E, net.D, net.G_ema, net.E_ema)
+        return all(bool(p.isfinite().all()) for module in kept for p in module.parameters())
+
     # -- checkpoints ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A run folder on disk: config.json, metrics.jsonl, samples/, checkpoints/. Everything in it is written atomically."""
+"""A run folder on disk: config.json, metrics.jsonl, samples/, checkpoints/.
+
+Files are written all at once; metrics.jsonl grows line by line, and a crash may leave its last line unfinished.
+"""
 
 from __future__ import annotations
 
@@ -67,11 +70,7 @@ class RunFolder:
         """Drop figures newer than the checkpoint that a run goes on from."""
         if not self.metrics.exists():
             return
-        lines = [
-            line
-            for line in self.metrics.read_text().splitlines()
-            if json.loads(line)["images"] <= images
-        ]
+        lines = [line for line in self.metrics.read_text().splitlines() if _images(line) <= images]
         with atomic_path(self.metrics) as temporary:
             temporary.write_text("".join(line + "\n" for line in lines))
 
@@ -102,3 +101,11 @@ class RunFolder:
     def _write_json(self, name: str, value: Any) -> None:
         with atomic_path(self.path / name) as temporary:
             temporary.write_text(json.dumps(value, indent=1))
+
+
+def _images(line: str) -> float:
+    """The images seen at a line of metrics.jsonl; infinite for one that a crash cut off."""
+    try:
+        return float(json.loads(line)["images"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training pictures in a random order that a checkpoint can take up again exactly."""
+"""Training pictures: the data set of a config, and its pictures in an order that a checkpoint takes up again exactly."""
 
 from __future__ import annotations
 
@@ -9,8 +9,31 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.folder import ImageDataset, open_dataset
+
 if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.training.config import DataConfig
+
+
+def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) -> ImageDataset:
+    """The data set of a config; UserError where a side of the split has too few pictures to measure anything."""
+    data = open_dataset(
+        config.path,
+        label=config.label,
+        classes=config.classes,
+        where=config.where,
+        group=config.group,
+        split=config.split,
+    )
+    for split in splits:
+        count = len(data.indices(split))
+        if count < 2:
+            raise UserError(
+                f"The split leaves {count} pictures for {split}. Give more pictures or another --group."
+            )
+    return data
 
 
 def to_img(pixels: np.ndarray) -> Tensor:

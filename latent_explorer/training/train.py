@@ -13,46 +13,28 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
-from latent_explorer.data.folder import ImageDataset, open_dataset
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.perceptual import Perceptual
 from latent_explorer.training.loop import Trainer
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.run import RunFolder
-from latent_explorer.training.stream import BatchStream
+from latent_explorer.training.stream import BatchStream, open_data
 from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from latent_explorer.training.config import DataConfig, TrainConfig
+    from latent_explorer.training.config import TrainConfig
 
 LOG_EVERY = 50  # steps
-
-
-def open_data(config: DataConfig) -> ImageDataset:
-    """The data set of a config; UserError where a side of the split is empty."""
-    data = open_dataset(
-        config.path,
-        label=config.label,
-        classes=config.classes,
-        where=config.where,
-        group=config.group,
-        split=config.split,
-    )
-    for split in ("train", "val"):
-        if len(data.indices(split)) == 0:
-            raise UserError(
-                f"The split leaves no pictures for {split}. Give more pictures or another --group."
-            )
-    return data
 
 
 def train(config: TrainConfig, folder: Path, resume: bool = False) -> Generator[Event, None, Path]:
     """Train until `config.images` were seen. Yields Metric, Preview, Progress; last Result(folder).
 
-    `resume` takes everything but the length from the folder. Closing the generator writes a checkpoint.
+    `resume` takes everything but the length from the folder. Closing the generator writes a checkpoint. A training
+    that diverges ends with a UserError and leaves the last sound checkpoint as it is.
     """
     run = RunFolder(folder)
     if resume:
@@ -69,12 +51,14 @@ def train(config: TrainConfig, folder: Path, resume: bool = False) -> Generator[
     try:
         yield from _loop(config, trainer, validation, run)
     finally:
-        run.save(trainer.state())
+        if trainer.is_sound():
+            run.save(trainer.state())
     yield Result(folder)
     return folder
 
 
 def _set_up(config: TrainConfig) -> tuple[Trainer, Validation, dict[str, object]]:
+    _check_batch(config)
     data = open_data(config.data)
     pixels = data.read_all(config.resolution)
     classifier, about = read_classifier(Path(config.classifier))
@@ -100,6 +84,19 @@ def _set_up(config: TrainConfig) -> tuple[Trainer, Validation, dict[str, object]
     )
 
 
+def _check_batch(config: TrainConfig) -> None:
+    """Every part of a step is taken from its one batch."""
+    parts = {
+        "discriminated": config.discriminated,
+        "mapped + repaired": config.mapped + config.repaired,
+    }
+    for name, size in parts.items():
+        if not 1 <= size <= config.batch:
+            raise UserError(
+                f"{name} is {size}, but a batch has {config.batch} pictures. Choose 1 to {config.batch}."
+            )
+
+
 def _loop(
     config: TrainConfig, trainer: Trainer, validation: Validation, run: RunFolder
 ) -> Generator[Event, None, None]:
@@ -111,6 +108,11 @@ def _loop(
         for name, value in trainer.step().items():
             sums.setdefault(name, []).append(value)
         if trainer.step_count % LOG_EVERY == 0:
+            if not trainer.is_sound():
+                raise UserError(
+                    f"The training diverged before {trainer.images} images: its weights are no numbers any more. "
+                    "The checkpoint before that can be exported; start again with a smaller lr."
+                )
             rate = (trainer.images - first) / (time.monotonic() - started)
             values = {name: float(torch.stack(v).mean()) for name, v in sums.items()} | {
                 "images_per_second": rate
@@ -128,7 +130,7 @@ def _loop(
             sheet = validation.sheet(trainer.networks)
             run.sheet(trainer.images, sheet)
             yield Preview(sheet, f"{trainer.images} images")
-        if time.monotonic() - saved > config.checkpoint_seconds:
+        if time.monotonic() - saved > config.checkpoint_seconds and trainer.is_sound():
             run.save(trainer.state())
             saved = time.monotonic()
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -161,6 +162,45 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
     run.save({"images": 2})
     (run.checkpoints / "00000002.pt").write_bytes(b"PK\x03\x04 cut off")
     assert run.load()["images"] == 1
+
+
+def test_a_training_that_diverges_says_so_and_keeps_the_last_sound_checkpoint(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from latent_explorer.training.loop import Trainer
+
+    monkeypatch.setattr("latent_explorer.training.train.LOG_EVERY", 2)
+    config = msgspec.structs.replace(config, checkpoint_seconds=0.0)
+    step = Trainer.step
+
+    def diverging(trainer: Trainer) -> dict[str, torch.Tensor]:
+        logged = step(trainer)
+        if trainer.images == 48:
+            with torch.no_grad():
+                next(iter(trainer.networks.G.parameters())).fill_(torch.nan)
+        return logged
+
+    monkeypatch.setattr(Trainer, "step", diverging)
+    with pytest.raises(UserError, match="diverged"):
+        list(train(config, tmp_path / "run"))
+    assert RunFolder(tmp_path / "run").load()["images"] == 40
+
+
+def test_a_step_cannot_take_more_than_its_batch(config: TrainConfig, tmp_path: Path) -> None:
+    for fields in ({"discriminated": 9}, {"mapped": 6, "repaired": 6}):
+        with pytest.raises(UserError, match="a batch has 8 pictures"):
+            list(train(msgspec.structs.replace(config, **fields), tmp_path / "run"))
+
+
+def test_figures_that_a_crash_cut_off_are_forgotten(config: TrainConfig, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    run.create(config, {})
+    for images in (8, 16, 24):
+        run.log(images, {"l1": 0.5})
+    with run.metrics.open("a") as file:
+        file.write('{"images": 3')
+    run.forget_after(16)
+    assert [json.loads(line)["images"] for line in run.metrics.read_text().splitlines()] == [8, 16]
 
 
 def test_classifier_files_come_back_and_others_are_refused(
