@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -174,10 +175,12 @@ def _hash_side(key: str) -> int:
 
 def _sorted_values(cells: Sequence[str]) -> list[str]:
     """Distinct values in order, numbers by size."""
-    values = set(cells)
-    if all(value.lstrip("-").isdigit() for value in values):
+    values = sorted(
+        set(cells)
+    )  # first by the letters, so that "7" and "07" stand in one order in every run
+    if all(re.fullmatch(r"-?[0-9]+", value) for value in values):
         return sorted(values, key=int)
-    return sorted(values)
+    return values
 
 
 def _some(cells: Sequence[str], most: int = 12) -> str:

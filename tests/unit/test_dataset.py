@@ -283,3 +283,9 @@ def test_the_leaf_pack(shared_data: Path) -> None:
     corner = data.read(data.indices("val")[:50], 64)[:, 0, 0]
     assert corner.max() < 30  # cut out on black
     data.close()
+
+
+def test_numbers_name_classes_by_size_and_in_one_order_in_every_run() -> None:
+    assert tables.assign_classes(["10", "9", "-1"], None)[1] == ("-1", "9", "10")
+    assert tables.assign_classes(["7", "07", "6"], None)[1] == ("6", "07", "7")
+    assert tables.assign_classes(["²", "1"], None)[1] == ("1", "²")  # a digit, but no number
