@@ -116,7 +116,9 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
         _sync(temporary)
         os.replace(temporary, target)
         if os.name == "posix":
-            _sync(target.parent)  # the new name, too, must survive a power cut
+            # The new name, too, must survive a power cut; some network folders cannot promise it, yet the file is there.
+            with contextlib.suppress(OSError):
+                _sync(target.parent)
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
