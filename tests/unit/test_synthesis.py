@@ -100,6 +100,16 @@ def test_range_shift_by_one_puts_the_coordinate_at_the_observed_end(explainer, r
         assert_same(result.before, *reference(explainer, samples.ws[:1], samples.cond[:1]))
 
 
+def test_a_negative_range_shift_goes_to_the_other_end(explainer, renderer):
+    for end, other in (("min", "max"), ("max", "min")):
+        asked, meant = (
+            renderer.render(request(explainer, SampleBase(0), edits=(edit,)))
+            for edit in (StyleShift(20, end, -0.75), StyleShift(20, other, 0.75))
+        )
+        assert_same(asked.after, meant.after.image, meant.after.logits)
+        assert not np.array_equal(asked.after.logits, asked.before.logits)
+
+
 def test_sigma_shift_adds_standard_deviations(explainer, renderer):
     samples, synthesis = explainer.samples, explainer.generator.synthesis
     styles = synthesis.styles(samples.ws[:1], samples.cond[:1])
