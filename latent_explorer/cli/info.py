@@ -18,10 +18,27 @@ from latent_explorer.models.attributes import Attribute
 @json_option
 def info(file: str, as_json: bool) -> None:
     """Say what a file holds. Nothing in it is executed."""
-    from latent_explorer.models import explainer_file
+    from latent_explorer.models import classifier_file, explainer_file
 
-    fields = explainer_file.info(file).to_dict()
-    Output(as_json=as_json).result(fields, text_of(fields))
+    if classifier_file.is_classifier(file):
+        fields = classifier_file.info(file)
+        text = classifier_text(fields)
+    else:
+        fields = explainer_file.info(file).to_dict()
+        text = text_of(fields)
+    Output(as_json=as_json).result(fields, text)
+
+
+def classifier_text(fields: dict[str, Any]) -> str:
+    """The fields of `classifier_file.info` for people."""
+    lines = [
+        f"{fields['name']}: classifier, {fields['architecture']} at {fields['resolution']} px, "
+        f"{fields['file_bytes'] / 1e6:.1f} MB",
+        f"classes      {', '.join(fields['classes'])}",
+        f"temperature  {fields['temperature']:.3g}",
+    ]
+    lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
+    return "\n".join(lines)
 
 
 def text_of(fields: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from latent_explorer.common.errors import UserError
 @click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
 @json_option
 def open_command(file: Path | None = None, as_json: bool = False) -> int:
-    """Open the window, on an explainer, a checkpoint, an image or an exploration."""
+    """Open the window, on an explainer, an exploration or a picture that was exported from here."""
     if not has_screen():
         raise UserError(
             "There is no screen: neither DISPLAY nor WAYLAND_DISPLAY is set. Run `latent-explorer demo --out demo` "

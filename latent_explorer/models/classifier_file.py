@@ -23,6 +23,7 @@ from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 from latent_explorer.models.weightless import Weightless
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
     from pathlib import Path
 
@@ -50,17 +51,52 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
 def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
     """Read what `write_classifier` wrote. Raises UserError for anything else, before any memory is taken for it."""
     with TensorFile(path, "classifier") as file:
+        config, about = _checked_header(file)
         try:
-            config, about = _described(file.metadata)
             classifier = _without_memory(config)
             check_table(file.tensors, network_tensors(classifier, "", torch.float32))
-        except (HeaderError, msgspec.MsgspecError, RecursionError) as error:
-            raise UserError(
-                f"{path} cannot be read as a classifier: {error}. Make it again with train-classifier."
-            ) from error
+        except HeaderError as error:
+            raise _refused(file.path, error) from error
         tensors = {name: file.read(name) for name in file.tensors}
     classifier.load_state_dict(tensors, assign=True)
     return classifier.eval().requires_grad_(False), about
+
+
+def is_classifier(path: str | os.PathLike[str]) -> bool:
+    """Whether a safetensors file says that it holds a classifier. Raises UserError for any other file."""
+    with TensorFile(path) as file:
+        return file.metadata.get("format") == FORMAT
+
+
+def info(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """What the file says of itself, as `latent-explorer info --json` prints it; its tensors are not read."""
+    with TensorFile(path, "classifier") as file:
+        config, about = _checked_header(file)
+        return {
+            "kind": "classifier",
+            "name": config.name,
+            "file_bytes": file.size,
+            "architecture": config.architecture,
+            "resolution": config.preprocessing.input_size,
+            "classes": list(config.class_names),
+            "temperature": config.temperature,
+            "attributes": [],
+            "figures": {name: about[name] for name in ("val", "test") if name in about},
+            "about": about,
+        }
+
+
+def _checked_header(file: TensorFile) -> tuple[ClassifierConfig, dict[str, Any]]:
+    try:
+        return _described(file.metadata)
+    except (HeaderError, msgspec.MsgspecError, RecursionError) as error:
+        raise _refused(file.path, error) from error
+
+
+def _refused(path: Path, why: Exception) -> UserError:
+    return UserError(
+        f"{path} cannot be read as a classifier: {why}. Make it again with train-classifier."
+    )
 
 
 def _described(metadata: Mapping[str, str]) -> tuple[ClassifierConfig, dict[str, Any]]:

@@ -223,8 +223,8 @@ def _checked_header(file: TensorFile) -> Header:
     metadata = file.metadata
     if metadata.get("format") != FORMAT:
         raise UserError(
-            f"{file.path} is a safetensors file but not an explainer. A checkpoint is made into one with "
-            "`latent-explorer import`."
+            f"{file.path} is a safetensors file but not an explainer. Choose a file that ends in .explainer; "
+            "`latent-explorer export` makes one of a training."
         )
     version = metadata.get("format_version", "")
     if not (

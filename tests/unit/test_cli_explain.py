@@ -18,6 +18,7 @@ from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.synthesis import Renderer
+from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
 
@@ -41,6 +42,18 @@ def test_info_says_what_the_file_holds(file: Path, capsys: pytest.CaptureFixture
     assert result["classes"] == ["healthy", "diseased"]
     assert main(["info", str(file)]) == 0
     assert "16 px" in capsys.readouterr().out
+
+
+def test_info_says_what_a_classifier_file_holds(
+    tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tiny.classifier"
+    write_classifier(path, tiny_explainer.classifier, {"test": {"accuracy": 0.875}})
+    result = run(capsys, "info", path)
+    assert (result["kind"], result["classes"]) == ("classifier", ["healthy", "diseased"])
+    assert result["figures"] == {"test": {"accuracy": 0.875}}
+    assert main(["info", str(path)]) == 0
+    assert "accuracy 0.875" in capsys.readouterr().out
 
 
 def test_info_of_no_explainer_is_a_sentence(
