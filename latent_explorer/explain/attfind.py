@@ -40,7 +40,7 @@ from latent_explorer.explain.screening import Shortlist, shortlist
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
@@ -107,30 +107,19 @@ def attfind(
     model = placed(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
-    samples = explainer.samples if latents is None else latents
-    if samples is None or len(samples) == 0:
-        raise UserError(
-            f"{explainer.name} holds no encoded pictures to search. Give pictures (--images) and an encoder."
-        )
-    ws = samples.ws[: settings.n].to(device).float()
-    cond = samples.cond[: settings.n].to(device).float() if samples.cond.shape[1] else None
+    ws, cond = _searched(explainer, latents, settings.n, device)
     pace = Pace(budget)
     pictures = yield from reconstruct(synthesis, classifier, ws, cond, pace)
-    counts = np.bincount(pictures.classes, minlength=classifier.num_classes)
     names = classifier.config.class_names
-    yield Metric(
-        0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)}
-    )
-    ends = _ends(pictures, ranges)
+    yield _class_counts(pictures, names)
+    ends, kappa = _ends(pictures, ranges), settings.kappa
     chosen = None
     if settings.screen is not None:
         chosen = yield from shortlist(
-            synthesis, classifier, pictures, ends, settings.kappa, settings.screen, pace
+            synthesis, classifier, pictures, ends, kappa, settings.screen, pace
         )
     wanted = None if chosen is None else chosen.all
-    table = yield from effect_table(
-        synthesis, classifier, pictures, ends, settings.kappa, pace, wanted
-    )
+    table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, wanted)
     source = "given" if ranges is not None else f"minimum and maximum over the {len(ws)} pictures"
     found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
     if chosen is not None:
@@ -182,6 +171,27 @@ def analyse(
     )
     return AttFindResult(
         found, ranked, rankings, effects, unstable, base_logits, minimum=ends[0], maximum=ends[1]
+    )
+
+
+def _searched(
+    explainer: Explainer, latents: Samples | None, n: int, device: str | torch.device
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """ws and cond of the first n pictures to search, on the device."""
+    samples = explainer.samples if latents is None else latents
+    if samples is None or len(samples) == 0:
+        raise UserError(
+            f"{explainer.name} holds no encoded pictures to search. Give pictures (--images) and an encoder."
+        )
+    ws = samples.ws[:n].to(device).float()
+    return ws, samples.cond[:n].to(device).float() if samples.cond.shape[1] else None
+
+
+def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:
+    """How many pictures of each class are searched."""
+    counts = np.bincount(pictures.classes, minlength=len(names))
+    return Metric(
+        0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)}
     )
 
 

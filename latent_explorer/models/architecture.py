@@ -8,14 +8,6 @@ import msgspec
 from latent_explorer.models.style_layout import StyleLayout, stylegan2_layout
 
 
-def stylegan2_channels(
-    resolution: int, channel_base: int = 32768, channel_max: int = 512
-) -> tuple[int, ...]:
-    """The papers' widths: channel_base / resolution, at most channel_max, for blocks 4, 8, ... px."""
-    sizes = [4 << k for k in range(resolution.bit_length() - 2)]
-    return tuple(min(channel_base // size, channel_max) for size in sizes)
-
-
 class GeneratorConfig(msgspec.Struct, frozen=True):
     """A StyleGAN2 generator. The block at 4 * 2**k px has `channels[k]` output channels."""
 
