@@ -154,7 +154,7 @@ class Explainer:
     ) -> AttributeSet:
         """Find the style coordinates that move the classifier, on the first `n` encoded pictures.
 
-        `screen` renders only that share of the moves, the most promising by gradient.
+        `screen` renders only the styles of that share of the moves towards each class, the most promising by gradient.
         """
         settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen)
         job = attfind_job(self.model, settings, device=self.device)

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import StyleStats
 
 
-SCREEN = 0.15  # of all moves; the search's own choices stood within the best 0.08 on a prototype
+SCREEN = 0.15  # of the moves towards each class; the search's own choices stood within the best 0.08 on a prototype
 
 
 class AttFindSettings(msgspec.Struct, frozen=True):
@@ -60,7 +60,8 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     )
     unstable_effect: float = UNSTABLE_EFFECT
     unstable_share: float = UNSTABLE_SHARE
-    # Render only this share of the moves, the most promising by gradient, and an audit; None: every one (exhaustive).
+    # Render only the styles, in both directions, of this share of the moves towards each class, the most promising by
+    # gradient, and an audit: for two classes and 0.15 some 40 % of the styles. None: every one (exhaustive).
     screen: float | None = None
 
 
