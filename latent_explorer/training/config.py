@@ -66,7 +66,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     # Weights of losses.
     l1: float = 3.0
     lpips: float = 2.0
-    kl: float = 1.0  # the classifier must say the same of the reconstruction
+    kl: float = 2.0  # the classifier must say the same of the reconstruction
     latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6 of the reference)
     latent_every: int = 4
     adversarial: float = 0.2
@@ -81,6 +81,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     # The generated part of every batch, once D takes part.
     mapped: int = 2  # from z
     repaired: int = 2  # an encoded latent with another picture's cond: the class must follow what G is told
+    repaired_share: float = 0.5  # of their styles that hear the new class: no single one may carry it alone
     discriminated: int = 4  # real pictures and reconstructions shown to D in a step (each)
 
     # Optimisation.

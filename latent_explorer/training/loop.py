@@ -9,7 +9,6 @@ only what the encoder saw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,6 +19,7 @@ from latent_explorer.training import losses
 if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import Perceptual
+    from latent_explorer.models.stylegan2 import Styles
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.networks import Networks
     from latent_explorer.training.stream import BatchStream
@@ -32,14 +32,6 @@ PATH_LENGTH_DECAY = 0.99
 def ramp(images: int, start: int, length: int) -> float:
     """0 until `start` images, then linearly up to 1 over `length`."""
     return min(max((images - start) / max(length, 1), 0.0), 1.0)
-
-
-@dataclass
-class Generated:
-    """The part of a step that no encoder target exists for."""
-
-    ws: Tensor
-    cond: Tensor
 
 
 class Trainer:
@@ -98,14 +90,14 @@ class Trainer:
         c, net = self.config, self.networks
         net.D.requires_grad_(False)
         w = net.E(real)
-        generated = self._generated(w.detach(), cond) if adversarial > 0 else None
-        ws = (
-            net.G.broadcast(w)
-            if generated is None
-            else torch.cat([net.G.broadcast(w), generated.ws])
+        styles, told = net.G.synthesis.styles(net.G.broadcast(w), cond), cond
+        if adversarial > 0:
+            more, more_told = self._generated(w.detach(), cond)
+            styles = [torch.cat(pair) for pair in zip(styles, more, strict=True)]
+            told = torch.cat([cond, more_told])
+        img = net.G.synthesis.render(
+            styles, net.G.synthesis.noise_random(len(told), self.generator)
         )
-        told = cond if generated is None else torch.cat([cond, generated.cond])
-        img = net.G.synthesis(ws, told, net.G.synthesis.noise_random(len(ws), self.generator))
         loss, logged = self._reconstruction_losses(real, img[: len(real)], w, told, img)
         keep = torch.cat([torch.arange(c.discriminated), torch.arange(len(real), len(img))])
         if adversarial > 0:
@@ -180,12 +172,24 @@ class Trainer:
         w: Tensor = self.networks.G.mapping(z)
         return w
 
-    def _generated(self, w: Tensor, cond: Tensor) -> Generated:
-        """Mapping samples and re-paired encoded latents, both with class probabilities from the data."""
-        c = self.config
-        ws = self.networks.G.broadcast(torch.cat([self._mapped(c.mapped), w[: c.repaired]]))
+    def _generated(self, w: Tensor, cond: Tensor) -> tuple[Styles, Tensor]:
+        """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told.
+
+        In a re-paired latent a random share of the styles hears the new class; the others keep their own, as when a
+        person moves some sliders. So the class must be spread over styles, each of which does its part.
+        """
+        c, G = self.config, self.networks.G
         order = torch.randperm(len(cond), generator=self.generator)
-        return Generated(ws, cond[order][: c.mapped + c.repaired])
+        told = cond[order][: c.mapped + c.repaired]
+        mapped = G.synthesis.styles(G.broadcast(self._mapped(c.mapped)), told[: c.mapped])
+        ws, own = G.broadcast(w[: c.repaired]), cond[: c.repaired]
+        before, after = G.synthesis.styles(ws, own), G.synthesis.styles(ws, told[c.mapped :])
+        repaired = [torch.where(self._draw(x), y, x) for x, y in zip(before, after, strict=True)]
+        return [torch.cat(pair) for pair in zip(mapped, repaired, strict=True)], told
+
+    def _draw(self, like: Tensor) -> Tensor:
+        """Which entries hear the new class: a mask of `like`'s shape."""
+        return torch.rand(like.shape, generator=self.generator) < self.config.repaired_share
 
     def _align(self) -> Tensor:
         """Pull the distribution of mapping's w towards the encoder's (recent latents, detached)."""
