@@ -67,7 +67,7 @@ class MainWindow(QMainWindow):
         self.attributes = AttributesPanel(explorer)
         self.strip = BottomStrip(explorer)
         self.status = StatusLine()
-        self.notices = NoticeBar()
+        self.notices = NoticeBar(self.canvas.pages)
         self.actions_by_key = table.build(self, handlers(self))
         self._build()
         self._connect()
@@ -110,7 +110,6 @@ class MainWindow(QMainWindow):
         else:
             self.menuBar().setCornerWidget(self.tools)
         layout.addWidget(hairline())
-        layout.addWidget(self.notices)
         layout.addWidget(self.middle, 1)
         layout.addWidget(hairline())
         layout.addWidget(self.status)
@@ -172,6 +171,8 @@ class MainWindow(QMainWindow):
             panel.on_update(update)
         if isinstance(update, MainPicture):
             self.status.speed.count(update.result.seconds)
+            if self.status.warnings != update.warnings:
+                self.notices.take_back(" ".join(self.status.warnings))
             self.status.show_warnings(update.warnings)
         elif isinstance(update, StateChanged):
             self._name_undo()

@@ -9,6 +9,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
 from window_tools import colours_in
 
 from latent_explorer.app.failure import Failure
@@ -18,6 +19,7 @@ from latent_explorer.ui.application import make_application, process_seconds, sa
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
+from latent_explorer.ui.widgets.basics import column
 from latent_explorer.ui.widgets.image_view import ImageView, Shot
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.probability_bars import (
@@ -254,8 +256,11 @@ def test_speed_counts_the_last_second(qtbot):
 
 
 def test_notice_with_a_button(qtbot):
-    bar = NoticeBar()
-    qtbot.addWidget(bar)
+    window, pictures = QWidget(), QWidget()
+    column(window).addWidget(pictures)
+    qtbot.addWidget(window)
+    window.show()
+    bar = NoticeBar(pictures)
     done = []
     bar.say("Go on where you were?", action="Go on", on_action=lambda: done.append(1))
     assert bar.isVisible()

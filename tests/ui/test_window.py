@@ -193,6 +193,9 @@ def test_status_says_when_a_picture_is_outside_the_data(qtbot, desktop):
     assert status.data.text() == "Outside the data"
     status.data.click()
     assert "Truncation 1.40 is above 1" in desktop.window.notices.text.text()
+    desktop.explorer.undo()
+    wait_picture(qtbot, desktop)
+    assert not desktop.window.notices.isVisible()  # what it said is true no longer
 
 
 def test_device_menu_lists_and_marks_the_choice(desktop):
@@ -213,6 +216,25 @@ def test_job_shows_progress_and_cancels_by_escape(desktop):
     assert asked == [7]
     jobs.ended(7)
     assert not jobs.isVisible()
+
+
+def test_a_notice_moves_nothing_and_follows_the_canvas(desktop, qapp):
+    window = desktop.window
+    frames, cards = window.canvas.view.frames(), window.attributes.list.geometry()
+    window.notices.say("Saved leaf.png.")
+    qapp.processEvents()
+    assert window.canvas.view.frames() == frames
+    assert window.attributes.list.geometry() == cards
+    pages = window.canvas.pages.geometry()
+    assert pages.contains(window.notices.geometry())
+    window.strip.set_folded(True)
+    qapp.processEvents()
+    assert window.canvas.pages.geometry().bottom() > pages.bottom()
+    assert window.notices.geometry().bottom() == window.canvas.pages.geometry().bottom()
+
+
+def test_the_window_fits_on_a_small_screen(desktop):
+    assert desktop.window.minimumSizeHint().width() <= 1024
 
 
 def test_notices_can_be_read_again(desktop):

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""One sentence at a time across the top of the canvas, and the list of those that were said before."""
+"""One sentence at a time over the lower edge of the canvas, and the list of those that were said before.
+
+It lies over the pictures rather than pushing them: what is said must not move what is looked at.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy
+from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from latent_explorer.ui import icons, theme
 from latent_explorer.ui.widgets.basics import button, icon_button, row
@@ -28,8 +31,11 @@ NO_ACTION = "What to do about the notice"
 class NoticeBar(QFrame):
     """Hidden while there is nothing to say."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, over: QWidget) -> None:
+        """`over` is what it lies on; their common parent owns both."""
+        super().__init__(over.parentWidget())
+        self._over = over
+        over.installEventFilter(self)
         self.said: deque[tuple[str, str]] = deque(maxlen=KEPT)  # (severity, text), oldest first
         self._severity: Severity = "info"
         self._action: Callable[[], object] | None = None
@@ -45,7 +51,7 @@ class NoticeBar(QFrame):
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
         layout = row(self)
-        layout.setContentsMargins(theme.MARGIN, 6, theme.UNIT, 6)
+        layout.setContentsMargins(theme.MARGIN, 2, theme.UNIT // 2, 2)
         layout.addWidget(self._icon, alignment=Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.button)
@@ -70,10 +76,28 @@ class NoticeBar(QFrame):
         self.button.setAccessibleName(action or NO_ACTION)
         self.button.setVisible(bool(action))
         self._draw()
+        self._place()
         self.show()
+        self.raise_()
         self._timer.stop()
         if SHOWN_SECONDS[severity] and not action:
             self._timer.start(1000 * SHOWN_SECONDS[severity])
+
+    def take_back(self, text: str) -> None:
+        """Hide the sentence if it is still there: it is true no longer."""
+        if self.text.text() == text:
+            self.hide()
+
+    def _place(self) -> None:
+        """Along the lower edge, as tall as the sentence needs."""
+        under = self._over.geometry().adjusted(theme.MARGIN, 0, -theme.MARGIN, 0)
+        height = max(self.heightForWidth(under.width()), self.minimumSizeHint().height())
+        self.setGeometry(under.left(), under.bottom() + 1 - height, under.width(), height)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move) and not self.isHidden():
+            self._place()
+        return super().eventFilter(watched, event)
 
     def _act(self) -> None:
         self.hide()
@@ -90,5 +114,8 @@ class NoticeBar(QFrame):
         """A tint of the severity's colour and a bar of it at the left."""
         painter = QPainter(self)
         now = theme.current()
+        painter.fillRect(self.rect(), now.color("surface"))
         painter.fillRect(self.rect(), now.color(COLORS[self._severity], 0.12))
+        painter.setPen(QPen(now.color(COLORS[self._severity], 0.4), 1))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.fillRect(QRectF(0, 0, 3, self.height()), now.color(COLORS[self._severity]))

@@ -165,6 +165,8 @@ class ProbabilityBars(QWidget):
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
+        policy = QSizePolicy.Policy  # a long sentence must not widen the window
+        self.text.setSizePolicy(policy.Ignored, policy.Preferred)
         self.text.setAccessibleName("What the classifier says")
         self._bars.setAccessibleName("Probability of every class")
         self._bars.setToolTip("The mark on a bar is where the unedited picture stands.")
@@ -183,6 +185,7 @@ class ProbabilityBars(QWidget):
         old = len(self._bars.verdict.rows()) if self._bars.verdict else 0
         self._bars.verdict = verdict
         self.text.setText(sentence(verdict) if verdict else "")
+        self.text.setToolTip(self.text.text())
         self._bars.setAccessibleDescription(self.text.text())
         if rows != old:
             self._bars.updateGeometry()
