@@ -27,7 +27,8 @@ def devices() -> list[DeviceInfo]:
     found = [DeviceInfo(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in cards]
     if torch.backends.mps.is_available():
         found.append(DeviceInfo("mps", "Apple GPU"))
-    return [*found, DeviceInfo("cpu", f"CPU, {torch.get_num_threads()} threads")]
+    threads = torch.get_num_threads()
+    return [*found, DeviceInfo("cpu", f"CPU, {threads} thread{'s' if threads > 1 else ''}")]
 
 
 def choose_device(wanted: str = AUTO) -> torch.device:
