@@ -79,11 +79,10 @@ def test_the_line_of_the_search_names_method_number_kappa_and_classifier():
     found = active_set(Document(), SUMMARY, STATE)
     assert found is not None
     line = set_line(found, SUMMARY)
-    assert line.startswith("AttFind notebook · n 60 · κ 1 · ")
-    assert found.classifier_id[:8] in line
+    assert line == "AttFind notebook · 60 pictures · κ 1 · small residual network"
     assert found.classifier_id in set_details(found, SUMMARY)
     screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
-    assert set_line(screened, SUMMARY).startswith("AttFind notebook, screened · n 60")
+    assert set_line(screened, SUMMARY).startswith("AttFind notebook, screened · 60 pictures")
 
 
 def test_the_newest_search_counts():
