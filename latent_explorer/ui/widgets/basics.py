@@ -87,7 +87,10 @@ class ElidedLabel(QLabel):
         super().__init__(text)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.fontMetrics().horizontalAdvance(self.text()) <= self.width():
+            super().paintEvent(event)  # with its selection, where the text can be selected
+            return
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
         mode = Qt.TextElideMode.ElideRight

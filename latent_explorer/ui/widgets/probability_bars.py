@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.ui import theme
-from latent_explorer.ui.widgets.basics import column
+from latent_explorer.ui.widgets.basics import ElidedLabel, column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,15 +158,13 @@ class ProbabilityBars(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._bars = _Bars()
-        self.text = QLabel()
+        self.text = ElidedLabel()  # a long sentence must not widen the window
         self.text.setProperty("role", "hint")
         self.text.setFont(theme.font(theme.SMALL))
         self.text.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        policy = QSizePolicy.Policy  # a long sentence must not widen the window
-        self.text.setSizePolicy(policy.Ignored, policy.Preferred)
         self.text.setAccessibleName("What the classifier says")
         self._bars.setAccessibleName("Probability of every class")
         self._bars.setToolTip("The mark on a bar is where the unedited picture stands.")
