@@ -61,7 +61,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     kl_ramp: int = 8_000
     adversarial_start: int = 12_000  # reconstruction first: both from the start gave grey-green blobs
     adversarial_ramp: int = 12_000
-    cooldown: int = 25_000  # over the last so many the learning rate falls to a tenth
+    cooldown: int = 25_000  # over the last so many (at most a quarter) the learning rate falls to a tenth
 
     # Weights of losses.
     l1: float = 3.0
@@ -81,7 +81,6 @@ class TrainConfig(msgspec.Struct, frozen=True):
     # The generated part of every batch, once D takes part.
     mapped: int = 2  # from z
     repaired: int = 2  # an encoded latent with another picture's cond: the class must follow what G is told
-    repaired_share: float = 0.5  # of their styles that hear the new class: no single one may carry it alone
     discriminated: int = 4  # real pictures and reconstructions shown to D in a step (each)
 
     # Optimisation.

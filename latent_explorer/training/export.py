@@ -29,6 +29,7 @@ from latent_explorer.training.validate import Validation
 if TYPE_CHECKING:
     from latent_explorer.data.folder import ImageDataset
     from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.stylegan2 import Generator
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -42,6 +43,16 @@ def as_stored(module: M) -> M:
     return module
 
 
+@torch.no_grad()
+def fold_cond_gain(generator: Generator) -> None:
+    """Multiply the gain of `cond`, a device of training, into the affines: a file holds the published form."""
+    config = generator.config
+    for layer in generator.synthesis.layout.layers:
+        generator.synthesis.layer(layer.name).affine.weight[:, config.w_dim :] *= config.cond_gain
+    generator.config = msgspec.structs.replace(config, cond_gain=1.0)
+    generator.synthesis.config = generator.config
+
+
 def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
     """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures."""
     run = RunFolder(folder)
@@ -50,6 +61,7 @@ def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
     classifier, _ = read_classifier(Path(config.classifier))
     networks = Networks(config, classifier.num_classes)
     networks.load_state(state["networks"])
+    fold_cond_gain(networks.G_ema)
     for module in (networks.G_ema, networks.E_ema, networks.D, classifier):
         as_stored(module)
 

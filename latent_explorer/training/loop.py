@@ -160,7 +160,8 @@ class Trainer:
 
     def _set_learning_rate(self) -> None:
         """Constant, then falling linearly to a tenth at the end."""
-        left = (self.config.images - self.images) / max(self.config.cooldown, 1)
+        cooldown = min(self.config.cooldown, self.config.images // 4)
+        left = (self.config.images - self.images) / max(cooldown, 1)
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
                 group["lr"] = self.config.lr * min(max(left, 0.1), 1.0)
@@ -173,23 +174,35 @@ class Trainer:
         return w
 
     def _generated(self, w: Tensor, cond: Tensor) -> tuple[Styles, Tensor]:
-        """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told.
-
-        In a re-paired latent a random share of the styles hears the new class; the others keep their own, as when a
-        person moves some sliders. So the class must be spread over styles, each of which does its part.
-        """
+        """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told."""
         c, G = self.config, self.networks.G
-        order = torch.randperm(len(cond), generator=self.generator)
-        told = cond[order][: c.mapped + c.repaired]
-        mapped = G.synthesis.styles(G.broadcast(self._mapped(c.mapped)), told[: c.mapped])
-        ws, own = G.broadcast(w[: c.repaired]), cond[: c.repaired]
-        before, after = G.synthesis.styles(ws, own), G.synthesis.styles(ws, told[c.mapped :])
-        repaired = [torch.where(self._draw(x), y, x) for x, y in zip(before, after, strict=True)]
-        return [torch.cat(pair) for pair in zip(mapped, repaired, strict=True)], told
+        other = cond[torch.randperm(len(cond), generator=self.generator)]
+        mapped = G.synthesis.styles(G.broadcast(self._mapped(c.mapped)), other[: c.mapped])
+        repaired, told = self._repaired(
+            G.broadcast(w[: c.repaired]), cond[: c.repaired], other[-c.repaired :]
+        )
+        styles = [torch.cat(pair) for pair in zip(mapped, repaired, strict=True)]
+        return styles, torch.cat([other[: c.mapped], told])
 
-    def _draw(self, like: Tensor) -> Tensor:
-        """Which entries hear the new class: a mask of `like`'s shape."""
-        return torch.rand(like.shape, generator=self.generator) < self.config.repaired_share
+    def _repaired(self, ws: Tensor, own: Tensor, other: Tensor) -> tuple[Styles, Tensor]:
+        """Let a random share of the styles of ws (N, num_ws, w_dim) hear another class, as when sliders are moved.
+
+        The classifier shall then see as much of the other class as was moved: probabilities between `own` and `other`
+        (N, K) in the space of logits, by the moved share of the class weights. So effects add up, style by style, and
+        no single style can carry the class.
+        """
+        synthesis = self.networks.G.synthesis
+        before, after = synthesis.styles(ws, own), synthesis.styles(ws, other)
+        share = torch.rand(len(ws), 1, generator=self.generator)
+        heard = [torch.rand(x.shape, generator=self.generator) < share for x in before]
+        styles = [torch.where(m, y, x) for m, x, y in zip(heard, before, after, strict=True)]
+        with torch.no_grad():
+            weights = [x.abs().sum(dim=1) for x in losses.class_weights(synthesis)]
+        moved = torch.stack([(m * x).sum(dim=1) for m, x in zip(heard, weights, strict=True)])
+        total = torch.cat(weights).sum().clamp_min(1e-8)
+        moved = moved.sum(dim=0) / total  # (N,) in 0..1
+        logits = own.clamp_min(1e-6).log().lerp(other.clamp_min(1e-6).log(), moved[:, None])
+        return styles, logits.softmax(dim=1)
 
     def _align(self) -> Tensor:
         """Pull the distribution of mapping's w towards the encoder's (recent latents, detached)."""

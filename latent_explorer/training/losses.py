@@ -43,12 +43,16 @@ def kl_divergence(p: Tensor, logits: Tensor) -> Tensor:
     return (p * (p.clamp_min(1e-8).log() - log_q)).sum(dim=1).mean()
 
 
-def cond_sparsity(synthesis: SynthesisNetwork) -> Tensor:
-    """Sum over all styles of how far each follows `cond`: L1 norm of its affine's class weights about their mean."""
+def class_weights(synthesis: SynthesisNetwork) -> list[Tensor]:
+    """What each style of each layer takes of `cond`: its affine's class weights about their mean, (channels, K)."""
     w_dim = synthesis.config.w_dim
     columns = [synthesis.layer(x.name).affine.weight[:, w_dim:] for x in synthesis.layout.layers]
-    weights = torch.cat(columns)  # (all styles, K)
-    return (weights - weights.mean(dim=1, keepdim=True)).abs().sum()
+    return [x - x.mean(dim=1, keepdim=True) for x in columns]
+
+
+def cond_sparsity(synthesis: SynthesisNetwork) -> Tensor:
+    """L1 norm of all class weights."""
+    return torch.cat(class_weights(synthesis)).abs().sum()
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
