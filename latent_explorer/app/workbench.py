@@ -95,7 +95,7 @@ class Workbench:
 
     def open(self, path: Path, device: str) -> Opened:
         """Open an explainer. On an error the model that was open stays open."""
-        return self._install(self._read(path), path, device)
+        return self._install(self._read(path), path, self._remembered(device))
 
     def open_model(
         self,
@@ -114,7 +114,7 @@ class Workbench:
             if found:
                 explainer = self._read(path)
                 check(explainer.summary())
-                return self._install(explainer, path, device)
+                return self._install(explainer, path, self._remembered(device))
         return None
 
     def use_device(self, device: str) -> Opened:
@@ -152,6 +152,11 @@ class Workbench:
             device=self._device,
             budget=budget.seconds,
         )
+
+    def _remembered(self, device: str) -> str:
+        """The device of the settings, or "auto" where it is gone: a missing card must not keep a model closed."""
+        known = {choice.id for choice in self._devices().devices()}
+        return device if device in known else "auto"
 
     def _install(self, explainer: Any, path: Path, device: str) -> Opened:
         devices = self._devices()

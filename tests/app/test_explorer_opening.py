@@ -127,3 +127,9 @@ def test_the_device_can_be_changed_and_a_wrong_one_is_said(opened):
     assert "no device 'tpu'" in of(told, updates.Trouble)[0].failure.message
     opened.explorer.apply(SetBase(SeedBase(1)))
     assert of(opened.settle(), updates.MainPicture)
+
+
+def test_a_remembered_card_that_is_gone_keeps_no_model_closed(stage):
+    stage.explorer.change_settings(device="cuda:7")
+    (model,) = of(stage.open(), updates.ModelOpened)
+    assert model.device == "A card"
