@@ -149,6 +149,7 @@ class Workbench:
             self._explainer,
             settings,
             classifier_id=classifier_id,
+            ranges=self._explainer.style_stats,
             device=self._device,
             budget=budget.seconds,
         )

@@ -88,7 +88,8 @@ def attfind(
     output = Output(as_json=as_json)
     chosen = choose_device(device)
     latents = None if data is None else encoded(model, data, side, n, selection, output)
-    search = job(model, settings, classifier_id=key, latents=latents, device=chosen)
+    ends = model.style_stats
+    search = job(model, settings, classifier_id=key, latents=latents, ranges=ends, device=chosen)
     found: AttFindResult = run_job(search, output)
     fields = fields_of(model, found.attribute_set)
     if out is not None:

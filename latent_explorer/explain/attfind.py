@@ -102,7 +102,8 @@ def attfind(
     """Find the style coordinates that move a classifier. A job: yields events, the last a Result; also returns it.
 
     latents  pictures to search; the explainer's own samples unless given
-    ranges   observed ends; minimum and maximum over the searched pictures unless given
+    ranges   observed ends; minimum and maximum over the searched pictures unless given. The window and the command
+             line give the explainer's own, so that a slider at 1 stands where the search looked
     budget   seconds that the next step may last
     """
     model = placed(explainer, device)
@@ -121,7 +122,10 @@ def attfind(
         )
     wanted = None if chosen is None else chosen.all
     table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, wanted)
-    source = "given" if ranges is not None else f"minimum and maximum over the {len(ws)} pictures"
+    source = f"minimum and maximum over the {len(ws)} pictures"
+    if ranges is not None:
+        own = ranges is explainer.style_stats
+        source = "minimum and maximum over the encoded pictures" if own else "given"
     found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
     if chosen is not None:
         found, notice = _audited(found, chosen)
