@@ -149,7 +149,7 @@ def test_given_ranges_replace_the_searched_pictures_own(planted):
     stats = planted.style_stats
     _, result = finish(attfind(planted, AttFindSettings(n=5, wanted=2), ranges=stats))
     np.testing.assert_array_equal(result.minimum, stats.minimum)
-    assert result.attribute_set.ranges == "given"
+    assert result.attribute_set.ranges == "minimum and maximum over the encoded pictures"
 
 
 def test_more_classes_give_one_list_a_class():
