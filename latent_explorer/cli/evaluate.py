@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets."
 )
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path),
+    metavar="X2",
+    help="Write the explainer with these figures in it.",
+)
 @device_option
 @json_option
 def evaluate(
@@ -58,6 +65,7 @@ def evaluate(
     kappas: tuple[float, ...],
     classifier_id: str | None,
     out: Path | None,
+    into: Path | None,
     device: str,
     as_json: bool,
     **selection: Any,
@@ -66,7 +74,7 @@ def evaluate(
     from latent_explorer.data.folder import open_dataset
     from latent_explorer.explain.evaluation import evaluate as job
     from latent_explorer.models.device import choose_device
-    from latent_explorer.models.explainer_file import read_explainer
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
     key = chosen_classifier(model, classifier_id)
@@ -87,6 +95,8 @@ def evaluate(
     class_names = model.classifiers[key].config.class_names
     if out is not None:
         fields["files"] = _write(found, fields, class_names, out)
+    if into is not None:
+        write_explainer(replace(model, figures=model.figures | {side: found.to_dict()}), into)
     output.result(fields, text_of(found, side))
 
 
