@@ -135,10 +135,11 @@ def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerSta
     return [start, *(msgspec.structs.replace(start, target_class=t) for t in others)]
 
 
-def _rank(found: Tour) -> tuple[bool, int, float]:
-    """Best first: flipped, with few attributes, clearly."""
+def _rank(found: Tour) -> tuple[bool, bool, int, float]:
+    """Best first: flipped, a real picture's reconstruction, with few attributes, clearly."""
     return (
         not found.flipped,
+        isinstance(found.state.base, SeedBase),
         len(found.attributes),
         -float(found.after.probs[found.state.target_class]),
     )
