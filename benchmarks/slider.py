@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.app import live, updates
+from latent_explorer.app import library, live, updates
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.intents import SetAttribute
 
@@ -68,13 +68,10 @@ class Driver:
 
 
 @contextmanager
-def driver(path: Path | None) -> Iterator[Driver]:
+def driver(path: Path) -> Iterator[Driver]:
     with tempfile.TemporaryDirectory() as folder:
         made = Driver(Path(folder))
-        if path is None:
-            made.explorer.open_bundled()
-        else:
-            made.explorer.open_path(path)
+        made.explorer.open_path(path)
         made.wait_for_picture()
         try:
             yield made
@@ -82,14 +79,13 @@ def driver(path: Path | None) -> Iterator[Driver]:
             made.explorer.close()
 
 
-def bare(made: Driver) -> list[float]:
+def bare(made: Driver, path: Path) -> list[float]:
     """The same renders without session and engine, on an explainer opened for it."""
     from latent_explorer.explain.synthesis import Renderer
     from latent_explorer.models.explainer_file import read_explainer
 
     assert made.explorer.session is not None
-    assert made.explorer._opened is not None
-    renderer = Renderer(read_explainer(made.explorer._opened.path))
+    renderer = Renderer(read_explainer(path))
     state, summary = made.explorer.session.state, made.explorer.session.summary
     attribute = made.explorer.attributes()[0]
     found = []
@@ -112,9 +108,9 @@ def row(name: str, seconds: list[float], yardstick: float) -> None:
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else library.default_explainer()
     with driver(path) as made:
-        yardstick = bare(made)
+        yardstick = bare(made, path)
         made.latencies()  # warm
         idle = made.latencies()
         job = made.explorer.start_attfind()
