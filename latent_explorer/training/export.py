@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.data.folder import ImageDataset
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.stylegan2 import Generator
+    from latent_explorer.training.config import TrainConfig
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -83,9 +84,7 @@ def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
         style_stats=style_statistics(networks.G_ema, samples.ws, samples.cond),
         provenance={
             **run.provenance(),
-            "training": msgspec.to_builtins(
-                msgspec.structs.replace(config, classifier=Path(config.classifier).name)
-            ),
+            "training": _without_paths(config),
             "images": int(state["images"]),
             "made": datetime.now(UTC).strftime("%Y-%m-%d"),
             "version": latent_explorer.__version__,
@@ -94,6 +93,14 @@ def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
             "val": validation.measure(networks) | {"mean_image_lpips": validation.mean_image_lpips}
         },
     )
+
+
+def _without_paths(config: TrainConfig) -> dict[str, Any]:
+    """The settings as JSON values; of files their names alone, since paths say things of a person's machine."""
+    data = msgspec.structs.replace(config.data, path=Path(config.data.path).name)
+    named = msgspec.structs.replace(config, data=data, classifier=Path(config.classifier).name)
+    fields: dict[str, Any] = msgspec.to_builtins(named)
+    return fields
 
 
 def spread(data: ImageDataset, split: str, count: int) -> np.ndarray:

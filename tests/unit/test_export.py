@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.training.export import as_stored, fold_cond_gain
+from latent_explorer.training.config import DataConfig, TrainConfig
+from latent_explorer.training.export import _without_paths, as_stored, fold_cond_gain
 
 
 def test_folding_the_gain_changes_no_picture() -> None:
@@ -23,3 +26,11 @@ def test_folding_the_gain_changes_no_picture() -> None:
 def test_weights_are_what_a_file_holds() -> None:
     layer = as_stored(torch.nn.Linear(3, 3))
     assert torch.equal(layer.weight, layer.weight.half().float())
+
+
+def test_a_file_says_nothing_of_the_folders_it_was_made_in() -> None:
+    config = TrainConfig(
+        DataConfig(str(Path("someone") / "leaves")), str(Path("someone") / "leaf.classifier")
+    )
+    assert "someone" not in str(_without_paths(config))
+    assert _without_paths(config)["data"]["path"] == "leaves"

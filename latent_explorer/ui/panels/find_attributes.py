@@ -42,7 +42,7 @@ class FindAttributes(QStackedWidget):
         """Nothing is known towards `target`; while a search runs, its progress instead of the offer."""
         self.nothing.sentence.setText(
             f"No attributes are known yet that move the classifier towards {target}. "
-            "A search takes a few minutes; everything stays usable meanwhile."
+            "A search takes about ten minutes on a laptop; everything stays usable meanwhile."
         )
         self.setCurrentWidget(self.searching if running else self.nothing)
 
