@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
@@ -75,11 +77,12 @@ def test_place_and_details():
     assert place_of(two, SUMMARY) == "8 to 64 px"
 
 
-def test_the_line_of_the_search_names_method_number_kappa_and_classifier():
+def test_the_line_of_the_search_names_the_classifier_only_where_there_is_a_choice():
     found = active_set(Document(), SUMMARY, STATE)
     assert found is not None
-    line = set_line(found, SUMMARY)
-    assert line == "AttFind notebook · 60 pictures · κ 1 · small residual network"
+    assert set_line(found, SUMMARY) == "AttFind notebook · 60 pictures · κ 1"
+    several = replace(SUMMARY, classifiers=SUMMARY.classifiers * 2)
+    assert set_line(found, several).endswith("· small residual network")
     assert found.classifier_id in set_details(found, SUMMARY)
     screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
     assert set_line(screened, SUMMARY).startswith("AttFind notebook, screened · 60 pictures")

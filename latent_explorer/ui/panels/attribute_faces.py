@@ -60,11 +60,10 @@ def active_set(
 
 
 def set_line(found: AttributeSet, summary: ExplainerSummary) -> str:
-    """Where the ranking comes from, in one short line."""
-    return (
-        f"{_method(found)} · {found.n} pictures · κ {found.kappa:g} · "
-        f"{_classifier_name(found, summary)}"
-    )
+    """Where the ranking comes from, in one short line; the classifier only where there is a choice."""
+    line = f"{_method(found)} · {found.n} pictures · κ {found.kappa:g}"
+    several = len(summary.classifiers) > 1
+    return f"{line} · {_classifier_name(found, summary)}" if several else line
 
 
 def set_details(found: AttributeSet, summary: ExplainerSummary) -> str:
