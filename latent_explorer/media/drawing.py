@@ -79,7 +79,7 @@ def with_caption(
     margin, size = strip // 5, strip * 3 // 10
     value = float(probs[target])
     label = f"P({class_names[target]}) {value:.2f}"
-    top = height + strip * 2 // 3 - size
+    top = height + margin
     draw.text((margin, top), label, INK, font(size, semibold=True))
     if note:
         draw.text((width - margin, top), note, MUTED, font(size), anchor="ra")
