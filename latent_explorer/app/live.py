@@ -20,7 +20,7 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
-from latent_explorer.models.attributes import newest_set
+from latent_explorer.models.attributes import AttributeEntry, newest_set, opposite
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,8 +188,18 @@ def _shift_warnings(
     if not outside:
         return []
     if len(outside) == 1:
-        return [f"Style {outside[0].style_index} is outside the range that the data shows."]
+        return [f"{_shift_name(outside[0], summary)} is outside the range that the data shows."]
     return [f"{len(outside)} styles are outside the range that the data shows."]
+
+
+def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
+    """What the explainer calls a shift in this direction: "Brown centre (style 65)"."""
+    end = edit.end if edit.amount >= 0 else opposite(edit.end)
+    found = newest_set(summary.attribute_sets, summary.conditioned_on or "")
+    for attribute in found.attributes if found else ():
+        if attribute.name and attribute.entries == (AttributeEntry(edit.style_index, end),):
+            return f"{attribute.name} (style {edit.style_index})"
+    return f"Style {edit.style_index}"
 
 
 def _is_outside(edit: StyleShift, stats: StyleStats | None, result: RenderResult) -> bool:

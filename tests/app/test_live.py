@@ -170,14 +170,14 @@ def test_truncation_above_one_is_outside_the_data():
 
 
 def test_an_amount_above_one_is_outside_the_data():
-    assert "Style 3 is outside" in said(edits=(StyleShift(3, "max", 1.1),))[0]
+    assert "spots (style 3) is outside" in said(edits=(StyleShift(3, "max", 1.1),))[0]
     assert "Style 3 is outside" in said(edits=(StyleShift(3, "max", -1.1),))[0]
     two = said(edits=(StyleShift(3, "max", 1.1), StyleShift(4, "min", 2.0)))
     assert two == ["2 styles are outside the range that the data shows."]
 
 
 def test_a_sigma_shift_past_the_observed_value_is_outside_the_data():
-    assert "Style 3" in said(edits=(StyleShift(3, "max", 2.1, "sigma"),))[0]
+    assert "style 3" in said(edits=(StyleShift(3, "max", 2.1, "sigma"),))[0]
     styles = np.zeros(LAYOUT.num_styles, np.float32)
     styles[3] = 0.9
     assert "Style 3" in said(edits=(StyleShift(3, "max", 0.3, "sigma"),), styles=styles)[0]
