@@ -180,7 +180,7 @@ def test_a_sigma_shift_past_the_observed_value_is_outside_the_data():
     assert "style 3" in said(edits=(StyleShift(3, "max", 2.1, "sigma"),))[0]
     styles = np.zeros(LAYOUT.num_styles, np.float32)
     styles[3] = 0.9
-    assert "Style 3" in said(edits=(StyleShift(3, "max", 0.3, "sigma"),), styles=styles)[0]
+    assert "style 3" in said(edits=(StyleShift(3, "max", 0.3, "sigma"),), styles=styles)[0]
     bare = replace(SUMMARY, style_stats=None)
     assert said(edits=(StyleShift(3, "max", 9.0, "sigma"),), summary=bare) == []
 
