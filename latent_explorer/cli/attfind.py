@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import chosen_rows, data_options, device_option, side_option
+from latent_explorer.cli.options import (
+    chosen_rows,
+    classifier_option,
+    data_options,
+    device_option,
+    side_option,
+)
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 
@@ -50,9 +56,7 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1),
     help="Attributes a class.",
 )
-@click.option(
-    "--classifier", "classifier_id", metavar="ID", help="The beginning of the id of the one to ask."
-)
+@classifier_option
 @click.option(
     "--out",
     type=click.Path(path_type=Path),

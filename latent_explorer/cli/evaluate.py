@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.cli.attfind import chosen_classifier
-from latent_explorer.cli.options import chosen_rows, data_options, device_option, side_option
+from latent_explorer.cli.options import (
+    chosen_rows,
+    classifier_option,
+    data_options,
+    device_option,
+    side_option,
+)
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.paths import atomic_path
 
@@ -43,9 +49,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="May be repeated.",
 )
-@click.option(
-    "--classifier", "classifier_id", metavar="ID", help="The beginning of the id of the one to ask."
-)
+@classifier_option
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets."
 )
@@ -92,9 +96,8 @@ def evaluate(
         output,
     )
     fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
-    class_names = model.classifiers[key].config.class_names
     if out is not None:
-        fields["files"] = _write(found, fields, class_names, out)
+        fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)
     if into is not None:
         write_explainer(replace(model, figures=model.figures | {side: found.to_dict()}), into)
     output.result(fields, text_of(found, side))

@@ -79,6 +79,13 @@ def chosen_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
 
 
+def classifier_option(command: F) -> F:
+    """Add `--classifier ID`, for explainers that hold several."""
+    help_text = "The beginning of the id of the one to ask."
+    option = click.option("--classifier", "classifier_id", metavar="ID", help=help_text)
+    return option(command)
+
+
 def device_option(command: F) -> F:
     """Add `--device`."""
     help_text = "auto, cpu, cuda:0, mps."

@@ -120,12 +120,9 @@ def attfind(
         chosen = yield from shortlist(
             synthesis, classifier, pictures, ends, kappa, settings.screen, pace
         )
-    wanted = None if chosen is None else chosen.all
-    table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, wanted)
-    source = f"minimum and maximum over the {len(ws)} pictures"
-    if ranges is not None:
-        own = ranges is explainer.style_stats
-        source = "minimum and maximum over the encoded pictures" if own else "given"
+    rendered = None if chosen is None else chosen.all
+    table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, rendered)
+    source = _source(ranges, explainer, len(ws))
     found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
     if chosen is not None:
         found, notice = _audited(found, chosen)
@@ -198,6 +195,14 @@ def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:
     return Metric(
         0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)}
     )
+
+
+def _source(ranges: StyleStats | None, explainer: Explainer, n: int) -> str:
+    """Where the ends come from, in words."""
+    if ranges is None:
+        return f"minimum and maximum over the {n} pictures"
+    own = ranges is explainer.style_stats
+    return "minimum and maximum over the encoded pictures" if own else "given"
 
 
 def _ends(pictures: Reconstructions, ranges: StyleStats | None) -> torch.Tensor:

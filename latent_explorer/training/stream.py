@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.folder import ImageDataset, open_dataset
+from latent_explorer.data.images import to_float
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.training.config import DataConfig
 
@@ -38,7 +40,7 @@ def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) ->
 
 def to_img(pixels: np.ndarray) -> Tensor:
     """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(to_float(pixels))
 
 
 @torch.no_grad()

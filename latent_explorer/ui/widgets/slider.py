@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one slider of the window: a track and a field to type in, in one row or under a name.
+"""The one slider of the window: a track and a field to type in, in one row.
 
 Values only; what a value means belongs to the panel that owns the slider.
 """
@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from latent_explorer.ui import theme
-from latent_explorer.ui.widgets.basics import column, row
+from latent_explorer.ui.widgets.basics import row
 from latent_explorer.ui.widgets.number_field import NumberField, format_number
 from latent_explorer.ui.widgets.slider_track import UNITS, SliderTrack
 
@@ -58,15 +58,12 @@ class ValueSlider(QWidget):
         self.track.released.connect(self.released)
         self.field.committed.connect(self._on_typed)
         self.field.cleared.connect(self._on_cleared)
-        self._arrange(name)
-        self.set_name(name)
-        self.set_amount(default)
-
-    def _arrange(self, name: str) -> None:  # noqa: ARG002 (for the labelled kind)
         line = row(self, spacing=theme.GAP // 2)
         line.addWidget(self.track, 1)
         line.addWidget(self.field)
         self.setFixedHeight(theme.CONTROL)
+        self.set_name(name)
+        self.set_amount(default)
 
     def set_name(self, name: str) -> None:
         """What screen readers call it."""
@@ -116,17 +113,3 @@ class ValueSlider(QWidget):
 
     def _on_cleared(self) -> None:
         self._on_typed(self.track.default)
-
-
-class LabelledSlider(ValueSlider):
-    """The same with its name and number above the track."""
-
-    def _arrange(self, name: str) -> None:
-        self.label = QLabel(name)
-        self.label.setToolTip(self.track.toolTip())
-        head = row()
-        head.addWidget(self.label, 1)
-        head.addWidget(self.field)
-        layout = column(self, spacing=0)
-        layout.addLayout(head)
-        layout.addWidget(self.track)
