@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Starting our own command line as a child process that outlives the window, and how it ended. What it does is its own.
+
+A child has no terminal and no open input, runs at lower priority, and leaves one core to the window. Its standard
+output and error go to a file, of which the last `{"event": "error"}` line says in one sentence why it failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import self_command
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+OUTPUT = "output.txt"  # of a training, in its run folder
+NICENESS = 10
+_TAIL = 20_000  # bytes of output among which the reason of a failure stands
+
+# Children of this process that nobody has waited for: one that ends stays a zombie until its parent asks for it, and
+# a later desk may still want to know. They are not ours to end.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+_codes: dict[int, int] = {}  # how those ended that were waited for
+
+
+def start_child(arguments: Sequence[str], folder: Path, output: str = OUTPUT) -> int:
+    """Start `latent-explorer ARGUMENTS`, its output in `folder`/`output`. Returns its process id.
+
+    The folder is made when it is missing. Raises UserError when the folder or the process cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / output).open("wb") as file:
+            process = subprocess.Popen(
+                self_command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                cwd=folder,  # never the window's: a removable disk there could not be let go for days
+                env=child_environment(),
+                **_detached(),
+            )
+    except OSError as error:
+        raise UserError(
+            f"The training cannot be started in {folder} ({error.strerror or error}). "
+            "Check the space and the permissions there."
+        ) from error
+    _children[process.pid] = process
+    _lower_priority(process.pid)
+    return process.pid
+
+
+def is_running(pid: int) -> bool:
+    """Whether a child of this process still runs; False for any other number. One that ended is let go for good."""
+    process = _children.get(pid)
+    if process is None:
+        return False
+    if process.poll() is None:
+        return True
+    log.info("The child %d ended with %s.", pid, process.returncode)
+    _codes[pid] = process.returncode
+    del _children[pid]
+    return False
+
+
+def end_child(pid: int) -> None:
+    """End a child of this process whose work nobody wants any more."""
+    if is_running(pid):
+        process = _children.pop(pid)
+        process.kill()
+        process.wait()
+
+
+def failure_of_child(pid: int, output: Path) -> str:
+    """Why a child failed, in one sentence: its own last word, else what its exit says; empty when it did not fail."""
+    code = _codes.get(pid, 0)
+    message = ""
+    for line in _tail(output).splitlines():
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            event = msgspec.json.decode(line, type=dict[str, Any])
+            if event.get("event") == "error":
+                message = str(event.get("message", ""))
+    if message or code == 0:
+        return message
+    if code in (-signal.SIGTERM, -9):
+        return (
+            "The system ended the training, most often because memory ran out. "
+            "Close other programs, or choose a smaller size, and resume it."
+        )
+    return f"The training ended unexpectedly (exit {code}). {output} holds what it said."
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a child: it leaves one core to the window, and never spins while it waits."""
+    environment = dict(os.environ)
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, _cores() - 1)))
+    environment["OMP_WAIT_POLICY"] = "PASSIVE"
+    environment["PYTHONUNBUFFERED"] = "1"  # what it says is read while it runs
+    environment["PYTHONIOENCODING"] = "utf-8"
+    environment.pop("LATENT_EXPLORER_TIMING", None)
+    return environment
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _detached() -> dict[str, Any]:
+    """What keeps a child alive when the window or its terminal goes: a session, or a process group, of its own."""
+    if sys.platform == "win32":
+        return {
+            "creationflags": subprocess.CREATE_NO_WINDOW
+            | subprocess.CREATE_NEW_PROCESS_GROUP
+            | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        }
+    return {"start_new_session": True}
+
+
+def _lower_priority(pid: int) -> None:
+    """Let the window go first. Windows was asked at the start; here the child has only just begun."""
+    if sys.platform != "win32":
+        with contextlib.suppress(OSError):  # gone already, or not allowed: then it runs as it is
+            own = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, pid, min(19, own + NICENESS))
+
+
+def _tail(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(0, os.SEEK_END)
+            file.seek(max(0, file.tell() - _TAIL))
+            return file.read()
+    except OSError:
+        return b""
