@@ -98,11 +98,12 @@ def _made(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
     """Write a file all at once: yields a temporary path beside `target`, which replaces it on success.
 
     Readers see the old file or the whole new one, also after a crash or a power cut. On an error the
-    temporary file is removed and `target` stays as it was. The suffix of `target` is kept.
+    temporary file is removed and `target` stays as it was. The suffix of `target` is kept. A file that is
+    written every second and may be lost in a power cut need not be `durable`, which costs a wait for the disk.
     """
     target = Path(target)
     handle, name = tempfile.mkstemp(
@@ -113,9 +114,10 @@ def atomic_path(target: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         yield temporary
         _keep_mode(temporary, target)
-        _sync(temporary)
+        if durable:
+            _sync(temporary)
         os.replace(temporary, target)
-        if os.name == "posix":
+        if durable and os.name == "posix":
             # The new name, too, must survive a power cut; some network folders cannot promise it, yet the file is there.
             with contextlib.suppress(OSError):
                 _sync(target.parent)
