@@ -42,8 +42,12 @@ class TrainConfig(msgspec.Struct, frozen=True):
     """Settings of a StylEx training. Weights of losses multiply means over the batch."""
 
     data: DataConfig
-    classifier: str  # file written by train-classifier
+    classifier: str = ""  # file written by train-classifier; "": the run trains one itself
+    classifier_training: ClassifierTraining | None = None  # how
     resolution: int = 64
+    init: str = ""  # explainer whose networks it starts from
+    name: str = ""  # of the explainer that comes out; the run folder's without it
+    attributes: int = 250  # pictures that are searched for attributes at the end; 0: none
 
     # Networks. Widths decide the speed: balanced so that no block costs much more than another on a CPU.
     channels: tuple[int, ...] = (128, 128, 64, 48, 24)  # at 4, 8, ... px, of generator, encoder and discriminator
