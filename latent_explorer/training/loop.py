@@ -54,6 +54,7 @@ class Trainer:
         self.generator = generator  # every random number of a step comes from here
         self.images = 0
         self.step_count = 0
+        self.lr_scale = 1.0  # halved whenever the training diverged and was taken back
         self.bank = torch.zeros(0, config.w_dim)
         self.mean_path_length = torch.zeros([])
         betas = (0.0, 0.99)
@@ -164,7 +165,7 @@ class Trainer:
         left = (self.config.images - self.images) / max(cooldown, 1)
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
-                group["lr"] = self.config.lr * min(max(left, 0.1), 1.0)
+                group["lr"] = self.config.lr * self.lr_scale * min(max(left, 0.1), 1.0)
 
     # -- parts of a step -----------------------------------------------------------------------------------------
 
@@ -234,6 +235,7 @@ class Trainer:
         return {
             "images": self.images,
             "step_count": self.step_count,
+            "lr_scale": self.lr_scale,
             "networks": self.networks.state(),
             "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
             "stream": self.stream.state(),
@@ -244,6 +246,7 @@ class Trainer:
 
     def load_state(self, state: dict[str, Any]) -> None:
         self.images, self.step_count = int(state["images"]), int(state["step_count"])
+        self.lr_scale = float(state.get("lr_scale", 1.0))  # older checkpoints lack it
         self.networks.load_state(state["networks"])
         for name, optimiser in self.optimisers.items():
             optimiser.load_state_dict(state["optimisers"][name])
