@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The arithmetic of curves: smoothing, reading a value off, and the words of an axis. Plain numpy, no widget."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+FORGOTTEN = 1e-3  # weight at which the moving average stops looking back
+STEPS = (1.0, 2.0, 5.0)  # of a readable axis, times a power of ten
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line: `x` (n,) images seen, ascending, and `y` (n,). `key` is what it is remembered by."""
+
+    key: str
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    help: str = ""
+    shown: bool = True  # until the person says otherwise
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw yet."""
+        return not np.isfinite(self.y).any()
+
+
+def smoothed(y: np.ndarray, weight: float) -> np.ndarray:
+    """Exponential moving average of (n,), `weight` in 0..1 on the past; the start is not pulled to zero.
+
+    Each value is the weighted mean of those seen so far; gaps (NaN) are left out of it and stay gaps.
+    """
+    if weight <= 0 or not len(y):
+        return y
+    reach = min(len(y), max(1, math.ceil(math.log(FORGOTTEN) / math.log(weight))))
+    kernel = weight ** np.arange(reach)
+    there = np.isfinite(y)
+    sums = np.convolve(np.where(there, y, 0.0), kernel)[: len(y)]
+    weights = np.convolve(there.astype(float), kernel)[: len(y)]
+    return np.where(there, sums / np.maximum(weights, FORGOTTEN), np.nan)
+
+
+def value_at(curve: Curve, x: float) -> float:
+    """The value at the point nearest to `x`; NaN where the curve has none."""
+    if not len(curve.x):
+        return math.nan
+    right = int(np.clip(np.searchsorted(curve.x, x), 1, max(1, len(curve.x) - 1)))
+    if len(curve.x) == 1:
+        return float(curve.y[0])
+    nearest = right if curve.x[right] - x < x - curve.x[right - 1] else right - 1
+    return float(curve.y[nearest])
+
+
+def images_words(images: float) -> str:
+    """Images on an axis: "0", "400", "12k", "1.5M"."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if abs(images) >= size:
+            return f"{images / size:.3g}{unit}"
+    return f"{images:.0f}"
+
+
+def value_words(value: float) -> str:
+    """A figure in three significant digits, without needless exponents: "0.985", "12.5", "1,340", "2e-05"."""
+    if not math.isfinite(value):
+        return "\N{EN DASH}"
+    size = abs(value)
+    if size == 0:
+        text = "0"
+    elif size < 1e-3:
+        text = f"{size:.1e}".replace(".0e", "e")
+    elif size >= 1000:
+        text = f"{size:,.0f}"
+    else:
+        text = f"{size:.{max(0, 2 - math.floor(math.log10(size)))}f}"
+    return MINUS + text if value < 0 else text
+
+
+def steps_between(low: float, high: float, most: int) -> list[float]:
+    """At most `most` round numbers in low..high: multiples of 1, 2 or 5 times a power of ten."""
+    if not (high > low and most >= 1):
+        return []
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next((s * power for s in STEPS if s * power >= rough * (1 - 1e-9)), 10 * power)
+    first = math.ceil(low / step - 1e-9)
+    return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def decades_between(low: float, high: float, most: int) -> list[float]:
+    """At most about `most` readable numbers between the positive `low` and `high`, for a logarithmic axis."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for marks in (STEPS, (1.0, 3.0), (1.0,)):
+        found = [m * 10.0**e for e in range(first, last + 1) for m in marks]
+        inside = [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
+        if len(inside) <= most:
+            return inside
+    every = math.ceil(len(inside) / most)
+    return inside[::every]
