@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
-import msgspec
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.training.settings import with_settings as with_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
-S = TypeVar("S", bound=msgspec.Struct)
 
 SIDES = ("train", "val", "test", "all")
 
@@ -97,28 +96,3 @@ def settings_option(command: F) -> F:
     help_text = "A setting of the training by its name in training/config.py; may be repeated."
     option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=help_text)
     return option(command)
-
-
-def with_settings(config: S, settings: Sequence[str]) -> S:
-    """The config with `NAME=VALUE` pairs applied; a tuple is written with commas.
-
-    Raises `UserError` for a name that the config lacks and for a value of the wrong kind.
-    """
-    types = {field.name: field.type for field in msgspec.structs.fields(type(config))}
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in types:
-            raise UserError(
-                f"There is no setting {name!r}. Known, as NAME=VALUE: {', '.join(sorted(types))}."
-            )
-        try:
-            changes[name] = _converted(text, types[name])
-        except msgspec.ValidationError as error:
-            raise UserError(f"The setting {setting!r} has a wrong value: {error}.") from error
-    return msgspec.structs.replace(config, **changes)
-
-
-def _converted(text: str, wanted: Any) -> Any:
-    is_tuple = str(wanted).startswith("tuple")
-    return msgspec.convert(text.split(",") if is_tuple else text, wanted, strict=False)

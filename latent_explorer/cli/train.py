@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import data_options, settings_option, with_settings
+from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 
@@ -54,6 +54,7 @@ def train_classifier(
     from latent_explorer.models.classifier_file import write_classifier
     from latent_explorer.training.classifier import train_classifier as job
     from latent_explorer.training.config import ClassifierTraining, DataConfig
+    from latent_explorer.training.settings import with_settings
 
     config = ClassifierTraining(
         DataConfig(str(Path(data).resolve()), **selection),
@@ -109,6 +110,7 @@ def train(
     Ctrl-C (or the line `stop` on standard input, with --json) writes a checkpoint; --resume goes on from it.
     """
     from latent_explorer.training.config import DataConfig, TrainConfig
+    from latent_explorer.training.settings import with_settings
     from latent_explorer.training.train import train as job
 
     if resume:

@@ -15,12 +15,13 @@ import pytest
 from PIL import Image
 
 from latent_explorer.cli import train
-from latent_explorer.cli.options import chosen_rows, with_settings
+from latent_explorer.cli.options import chosen_rows
 from latent_explorer.cli.output import Output
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric
 from latent_explorer.models.explainer_file import write_explainer
+from latent_explorer.training.settings import with_settings
 
 
 @pytest.fixture(scope="module")
