@@ -87,12 +87,7 @@ def end_child(pid: int) -> None:
 def failure_of_child(pid: int, output: Path) -> str:
     """Why a child failed, in one sentence: its own last word, else what its exit says; empty when it did not fail."""
     code = _codes.get(pid, 0)
-    message = ""
-    for line in _tail(output).splitlines():
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            event = msgspec.json.decode(line, type=dict[str, Any])
-            if event.get("event") == "error":
-                message = str(event.get("message", ""))
+    message = last_error(output)
     if message or code == 0:
         return message
     if code in (-signal.SIGTERM, -9):
@@ -101,6 +96,17 @@ def failure_of_child(pid: int, output: Path) -> str:
             "Close other programs, or choose a smaller size, and resume it."
         )
     return f"The training ended unexpectedly (exit {code}). {output} holds what it said."
+
+
+def last_error(output: Path) -> str:
+    """The sentence with which a child said that it failed; empty when it did not, or was interrupted."""
+    message = ""
+    for line in _tail(output).splitlines():
+        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            event = msgspec.json.decode(line, type=dict[str, Any])
+            if event.get("event") == "error" and event.get("kind") != "interrupt":
+                message = str(event.get("message", ""))
+    return message
 
 
 def child_environment() -> dict[str, str]:
