@@ -22,16 +22,21 @@ if TYPE_CHECKING:
 W_AVG_BETA = 0.998
 
 
+def check_widths(config: TrainConfig) -> None:
+    """Raise UserError unless there is one width for every resolution."""
+    expected = 4 << (len(config.channels) - 1)
+    if expected != config.resolution:
+        raise UserError(
+            f"{len(config.channels)} widths make {expected} px, not {config.resolution} px. "
+            "Give one width for every resolution from 4 px up."
+        )
+
+
 class Networks:
     """`G`, `E`, `D` are trained; `G_ema` and `E_ema` follow them and are what is exported and judged."""
 
     def __init__(self, config: TrainConfig, num_classes: int) -> None:
-        expected = 4 << (len(config.channels) - 1)
-        if expected != config.resolution:
-            raise UserError(
-                f"{len(config.channels)} widths make {expected} px, not {config.resolution} px. "
-                "Give one width for every resolution from 4 px up."
-            )
+        check_widths(config)
         torch.manual_seed(config.seed)  # initial weights only
         self.G = Generator(
             GeneratorConfig(
