@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
@@ -18,6 +19,8 @@ _BACKBONES = {
     "alex": ("alexnet-owt-7be5be79.pth", 0.14856),
     "squeeze": ("squeezenet1_1-b8a52dc0.pth", 0.10080),
 }
+
+SMALLEST = 64  # px
 
 
 def backbone_path(net: str) -> Path:
@@ -34,7 +37,11 @@ def lpips_available(net: str = "alex") -> bool:
 
 
 class Perceptual(nn.Module):
-    """LPIPS v0.1. forward: two (N, 3, H, W) in [-1, 1] -> (N,), differentiable in both."""
+    """LPIPS v0.1. forward: two (N, 3, H, W) in [-1, 1] -> (N,), differentiable in both.
+
+    Pictures below 64 px are enlarged to it: AlexNet's first layer takes every fourth pixel, and a generator trained at
+    32 px against LPIPS as it is draws speckles instead of leaves.
+    """
 
     def __init__(self, net: str = "alex") -> None:
         super().__init__()
@@ -70,5 +77,7 @@ class Perceptual(nn.Module):
             )
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        if a.shape[-1] < SMALLEST:
+            a, b = (F.interpolate(x, size=SMALLEST, mode="bilinear") for x in (a, b))
         value: Tensor = self.lpips(a, b)
         return value.flatten()
