@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 # A table, one setting and its reason a line, which the formatter would break.
@@ -44,10 +46,15 @@ class TrainConfig(msgspec.Struct, frozen=True):
     data: DataConfig
     classifier: str = ""  # file written by train-classifier; "": the run trains one itself
     classifier_training: ClassifierTraining | None = None  # how
+    mode: Literal["stylex", "stylegan2"] = "stylex"  # stylegan2: generator and discriminator alone, without classes
     resolution: int = 64
     init: str = ""  # explainer whose networks it starts from
     name: str = ""  # of the explainer that comes out; the run folder's without it
     attributes: int = 250  # pictures that are searched for attributes at the end; 0: none
+
+    # Where it computes.
+    device: str = "auto"  # as in the menu of the window; of several processes on CUDA each takes its own card
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 on CUDA cards from 2020 on; no gain on CPUs
 
     # Networks. Widths decide the speed: balanced so that no block costs much more than another on a CPU.
     channels: tuple[int, ...] = (128, 128, 64, 48, 24)  # at 4, 8, ... px, of generator, encoder and discriminator
@@ -60,7 +67,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
 
     # Length and schedule, in images seen.
     images: int = 200_000
-    batch: int = 8  # many small steps: the same images in batches of 16 were still blobs
+    batch: int = 8  # of all processes together. Many small steps: the same images in batches of 16 were still blobs
     kl_start: int = 4_000  # before that the reconstruction is no picture, and the classifier's gradient is noise
     kl_ramp: int = 8_000
     adversarial_start: int = 12_000  # reconstruction first: both from the start gave grey-green blobs
@@ -87,10 +94,17 @@ class TrainConfig(msgspec.Struct, frozen=True):
     repaired: int = 2  # an encoded latent with another picture's cond: the class must follow what G is told
     discriminated: int = 4  # real pictures and reconstructions shown to D in a step (each)
 
+    stddev_group: int = 4  # pictures whose spread D is told (StyleGAN2); a group never spans two processes
+
+    # Augmentation of what D sees (ADA), for small sets: D soon knows every picture, and G learns nothing more.
+    ada_target: float = 0.0  # 0: none. 0.6 (Karras et al. 2020) for less than a few thousand pictures
+    ada_images: int = 100_000  # over which its probability can rise by 1; 500,000 in the paper's far longer runs
+
     # Optimisation.
     lr: float = 0.0025
     encoder_clip: float = 5.0  # gradient norm; encoder instability is the most reported problem
     ema_half_life: int = 5_000  # images; of generator, mapping and encoder
+    warm_up: int = 2_000  # images of rising learning rate after `init`: Adam's first steps know no scale yet
     flip: bool = True  # mirror half of the pictures
     seed: int = 0
 
