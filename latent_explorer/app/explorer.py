@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.app.intents import Intent
+    from latent_explorer.app.jobs import Job, Then
     from latent_explorer.app.settings import Settings
     from latent_explorer.app.state import ExplorerState
-    from latent_explorer.explain.attfind import AttFindResult
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -54,15 +54,15 @@ class Explorer:
         self.listeners: list[Callable[[updates.Update], None]] = []
         self.session: Session | None = None
         self._bench = workbench or Workbench()
-        self._preferences = Preferences(self._tell, config_dir)
+        self._preferences = Preferences(self.tell, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
         self._engine = Engine(
             self._bench.render, lambda event: post(partial(self._take, event)), slots=SLOTS
         )
-        self._pictures = Pictures(self._engine.show, self._tell)
-        self._jobs = Jobs(self._engine, self._tell, self._show)
-        self._desk = Desk(self._autosave, self._tell)
-        self._opener = Opener(self._bench, self._jobs, self._preferences, self._tell, self._begin)
+        self._pictures = Pictures(self._engine.show, self.tell)
+        self._jobs = Jobs(self._engine, self.tell, self._show)
+        self._desk = Desk(self._autosave, self.tell)
+        self._opener = Opener(self._bench, self._jobs, self._preferences, self.tell, self._begin)
         self._closed = False
 
     # What is open --------------------------------------------------------------------------------
@@ -100,12 +100,12 @@ class Explorer:
 
     def open_bundled(self) -> None:
         """Open the explainer that comes with the program."""
-        with updates.reporting(self._tell, "Opening the bundled explainer"):
+        with updates.reporting(self.tell, "Opening the bundled explainer"):
             self.open_path(library.default_explainer())
 
     def open_path(self, path: Path) -> None:
         """Open an explainer, an exploration, or a PNG with its recipe."""
-        with updates.reporting(self._tell, f"Opening {path.name}"):
+        with updates.reporting(self.tell, f"Opening {path.name}"):
             self._want(opening.what_to_open(path))
 
     def recoverable(self) -> list[Recovery]:
@@ -114,7 +114,7 @@ class Explorer:
 
     def recover(self, recovery: Recovery) -> None:
         """Bring it back; the file it was saved to, if any, stays as it is."""
-        with updates.reporting(self._tell, "Recovering your work"):
+        with updates.reporting(self.tell, "Recovering your work"):
             self._want(opening.of_recovery(recovery))
 
     def discard(self, recovery: Recovery) -> None:
@@ -212,14 +212,14 @@ class Explorer:
         """Take a new document, made by the methods of the old one: `explorer.document.renamed(...)`."""
         if document != self.document:
             self._desk.change(document)
-            self._tell(updates.DocumentChanged(document))
+            self.tell(updates.DocumentChanged(document))
 
     def save(self, path: Path | None = None) -> bool:
         """Write the exploration to `path`, or to the file it came from. Whether it was written."""
         path = path or self.path
         if path is None or self.session is None:
             return False  # asked for too early, or without a name
-        with updates.reporting(self._tell, f"Saving {path.name}"):
+        with updates.reporting(self.tell, f"Saving {path.name}"):
             self._desk.save(path, self._pictures.image)
             self._preferences.remember(path)
         return not self.unsaved
@@ -237,9 +237,9 @@ class Explorer:
 
     def export_png(self, path: Path, factor: int | None = None) -> None:
         """Write the shown picture, enlarged, with its recipe; `factor` None: 8 at 64 px."""
-        with updates.reporting(self._tell, f"Exporting {path.name}"):
+        with updates.reporting(self.tell, f"Exporting {path.name}"):
             recipe_png.write_bytes(path, self.png(factor))
-            self._tell(updates.Told(f"Saved {path.name}."))
+            self.tell(updates.Told(f"Saved {path.name}."))
 
     def export_gif(
         self, path: Path, attribute: Attribute, fps: float = exporting.GIF_FPS
@@ -252,7 +252,7 @@ class Explorer:
         return self._jobs.start(
             f"Writing {path.name}",
             lambda _budget: exporting.export_gif(path, requests, self._bench.render, fps=fps),
-            lambda written: self._tell(updates.Told(f"Saved {written.name}.")),
+            lambda written: self.tell(updates.Told(f"Saved {written.name}.")),
         )
 
     def start_attfind(self, n: int = 250) -> int | None:
@@ -261,10 +261,19 @@ class Explorer:
             return None
         search = partial(self._bench.attfind, n=n, classifier_id=self.session.state.classifier_id)
 
-        def found(result: AttFindResult) -> None:
-            self.change_document(self.document.with_attribute_set(result.attribute_set))
+        def found(value: Any) -> None:
+            self.change_document(self.document.with_attribute_set(value.attribute_set))
 
         return self._jobs.start("Finding attributes", search, found)
+
+    def start_job(self, name: str, job: Job, done: Then) -> int | None:
+        """Queue a job that does not need the open model; `done` gets its value. Returns the job."""
+        return None if self._closed else self._jobs.start(name, job, done, of_model=False)
+
+    def tell(self, update: updates.Update) -> None:
+        """Tell every listener; also for what stands beside the explorer and speaks to the same window."""
+        for listener in tuple(self.listeners):
+            listener(update)
 
     def cancel(self, job: int) -> None:
         """Cancel a job; it ends after its step in hand."""
@@ -313,7 +322,7 @@ class Explorer:
         self._pictures.adopt(summary, state)
         saved = wanted.recovery is None
         self._desk.begin(state, (summary.name, opened.path), document, wanted.file, saved=saved)
-        self._tell(updates.ModelOpened(summary, state, document, opened.path, opened.device))
+        self.tell(updates.ModelOpened(summary, state, document, opened.path, opened.device))
         self._desk.say()
         if wanted.recovery is not None:
             self.autosave()  # a second crash must not lose it
@@ -329,7 +338,7 @@ class Explorer:
         return self.session is not None and not self._jobs.calling and not self._closed
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        self._tell(updates.StateChanged(old, new))
+        self.tell(updates.StateChanged(old, new))
         self._desk.moved(new)
         self._pictures.refresh(new)
 
@@ -338,7 +347,3 @@ class Explorer:
             self._pictures.take(event)
         elif not self._closed:
             self._jobs.take(event)
-
-    def _tell(self, update: updates.Update) -> None:
-        for listener in tuple(self.listeners):
-            listener(update)

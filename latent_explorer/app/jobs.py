@@ -29,6 +29,7 @@ class Jobs:
         self._tell = tell
         self._calls_done = calls_done
         self._calls: set[int] = set()
+        self._own: set[int] = set()  # jobs that do not need the open model
         self._then: dict[int, Then] = {}
 
     @property
@@ -36,9 +37,14 @@ class Jobs:
         """Whether a call has not come back yet."""
         return bool(self._calls)
 
-    def start(self, name: str, job: Job, then: Then) -> int:
-        """Queue a job; `then` gets its value on the window's thread. Returns its id."""
+    def start(self, name: str, job: Job, then: Then, *, of_model: bool = True) -> int:
+        """Queue a job; `then` gets its value on the window's thread. Returns its id.
+
+        A job `of_model` works on the open model, and is cancelled when another one is opened.
+        """
         number = self._engine.start(name, job)
+        if not of_model:
+            self._own.add(number)
         self.running[number] = name
         self._then[number] = then
         return number
@@ -49,9 +55,9 @@ class Jobs:
         self._calls.add(number)
         self._then[number] = then
 
-    def cancel_all(self) -> None:
-        """Cancel every job (calls go on)."""
-        for number in self.running:
+    def cancel_of_model(self) -> None:
+        """Cancel every job on the open model (calls go on)."""
+        for number in self.running.keys() - self._own:
             self._engine.cancel(number)
 
     def take(self, event: EngineEvent) -> None:
@@ -65,6 +71,7 @@ class Jobs:
 
     def _ended(self, event: JobEnded) -> None:
         self.running.pop(event.job, None)
+        self._own.discard(event.job)
         then = self._then.pop(event.job)
         self._tell(updates.JobEnded(event.job, event.name, event.outcome, event.value))
         if event.failure is not None:

@@ -120,7 +120,7 @@ class Opener:
 
     def open(self, wanted: Wanted) -> None:
         """Open the model that is wanted. Jobs on another one are cancelled."""
-        self._jobs.cancel_all()
+        self._jobs.cancel_of_model()
         device = self._preferences.settings.device
         if wanted.state is None:
             assert wanted.explainer is not None

@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: MIT
 """The guided start as a value: what a person chose, what is still missing, and the command that does it.
 
-`TrainingPlan()` is the empty form; `dataclasses.replace(plan, label="healthy")` is the next one.
+`TrainingPlan()` is the empty form; `dataclasses.replace(plan, label="healthy")` is the next one. What the pictures
+offer to choose from is `data.offer`'s, what the settings mean `training.config`'s.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+import shlex
+import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.training import presets
+from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
+from latent_explorer.training.settings import with_settings
+
+CLASSIFIER_SUFFIXES = (".classifier", ".explainer")
+DEFAULT_PRESET = "quick-look"
 
 
 @dataclass(frozen=True)
@@ -22,27 +34,136 @@ class TrainingPlan:
     group: str = ""
     split: str = ""
     classifier_from: Literal["train", "file"] = "train"
-    classifier: Path | None = None  # for "file": a .classifier, or an .explainer, whose classifier is taken
+    classifier: Path | None = (
+        None  # for "file": a .classifier, or an .explainer, whose classifier is taken
+    )
     classifier_data: Path | None = None  # for "train": other pictures than `data`
-    preset: str = "quick-look"  # key of training.presets.PRESETS
+    preset: str = DEFAULT_PRESET  # key of training.presets.PRESETS
     init: Path | None = None  # an .explainer to go on from
     images: int | None = None  # None: as the preset says
     device: str = "auto"
-    name: str = ""  # of the run and of the explainer; empty: made from the pictures' folder and the preset
-    settings: tuple[str, ...] = field(default=())  # "kl=1.5": settings of TrainConfig by name
+    name: str = (
+        ""  # of the run and of the explainer; empty: made from the pictures' folder and the preset
+    )
+    settings: tuple[str, ...] = ()  # "kl=1.5": settings of TrainConfig by name
 
     def problems(self) -> list[str]:
         """What is still missing or wrong, in plain words; empty: it can be started."""
-        raise NotImplementedError
+        found = [*self._missing_files(), *self._malformed()]
+        if not found:
+            try:
+                self.config()
+            except UserError as error:
+                found.append(str(error))
+        return found
+
+    def config(self) -> TrainConfig:
+        """The settings that the command will train with. UserError for a preset or setting that there is not."""
+        pictures, choice = self._pictures(), None
+        if self.classifier_from == "train":
+            labelled = self._chosen(self.classifier_data) if self.classifier_data else pictures
+            choice = ClassifierTraining(labelled)
+        config = presets.apply(self.preset, TrainConfig(pictures, classifier_training=choice))
+        named = {"device": self.device, "images": self.images}
+        chosen = [f"{name}={value}" for name, value in named.items() if value is not None]
+        return with_settings(config, [*chosen, *self.settings])
 
     def arguments(self, out: Path | str) -> list[str]:
         """The arguments of the program that train this into the run folder `out`, from "train" on."""
-        raise NotImplementedError
+        named: list[tuple[str, object]] = [
+            ("--label", self.label),
+            ("--classes", self.classes),
+            *(("--where", condition) for condition in self.where),
+            ("--group", self.group),
+            ("--split", self.split),
+            ("--classifier", self.classifier if self.classifier_from == "file" else None),
+            (
+                "--classifier-data",
+                self.classifier_data if self.classifier_from == "train" else None,
+            ),
+            ("--preset", self.preset),
+            ("--init", self.init),
+            ("--images", self.images),
+            ("--device", self.device if self.device != "auto" else ""),
+            *(("--set", setting) for setting in self.settings),
+            ("--name", self.title()),
+            ("--out", out),
+        ]
+        given = [part for key, value in named if value for part in (key, str(value))]
+        return ["train", str(self.data or "DATA"), *given]
 
     def command_line(self, *, windows: bool | None = None) -> str:
         """The same as one line to be copied to a shell; `windows` None: for the system that this runs on."""
-        raise NotImplementedError
+        words = ["latent-explorer", *self.arguments(self.title())]
+        if sys.platform == "win32" if windows is None else windows:
+            return " ".join(_quoted_for_windows(word) for word in words)
+        return shlex.join(words)
 
     def title(self) -> str:
         """The name, or the one that is made where none was given: "leaves, quick look"."""
-        raise NotImplementedError
+        if self.name.strip():
+            return self.name.strip()
+        pictures = self.data.stem if self.data else ""
+        return ", ".join(part for part in (pictures, self.preset.replace("-", " ")) if part)
+
+    def _pictures(self) -> DataConfig:
+        """What `data` gives; where the classifier has pictures of its own, the choice is among those."""
+        if self.classifier_from == "train" and self.classifier_data is not None:
+            return DataConfig(str(self.data or ""))
+        return self._chosen(self.data)
+
+    def _chosen(self, path: Path | None) -> DataConfig:
+        return DataConfig(
+            str(path or ""),
+            label=self.label or None,
+            classes=self.classes or None,
+            where=self.where,
+            group=self.group or None,
+            split=self.split or None,
+        )
+
+    def _missing_files(self) -> list[str]:
+        found = []
+        if self.data is None:
+            found.append("Choose the pictures: a folder of them, of class folders, or a zip.")
+        if self.classifier_from == "file" and self.classifier is None:
+            found.append(
+                "Choose the classifier to explain: a .classifier file, or an explainer that holds one."
+            )
+        used = [self.data, self.init]
+        used.append(self.classifier if self.classifier_from == "file" else self.classifier_data)
+        found += [
+            f"{path} is not there (any more). Choose it again."
+            for path in used
+            if path is not None and not path.exists()
+        ]
+        return found
+
+    def _malformed(self) -> list[str]:
+        found = []
+        if self.init is not None and self.init.suffix.lower() != ".explainer":
+            found.append(
+                f"{self.init.name} is no explainer. Choose an .explainer file to go on from."
+            )
+        chosen = self.classifier if self.classifier_from == "file" else None
+        if chosen is not None and chosen.suffix.lower() not in CLASSIFIER_SUFFIXES:
+            found.append(
+                f"{chosen.name} is no classifier. Choose a .classifier or an .explainer file."
+            )
+        if self.images is not None and self.images < 1:
+            found.append("The number of images to see must be at least 1.")
+        found += [
+            f"'{condition}' is no condition. Write it as column=value or column=value,value."
+            for condition in self.where
+            if "=" not in condition
+        ]
+        return found
+
+
+def _quoted_for_windows(word: str) -> str:
+    """A word as cmd.exe and PowerShell hand it on whole: quoted as the C runtime splits command lines."""
+    if re.fullmatch(r"[\w.:/\\-]+", word, re.ASCII):
+        return word
+    # Backslashes count only before a quote; there, and at the end, they are doubled.
+    escaped = re.sub(r'(\\*)"', r"\1\1\\" + '"', word)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'

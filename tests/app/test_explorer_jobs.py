@@ -111,3 +111,25 @@ def test_closing_during_a_job_leaves_no_thread_and_later_calls_do_nothing(opened
     opened.explorer.set_device("cpu")
     assert opened.explorer.start_attfind() is None
     assert list((opened.folder / "data" / "autosave").iterdir()) == []
+
+
+def test_a_job_beside_the_model_goes_on_when_another_one_is_opened(opened):
+    release = threading.Event()
+    done: list[int] = []
+
+    def job(_budget):
+        while not release.is_set():
+            yield Progress(0, 1, "looking at pictures")
+        return 7
+
+    number = opened.explorer.start_job("Checking the pictures", job, done.append)
+    assert opened.explorer.jobs == {number: "Checking the pictures"}
+    opened.explorer.open_path(opened.folder / "other.explainer")
+    while opened.explorer.summary.model_hash != "b" * 64:
+        opened.posted.get(timeout=WAIT)()
+    release.set()
+    told = opened.settle()
+    assert of(told, updates.JobEnded)[-1].outcome == "finished"
+    assert done == [7]
+    opened.explorer.close()
+    assert opened.explorer.start_job("Late", job, done.append) is None
