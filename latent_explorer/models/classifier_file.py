@@ -12,6 +12,7 @@ import msgspec
 import torch
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models import explainer_file
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer_header import (
     HeaderError,
@@ -49,8 +50,13 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
 
 
 def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
-    """Read what `write_classifier` wrote. Raises UserError for anything else, before any memory is taken for it."""
+    """Read what `write_classifier` wrote, or the classifier that an explainer is conditioned on.
+
+    Raises UserError for anything else, before any memory is taken for it.
+    """
     with TensorFile(path, "classifier") as file:
+        if file.metadata.get("format") == explainer_file.FORMAT:
+            return _of_explainer(path)
         config, about = _checked_header(file)
         try:
             classifier = _without_memory(config)
@@ -60,6 +66,17 @@ def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
         tensors = {name: file.read(name) for name in file.tensors}
     classifier.load_state_dict(tensors, assign=True)
     return classifier.eval().requires_grad_(False), about
+
+
+def _of_explainer(path: Path) -> tuple[Classifier, dict[str, Any]]:
+    """The explainer's own classifier; the first one where it is conditioned on none."""
+    explainer = explainer_file.read_explainer(path)
+    key = explainer.conditioned_on or next(iter(explainer.classifiers), None)
+    if key is None:
+        raise UserError(f"{path} holds no classifier. Choose another explainer, or a .classifier.")
+    about = explainer.provenance.get("classifier", {})
+    source = {"name": explainer.name, "model_hash": explainer.model_hash}
+    return explainer.classifiers[key], {**about, "taken_from": source}
 
 
 def is_classifier(path: str | os.PathLike[str]) -> bool:

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.explainer import hash_classifier
+from latent_explorer.models.explainer_file import write_explainer
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +74,7 @@ def test_other_files_are_refused(written: Path, tmp_path: Path) -> None:
     for raw in (b"", b"PK\x03\x04" + b"x" * 100, b"\x80\x02}q\x00." * 20):
         refuse(tmp_path, raw, "not a classifier file")
     table, data = parts(written.read_bytes())
-    for key, value in (("format", "latent-explorer explainer"), ("version", "2"), ("about", "[")):
+    for key, value in (("format", "another program"), ("version", "2"), ("about", "[")):
         changed = {**table, "__metadata__": table["__metadata__"] | {key: value}}
         refuse(tmp_path, joined(changed, data), "cannot be read as a classifier")
     with pytest.raises(UserError, match="no file"):
@@ -132,3 +134,16 @@ def test_cut_and_flipped_files_never_crash(
     path.write_bytes(raw[: data.draw(st.integers(0, len(raw)))])
     with contextlib.suppress(UserError):
         read_classifier(path)
+
+
+def test_the_classifier_inside_an_explainer_is_the_same_classifier(
+    tiny_explainer, tmp_path: Path
+) -> None:
+    path = tmp_path / "tiny.explainer"
+    write_explainer(tiny_explainer, path)
+    classifier, about = read_classifier(path)
+    assert hash_classifier(classifier) == tiny_explainer.conditioned_on
+    assert about["taken_from"]["model_hash"] == tiny_explainer.model_hash
+    write_classifier(tmp_path / "out.classifier", classifier, about)
+    again, _ = read_classifier(tmp_path / "out.classifier")
+    assert hash_classifier(again) == tiny_explainer.conditioned_on
