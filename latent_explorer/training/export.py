@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`export`: a run's newest checkpoint as an explainer, with encoded validation pictures and style statistics."""
+"""`export`: a checkpoint of a run as an explainer, with encoded validation pictures and style statistics.
+
+It may be the run of a training that goes on: checkpoints are replaced all at once, so a whole one is always found.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ from latent_explorer.models.explainer import (
     style_statistics,
 )
 from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.networks import Networks
-from latent_explorer.training.run import RunFolder
+from latent_explorer.training.record import RunFolder
 from latent_explorer.training.stream import open_data, to_img
 from latent_explorer.training.validate import Validation
 
@@ -54,12 +58,29 @@ def fold_cond_gain(generator: Generator) -> None:
     generator.synthesis.config = generator.config
 
 
-def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
+def chosen_state(run: RunFolder, best: bool = False) -> dict[str, Any]:
+    """The checkpoint to export: the newest, or of a run at its end the best if that scores better; or the best anyway.
+
+    While a run goes on, people want to see how it stands now. At its end the learning rate has come down, which the
+    newest nearly always gains from; only where validation says otherwise is an older one better.
+    """
+    checkpoints = Checkpoints(run)
+    if best:
+        return checkpoints.load_best()
+    state = checkpoints.load()
+    best_score, last_score = state.get("best"), state.get("last")
+    is_over = state["images"] >= run.config().images
+    was_better = best_score is not None and last_score is not None and best_score < last_score
+    return checkpoints.load_best() if is_over and was_better else state
+
+
+def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> Explainer:
     """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures."""
     run = RunFolder(folder)
     config = run.config()
-    state = run.load()
-    classifier, _ = read_classifier(Path(config.classifier))
+    state = chosen_state(run, best)
+    kept = run.classifier if run.classifier.exists() else Path(config.classifier)
+    classifier, _ = read_classifier(kept)
     networks = Networks(config, classifier.num_classes)
     networks.load_state(state["networks"])
     fold_cond_gain(networks.G_ema)
@@ -98,7 +119,12 @@ def export(folder: Path, name: str, pictures: int = 250) -> Explainer:
 def _without_paths(config: TrainConfig) -> dict[str, Any]:
     """The settings as JSON values; of files their names alone, since paths say things of a person's machine."""
     data = msgspec.structs.replace(config.data, path=Path(config.data.path).name)
-    named = msgspec.structs.replace(config, data=data, classifier=Path(config.classifier).name)
+    files = {name: Path(getattr(config, name)).name for name in ("classifier", "init")}
+    training = config.classifier_training
+    if training is not None:
+        other = msgspec.structs.replace(training.data, path=Path(training.data.path).name)
+        training = msgspec.structs.replace(training, data=other)
+    named = msgspec.structs.replace(config, data=data, classifier_training=training, **files)
     fields: dict[str, Any] = msgspec.to_builtins(named)
     return fields
 

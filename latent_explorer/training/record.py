@@ -67,6 +67,9 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.metrics_file = path / "metrics.jsonl"
         self.log_file = path / "log.txt"
+        self.classifier = (
+            path / "classifier.classifier"
+        )  # trained here, or a copy of the one that was named
         self.result = path / "result.explainer"
         self.current = (
             path / "current.explainer"
@@ -102,10 +105,6 @@ class RunFolder:
     def change_config(self, config: TrainConfig) -> None:
         """A run that goes on with more images says so."""
         self._write_json("config.json", config)
-
-    def classifier(self, config: TrainConfig) -> Path:
-        """The classifier of the run: the one that was named, or the one that is trained in the folder itself."""
-        return self.path / (config.classifier or "classifier.classifier")
 
     def provenance(self) -> dict[str, Any]:
         """What the run was made from; empty where a crash came before it was known."""

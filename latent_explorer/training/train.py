@@ -1,138 +1,239 @@
 # SPDX-License-Identifier: MIT
-"""`train`: set-up, the loop over steps with figures, sheets and checkpoints, and going on where a run stopped."""
+"""`train`: the loop over steps with figures, sheets and checkpoints, and going on where a run stopped.
+
+What a step is stands in `loop`, what a run starts from in `setup`, what it leaves on disk in `record` and
+`checkpoints`.
+"""
 
 from __future__ import annotations
 
+import math
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import msgspec
-import numpy as np
 import torch
+from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
-from latent_explorer.models.classifier_file import read_classifier
-from latent_explorer.models.explainer import hash_classifier
-from latent_explorer.models.perceptual import Perceptual
-from latent_explorer.training.loop import Trainer
-from latent_explorer.training.networks import Networks
-from latent_explorer.training.run import RunFolder
-from latent_explorer.training.stream import BatchStream, open_data
-from latent_explorer.training.validate import Validation
+from latent_explorer.training.checkpoints import Checkpoints, score
+from latent_explorer.training.pace import Pace
+from latent_explorer.training.setup import set_up
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
-    from latent_explorer.training.config import TrainConfig
+    from latent_explorer.training.loop import Trainer
+    from latent_explorer.training.record import RunFolder
+    from latent_explorer.training.validate import Validation
 
 LOG_EVERY = 50  # steps
+PROGRESS_SECONDS = 1.0
+TAKEN_BACK = 3  # times that a training which diverges is taken back before it is given up
 
 
-def train(config: TrainConfig, folder: Path, resume: bool = False) -> Generator[Event, None, Path]:
-    """Train until `config.images` were seen. Yields Metric, Preview, Progress; last Result(folder).
+def train(run: RunFolder, ends: Callable[[], bool] = lambda: False) -> Generator[Event, None, bool]:
+    """Train until the images of the run's config were seen, from its newest checkpoint where there is one.
 
-    `resume` takes everything but the length from the folder. Closing the generator writes a checkpoint. A training
-    that diverges ends with a UserError and leaves the last sound checkpoint as it is.
+    `ends` is asked between two steps whether to end early. Then, at the end, and when the generator is closed, a
+    checkpoint is written. Yields Metric, Preview, Progress and Notice, last Result: whether it came to its end.
+
+    The state after n images is the same however often a run was killed: whatever the next step and the next line of
+    figures depend on is in the checkpoint.
     """
-    run = RunFolder(folder)
-    if resume:
-        config = msgspec.structs.replace(
-            run.config(), images=max(config.images, run.config().images)
-        )
-    trainer, validation, provenance = _set_up(config)
-    if resume:
-        trainer.load_state(run.load())
-        run.forget_after(trainer.images)
-        yield Notice(f"Going on at {trainer.images} images.")
-    else:
-        run.create(config, provenance)
+    course = Course(run)
+    yield from course.begin()
+    shown = -math.inf
     try:
-        yield from _loop(config, trainer, validation, run)
-    finally:
-        if trainer.is_sound():
-            run.save(trainer.state())
-    yield Result(folder)
-    return folder
+        while not course.is_over() and not ends():
+            yield from course.step()
+            if time.monotonic() - shown >= PROGRESS_SECONDS:
+                shown = time.monotonic()
+                yield course.progress()
+    except GeneratorExit:
+        course.save()
+        raise
+    course.save()
+    yield Result(course.is_over())
+    return course.is_over()
 
 
-def _set_up(config: TrainConfig) -> tuple[Trainer, Validation, dict[str, object]]:
-    _check_batch(config)
-    data = open_data(config.data)
-    pixels = data.read_all(config.resolution)
-    classifier, about = read_classifier(Path(config.classifier))
-    perceptual = Perceptual("alex")
-    generator = torch.Generator().manual_seed(config.seed)
-    networks = Networks(config, classifier.num_classes)
-    rows = data.indices("val")
-    # An evenly spread sample in a fixed order that mixes the classes.
-    rows = np.random.default_rng(0).permutation(rows)[: config.validate_pictures]
-    validation = Validation(pixels[rows], classifier, perceptual)
-    stream = BatchStream(
-        pixels[data.indices("train")], classifier, config.batch, config.flip, generator
-    )
-    provenance: dict[str, object] = {
-        "data": data.describe(),
-        "classifier": about,
-        "classifier_id": hash_classifier(classifier),
-    }
-    return (
-        Trainer(config, networks, stream, classifier, perceptual, generator),
-        validation,
-        provenance,
-    )
+class Course:
+    """A training on its way, between two steps: everything that its checkpoints hold."""
 
+    def __init__(self, run: RunFolder) -> None:
+        self.run = run
+        self.config = run.config()
+        self.checkpoints = Checkpoints(run)
+        self.trainer: Trainer
+        self.validation: Validation
+        self.trainer, self.validation = set_up(run, fresh=not self.checkpoints.exist())
+        self.means = Means()
+        self.taken_back = 0  # times that it diverged
+        self.best: float | None = None
+        self.last: float | None = None  # score of the newest validation
+        self.pace = Pace(self.config, 0)
+        self._saved = 0.0  # seconds of training
 
-def _check_batch(config: TrainConfig) -> None:
-    """Every part of a step is taken from its one batch."""
-    parts = {
-        "discriminated": config.discriminated,
-        "mapped + repaired": config.mapped + config.repaired,
-    }
-    for name, size in parts.items():
-        if not 1 <= size <= config.batch:
+    def begin(self) -> Generator[Event, None, None]:
+        """Take up the newest checkpoint, or write the first: then going on works from the first moment."""
+        if self.checkpoints.exist():
+            self._load(self.checkpoints.load())
+            yield Notice(f"Going on at {self.trainer.images} images.")
+        else:
+            self.run.forget_after(-1)
+            self.save()
+        self.pace = Pace(self.config, self.trainer.images)
+
+    def is_over(self) -> bool:
+        return self.trainer.images >= self.config.images
+
+    def step(self) -> list[Event]:
+        """One step, and whatever is due after it. Its events come last: wherever a reader leaves, all of it is done."""
+        before = self.trainer.images
+        self.means.add(self.trainer.step())
+        due = self._due(before, self.trainer.images)
+        if not due:
+            return []
+        if not self.is_sound():
+            return [self._take_back()]
+        events: list[Event] = []
+        if "figures" in due:
+            rate = self.pace.lap(self.trainer.images)
+            events.append(self._figures(self.means.take() | {"images_per_second": rate}))
+        if "validation" in due:
+            with self.pace.aside(validation=True):
+                events.append(self._validate())
+        with self.pace.aside():
+            if "sheet" in due:
+                events.append(self._sheet())
+            if "checkpoint" in due:
+                self.save()
+        return events
+
+    def _due(self, before: int, after: int) -> set[str]:
+        c = self.config
+        at = {
+            "figures": self.trainer.step_count % LOG_EVERY == 0,
+            "validation": _crossed(before, after, c.validate_every) or after >= c.images,
+            "sheet": _crossed(before, after, c.sheet_every) or after >= c.images,
+            "checkpoint": self.pace.seconds() - self._saved >= c.checkpoint_seconds,
+        }
+        return {name for name, due in at.items() if due}
+
+    def progress(self) -> Progress:
+        """How far it is."""
+        images = self.trainer.images
+        return Progress(images, self.config.images, "Training (images)", self.pace.left(images))
+
+    def is_sound(self) -> bool:
+        """Whether all weights and losses are finite numbers; once one is not, none will be soon."""
+        return self.means.are_finite() and self.trainer.is_sound()
+
+    # -- what is due -------------------------------------------------------------------------------------------------
+
+    def _figures(self, values: dict[str, float]) -> Metric:
+        self.run.append_metrics(self.trainer.images, values)
+        return Metric(self.trainer.images, values)
+
+    def _validate(self) -> Metric:
+        values = self.validation.measure(self.trainer.networks)
+        self.last = score(values)
+        best = math.inf if self.best is None else self.best
+        if self.last is not None and self.last < best and self._counts():
+            self.best = self.last
+            self.checkpoints.save_best(self.state())
+        return self._figures(values)
+
+    def _counts(self) -> bool:
+        """Whether all losses have their full weight: before that an easier problem is solved, and better."""
+        c = self.config
+        full = max(c.kl_start + c.kl_ramp, c.adversarial_start + c.adversarial_ramp)
+        return self.trainer.images >= full
+
+    def _sheet(self) -> Preview:
+        sheet = self.validation.sheet(self.trainer.networks)
+        self.run.write_sheet(self.trainer.images, sheet)
+        return Preview(sheet, f"{self.trainer.images} images")
+
+    def _take_back(self) -> Notice:
+        """The weights are no numbers any more: go back to the last sound checkpoint with half the learning rate."""
+        at, taken_back = self.trainer.images, self.taken_back + 1
+        if taken_back > TAKEN_BACK:
             raise UserError(
-                f"{name} is {size}, but a batch has {config.batch} pictures. Choose 1 to {config.batch}."
+                f"The training diverged at {at} images and was taken back {TAKEN_BACK} times already, each time with "
+                f"half the learning rate. Export what it has with `latent-explorer export {self.run.path}`, or start "
+                f"again with a smaller one, such as --set lr={self.config.lr / 4:g}."
             )
+        self._load(self.checkpoints.load())
+        self.taken_back = taken_back
+        self.trainer.lr_scale /= 2
+        self.pace.taken_back(self.trainer.images)
+        self.save()  # whoever goes on from here does so with the smaller learning rate
+        return Notice(
+            f"The training diverged at {at} images. It goes on from {self.trainer.images} images with "
+            f"{self.trainer.lr_scale:g} of the learning rate.",
+            "warning",
+        )
+
+    # -- checkpoints -------------------------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Write a checkpoint, unless there is no sense in what it would hold."""
+        if self.is_sound():
+            self.checkpoints.save(self.state())
+        self._saved = self.pace.seconds()
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step and the next figures depend on."""
+        return self.trainer.state() | {
+            "means": self.means.state(),
+            "taken_back": self.taken_back,
+            "best": self.best,
+            "last": self.last,
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.trainer.load_state(state)
+        self.means.load_state(state.get("means", {}))
+        self.taken_back = int(state.get("taken_back", 0))
+        self.best, self.last = state.get("best"), state.get("last")
+        self.run.forget_after(self.trainer.images)
 
 
-def _loop(
-    config: TrainConfig, trainer: Trainer, validation: Validation, run: RunFolder
-) -> Generator[Event, None, None]:
-    started, first = time.monotonic(), trainer.images
-    saved = started
-    sums: dict[str, list[torch.Tensor]] = {}
-    while trainer.images < config.images:
-        before = trainer.images
-        for name, value in trainer.step().items():
-            sums.setdefault(name, []).append(value)
-        if trainer.step_count % LOG_EVERY == 0:
-            if not trainer.is_sound():
-                raise UserError(
-                    f"The training diverged before {trainer.images} images: its weights are no numbers any more. "
-                    "The checkpoint before that can be exported; start again with a smaller lr."
-                )
-            rate = (trainer.images - first) / (time.monotonic() - started)
-            values = {name: float(torch.stack(v).mean()) for name, v in sums.items()} | {
-                "images_per_second": rate
-            }
-            sums.clear()
-            run.log(trainer.images, values)
-            yield Metric(trainer.images, values)
-            left = (config.images - trainer.images) / rate
-            yield Progress(trainer.images, config.images, "Training (images)", left)
-        if _crossed(before, trainer.images, config.validate_every):
-            values = validation.measure(trainer.networks)
-            run.log(trainer.images, values)
-            yield Metric(trainer.images, values)
-        if _crossed(before, trainer.images, config.sheet_every):
-            sheet = validation.sheet(trainer.networks)
-            run.sheet(trainer.images, sheet)
-            yield Preview(sheet, f"{trainer.images} images")
-        if time.monotonic() - saved > config.checkpoint_seconds and trainer.is_sound():
-            run.save(trainer.state())
-            saved = time.monotonic()
+class Means:
+    """Means of the losses since the last line of figures; they stay on the device until they are asked for."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        for name, value in values.items():
+            old = self._sums.get(name)
+            value = value.detach().float()
+            self._sums[name] = value.clone() if old is None else old.to(value.device) + value
+            self._counts[name] = self._counts.get(name, 0) + 1
+
+    def are_finite(self) -> bool:
+        return not self._sums or bool(torch.stack(list(self._sums.values())).isfinite().all())
+
+    def take(self) -> dict[str, float]:
+        """The means, in one transfer from the device; a new interval begins."""
+        if not self._sums:
+            return {}
+        sums = torch.stack(list(self._sums.values())).tolist()
+        means = {
+            name: total / self._counts[name] for name, total in zip(self._sums, sums, strict=True)
+        }
+        self._sums, self._counts = {}, {}
+        return means
+
+    def state(self) -> dict[str, Any]:
+        return {"sums": dict(self._sums), "counts": dict(self._counts)}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self._sums, self._counts = dict(state.get("sums", {})), dict(state.get("counts", {}))
 
 
 def _crossed(before: int, after: int, every: int) -> bool:
