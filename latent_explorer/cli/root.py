@@ -14,7 +14,18 @@ import click
 
 from latent_explorer import __version__
 from latent_explorer.app.failure import failure_of
-from latent_explorer.cli import attfind, demo, doctor, evaluate, generate, info, name, train, window
+from latent_explorer.cli import (
+    attfind,
+    check,
+    demo,
+    doctor,
+    evaluate,
+    generate,
+    info,
+    name,
+    train,
+    window,
+)
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.log import start_logging
 
@@ -30,6 +41,7 @@ COMMANDS = (
     attfind.attfind,
     name.name,
     evaluate.evaluate,
+    check.check,
     train.train_classifier,
     train.train,
     train.export,

@@ -7,8 +7,8 @@ Reading one picture is `data.images`, tables of labels are `data.labels`, folder
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +17,14 @@ import numpy as np
 from latent_explorer.common.errors import UserError
 from latent_explorer.data import labels as tables
 from latent_explorer.data.images import read_image
-from latent_explorer.data.sources import LABELS, FolderSource, Source, ZipSource, open_source
+from latent_explorer.data.listing import list_pictures
+from latent_explorer.data.sources import FolderSource, Source, ZipSource, open_source
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
+
+    from latent_explorer.data.labels import Listing
 
 MEMORY_LIMIT = 2 << 30  # bytes of decoded pictures a data set may keep
 
@@ -32,25 +35,27 @@ class ImageDataset:
     names:        file names inside the source, sorted
     labels:       (N,) int64 class indices, or None without labels
     class_names:  names in the order of the indices
-    columns:      the rows of labels.csv that belong to `names`, column by column
+    columns:      what is known of each picture (the rows of labels.csv, or of a known download), column by column
+    listing:      where that comes from, and what did not match
     """
 
     def __init__(
         self,
         source: Source,
-        columns: tables.Columns,
+        listing: Listing,
         labels: np.ndarray | None,
         class_names: tuple[str, ...],
         sides: np.ndarray,
         about: dict[str, Any],
     ) -> None:
-        self.names = columns["file"]
-        self.columns = columns
+        self.names = listing.columns["file"]
+        self.columns = listing.columns
+        self.listing = listing
         self.labels = labels
         self.class_names = class_names
-        self._source = source
-        self._sides = sides
-        self._about = about
+        self.source = source
+        self.sides = sides  # (N,) int64 indices into labels.SPLITS
+        self.about = about
         self._pixels: dict[
             int, tuple[np.ndarray, np.ndarray]
         ] = {}  # size -> pictures, which are decoded
@@ -64,7 +69,7 @@ class ImageDataset:
             return np.arange(len(self), dtype=np.int64)
         if split not in tables.SPLITS:
             raise UserError(f"There is no split '{split}'. Choose train, val, test or all.")
-        return np.flatnonzero(self._sides == tables.SPLITS.index(split)).astype(np.int64)
+        return np.flatnonzero(self.sides == tables.SPLITS.index(split)).astype(np.int64)
 
     def read(self, indices: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
         """Pictures as (n, size, size, 3) uint8. UserError names the file that cannot be read."""
@@ -73,11 +78,11 @@ class ImageDataset:
         if kept is None:
             out = np.empty((len(rows), size, size, 3), dtype=np.uint8)
             for place, row in enumerate(rows):
-                out[place] = self._decode(row, size)
+                out[place] = self.decode(row, size)
             return out
         pixels, done = kept
         for row in rows[~done[rows]]:
-            pixels[row] = self._decode(row, size)
+            pixels[row] = self.decode(row, size)
             done[row] = True
         return pixels[rows]
 
@@ -96,12 +101,14 @@ class ImageDataset:
         """What was chosen, for provenance: JSON values only, and no path beyond the source's own name."""
         lines = [
             f"{name}\t{'' if self.labels is None else self.labels[i]}\t{tables.SPLITS[side]}\n"
-            for i, (name, side) in enumerate(zip(self.names, self._sides, strict=True))
+            for i, (name, side) in enumerate(zip(self.names, self.sides, strict=True))
         ]
-        about: dict[str, Any] = {**self._about, "pictures": len(self)}
-        about["list_sha256"] = hashlib.sha256("".join(lines).encode()).hexdigest()
-        if isinstance(self._source, ZipSource):
-            with self._source.path.open("rb") as file:
+        about: dict[str, Any] = {**self.about, "pictures": len(self)}
+        about["list_sha256"] = hashlib.sha256(
+            "".join(lines).encode(errors="surrogateescape")
+        ).hexdigest()
+        if isinstance(self.source, ZipSource):
+            with self.source.path.open("rb") as file:
                 about["archive_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         about["splits"] = {split: len(self.indices(split)) for split in tables.SPLITS}
         if self.labels is not None:
@@ -113,19 +120,43 @@ class ImageDataset:
 
     def close(self) -> None:
         """Let go of the archive; decoded pictures stay readable."""
-        self._source.close()
+        self.source.close()
 
-    def _decode(self, row: int, size: int) -> np.ndarray:
+    def decode(self, row: int, size: int) -> np.ndarray:
+        """One picture, (size, size, 3) uint8, afresh from its file. May be called from several threads."""
         name = self.names[row]
-        return read_image(self._source.read(name), size, name=name)
+        return read_image(self.source.read(name), size, name=name)
+
+    def without(self, rows: Collection[int]) -> ImageDataset:
+        """The same data without these pictures, which `describe` names."""
+        stay = np.setdiff1d(np.arange(len(self)), np.fromiter(rows, np.int64))
+        kept = ImageDataset(
+            self.source,
+            replace(self.listing, columns=tables.take(self.columns, stay)),
+            None if self.labels is None else self.labels[stay],
+            self.class_names,
+            self.sides[stay],
+            {**self.about, "left_out": sorted(self.names[row] for row in rows)},
+        )
+        kept._pixels = {
+            size: (pixels[stay], done[stay]) for size, (pixels, done) in self._pixels.items()
+        }
+        return kept
+
+    def keep(self, row: int, size: int) -> None:
+        """Decode one picture into memory, if all of them fit there. May be called from several threads."""
+        pixels = self.decode(row, size)
+        kept = self._kept(size)
+        if kept is not None:
+            kept[0][row], kept[1][row] = pixels, True
 
     def _kept(self, size: int) -> tuple[np.ndarray, np.ndarray] | None:
         if len(self) * size * size * 3 > MEMORY_LIMIT:
             return None
         if size not in self._pixels:
-            # np.empty takes no real memory until a picture is written.
+            # np.empty takes no real memory until a picture is written. Of two threads one makes the array.
             pixels = np.empty((len(self), size, size, 3), dtype=np.uint8)
-            self._pixels[size] = pixels, np.zeros(len(self), dtype=bool)
+            self._pixels.setdefault(size, (pixels, np.zeros(len(self), dtype=bool)))
         return self._pixels[size]
 
 
@@ -148,32 +179,46 @@ def open_dataset(
 
     Raises UserError for anything that is not such a data set.
     """
-    source = _find_source(Path(path))
+    source = find_source(Path(path))
     try:
-        columns, counts = _table(source)
-        columns = tables.take(columns, tables.select(columns, where))
-        columns, indices, names = _classes(columns, label, classes)
-        sides = _sides(columns, group, split)
+        listing = list_pictures(source)
+        chosen = tables.take(listing.columns, tables.select(listing.columns, where))
+        columns, indices, names = _classes(chosen, label, classes, listing.value_names)
+        sides, filled = _sides(columns, group, split)
     except UserError:
         source.close()
         raise
-    conditions = [where] if isinstance(where, str) else list(where)
-    options = {
-        "label": label,
-        "classes": classes,
-        "where": conditions,
-        "group": group,
-        "split": split,
+    about: dict[str, Any] = {
+        "source": Path(path).resolve().name,
+        "kind": listing.kind,
+        "options": {
+            "label": label,
+            "classes": classes,
+            "where": [where] if isinstance(where, str) else list(where),
+            "group": group,
+            "split": split,
+        },
+        "unlabelled": len(listing.unlisted),
+        "missing": len(listing.missing),
     }
-    about = {"source": Path(path).resolve().name, "options": options, **counts}
+    if indices is not None:
+        about["without_label"] = chosen[label or "class"].count("")
     if group:
         about["groups"] = len(set(columns[group]))
-    return ImageDataset(source, columns, indices, names, sides, about)
+    if filled:
+        about["split_by_hash"] = list(filled)
+    return ImageDataset(source, replace(listing, columns=columns), indices, names, sides, about)
 
 
-def _find_source(path: Path) -> Source:
+def find_source(path: Path) -> Source:
+    """The folder or zip at `path` if it holds pictures; of a folder with one zip in it (at any depth), that zip."""
     source = open_source(path)
-    if isinstance(source, FolderSource) and not source.names and len(source.zips) == 1:
+    if isinstance(source, FolderSource) and not source.names and source.zips:
+        if len(source.zips) > 1:
+            raise UserError(
+                f"{path} holds {len(source.zips)} zip files and no pictures. Give one of the zip files, "
+                f"such as {source.zips[0].name}."
+            )
         source = ZipSource(source.zips[0])
     if not source.names:
         source.close()
@@ -183,69 +228,42 @@ def _find_source(path: Path) -> Source:
     return source
 
 
-def _table(source: Source) -> tuple[tables.Columns, dict[str, int]]:
-    """Labels of the pictures that are there, sorted by name, and what did not match."""
-    columns = _labels_file(source)
-    if columns is None:
-        return tables.folder_table(source.names), {"unlabelled": 0, "missing": 0}
-    present = set(source.names)
-    rows = sorted(
-        (i for i, file in enumerate(columns["file"]) if file in present),
-        key=lambda i: columns["file"][i],
-    )
-    counts = {"unlabelled": len(present) - len(rows), "missing": len(columns["file"]) - len(rows)}
-    return tables.take(columns, rows), counts
-
-
-def _labels_file(source: Source) -> tables.Columns | None:
-    """The labels.csv inside the source, else the one beside it if it speaks of these pictures."""
-    present = set(source.names)
-    if source.labels is not None:
-        columns = tables.read_table(source.read(source.labels), source.labels)
-        if not present.intersection(columns["file"]):
-            folder = posixpath.dirname(source.labels)
-            columns["file"] = [posixpath.join(folder, file) for file in columns["file"]]
-        if not present.intersection(columns["file"]):
-            raise UserError(
-                f"{source.labels} in {source.path} names none of the pictures there; its first is {columns['file'][:1]}. "
-                f"The column 'file' must say names like {source.names[0]}."
-            )
-        return columns
-    beside = source.path.resolve().parent / LABELS
-    if beside.is_file():
-        columns = tables.read_table(beside.read_bytes(), str(beside))
-        if present.intersection(columns["file"]):
-            return columns
-    return None
-
-
 def _classes(
-    columns: tables.Columns, label: str | None, classes: str | None
+    columns: tables.Columns,
+    label: str | None,
+    classes: str | None,
+    value_names: dict[str, dict[str, str]],
 ) -> tuple[tables.Columns, np.ndarray | None, tuple[str, ...]]:
-    """Class indices; pictures whose label is none of the asked classes are left out."""
+    """Class indices; pictures without a label, or with none of the asked classes, are left out."""
     if label is None and "class" not in columns:
         if classes is not None:
             raise UserError(
                 "There are no labels for the classes. Name the column of labels.csv that holds them (--label)."
             )
         return columns, None, ()
-    indices, names = tables.assign_classes(tables.column(columns, label or "class"), classes)
+    key = label or "class"
+    indices, names = tables.assign_classes(
+        tables.column(columns, key), classes, value_names.get(key)
+    )
     rows = np.flatnonzero(indices >= 0)
     return tables.take(columns, rows), indices[rows], names
 
 
-def _sides(columns: tables.Columns, group: str | None, split: str | None) -> np.ndarray:
-    if split is not None:
-        sides = tables.named_split(tables.column(columns, split), split)
-        if group is not None:
-            _refuse_torn_groups(tables.column(columns, group), sides)
-        return sides
-    if group is None:
-        return tables.hash_split(columns["file"])
-    cells = tables.column(columns, group)
-    return tables.hash_split(
-        [cell or file for cell, file in zip(cells, columns["file"], strict=True)]
-    )
+def _sides(
+    columns: tables.Columns, group: str | None, split: str | None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The side of each picture, and the sides that the column `split` lacks and a hash had to make."""
+    keys = columns["file"]
+    if group is not None:
+        keys = [
+            cell or file for cell, file in zip(tables.column(columns, group), keys, strict=True)
+        ]
+    if split is None:
+        return tables.hash_split(keys), ()
+    sides = tables.named_split(tables.column(columns, split), split)
+    if group is not None:
+        _refuse_torn_groups(columns[group], sides)
+    return tables.fill_split(sides, keys)
 
 
 def _refuse_torn_groups(groups: Sequence[str], sides: np.ndarray) -> None:

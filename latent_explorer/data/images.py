@@ -7,16 +7,20 @@ Everything becomes (H, W, 3) uint8 RGB here. What the classifier does to a pictu
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import os
 import warnings
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Formats that Pillow decodes by itself. Not EPS or PDF: those start other programs.
 FORMATS = (
@@ -45,7 +49,7 @@ MAX_FILE_BYTES = 256 << 20
 
 def is_image_name(name: str) -> bool:
     """Whether a file of this name is looked at at all (by its ending)."""
-    return Path(name).suffix.lower() in SUFFIXES
+    return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
 def read_image(
@@ -61,12 +65,21 @@ def read_image(
     if not name and isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
     name = name or "The picture"
+    with sentences(name):
+        if isinstance(source, Image.Image):
+            return _finish(source, size, name)
+        with open_picture(source, name) as picture:
+            return _finish(picture, size, name)
+
+
+@contextlib.contextmanager
+def sentences(name: str) -> Iterator[None]:
+    """Whatever Pillow raises about the picture `name` becomes a UserError; the original stays as its cause."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # Pillow's remarks about odd metadata; the pixels decide
-            return _decode(source, size, name)
+            # Pillow's remarks about odd metadata; the pixels decide
+            warnings.simplefilter("ignore")
+            yield
     except UserError:
         raise
     except FileNotFoundError as error:
@@ -82,6 +95,19 @@ def read_image(
             f"{name} cannot be read as a picture: {error or type(error).__name__}. "
             "It is damaged or of an unknown format; save it again as PNG or JPEG."
         ) from error
+
+
+def open_picture(source: str | os.PathLike[str] | bytes, name: str) -> Image.Image:
+    """The picture with its header read and its pixels not yet. Raises UserError where it is absurdly large."""
+    if not isinstance(source, bytes) and os.stat(source).st_size > MAX_FILE_BYTES:
+        raise _too_large(name)
+    stream = io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)
+    picture = Image.open(stream, formats=_formats())
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        picture.close()
+        raise _too_large(name)
+    return picture
 
 
 def to_float(image: np.ndarray) -> np.ndarray:
@@ -104,18 +130,6 @@ def _too_large(name: str) -> UserError:
     )
 
 
-def _decode(
-    source: str | os.PathLike[str] | bytes | Image.Image, size: int | None, name: str
-) -> np.ndarray:
-    if isinstance(source, Image.Image):
-        return _finish(source, size, name)
-    if not isinstance(source, bytes) and os.stat(source).st_size > MAX_FILE_BYTES:
-        raise _too_large(name)
-    stream = io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)
-    with Image.open(stream, formats=_formats()) as picture:
-        return _finish(picture, size, name)
-
-
 @functools.cache
 def _formats() -> tuple[str, ...]:
     """Those of FORMATS that this Pillow was built with."""
@@ -130,13 +144,13 @@ def _finish(picture: Image.Image, size: int | None, name: str) -> np.ndarray:
     if width == 0 or height == 0:
         raise UserError(f"{name} has no pixels. Choose another picture.")
     picture = ImageOps.exif_transpose(picture)
-    rgb = _to_rgb(picture)
+    rgb = to_rgb(picture)
     if size is not None:
         rgb = _square(rgb, size)
     return np.array(rgb, dtype=np.uint8)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
+def to_rgb(picture: Image.Image) -> Image.Image:
     """Any Pillow mode as 8-bit RGB, transparency on black."""
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which pictures are taken, what class each has and on which side of the split it stands: tables of words, no pixels.
 
-`labels.csv` and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in `data.folder`.
+`labels.csv`, folder names and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in `data.folder`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import csv
 import hashlib
 import io
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 SPLITS = ("train", "val", "test")
-_SPLIT_WORDS = {
+SPLIT_WORDS = {
     "train": 0,
     "training": 0,
     "val": 1,
@@ -31,6 +32,33 @@ _SPLIT_WORDS = {
     "testing": 2,
 }
 Columns = dict[str, list[str]]
+
+# Folders in which one download keeps the same pictures in several versions (PlantVillage, FFHQ).
+VERSIONS = (
+    "color", "colour", "segmented", "grayscale",
+    "images1024x1024", "thumbnails128x128", "in-the-wild-images",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Pictures and what is known of each.
+
+    kind         what a person would call it: "CelebA", "class folders", ...
+    columns      one row a picture that is there, sorted by `file`
+    value_names  readable names of a column's values, where the values are numbers
+    unlisted     pictures that no row speaks of
+    missing      rows whose picture is not there
+    label, where suggestions, from whoever knows this kind of download
+    """
+
+    kind: str
+    columns: Columns
+    value_names: dict[str, dict[str, str]] = field(default_factory=dict)
+    unlisted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    label: str | None = None
+    where: tuple[str, ...] = ()
 
 
 def read_table(raw: bytes, name: str) -> Columns:
@@ -62,23 +90,32 @@ def read_table(raw: bytes, name: str) -> Columns:
     return columns
 
 
-def folder_table(names: Iterable[str]) -> Columns:
+def folder_columns(names: Sequence[str]) -> Columns:
     """The table that the folders themselves make: `class` where every picture lies in a folder of its class.
 
-    A first level of train/val/test folders becomes the column `split`.
+    Folders around everything say nothing and are left out. A level of version folders ("color", "segmented")
+    becomes the column `version`, one of train, val and test folders the column `split`.
     """
-    names = list(names)
-    parts = [name.split("/") for name in names]
-    columns: Columns = {"file": names}
-    if all(len(p) > 1 and p[0].lower() in _SPLIT_WORDS for p in parts):
-        columns["split"] = [p[0] for p in parts]
-        parts = [p[1:] for p in parts]
-    # One common top folder (as archives often have) says nothing about a class.
-    while parts and all(len(p) > 2 for p in parts) and len({p[0] for p in parts}) == 1:
-        parts = [p[1:] for p in parts]
+    columns: Columns = {"file": list(names)}
+    parts = _unwrapped([name.split("/") for name in names])
+    for key, known, depth in (("version", VERSIONS, 3), ("split", SPLIT_WORDS, 2)):
+        if all(len(p) >= depth and p[0].lower() in known for p in parts):
+            columns[key] = [p[0].lower() for p in parts]
+            parts = _unwrapped([p[1:] for p in parts])
     if all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) > 1:
         columns["class"] = [p[0] for p in parts]
     return columns
+
+
+def _unwrapped(parts: list[list[str]]) -> list[list[str]]:
+    """Without the top folders that all have in common; those that say train, val or test stay."""
+    while (
+        all(len(p) > 2 for p in parts)
+        and len({p[0] for p in parts}) == 1
+        and parts[0][0].lower() not in SPLIT_WORDS
+    ):
+        parts = [p[1:] for p in parts]
+    return parts
 
 
 def take(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
@@ -137,10 +174,16 @@ def parse_classes(text: str) -> dict[str, str]:
     return mapping
 
 
-def assign_classes(cells: Sequence[str], classes: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class index of each cell, (N,) int64, -1 where `classes` does not mention its value; and the class names."""
+def assign_classes(
+    cells: Sequence[str], classes: str | None, value_names: Mapping[str, str] | None = None
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Class index of each cell, (N,) int64, and the class names; -1 where a cell is empty or not in `classes`.
+
+    Without `classes` every value is a class, called as `value_names` says.
+    """
     if classes is None:
-        mapping: Mapping[str, str] = {value: value for value in _sorted_values(cells)}
+        called = value_names or {}
+        mapping = {value: called.get(value, value) for value in sorted_values(cells) if value}
     else:
         mapping = parse_classes(classes)
         unknown = [value for value in mapping if value not in set(cells)]
@@ -160,20 +203,33 @@ def hash_split(keys: Sequence[str]) -> np.ndarray:
 
 def named_split(cells: Sequence[str], key: str) -> np.ndarray:
     """Index into SPLITS from the words of a split column."""
-    unknown = sorted({cell for cell in cells if cell.lower() not in _SPLIT_WORDS})
+    unknown = sorted({cell for cell in cells if cell.lower() not in SPLIT_WORDS})
     if unknown:
         raise UserError(
             f"The split column '{key}' says {', '.join(unknown[:5])!r}; it may say train, val or test."
         )
-    return np.array([_SPLIT_WORDS[cell.lower()] for cell in cells], dtype=np.int64)
+    return np.array([SPLIT_WORDS[cell.lower()] for cell in cells], dtype=np.int64)
+
+
+def fill_split(sides: np.ndarray, keys: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Many downloads come as train and test alone: a side that is missing takes its tenth of train, by hash.
+
+    sides (N,) indices into SPLITS -> the same, filled; and the names of the sides that were.
+    """
+    missing = [k for k in (1, 2) if not (sides == k).any()]
+    chosen = (sides == 0) & np.isin(hash_split(keys), missing)
+    return np.where(chosen, hash_split(keys), sides), tuple(SPLITS[k] for k in missing)
 
 
 def _hash_side(key: str) -> int:
-    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
+    share = (
+        int.from_bytes(hashlib.sha256(key.encode(errors="surrogateescape")).digest()[:8], "big")
+        / 2**64
+    )
     return 0 if share < 0.8 else 1 if share < 0.9 else 2
 
 
-def _sorted_values(cells: Sequence[str]) -> list[str]:
+def sorted_values(cells: Iterable[str]) -> list[str]:
     """Distinct values in order, numbers by size."""
     values = sorted(
         set(cells)
@@ -184,7 +240,7 @@ def _sorted_values(cells: Sequence[str]) -> list[str]:
 
 
 def _some(cells: Sequence[str], most: int = 12) -> str:
-    values = _sorted_values(cells)
+    values = sorted_values(cells)
     return ", ".join(values[:most]) + (
         f" and {len(values) - most} more" if len(values) > most else ""
     )

@@ -10,6 +10,7 @@ import os
 import stat
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +18,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import MAX_FILE_BYTES, is_image_name
 
 LABELS = "labels.csv"
+TABLE_SUFFIXES = (".csv", ".txt")
 MAX_FILES = 5_000_000
 
 
@@ -25,7 +27,8 @@ class Source(Protocol):
 
     path: Path
     names: list[str]  # pictures, sorted
-    labels: str | None  # name of the labels.csv inside, if there is one
+    tables: list[str]  # .csv and .txt files, those nearest to the top first
+    other: Counter[str]  # how many files of which ending were passed over
 
     def read(self, name: str) -> bytes: ...
 
@@ -47,20 +50,49 @@ class FolderSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.names: list[str] = []
+        self.tables: list[str] = []
+        self.other: Counter[str] = Counter()
         self.zips: list[Path] = []
-        root = path.resolve()
-        for folder, folders, files in os.walk(root, onerror=_refuse_unreadable):
-            folders[:] = sorted(name for name in folders if not _hidden(name))
-            for name in (*folders, *files):
-                _refuse_outside(Path(folder, name), root)
-            for name in files:
-                if not _hidden(name) and is_image_name(name):
-                    self.names.append(Path(folder, name).relative_to(root).as_posix())
-            if Path(folder) == root:
-                self.zips = [root / name for name in sorted(files) if name.lower().endswith(".zip")]
+        self._root = path.resolve()
+        self._list("")
         self.names.sort()
-        self.labels = LABELS if (root / LABELS).is_file() else None
-        self._root = root
+        self.tables.sort(key=_depth)
+
+    def _list(self, top: str) -> None:
+        """Take in what lies in the folder `top` (relative, "" or ending in "/"), and below it.
+
+        One look at each entry and no `Path`: a data set may have hundreds of thousands.
+        """
+        folders = []
+        try:
+            with os.scandir(self._root / top) as entries:
+                for entry in entries:
+                    if _hidden(entry.name):
+                        continue
+                    if entry.is_symlink():
+                        _refuse_outside(Path(entry.path), self._root)
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(f"{top}{entry.name}/")
+                    elif entry.is_file():  # neither a pipe nor a device, which would never end
+                        self._take(top + entry.name)
+        except OSError as error:
+            raise UserError(
+                f"{error.filename} cannot be read: {error.strerror}. Check that you may read it."
+            ) from error
+        for folder in folders:
+            self._list(folder)
+
+    def _take(self, name: str) -> None:
+        if is_image_name(name):
+            self.names.append(name)
+            return
+        suffix = os.path.splitext(name)[1].lower()
+        if suffix in TABLE_SUFFIXES:
+            self.tables.append(name)
+        elif suffix == ".zip":
+            self.zips.append(self._root / name)
+        else:
+            self.other[suffix] += 1
 
     def read(self, name: str) -> bytes:
         path = self._root / name
@@ -85,7 +117,8 @@ class ZipSource:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.names: list[str] = []
-        self.labels: str | None = None
+        self.tables: list[str] = []
+        self.other: Counter[str] = Counter()
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -112,14 +145,15 @@ class ZipSource:
                 continue
             self._check(info, name, parts)
             self._members[name] = info
+            suffix = os.path.splitext(name)[1].lower()
             if is_image_name(name):
                 self.names.append(name)
+            elif suffix in TABLE_SUFFIXES:
+                self.tables.append(name)
+            else:
+                self.other[suffix] += 1
         self.names.sort()
-        tables = sorted(
-            (name for name in self._members if name.split("/")[-1] == LABELS),
-            key=lambda n: n.count("/"),
-        )
-        self.labels = tables[0] if tables else None
+        self.tables.sort(key=_depth)
 
     def _check(self, info: zipfile.ZipInfo, name: str, parts: list[str]) -> None:
         """Refuse members that only an attack or a broken program writes."""
@@ -158,6 +192,10 @@ class ZipSource:
         self._zip.close()
 
 
+def _depth(name: str) -> tuple[int, str]:
+    return name.count("/"), name
+
+
 def _hidden(name: str) -> bool:
     """Files that file managers leave behind, not the user's."""
     return name.startswith(".") or name == "__MACOSX"
@@ -168,9 +206,3 @@ def _refuse_outside(path: Path, root: Path) -> None:
         raise UserError(
             f"{path} is a link to something outside {root}. Copy the file there, or remove the link."
         )
-
-
-def _refuse_unreadable(error: OSError) -> None:
-    raise UserError(
-        f"{error.filename} cannot be read: {error.strerror}. Check that you may read it."
-    ) from error

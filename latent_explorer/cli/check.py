@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""`check`: is this data good to train on? Said in plain words; looked at in data/check.py."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from latent_explorer.cli.options import data_options
+from latent_explorer.cli.output import Output, json_option, run_job
+
+if TYPE_CHECKING:
+    from latent_explorer.data.check import DataReport
+
+_MARKS = {"good": "ok ", "note": "   ", "warning": "!  ", "error": "!! "}
+
+
+@click.command()
+@click.argument("data", type=click.Path())
+@data_options()
+@click.option(
+    "--resolution",
+    default=64,
+    show_default=True,
+    type=click.IntRange(min=4),
+    help="Pixels a side of the training that is planned.",
+)
+@json_option
+def check(data: str, resolution: int, as_json: bool, **selection: Any) -> int:
+    """Look at every picture of DATA and say what it is good for.
+
+    Ends with 1 when nothing can be trained on it.
+    """
+    from latent_explorer.data.check import check as job
+    from latent_explorer.data.folder import open_dataset
+
+    output = Output(as_json=as_json)
+    pictures = open_dataset(data, **selection)
+    try:
+        report: DataReport = run_job(job(pictures, resolution), output)
+    finally:
+        pictures.close()
+    fields = msgspec.to_builtins(report) | {"can_train": report.can_train}
+    output.result(fields, text_of(report))
+    return 0 if report.can_train else 1
+
+
+def text_of(report: DataReport) -> str:
+    """The findings for people, one a line, the names it is about below."""
+    lines = []
+    for finding in report.findings:
+        lines.append(f"{_MARKS[finding.severity]}{finding.text}")
+        lines += [f"       {name}" for name in finding.names]
+    if not report.can_train:
+        lines.append("Nothing can be trained on this data yet.")
+    return "\n".join(lines)

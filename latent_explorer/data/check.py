@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""The data check as a job: look at every picture of a data set, and say in plain words what it is good for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Result
+from latent_explorer.data.facts import Facts, facts_of
+from latent_explorer.data.findings import (
+    Checked,
+    Finding,
+    balance,
+    class_counts,
+    enough,
+    listed,
+    memory,
+    readable,
+    sides,
+)
+from latent_explorer.data.picture_findings import copies, kinds, sizes
+from latent_explorer.data.threads import over_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.data.folder import ImageDataset
+
+__all__ = ["DataReport", "Finding", "check"]
+
+# In the order in which a person asks.
+_PARTS = (readable, listed, sides, balance, copies, sizes, kinds, enough, memory)
+
+
+@dataclass(frozen=True)
+class DataReport:
+    """What the check found. `classes` are (name, pictures) in class order, empty without labels."""
+
+    findings: tuple[Finding, ...]
+    pictures: int  # that can be read
+    unreadable: tuple[str, ...]
+    classes: tuple[tuple[str, int], ...]
+    kind: str
+    resolution: int
+
+    @property
+    def can_train(self) -> bool:
+        """Whether nothing forbids a training."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, DataReport]:
+    """Look at every picture; yields Progress every few hundredths of a second, then Result(report), also returned.
+
+    resolution  px a side of the training that is planned: what is small or large is said against it
+    """
+
+    def look(row: int) -> Facts:
+        name = data.names[row]
+        try:
+            raw = data.source.read(name)
+        except UserError as error:
+            return Facts(_reason(error))
+        return facts_of(raw, name)
+
+    facts = yield from over_threads(look, len(data), "Looking at the pictures")
+    checked = Checked(data, facts, resolution)
+    report = DataReport(
+        findings=tuple(finding for part in _PARTS for finding in part(checked)),
+        pictures=sum(not fact.trouble for fact in facts),
+        unreadable=tuple(
+            name for name, fact in zip(data.names, facts, strict=True) if fact.trouble
+        ),
+        classes=class_counts(data),
+        kind=data.listing.kind,
+        resolution=resolution,
+    )
+    yield Result(report)
+    return report
+
+
+def _reason(error: UserError) -> str:
+    """Why the bytes of a picture could not be had, in a few words."""
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        return f"cannot be opened: {cause.strerror or cause}"
+    return "larger than any picture" if cause is None else "damaged in the zip file"

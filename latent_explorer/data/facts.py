@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""What one picture file is: readable or why not, its size and kind, and two digests that tell copies. No sentences."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import dataclass
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.images import MAX_PIXELS, open_picture, sentences, to_rgb
+
+# Larger JPEGs are decoded at reduced size: every byte is still looked at, but their pixels are not compared.
+WHOLE_PIXELS = 1_500_000
+_ORIENTATION = 0x0112  # EXIF
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """`trouble` is empty for a readable picture; of the others nothing else is known but perhaps their bytes."""
+
+    trouble: str = ""
+    width: int = 0  # px, upright
+    height: int = 0
+    format: str = ""
+    mode: str = ""  # Pillow's
+    deep: bool = False  # more than 8 bits a channel
+    rotated: bool = False  # by the camera's mark
+    animated: bool = False
+    transparent: bool = False  # some pixel really is
+    content: bytes = b""  # equal for equal pixels where `compared`, else for equal bytes
+    file: bytes = b""  # equal for equal bytes
+    compared: bool = False
+
+
+def facts_of(raw: bytes, name: str) -> Facts:
+    """Look at the bytes of a picture; never raises for what they hold."""
+    file = hashlib.blake2b(raw, digest_size=16).digest()
+    if not raw:
+        return Facts("the file is empty", file=file)
+    try:
+        with sentences(name), open_picture(raw, name) as picture:
+            return _look(picture, raw, file)
+    except UserError as error:
+        return Facts(_trouble(error, raw), file=file)
+
+
+def _look(picture: Image.Image, raw: bytes, file: bytes) -> Facts:
+    width, height = picture.size
+    mode, kind = picture.mode, picture.format or ""
+    compared = kind not in ("JPEG", "MPO") or width * height <= WHOLE_PIXELS
+    if not compared:
+        picture.draft("RGB", (width // 8, height // 8))
+    turn = picture.getexif().get(_ORIENTATION, 1)
+    upright = ImageOps.exif_transpose(picture)
+    transparent = upright.has_transparency_data and _has_holes(upright)
+    content = file
+    if compared:
+        rgb = to_rgb(upright)
+        content = hashlib.blake2b(rgb.tobytes(), digest_size=16, salt=b"%d" % rgb.width).digest()
+    if turn in (5, 6, 7, 8):
+        width, height = height, width
+    return Facts(
+        width=width,
+        height=height,
+        format=kind,
+        mode=mode,
+        deep=mode in ("I", "F") or mode.startswith("I;16") or _is_deep_png(raw),
+        rotated=turn in range(2, 9),
+        animated=_is_animated(picture),
+        transparent=transparent,
+        content=content,
+        file=file,
+        compared=compared,
+    )
+
+
+def _is_animated(picture: Image.Image) -> bool:
+    if picture.format == "MPO":  # a photo and its small copy
+        return False
+    with contextlib.suppress(
+        Exception
+    ):  # the first frame was read; the others may be damaged as they like
+        return bool(getattr(picture, "is_animated", False))
+    return True
+
+
+def _has_holes(picture: Image.Image) -> bool:
+    return any(picture.convert("RGBA").getchannel("A").histogram()[:255])
+
+
+def _is_deep_png(raw: bytes) -> bool:
+    return raw.startswith(b"\x89PNG\r\n\x1a\n") and raw[24:25] == b"\x10"
+
+
+def _trouble(error: UserError, raw: bytes) -> str:
+    """Why a picture cannot be read, in a few words."""
+    cause = error.__cause__
+    if cause is None or isinstance(cause, Image.DecompressionBombError):
+        return f"larger than {MAX_PIXELS // 1_000_000} million pixels"
+    if isinstance(cause, UnidentifiedImageError):
+        if raw[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
+            return "a HEIC photo, which is not read here"
+        return "not a picture, whatever its name says"
+    if isinstance(cause, EOFError) or any(
+        word in str(cause) for word in ("truncated", "Truncated")
+    ):
+        return "cut off: the end of the file is missing"
+    return "damaged"

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Work on many pictures at once as a step of a job: decoding leaves the interpreter's lock, so threads suffice."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, TypeVar
+
+from latent_explorer.common.events import Event, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+T = TypeVar("T")
+STEP = 0.03  # seconds between two yields, so that a window can serve pictures in between
+MAX_WORKERS = 4  # more only wait for the disk
+
+
+def over_threads(
+    function: Callable[[int], T], count: int, message: str
+) -> Generator[Event, None, list[T]]:
+    """`[function(0), ..., function(count - 1)]`, computed on several threads. Yields Progress.
+
+    What `function` raises ends the job. Closing the generator waits for the calls in hand alone.
+    """
+    todo, finished = deque(range(count)), deque[tuple[int, T]]()  # both safe to share
+
+    def work() -> None:
+        while todo:
+            try:
+                i = todo.popleft()
+            except IndexError:  # another thread took the last one
+                return
+            finished.append((i, function(i)))
+
+    workers = max(1, min(MAX_WORKERS, count, _cores()))
+    started = time.monotonic()
+    with ThreadPoolExecutor(workers, "pictures") as pool:
+        futures = [pool.submit(work) for _ in range(workers)]
+        try:
+            while True:
+                done, waiting = wait(futures, timeout=STEP, return_when=FIRST_EXCEPTION)
+                for future in done:
+                    future.result()
+                if not waiting:
+                    break
+                n = len(finished)
+                left = (time.monotonic() - started) / n * (count - n) if n else None
+                yield Progress(n, count, message, left)
+        finally:
+            todo.clear()
+    yield Progress(count, count, message)
+    return [value for _, value in sorted(finished, key=lambda pair: pair[0])]
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
