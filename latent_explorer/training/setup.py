@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,11 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.models.classifier_file import read_classifier
+from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.training.classifier import open_labelled
 from latent_explorer.training.loop import Trainer
 from latent_explorer.training.networks import Networks, check_widths
 from latent_explorer.training.stream import BatchStream, open_data
@@ -31,16 +31,28 @@ SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks want some,
 NAMED = 5  # files that a sentence names
 
 
-def check(config: TrainConfig) -> None:
-    """Refuse what can be refused without reading a picture. Raises UserError."""
+def check(config: TrainConfig, *, trained: bool = False) -> None:
+    """Refuse what can be refused without reading a picture; `trained`: the run's classifier is there already.
+
+    Raises UserError.
+    """
     check_widths(config)
     _check_batch(config)
-    if config.classifier:
-        read_classifier(Path(config.classifier))
-    if config.init and not Path(config.init).is_file():
-        raise UserError(f"There is no {config.init} to start from. Give an explainer file.")
     if not Path(config.data.path).exists():
         raise UserError(f"There is no {config.data.path}. Give a folder or a zip of pictures.")
+    if config.init and not Path(config.init).is_file():
+        raise UserError(f"There is no {config.init} to start from. Give an explainer file.")
+    if trained or config.mode == "stylegan2":
+        return
+    if config.classifier:
+        read_classifier(Path(config.classifier))
+    elif config.classifier_training is None:
+        raise UserError(
+            "There is no classifier to explain. Give one with --classifier FILE, or name the column of labels with "
+            "--label to train one."
+        )
+    else:
+        open_labelled(config.classifier_training.data).close()
 
 
 def _check_batch(config: TrainConfig) -> None:
@@ -89,9 +101,8 @@ def keep_classifier(run: RunFolder) -> Path:
     """The run's own copy of its classifier: whatever becomes of the original, the run can go on."""
     kept, named = run.classifier, run.config().classifier
     if named and not kept.exists():
-        read_classifier(Path(named))  # a file that is none is refused, not copied
-        with run.writing("the classifier"), atomic_path(kept) as temporary:
-            shutil.copyfile(named, temporary)
+        # Written anew, not copied: it may come out of an explainer, and a file that is none is refused.
+        write_classifier(kept, *read_classifier(Path(named)))
     return kept
 
 
