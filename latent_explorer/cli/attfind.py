@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from latent_explorer.cli.options import (
     chosen_rows,
@@ -83,6 +81,7 @@ def attfind(
     from latent_explorer.explain.attfind import SCREEN, AttFindSettings
     from latent_explorer.explain.attfind import attfind as job
     from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer import with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
@@ -134,26 +133,6 @@ def chosen_classifier(model: Explainer, beginning: str | None) -> str:
             f"{len(matching)} classifiers have an id that starts with {beginning!r}. Known: {known}."
         )
     return matching[0]
-
-
-def with_attribute_set(model: Explainer, found: AttributeSet) -> Explainer:
-    """The explainer with one more attribute set, the newest. One of the same classifier and method is replaced.
-
-    What is found again keeps the name that a person gave it.
-    """
-    same = (found.classifier_id, found.method)
-    names = {
-        (a.target, a.entries): a.name
-        for old in model.attribute_sets
-        if old.classifier_id == found.classifier_id
-        for a in old.attributes
-    }
-    named = tuple(
-        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), ""))
-        for a in found.attributes
-    )
-    kept = tuple(s for s in model.attribute_sets if (s.classifier_id, s.method) != same)
-    return replace(model, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named)))
 
 
 def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from latent_explorer.cli import (
     generate,
     info,
     name,
+    runs,
     train,
     window,
 )
@@ -45,6 +46,8 @@ COMMANDS = (
     train.train_classifier,
     train.train,
     train.export,
+    runs.runs,
+    runs.stop,
 )
 
 
@@ -87,7 +90,9 @@ def main(args: Sequence[str] | None = None) -> int:
     start_logging(" ".join(["latent-explorer", *args]))
     output = Output(as_json=wants_json(args))
     try:
-        code = root.main(args=args, prog_name="latent-explorer", standalone_mode=False)
+        code = root.main(
+            args=list(args), prog_name="latent-explorer", standalone_mode=False, obj=args
+        )
     except (click.Abort, KeyboardInterrupt):
         output.failed("Interrupted.", "interrupt")
         return 130

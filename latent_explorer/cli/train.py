@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""`train-classifier`, `train` and `export`. The recipes are in training/; here is only how they are asked for and stopped."""
+"""`train-classifier`, `train` and `export`: what their options mean. The recipes are in training/, the phases in app/."""
 
 from __future__ import annotations
 
-import _thread
-import os
-import signal
-import sys
-import threading
 import time
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
+from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
+from latent_explorer.training.settings import with_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Sequence
 
-    from latent_explorer.common.events import Event
+    from latent_explorer.training.config import TrainConfig
+    from latent_explorer.training.record import RunStatus
+
+INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
 
 
 @click.command("train-classifier")
@@ -78,8 +78,33 @@ def train_classifier(
 @click.argument("data", required=False, type=click.Path())
 @data_options()
 @click.option(
-    "--classifier", metavar="FILE", type=click.Path(), help="Written by train-classifier."
+    "--classifier",
+    metavar="FILE",
+    type=click.Path(),
+    help="The classifier to explain; without it one is trained from --label.",
 )
+@click.option(
+    "--classifier-data",
+    metavar="DATA2",
+    type=click.Path(),
+    help="Train the classifier on these pictures; the options of labels then mean them.",
+)
+@click.option(
+    "--preset", metavar="KEY", help="Settings for a purpose, such as quick-look, 64 or 128."
+)
+@click.option(
+    "--init", metavar="X.explainer", type=click.Path(), help="Start from an explainer's networks."
+)
+@click.option("--images", type=click.IntRange(min=1), help="How many images to see in all.")
+@click.option("--resolution", type=int, help="Pixels a side; the classifier is asked at this size.")
+@click.option("--device", metavar="D", help="auto, cpu, cuda:0, mps.")
+@click.option(
+    "--attributes",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Pictures that are searched for attributes at the end; 0: none.",
+)
+@click.option("--name", help="What the explainer is called; the run folder's name without it.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -88,50 +113,113 @@ def train_classifier(
 @click.option(
     "--resume",
     is_flag=True,
-    help="Go on with the run in --out; DATA and its options come from there.",
+    help="Go on with the run in --out; all but --images, --attributes and --device comes from there.",
 )
-@click.option("--images", type=int, help="How many images to see in all.")
-@click.option("--resolution", type=int, help="Pixels a side; the classifier is asked at this size.")
 @settings_option
 @json_option
+@click.pass_obj
 def train(
+    arguments: list[str],
+    /,
     data: str | None,
-    classifier: str | None,
     out: Path | None,
     resume: bool,
-    images: int | None,
-    resolution: int | None,
-    settings: tuple[str, ...],
     as_json: bool,
-    **selection: Any,
-) -> None:
-    """Train a generator and an encoder that explain a classifier.
+    **options: Any,
+) -> int:
+    """Train a generator and an encoder that explain a classifier, and find its attributes.
 
-    Ctrl-C (or the line `stop` on standard input, with --json) writes a checkpoint; --resume goes on from it.
+    Without --classifier one is trained first. The result is RUN/result.explainer. Ctrl-C writes a checkpoint and ends
+    the training, and so does the line `pause` on standard input (with --json); the line `stop` also writes the result.
+    --resume goes on from there.
     """
-    from latent_explorer.training.config import DataConfig, TrainConfig
-    from latent_explorer.training.settings import with_settings
-    from latent_explorer.training.train import train as job
+    from latent_explorer.app.whole_training import whole_training
 
-    if resume:
-        if out is None:
-            raise UserError("Say with --out which run folder to go on with.")
-        config = TrainConfig(DataConfig(""), "", images=images or 0)
-    else:
-        if data is None or classifier is None:
-            raise UserError(
-                "A new training needs DATA and --classifier FILE (see train-classifier)."
-            )
-        named = {"images": images, "resolution": resolution}
-        pictures = DataConfig(str(Path(data).resolve()), **selection)
-        config = TrainConfig(pictures, str(Path(classifier).resolve()))
-        chosen = [f"{name}={value}" for name, value in named.items() if value is not None]
-        config = with_settings(config, [*chosen, *settings])
     folder = (out or _new_run_folder()).resolve()
-    output = Output(as_json=as_json)
-    finished = _run_until_stopped(job(config, folder, resume=resume), output)
-    state = "finished" if finished else "stopped; go on with --resume"
-    output.result({"run": folder, "finished": finished}, f"{folder}: {state}")
+    settings = {name: options[name] for name in ("images", "attributes", "device")}
+    changes = {name: value for name, value in settings.items() if value is not None}
+    if resume:
+        _refuse_beside_resume(data, out, options)
+        config = None
+    else:
+        config = train_config(data, **options)
+    output, wish = Output(as_json=as_json), Wish()
+    if as_json:
+        wish.of_input()
+    with wish.of_signals():
+        job = whole_training(
+            folder, config, changes=changes, command=["latent-explorer", *arguments], wish=wish
+        )
+        status: RunStatus = run_job(job, output)
+    result = folder / "result.explainer"
+    fields = {
+        "run": folder,
+        "state": status.state,
+        "finished": status.state == "finished",
+        "images": status.images,
+        "result": result if result.exists() else None,
+    }
+    further = f"Next: latent-explorer {result}" if result.exists() else "Go on with --resume."
+    output.result(fields, f"{folder}: {status.message} {further}")
+    return INTERRUPTED if wish.by_signal else 0
+
+
+def train_config(
+    data: str | None,
+    *,
+    classifier: str | None = None,
+    classifier_data: str | None = None,
+    preset: str | None = None,
+    init: str | None = None,
+    settings: Sequence[str] = (),
+    name: str | None = None,
+    label: str | None = None,
+    classes: str | None = None,
+    where: tuple[str, ...] = (),
+    group: str | None = None,
+    split: str | None = None,
+    **numbers: Any,
+) -> TrainConfig:
+    """The settings that the options of `train` mean. Raises UserError for what cannot be meant."""
+    from latent_explorer.training import presets
+    from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
+
+    if data is None:
+        raise UserError("A new training needs DATA: a folder or a zip of pictures.")
+    if classifier and classifier_data:
+        raise UserError("Give --classifier or --classifier-data: one classifier is explained.")
+    chosen = DataConfig(
+        str(Path(classifier_data or data).resolve()), label, classes, where, group, split
+    )
+    pictures = DataConfig(str(Path(data).resolve())) if classifier_data else chosen
+    config = TrainConfig(
+        pictures,
+        str(Path(classifier).resolve()) if classifier else "",
+        init=str(Path(init).resolve()) if init else "",
+        name=name or "",
+    )
+    own = presets.preset(preset).classifier if preset else {}
+    config = presets.apply(preset, config) if preset else config
+    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
+    config = with_settings(config, [*given, *settings])
+    if classifier or config.mode == "stylegan2":
+        return config
+    training = ClassifierTraining(chosen, **{"resolution": config.resolution, **own})
+    return msgspec.structs.replace(config, classifier_training=training)
+
+
+def _refuse_beside_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:
+    """A run that goes on knows what it was started with."""
+    if out is None:
+        raise UserError("Say with --out which run folder to go on with.")
+    kept = ("images", "attributes", "device")
+    given = [name for name, value in options.items() if value and name not in kept]
+    if data is not None or given:
+        what = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "DATA"
+        raise UserError(
+            f"A run goes on with what it was started with: leave out {what.replace('--settings', '--set')}, "
+            "or start a new run in another folder."
+        )
 
 
 @click.command()
@@ -151,13 +239,17 @@ def train(
     type=click.IntRange(min=2),
     help="Encoded pictures to keep.",
 )
+@click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")
 @json_option
-def export(run: Path, out: Path, name: str | None, n: int, as_json: bool) -> None:
-    """Make an explainer from a training's newest checkpoint."""
+def export(run: Path, out: Path, name: str | None, n: int, best: bool, as_json: bool) -> None:
+    """Make an explainer from a training's newest checkpoint, also while it goes on.
+
+    Of a training at its end the best checkpoint is taken where validation found an earlier one better.
+    """
     from latent_explorer.models.explainer_file import write_explainer
     from latent_explorer.training.export import export as make
 
-    explainer = make(run, name or out.stem, pictures=n)
+    explainer = make(run, name or out.stem, pictures=n, best=best)
     write_explainer(explainer, out)
     fields = {"path": out, "model_hash": explainer.model_hash, "figures": explainer.figures}
     text = (
@@ -170,47 +262,3 @@ def _new_run_folder() -> Path:
     from latent_explorer.common.paths import runs_dir
 
     return runs_dir() / time.strftime("%Y-%m-%d %H.%M.%S")
-
-
-def _run_until_stopped(job: Generator[Event, None, Any], output: Output) -> bool:
-    """Run a job; False when it was asked to stop on standard input, which keeps its work and is no error."""
-    stopped, over = threading.Event(), threading.Event()
-    with _terminate_like_ctrl_c():
-        try:
-            if output.as_json and sys.stdin is not None and not sys.stdin.isatty():
-                listener = threading.Thread(target=_await_stop, args=(stopped, over), daemon=True)
-                listener.start()
-            run_job(job, output)
-            over.set()
-        except KeyboardInterrupt:
-            if not stopped.is_set():
-                raise
-    return not stopped.is_set()
-
-
-def _await_stop(stopped: threading.Event, over: threading.Event) -> None:
-    """Wait for the line `stop`. The end of the input means nothing: a closed window ends no training."""
-    pending = b""
-    with suppress(OSError):
-        # Not sys.stdin: a thread that waits inside its lock would break the interpreter's exit.
-        while chunk := os.read(0, 1024):
-            *lines, pending = (pending + chunk).split(b"\n")
-            if any(line.strip() == b"stop" for line in lines):
-                if not over.is_set():
-                    stopped.set()
-                    _thread.interrupt_main()
-                return
-
-
-@contextmanager
-def _terminate_like_ctrl_c() -> Iterator[None]:
-    """Shutting down the machine keeps a training's work, too."""
-
-    def interrupt(number: int, frame: object) -> None:  # noqa: ARG001  # the protocol's arguments
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)

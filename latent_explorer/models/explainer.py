@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import torch
 from torch import Tensor, nn
 
@@ -138,6 +139,28 @@ class Explainer:
             figures=self.figures,
             provenance=self.provenance,
         )
+
+
+def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
+    """The explainer with one more attribute set, the newest. One of the same classifier and method is replaced.
+
+    What is found again keeps the name that a person gave it.
+    """
+    same = (found.classifier_id, found.method)
+    names = {
+        (a.target, a.entries): a.name
+        for old in explainer.attribute_sets
+        if old.classifier_id == found.classifier_id
+        for a in old.attributes
+    }
+    named = tuple(
+        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), ""))
+        for a in found.attributes
+    )
+    kept = tuple(s for s in explainer.attribute_sets if (s.classifier_id, s.method) != same)
+    return replace(
+        explainer, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named))
+    )
 
 
 @torch.no_grad()

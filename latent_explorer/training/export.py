@@ -74,6 +74,11 @@ def chosen_state(run: RunFolder, best: bool = False) -> dict[str, Any]:
     return checkpoints.load_best() if is_over and was_better else state
 
 
+def chosen_images(run: RunFolder) -> int:
+    """After how many images the networks were taken that an export would hold."""
+    return int(chosen_state(run)["images"])
+
+
 def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> Explainer:
     """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures."""
     run = RunFolder(folder)

@@ -17,6 +17,7 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
 from latent_explorer.training.checkpoints import Checkpoints, score
+from latent_explorer.training.distributed import ALONE, World
 from latent_explorer.training.pace import Pace
 from latent_explorer.training.setup import set_up
 
@@ -32,20 +33,25 @@ PROGRESS_SECONDS = 1.0
 TAKEN_BACK = 3  # times that a training which diverges is taken back before it is given up
 
 
-def train(run: RunFolder, ends: Callable[[], bool] = lambda: False) -> Generator[Event, None, bool]:
+def train(
+    run: RunFolder,
+    ends: Callable[[], bool] = lambda: False,
+    world: World = ALONE,
+) -> Generator[Event, None, bool]:
     """Train until the images of the run's config were seen, from its newest checkpoint where there is one.
 
-    `ends` is asked between two steps whether to end early. Then, at the end, and when the generator is closed, a
-    checkpoint is written. Yields Metric, Preview, Progress and Notice, last Result: whether it came to its end.
+    `ends` is asked between two steps whether to end early, and may wait. Then, at the end, and when the generator is
+    closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice, last Result: whether it came to its end.
 
     The state after n images is the same however often a run was killed: whatever the next step and the next line of
     figures depend on is in the checkpoint.
     """
-    course = Course(run)
+    yield Notice("Reading the pictures.")
+    course = Course(run, world)
     yield from course.begin()
     shown = -math.inf
     try:
-        while not course.is_over() and not ends():
+        while not course.is_over() and not course.ends(ends):
             yield from course.step()
             if time.monotonic() - shown >= PROGRESS_SECONDS:
                 shown = time.monotonic()
@@ -61,8 +67,9 @@ def train(run: RunFolder, ends: Callable[[], bool] = lambda: False) -> Generator
 class Course:
     """A training on its way, between two steps: everything that its checkpoints hold."""
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, world: World) -> None:
         self.run = run
+        self.world = world
         self.config = run.config()
         self.checkpoints = Checkpoints(run)
         self.trainer: Trainer
@@ -87,6 +94,11 @@ class Course:
 
     def is_over(self) -> bool:
         return self.trainer.images >= self.config.images
+
+    def ends(self, asked: Callable[[], bool]) -> bool:
+        """Whether the first process is asked to end here; waiting for the answer is no training."""
+        with self.pace.aside():
+            return self.world.decide(asked())
 
     def step(self) -> list[Event]:
         """One step, and whatever is due after it. Its events come last: wherever a reader leaves, all of it is done."""

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from latent_explorer.app.tour import tour
-from latent_explorer.cli.attfind import with_attribute_set
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Result
 from latent_explorer.explain.attfind import AttFindSettings, attfind
+from latent_explorer.models.explainer import with_attribute_set
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.ui.tour import SIZE, grab_window
 
