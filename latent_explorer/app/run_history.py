@@ -61,6 +61,11 @@ class RunHistory:
         self._views[path] = view
         return view
 
+    def add_if_there(self, path: Path) -> None:
+        """The same for a folder of last time, which may be gone."""
+        with contextlib.suppress(UserError):
+            self.add(path)
+
     def new(self, name: str) -> Path:
         """A folder for a new run of this name, which nobody has yet."""
         plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in name).strip(" .")[:80]

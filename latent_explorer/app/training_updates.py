@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from latent_explorer.app.runs import RunView
+from latent_explorer.app.training_plan import TrainingPlan
+from latent_explorer.common.events import Progress
+from latent_explorer.data.check import DataReport
+from latent_explorer.data.offer import DataOffer
+
 if TYPE_CHECKING:
-    from latent_explorer.app.runs import RunView
-    from latent_explorer.app.training_plan import TrainingPlan
-    from latent_explorer.common.events import Progress
-    from latent_explorer.data.check import DataReport
-    from latent_explorer.data.offer import DataOffer
-    from latent_explorer.training.estimate import Estimate
+    from latent_explorer.training.estimate import Estimate  # noqa: TC004  # it brings torch
 
 
 @dataclass(frozen=True)
