@@ -9,7 +9,6 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import Counter
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +45,7 @@ def _celeba(source: Source) -> Listing | None:
     if attributes is None:
         return None
     header, rows = _rows(attributes)
-    stems = [PurePosixPath(name).stem for name in source.names]
+    stems = [_stem(name) for name in source.names]
     listed = [i for i, stem in enumerate(stems) if stem in rows]
     if not listed:
         return None
@@ -55,7 +54,7 @@ def _celeba(source: Source) -> Listing | None:
     bits = _bits([rows[stem] for stem in chosen], len(header), attributes[0])
     columns: Columns = {"file": [source.names[i] for i in listed]}
     for key, column in zip(header, bits.T, strict=True):
-        columns[key] = column.astype("U1").tolist()
+        columns[key] = list(column.tobytes().decode("ascii"))
     columns |= _celeba_extras(source, chosen)
     return Listing(
         "CelebA",
@@ -122,11 +121,11 @@ def _rows(table: tuple[str, bytes]) -> tuple[list[str], dict[str, bytes]]:
 
 
 def _bits(rows: Sequence[bytes], count: int, name: str) -> np.ndarray:
-    """Lines of -1 and 1 as (n, count) uint8 of 0 and 1. Whole lines at once: there are eight million cells."""
+    """Lines of -1 and 1 as (n, count) letters "0" and "1". Whole lines at once: there are eight million cells."""
     packed = [row.replace(b"-1", b"0").replace(b" ", b"") for row in rows]
     if count and all(len(row) == count for row in packed):
-        bits = np.frombuffer(b"".join(packed), np.uint8).reshape(len(rows), count) - ord("0")
-        if bits.max() <= 1:
+        bits = np.frombuffer(b"".join(packed), np.uint8).reshape(len(rows), count)
+        if np.isin(bits, (ord("0"), ord("1"))).all():
             return bits
     raise UserError(
         f"{name} is not CelebA's list of attributes: a line must hold a file name and {count or 40} times 1 or -1. "
@@ -144,6 +143,11 @@ def _attribute_names(key: str) -> dict[str, str]:
     if key == "Mouth_Slightly_Open":
         return {"0": "mouth closed", "1": text}
     return {"0": f"no {text}", "1": text}
+
+
+def _stem(name: str) -> str:
+    # pathlib would take seconds for a whole download
+    return name.rpartition("/")[2].rpartition(".")[0]
 
 
 # -- downloads that are recognised by their folders ----------------------------------------------------------------------
@@ -164,7 +168,7 @@ def _is_ffhq(names: Sequence[str]) -> bool:
     """Whether every picture is named by number and lies in the folder of its thousand: 69000/69123.png."""
     for name in names:
         folder, _, file = name.rpartition("/")
-        thousand, stem = posixpath.basename(folder), PurePosixPath(file).stem
+        thousand, stem = posixpath.basename(folder), _stem(file)
         if not (len(thousand) == len(stem) == 5 and (thousand + stem).isdecimal()):
             return False
         if int(thousand) % 1000 or int(thousand) != int(stem) // 1000 * 1000:
@@ -210,7 +214,7 @@ def _words(text: str) -> str:
 
 def _shot(name: str) -> str:
     """Camera series and counter in tens, an approximation: photographs of one leaf were taken one after the other."""
-    stem = PurePosixPath(name).stem
+    stem = _stem(name)
     found = _SHOT.search(stem)
     if found is None:
         return stem
