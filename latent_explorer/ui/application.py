@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication
 from latent_explorer import __version__
 from latent_explorer.app import library
 from latent_explorer.app.explorer import Explorer
+from latent_explorer.app.training_desk import TrainingDesk
 from latent_explorer.app.updates import MainPicture
 from latent_explorer.common.paths import resource
 from latent_explorer.ui import icons, theme
@@ -56,7 +57,7 @@ def load_font() -> None:
 
 
 class Desktop:
-    """One window with the explorer behind it, and the way between them."""
+    """One window with the explorer and the training desk behind it, and the way between them."""
 
     def __init__(
         self,
@@ -70,8 +71,9 @@ class Desktop:
         self.explorer = Explorer(
             self.bridge.post, workbench=workbench, data_dir=data_dir, config_dir=config_dir
         )
+        self.desk = TrainingDesk(self.explorer, data_dir=data_dir)
         theme.apply(mode or self.explorer.settings.theme)
-        self.window = MainWindow(self.explorer)
+        self.window = MainWindow(self.explorer, self.desk)
         self.window.setWindowIcon(icons.icon("leaf", "accent"))
 
     def begin(self, path: Path | None = None) -> None:
@@ -83,9 +85,14 @@ class Desktop:
             self.explorer.open_bundled()
         if left and path is None:
             self.window.offer(left[0])
+        self.window.room.begin()
 
     def close(self) -> None:
-        """End the engine, then drop what it still had to say. Unsaved work is offered at the next start."""
+        """End the engine, then drop what it still had to say. Unsaved work is offered at the next start.
+
+        A training goes on without the window.
+        """
+        self.desk.close()
         self.explorer.close(keep_autosave=self.explorer.unsaved)
         self.bridge.close()
 
