@@ -60,6 +60,7 @@ class Trunk(nn.Module):
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         self.config = config
+        self.stddev_group = 4  # pictures whose spread is one number; StyleGAN2's choice
         widths = config.channels[::-1]  # from the full resolution down to 4 px
         self.from_rgb = EqualizedConv(3, widths[0], 1, clamp=config.conv_clamp)
         self.blocks = nn.Sequential(
@@ -78,7 +79,7 @@ class Trunk(nn.Module):
             )
         x = self.blocks(self.from_rgb(img))
         if self.config.minibatch_stddev:
-            x = minibatch_stddev(x)
+            x = minibatch_stddev(x, self.stddev_group)
         x = self.conv(x)
         y: Tensor = self.out(self.dense(x.flatten(1)))
         return y

@@ -57,9 +57,9 @@ def cond_sparsity(synthesis: SynthesisNetwork) -> Tensor:
 
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
     """Squared sliced Wasserstein distance between equally many samples a, b (N, D) along directions (D, P)."""
-    directions = F.normalize(directions, dim=0)
-    return (
-        (torch.sort(a @ directions, dim=0).values - torch.sort(b @ directions, dim=0).values)
-        .square()
-        .mean()
-    )
+    directions = F.normalize(directions, dim=0).T
+    projected = (
+        (directions @ x.T).sort(dim=1).values for x in (a, b)
+    )  # rows sort faster than columns
+    first, second = projected
+    return (first - second).square().mean()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +15,14 @@ from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
+from latent_explorer.training.warm_start import take_generator, take_outputs, take_trunk
 
 if TYPE_CHECKING:
+    from latent_explorer.models.explainer import Explainer
     from latent_explorer.training.config import TrainConfig
 
 W_AVG_BETA = 0.998
+M = TypeVar("M", bound=nn.Module)
 
 
 def check_widths(config: TrainConfig) -> None:
@@ -33,31 +36,78 @@ def check_widths(config: TrainConfig) -> None:
 
 
 class Networks:
-    """`G`, `E`, `D` are trained; `G_ema` and `E_ema` follow them and are what is exported and judged."""
+    """`G`, `E`, `D` are trained; `G_ema` and `E_ema` follow them and are what is exported and judged.
 
-    def __init__(self, config: TrainConfig, num_classes: int) -> None:
+    A plain StyleGAN2 (`mode`) has neither encoder nor classes.
+    """
+
+    E: Encoder | None
+    E_ema: Encoder | None
+
+    def __init__(
+        self, config: TrainConfig, num_classes: int, device: torch.device | None = None
+    ) -> None:
         check_widths(config)
-        torch.manual_seed(config.seed)  # initial weights only
-        self.G = Generator(
-            GeneratorConfig(
-                channels=config.channels,
-                z_dim=config.z_dim,
-                w_dim=config.w_dim,
-                num_classes=num_classes,
-                cond_gain=config.cond_gain,
-                mapping_layers=config.mapping_layers,
-                mapping_lr_mul=config.mapping_lr_mul,
-            )
-        )
+        self.num_classes = num_classes if config.mode == "stylex" else 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)  # initial weights only
+            self.G, self.E, self.D = self._new(config)
+        for module in (self.G, self.E, self.D):
+            if module is not None:
+                module.to(device).to(memory_format=torch.channels_last)
         self._start_without_cond()
-        self.E = Encoder(TrunkConfig(config.channels, config.w_dim, config.hidden))
-        self.D = Discriminator(
-            TrunkConfig(config.channels, num_classes, config.hidden, minibatch_stddev=True)
+        self.D.stddev_group = config.stddev_group
+        self.G_ema = _average(self.G)
+        self.E_ema = None if self.E is None else _average(self.E)
+
+    def _new(self, c: TrainConfig) -> tuple[Generator, Encoder | None, Discriminator]:
+        generator = GeneratorConfig(
+            channels=c.channels,
+            z_dim=c.z_dim,
+            w_dim=c.w_dim,
+            num_classes=self.num_classes,
+            cond_gain=c.cond_gain,
+            mapping_layers=c.mapping_layers,
+            mapping_lr_mul=c.mapping_lr_mul,
         )
-        self.G_ema = copy.deepcopy(self.G).eval().requires_grad_(False)
-        self.E_ema = copy.deepcopy(self.E).eval().requires_grad_(False)
-        for module in self.modules().values():
-            module.to(memory_format=torch.channels_last)
+        G = Generator(generator)
+        E = Encoder(TrunkConfig(c.channels, c.w_dim, c.hidden)) if c.mode == "stylex" else None
+        outputs = max(self.num_classes, 1)
+        D = Discriminator(TrunkConfig(c.channels, outputs, c.hidden, minibatch_stddev=True))
+        return G, E, D
+
+    def start_from(self, explainer: Explainer) -> list[str]:
+        """Take over the networks of an explainer. Returns sentences on what was taken and what starts anew.
+
+        Without an encoder in it, E starts from the discriminator's trunk (B.6 of the reference). UserError where
+        shapes differ.
+        """
+        said = [take_generator(self.G, explainer.generator)]
+        critic = explainer.discriminator
+        if self.E is not None:
+            said.append(self._start_encoder(self.E, explainer))
+        if critic is None:
+            said.append("The discriminator starts anew: the explainer holds none.")
+        else:
+            take_trunk(self.D, critic, "discriminator")
+            taken = take_outputs(self.D, critic)
+            but = "" if taken else " but its last layer, which knew other classes"
+            said.append(f"The discriminator is taken{but}.")
+        self.G_ema.load_state_dict(self.G.state_dict())
+        if self.E is not None and self.E_ema is not None:
+            self.E_ema.load_state_dict(self.E.state_dict())
+        return said
+
+    @staticmethod
+    def _start_encoder(E: Encoder, explainer: Explainer) -> str:
+        if explainer.encoder is not None:
+            take_trunk(E, explainer.encoder, "encoder")
+            take_outputs(E, explainer.encoder)
+            return "The encoder is taken."
+        if explainer.discriminator is not None:
+            take_trunk(E, explainer.discriminator, "discriminator")
+            return "The encoder starts from the discriminator's convolutions: the explainer holds none."
+        return "The encoder starts anew: the explainer holds neither one nor a discriminator."
 
     def _start_without_cond(self) -> None:
         """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference).
@@ -85,7 +135,9 @@ class Networks:
             weight.copy_(mean + (weight - mean).clamp(-limit, limit))
 
     def modules(self) -> dict[str, nn.Module]:
-        return {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}
+        """Those that there are, by name."""
+        every = {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}
+        return {name: module for name, module in every.items() if module is not None}
 
     @torch.no_grad()
     def update_averages(self, batch: int, images: int, half_life: int, w: Tensor) -> None:
@@ -94,10 +146,13 @@ class Networks:
         center.copy_(w.mean(dim=0).lerp(center, W_AVG_BETA))
         decay = 0.5 ** (batch / max(min(half_life, 0.05 * images), 1e-8))
         for average, network in ((self.G_ema, self.G), (self.E_ema, self.E)):
-            for a, b in zip(average.parameters(), network.parameters(), strict=True):
-                a.lerp_(b, 1 - decay)
-            for kept, new in zip(average.buffers(), network.buffers(), strict=True):
-                kept.copy_(new)
+            if average is None or network is None:
+                continue
+            kept: list[Tensor] = list(average.parameters())
+            new: list[Tensor] = list(network.parameters())
+            torch._foreach_lerp_(kept, new, 1 - decay)
+            for buffer, current in zip(average.buffers(), network.buffers(), strict=True):
+                buffer.copy_(current)
 
     def state(self) -> dict[str, Any]:
         return {name: module.state_dict() for name, module in self.modules().items()}
@@ -105,3 +160,8 @@ class Networks:
     def load_state(self, state: dict[str, Any]) -> None:
         for name, module in self.modules().items():
             module.load_state_dict(state[name])
+
+
+def _average(network: M) -> M:
+    """A copy that follows the network and takes no gradients."""
+    return copy.deepcopy(network).eval().requires_grad_(False)

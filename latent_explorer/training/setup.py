@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
@@ -17,6 +16,7 @@ from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import Perceptual
 from latent_explorer.training.classifier import open_labelled
+from latent_explorer.training.distributed import ALONE, World, check_shares
 from latent_explorer.training.loop import Trainer
 from latent_explorer.training.networks import Networks, check_widths
 from latent_explorer.training.stream import BatchStream, open_data
@@ -24,6 +24,7 @@ from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:
     from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.record import RunFolder
 
@@ -37,7 +38,7 @@ def check(config: TrainConfig, *, trained: bool = False) -> None:
     Raises UserError.
     """
     check_widths(config)
-    _check_batch(config)
+    check_shares(config)
     if not Path(config.data.path).exists():
         raise UserError(f"There is no {config.data.path}. Give a folder or a zip of pictures.")
     if config.init and not Path(config.init).is_file():
@@ -55,46 +56,41 @@ def check(config: TrainConfig, *, trained: bool = False) -> None:
         open_labelled(config.classifier_training.data).close()
 
 
-def _check_batch(config: TrainConfig) -> None:
-    """Every part of a step is taken from its one batch."""
-    parts = {
-        "discriminated": config.discriminated,
-        "mapped + repaired": config.mapped + config.repaired,
-    }
-    for name, size in parts.items():
-        if not 1 <= size <= config.batch:
-            raise UserError(
-                f"{name} is {size}, but a batch has {config.batch} pictures. Choose 1 to {config.batch}."
-            )
+def set_up(run: RunFolder, *, fresh: bool, world: World = ALONE) -> tuple[Trainer, Validation]:
+    """The parts of a run, as at its first step; a run that is not `fresh` then takes up its checkpoint.
 
-
-def set_up(run: RunFolder, *, fresh: bool) -> tuple[Trainer, Validation]:
-    """The parts of a run, as at its first step; a run that is not `fresh` then takes up its checkpoint."""
+    Of the processes of `world` the first alone writes into the folder.
+    """
     config = run.config()
-    _check_batch(config)
+    check_shares(config, world.size)
+    device = world.device(config.device)
     data = open_data(config.data)
-    _check_pictures(run, data)
+    _check_pictures(run, data, world)
     _check_memory(data, config.resolution)
-    classifier, about = read_classifier(keep_classifier(run))
-    networks = Networks(config, classifier.num_classes)
-    provenance: dict[str, Any] = {
-        "data": data.describe(),
-        "classifier": about,
-        "classifier_id": hash_classifier(classifier),
-    }
+    classifier, provenance = _classifier(run)
+    networks = Networks(config, classifier.num_classes if classifier else 0, device)
     if config.init and fresh:
         provenance["init"] = _start_from(networks, Path(config.init))
-    run.write_provenance({**run.provenance(), **provenance})
+    if world.is_first:
+        run.write_provenance({**run.provenance(), **provenance, "data": data.describe()})
     pixels = data.read_all(config.resolution)
-    perceptual = Perceptual("alex")
-    generator = torch.Generator().manual_seed(config.seed)
+    perceptual = None
+    if classifier is not None:
+        classifier, perceptual = classifier.to(device), Perceptual("alex").to(device)
     rows = data.indices("val")
     # An evenly spread sample in a fixed order that mixes the classes.
     rows = np.random.default_rng(0).permutation(rows)[: config.validate_pictures]
-    validation = Validation(pixels[rows], classifier, perceptual)
-    train = pixels[data.indices("train")]
-    stream = BatchStream(train, classifier, config.batch, config.flip, generator)
-    return Trainer(config, networks, stream, classifier, perceptual, generator), validation
+    validation = Validation(pixels[rows], classifier, perceptual, device)
+    stream = BatchStream(pixels[data.indices("train")], classifier, config, world, device)
+    return Trainer(config, networks, stream, classifier, perceptual, world), validation
+
+
+def _classifier(run: RunFolder) -> tuple[Classifier | None, dict[str, Any]]:
+    """The run's classifier and what the provenance says of it; a plain StyleGAN2 has none."""
+    if run.config().mode == "stylegan2":
+        return None, {}
+    classifier, about = read_classifier(keep_classifier(run))
+    return classifier, {"classifier": about, "classifier_id": hash_classifier(classifier)}
 
 
 def keep_classifier(run: RunFolder) -> Path:
@@ -109,13 +105,15 @@ def keep_classifier(run: RunFolder) -> Path:
 def _start_from(networks: Networks, path: Path) -> dict[str, Any]:
     """Take over the networks of an explainer; returns what the provenance says of it."""
     explainer = read_explainer(path)
-    networks.start_from(explainer)
-    return {"name": explainer.name, "model_hash": explainer.model_hash}
+    taken = networks.start_from(explainer)
+    return {"name": explainer.name, "model_hash": explainer.model_hash, "taken": taken}
 
 
-def _check_pictures(run: RunFolder, data: ImageDataset) -> None:
+def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:
     """Refuse to go on with other pictures than those that the run began with; the first time, list them."""
     path = run.path / "pictures.txt"
+    if not world.is_first:
+        return
     if not path.exists():
         with run.writing("pictures.txt"), atomic_path(path) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in data.names), encoding="utf-8")

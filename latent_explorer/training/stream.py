@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Training pictures: the data set of a config, and its pictures in an order that a checkpoint takes up again exactly."""
+"""Training pictures: the data set of a config, and its pictures in an order that follows from the seed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.folder import ImageDataset, open_dataset
 from latent_explorer.data.images import to_float
+from latent_explorer.training.distributed import ALONE, World
+from latent_explorer.training.randomness import Draws, Purpose, stream
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.training.config import DataConfig
+    from latent_explorer.training.config import DataConfig, TrainConfig
 
 
 def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) -> ImageDataset:
@@ -56,49 +57,60 @@ def class_probs(
     return torch.cat(parts)
 
 
+class Batch(NamedTuple):
+    """One process's share of a step's pictures."""
+
+    real: Tensor  # (n, 3, H, W) in [-1, 1]
+    cond: Tensor  # (n, K) their class probabilities
+    whole: Tensor  # (batch, K) those of the whole batch, other processes' pictures included
+
+
 class BatchStream:
-    """Endless batches of (img, probs): every picture once an epoch, each with its own class probabilities."""
+    """Endless batches: every picture once an epoch, each with its own class probabilities.
+
+    Which pictures a step sees, and which of them mirrored, follows from its number alone: there is nothing to save.
+    Without a classifier (StyleGAN2 alone) K is 0.
+    """
 
     def __init__(
         self,
         pixels: np.ndarray,
-        classifier: Classifier,
-        batch: int,
-        flip: bool,
-        generator: torch.Generator,
+        classifier: Classifier | None,
+        config: TrainConfig,
+        world: World = ALONE,
+        device: torch.device | None = None,
     ) -> None:
         self.pixels = pixels
-        self.batch = batch
-        self.generator = generator
-        views = [False, True] if flip else [False]
-        self.probs = torch.stack(
-            [class_probs(classifier, pixels, mirrored) for mirrored in views]
-        )  # (V, N, K)
-        self.order = torch.randperm(len(pixels), generator=generator)
-        self.position = 0
+        self.config = config
+        self.world = world
+        self.device = device
+        views = (False, True) if config.flip else (False,)
+        probs = [torch.zeros(len(pixels), 0) for _ in views]
+        if classifier is not None and config.mode == "stylex":
+            probs = [class_probs(classifier, pixels, mirrored) for mirrored in views]
+        self.probs = torch.stack(probs)  # (V, N, K)
+        self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
 
-    def next(self) -> tuple[Tensor, Tensor]:
-        """(batch, 3, H, W) in [-1, 1] and (batch, K)."""
-        indices = self._next_indices()
-        img = to_img(self.pixels[indices.numpy()])
-        views = torch.randint(len(self.probs), (self.batch,), generator=self.generator)
-        img = torch.where(views.bool()[:, None, None, None], img.flip(3), img)
-        return img, self.probs[views, indices]
+    def batch(self, images: int, draws: Draws) -> Batch:
+        """The batch of the step before which `images` were seen."""
+        size = self.config.batch
+        rows = self._rows(images, size)
+        mirrored = draws.uniform(Purpose.MIRROR, (), range(size)) < 0.5
+        views = mirrored.long() if self.config.flip else torch.zeros(size, dtype=torch.long)
+        mine = list(self.world.share(size))
+        img = to_img(self.pixels[rows[mine]])
+        img = torch.where(views[mine].bool()[:, None, None, None], img.flip(3), img)
+        whole = self.probs[views, torch.from_numpy(rows)].to(self.device)
+        real = img.to(self.device).contiguous(memory_format=torch.channels_last)
+        return Batch(real, whole[mine], whole)
 
-    def _next_indices(self) -> Tensor:
-        parts, missing = [], self.batch
-        while missing:
-            part = self.order[self.position : self.position + missing]
-            parts.append(part)
-            missing -= len(part)
-            self.position += len(part)
-            if self.position == len(self.order):
-                self.order = torch.randperm(len(self.pixels), generator=self.generator)
-                self.position = 0
-        return torch.cat(parts)
+    def _rows(self, first: int, count: int) -> np.ndarray:
+        """Which pictures are the training's samples `first`, `first` + 1, ..."""
+        return np.array([self._row(i) for i in range(first, first + count)])
 
-    def state(self) -> dict[str, Any]:
-        return {"order": self.order, "position": self.position}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        self.order, self.position = state["order"], int(state["position"])
+    def _row(self, sample: int) -> int:
+        epoch, place = divmod(sample, len(self.pixels))
+        if epoch != self._epoch:
+            order = stream(self.config.seed, epoch, Purpose.ORDER).permutation(len(self.pixels))
+            self._epoch, self._order = epoch, order
+        return int(self._order[place])

@@ -74,7 +74,9 @@ class Course:
         self.checkpoints = Checkpoints(run)
         self.trainer: Trainer
         self.validation: Validation
-        self.trainer, self.validation = set_up(run, fresh=not self.checkpoints.exist())
+        self.trainer, self.validation = set_up(
+            run, fresh=not self.checkpoints.exist(), world=world
+        )
         self.means = Means()
         self.taken_back = 0  # times that it diverged
         self.best: float | None = None

@@ -11,37 +11,60 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_explorer.models.metrics import agreement, frechet_distance
+from latent_explorer.models.stylegan2 import truncate
 from latent_explorer.training.stream import to_img
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import Perceptual
     from latent_explorer.training.networks import Networks
 
 SHEET_COLUMNS = 8
+CHUNK = 32  # pictures at once: a card holds the networks of the training, too
+TRUNCATION = 0.7  # psi of the sheet's lower row without an encoder
+THUMBNAIL = 8  # px
 
 
 class Validation:
-    """Fixed validation pictures (N, H, W, 3) uint8 and what is measured on them."""
+    """Fixed validation pictures (N, H, W, 3) uint8 and what is measured on them.
 
-    def __init__(self, pixels: np.ndarray, classifier: Classifier, perceptual: Perceptual) -> None:
+    A plain StyleGAN2 needs neither classifier nor perceptual distance; the pictures of its mapping are then compared
+    with real ones as thumbnails of 8 px, in colour and layout alone, not by a classifier's features.
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        classifier: Classifier | None,
+        perceptual: Perceptual | None,
+        device: torch.device | None = None,
+    ) -> None:
         self.real = to_img(pixels)
         self.classifier = classifier
         self.perceptual = perceptual
-        with torch.no_grad():
-            self.probs = classifier.probs(self.real)
-            self.features = classifier.features(self.real)
+        self.device = device
+        self.features = self._features(self.real)
+        self.probs = torch.zeros(len(self.real), 0)
+        if classifier is not None:
+            self.probs = self._map(classifier.probs, self.real)
+        self.mean_image_lpips = 0.0
+        if perceptual is not None:
             mean = self.real.mean(dim=0, keepdim=True)
-            self.mean_image_lpips = float(self._lpips(mean.expand_as(self.real)))
+            self.mean_image_lpips = self._lpips(mean.expand_as(self.real))
 
-    @torch.no_grad()
     def measure(self, networks: Networks) -> dict[str, float]:
-        """Reconstruction, agreement, encoder diversity and Frechet distances on the classifier's features."""
-        w = _batched(networks.E_ema, self.real)
-        rec = self._render(networks, w)
-        mapped = self._render(networks, _mapped(networks, len(w)))
-        same = agreement(self.probs, self.classifier.probs(rec))
-        lpips = float(self._lpips(rec))
+        """Reconstruction, agreement, encoder diversity and Frechet distances; without an encoder the last of them."""
+        mapped = self._render(networks, self._mapped(networks, len(self.real)), self.probs)
+        values = {"val_frechet_mapping": frechet_distance(self.features, self._features(mapped))}
+        if networks.E_ema is None:
+            return values
+        assert self.classifier is not None
+        w = self._map(networks.E_ema, self.real)
+        rec = self._render(networks, w, self.probs)
+        same = agreement(self.probs, self._map(self.classifier.probs, rec))
+        lpips = self._lpips(rec)
         return {
             "val_lpips": lpips,
             "val_lpips_ratio": lpips / self.mean_image_lpips,
@@ -49,51 +72,58 @@ class Validation:
             "val_agreement": same.argmax,
             "val_kl": same.kl,
             "val_diversity": float(torch.pdist(w).mean() / w.norm(dim=1).mean()),
-            "val_frechet_reconstruction": frechet_distance(
-                self.features, self.classifier.features(rec)
-            ),
-            "val_frechet_mapping": frechet_distance(
-                self.features, self.classifier.features(mapped)
-            ),
+            "val_frechet_reconstruction": frechet_distance(self.features, self._features(rec)),
+            **values,
         }
 
-    @torch.no_grad()
     def sheet(self, networks: Networks) -> np.ndarray:
-        """Rows: original, reconstruction, the same told the opposite, mapping samples. Two bands of each."""
-        real, probs = self.real[: SHEET_COLUMNS * 2], self.probs[: SHEET_COLUMNS * 2]
-        w = networks.E_ema(real)
-        rows = [
-            real,
-            self._render(networks, w, probs),
-            self._render(networks, w, probs.flip(1)),
-            self._render(networks, _mapped(networks, len(real)), probs),
-        ]
+        """Rows: original, reconstruction, the same told another class, mapping samples. Two bands of each.
+
+        Without an encoder: original, mapping samples, the same truncated.
+        """
+        n = SHEET_COLUMNS * 2
+        real, probs = self.real[:n], self.probs[:n]
+        mapped = self._mapped(networks, len(real))
+        rows = [real]
+        if networks.E_ema is None:
+            fewer = truncate(mapped, networks.G_ema.mapping.w_avg.cpu(), TRUNCATION)
+            rows += [self._render(networks, w, probs) for w in (mapped, fewer)]
+        else:
+            w = self._map(networks.E_ema, real)
+            told = (probs, probs.roll(1, dims=1))  # of two classes the other, of more the next
+            rows += [self._render(networks, w, p) for p in told]
+            rows.append(self._render(networks, mapped, probs))
         half = (len(real) + 1) // 2
         bands = [row[k : k + half] for k in (0, half) for row in rows if len(row[k : k + half])]
         return _stack(bands, half)
 
-    def _render(self, networks: Networks, w: Tensor, probs: Tensor | None = None) -> Tensor:
-        cond = self.probs[: len(w)] if probs is None else probs
-        synthesis, noise = networks.G_ema.synthesis, networks.G_ema.synthesis.noise_const()
-        ws = networks.G_ema.broadcast(w)
-        pieces = [synthesis(ws[i : i + 32], cond[i : i + 32], noise) for i in range(0, len(w), 32)]
-        return torch.cat(pieces).clamp(-1, 1)
+    def _render(self, networks: Networks, w: Tensor, probs: Tensor) -> Tensor:
+        G = networks.G_ema
+        noise = G.synthesis.noise_const()
+        cond = probs[:, : networks.num_classes]
+        return self._map(
+            lambda w, cond: G.synthesis(G.broadcast(w), cond, noise).clamp(-1, 1), w, cond
+        )
 
-    def _lpips(self, rec: Tensor) -> Tensor:
-        pieces = [
-            self.perceptual(rec[i : i + 64], self.real[i : i + 64]) for i in range(0, len(rec), 64)
-        ]
-        return torch.cat(pieces).mean()
+    def _mapped(self, networks: Networks, n: int) -> Tensor:
+        z = torch.randn(n, networks.G_ema.config.z_dim, generator=torch.Generator().manual_seed(0))
+        return self._map(networks.G_ema.mapping, z)
 
+    def _features(self, img: Tensor) -> Tensor:
+        """What Frechet distances compare, (N, F)."""
+        if self.classifier is not None:
+            return self._map(self.classifier.features, img)
+        return self._map(lambda x: F.adaptive_avg_pool2d(x, THUMBNAIL).flatten(1), img)
 
-def _batched(network: torch.nn.Module, img: Tensor) -> Tensor:
-    return torch.cat([network(img[i : i + 64]) for i in range(0, len(img), 64)])
+    def _lpips(self, rec: Tensor) -> float:
+        assert self.perceptual is not None
+        return float(self._map(self.perceptual, rec, self.real).mean())
 
-
-def _mapped(networks: Networks, n: int) -> Tensor:
-    z = torch.randn(n, networks.G_ema.config.z_dim, generator=torch.Generator().manual_seed(0))
-    w: Tensor = networks.G_ema.mapping(z)
-    return w
+    @torch.no_grad()
+    def _map(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """Apply a function to pieces of (N, ...) tensors on the device; the result is on the CPU."""
+        pieces = zip(*(x.split(CHUNK) for x in inputs), strict=True)
+        return torch.cat([function(*(x.to(self.device) for x in piece)).cpu() for piece in pieces])
 
 
 def _stack(bands: list[Tensor], columns: int) -> np.ndarray:

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""From the networks of an explainer to those of a training that goes on from it: `train --init`.
+
+Layers are copied as they act: stored weights of equalised layers depend on their fan-in and learning-rate multiplier,
+which widening changes. Which networks there are is `training.networks`' business.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.ops import EqualizedLinear
+
+if TYPE_CHECKING:
+    from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+    from latent_explorer.models.ops import EqualizedConv
+    from latent_explorer.models.stylegan2 import Generator
+    from latent_explorer.models.trunk import Trunk
+
+
+@torch.no_grad()
+def take_generator(target: Generator, source: Generator) -> str:
+    """Copy mapping and synthesis; returns a sentence on how `cond` came along. UserError where shapes differ.
+
+    Columns for `cond` are taken where both know as many classes; else they stay as they are in a new generator, which
+    is zero. Those of toRGB stay so anyway, as in every training (see Networks).
+    """
+    old, new = source.config, target.config
+    if _shape(old) != _shape(new):
+        raise UserError(
+            f"The explainer to start from has {_shape(old)}; this training asks for {_shape(new)}. "
+            "Give the training the explainer's numbers (channels, z_dim, w_dim, mapping_layers), or start without it."
+        )
+    affines = {f"synthesis.{layer.name}.affine" for layer in new.layout.layers}
+    dense = affines | {f"mapping.fc{i}" for i in range(new.mapping_layers)}
+    state = source.state_dict()
+    others = {name: t for name, t in state.items() if name.rpartition(".")[0] not in dense}
+    target.load_state_dict(others, strict=False)
+    for name in dense:
+        to, of = target.get_submodule(name), source.get_submodule(name)
+        assert isinstance(to, EqualizedLinear)
+        assert isinstance(of, EqualizedLinear)
+        _take_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
+    if not new.num_classes:
+        return "Generator and mapping network are taken."
+    if old.num_classes != new.num_classes:
+        known = f"knew {old.num_classes} classes" if old.num_classes else "knew no classes"
+        return f"Generator and mapping network are taken; it {known}, so what it is told of them starts at nothing."
+    for layer in new.layout.conv_layers:
+        to, of = (x.synthesis.layer(layer.name).affine for x in (target, source))
+        gain = of.weight_gain * old.cond_gain / (to.weight_gain * new.cond_gain)
+        to.weight[:, new.w_dim :] = of.weight[:, old.w_dim :] * gain
+    return "Generator and mapping network are taken, and what they were told of the classes."
+
+
+@torch.no_grad()
+def take_trunk(target: Trunk, source: Trunk, name: str) -> None:
+    """Copy everything but the last layer. UserError where shapes differ; `name` says what this is, "encoder".
+
+    A discriminator has one more input channel, for minibatch statistics: an encoder does without it.
+    """
+    old, new = source.config, target.config
+    if (old.channels, old.hidden) != (new.channels, new.hidden):
+        raise UserError(
+            f"The explainer's {name} has {_trunk_shape(old)}; this training asks for {_trunk_shape(new)}. "
+            "Give the training the explainer's numbers (channels, hidden), or start without it."
+        )
+    skipped = ("conv.weight", "out.weight", "out.bias")
+    state = {k: t for k, t in source.state_dict().items() if k not in skipped}
+    target.load_state_dict(state, strict=False)
+    _take_conv(target.conv, source.conv)
+
+
+@torch.no_grad()
+def take_outputs(target: Trunk, source: Trunk) -> bool:
+    """Copy the last layer; a single output becomes one for every class. False where neither is possible."""
+    old, new = source.config.outputs, target.config.outputs
+    if old != new and old != 1:
+        return False
+    for to, of in zip(target.out.parameters(), source.out.parameters(), strict=True):
+        to.copy_(of.expand_as(to))
+    return True
+
+
+def _take_dense(target: EqualizedLinear, source: EqualizedLinear, inputs: int) -> None:
+    """Copy the weights of the first `inputs` and the bias; columns of further inputs stay as they are."""
+    gain = source.weight_gain / target.weight_gain
+    target.weight[:, :inputs] = source.weight[:, :inputs] * gain
+    target.bias.copy_(source.bias * (source.bias_gain / target.bias_gain))
+
+
+def _take_conv(target: EqualizedConv, source: EqualizedConv) -> None:
+    """Copy the input channels that both have; the others, if any, start at zero."""
+    shared = min(target.weight.shape[1], source.weight.shape[1])
+    gain = source.weight_gain / target.weight_gain
+    target.weight.zero_()
+    target.weight[:, :shared] = source.weight[:, :shared] * gain
+
+
+def _shape(config: GeneratorConfig) -> str:
+    condition = f", a condition of {config.c_dim}" if config.c_dim else ""
+    return (
+        f"{config.resolution} px with widths {', '.join(map(str, config.channels))}, z of {config.z_dim}, "
+        f"w of {config.w_dim} and {config.mapping_layers} mapping layers{condition}"
+    )
+
+
+def _trunk_shape(config: TrunkConfig) -> str:
+    return (
+        f"{config.resolution} px with widths {', '.join(map(str, config.channels))} and a dense layer of "
+        f"{config.hidden}"
+    )
