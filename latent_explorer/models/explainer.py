@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.attributes import AttributeSet
-from latent_explorer.models.classifiers import Classifier
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
@@ -49,8 +49,22 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
 
 
 def hash_classifier(classifier: Classifier) -> str:
-    """A classifier's identity; independent of the explainer that it stands in."""
-    return hash_tensors(stored_tensors("classifier", classifier))
+    """A classifier's identity; independent of the explainer that it stands in and of what it is called."""
+    tensors = stored_tensors("classifier", classifier)
+    return identity_of(hash_tensors(tensors), classifier.config)
+
+
+def identity_of(tensors_sha256: str, config: ClassifierConfig) -> str:
+    """The classifier_id of these tensors in this configuration: all that changes what it answers, or what that means."""
+    meaning = (
+        config.architecture,
+        config.class_names,
+        config.preprocessing,
+        config.head,
+        config.temperature,
+    )
+    text = tensors_sha256.encode() + msgspec.json.encode(meaning)
+    return hashlib.sha256(text).hexdigest()
 
 
 @dataclass

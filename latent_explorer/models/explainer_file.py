@@ -18,7 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.explainer import Explainer, Samples, hash_tensors, stored_tensors
+from latent_explorer.models.explainer import (
+    Explainer,
+    Samples,
+    hash_tensors,
+    identity_of,
+    stored_tensors,
+)
 from latent_explorer.models.explainer_header import (
     FORMAT_VERSION,
     STATISTICS,
@@ -259,14 +265,20 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
             digests.append(model)
         elif group == "classifiers":
             key, _, rest = rest.partition(".")
-            # An identity does not depend on the file: see hash_classifier.
+            # An identity does not depend on the file: see `hash_classifier`.
             classifiers[key].update(f"classifier.{rest}".encode())
             digests.append(classifiers[key])
         tensors[name] = file.read(name, *digests)
-    matches = (
-        content.hexdigest() == header.content_sha256 and model.hexdigest() == header.model_hash
-    )
-    if not matches or any(digest.hexdigest() != key for key, digest in classifiers.items()):
+    matches = [
+        content.hexdigest() == header.content_sha256,
+        model.hexdigest() == header.model_hash,
+        *(
+            # Earlier files name a classifier by its tensors alone, and keep that name.
+            key in (digest.hexdigest(), identity_of(digest.hexdigest(), header.classifiers[key]))
+            for key, digest in classifiers.items()
+        ),
+    ]
+    if not all(matches):
         raise _refused(file.path, "its tensors do not match their checksums")
     return tensors, model.hexdigest()
 
