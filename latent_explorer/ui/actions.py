@@ -61,6 +61,7 @@ ACTIONS = (
     Spec("grid", VIEW, "&Grid of pictures", "Show the same sliders on several pictures at once", "G", "grid", 1, checkable=True),
     Spec("pixels", VIEW, "Whole &pixels", "Show the model's own pixels instead of smooth enlargement", "P", "pixels", 1, checkable=True),
     Spec("plot", VIEW, "&Live plot", "Show every class's probability over the last edits", "L", "plot", 1, checkable=True, needs_model=False),
+    Spec("training", VIEW, "Trai&ning", "Train an explainer on your own pictures, and watch it learn", "Ctrl+T", "training", 1, checkable=True, needs_model=False),
     Spec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
     Spec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
     Spec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ from latent_explorer.ui.bridge import Bridge
 from latent_explorer.ui.main_window import MainWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latent_explorer.app.updates import Update
     from latent_explorer.app.workbench import Workbench
 
@@ -66,12 +69,13 @@ class Desktop:
         data_dir: Path | None = None,
         config_dir: Path | None = None,
         mode: theme.Mode | None = None,
+        make_desk: Callable[[Explorer], TrainingDesk] | None = None,
     ) -> None:
         self.bridge = Bridge()
         self.explorer = Explorer(
             self.bridge.post, workbench=workbench, data_dir=data_dir, config_dir=config_dir
         )
-        self.desk = TrainingDesk(self.explorer, data_dir=data_dir)
+        self.desk = (make_desk or partial(TrainingDesk, data_dir=data_dir))(self.explorer)
         theme.apply(mode or self.explorer.settings.theme)
         self.window = MainWindow(self.explorer, self.desk)
         self.window.setWindowIcon(icons.icon("leaf", "accent"))

@@ -6,12 +6,9 @@ Updates of the application go to every panel; what a person does goes to the app
 
 from __future__ import annotations
 
-import base64
-import contextlib
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
@@ -31,13 +28,14 @@ from latent_explorer.app.updates import (
 )
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.ui import actions as table
-from latent_explorer.ui import theme
+from latent_explorer.ui import place, theme
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.files import Files, dropped_paths
 from latent_explorer.ui.panels.attributes import AttributesPanel
 from latent_explorer.ui.panels.bottom_strip import BottomStrip
 from latent_explorer.ui.panels.canvas import CanvasPanel
 from latent_explorer.ui.panels.samples import SamplesPanel
+from latent_explorer.ui.training_room import TrainingRoom
 from latent_explorer.ui.widgets.basics import column, hairline
 from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
@@ -49,6 +47,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.autosave import Recovery
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.training_desk import TrainingDesk
     from latent_explorer.app.updates import Update
 
 LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
@@ -56,9 +55,9 @@ AUTOSAVE_SECONDS = 30
 
 
 class MainWindow(QMainWindow):
-    """One window on one explorer, which it does not own: whoever made the explorer closes it."""
+    """One window on one explorer and its training desk, which it does not own: whoever made them closes them."""
 
-    def __init__(self, explorer: Explorer) -> None:
+    def __init__(self, explorer: Explorer, desk: TrainingDesk) -> None:
         super().__init__()
         self.explorer = explorer
         self.files = Files(self, explorer)
@@ -69,9 +68,9 @@ class MainWindow(QMainWindow):
         self.status = StatusLine()
         self.notices = NoticeBar(self.canvas.pages)
         self.actions_by_key = table.build(self, handlers(self))
-        self._build()
+        self._build(desk)
         self._connect()
-        self._restore_place()
+        place.restore(self, self.middle, explorer.settings)
         self.setAcceptDrops(True)
         self._say_title()
         self._autosave = QTimer(self)
@@ -86,7 +85,7 @@ class MainWindow(QMainWindow):
 
     # building ---------------------------------------------------------------------------------
 
-    def _build(self) -> None:
+    def _build(self, desk: TrainingDesk) -> None:
         self.menus = table.fill(self.menuBar(), self.actions_by_key)
         explain = self.menus[table.EXPLAIN]
         explain.insertMenu(self.actions_by_key["cancel"], self.status.device_menu)
@@ -110,7 +109,8 @@ class MainWindow(QMainWindow):
         else:
             self.menuBar().setCornerWidget(self.tools)
         layout.addWidget(hairline())
-        layout.addWidget(self.middle, 1)
+        self.room = TrainingRoom(self, desk, self.middle)
+        layout.addWidget(self.room, 1)
         layout.addWidget(hairline())
         layout.addWidget(self.status)
         self.setCentralWidget(whole)
@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(self.explorer.cancel)
         self.status.device_asked.connect(self.explorer.set_device)
         self.status.warnings_asked.connect(self._say_warnings)
+        self.status.training.clicked.connect(lambda: self.room.set_shown(True))
         self.strip.folded_changed.connect(
             lambda folded: self.actions_by_key["plot"].setChecked(not folded)
         )
@@ -138,30 +139,9 @@ class MainWindow(QMainWindow):
         self.actions_by_key["plot"].setChecked(True)
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
 
-    def _restore_place(self) -> None:
-        """Where the window stood last time."""
-        kept = self.explorer.settings
-        self.resize(self.sizeHint())
-        with contextlib.suppress(ValueError):
-            self.restoreGeometry(QByteArray(base64.b64decode(kept.window_geometry)))
-            self.middle.restoreState(QByteArray(base64.b64decode(kept.window_state)))
-
     def present(self) -> None:
         """Show the window; the first time it fills a screen that is too small for it."""
-        room = QGuiApplication.primaryScreen().availableSize()
-        small = room.width() <= self.width() or room.height() <= self.height()
-        if small and not self.explorer.settings.window_geometry:
-            self.showMaximized()
-        else:
-            self.show()
-
-    def _keep_place(self) -> None:
-        def text(data: QByteArray) -> str:
-            return base64.b64encode(bytes(data.data())).decode()
-
-        self.explorer.change_settings(
-            window_geometry=text(self.saveGeometry()), window_state=text(self.middle.saveState())
-        )
+        place.present(self, self.explorer.settings)
 
     # updates ----------------------------------------------------------------------------------
 
@@ -330,7 +310,8 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._autosave.stop()
-        self._keep_place()
+        self.room.end()
+        place.keep(self, self.middle, self.explorer)
         super().closeEvent(event)
 
     def _may_leave_jobs(self) -> bool:

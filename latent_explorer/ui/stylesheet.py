@@ -43,6 +43,11 @@ QPushButton[role="quiet"], QToolButton[role="quiet"] {{ border: 1px solid transp
 QPushButton[role="quiet"]:hover, QToolButton[role="quiet"]:hover {{ background: {hover}; }}
 QToolButton[role="quiet"]:checked {{ background: {hover}; color: {accent}; }}
 QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus {{ border: 1px solid {accent}; }}
+QToolButton[role="segment"] {{ border: 1px solid transparent; background: transparent; color: {muted};
+    padding: 0 10px; }}
+QToolButton[role="segment"]:hover {{ color: {ink}; }}
+QToolButton[role="segment"]:checked {{ background: {hover}; color: {ink}; }}
+QToolButton[role="segment"]:focus {{ border: 1px solid {accent}; }}
 QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit, QComboBox {{ min-height: 26px; padding: 0 8px; border-radius: 6px;
@@ -74,7 +79,13 @@ QHeaderView::section {{ background: transparent; color: {muted}; border: 0; bord
 QCheckBox {{ spacing: 8px; min-height: 26px; }}
 QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; border: 1px solid {muted};
     border-radius: 4px; background: {surface}; }}
+QRadioButton {{ spacing: 8px; min-height: 26px; }}
 QRadioButton::indicator {{ border-radius: 8px; }}
+QRadioButton::indicator:hover {{ border-color: {ink}; }}
+QRadioButton::indicator:checked {{ border: 5px solid {accent}; width: 6px; height: 6px; background: {surface}; }}
+QRadioButton::indicator:focus {{ border-color: {ink}; }}
+QRadioButton:disabled {{ color: {disabled}; }}
+QRadioButton::indicator:disabled {{ border-color: {line}; background: transparent; }}
 QCheckBox::indicator:hover {{ border-color: {ink}; }}
 QCheckBox::indicator:focus {{ border: 2px solid {accent}; width: 12px; height: 12px; }}
 QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; image: url("{check}"); }}
@@ -90,6 +101,10 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
     {{ width: 0; height: 0; background: transparent; }}
 QSplitter::handle {{ background: {line}; }}
 QSplitter::handle:hover {{ background: {accent}; }}
+QMainWindow::separator {{ background: {line}; height: 3px; width: 3px; }}
+QMainWindow::separator:hover {{ background: {accent}; }}
+QPlainTextEdit {{ background: {surface}; border: 0; border-radius: 6px; selection-background-color: {accent};
+    selection-color: {on_accent}; }}
 
 QLabel:disabled {{ color: {disabled}; }}
 QLabel[role="title"] {{ font-weight: 600; }}

@@ -48,6 +48,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "grid": lambda: window.set_grid(checked("grid")),
         "pixels": lambda: _set_pixels(window, checked("pixels")),
         "plot": lambda: window.strip.set_folded(not checked("plot")),
+        "training": lambda: window.room.set_shown(checked("training")),
         "theme_system": lambda: window.set_theme("system"),
         "theme_light": lambda: window.set_theme("light"),
         "theme_dark": lambda: window.set_theme("dark"),

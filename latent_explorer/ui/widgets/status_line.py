@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The window's last line: running jobs with cancel, speed, device, and whether the picture is within the data."""
+"""The window's last line: jobs with cancel, a running training, speed, device, and whether the picture is within the data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QSizePolicy, QToolBut
 from latent_explorer.common.events import Progress
 from latent_explorer.ui import icons, theme
 from latent_explorer.ui.widgets.basics import hint, icon_button, row
+from latent_explorer.ui.widgets.training_badge import TrainingBadge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -155,6 +156,7 @@ class StatusLine(QWidget):
         self.model = hint("", wrap=False)
         self.model.setAccessibleName("Model and classifier")
         self.speed = Speed()
+        self.training = TrainingBadge()
         self.device_menu = QMenu(self)
         self.device_menu.setTitle("&Device")
         self.device = self._text_button("Device that makes the pictures", "cpu")
@@ -170,7 +172,7 @@ class StatusLine(QWidget):
         layout.addWidget(self.model)
         layout.addWidget(self.jobs)
         layout.addStretch(1)
-        for each in (self.speed, self.device, self.data):
+        for each in (self.training, self.speed, self.device, self.data):
             layout.addWidget(each)
         theme.notifier.changed.connect(self._draw_data)
         self.show_devices("", ())

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""How a run stands, in words and figures, and what can be done about it now. No curves, no pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from latent_explorer.ui import icons, theme
+from latent_explorer.ui.panels.training import words
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, row, title
+from latent_explorer.ui.widgets.curve_math import value_words
+
+if TYPE_CHECKING:
+    from latent_explorer.app.runs import RunView
+
+WIDTH = 30 * theme.UNIT  # px
+PRIMARY_OF = {
+    "paused": "resume",
+    "failed": "resume",
+    "interrupted": "resume",
+    "finished": "result",
+    "stopped": "result",
+}
+TIPS = {
+    "pause": "Write a checkpoint and end the process; Resume goes on from there",
+    "resume": "Go on from the last checkpoint",
+    "stop": "End early: write a checkpoint, then make an explainer of what there is",
+    "current": "Make an explainer of the newest checkpoint and open it; the training goes on",
+    "result": "Open what was trained in this window",
+}
+
+
+class RunFacts(QWidget):
+    """`asked(str)`: one of "pause", "resume", "stop", "current", "result"."""
+
+    asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(WIDTH)
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "title")
+        self._icon = QLabel()
+        self.state = title("")
+        self.state.setAccessibleName("State of the training")
+        self.progress = hint("", wrap=False)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the training")
+        self.message = hint("")
+        self.message.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.facts = {key: _fact(key) for key in ("Images", "Speed", "Device", "Agreement")}
+        self.buttons = self._make_buttons()
+        self._icon_name = ("training", "accent")
+        self._build()
+        theme.notifier.changed.connect(self._draw_icon)
+
+    def _make_buttons(self) -> dict[str, QPushButton]:
+        made = {}
+        texts = {
+            "result": ("Open the explainer", "open"),
+            "resume": ("Resume", "play"),
+            "pause": ("Pause", "pause"),
+            "stop": ("Stop", "stop"),
+            "current": ("Open current state", ""),
+        }
+        for key, (text, icon) in texts.items():
+            made[key] = button(text, lambda key=key: self.asked.emit(key), icon=icon)  # type: ignore[misc]
+            made[key].setToolTip(TIPS[key])
+        return made
+
+    def _build(self) -> None:
+        layout = column(self, spacing=theme.UNIT // 2)
+        head = row()
+        head.addWidget(self._icon)
+        head.addWidget(self.state)
+        head.addStretch(1)
+        head.addWidget(self.progress)
+        form = QFormLayout()
+        form.setContentsMargins(0, theme.UNIT // 2, 0, 0)
+        form.setHorizontalSpacing(theme.GAP)
+        form.setVerticalSpacing(2)
+        for key, label in self.facts.items():
+            form.addRow(hint(key, wrap=False), label)
+        layout.addWidget(self.name)
+        layout.addLayout(head)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.message)
+        layout.addLayout(form)
+        layout.addStretch(1)
+        first, second = row(), row()
+        for key in ("result", "resume", "pause", "stop"):
+            first.addWidget(self.buttons[key])
+        second.addWidget(self.buttons["current"])
+        for line in (second, first):
+            line.addStretch(1)
+            layout.addLayout(line)
+
+    # what is shown ----------------------------------------------------------------------------
+
+    def show_run(self, view: RunView, *, snapshot_busy: bool) -> None:
+        """How this run stands now."""
+        self.name.setText(view.name)
+        self.name.setToolTip(str(view.path))
+        said = words.state_words(view)
+        self.state.setText(said)
+        _word, icon, color = words.STATES[view.state]
+        self._icon_name = (icon, color)
+        self._draw_icon()
+        self.progress.setText(words.progress_words(view))
+        part = words.share(view)
+        if part is None and view.alive:
+            self.bar.setRange(0, 0)  # busy, nobody knows how far
+        else:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * (part or 0.0)))
+        trouble = view.state in ("failed", "interrupted", "unknown")
+        self.message.setProperty("role", "warning" if trouble else "hint")
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
+        self.message.setText(view.message)
+        self.message.setVisible(bool(view.message))
+        self._show_facts(view)
+        self._show_buttons(view, snapshot_busy)
+
+    def _show_facts(self, view: RunView) -> None:
+        status = view.status
+        total = status.total if status is not None else (view.config.images if view.config else 0)
+        seen = status.images if status is not None else 0
+        texts = {
+            "Images": f"{seen:,} of {total:,}" if total else "",
+            "Speed": "",
+            "Device": status.device if status is not None else "",
+            "Agreement": "",
+        }
+        if status is not None and status.images_per_second and view.alive:
+            texts["Speed"] = f"{value_words(status.images_per_second)} images/s"
+        points = view.series.get("val_agreement")
+        if points:
+            texts["Agreement"] = f"{points[-1][1]:.3f} at {points[-1][0]:,.0f} images"
+        for key, label in self.facts.items():
+            label.setText(texts[key] or "\N{EN DASH}")
+            label.setAccessibleName(f"{key}: {texts[key] or 'not known'}")
+
+    def _show_buttons(self, view: RunView, snapshot_busy: bool) -> None:
+        ended = not view.alive and view.state != "unknown"
+        shown = {
+            "pause": view.alive,
+            "stop": view.alive,
+            "resume": ended and view.state != "finished",
+            "result": ended and view.result is not None,
+            "current": view.result is None or view.alive,
+        }
+        asked = bool(view.requested)
+        for key, made in self.buttons.items():
+            made.setVisible(shown[key])
+            _set_role(made, "primary" if PRIMARY_OF.get(view.state) == key and ended else "")
+        if view.state == "stopped" and view.result is None:
+            _set_role(self.buttons["resume"], "primary")
+        self.buttons["pause"].setEnabled(not asked)
+        self.buttons["stop"].setEnabled(view.requested != "stop")
+        some = view.status is not None and view.status.images > 0
+        self.buttons["current"].setEnabled(some and not snapshot_busy)
+        self.buttons["current"].setText("Opening..." if snapshot_busy else "Open current state")
+
+    def _draw_icon(self) -> None:
+        side = QSize(theme.ICON, theme.ICON)
+        self._icon.setPixmap(icons.icon(*self._icon_name).pixmap(side))
+
+
+def _fact(key: str) -> QLabel:
+    made = ElidedLabel()
+    made.setFont(theme.font(theme.SMALL))
+    made.setAccessibleName(key)
+    return made
+
+
+def _set_role(made: QPushButton, role: str) -> None:
+    """Primary or plain; its icon takes the colour that belongs to it."""
+    if made.property("role") == role:
+        return
+    made.setProperty("role", role)
+    made.style().unpolish(made)
+    made.style().polish(made)
+    names = {"Open the explainer": "open", "Resume": "play"}
+    if made.text() in names:
+        icons.set_icon(made, names[made.text()], "on_accent" if role == "primary" else "ink")

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: MIT
+"""How the dock puts runs into words: states, phases, sizes, durations. Pure functions of values, no widget."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from latent_explorer.ui.widgets.status_line import time_left
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latent_explorer.app.runs import RunView
+
+STATES = {  # words, icon, colour
+    "starting": ("Starting", "training", "accent"),
+    "running": ("Training", "training", "accent"),
+    "paused": ("Paused", "pause", "muted"),
+    "stopped": ("Stopped early", "stop", "muted"),
+    "finished": ("Finished", "within", "accent"),
+    "failed": ("Failed", "error", "danger"),
+    "interrupted": ("Interrupted", "warning", "warning"),
+    "unknown": ("Not readable", "warning", "warning"),
+}
+PHASES = {
+    "classifier": "Training the classifier",
+    "explainer": "Training the explainer",
+    "attributes": "Finding attributes",
+}
+ASKED = {"pause": "Pausing", "stop": "Stopping"}
+SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samples")
+GENERATOR_ROWS = ("random samples",)
+MB, GB = 1e6, 1e9
+
+
+def state_words(view: RunView) -> str:
+    """ "Training the explainer", "Pausing", "Failed"."""
+    if view.alive and view.requested in ASKED:
+        return ASKED[view.requested]
+    if view.alive and view.status is not None and view.state == "running":
+        return PHASES[view.status.phase]
+    return STATES[view.state][0]
+
+
+def share(view: RunView) -> float | None:
+    """How much of the present phase is done, 0 to 1; None while that is not known."""
+    status = view.status
+    if status is None or view.state in ("starting", "unknown"):
+        return None
+    if view.state == "finished":
+        return 1.0
+    done, total = status.phase_done, status.phase_total
+    if not total:
+        done, total = status.images, status.total
+    return min(1.0, done / total) if total else None
+
+
+def progress_words(view: RunView) -> str:
+    """ "61 %, 12 min left"."""
+    part = share(view)
+    said = "" if part is None else f"{100 * part:.0f} %"
+    left = view.status.seconds_left if view.status is not None and view.alive else None
+    if left is not None:
+        said += f"{', ' if said else ''}{time_left(left)}"
+    return said
+
+
+def badge_words(view: RunView) -> str:
+    """For the status line: "Training 61 %, 12 min left"."""
+    if view.requested in ASKED:
+        return f"{ASKED[view.requested]} the training"
+    return f"Training {progress_words(view)}".strip()
+
+
+def size_words(count: float) -> str:
+    """ "210 MB", "1.4 GB"."""
+    return f"{count / GB:.1f} GB" if count >= GB else f"{count / MB:,.0f} MB"
+
+
+def duration_words(seconds: float) -> str:
+    """ "40 seconds", "18 minutes", "3.5 hours", "2 days"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} minutes"
+    if seconds < 36 * 3600:
+        return f"{seconds / 3600:.1f} hours".replace(".0 ", " ")
+    return f"{seconds / 86400:.1f} days".replace(".0 ", " ")
+
+
+def day_words(seconds: float) -> str:
+    """When, in local time: "22 Nov 2026, 05:01"; empty for never."""
+    return time.strftime("%d %b %Y, %H:%M", time.localtime(seconds)) if seconds else ""
+
+
+def folder_size(path: Path) -> int:
+    """Bytes of all files in a run folder; what vanishes meanwhile counts nothing."""
+    total = 0
+    for each in path.rglob("*"):
+        try:
+            total += each.stat().st_size if each.is_file() else 0
+        except OSError:
+            continue
+    return total
+
+
+def sheet_labels(view: RunView) -> tuple[str, ...]:
+    """What the rows of its sheets are."""
+    generator_only = view.config is not None and getattr(view.config, "mode", "") == "stylegan2"
+    return GENERATOR_ROWS if generator_only else SHEET_ROWS
