@@ -34,9 +34,11 @@ if TYPE_CHECKING:
     from latent_explorer.data.folder import ImageDataset
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.stylegan2 import Generator
+    from latent_explorer.models.summary import StyleStats
     from latent_explorer.training.config import TrainConfig
 
 M = TypeVar("M", bound=nn.Module)
+SEEDS = 1024  # that a plain StyleGAN2's style statistics are over
 
 
 def as_stored(module: M) -> M:
@@ -80,34 +82,42 @@ def chosen_images(run: RunFolder) -> int:
 
 
 def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> Explainer:
-    """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures."""
+    """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures.
+
+    That of a plain StyleGAN2 holds generator and discriminator alone.
+    """
     run = RunFolder(folder)
     config = run.config()
     state = chosen_state(run, best)
-    kept = run.classifier if run.classifier.exists() else Path(config.classifier)
-    classifier, _ = read_classifier(kept)
-    networks = Networks(config, classifier.num_classes)
+    classifier, perceptual, known = None, None, {}
+    if config.mode == "stylex":
+        kept = run.classifier if run.classifier.exists() else Path(config.classifier)
+        classifier, perceptual = read_classifier(kept)[0], Perceptual("alex")
+        known = {hash_classifier(classifier): as_stored(classifier)}
+    networks = Networks(config, classifier.num_classes if classifier else 0)
     networks.load_state(state["networks"])
     fold_cond_gain(networks.G_ema)
-    for module in (networks.G_ema, networks.E_ema, networks.D, classifier):
-        as_stored(module)
+    for module in (networks.G_ema, networks.E_ema, networks.D):
+        if module is not None:
+            as_stored(module)
 
     data = open_data(config.data)
     pixels = data.read_all(config.resolution)
-    rows = spread(data, "val", pictures)
-    samples = encode_samples(networks, classifier, pixels[rows], tuple(data.names[i] for i in rows))
-    perceptual = Perceptual("alex")
+    samples = None
+    if classifier is not None:
+        rows = spread(data, "val", pictures)
+        names = tuple(data.names[i] for i in rows)
+        samples = encode_samples(networks, classifier, pixels[rows], names)
     validation = Validation(pixels[data.indices("val")], classifier, perceptual)
-    classifier_id = hash_classifier(classifier)
     return Explainer(
         name=name,
         generator=networks.G_ema,
         encoder=networks.E_ema,
         discriminator=networks.D,
-        classifiers={classifier_id: classifier},
-        conditioned_on=classifier_id,
+        classifiers=known,
+        conditioned_on=next(iter(known), None),
         samples=samples,
-        style_stats=style_statistics(networks.G_ema, samples.ws, samples.cond),
+        style_stats=_statistics(networks.G_ema, samples),
         provenance={
             **run.provenance(),
             "training": _without_paths(config),
@@ -115,10 +125,18 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
             "made": datetime.now(UTC).strftime("%Y-%m-%d"),
             "version": latent_explorer.__version__,
         },
-        figures={
-            "val": validation.measure(networks) | {"mean_image_lpips": validation.mean_image_lpips}
-        },
+        figures={"val": validation.measure(networks) | validation.baseline},
     )
+
+
+def _statistics(generator: Generator, samples: Samples | None) -> StyleStats:
+    """Over the encoded pictures; of a plain StyleGAN2 over seeds."""
+    if samples is not None:
+        return style_statistics(generator, samples.ws, samples.cond)
+    z = torch.randn(SEEDS, generator.config.z_dim, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        ws = generator.ws_from_z(z)
+    return style_statistics(generator, ws, None)
 
 
 def _without_paths(config: TrainConfig) -> dict[str, Any]:
@@ -152,6 +170,7 @@ def encode_samples(
 ) -> Samples:
     """Encode pictures (N, H, W, 3) uint8; `cond` is what the classifier says of the real picture."""
     img = to_img(pixels)
+    assert networks.E_ema is not None  # none but a plain StyleGAN2 lacks it
     w: Tensor = networks.E_ema(img)
     probs = classifier.probs(img)
     return Samples(networks.G_ema.broadcast(w).contiguous(), probs, probs, ids)

@@ -49,10 +49,10 @@ class Validation:
         self.probs = torch.zeros(len(self.real), 0)
         if classifier is not None:
             self.probs = self._map(classifier.probs, self.real)
-        self.mean_image_lpips = 0.0
+        self.baseline: dict[str, float] = {}  # what any reconstruction must beat
         if perceptual is not None:
             mean = self.real.mean(dim=0, keepdim=True)
-            self.mean_image_lpips = self._lpips(mean.expand_as(self.real))
+            self.baseline["mean_image_lpips"] = self._lpips(mean.expand_as(self.real))
 
     def measure(self, networks: Networks) -> dict[str, float]:
         """Reconstruction, agreement, encoder diversity and Frechet distances; without an encoder the last of them."""
@@ -67,7 +67,7 @@ class Validation:
         lpips = self._lpips(rec)
         return {
             "val_lpips": lpips,
-            "val_lpips_ratio": lpips / self.mean_image_lpips,
+            "val_lpips_ratio": lpips / self.baseline["mean_image_lpips"],
             "val_l1": float((rec - self.real).abs().mean()),
             "val_agreement": same.argmax,
             "val_kl": same.kl,
