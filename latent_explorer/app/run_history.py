@@ -100,7 +100,9 @@ class RunHistory:
 
     def forget_stillborn(self, view: RunView) -> bool:
         """Remove what a start left that failed before anything was trained. Whether it was such a one."""
-        trained = ("checkpoints", "metrics.jsonl", "classifier.classifier")
+        trained = ["checkpoints", "metrics.jsonl"]
+        if view.config is not None and view.config.classifier_training is not None:
+            trained.append("classifier.classifier")  # else it is but a copy
         if view.alive or any(_has_content(view.path / name) for name in trained):
             return False
         with contextlib.suppress(OSError):

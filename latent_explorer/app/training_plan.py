@@ -89,8 +89,8 @@ class TrainingPlan:
             ("--name", self.title()),
             ("--out", out),
         ]
-        given = [part for key, value in named if value for part in (key, str(value))]
-        return ["train", str(self.data or "DATA"), *given]
+        given = [part for key, value in named if value for part in (key, _word(value))]
+        return ["train", _word(self.data or "DATA"), *given]
 
     def command_line(self, *, windows: bool | None = None) -> str:
         """The same as one line to be copied to a shell; `windows` None: for the system that this runs on."""
@@ -158,6 +158,11 @@ class TrainingPlan:
             if "=" not in condition
         ]
         return found
+
+
+def _word(value: object) -> str:
+    """A value as a command takes it; paths do not depend on the folder that it runs in."""
+    return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _quoted_for_windows(word: str) -> str:

