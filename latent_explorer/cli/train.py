@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
 from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
-from latent_explorer.training.settings import with_settings
+from latent_explorer.training.settings import train_config, with_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.record import RunStatus
 
+_CLASSIFIER = "classifier."  # --set classifier.steps=600: a setting of the classifier's training
 INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
 
 
@@ -54,7 +51,6 @@ def train_classifier(
     from latent_explorer.models.classifier_file import write_classifier
     from latent_explorer.training.classifier import train_classifier as job
     from latent_explorer.training.config import ClassifierTraining, DataConfig
-    from latent_explorer.training.settings import with_settings
 
     config = ClassifierTraining(
         DataConfig(str(Path(data).resolve()), **selection),
@@ -162,50 +158,6 @@ def train(
     further = f"Next: latent-explorer {result}" if result.exists() else "Go on with --resume."
     output.result(fields, f"{folder}: {status.message} {further}")
     return INTERRUPTED if wish.by_signal else 0
-
-
-def train_config(
-    data: str | None,
-    *,
-    classifier: str | None = None,
-    classifier_data: str | None = None,
-    preset: str | None = None,
-    init: str | None = None,
-    settings: Sequence[str] = (),
-    name: str | None = None,
-    label: str | None = None,
-    classes: str | None = None,
-    where: tuple[str, ...] = (),
-    group: str | None = None,
-    split: str | None = None,
-    **numbers: Any,
-) -> TrainConfig:
-    """The settings that the options of `train` mean. Raises UserError for what cannot be meant."""
-    from latent_explorer.training import presets
-    from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
-
-    if data is None:
-        raise UserError("A new training needs DATA: a folder or a zip of pictures.")
-    if classifier and classifier_data:
-        raise UserError("Give --classifier or --classifier-data: one classifier is explained.")
-    chosen = DataConfig(
-        str(Path(classifier_data or data).resolve()), label, classes, where, group, split
-    )
-    pictures = DataConfig(str(Path(data).resolve())) if classifier_data else chosen
-    config = TrainConfig(
-        pictures,
-        str(Path(classifier).resolve()) if classifier else "",
-        init=str(Path(init).resolve()) if init else "",
-        name=name or "",
-    )
-    own = presets.preset(preset).classifier if preset else {}
-    config = presets.apply(preset, config) if preset else config
-    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
-    config = with_settings(config, [*given, *settings])
-    if classifier or config.mode == "stylegan2":
-        return config
-    training = ClassifierTraining(chosen, **{"resolution": config.resolution, **own})
-    return msgspec.structs.replace(config, classifier_training=training)
 
 
 def _refuse_beside_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:

@@ -60,6 +60,7 @@ def train(
         course.save()
         raise
     course.save()
+    yield course.progress()
     yield Result(course.is_over())
     return course.is_over()
 

@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""From pictures to an explained explainer in one folder; every phase ends early and goes on; every fault is a sentence."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tiny_training import (
+    PERCEPTUAL_USERS,
+    FakePerceptual,
+    classifier_training,
+    tiny_config,
+    write_disc_classifier,
+    write_discs,
+)
+
+from latent_explorer.app.whole_training import whole_training
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
+from latent_explorer.models.explainer_file import read_explainer
+from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.record import RunFolder, RunStatus
+
+
+@pytest.fixture(scope="module")
+def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_discs(tmp_path_factory.mktemp("discs"))
+
+
+@pytest.fixture(scope="module")
+def classifier_file(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_disc_classifier(discs, tmp_path_factory.mktemp("c") / "discs.classifier")
+
+
+@pytest.fixture
+def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
+    for user in PERCEPTUAL_USERS:
+        monkeypatch.setattr(f"latent_explorer.training.{user}.Perceptual", FakePerceptual)
+    monkeypatch.setattr("latent_explorer.training.train.LOG_EVERY", 2)
+    return tiny_config(discs, classifier_file, attributes=6, name="discs")
+
+
+def ended(run: RunFolder) -> RunStatus:
+    status = run.status()
+    assert status is not None
+    assert not run.is_alive()
+    return status
+
+
+def ask(run: RunFolder, what: str, at: type[Event], phase: str = "explainer") -> Any:
+    """Run the whole training; put in a request at the first event of a kind in a phase."""
+    asked = False
+    job = whole_training(run.path) if run.exists() else None
+    assert job is not None
+    for event in job:
+        status = run.status()
+        if not asked and isinstance(event, at) and status is not None and status.phase == phase:
+            run.request(what)  # type: ignore[arg-type]
+            asked = True
+    assert asked
+
+
+def test_the_whole_way_with_a_classifier_of_its_own(config: TrainConfig, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    own = classifier_training(Path(config.data.path))
+    config = msgspec.structs.replace(config, classifier="", classifier_training=own)
+    events = list(whole_training(run.path, config, command=["latent-explorer", "train", "x"]))
+    status = ended(run)
+    assert isinstance(events[-1], Result)
+    assert events[-1].value == status
+    assert (status.state, status.images, status.total) == ("finished", 160, 160)
+    assert status.command == ["latent-explorer", "train", "x"]
+    assert run.classifier.exists()
+    model = read_explainer(run.result)
+    assert model.name == "discs"
+    assert model.attribute_sets[0].n == 6
+    assert model.provenance["images"] == 160
+    assert str(tmp_path) not in str(model.provenance)
+    said = " ".join(run.log())
+    for words in ("Training the classifier", "Training the explainer", "160 images", "Finished"):
+        assert words in said
+    assert not [e for e in whole_training(run.path) if isinstance(e, Metric)]  # nothing is left
+
+
+def test_a_pause_writes_a_checkpoint_and_a_stop_also_the_result(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.create(config)
+    ask(run, "pause", Metric)
+    assert ended(run).state == "paused"
+    assert 0 < ended(run).images < 160
+    assert not run.result.exists()
+    ask(run, "stop", Metric)
+    assert ended(run).state == "stopped"
+    assert ended(run).images < 160
+    assert not read_explainer(run.result).attribute_sets
+    ask(run, "pause", Progress, phase="attributes")
+    assert (ended(run).state, ended(run).images) == ("paused", 160)
+    list(whole_training(run.path))
+    assert ended(run).state == "finished"
+    assert read_explainer(run.result).attribute_sets
+
+
+def test_a_pause_in_the_classifiers_phase_starts_that_again(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    own = classifier_training(Path(config.data.path))
+    run.create(msgspec.structs.replace(config, classifier="", classifier_training=own))
+    ask(run, "pause", Progress, phase="classifier")
+    assert (ended(run).state, ended(run).phase) == ("paused", "classifier")
+    assert not run.classifier.exists()
+    ask(run, "pause", Metric)
+    assert run.classifier.exists()
+    assert (ended(run).state, ended(run).phase) == ("paused", "explainer")
+
+
+def test_a_wish_counts_like_a_request(config: TrainConfig, tmp_path: Path) -> None:
+    list(whole_training(tmp_path / "run", config, wish=lambda: "pause"))
+    assert ended(RunFolder(tmp_path / "run")).state == "paused"
+
+
+def test_a_longer_run_makes_a_new_result(config: TrainConfig, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    short = msgspec.structs.replace(config, images=80, attributes=0)
+    list(whole_training(run.path, short))
+    assert not read_explainer(run.result).attribute_sets
+    list(whole_training(run.path, changes={"images": 120, "attributes": 4}))
+    model = read_explainer(run.result)
+    assert model.provenance["images"] == 120
+    assert model.attribute_sets[0].n == 4
+    list(whole_training(run.path, changes={"images": 40}))  # it never becomes shorter
+    assert ended(run).total == 120
+
+
+def test_closing_is_a_pause(config: TrainConfig, tmp_path: Path) -> None:
+    job = whole_training(tmp_path / "run", config)
+    while not isinstance(next(job), Metric):
+        pass
+    job.close()
+    run = RunFolder(tmp_path / "run")
+    assert ended(run).state == "paused"
+    list(whole_training(run.path, changes={"attributes": 0}))
+    assert ended(run).state == "finished"
+
+
+def test_a_fault_is_in_the_status_and_in_the_log(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    with monkeypatch.context() as patch:
+
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        patch.setattr("PIL.Image.Image.save", full)
+        with pytest.raises(UserError, match="A sample sheet could not be written"):
+            list(whole_training(run.path, config))
+    assert ended(run).state == "failed"
+    assert "No space left on device" in ended(run).message
+    assert "No space left on device" in run.log()[-1]
+    list(whole_training(run.path, changes={"attributes": 0}))
+    assert ended(run).state == "finished"
+
+
+def test_what_cannot_be_trained_leaves_no_folder(config: TrainConfig, tmp_path: Path) -> None:
+    for wrong in (
+        msgspec.structs.replace(config, classifier=""),
+        msgspec.structs.replace(config, channels=(8, 8)),
+        msgspec.structs.replace(config, classifier=str(tmp_path / "gone.classifier")),
+    ):
+        with pytest.raises(UserError):
+            list(whole_training(tmp_path / "run", wrong))
+        assert not (tmp_path / "run").exists()
+    with pytest.raises(UserError, match="no run folder"):
+        list(whole_training(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_existing_run_and_a_living_one_are_refused(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latent_explorer.training.record.LOCK_SECONDS", 0.0)
+    run = RunFolder(tmp_path)
+    run.create(config)
+    with pytest.raises(UserError, match="holds a run already"):
+        list(whole_training(run.path, config))
+    with run.hold(), pytest.raises(UserError, match="Another process trains"):
+        list(whole_training(run.path))
+
+
+def test_a_plain_stylegan2_needs_no_classifier(config: TrainConfig, tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    plain = msgspec.structs.replace(config, classifier="", mode="stylegan2", images=80)
+    events = list(whole_training(run.path, plain))
+    assert not [e for e in events if isinstance(e, Notice) and e.severity == "error"]
+    model = read_explainer(run.result)
+    assert model.encoder is None
+    assert not model.classifiers
+    assert ended(run).state == "finished"
