@@ -12,12 +12,13 @@ import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.training import presets
-from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
-from latent_explorer.training.settings import with_settings
+from latent_explorer.training.settings import train_config
+
+if TYPE_CHECKING:
+    from latent_explorer.training.config import TrainConfig
 
 CLASSIFIER_SUFFIXES = (".classifier", ".explainer")
 DEFAULT_PRESET = "quick-look"
@@ -59,14 +60,23 @@ class TrainingPlan:
 
     def config(self) -> TrainConfig:
         """The settings that the command will train with. UserError for a preset or setting that there is not."""
-        pictures, choice = self._pictures(), None
-        if self.classifier_from == "train":
-            labelled = self._chosen(self.classifier_data) if self.classifier_data else pictures
-            choice = ClassifierTraining(labelled)
-        config = presets.apply(self.preset, TrainConfig(pictures, classifier_training=choice))
-        named = {"device": self.device, "images": self.images}
-        chosen = [f"{name}={value}" for name, value in named.items() if value is not None]
-        return with_settings(config, [*chosen, *self.settings])
+        trains = self.classifier_from == "train"
+        return train_config(
+            str(self.data or ""),
+            classifier=None if trains else str(self.classifier),
+            classifier_data=str(self.classifier_data) if trains and self.classifier_data else None,
+            preset=self.preset,
+            init=str(self.init) if self.init else None,
+            settings=self.settings,
+            name=self.title(),
+            label=self.label or None,
+            classes=self.classes or None,
+            where=self.where,
+            group=self.group or None,
+            split=self.split or None,
+            images=self.images,
+            device=self.device,
+        )
 
     def arguments(self, out: Path | str) -> list[str]:
         """The arguments of the program that train this into the run folder `out`, from "train" on."""
@@ -105,22 +115,6 @@ class TrainingPlan:
             return self.name.strip()
         pictures = self.data.stem if self.data else ""
         return ", ".join(part for part in (pictures, self.preset.replace("-", " ")) if part)
-
-    def _pictures(self) -> DataConfig:
-        """What `data` gives; where the classifier has pictures of its own, the choice is among those."""
-        if self.classifier_from == "train" and self.classifier_data is not None:
-            return DataConfig(str(self.data or ""))
-        return self._chosen(self.data)
-
-    def _chosen(self, path: Path | None) -> DataConfig:
-        return DataConfig(
-            str(path or ""),
-            label=self.label or None,
-            classes=self.classes or None,
-            where=self.where,
-            group=self.group or None,
-            split=self.split or None,
-        )
 
     def _missing_files(self) -> list[str]:
         found = []

@@ -10,7 +10,6 @@ import click
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.training.settings import with_settings as with_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -18,7 +18,6 @@ from latent_explorer.training.settings import train_config, with_settings
 if TYPE_CHECKING:
     from latent_explorer.training.record import RunStatus
 
-_CLASSIFIER = "classifier."  # --set classifier.steps=600: a setting of the classifier's training
 INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
 
 
