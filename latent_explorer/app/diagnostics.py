@@ -225,10 +225,12 @@ def _bundled_explainer() -> Check:
 
 
 def _lpips() -> Iterator[Check]:
-    from latent_explorer.models.perceptual import backbone_path, lpips_available
+    from latent_explorer.models.weights import backbone_path, lpips_available
 
     found = lpips_available("alex")
     detail = (
-        "found" if found else "none: `train` needs them, `evaluate` goes without LPIPS; looked in"
+        "found"
+        if found
+        else "none: trainings go by the classifier's features, `get-weights` fetches them; looked in"
     )
     yield Check("LPIPS weights", found, f"{detail} {backbone_path('alex')}", essential=False)

@@ -25,6 +25,7 @@ from latent_explorer.cli import (
     name,
     runs,
     train,
+    weights,
     window,
 )
 from latent_explorer.cli.output import Output, wants_json
@@ -48,6 +49,7 @@ COMMANDS = (
     train.export,
     runs.runs,
     runs.stop,
+    weights.get_weights,
 )
 
 

@@ -164,3 +164,18 @@ class Classifier(nn.Module):
             return self.network.features(x)
         y: Tensor = self.network.features(x)  # type: ignore[operator]  # torchvision's convolutional trunk
         return y.mean(dim=(2, 3))
+
+    def feature_maps(self, img: Tensor) -> list[Tensor]:
+        """(N, 3, H, W) -> the last (N, C, h, w) of the trunk at each of its resolutions, fine to coarse."""
+        network = self.network
+        layers = (
+            [network.stem, *network.stages]
+            if isinstance(network, SmallResNet)
+            else list(network.features)  # type: ignore[arg-type]  # torchvision's convolutional trunk
+        )
+        maps: list[Tensor] = []
+        x = self.preprocess(img)
+        for layer in layers:
+            before, x = x.shape[-1], layer(x)
+            maps[-1 if maps and x.shape[-1] == before else len(maps) :] = [x]
+        return maps

@@ -1,39 +1,30 @@
 # SPDX-License-Identifier: MIT
-"""LPIPS through the `lpips` package, loaded late, without a download, and checked against a known value."""
+"""How different two pictures look: LPIPS where its weights are at hand, else by the classifier's own features.
+
+LPIPS comes from the `lpips` package, loaded late, without a download, and checked against a known value. The other is
+called "feature distance" everywhere: its figures compare with each other alone. Fetching weights is `models.weights`.
+"""
 
 from __future__ import annotations
 
-import os
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models.weights import NETS, backbone_path, lpips_available
 
-# File names of torch's download cache, and LPIPS of the known pair below (lpips loads with strict=False, so a value
-# is asserted: random weights give others).
-_BACKBONES = {
-    "alex": ("alexnet-owt-7be5be79.pth", 0.14856),
-    "squeeze": ("squeezenet1_1-b8a52dc0.pth", 0.10080),
-}
+if TYPE_CHECKING:
+    from latent_explorer.models.classifiers import Classifier
+
+# LPIPS of the known pair below: random weights, and those of another network, give other values.
+_KNOWN = {"alex": 0.14856, "squeeze": 0.10080}
 
 SMALLEST = 64  # px
-
-
-def backbone_path(net: str) -> Path:
-    """Where torch's cache keeps the backbone of `net` ("alex" or "squeeze"); it need not exist."""
-    home = (
-        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
-    )
-    return Path(home).expanduser() / "hub" / "checkpoints" / _BACKBONES[net][0]
-
-
-def lpips_available(net: str = "alex") -> bool:
-    """Whether LPIPS can be computed without a download."""
-    return backbone_path(net).is_file()
 
 
 class Perceptual(nn.Module):
@@ -43,26 +34,27 @@ class Perceptual(nn.Module):
     32 px against LPIPS as it is draws speckles instead of leaves.
     """
 
+    key = "lpips"  # names its figures
+
     def __init__(self, net: str = "alex") -> None:
         super().__init__()
+        self.name = f"LPIPS ({net})"
         path = backbone_path(net)
         if not path.is_file():
             raise UserError(
-                f"LPIPS needs the weights {path.name}, which are not in {path.parent}. Set TORCH_HOME to a folder that "
-                "has them under hub/checkpoints, or run this once with a network: "
-                f"python -c \"import lpips; lpips.LPIPS(net='{net}')\""
+                f"LPIPS needs the weights {path.name}, which are not in {path.parent}. Get them with "
+                f"`latent-explorer get-weights {net}`, or set TORCH_HOME to a folder that has them under hub/checkpoints."
             )
         import lpips
 
         # By itself lpips looks for its linear heads in the current directory when the program is frozen.
         heads = Path(lpips.__file__).resolve().parent / "weights" / "v0.1" / f"{net}.pth"
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.simplefilter("ignore")  # torchvision's `pretrained` deprecation, inside lpips
-            self.lpips = (
-                lpips.LPIPS(net=net, model_path=str(heads), verbose=False)
-                .eval()
-                .requires_grad_(False)
-            )
+            # The trunk's initial weights are replaced below, by our own reading.
+            self.lpips = lpips.LPIPS(net=net, pnet_rand=True, model_path=str(heads), verbose=False)
+        _load_backbone(self.lpips.net, path)
+        self.eval().requires_grad_(False)
         self._check(net)
 
     def _check(self, net: str) -> None:
@@ -70,9 +62,9 @@ class Perceptual(nn.Module):
         a, b = (torch.rand(10, 3, 100, 100, generator=generator) * 2 - 1 for _ in range(2))
         with torch.no_grad():
             value = float(self(a, b).mean())
-        if abs(value - _BACKBONES[net][1]) > 1e-3:
+        if abs(value - _KNOWN[net]) > 1e-3:
             raise UserError(
-                f"The LPIPS weights ({net}) give {value:.4f} on a known pair instead of {_BACKBONES[net][1]:.4f}: "
+                f"The LPIPS weights ({net}) give {value:.4f} on a known pair instead of {_KNOWN[net]:.4f}: "
                 f"the file {backbone_path(net).name} is not the published one. Delete it and fetch it again."
             )
 
@@ -81,3 +73,54 @@ class Perceptual(nn.Module):
             a, b = (F.interpolate(x, size=SMALLEST, mode="bilinear") for x in (a, b))
         value: Tensor = self.lpips(a, b)
         return value.flatten()
+
+
+class FeatureDistance(nn.Module):
+    """The classifier's features in the place of LPIPS's. forward: two (N, 3, H, W) in [-1, 1] -> (N,).
+
+    As in LPIPS (Zhang et al. 2018, equation 1) features are normalised over their channels and squared differences
+    are averaged over space; without people's judgements to learn weights from, every resolution counts the same. It
+    sees what the classifier sees and nothing else. Differentiable in both; 0 for equal pictures, at most 4.
+    """
+
+    key = "feature_distance"
+    name = "feature distance"
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        self.classifier = classifier
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        pairs = zip(self.classifier.feature_maps(a), self.classifier.feature_maps(b), strict=True)
+        squared = [
+            (F.normalize(x, dim=1) - F.normalize(y, dim=1)).square().sum(dim=1).mean(dim=(1, 2))
+            for x, y in pairs
+        ]
+        return torch.stack(squared).mean(dim=0)
+
+
+def perceptual_for(
+    classifier: Classifier | None, name: str | None = None
+) -> Perceptual | FeatureDistance | None:
+    """The best there is: LPIPS, else the feature distance of `classifier`, else (without one) nothing.
+
+    name   what a training began with: it goes on with the same, or not at all (UserError)
+    """
+    for net in NETS:
+        wanted = name in (None, f"LPIPS ({net})")
+        if wanted and (name or lpips_available(net)):
+            return Perceptual(net)
+    return None if classifier is None else FeatureDistance(classifier)
+
+
+def _load_backbone(net: nn.Module, path: Path) -> None:
+    """Fill the package's slices of a torchvision trunk from its file; nothing in the file is executed."""
+    try:
+        published = torch.load(path, map_location="cpu", weights_only=True)
+        # "slice2.3.weight" is the published "features.3.weight".
+        own = {key: published[f"features.{key.partition('.')[2]}"] for key in net.state_dict()}
+        net.load_state_dict(own)
+    except Exception as error:  # a damaged file raises nearly anything
+        raise UserError(
+            f"The LPIPS weights in {path} cannot be read: {error}. Delete the file and get it again."
+        ) from error

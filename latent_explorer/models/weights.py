@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The published networks that LPIPS stands on: where torch's cache keeps them, and fetching one when a person asks.
+
+Nothing here runs by itself. What is done with the weights lives in `models.perceptual`; no torch is needed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+SERVER = "https://download.pytorch.org/models/"
+SILENCE = 20.0  # seconds without a byte
+DEADLINE = 900.0  # seconds for the whole file
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A file as torchvision publishes it: its name ends in the first digits of its SHA-256."""
+
+    file: str
+    megabytes: int
+
+    @property
+    def sha256_prefix(self) -> str:
+        return self.file.rpartition("-")[2].partition(".")[0]
+
+
+# AlexNet is what LPIPS figures are reported with; most of its file are dense layers that LPIPS never uses, but only
+# the whole file can be checked, and other programs share the cache. SqueezeNet is small; its figures differ.
+NETS = {
+    "alex": Backbone("alexnet-owt-7be5be79.pth", 244),
+    "squeeze": Backbone("squeezenet1_1-b8a52dc0.pth", 5),
+}
+
+
+def backbone_path(net: str) -> Path:
+    """Where torch's cache keeps the backbone of `net` ("alex" or "squeeze"); it need not exist."""
+    home = (
+        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+    )
+    return Path(home).expanduser() / "hub" / "checkpoints" / NETS[net].file
+
+
+def lpips_available(net: str = "alex") -> bool:
+    """Whether LPIPS can be computed without a download."""
+    return backbone_path(net).is_file()
+
+
+def fetch_backbone(
+    net: str, *, server: str | None = None, deadline: float = DEADLINE
+) -> Generator[Event, None, Path]:
+    """Get the weights of `net` into torch's cache; yields Progress in bytes, then Result(path), also returned.
+
+    The file appears at once and only if its SHA-256 begins as published. Closing the generator leaves nothing behind.
+    Raises UserError for anything that a network, a server or a full disk does, and after `deadline` seconds.
+    """
+    target = backbone_path(net)
+    if target.is_file():
+        yield Result(target)
+        return target
+    url = (server or SERVER) + NETS[net].file
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            urllib.request.urlopen(url, timeout=SILENCE) as answer,
+            atomic_path(target) as temporary,
+            temporary.open("wb") as file,
+        ):
+            digest = yield from _copy(answer, file, net, time.monotonic() + deadline)
+            if not digest.startswith(NETS[net].sha256_prefix):
+                raise UserError(
+                    f"What {url} sent is not the published file: its SHA-256 begins with {digest[:8]}. Nothing was "
+                    "kept. Try again later, or from another network."
+                )
+    except (OSError, http.client.HTTPException, urllib.error.ContentTooShortError) as error:
+        raise UserError(
+            f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. Check the network "
+            f"and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
+        ) from error
+    yield Result(target)
+    return target
+
+
+def _copy(
+    answer: IO[bytes], file: IO[bytes], net: str, until: float
+) -> Generator[Event, None, str]:
+    """Copy what the server sends, at most twice what is published; returns its SHA-256 in hexadecimal."""
+    total = NETS[net].megabytes * 1_000_000
+    digest, done, started = hashlib.sha256(), 0, time.monotonic()
+    while chunk := answer.read(_CHUNK):
+        done += len(chunk)
+        if time.monotonic() > until or done > 2 * total:
+            raise UserError(
+                f"The weights did not come in time ({done / 1e6:.0f} MB so far). Nothing was kept; try again later."
+            )
+        digest.update(chunk)
+        file.write(chunk)
+        left = (time.monotonic() - started) / done * max(total - done, 0)
+        yield Progress(min(done, total), total, f"Fetching {NETS[net].file}", left)
+    return digest.hexdigest()
