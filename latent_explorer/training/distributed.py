@@ -135,6 +135,8 @@ def check_shares(config: TrainConfig, size: int = 1) -> None:
     Raises UserError.
     """
     c = config
+    if c.batch < 2:
+        raise UserError(f"batch is {c.batch}. A step needs at least 2 pictures.")
     stylex = c.mode == "stylex"
     parts = {"batch": c.batch, "a quarter of the batch": path_length_pictures(c)}
     groups = {"batch": c.batch}

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""How long a training will take on this machine, and what it needs on the disk: measured with steps of its own.
+
+The steps are real ones, of the asked networks on the asked device, on pictures of noise; no file is touched. Training
+a classifier and finding attributes, which a run may do besides, are not in the figures.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.device import choose_device
+from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.training.config import ClassifierTraining
+from latent_explorer.training.loop import BANK, Trainer
+from latent_explorer.training.networks import Networks
+from latent_explorer.training.stream import BatchStream
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from latent_explorer.training.config import TrainConfig
+
+PICTURES = 64  # of noise
+REPEATS = 3
+LONG = 1.0  # seconds, after which a kind of step is not repeated
+NEVER = 1 << 30  # an interval that no step meets
+LAZY = {"latent": "latent_every", "r1": "r1_every", "path length": "path_length_every"}
+RECONSTRUCTION = ("latent",)  # what of it there is before the discriminator takes part
+CHECKPOINTS = 4  # two, the best, and one that is being written
+SHEET_SHARE = 0.7  # a PNG's size as a share of its pixels'
+SHEET_PICTURES = 64
+LINE = 400  # bytes of figures every 50 steps
+# Multiply-adds of a generator pass that a CPU is asked for at once: larger steps are measured with a smaller batch.
+CPU_LIMIT = 8e9
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a training will take. Rates are None for a stage that the schedule does not have."""
+
+    seconds: float
+    images_per_second_reconstruction: float | None
+    images_per_second_full: float | None
+    disk_bytes: int
+    free_bytes: int | None  # where the run would be written; None without a folder
+
+
+def estimate(
+    config: TrainConfig, num_classes: int, folder: Path | None = None
+) -> Generator[Event, None, Estimate]:
+    """Time a few steps of each stage. Yields Progress, last Result(Estimate), which is returned, too.
+
+    About five seconds where a step takes 0.3. Raises UserError for a config that cannot be trained.
+    """
+    trainer = _trainer(_bounded(config), num_classes)
+    first = _reconstruction_images(config)
+    rest = config.images - first
+    reconstruction = (yield from _rate(trainer, 0, RECONSTRUCTION)) if first else None
+    full = (yield from _rate(trainer, config.images, tuple(LAZY))) if rest else None
+    done = Estimate(
+        first / (reconstruction or 1) + rest / (full or 1),
+        reconstruction,
+        full,
+        _disk_bytes(config, trainer),
+        None if folder is None else _free_bytes(folder),
+    )
+    yield Result(done)
+    return done
+
+
+def _reconstruction_images(config: TrainConfig) -> int:
+    """Images before the discriminator takes part."""
+    if config.mode == "stylegan2":
+        return 0
+    return max(min(config.adversarial_start, config.images), 0)
+
+
+def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Event, None, float]:
+    """Images a second of a stage: plain steps, and what each lazy loss adds, by its interval."""
+    config = trainer.config
+    _seconds(trainer, images, None)  # memory is taken and kernels are chosen
+    plain, extra = 0.0, 0.0
+    for done, name in enumerate((None, *lazy)):
+        yield Progress(done, 1 + len(lazy), "Measuring the speed")
+        seconds = _median(trainer, images, name)
+        if name is None:
+            plain = seconds
+        else:
+            extra += max(seconds - plain, 0) / getattr(config, LAZY[name])
+    return config.batch / (plain + extra)
+
+
+def _median(trainer: Trainer, images: int, lazy: str | None) -> float:
+    """Median seconds of a few such steps; of one where it takes long."""
+    times: list[float] = []
+    while len(times) < REPEATS and sum(times) < LONG:
+        times.append(_seconds(trainer, images, lazy))
+    return statistics.median(times)
+
+
+def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
+    """One step after `images` were seen, with the lazy loss of that name and without the others."""
+    config = trainer.config
+    intervals = {field: 1 if name == lazy else NEVER for name, field in LAZY.items()}
+    trainer.config = msgspec.structs.replace(config, **intervals)
+    trainer.images, trainer.step_count = images, 1
+    started = time.perf_counter()
+    losses = trainer.step()
+    torch.stack([value.float() for value in losses.values()]).tolist()  # waits for the device
+    trainer.config = config
+    return time.perf_counter() - started
+
+
+def _trainer(config: TrainConfig, num_classes: int) -> Trainer:
+    """A training of noise; its classifier is as large as those that `train-classifier` makes."""
+    device, size = choose_device(config.device), config.resolution
+    pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
+    classifier, perceptual = None, None
+    if config.mode == "stylex":
+        with torch.random.fork_rng(devices=[]):
+            names = tuple(f"class {k}" for k in range(num_classes))
+            widths = (config.classifier_training or ClassifierTraining(config.data)).widths
+            classifier = Classifier(
+                ClassifierConfig("noise", "small-resnet", names, Preprocessing(size), widths=widths)
+            )
+        classifier = classifier.to(device).eval().requires_grad_(False)
+        perceptual = Perceptual("alex").to(device)
+    networks = Networks(config, num_classes, device)
+    stream = BatchStream(pixels, classifier, config, device=device)
+    trainer = Trainer(config, networks, stream, classifier, perceptual)
+    trainer.bank = torch.randn(BANK, config.w_dim, generator=torch.Generator()).to(device)
+    return trainer
+
+
+def _bounded(config: TrainConfig) -> TrainConfig:
+    """The config with so small a batch that a step on a CPU takes seconds; images a second hardly depend on it."""
+    widths = config.channels
+    work = sum(
+        9 * (4 << k) ** 2 * width * (width + widths[max(k - 1, 0)])
+        for k, width in enumerate(widths)
+    )
+    on_cpu = choose_device(config.device).type == "cpu"
+    while on_cpu and config.batch >= 4 and config.batch * work > CPU_LIMIT:
+        parts = ("batch", "discriminated", "mapped", "repaired")
+        config = msgspec.structs.replace(
+            config, **{name: -(-getattr(config, name) // 2) for name in parts}
+        )
+    return config
+
+
+def _disk_bytes(config: TrainConfig, trainer: Trainer) -> int:
+    """What the run folder will hold at most."""
+    checkpoint = _tensor_bytes(trainer.state())
+    networks = trainer.networks
+    kept = [m for m in (networks.G, networks.E, networks.D) if m is not None]
+    explainer = 2 * sum(p.numel() for module in kept for p in module.parameters())  # fp16
+    pixels = SHEET_PICTURES * 3 * config.resolution**2
+    sheets = config.images / config.sheet_every * pixels * SHEET_SHARE
+    figures = config.images / config.batch / 50 * LINE
+    return int(CHECKPOINTS * checkpoint + explainer + sheets + figures)
+
+
+def _tensor_bytes(value: Any) -> int:
+    if isinstance(value, Tensor):
+        return value.numel() * value.element_size()
+    values = value.values() if isinstance(value, dict) else value
+    return sum(_tensor_bytes(v) for v in values) if isinstance(value, dict | list | tuple) else 0
+
+
+def _free_bytes(folder: Path) -> int:
+    """Free space where `folder` is or would be."""
+    folder = folder.absolute()
+    while not folder.exists():
+        folder = folder.parent
+    return shutil.disk_usage(folder).free
