@@ -43,8 +43,11 @@ QPushButton[role="quiet"], QToolButton[role="quiet"] {{ border: 1px solid transp
 QPushButton[role="quiet"]:hover, QToolButton[role="quiet"]:hover {{ background: {hover}; }}
 QToolButton[role="quiet"]:checked {{ background: {hover}; color: {accent}; }}
 QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus {{ border: 1px solid {accent}; }}
+QPushButton[role="fold"] {{ border: 1px solid transparent; background: transparent; padding: 0 8px 0 0; }}
+QPushButton[role="fold"]:hover {{ background: {hover}; }}
+QPushButton[role="fold"]:focus {{ border: 1px solid {accent}; }}
 QToolButton[role="segment"] {{ border: 1px solid transparent; background: transparent; color: {muted};
-    padding: 0 10px; }}
+    padding: 0 8px; }}
 QToolButton[role="segment"]:hover {{ color: {ink}; }}
 QToolButton[role="segment"]:checked {{ background: {hover}; color: {ink}; }}
 QToolButton[role="segment"]:focus {{ border: 1px solid {accent}; }}

@@ -33,7 +33,7 @@ class TrainingRoom(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self._window, self._desk = window, desk
         self._folded = False  # the live plot was folded to make room
-        self._opened = False  # the dock was open before in this window
+        self._sized = False  # the docked dock was given its height; from then on the person decides
         self.setCentralWidget(middle)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.dock = TrainingDock(desk, self)
@@ -74,10 +74,16 @@ class TrainingRoom(QMainWindow):
     def _dock_changed(self, on: bool) -> None:
         self._window.actions_by_key["training"].setChecked(on)
         docked = on and not self.dock.isFloating()
-        if docked and not self._opened:
-            self._opened = True
-            self.resizeDocks([self.dock], [HEIGHT], Qt.Orientation.Vertical)
         self._make_room(docked)
+        if self.dock.isFloating():
+            self._sized = False
+        elif docked and not self._sized:
+            self._sized = True
+            QTimer.singleShot(0, self, self._give_height)
+
+    def _give_height(self) -> None:
+        """Once the layout knows how little the panels above can do with."""
+        self.resizeDocks([self.dock], [HEIGHT], Qt.Orientation.Vertical)
 
     def _make_room(self, docked: bool) -> None:
         """On a low screen the live plot folds while the dock is open, so that the picture keeps its size."""

@@ -45,7 +45,7 @@ class LegendRow(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.font(theme.SMALL))
-        wide = SAMPLE + theme.GAP + metrics.horizontalAdvance(self.text()) + VALUE + theme.GAP
+        wide = SAMPLE + metrics.horizontalAdvance(self.text()) + VALUE + 4 * theme.GAP
         return QSize(min(WIDEST, round(wide)), ROW)
 
     def minimumSizeHint(self) -> QSize:

@@ -92,7 +92,7 @@ class CurvePlot(QWidget):
         item.setContentsMargins(0, theme.UNIT // 2, theme.UNIT, 0)
         item.getViewBox().setDefaultPadding(0)
         for name, style in (("left", {"tickTextOffset": 6}), ("bottom", {"tickTextOffset": 4})):
-            item.getAxis(name).setStyle(tickLength=0, **style)
+            item.getAxis(name).setStyle(tickLength=0, tickAlpha=0, **style)
         item.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # 0 stands at the very edge
         item.getAxis("left").setWidth(LEFT_AXIS)
         item.getAxis("bottom").setHeight(BOTTOM_AXIS)
@@ -116,19 +116,22 @@ class CurvePlot(QWidget):
             self.plot.removeItem(line)
         self._lines.clear()
         drawn: list[np.ndarray] = []  # what decides the range of the axis
+        marked = max((len(c.x) for _i, c in self._curves), default=0) <= FEW
         for number, curve in self._curves:
             smooth = smoothed(curve.y, self._look.smoothing)
             drawn.append(smooth)
             if self._look.smoothing > 0 and len(curve.x) > FEW:
                 self._add_line(number, curve, curve.y, faint=True)
-            self._add_line(number, curve, smooth, faint=False)
+            self._add_line(number, curve, smooth, faint=False, marked=marked)
         self._set_ranges(drawn)
 
-    def _add_line(self, number: int, curve: Curve, y: np.ndarray, *, faint: bool) -> None:
+    def _add_line(
+        self, number: int, curve: Curve, y: np.ndarray, *, faint: bool, marked: bool = False
+    ) -> None:
         ratio = self.devicePixelRatioF()  # pyqtgraph's pens count the screen's own pixels
         pen = curve_pen(number, (1 if faint else LINE) * ratio, FAINT if faint else 1.0)
         marks: dict[str, object] = {}
-        if len(curve.x) <= FEW:
+        if marked or len(curve.x) == 1:
             color = theme.current().class_color(number)
             marks = {"symbol": "o", "symbolSize": 5, "symbolPen": None, "symbolBrush": color}
         line = pg.PlotDataItem(
@@ -150,9 +153,9 @@ class CurvePlot(QWidget):
         return np.log10(np.where(y > 0, y, np.nan))
 
     def _set_ranges(self, drawn: Sequence[np.ndarray]) -> None:
-        """From the first image to the last; from the least value to the greatest, a little beyond."""
+        """From the first image to the last; from the least value to the greatest; a little beyond."""
         last = max((float(c.x[-1]) for _i, c in self._curves), default=1.0)
-        self._x_range = (0.0, max(last, 1.0))
+        self._x_range = (0.0, 1.02 * max(last, 1.0))
         joined = np.concatenate([self._on_axis(y) for y in drawn]) if drawn else np.array([])
         joined = joined[np.isfinite(joined)]
         low, high = (float(joined.min()), float(joined.max())) if len(joined) else (0.0, 1.0)
@@ -269,7 +272,6 @@ class CurvePlot(QWidget):
         for name in ("left", "bottom"):
             axis = self.plot.getPlotItem().getAxis(name)
             axis.setPen(pg.mkPen(None))
-            axis.setTickPen(pg.mkPen(None))
             axis.setTextPen(now.muted)
             axis.setTickFont(theme.font(theme.SMALL))
         label = self.plot.getPlotItem().getAxis("bottom").label

@@ -16,7 +16,7 @@ from latent_explorer.ui.widgets.basics import EmptyState, column, plain, row
 from latent_explorer.ui.widgets.curve_legend import CurveLegend
 from latent_explorer.ui.widgets.curve_math import smoothed, value_words
 from latent_explorer.ui.widgets.curve_plot import CurvePlot, Look
-from latent_explorer.ui.widgets.slider import ValueSlider
+from latent_explorer.ui.widgets.slider_track import SliderTrack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from latent_explorer.ui.widgets.curve_math import Curve
 
 MOST_SMOOTHING = 0.98
-SLIDER = 20 * theme.UNIT  # px
+SLIDER = 12 * theme.UNIT  # px
+SMOOTHING_HELP = "How much of the past each value holds; what was measured stays faintly behind"
 
 
 class CurvesView(QWidget):
@@ -34,15 +35,11 @@ class CurvesView(QWidget):
         super().__init__()
         self.plot = CurvePlot()
         self.legend = CurveLegend()
-        self.log = QCheckBox("Logarithmic")
+        self.log = QCheckBox("Log scale")
         self.log.setToolTip("Each step of the axis multiplies: small changes of small values show")
-        self.smoothing = ValueSlider(
-            "Smoothing",
-            0.0,
-            MOST_SMOOTHING,
-            inside=None,
-            tooltip="How much of the past each value holds; what was measured stays faintly behind",
-        )
+        self.smoothing = SliderTrack(0.0, MOST_SMOOTHING, None, 0.0, ())
+        self.smoothing.setAccessibleName("Smoothing")
+        self.smoothing.setToolTip(SMOOTHING_HELP)
         self.smoothing.setFixedWidth(SLIDER)
         self._smoothing_word = plain("Smoothing")
         self.options: QHBoxLayout = row()
@@ -63,7 +60,7 @@ class CurvesView(QWidget):
         layout.addLayout(self.options)
         layout.addWidget(self.pages, 1)
         self.log.toggled.connect(self._draw)
-        self.smoothing.amount_changed.connect(self._draw)
+        self.smoothing.valueChanged.connect(self._draw)
         self.legend.changed.connect(self._draw)
         self.plot.read_at.connect(self.legend.read)
 

@@ -42,7 +42,8 @@ class SheetFlipper(QWidget):
         self.slider.setPageStep(1)
         self.slider.valueChanged.connect(self._show)
         self.words = hint("", wrap=False)
-        self.words.setMinimumWidth(13 * theme.UNIT)
+        self.words.setMinimumWidth(7 * theme.UNIT)
+        self.words.setToolTip("Images seen when the sheet was made")
         self.play = icon_button("play", PLAY, self.toggle_play)
         self.pixels = icon_button("pixels", "Whole pixels instead of smooth", checkable=True)
         self.pixels.toggled.connect(self.view.set_pixels)
@@ -93,7 +94,7 @@ class SheetFlipper(QWidget):
         path = self.current
         if path is None:
             return
-        self.words.setText(f"{int(path.stem):,} images" if path.stem.isdigit() else path.stem)
+        self.words.setText(f"{int(path.stem):,}" if path.stem.isdigit() else path.stem)
         try:
             key = (path, path.stat().st_mtime)
             if key == self._shown:

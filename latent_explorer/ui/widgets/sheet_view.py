@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GAP = 2  # px between two pictures
 LABEL_GAP = theme.UNIT
-LEAST_SIDE = 12  # px, of a picture
+GOOD_SIDE = 40  # px: rather fewer pictures than smaller ones
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,13 @@ def best_layout(count: int, kinds: int, width: float, height: float) -> Layout:
     return best
 
 
+def largest(count: int, kinds: int, width: float, height: float) -> Layout:
+    """As many of `count` pictures a row as can be shown at a good size, or at the best there is."""
+    layouts = [best_layout(n, kinds, width, height) for n in range(count, 0, -1)]
+    enough = min(GOOD_SIDE, max(layout.side for layout in layouts))
+    return next(layout for layout in layouts if layout.side >= enough)
+
+
 class SheetView(QWidget):
     """Paints a sheet; smooth or as whole pixels, as the canvas does."""
 
@@ -78,7 +85,7 @@ class SheetView(QWidget):
         self._tiles: dict[tuple[int, int], QImage] = {}
         self._scaled_for: tuple[float, float, bool] = (0.0, 0.0, False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(26 * theme.UNIT, 10 * theme.UNIT)
+        self.setMinimumSize(20 * theme.UNIT, 10 * theme.UNIT)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("Sheet of pictures")
 
@@ -112,7 +119,7 @@ class SheetView(QWidget):
             return None
         kinds, count = self._sheet.rows.shape[:2]
         width, height = self.width() - self.label_width() - 2, self.height() - 4
-        made = best_layout(count, kinds, width, height)
+        made = largest(count, kinds, width, height)
         ratio = self.devicePixelRatioF()
         side = shown_side(self._sheet.rows[0, 0], made.side, ratio, pixels=self._pixels)
         return Layout(made.per_line, made.lines, min(side, made.side))
@@ -120,7 +127,7 @@ class SheetView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         sheet, place = self._sheet, self.layout_now()
         painter = QPainter(self)
-        if sheet is None or place is None or place.side < LEAST_SIDE / 2:
+        if sheet is None or place is None or place.side < 1:
             return
         self._forget_other_sizes(place.side)
         painter.setFont(theme.font(theme.SMALL))
@@ -129,7 +136,7 @@ class SheetView(QWidget):
         left = self.label_width() + max(0.0, spare / 2)
         kinds = len(sheet.labels)
         for row_index in range(kinds):
-            for index in range(sheet.rows.shape[1]):
+            for index in range(min(sheet.rows.shape[1], place.per_line * place.lines)):
                 line, column = divmod(index, place.per_line)
                 y = 2 + (line * kinds + row_index) * step + line * LABEL_GAP
                 if column == 0:

@@ -29,6 +29,6 @@ class TrainingBadge(QToolButton):
 
     def say(self, text: str) -> None:
         """What is being trained, and how far it is; empty: nothing."""
-        self.setText(text)
+        self.setText(f" {text}" if text else "")  # the icon stands too near
         self.setAccessibleName(text or "No training")
         self.setVisible(bool(text))

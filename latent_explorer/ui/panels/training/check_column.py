@@ -35,6 +35,7 @@ INVITE = (
 )
 CHECK, START, AGAIN = "Check the images", "Start training", "Check again"
 SHOW_RUNNING = "Show the running training"
+COMMAND_HELP = "The same training from a command line, here or on a server"
 ORDER = {"error": 0, "warning": 1, "note": 2, "good": 3}
 SPARE = 1.2  # of the disk: below it there is a caution
 
@@ -97,19 +98,16 @@ class NextRow(QWidget):
         self.command.setReadOnly(True)
         self.command.setFont(theme.font(theme.SMALL))
         self.command.setAccessibleName("Command line of this training")
-        self.command.setToolTip("The same training from a command line, here or on a server")
         self.copy = icon_button("copy", "Copy the command line", self._copy)
         self.next = button(CHECK, self.next_asked.emit, role="primary")
         self.cancel = button("Cancel", self.cancel_asked.emit)
         layout = column(self, spacing=theme.GAP // 2)
         layout.addWidget(self.bar)
         layout.addWidget(self.said)
-        command = row(spacing=theme.GAP // 2)
-        command.addWidget(self.command, 1)
-        command.addWidget(self.copy)
-        layout.addLayout(command)
-        buttons = row()
-        buttons.addStretch(1)
+        buttons = row(spacing=theme.GAP // 2)
+        buttons.addWidget(self.command, 1)
+        buttons.addWidget(self.copy)
+        buttons.addSpacing(theme.GAP)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.next)
         layout.addLayout(buttons)
@@ -144,6 +142,7 @@ class NextRow(QWidget):
         """The command line, its beginning in view."""
         self.command.setText(text)
         self.command.setCursorPosition(0)
+        self.command.setToolTip(f"{COMMAND_HELP}\n\n{text}")
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.text())

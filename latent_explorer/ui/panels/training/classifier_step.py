@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QRadioButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QRadioButton, QSizePolicy, QWidget
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.dialogs.classes import ClassesDialog
@@ -46,7 +46,9 @@ class ClassifierStep(Step):
         self.label.setToolTip(
             "What the classifier shall tell apart: a column, or the class folders"
         )
-        self.classes = ElidedLabel()
+        self.classes = QLabel()
+        self.classes.setWordWrap(True)
+        self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.classes.setFont(theme.font(theme.SMALL))
         self.classes.setAccessibleName("Classes")
         self.edit = button("Edit...", self._edit_classes, role="quiet")
@@ -71,10 +73,10 @@ class ClassifierStep(Step):
         inner = Fields()
         self.trained.setLayout(inner)
         inner.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
-        inner.setColumnMinimumWidth(0, 6 * theme.UNIT)
+        inner.setColumnMinimumWidth(0, 7 * theme.UNIT)
         inner.add("Label", self.label)
         inner.add("Classes", self.classes, self.edit)
-        inner.add("On", self.own, self.same, self.other)
+        inner.add("Pictures", self.own, self.same, self.other)
         self.chosen = QWidget()
         line = row(self.chosen)
         line.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
@@ -138,8 +140,8 @@ class ClassifierStep(Step):
         self.show_offer(None)
         self.seen.show_lines([("note", "Looking at the pictures...")])
         self._show_way()
-        self.look_asked.emit(path)
         self.changed.emit()
+        self.look_asked.emit(path)
 
     def _same_data(self) -> None:
         self._data = None

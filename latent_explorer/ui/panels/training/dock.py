@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 
 from latent_explorer.app.training_updates import RunAttached, RunChanged, RunEnded, RunsChanged
@@ -29,6 +29,9 @@ PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
 HEIGHT = 39 * theme.UNIT  # px, docked
 OWN_WINDOW = QSize(150 * theme.UNIT, 80 * theme.UNIT)
+FRAME = QSize(
+    4 * theme.UNIT, 8 * theme.UNIT
+)  # what a window's frame and a panel of the desktop may take
 FLOAT, DOCK = "Put the training into a window of its own", "Put the training back into the window"
 
 
@@ -65,6 +68,7 @@ class TrainingDock(QDockWidget):
 
     def _body(self) -> QWidget:
         body = QWidget()
+        body.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         head = row()
         edge = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2
         head.setContentsMargins(theme.MARGIN, 0, edge, 0)
@@ -74,7 +78,7 @@ class TrainingDock(QDockWidget):
         head.addStretch(1)
         head.addWidget(self.float_button)
         head.addWidget(self.close_button)
-        layout = column(body, spacing=theme.UNIT // 2)
+        layout = column(body)
         layout.setContentsMargins(0, theme.UNIT // 2, 0, 0)
         layout.addLayout(head)
         layout.addWidget(self.pages, 1)
@@ -170,9 +174,13 @@ class TrainingDock(QDockWidget):
         self.float_button.setToolTip(words)
         self.float_button.setAccessibleName(words)
         self.close_button.setVisible(not floating)
+        self.widget().setFocus()  # not on the first button: a ring there would look like advice
         if floating:
             self.setWindowFlags(Qt.WindowType.Window)
-            self.resize(OWN_WINDOW.boundedTo(self.screen().availableSize()))
+            room = self.screen().availableGeometry()
+            place = QRect(QPoint(), OWN_WINDOW.boundedTo(room.size() - FRAME))
+            place.moveCenter(room.center())
+            self.setGeometry(place)
             self.show()
 
     def showEvent(self, event: QShowEvent) -> None:

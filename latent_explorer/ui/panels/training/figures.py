@@ -34,7 +34,7 @@ class Figure:
 # fmt: off
 FIGURES = (
     Figure("val_agreement", "Agreement", VALIDATION, "Share of unseen pictures whose reconstruction the classifier puts into the same class. 1 is best."),
-    Figure("val_lpips_ratio", "LPIPS of reconstructions (share of the mean image's)", VALIDATION, "How far reconstructions look from their originals; 1 is no better than one grey average of all pictures. Lower is better."),
+    Figure("val_lpips_ratio", "LPIPS (mean image = 1)", VALIDATION, "How far reconstructions look from their originals, as a share of the mean image's distance: at 1 a reconstruction is no better than one average of all pictures. Lower is better."),
     Figure("val_l1", "L1 of reconstructions", VALIDATION, "Mean difference of pixels, which run from -1 to 1. Lower is better.", shown=False),
     Figure("val_lpips", "LPIPS of reconstructions", VALIDATION, "Perceptual distance to the originals. Lower is better.", shown=False),
     Figure("val_kl", "KL of the classifier's verdicts", VALIDATION, "How much the classifier's probabilities change by reconstruction. Lower is better.", shown=False),

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from latent_explorer.ui import icons, theme
 from latent_explorer.ui.panels.training import figures, words
-from latent_explorer.ui.widgets.basics import EmptyState, button, column, row
+from latent_explorer.ui.widgets.basics import EmptyState, button, column, icon_button, row
 from latent_explorer.ui.widgets.choice import Choice
 from latent_explorer.ui.widgets.curves_view import CurvesView
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.runs import RunView
     from latent_explorer.app.training_desk import TrainingDesk
 
-COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS share", "Last worked on", "Size")
+COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
 NUMBERS = (2, 3, 4, 6)  # columns of figures
 NO_RUNS = "No training was started yet. Each one stays here with its curves until you delete it."
 NO_CURVES = "Select one run or several to compare their curves."
@@ -51,9 +51,10 @@ class HistoryPage(QStackedWidget):
         self._views: list[RunView] = []
         self.table = self._make_table()
         self.figure = Choice("Figure to compare")
-        self.figure.setMinimumWidth(24 * theme.UNIT)
+        self.figure.setMinimumWidth(20 * theme.UNIT)
         self.curves = CurvesView(NO_CURVES)
         self.buttons = self._make_buttons()
+        self.add = icon_button("add", "Add a run folder from elsewhere", self._add)
         self.empty = EmptyState("history", NO_RUNS, "New training", self.new_asked.emit)
         self.addWidget(self.empty)
         self.addWidget(self._make_body())
@@ -88,7 +89,6 @@ class HistoryPage(QStackedWidget):
             ("resume", "Resume", self._resume, "play"),
             ("reveal", "Open folder", self._reveal, "open"),
             ("delete", "Delete...", self._delete, "delete"),
-            ("add", "Add a run folder...", self._add, "add"),
         )
         return {key: button(text, act, icon=icon) for key, text, act, icon in table}
 
@@ -101,7 +101,7 @@ class HistoryPage(QStackedWidget):
         for key in ("show", "resume", "reveal", "delete"):
             line.addWidget(self.buttons[key])
         line.addStretch(1)
-        line.addWidget(self.buttons["add"])
+        line.addWidget(self.add)
         layout.addLayout(line)
         self.curves.add_choice(self.figure)
         right = QWidget()
@@ -113,8 +113,9 @@ class HistoryPage(QStackedWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(left)
         split.addWidget(right)
-        split.setStretchFactor(0, 1)
-        split.setStretchFactor(1, 1)
+        split.setStretchFactor(0, 5)
+        split.setStretchFactor(1, 4)
+        split.setSizes([500, 400])
         body = QWidget()
         outer = column(body)
         outer.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
@@ -158,7 +159,7 @@ class HistoryPage(QStackedWidget):
         agreement, lpips = (figures.newest(view, k) for k in ("val_agreement", "val_lpips_ratio"))
         texts = (
             view.name,
-            words.state_words(view),
+            words.STATES[view.state][0],
             f"{status.images:,}" if status is not None else "",
             "" if agreement is None else f"{agreement:.3f}",
             "" if lpips is None else f"{lpips:.2f}",

@@ -47,7 +47,7 @@ class ImagesStep(Step):
         self.path.setAccessibleName("Chosen pictures")
         self.invite = hint(INVITE)
         self.seen = ProblemLines()
-        self.more = button("More", self._toggle_more, role="quiet", icon="right")
+        self.more = button("More", self._toggle_more, role="fold", icon="right")
         self.more.setToolTip("Choose among the pictures, and how they are split")
         self.where = QLineEdit()
         self.where.setPlaceholderText("all pictures")
@@ -95,8 +95,8 @@ class ImagesStep(Step):
         self.where.clear()
         self.show_offer(None)
         self.seen.show_lines([("note", "Looking at the pictures...")])
-        self.look_asked.emit(path)
         self.changed.emit()
+        self.look_asked.emit(path)
 
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose pictures", str(self._path or ""))

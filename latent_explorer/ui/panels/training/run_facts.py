@@ -16,7 +16,7 @@ from latent_explorer.ui.widgets.curve_math import value_words
 if TYPE_CHECKING:
     from latent_explorer.app.runs import RunView
 
-WIDTH = 30 * theme.UNIT  # px
+WIDTH = 28 * theme.UNIT  # px
 PRIMARY_OF = {
     "paused": "resume",
     "failed": "resume",
@@ -30,11 +30,12 @@ TIPS = {
     "stop": "End early: write a checkpoint, then make an explainer of what there is",
     "current": "Make an explainer of the newest checkpoint and open it; the training goes on",
     "result": "Open what was trained in this window",
+    "longer": "Go on from the end with more images",
 }
 
 
 class RunFacts(QWidget):
-    """`asked(str)`: one of "pause", "resume", "stop", "current", "result"."""
+    """`asked(str)`: one of "pause", "resume", "stop", "current", "result", "longer"."""
 
     asked = Signal(str)
 
@@ -47,6 +48,8 @@ class RunFacts(QWidget):
         self.state = title("")
         self.state.setAccessibleName("State of the training")
         self.progress = hint("", wrap=False)
+        self.speed = hint("", wrap=False)
+        self.speed.setAccessibleName("Speed of the training")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
@@ -55,7 +58,7 @@ class RunFacts(QWidget):
         self.message = hint("")
         self.message.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.facts = {key: _fact(key) for key in ("Images", "Speed", "Device", "Agreement")}
+        self.facts = {key: _fact(key) for key in ("Images", "Device", "Agreement")}
         self.buttons = self._make_buttons()
         self._icon_name = ("training", "accent")
         self._build()
@@ -69,6 +72,7 @@ class RunFacts(QWidget):
             "pause": ("Pause", "pause"),
             "stop": ("Stop", "stop"),
             "current": ("Open current state", ""),
+            "longer": ("Train longer...", ""),
         }
         for key, (text, icon) in texts.items():
             made[key] = button(text, lambda key=key: self.asked.emit(key), icon=icon)  # type: ignore[misc]
@@ -81,7 +85,6 @@ class RunFacts(QWidget):
         head.addWidget(self._icon)
         head.addWidget(self.state)
         head.addStretch(1)
-        head.addWidget(self.progress)
         form = QFormLayout()
         form.setContentsMargins(0, theme.UNIT // 2, 0, 0)
         form.setHorizontalSpacing(theme.GAP)
@@ -91,6 +94,11 @@ class RunFacts(QWidget):
         layout.addWidget(self.name)
         layout.addLayout(head)
         layout.addWidget(self.bar)
+        pace = row()
+        pace.addWidget(self.progress)
+        pace.addStretch(1)
+        pace.addWidget(self.speed)
+        layout.addLayout(pace)
         layout.addWidget(self.message)
         layout.addLayout(form)
         layout.addStretch(1)
@@ -98,6 +106,7 @@ class RunFacts(QWidget):
         for key in ("result", "resume", "pause", "stop"):
             first.addWidget(self.buttons[key])
         second.addWidget(self.buttons["current"])
+        second.addWidget(self.buttons["longer"])
         for line in (second, first):
             line.addStretch(1)
             layout.addLayout(line)
@@ -135,12 +144,11 @@ class RunFacts(QWidget):
         seen = status.images if status is not None else 0
         texts = {
             "Images": f"{seen:,} of {total:,}" if total else "",
-            "Speed": "",
             "Device": status.device if status is not None else "",
             "Agreement": "",
         }
-        if status is not None and status.images_per_second and view.alive:
-            texts["Speed"] = f"{value_words(status.images_per_second)} images/s"
+        rate = status.images_per_second if status is not None and view.alive else None
+        self.speed.setText(f"{value_words(rate)} images/s" if rate else "")
         points = view.series.get("val_agreement")
         if points:
             texts["Agreement"] = f"{points[-1][1]:.3f} at {points[-1][0]:,.0f} images"
@@ -156,6 +164,7 @@ class RunFacts(QWidget):
             "resume": ended and view.state != "finished",
             "result": ended and view.result is not None,
             "current": view.result is None or view.alive,
+            "longer": view.state == "finished" and ended,
         }
         asked = bool(view.requested)
         for key, made in self.buttons.items():

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSplitter, QStackedWidget, QWidget
+from PySide6.QtWidgets import QInputDialog, QSplitter, QStackedWidget, QWidget
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.training import figures, words
@@ -28,6 +28,7 @@ NO_RUN = (
 )
 NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
+MOST_IMAGES = 1_000_000_000
 
 
 class RunPage(QStackedWidget):
@@ -67,8 +68,9 @@ class RunPage(QStackedWidget):
         self.split.setChildrenCollapsible(False)
         for widget, inset in ((self.curves, "right"), (beside, "left")):
             self.split.addWidget(_inset(widget, inset))
-        self.split.setStretchFactor(0, 3)
-        self.split.setStretchFactor(1, 2)
+        self.split.setStretchFactor(0, 5)
+        self.split.setStretchFactor(1, 4)
+        self.split.setSizes([500, 400])
         body = QWidget()
         line = row(body, spacing=theme.MARGIN)
         line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
@@ -101,8 +103,25 @@ class RunPage(QStackedWidget):
             "resume": desk.resume,
             "current": desk.open_current,
             "result": desk.open_result,
+            "longer": self._train_longer,
         }
         acts[what]()
+
+    def _train_longer(self) -> None:
+        """Ask to how many images in all, and go on."""
+        view = self._desk.attached
+        seen = view.status.images if view is not None and view.status is not None else 0
+        wanted, sure = QInputDialog.getInt(
+            self,
+            "Train longer",
+            f"{seen:,} images were seen. How many shall it be in all?",
+            2 * seen,
+            seen + 1,
+            MOST_IMAGES,
+            1000,
+        )
+        if sure:
+            self._desk.resume(wanted)
 
 
 def _side_of(view: RunView) -> int:

@@ -43,7 +43,7 @@ class SizeStep(Step):
         self.images.setToolTip(
             "How many images the training sees in all; empty: as the preset says"
         )
-        self.init = Choice("Go on from")
+        self.init = Choice("Start from")
         self.init.setToolTip("Start from the networks of an explainer instead of from noise")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the training")
@@ -51,12 +51,12 @@ class SizeStep(Step):
         self.card = warning()
         fields = Fields()
         fields.add("Preset", self.preset)
-        fields.addWidget(self.about, fields.rowCount(), 1)
+        fields.addWidget(self.about, fields.rowCount(), 0, 1, 2)
         fields.add("Images", self.images)
-        fields.add("From", self.init)
-        fields.add("Device", self.device)
-        fields.addWidget(self.card, fields.rowCount(), 1)
+        fields.add("Start from", self.init)
         fields.add("Name", self.name)
+        fields.add("Device", self.device)
+        fields.addWidget(self.card, fields.rowCount(), 0, 1, 2)
         self.layout_.addLayout(fields)
         self.finish()
         self._connect()
@@ -84,7 +84,7 @@ class SizeStep(Step):
 
     def _fill_init(self) -> None:
         self.init.clear()
-        self.init.addItem("nothing: begin anew", ANEW)
+        self.init.addItem("scratch", ANEW)
         if self._open is not None:
             self.init.addItem(f"the open one, {self._open.stem}", str(self._open))
         if self._init is not None and self._init != self._open:

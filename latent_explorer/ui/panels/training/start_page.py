@@ -94,8 +94,8 @@ class StartPage(QWidget):
         side.addWidget(self.next)
         layout = row(self, spacing=theme.SECTION)
         layout.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        layout.addWidget(scroll, 3)
-        layout.addWidget(beside, 1)
+        layout.addWidget(scroll, 5)
+        layout.addWidget(beside, 2)
 
     def _connect(self) -> None:
         for step in self.steps:

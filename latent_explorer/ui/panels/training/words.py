@@ -31,7 +31,7 @@ PHASES = {
 ASKED = {"pause": "Pausing", "stop": "Stopping"}
 SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samples")
 GENERATOR_ROWS = ("random samples",)
-MB, GB = 1e6, 1e9
+KB, MB, GB = 1e3, 1e6, 1e9
 
 
 def state_words(view: RunView) -> str:
@@ -74,8 +74,10 @@ def badge_words(view: RunView) -> str:
 
 
 def size_words(count: float) -> str:
-    """ "210 MB", "1.4 GB"."""
-    return f"{count / GB:.1f} GB" if count >= GB else f"{count / MB:,.0f} MB"
+    """ "340 kB", "210 MB", "1.4 GB"."""
+    if count >= GB:
+        return f"{count / GB:.1f} GB"
+    return f"{count / MB:.0f} MB" if count >= MB else f"{count / KB:.0f} kB"
 
 
 def duration_words(seconds: float) -> str:
@@ -90,8 +92,13 @@ def duration_words(seconds: float) -> str:
 
 
 def day_words(seconds: float) -> str:
-    """When, in local time: "22 Nov 2026, 05:01"; empty for never."""
-    return time.strftime("%d %b %Y, %H:%M", time.localtime(seconds)) if seconds else ""
+    """When, in local time: "today 05:01", "22 Nov, 05:01", "22 Nov 2025"; empty for never."""
+    if not seconds:
+        return ""
+    then, now = time.localtime(seconds), time.localtime()
+    if then[:3] == now[:3]:
+        return time.strftime("today %H:%M", then)
+    return time.strftime("%d %b, %H:%M" if then.tm_year == now.tm_year else "%d %b %Y", then)
 
 
 def folder_size(path: Path) -> int:
