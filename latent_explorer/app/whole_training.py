@@ -85,7 +85,7 @@ def _check(run: RunFolder, config: TrainConfig | None) -> None:
         config = run.config()
     elif run.exists():
         run.create(config)  # says what to do instead
-    check(config, trained=run.classifier.exists())
+    check(config, run)
 
 
 def _changed(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:

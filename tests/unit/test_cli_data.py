@@ -4,9 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-import time
-from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -14,12 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latent_explorer.cli import train
 from latent_explorer.cli.options import chosen_rows
-from latent_explorer.cli.output import Output
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.training.settings import with_settings
 
@@ -69,14 +63,6 @@ def test_train_classifier_learns_a_colour(
     assert result["event"] == "result"
     assert out.stat().st_size > 1000
     assert result["test"]["accuracy"] == 1.0
-
-
-def test_train_without_a_classifier_says_what_is_missing(
-    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    error = run(capsys, "train", pictures, "--out", tmp_path / "run", code=1)
-    assert "--classifier" in error["message"]
-    assert "--out" in run(capsys, "train", "--resume", code=1)["message"]
 
 
 def test_export_of_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -150,37 +136,3 @@ def test_settings_by_name() -> None:
 def test_wrong_settings_are_refused(setting: str) -> None:
     with pytest.raises(UserError):
         with_settings(_Config(), [setting])
-
-
-def _endless(closed: list[bool]) -> Generator[Event, None, None]:
-    try:
-        for step in range(1000):
-            time.sleep(0.01)
-            yield Metric(step, {})
-    finally:
-        closed.append(True)
-
-
-def test_the_line_stop_ends_a_training_and_keeps_its_work(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    chunks = iter([b"sto", b"p\n", b""])
-
-    def read(_fd: int, _n: int) -> bytes:
-        time.sleep(0.1)
-        return next(chunks)
-
-    monkeypatch.setattr(os, "read", read)
-    closed: list[bool] = []
-    assert train._run_until_stopped(_endless(closed), Output(as_json=True)) is False
-    assert closed == [True]
-
-
-def test_a_closed_input_ends_no_training(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "read", lambda _fd, _n: b"")
-    assert train._run_until_stopped(_short(), Output(as_json=True)) is True
-
-
-def _short() -> Generator[Event, None, str]:
-    yield Metric(1, {})
-    return "done"
