@@ -86,17 +86,6 @@ class ImageDataset:
             done[row] = True
         return pixels[rows]
 
-    def read_all(self, size: int) -> np.ndarray:
-        """All pictures, (N, size, size, 3) uint8: a read-only view of the kept array where it fits in memory."""
-        kept = self._kept(size)
-        if kept is None:
-            return self.read(self.indices(), size)
-        pixels, done = kept
-        self.read(np.flatnonzero(~done), size)
-        view = pixels.view()
-        view.flags.writeable = False
-        return view
-
     def describe(self) -> dict[str, Any]:
         """What was chosen, for provenance: JSON values only, and no path beyond the source's own name."""
         lines = [
@@ -130,33 +119,23 @@ class ImageDataset:
     def without(self, rows: Collection[int]) -> ImageDataset:
         """The same data without these pictures, which `describe` names."""
         stay = np.setdiff1d(np.arange(len(self)), np.fromiter(rows, np.int64))
-        kept = ImageDataset(
+        left_out = [*self.about.get("left_out", ()), *(self.names[row] for row in rows)]
+        return ImageDataset(
             self.source,
             replace(self.listing, columns=tables.take(self.columns, stay)),
             None if self.labels is None else self.labels[stay],
             self.class_names,
             self.sides[stay],
-            {**self.about, "left_out": sorted(self.names[row] for row in rows)},
+            {**self.about, "left_out": sorted(left_out)},
         )
-        kept._pixels = {
-            size: (pixels[stay], done[stay]) for size, (pixels, done) in self._pixels.items()
-        }
-        return kept
-
-    def keep(self, row: int, size: int) -> None:
-        """Decode one picture into memory, if all of them fit there. May be called from several threads."""
-        pixels = self.decode(row, size)
-        kept = self._kept(size)
-        if kept is not None:
-            kept[0][row], kept[1][row] = pixels, True
 
     def _kept(self, size: int) -> tuple[np.ndarray, np.ndarray] | None:
         if len(self) * size * size * 3 > MEMORY_LIMIT:
             return None
         if size not in self._pixels:
-            # np.empty takes no real memory until a picture is written. Of two threads one makes the array.
+            # np.empty takes no real memory until a picture is written.
             pixels = np.empty((len(self), size, size, 3), dtype=np.uint8)
-            self._pixels.setdefault(size, (pixels, np.zeros(len(self), dtype=bool)))
+            self._pixels[size] = pixels, np.zeros(len(self), dtype=bool)
         return self._pixels[size]
 
 

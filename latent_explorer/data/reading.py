@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
 from latent_explorer.data.threads import over_threads
@@ -21,15 +23,18 @@ MAX_UNREADABLE = 0.1  # a larger share is no accident
 SHOWN = 5  # names in a sentence
 
 
-def read_all(data: ImageDataset, size: int) -> Generator[Event, None, ImageDataset]:
-    """Read every picture at `size` px, into memory where they fit; returns the data without the unreadable ones.
+def read_all(
+    data: ImageDataset, size: int
+) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
+    """Every picture as (N, size, size, 3) uint8, and the data set that they belong to: without the unreadable ones.
 
     Yields Progress, and a Notice that names what was left out. Raises UserError when more than a tenth is unreadable.
     """
+    pixels = np.empty((len(data), size, size, 3), dtype=np.uint8)
 
     def read(row: int) -> str | None:
         try:
-            data.keep(row, size)
+            pixels[row] = data.decode(row, size)
         except UserError as error:
             return str(error)
         return None
@@ -37,7 +42,7 @@ def read_all(data: ImageDataset, size: int) -> Generator[Event, None, ImageDatas
     errors = yield from over_threads(read, len(data), "Reading pictures")
     broken = [row for row, error in enumerate(errors) if error]
     if not broken:
-        return data
+        return data, pixels
     names = named([data.names[row] for row in broken])
     if too_many(len(broken), len(data)):
         raise UserError(
@@ -48,7 +53,10 @@ def read_all(data: ImageDataset, size: int) -> Generator[Event, None, ImageDatas
         "picture that cannot be read is" if len(broken) == 1 else "pictures that cannot be read are"
     )
     yield Notice(f"{len(broken)} {what} left out: {names}.", "warning")
-    return data.without(broken)
+    sound = [row for row, error in enumerate(errors) if not error]
+    for place, row in enumerate(sound):  # in place: a copy might not fit beside the original
+        pixels[place] = pixels[row]
+    return data.without(broken), pixels[: len(sound)]
 
 
 def too_many(broken: int, total: int) -> bool:

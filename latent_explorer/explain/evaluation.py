@@ -23,7 +23,8 @@ from latent_explorer.explain.latents import placed
 from latent_explorer.explain.sufficiency import Flips, flips
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.metrics import Agreement, agreement, frechet_distance
-from latent_explorer.models.perceptual import Perceptual, lpips_available
+from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.weights import lpips_available
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

@@ -99,9 +99,12 @@ class FeatureDistance(nn.Module):
         return torch.stack(squared).mean(dim=0)
 
 
+PerceptualDistance = Perceptual | FeatureDistance
+
+
 def perceptual_for(
     classifier: Classifier | None, name: str | None = None
-) -> Perceptual | FeatureDistance | None:
+) -> PerceptualDistance | None:
     """The best there is: LPIPS, else the feature distance of `classifier`, else (without one) nothing.
 
     name   what a training began with: it goes on with the same, or not at all (UserError)

@@ -31,8 +31,9 @@ def score(values: Mapping[str, float]) -> float | None:
     of the classifier that is to be explained; in this sum a point of the one weighs as much as a point of the other.
     Without an encoder it is the Frechet distance of what the mapping network draws.
     """
-    if "val_lpips_ratio" in values and "val_agreement" in values:
-        return values["val_lpips_ratio"] + 1 - values["val_agreement"]
+    ratio = values.get("val_lpips_ratio", values.get("val_feature_distance_ratio"))
+    if ratio is not None and "val_agreement" in values:
+        return ratio + 1 - values["val_agreement"]
     return values.get("val_frechet_mapping")
 
 

@@ -15,9 +15,11 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Progress, Result
+from latent_explorer.data.labels import SPLITS
+from latent_explorer.data.reading import read_all
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.metrics import calibration_error, wilson_interval
-from latent_explorer.training.stream import open_data, to_img
+from latent_explorer.training.stream import open_data, require_sides, to_img
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 def open_labelled(config: DataConfig) -> ImageDataset:
     """The data set of a config; UserError unless it has classes and pictures on all three sides of the split."""
-    data = open_data(config, ("train", "val", "test"))
+    data = open_data(config, SPLITS)
     if data.labels is None or len(data.class_names) < 2:
         raise UserError(
             "A classifier needs at least two classes. Name the column of labels.csv with --label."
@@ -99,11 +101,12 @@ def train_classifier(
     config: ClassifierTraining,
 ) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
     """Train; yields Progress and Metric, then Result((classifier, about)), which is returned too."""
-    data = open_labelled(config.data)
-    assert data.labels is not None
     size = config.resolution
-    pixels, labels = data.read_all(size), torch.from_numpy(data.labels)
-    rows = {split: data.indices(split) for split in ("train", "val", "test")}
+    data, pixels = yield from read_all(open_labelled(config.data), size)
+    require_sides(data, SPLITS)
+    assert data.labels is not None
+    labels = torch.from_numpy(data.labels)
+    rows = {split: data.indices(split) for split in SPLITS}
     torch.manual_seed(config.seed)  # initial weights only
     classifier = _new_classifier(config, data.class_names)
     yield from _optimise(config, classifier, pixels, labels, rows["train"])

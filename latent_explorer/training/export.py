@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 import latent_explorer
+from latent_explorer.common.generators import drained
+from latent_explorer.data.reading import read_all
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import (
     Explainer,
@@ -23,7 +25,7 @@ from latent_explorer.models.explainer import (
     hash_classifier,
     style_statistics,
 )
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.record import RunFolder
@@ -92,7 +94,8 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
     classifier, perceptual, known = None, None, {}
     if config.mode == "stylex":
         kept = run.classifier if run.classifier.exists() else Path(config.classifier)
-        classifier, perceptual = read_classifier(kept)[0], Perceptual("alex")
+        classifier = read_classifier(kept)[0]
+        perceptual = perceptual_for(classifier)
         known = {hash_classifier(classifier): as_stored(classifier)}
     networks = Networks(config, classifier.num_classes if classifier else 0)
     networks.load_state(state["networks"])
@@ -101,8 +104,7 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
         if module is not None:
             as_stored(module)
 
-    data = open_data(config.data)
-    pixels = data.read_all(config.resolution)
+    data, pixels = drained(read_all(open_data(config.data), config.resolution))
     samples = None
     if classifier is not None:
         rows = spread(data, "val", pictures)

@@ -29,7 +29,7 @@ from latent_explorer.training.randomness import Draws, Purpose
 
 if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.perceptual import Perceptual
+    from latent_explorer.models.perceptual import PerceptualDistance
     from latent_explorer.models.stylegan2 import Styles
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.networks import Networks
@@ -69,7 +69,7 @@ class Trainer:
         networks: Networks,
         stream: BatchStream,
         classifier: Classifier | None,
-        perceptual: Perceptual | None,
+        perceptual: PerceptualDistance | None,
         world: World = ALONE,
     ) -> None:
         """Everything is on one device. Classifier and perceptual distance may be missing for a plain StyleGAN2."""
@@ -157,7 +157,7 @@ class Trainer:
     def _reconstruction_losses(
         self, real: Tensor, w: Tensor, told: Tensor, img: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """L1, LPIPS, the classifier's KL (on generated pictures too: they must show what they were told), latent.
+        """L1, LPIPS or what stands for it, the classifier's KL (on generated pictures too: they must show what they were told), latent.
 
         What weighs nothing is not computed.
         """
@@ -165,9 +165,9 @@ class Trainer:
         l1 = (rec - real).abs().mean()
         loss, logged = c.l1 * l1, {"l1": l1.detach()}
         if c.lpips and self.perceptual is not None:
-            lpips = self.perceptual(rec, real).mean()
-            loss = loss + c.lpips * lpips
-            logged["lpips"] = lpips.detach()
+            distance = self.perceptual(rec, real).mean()
+            loss = loss + c.lpips * distance
+            logged[self.perceptual.key] = distance.detach()
         if c.kl and self.classifier is not None:
             kl = losses.kl_divergence(told, self.classifier.logits(img))
             loss = loss + c.kl * ramp(self.images, c.kl_start, c.kl_ramp) * kl

@@ -10,19 +10,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.generators import quietly
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.data.reading import read_all
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
+from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_file import read_explainer
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.classifier import open_labelled
 from latent_explorer.training.distributed import ALONE, World, check_shares
 from latent_explorer.training.loop import Trainer
 from latent_explorer.training.networks import Networks, check_widths
-from latent_explorer.training.stream import BatchStream, open_data
+from latent_explorer.training.stream import BatchStream, open_data, require_sides
 from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.common.events import Event
     from latent_explorer.data.folder import ImageDataset
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.training.config import TrainConfig
@@ -32,18 +39,19 @@ SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks want some,
 NAMED = 5  # files that a sentence names
 
 
-def check(config: TrainConfig, *, trained: bool = False) -> None:
-    """Refuse what can be refused without reading a picture; `trained`: the run's classifier is there already.
+def check(config: TrainConfig, run: RunFolder) -> None:
+    """Refuse what can be refused without reading a picture. Raises UserError.
 
-    Raises UserError.
+    What the run has of its own by now (a classifier, a checkpoint) needs no original any more.
     """
     check_widths(config)
     check_shares(config)
-    if not Path(config.data.path).exists():
-        raise UserError(f"There is no {config.data.path}. Give a folder or a zip of pictures.")
-    if config.init and not Path(config.init).is_file():
+    choose_device(config.device)
+    open_data(config.data).close()
+    begun = Checkpoints(run).exist()
+    if config.init and not begun and not Path(config.init).is_file():
         raise UserError(f"There is no {config.init} to start from. Give an explainer file.")
-    if trained or config.mode == "stylegan2":
+    if run.classifier.exists() or config.mode == "stylegan2":
         return
     if config.classifier:
         read_classifier(Path(config.classifier))
@@ -56,7 +64,28 @@ def check(config: TrainConfig, *, trained: bool = False) -> None:
         open_labelled(config.classifier_training.data).close()
 
 
-def set_up(run: RunFolder, *, fresh: bool, world: World = ALONE) -> tuple[Trainer, Validation]:
+def read_pictures(
+    run: RunFolder, world: World = ALONE
+) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
+    """The run's data and its pictures, (N, H, W, 3) uint8, without those that could not be read when it began.
+
+    Yields a Notice that names what cannot be read. Raises UserError where the pictures are not those of the beginning.
+    """
+    config = run.config()
+    data = open_data(config.data)
+    _check_memory(data, config.resolution)
+    left_out = set(run.provenance().get("data", {}).get("left_out", ()))
+    if left_out:
+        data = data.without([i for i, name in enumerate(data.names) if name in left_out])
+    data, pixels = yield from quietly(read_all(data, config.resolution))
+    require_sides(data)
+    _check_pictures(run, data, world)
+    return data, pixels
+
+
+def set_up(
+    run: RunFolder, data: ImageDataset, pixels: np.ndarray, *, fresh: bool, world: World = ALONE
+) -> tuple[Trainer, Validation]:
     """The parts of a run, as at its first step; a run that is not `fresh` then takes up its checkpoint.
 
     Of the processes of `world` the first alone writes into the folder.
@@ -64,19 +93,20 @@ def set_up(run: RunFolder, *, fresh: bool, world: World = ALONE) -> tuple[Traine
     config = run.config()
     check_shares(config, world.size)
     device = world.device(config.device)
-    data = open_data(config.data)
-    _check_pictures(run, data, world)
-    _check_memory(data, config.resolution)
     classifier, provenance = _classifier(run)
     networks = Networks(config, classifier.num_classes if classifier else 0, device)
     if config.init and fresh:
         provenance["init"] = _start_from(networks, Path(config.init))
-    if world.is_first:
-        run.write_provenance({**run.provenance(), **provenance, "data": data.describe()})
-    pixels = data.read_all(config.resolution)
     perceptual = None
     if classifier is not None:
-        classifier, perceptual = classifier.to(device), Perceptual("alex").to(device)
+        classifier = classifier.to(device)
+        # A run goes on with the distance that it began with, whatever weights have come or gone since.
+        perceptual = perceptual_for(classifier, run.provenance().get("perceptual"))
+    if perceptual is not None:
+        perceptual = perceptual.to(device)
+        provenance["perceptual"] = perceptual.name
+    if world.is_first:
+        run.write_provenance({**run.provenance(), **provenance, "data": data.describe()})
     rows = data.indices("val")
     # An evenly spread sample in a fixed order that mixes the classes.
     rows = np.random.default_rng(0).permutation(rows)[: config.validate_pictures]

@@ -30,13 +30,18 @@ def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) ->
         group=config.group,
         split=config.split,
     )
+    require_sides(data, splits)
+    return data
+
+
+def require_sides(data: ImageDataset, splits: tuple[str, ...] = ("train", "val")) -> None:
+    """UserError where a side of the split has too few pictures to measure anything."""
     for split in splits:
         count = len(data.indices(split))
         if count < 2:
             raise UserError(
                 f"The split leaves {count} pictures for {split}. Give more pictures or another --group."
             )
-    return data
 
 
 def to_img(pixels: np.ndarray) -> Tensor:

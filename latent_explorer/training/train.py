@@ -19,11 +19,14 @@ from latent_explorer.common.events import Event, Metric, Notice, Preview, Progre
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.distributed import ALONE, World
 from latent_explorer.training.pace import Pace
-from latent_explorer.training.setup import set_up
+from latent_explorer.training.setup import read_pictures, set_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    import numpy as np
+
+    from latent_explorer.data.folder import ImageDataset
     from latent_explorer.training.loop import Trainer
     from latent_explorer.training.record import RunFolder
     from latent_explorer.training.validate import Validation
@@ -47,7 +50,8 @@ def train(
     figures depend on is in the checkpoint.
     """
     yield Notice("Reading the pictures.")
-    course = Course(run, world)
+    data, pixels = yield from read_pictures(run, world)
+    course = Course(run, data, pixels, world)
     yield from course.begin()
     shown = -math.inf
     try:
@@ -68,7 +72,9 @@ def train(
 class Course:
     """A training on its way, between two steps: everything that its checkpoints hold."""
 
-    def __init__(self, run: RunFolder, world: World) -> None:
+    def __init__(
+        self, run: RunFolder, data: ImageDataset, pixels: np.ndarray, world: World
+    ) -> None:
         self.run = run
         self.world = world
         self.config = run.config()
@@ -76,7 +82,7 @@ class Course:
         self.trainer: Trainer
         self.validation: Validation
         self.trainer, self.validation = set_up(
-            run, fresh=not self.checkpoints.exist(), world=world
+            run, data, pixels, fresh=not self.checkpoints.exist(), world=world
         )
         self.means = Means()
         self.taken_back = 0  # times that it diverged

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.perceptual import Perceptual
+    from latent_explorer.models.perceptual import PerceptualDistance
     from latent_explorer.training.networks import Networks
 
 SHEET_COLUMNS = 8
@@ -38,7 +38,7 @@ class Validation:
         self,
         pixels: np.ndarray,
         classifier: Classifier | None,
-        perceptual: Perceptual | None,
+        perceptual: PerceptualDistance | None,
         device: torch.device | None = None,
     ) -> None:
         self.real = to_img(pixels)
@@ -52,7 +52,8 @@ class Validation:
         self.baseline: dict[str, float] = {}  # what any reconstruction must beat
         if perceptual is not None:
             mean = self.real.mean(dim=0, keepdim=True)
-            self.baseline["mean_image_lpips"] = self._lpips(mean.expand_as(self.real))
+            whole = mean.expand_as(self.real)
+            self.baseline[f"mean_image_{perceptual.key}"] = self._distance(perceptual, whole)
 
     def measure(self, networks: Networks) -> dict[str, float]:
         """Reconstruction, agreement, encoder diversity and Frechet distances; without an encoder the last of them."""
@@ -64,10 +65,8 @@ class Validation:
         w = self._map(networks.E_ema, self.real)
         rec = self._render(networks, w, self.probs)
         same = agreement(self.probs, self._map(self.classifier.probs, rec))
-        lpips = self._lpips(rec)
         return {
-            "val_lpips": lpips,
-            "val_lpips_ratio": lpips / self.baseline["mean_image_lpips"],
+            **self._perceptual_figures(rec),
             "val_l1": float((rec - self.real).abs().mean()),
             "val_agreement": same.argmax,
             "val_kl": same.kl,
@@ -115,9 +114,16 @@ class Validation:
             return self._map(self.classifier.features, img)
         return self._map(lambda x: F.adaptive_avg_pool2d(x, THUMBNAIL).flatten(1), img)
 
-    def _lpips(self, rec: Tensor) -> float:
-        assert self.perceptual is not None
-        return float(self._map(self.perceptual, rec, self.real).mean())
+    def _perceptual_figures(self, rec: Tensor) -> dict[str, float]:
+        """The distance that there is, under its own name."""
+        if self.perceptual is None:
+            return {}
+        key, value = self.perceptual.key, self._distance(self.perceptual, rec)
+        ratio = value / self.baseline[f"mean_image_{key}"]
+        return {f"val_{key}": value, f"val_{key}_ratio": ratio}
+
+    def _distance(self, perceptual: PerceptualDistance, rec: Tensor) -> float:
+        return float(self._map(perceptual, rec, self.real).mean())
 
     @torch.no_grad()
     def _map(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:

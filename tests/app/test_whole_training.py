@@ -39,7 +39,7 @@ def classifier_file(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 @pytest.fixture
 def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
     for user in PERCEPTUAL_USERS:
-        monkeypatch.setattr(f"latent_explorer.training.{user}.Perceptual", FakePerceptual)
+        monkeypatch.setattr(f"latent_explorer.training.{user}.perceptual_for", FakePerceptual)
     monkeypatch.setattr("latent_explorer.training.train.LOG_EVERY", 2)
     return tiny_config(discs, classifier_file, attributes=6, name="discs")
 

@@ -8,7 +8,8 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
-from latent_explorer.models.perceptual import Perceptual, lpips_available
+from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.weights import lpips_available
 
 
 def config(**changes: object) -> ClassifierConfig:

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 import time
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from PIL import Image
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Notice, Progress, Result
-from latent_explorer.data import folder as folder_module
+from latent_explorer.common.events import Event, Notice, Progress, Result
+from latent_explorer.common.generators import drained, quietly
 from latent_explorer.data import reading
 from latent_explorer.data.check import DataReport, check
 from latent_explorer.data.facts import facts_of
@@ -238,44 +239,36 @@ def test_a_defect_in_a_thread_ends_the_job() -> None:
 
 
 def test_results_keep_their_order() -> None:
-    _, values = drained(over_threads(lambda i: (time.sleep(0.001 * (i % 3)), i)[1], 50, "x"))
+    values = drained(over_threads(lambda i: (time.sleep(0.001 * (i % 3)), i)[1], 50, "x"))
     assert values == list(range(50))
 
 
-def drained(job):
-    """All events of a job, and what it returned."""
-    events = []
-    while True:
-        try:
-            events.append(next(job))
-        except StopIteration as end:
-            return events, end.value
+def read_all(data: ImageDataset) -> tuple[ImageDataset, np.ndarray, list[Event]]:
+    """The data, its pictures, and what was said beside the progress."""
+    results = []
+
+    def job() -> Generator[Event, None, None]:
+        results.append((yield from quietly(reading.read_all(data, 8))))
+
+    notices = list(job())
+    return *results[0], notices
 
 
-def read_all(data: ImageDataset) -> tuple[ImageDataset, list[Notice]]:
-    events, value = drained(reading.read_all(data, 8))
-    return value, [event for event in events if isinstance(event, Notice)]
-
-
-@pytest.mark.parametrize("fits", [True, False])
-def test_a_training_goes_on_without_the_unreadable(
-    folder: Path, fits: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_training_goes_on_without_the_unreadable(folder: Path) -> None:
     expected = open_dataset(folder)
-    everything = expected.read_all(8)
-    if not fits:
-        monkeypatch.setattr(folder_module, "MEMORY_LIMIT", 100)
+    everything = expected.read(expected.indices(), 8)
     (folder / "a" / "10.png").write_bytes(b"")
     (folder / "b" / "11.png").unlink()
     opened = open_dataset(folder)
     (folder / "b" / "13.png").unlink()  # vanishes after the folder was listed
-    data, notices = read_all(opened)
-    assert [notice.severity for notice in notices] == ["warning"]
+    data, pixels, notices = read_all(opened)
+    assert [type(event) for event in notices] == [Notice]
+    assert isinstance(notices[0], Notice)
     assert "2 pictures that cannot be read are left out: a/10.png, b/13.png" in notices[0].text
     gone = {"a/10.png", "b/11.png", "b/13.png"}
     rows = [i for i, name in enumerate(expected.names) if name not in gone]
     assert data.names == [expected.names[i] for i in rows]
-    np.testing.assert_array_equal(data.read_all(8), everything[rows])
+    np.testing.assert_array_equal(pixels, everything[rows])
     assert data.describe()["left_out"] == ["a/10.png", "b/13.png"]
     assert data.describe()["classes"] == {"a": 29, "b": 28}
     # Nobody else moves to another side.

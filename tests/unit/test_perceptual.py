@@ -22,10 +22,14 @@ from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Pre
 from latent_explorer.models.perceptual import (
     FeatureDistance,
     Perceptual,
-    lpips_available,
     perceptual_for,
 )
-from latent_explorer.models.weights import Backbone, backbone_path, fetch_backbone
+from latent_explorer.models.weights import (
+    Backbone,
+    backbone_path,
+    fetch_backbone,
+    lpips_available,
+)
 
 needs_alex = pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet in TORCH_HOME")
 

@@ -16,12 +16,13 @@ from tiny_training import (
 )
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.generators import drained
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.training import losses
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.classifier import temperature_for
 from latent_explorer.training.config import TrainConfig
-from latent_explorer.training.setup import set_up
+from latent_explorer.training.setup import read_pictures, set_up
 from latent_explorer.training.train import train
 
 
@@ -37,7 +38,7 @@ def classifier_file(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) -> TrainConfig:
-    monkeypatch.setattr("latent_explorer.training.setup.Perceptual", FakePerceptual)
+    monkeypatch.setattr("latent_explorer.training.setup.perceptual_for", FakePerceptual)
     return tiny_config(discs, classifier_file)
 
 
@@ -60,7 +61,8 @@ def test_every_network_moves_and_the_folder_holds_what_a_person_looks_for(
 def test_the_encoder_and_the_mapping_are_trained_in_every_update(
     config: TrainConfig, tmp_path: Path
 ) -> None:
-    trainer, _ = set_up(started(config, tmp_path / "run"), fresh=True)
+    run = started(config, tmp_path / "run")
+    trainer, _ = set_up(run, *drained(read_pictures(run)), fresh=True)
     trainer.images = config.adversarial_start + 100
     before = {n: p.clone() for n, p in trainer.networks.G.mapping.named_parameters()}
     encoder_before = [p.clone() for p in trainer.networks.E.parameters()]
