@@ -17,7 +17,7 @@ from latent_explorer.training.record import RunFolder
 if TYPE_CHECKING:
     from latent_explorer.app.runs import RunView
 
-_SHOWN = ("val_lpips", "val_agreement")
+_SHOWN = ("val_lpips", "val_feature_distance", "val_agreement")
 
 
 @click.command()

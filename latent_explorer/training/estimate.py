@@ -21,7 +21,7 @@ from torch import Tensor
 from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.device import choose_device
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.config import ClassifierTraining
 from latent_explorer.training.loop import BANK, Trainer
 from latent_explorer.training.networks import Networks
@@ -137,7 +137,9 @@ def _trainer(config: TrainConfig, num_classes: int) -> Trainer:
                 ClassifierConfig("noise", "small-resnet", names, Preprocessing(size), widths=widths)
             )
         classifier = classifier.to(device).eval().requires_grad_(False)
-        perceptual = Perceptual("alex").to(device)
+        perceptual = perceptual_for(classifier)
+    if perceptual is not None:
+        perceptual = perceptual.to(device)
     networks = Networks(config, num_classes, device)
     stream = BatchStream(pixels, classifier, config, device=device)
     trainer = Trainer(config, networks, stream, classifier, perceptual)

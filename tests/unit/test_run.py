@@ -23,7 +23,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Metric, Notice, Preview
 from latent_explorer.training import checkpoints as checkpoints_module
 from latent_explorer.training.checkpoints import Checkpoints, score
-from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.export import chosen_state
 from latent_explorer.training.loop import Trainer
 from latent_explorer.training.record import RunFolder
@@ -212,6 +212,47 @@ def test_pictures_that_vanish_are_named_when_a_run_goes_on(
         list(train(run))
     shutil.move(tmp_path / "7.png", data / "red" / "7.png")
     assert list(train(run))[-1].value is True  # type: ignore[union-attr]
+
+
+def test_a_training_goes_on_without_pictures_that_cannot_be_read(
+    discs: Path, config: TrainConfig, tmp_path: Path
+) -> None:
+    data = Path(shutil.copytree(discs, tmp_path / "data"))
+    (data / "green" / "3.png").write_bytes(b"")
+    (data / "red" / "5.png").write_bytes(b"no picture")
+    config = msgspec.structs.replace(config, data=DataConfig(str(data)))
+    run = started(config, tmp_path / "run")
+    told = [event.text for event in train(run) if isinstance(event, Notice)]
+    assert sum("left out: green/3.png, red/5.png" in text for text in told) == 1
+    left_out = run.provenance()["data"]["left_out"]
+    assert left_out == ["green/3.png", "red/5.png"]
+    # Mended in between, they stay out: the order of the pictures is the beginning's.
+    shutil.copy(discs / "green" / "3.png", data / "green" / "3.png")
+    run.change_config(msgspec.structs.replace(config, images=200))
+    list(train(run))
+    assert Checkpoints(run).load()["images"] == 200
+    assert run.provenance()["data"]["left_out"] == left_out
+    # One more that breaks is another matter.
+    (data / "red" / "6.png").write_bytes(b"")
+    with pytest.raises(UserError, match=r"1 are missing: red/6\.png"):
+        list(train(run))
+
+
+def test_without_lpips_a_training_goes_by_the_feature_distance(
+    discs: Path, classifier_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights there
+    run = started(tiny_config(discs, classifier_file), tmp_path / "run")
+    list(train(run))
+    assert run.provenance()["perceptual"] == "feature distance"
+    rows = figures(run)
+    assert not any("lpips" in name for row in rows for name in row)
+    assert all("feature_distance" in row for row in rows if "l1" in row)
+    last = next(row for row in reversed(rows) if "val_feature_distance_ratio" in row)
+    assert last["val_feature_distance"] > 0
+    assert Checkpoints(run).load()["last"] == pytest.approx(
+        last["val_feature_distance_ratio"] + 1 - last["val_agreement"]
+    )
 
 
 @pytest.mark.parametrize("part", ["checkpoint", "sheet", "metrics"])
