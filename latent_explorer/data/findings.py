@@ -16,7 +16,7 @@ from latent_explorer.data.facts import Facts
 from latent_explorer.data.folder import ImageDataset
 from latent_explorer.data.labels import SPLITS
 from latent_explorer.data.offer import suggested_group, suggested_split
-from latent_explorer.data.reading import SHOWN, printable, too_many
+from latent_explorer.data.reading import SHOWN, too_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +50,7 @@ class Checked:
         return [i for i, fact in enumerate(self.facts) if not fact.trouble and is_so(fact)]
 
     def names(self, rows: Sequence[int]) -> tuple[str, ...]:
-        return tuple(printable(self.data.names[i]) for i in rows[:SHOWN])
+        return tuple(self.data.names[i] for i in rows[:SHOWN])
 
 
 def count(n: int, one: str = "picture", many: str = "") -> str:
@@ -64,9 +64,7 @@ def readable(checked: Checked) -> Iterator[Finding]:
     if not broken:
         yield Finding("good", f"All {count(total)} can be read.")
         return
-    names = tuple(
-        f"{printable(checked.data.names[i])} ({checked.facts[i].trouble})" for i in broken[:SHOWN]
-    )
+    names = tuple(f"{checked.data.names[i]} ({checked.facts[i].trouble})" for i in broken[:SHOWN])
     if too_many(len(broken), total):
         yield Finding(
             "error",
@@ -87,7 +85,7 @@ def listed(checked: Checked) -> Iterator[Finding]:
         (listing.missing, "that the labels mention, but whose file is not there."),
     ):
         if names:
-            shown = tuple(printable(name) for name in names[:SHOWN])
+            shown = tuple(names[:SHOWN])
             yield Finding("note", f"There {are(len(names))} {count(len(names))} {text}", shown)
     n = checked.data.about.get("without_label", 0)
     if n:
@@ -150,7 +148,8 @@ def balance(checked: Checked) -> Iterator[Finding]:
     classes = class_counts(data)
     if len(classes) < 2:
         only = data.class_names[0]
-        yield Finding("error", f"All pictures are of one class ({only}): a classifier needs two.")
+        text = f"All pictures are of one class ({only}): no classifier can be trained to tell it from others."
+        yield Finding("warning", text)
         return
     yield _evenness(classes)
     if len(classes) > MANY_CLASSES:

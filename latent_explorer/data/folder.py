@@ -93,9 +93,7 @@ class ImageDataset:
             for i, (name, side) in enumerate(zip(self.names, self.sides, strict=True))
         ]
         about: dict[str, Any] = {**self.about, "pictures": len(self)}
-        about["list_sha256"] = hashlib.sha256(
-            "".join(lines).encode(errors="surrogateescape")
-        ).hexdigest()
+        about["list_sha256"] = hashlib.sha256("".join(lines).encode()).hexdigest()
         if isinstance(self.source, ZipSource):
             with self.source.path.open("rb") as file:
                 about["archive_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()

@@ -222,10 +222,7 @@ def fill_split(sides: np.ndarray, keys: Sequence[str]) -> tuple[np.ndarray, tupl
 
 
 def _hash_side(key: str) -> int:
-    share = (
-        int.from_bytes(hashlib.sha256(key.encode(errors="surrogateescape")).digest()[:8], "big")
-        / 2**64
-    )
+    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
     return 0 if share < 0.8 else 1 if share < 0.9 else 2
 
 

@@ -67,11 +67,4 @@ def too_many(broken: int, total: int) -> bool:
 def named(names: Sequence[str]) -> str:
     """A few names and how many more there are."""
     more = len(names) - SHOWN
-    return ", ".join(printable(name) for name in names[:SHOWN]) + (
-        f" and {more} more" if more > 0 else ""
-    )
-
-
-def printable(name: str) -> str:
-    """A file name that may go to any terminal and into JSON: bytes that are no UTF-8 are shown as such."""
-    return name.encode(errors="backslashreplace").decode()
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

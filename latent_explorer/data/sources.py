@@ -83,7 +83,7 @@ class FolderSource:
             self._list(folder)
 
     def _take(self, name: str) -> None:
-        if is_image_name(name):
+        if is_image_name(name) and _is_text(name):
             self.names.append(name)
             return
         suffix = os.path.splitext(name)[1].lower()
@@ -194,6 +194,16 @@ class ZipSource:
 
 def _depth(name: str) -> tuple[int, str]:
     return name.count("/"), name
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can stand in a list of names: some systems allow any bytes and line breaks in it."""
+    if "\n" in name:
+        return False
+    try:
+        return name.isascii() or bool(name.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _hidden(name: str) -> bool:
