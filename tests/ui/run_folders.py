@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from pathlib import Path
@@ -81,6 +82,7 @@ def validation(seen: int, random: np.random.Generator) -> dict[str, float]:
     }
 
 
+@functools.cache
 def sheet(seen: int) -> np.ndarray:
     """Two bands of four rows of procedural leaves, the made ones clearer with time: (8 * SIDE, 8 * SIDE, 3) uint8."""
     clear = min(1.0, seen / 20_000)
@@ -93,9 +95,14 @@ def sheet(seen: int) -> np.ndarray:
 
 
 def _leaf(seed: int, kind: int, clear: float) -> np.ndarray:
-    leaf = Image.fromarray(paint(base_styles(SeedBase(seed + 40 * (kind == 3))), seed))
-    pixels = np.asarray(leaf.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)
+    pixels = _painted(seed + 40 * (kind == 3))
     if kind == 0:
         return pixels.astype(np.uint8)
     grey = np.random.default_rng(seed).uniform(20, 90, pixels.shape)
     return (clear * pixels + (1 - clear) * grey).astype(np.uint8)
+
+
+@functools.cache
+def _painted(seed: int) -> np.ndarray:
+    leaf = Image.fromarray(paint(base_styles(SeedBase(seed)), seed))
+    return np.asarray(leaf.resize((SIDE, SIDE), Image.Resampling.BOX), dtype=np.float32)

@@ -166,12 +166,13 @@ class RunFacts(QWidget):
             "current": view.result is None or view.alive,
             "longer": view.state == "finished" and ended,
         }
+        first = PRIMARY_OF.get(view.state) if ended else None
+        if first == "result" and view.result is None:
+            first = "resume"
         asked = bool(view.requested)
         for key, made in self.buttons.items():
             made.setVisible(shown[key])
-            _set_role(made, "primary" if PRIMARY_OF.get(view.state) == key and ended else "")
-        if view.state == "stopped" and view.result is None:
-            _set_role(self.buttons["resume"], "primary")
+            _set_role(made, "primary" if key == first else "")
         self.buttons["pause"].setEnabled(not asked)
         self.buttons["stop"].setEnabled(view.requested != "stop")
         some = view.status is not None and view.status.images > 0
