@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An explorer on a fake model, empty (`stage`) and with the model open (`opened`)."""
+"""An explorer on a fake model, empty (`stage`), with the model open (`opened`), and with a training desk (`office`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from office import PROGRAM, Office
 from stage import Stage
 
-from latent_explorer.app import library
+from latent_explorer.app import child, library
+from latent_explorer.app.training_plan import TrainingPlan
 
 
 @pytest.fixture
@@ -32,3 +34,20 @@ def stage(folder, monkeypatch) -> Iterator[Stage]:
 def opened(stage) -> Stage:
     stage.open()
     return stage
+
+
+@pytest.fixture
+def office(stage, tmp_path, monkeypatch) -> Iterator[Office]:
+    monkeypatch.setenv("LATENT_EXPLORER_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr(child, "self_command", lambda *arguments: [*PROGRAM, *arguments])
+    office = Office(stage, tmp_path)
+    yield office
+    office.desk.close()
+    for pid in list(child._children):
+        child.end_child(pid)
+
+
+@pytest.fixture
+def plan(tmp_path) -> TrainingPlan:
+    (tmp_path / "leaves").mkdir()
+    return TrainingPlan(data=tmp_path / "leaves", name="mine")

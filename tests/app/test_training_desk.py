@@ -4,78 +4,15 @@
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
 
 import fake_training
 import pytest
 from fakes import SPOTS
-from stage import Stage, of
+from office import behave
 
-from latent_explorer.app import child, training_updates, updates
+from latent_explorer.app import child, training_updates
 from latent_explorer.app.intents import SetAttribute
-from latent_explorer.app.training_desk import TrainingDesk
 from latent_explorer.app.training_plan import TrainingPlan
-from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Progress
-
-WAIT = 30.0
-
-
-class Desk:
-    """A stage with a desk, its updates written down; `wait` plays the window's second."""
-
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage, self.folder = stage, folder
-        self.told: list = []
-        self.open()
-
-    def open(self) -> None:
-        """A window opens: a new desk."""
-        self.desk = TrainingDesk(self.stage.explorer, data_dir=self.folder / "data")
-        self.desk.listeners.append(self.told.append)
-        self.desk.begin()
-
-    def wait(self, until: Callable[[], object]) -> None:
-        deadline = time.monotonic() + WAIT
-        while not until():
-            assert time.monotonic() < deadline, [type(u).__name__ for u in self.told[-5:]]
-            time.sleep(0.02)
-            self.desk.poll()
-
-    def of(self, kind: type) -> list:
-        return [u for u in self.told if isinstance(u, kind)]
-
-    def said(self) -> list[str]:
-        """What the window said to the person since the last time."""
-        told = self.stage.settle()
-        troubles = [u.failure.message for u in of(told, updates.Trouble)]
-        return [*troubles, *(u.text for u in of(told, updates.Told))]
-
-
-@pytest.fixture
-def office(stage, tmp_path, monkeypatch) -> Iterator[Desk]:
-    monkeypatch.setenv("LATENT_EXPLORER_RUNS", str(tmp_path / "runs"))
-    program = [sys.executable, str(Path(fake_training.__file__))]
-    monkeypatch.setattr(child, "self_command", lambda *arguments: [*program, *arguments])
-    office = Desk(stage, tmp_path)
-    yield office
-    office.desk.close()
-    for pid in list(child._children):
-        child.end_child(pid)
-
-
-@pytest.fixture
-def plan(tmp_path) -> TrainingPlan:
-    (tmp_path / "leaves").mkdir()
-    return TrainingPlan(data=tmp_path / "leaves", name="mine")
-
-
-def behave(plan: TrainingPlan, how: str) -> TrainingPlan:
-    (plan.data / "behave").write_text(how)
-    return plan
 
 
 def test_a_training_is_watched_from_start_to_result(office, plan):
@@ -264,103 +201,3 @@ def test_the_plan_of_last_time_fills_the_form(office, plan, tmp_path):
     office.desk.close()
     office.open()
     assert office.desk.plan == TrainingPlan()
-
-
-def test_looking_at_pictures_tells_what_they_offer(office, tmp_path):
-    from PIL import Image
-
-    for name in ("green", "red"):
-        (tmp_path / "discs" / name).mkdir(parents=True)
-        for i in range(3):
-            Image.new("RGB", (8, 8), name).save(tmp_path / "discs" / name / f"{i}.png")
-    office.desk.look_at(tmp_path / "discs")
-    office.desk.look_at(tmp_path / "gone")
-    office.stage.settle()
-    found, missing = office.of(training_updates.DataSeen)
-    assert found.offer.columns["class"] == {"green": 3, "red": 3}
-    assert missing.offer is None
-    assert "gone" in missing.problem
-
-
-class FakeSciences:
-    """The data check and the estimate, replaced."""
-
-    def __init__(self, monkeypatch) -> None:
-        self.report = SimpleNamespace(can_train=True, classes=(("a", 3), ("b", 3)), findings=())
-        self.error: Exception | None = None
-        self.asked: list = []
-        data = SimpleNamespace(close=lambda: None)
-        monkeypatch.setattr("latent_explorer.app.training_jobs._opened", lambda config: data)
-        monkeypatch.setattr("latent_explorer.data.check.check", self.check)
-        module = SimpleNamespace(estimate=self.estimate)
-        monkeypatch.setitem(sys.modules, "latent_explorer.training.estimate", module)
-
-    def check(self, data, resolution):
-        yield Progress(1, 2, "Looking at the pictures")
-        return self.report
-
-    def estimate(self, config, num_classes, folder):
-        self.asked.append((config.images, num_classes, folder))
-        yield Progress(2, 2, "Timing")
-        if self.error is not None:
-            raise self.error
-        return "an hour"
-
-
-@pytest.fixture
-def sciences(monkeypatch) -> FakeSciences:
-    return FakeSciences(monkeypatch)
-
-
-def test_a_check_reports_progress_then_the_report_and_the_estimate(office, plan, sciences):
-    office.desk.check(plan)
-    assert office.desk.checking
-    office.stage.settle()
-    assert [u.progress.message for u in office.of(training_updates.CheckProgress)] == [
-        "Looking at the pictures",
-        "Timing",
-    ]
-    (done,) = office.of(training_updates.CheckDone)
-    assert (done.plan, done.report, done.estimate) == (plan, sciences.report, "an hour")
-    assert sciences.asked == [(48_000, 2, office.folder / "runs")]
-    assert not office.desk.checking
-
-
-@pytest.mark.parametrize("error", [UserError("No such card."), MemoryError()])
-def test_an_estimate_that_cannot_be_made_leaves_the_report(office, plan, sciences, error):
-    sciences.error = error
-    office.desk.check(plan)
-    office.stage.settle()
-    (done,) = office.of(training_updates.CheckDone)
-    assert done.report is sciences.report
-    assert done.estimate is None
-    assert done.problem
-
-
-def test_pictures_that_cannot_be_trained_on_are_not_timed(office, plan, sciences):
-    sciences.report.can_train = False
-    office.desk.check(plan)
-    office.stage.settle()
-    sciences.report = SimpleNamespace(can_train=True, classes=(), findings=())
-    office.desk.check(plan)
-    office.stage.settle()
-    office.desk.check(TrainingPlan())
-    errors, unlabelled, empty = office.of(training_updates.CheckDone)
-    assert sciences.asked == []
-    assert errors.problem == ""
-    assert "no two classes" in unlabelled.problem
-    assert "Choose the pictures" in empty.problem
-
-
-def test_a_cancelled_check_ends_without_a_report(office, plan, sciences, monkeypatch):
-    def endless(data, resolution):
-        while True:
-            yield Progress(0, 1)
-
-    monkeypatch.setattr("latent_explorer.data.check.check", endless)
-    office.desk.check(plan)
-    office.desk.cancel_check()
-    office.stage.settle()
-    (done,) = office.of(training_updates.CheckDone)
-    assert (done.report, done.problem) == (None, "")
-    assert not office.desk.checking
