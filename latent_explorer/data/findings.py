@@ -50,6 +50,9 @@ class Checked:
         return [i for i, fact in enumerate(self.facts) if not fact.trouble and is_so(fact)]
 
     def names(self, rows: Sequence[int]) -> tuple[str, ...]:
+        """A few names; none where it is about all pictures anyway."""
+        if len(rows) == len(self.data):
+            return ()
         return tuple(self.data.names[i] for i in rows[:SHOWN])
 
 
