@@ -80,6 +80,9 @@ class SamplesPanel(QWidget):
         self.view.wanted.connect(explorer.set_strip)
         self.view.menu_asked.connect(self._menu)
         self.empty = EmptyState("image", "No model is open.")
+        self.empty.setMinimumHeight(
+            1
+        )  # else the strip, on another page, would keep as much on a low screen
         self._pages = QStackedLayout()
         self._pages.addWidget(self.view)
         self._pages.addWidget(self.empty)

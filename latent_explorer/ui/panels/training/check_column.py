@@ -37,6 +37,7 @@ CHECK, START, AGAIN = "Check the images", "Start training", "Check again"
 SHOW_RUNNING = "Show the running training"
 COMMAND_HELP = "The same training from a command line, here or on a server"
 ORDER = {"error": 0, "warning": 1, "note": 2, "good": 3}
+BESIDES = "; a classifier and the search for attributes come on top."
 SPARE = 1.2  # of the disk: below it there is a caution
 
 
@@ -161,12 +162,14 @@ def _names(names: tuple[str, ...]) -> str:
 
 def estimate_lines(estimate: Estimate) -> list[tuple[str, str]]:
     """Time and disk as (severity, sentence)."""
-    speed = estimate.images_per_second_full
-    time = (
-        f"About {words.duration_words(estimate.seconds)} on this machine, at {speed:.3g} images/s."
-    )
+    speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
+    rate = f", at {speed:.3g} images/s" if speed else ""
+    time = f"About {words.duration_words(estimate.seconds)} on this machine{rate}{BESIDES}"
     needed, free = estimate.disk_bytes, estimate.free_bytes
-    disk = f"{words.size_words(needed)} on disk, of {words.size_words(free)} free"
+    disk = f"{words.size_words(needed)} on disk"
+    if free is None:
+        return [("note", time), ("note", f"{disk}.")]
+    disk += f", of {words.size_words(free)} free"
     if needed > free:
         return [("note", time), ("error", f"{disk}: not enough. Free some space first.")]
     scarce = needed * SPARE > free

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
-HEIGHT = 39 * theme.UNIT  # px, docked
+HEIGHT = 36 * theme.UNIT  # px, docked
 OWN_WINDOW = QSize(150 * theme.UNIT, 80 * theme.UNIT)
 FRAME = QSize(
     4 * theme.UNIT, 8 * theme.UNIT
