@@ -82,6 +82,12 @@ def test_from_a_folder_of_pictures_to_an_opened_explainer(program, tmp_path):
     assert plan.problems() == []
 
     window = Window(tmp_path)
+    window.desk.check(plan)
+    window.wait(lambda: not window.desk.checking)
+    (done,) = [u for u in window.told if isinstance(u, training_updates.CheckDone)]
+    assert (done.problem, done.report.pictures, done.report.can_train) == ("", 40, True)
+    assert done.estimate.seconds > 0
+    assert done.estimate.free_bytes > done.estimate.disk_bytes
     assert window.desk.start(plan)
     window.wait(lambda: window.desk.attached.status and window.desk.attached.status.images > 200)
     window.close()
