@@ -48,21 +48,23 @@ def whole_training(
     changes: dict[str, Any] | None = None,
     command: Sequence[str] = (),
     wish: Callable[[], Request | None] = nobody,
-) -> Generator[Event, None, RunStatus]:
+) -> Generator[Event, None, RunStatus | None]:
     """Start the run that `config` describes, or without one go on with that in `folder`. Yields the phases' events.
 
     changes  settings of a run that goes on (images, attributes, device); it never becomes shorter
     command  how the run was started, for its status
     wish     asked between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
              "stop" also exports the explainer
-    Last Result: the status that it ended with, which is returned, too. Raises UserError.
+    Last Result: the status that it ended with, which is returned, too. Of the processes that torchrun started the first
+    alone speaks; the others return None. Raises UserError.
     """
     from latent_explorer.training.distributed import joined
 
     with joined() as world:
         run = RunFolder(folder)
         if not world.is_first:
-            return (yield from _follow(run, world))
+            _follow(run, world)
+            return None
         _check(run, config)
         with run.hold():
             if config is not None:
@@ -93,13 +95,13 @@ def _changed(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
     return msgspec.structs.replace(config, **{**changes, "images": images})
 
 
-def _follow(run: RunFolder, world: World) -> Generator[Event, None, RunStatus]:
+def _follow(run: RunFolder, world: World) -> None:
     """What the other processes of a training do: their share of every step, and nothing else."""
     from latent_explorer.training.train import train
 
     if world.decide(True):  # the first process has made the folder and the classifier
-        yield from train(run, world=world)
-    return RunStatus("finished", "explainer")
+        for _ in train(run, world=world):
+            pass
 
 
 class Keeper:

@@ -145,7 +145,9 @@ def train(
         job = whole_training(
             folder, config, changes=changes, command=["latent-explorer", *arguments], wish=wish
         )
-        status: RunStatus = run_job(job, output)
+        status: RunStatus | None = run_job(job, output)
+    if status is None:  # one of several processes, and not the one that speaks
+        return 0
     result = folder / "result.explainer"
     fields = {
         "run": folder,

@@ -47,7 +47,8 @@ def train(
     closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice, last Result: whether it came to its end.
 
     The state after n images is the same however often a run was killed: whatever the next step and the next line of
-    figures depend on is in the checkpoint.
+    figures depend on is in the checkpoint. Of the processes of `world` the first decides, measures and writes; all
+    have the same weights at every step.
     """
     yield Notice("Reading the pictures.")
     data, pixels = yield from read_pictures(run, world)
@@ -81,9 +82,8 @@ class Course:
         self.checkpoints = Checkpoints(run)
         self.trainer: Trainer
         self.validation: Validation
-        self.trainer, self.validation = set_up(
-            run, data, pixels, fresh=not self.checkpoints.exist(), world=world
-        )
+        self.is_fresh = world.decide(not self.checkpoints.exist())
+        self.trainer, self.validation = set_up(run, data, pixels, fresh=self.is_fresh, world=world)
         self.means = Means()
         self.taken_back = 0  # times that it diverged
         self.best: float | None = None
@@ -93,12 +93,12 @@ class Course:
 
     def begin(self) -> Generator[Event, None, None]:
         """Take up the newest checkpoint, or write the first: then going on works from the first moment."""
-        if self.checkpoints.exist():
+        if self.is_fresh:
+            self._forget_after(-1)
+            self.save()
+        else:
             self._load(self.checkpoints.load())
             yield Notice(f"Going on at {self.trainer.images} images.")
-        else:
-            self.run.forget_after(-1)
-            self.save()
         self.pace = Pace(self.config, self.trainer.images)
 
     def is_over(self) -> bool:
@@ -114,10 +114,12 @@ class Course:
         before = self.trainer.images
         self.means.add(self.trainer.step())
         due = self._due(before, self.trainer.images)
-        if not due:
-            return []
-        if not self.is_sound():
+        if self.world.decide(bool(due) and not self.is_sound()):
             return [self._take_back()]
+        return self._report(due) if self.world.is_first else []
+
+    def _report(self, due: set[str]) -> list[Event]:
+        """Write and return what is due."""
         events: list[Event] = []
         if "figures" in due:
             rate = self.pace.lap(self.trainer.images)
@@ -188,7 +190,7 @@ class Course:
             )
         self._load(self.checkpoints.load())
         self.taken_back = taken_back
-        self.trainer.lr_scale /= 2
+        self.trainer.lr_scale = 0.5**taken_back
         self.pace.taken_back(self.trainer.images)
         self.save()  # whoever goes on from here does so with the smaller learning rate
         return Notice(
@@ -201,7 +203,7 @@ class Course:
 
     def save(self) -> None:
         """Write a checkpoint, unless there is no sense in what it would hold."""
-        if self.is_sound():
+        if self.world.is_first and self.is_sound():
             self.checkpoints.save(self.state())
         self._saved = self.pace.seconds()
 
@@ -219,7 +221,11 @@ class Course:
         self.means.load_state(state.get("means", {}))
         self.taken_back = int(state.get("taken_back", 0))
         self.best, self.last = state.get("best"), state.get("last")
-        self.run.forget_after(self.trainer.images)
+        self._forget_after(self.trainer.images)
+
+    def _forget_after(self, images: int) -> None:
+        if self.world.is_first:
+            self.run.forget_after(images)
 
 
 class Means:
