@@ -7,6 +7,7 @@ did or a folder holds. A training is a child process that survives the window; t
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -63,6 +64,7 @@ class TrainingDesk:
         self._begun: dict[
             Path, TrainingPlan
         ] = {}  # by run: plans that have not shown yet that they work
+        self._wish: Request | None = None  # how the person wants the running one to end
         self._known: tuple[Path, ...] = ()
         self._polls = 0
         self._check: tuple[int, TrainingPlan] | None = None  # the engine's job
@@ -172,6 +174,7 @@ class TrainingDesk:
         for view in dict.fromkeys((self._attached, self._running)):
             if view is not None and view.poll():
                 self._tell(RunChanged(view))
+        self._insist()
         if self._running is not None and not self._running.alive:
             ended, self._running = self._running, None
             self._ended(ended)
@@ -274,7 +277,7 @@ class TrainingDesk:
     def _follow(self, view: RunView, pid: int) -> None:
         """Watch a run that a process was just started for."""
         view.launched(pid)
-        self._running = view
+        self._running, self._wish = view, None
         self._scan()
         self.attach(view)
 
@@ -284,8 +287,16 @@ class TrainingDesk:
             if view is None or not view.alive:
                 raise UserError("No training is running now, so there is nothing to end.")
             view.folder.request(what)
+            self._wish = what
             view.poll()
             self._tell(RunChanged(view))
+
+    def _insist(self) -> None:
+        """Ask again while the run lives: one that only begins forgets what was asked of the process before it."""
+        run = self._running
+        if run is not None and run.alive and self._wish is not None and not run.requested:
+            with contextlib.suppress(UserError):
+                run.folder.request(self._wish)
 
     def _scan(self) -> None:
         """Look for runs that came or went, and for one that somebody else has started."""
@@ -299,6 +310,7 @@ class TrainingDesk:
             self._tell(RunsChanged())
 
     def _ended(self, view: RunView) -> None:
+        self._wish = None
         plan = self._begun.pop(view.path, None)
         if plan is not None and view.state == "failed" and self._history.forget_stillborn(view):
             if view is self._attached:

@@ -72,6 +72,14 @@ def test_a_second_run_is_refused_with_a_sentence_that_names_the_first(office, pl
     assert desk.runs() == []
 
 
+def test_a_stop_right_after_the_start_is_not_forgotten(office, plan):
+    office.desk.start(behave(plan, "slow"))
+    office.desk.stop()  # long before the training looks, and it drops what was left over from an earlier process
+    office.wait(lambda: office.desk.running is None)
+    assert office.desk.attached.state == "stopped"
+    assert office.desk.attached.status.images < fake_training.TOTAL / 2
+
+
 def test_a_start_that_fails_before_there_is_a_run_says_why_and_leaves_nothing(office, plan):
     desk = office.desk
     assert desk.start(behave(plan, "refuse"))
