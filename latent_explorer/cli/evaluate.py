@@ -108,7 +108,7 @@ def text_of(found: Evaluation, side: str) -> str:
     lpips = "no LPIPS" if found.lpips is None else f"LPIPS {found.lpips:.3f}"
     lines = [
         f"{found.n} pictures ({side})",
-        f"reconstruction  {lpips}, L1 {found.l1:.3f}, feature distance {found.feature_distance:.3f}",
+        f"reconstruction  {lpips}, L1 {found.l1:.3f}, change of features {found.feature_change:.3f}",
         f"agreement       {found.agreement.argmax:.3f} of verdicts, KL {found.agreement.kl:.3f}",
         f"Frechet         {found.frechet_reconstruction:.2f} reconstructions, {found.frechet_mapping:.2f} generated",
     ]

@@ -58,7 +58,7 @@ class Evaluation:
     agreement: Agreement
     l1: float  # mean over pixels, pictures in [-1, 1]
     lpips: float | None  # None: its weights are not at hand, or the pictures are too small
-    feature_distance: float  # mean |f(x) - f(rec)| / |f(x)| on the classifier's features
+    feature_change: float  # mean |f(x) - f(rec)| / |f(x)| on the classifier's features
     frechet_reconstruction: float
     frechet_mapping: float
     flips: tuple[Flips, ...]
@@ -74,7 +74,7 @@ class Evaluation:
             "agreement_mean_abs": self.agreement.mean_abs,
             "l1": self.l1,
             "lpips": self.lpips,
-            "feature_distance": self.feature_distance,
+            "feature_change": self.feature_change,
             "frechet_reconstruction": self.frechet_reconstruction,
             "frechet_mapping": self.frechet_mapping,
             "flips": [found.to_dict() for found in self.flips],
@@ -139,7 +139,7 @@ class _Compared:
             agreement=agreement(self.real_probs, self.rec_probs),
             l1=float(self.l1.mean()),
             lpips=None if self.lpips is None else float(self.lpips.mean()),
-            feature_distance=float(
+            feature_change=float(
                 (moved / self.real_features.norm(dim=1).clamp_min(1e-12)).mean()
             ),
             frechet_reconstruction=frechet_distance(self.real_features, self.rec_features),
