@@ -14,7 +14,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from latent_explorer.training.record import RunFolder
@@ -49,9 +49,8 @@ class Checkpoints:
         self._run.sync_metrics()
         self._write(self._run.checkpoints / f"{state['images']:08d}.pt", state)
         for old in self._numbered()[KEPT:]:
-            with contextlib.suppress(
-                OSError
-            ):  # on Windows one that is being exported; the next save drops it
+            # One that is being exported resists on Windows; the next save drops it.
+            with contextlib.suppress(OSError):
                 old.unlink()
 
     def save_best(self, state: dict[str, Any]) -> None:
@@ -60,11 +59,11 @@ class Checkpoints:
 
     def load(self) -> dict[str, Any]:
         """The newest checkpoint that can be read. Raises UserError where none can."""
-        return self._first(self._numbered())
+        return self._first(self._numbered)
 
     def load_best(self) -> dict[str, Any]:
         """The best checkpoint, or the newest where no validation has been judged yet."""
-        return self._first([self._best, *self._numbered()])
+        return self._first(lambda: [self._best, *self._numbered()])
 
     def exist(self) -> bool:
         """Whether there is anything to go on from."""
@@ -83,14 +82,17 @@ class Checkpoints:
                     None, f"torch could not write it ({str(error).splitlines()[0]})"
                 ) from error
 
-    def _first(self, paths: Iterable[Path]) -> dict[str, Any]:
+    def _first(self, listed: Callable[[], list[Path]]) -> dict[str, Any]:
         """The first that can be read. Tensors and plain values only: nothing is executed."""
-        for path in paths:
-            try:
-                state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-            except UNREADABLE:
-                continue
-            return state
+        tried: list[Path] | None = None
+        while (
+            paths := listed()
+        ) != tried:  # a training that goes on may have replaced all of them meanwhile
+            for path in paths:
+                with contextlib.suppress(*UNREADABLE):
+                    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+                    return state
+            tried = paths
         raise UserError(
             f"{self._run.path} has no checkpoint that can be read. Start again in another folder."
         )

@@ -153,7 +153,7 @@ class RunFolder:
     def hold(self) -> Iterator[None]:
         """Be the one process that trains here. Raises UserError where another one does, or nothing can be written.
 
-        Requests that were left over are forgotten.
+        Requests and half-written files that were left over are removed.
         """
         with self.writing("the run folder"):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -168,9 +168,18 @@ class RunFolder:
             ) from error
         try:
             self.take_request()
+            self._tidy()
             yield
         finally:
             lock.release()
+
+    def _tidy(self) -> None:
+        """Remove what a kill -9 left of files that were being written (see `atomic_path`), but for those of others."""
+        own = ("status", "config", "provenance", "pictures", "classifier", "result")
+        left = [path for name in own for path in self.path.glob(f".{name}-*")]
+        for path in [*left, *self.samples.glob(".*-*.png"), *self.checkpoints.glob(".*-*.pt")]:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.path / "lock")

@@ -138,6 +138,19 @@ def test_a_longer_run_makes_a_new_result(config: TrainConfig, tmp_path: Path) ->
     assert ended(run).total == 120
 
 
+def test_a_run_starts_from_an_explainer_and_says_so(config: TrainConfig, tmp_path: Path) -> None:
+    short = msgspec.structs.replace(config, images=80, attributes=0)
+    first, second = RunFolder(tmp_path / "first"), RunFolder(tmp_path / "second")
+    list(whole_training(first.path, short))
+    begun = read_explainer(first.result)
+    list(whole_training(second.path, msgspec.structs.replace(short, init=str(first.result))))
+    first.result.unlink()  # nothing is wanted of it any more
+    list(whole_training(second.path, changes={"images": 120}))
+    origin = second.provenance()["init"]
+    assert (origin["name"], origin["model_hash"]) == (begun.name, begun.model_hash)
+    assert read_explainer(second.result).provenance["init"] == origin
+
+
 def test_closing_is_a_pause(config: TrainConfig, tmp_path: Path) -> None:
     job = whole_training(tmp_path / "run", config)
     while not isinstance(next(job), Metric):

@@ -78,6 +78,16 @@ def test_a_request_is_taken_once_and_forgotten_by_the_next_run(run: RunFolder) -
     assert run.take_request() is None
 
 
+def test_what_a_kill_left_half_written_is_removed(run: RunFolder) -> None:
+    left = [run.checkpoints / ".00000080-x1.pt", run.path / ".status-x2.json"]
+    others = [run.path / ".current-x3.explainer", run.path / ".request-x4"]
+    for path in (*left, *others):
+        path.touch()
+    with run.hold():
+        assert not any(path.exists() for path in left)
+        assert all(path.exists() for path in others)
+
+
 def test_a_training_gives_way_to_the_window(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -130,6 +130,27 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
         Checkpoints(run).load()
 
 
+def test_an_export_finds_a_checkpoint_whatever_a_training_writes_meanwhile(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both that were listed are gone when they are opened."""
+    run = started(config, tmp_path)
+    kept = Checkpoints(run)
+    kept.save({"images": 8})
+    read, left = torch.load, [1]
+
+    def slow(*args: object, **more: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            for images in (16, 24):
+                kept.save({"images": images})
+            kept.save({"images": 32})
+        return read(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(checkpoints_module.torch, "load", slow)
+    assert kept.load()["images"] == 32
+
+
 def _diverging(monkeypatch: pytest.MonkeyPatch, images: int, times: int) -> None:
     """Weights become NaN at a step, `times` times."""
     step, left = Trainer.step, [times]
