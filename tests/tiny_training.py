@@ -24,17 +24,20 @@ from latent_explorer.training.record import RunFolder
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def write_discs(folder: Path, count: int = 30) -> Path:
-    """Pictures of a disc in two class folders: green ones and red ones."""
+CHANNELS = {"red": 0, "green": 1, "blue": 2}
+
+
+def write_discs(folder: Path, count: int = 30, colours: tuple[str, ...] = ("green", "red")) -> Path:
+    """Pictures of a disc in class folders, one a colour."""
     rng = np.random.default_rng(0)
     grid = np.mgrid[:16, :16]
-    for k, name in enumerate(("green", "red")):
+    for name in colours:
         (folder / name).mkdir(parents=True)
         for i in range(count):
             centre = rng.uniform(5, 11, (2, 1, 1))
             disc = ((grid - centre) ** 2).sum(axis=0) < 16
             image = np.zeros((16, 16, 3), np.uint8)
-            image[disc, 1 - k] = rng.integers(150, 255)
+            image[disc, CHANNELS[name]] = rng.integers(150, 255)
             Image.fromarray(image).save(folder / name / f"{i}.png")
     return folder
 

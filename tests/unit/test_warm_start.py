@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: MIT
+"""A training that starts from an explainer computes at first what the explainer computes."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+import torch
+from tiny_training import tiny_config
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.explainer import Explainer
+from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.export import fold_cond_gain
+from latent_explorer.training.networks import Networks
+
+CONFIG = tiny_config("", "", mapping_lr_mul=0.1)  # type: ignore[arg-type]
+
+
+def _explainer(config: TrainConfig, classes: int = 2) -> Explainer:
+    """As `export` makes it, with weights for `cond` that are not zero, in the convolutions."""
+    networks = Networks(config, classes)
+    with torch.no_grad():
+        for layer in networks.G.synthesis.layout.conv_layers:
+            networks.G.synthesis.layer(layer.name).affine.weight[:, config.w_dim :].normal_()
+        networks.G.mapping.w_avg.normal_()
+    fold_cond_gain(networks.G)
+    return Explainer("old", networks.G, encoder=networks.E, discriminator=networks.D)
+
+
+@pytest.fixture
+def inputs() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(4, 8, generator=generator)
+    cond = torch.randn(4, 2, generator=generator).softmax(dim=1)
+    return z, cond, torch.rand(4, 3, 16, 16, generator=generator) * 2 - 1
+
+
+@torch.no_grad()
+def test_all_networks_of_an_explainer_act_as_before(inputs) -> None:
+    z, cond, img = inputs
+    old = _explainer(CONFIG)
+    new = Networks(msgspec.structs.replace(CONFIG, seed=1, mapping_lr_mul=0.01), 2)
+    said = new.start_from(old)
+    assert [sentence.split(" ")[1] for sentence in said] == ["and", "encoder", "discriminator"]
+    noise = old.generator.synthesis.noise_const()
+    for G in (new.G, new.G_ema):
+        ws = old.generator.ws_from_z(z, psi=0.5)
+        assert torch.allclose(G.ws_from_z(z, psi=0.5), ws, atol=1e-5)
+        pictures = (x.synthesis(ws, cond, noise) for x in (old.generator, G))
+        assert torch.allclose(*pictures, atol=1e-4)
+    assert torch.allclose(new.E(img), old.encoder(img), atol=1e-5)
+    assert torch.allclose(new.E_ema(img), old.encoder(img), atol=1e-5)
+    assert torch.allclose(new.D.score(img, cond), old.discriminator.score(img, cond), atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders_trunk(
+    inputs,
+) -> None:
+    z, cond, img = inputs
+    old = _explainer(msgspec.structs.replace(CONFIG, mode="stylegan2"))
+    new = Networks(msgspec.structs.replace(CONFIG, seed=1), 2)
+    said = new.start_from(old)
+    assert "knew no classes" in said[0]
+    assert "discriminator's convolutions" in said[1]
+    noise = old.generator.synthesis.noise_const()
+    ws = old.generator.ws_from_z(z)
+    assert torch.allclose(
+        new.G.synthesis(ws, cond, noise), old.generator.synthesis(ws, None, noise), atol=1e-4
+    )
+    assert torch.allclose(new.D.score(img, cond), old.discriminator.score(img), atol=1e-5)
+    trunks = (x.blocks(x.from_rgb(img)) for x in (new.E, old.discriminator))
+    assert torch.allclose(*trunks, atol=1e-5)
+    assert torch.allclose(new.E.conv.bias, old.discriminator.conv.bias)
+
+
+def test_other_classes_and_missing_networks_are_said() -> None:
+    old = _explainer(CONFIG, classes=3)
+    new = Networks(CONFIG, 2)
+    said = new.start_from(old)
+    assert "knew 3 classes" in said[0]
+    assert "but its last layer" in said[2]
+    said = new.start_from(Explainer("bare", old.generator))
+    assert "encoder starts anew" in said[1]
+    assert "discriminator starts anew" in said[2]
+
+
+@pytest.mark.parametrize("field", [{"w_dim": 16}, {"channels": (8, 8, 4)}, {"hidden": 8}])
+def test_other_shapes_are_refused_with_both_in_words(field: dict[str, object]) -> None:
+    new = Networks(msgspec.structs.replace(CONFIG, **field), 2)
+    with pytest.raises(UserError, match=r"has 16 px with widths 8, 8, 8.*asks for 16 px"):
+        new.start_from(_explainer(CONFIG))
