@@ -36,6 +36,8 @@ Request = Literal["pause", "stop"]
 
 BUSY_SECONDS = 1.0  # a touch of `busy` holds the training back for so long
 LONGEST_WAIT = 2.0  # seconds between two steps: a window that is used without a break slows a training, never stops it
+_GO_ON = "The run is whole up to its last checkpoint: mend that and go on with --resume."
+_ELSEWHERE = "Choose another place with --out, or see to its permissions."
 LOCK_SECONDS = 2.0  # who only looks whether a run is alive holds the lock for an instant
 
 
@@ -87,7 +89,7 @@ class RunFolder:
             raise UserError(
                 f"{self.path} holds a run already. Go on with --resume, or choose another folder."
             )
-        with self.writing("the run folder"):
+        with self.writing("the run folder", _ELSEWHERE):
             self.samples.mkdir(parents=True, exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
         self.write_provenance(provenance or {})
@@ -155,7 +157,7 @@ class RunFolder:
 
         Requests and half-written files that were left over are removed.
         """
-        with self.writing("the run folder"):
+        with self.writing("the run folder", _ELSEWHERE):
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "lock").touch()
         lock = self._lock()
@@ -292,15 +294,14 @@ class RunFolder:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def writing(self, what: str) -> Iterator[None]:
+    def writing(self, what: str, advice: str = _GO_ON) -> Iterator[None]:
         """A failure to write becomes a sentence that says what, why, and what to do."""
         try:
             yield
         except OSError as error:
             reason = error.strerror or str(error)
             raise UserError(
-                f"{what[0].upper()}{what[1:]} could not be written in {self.path}: {reason}{self._free()}. "
-                "The run is whole up to its last checkpoint: mend that and go on with --resume."
+                f"{what[0].upper()}{what[1:]} could not be written in {self.path}: {reason}{self._free()}. {advice}"
             ) from error
 
     def _free(self) -> str:
