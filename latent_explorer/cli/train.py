@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -146,8 +147,13 @@ def train(
             folder, config, changes=changes, command=["latent-explorer", *arguments], wish=wish
         )
         status: RunStatus | None = run_job(job, output)
-    if status is None:  # one of several processes, and not the one that speaks
-        return 0
+    if status is not None:  # else it is one of several processes, and not the one that speaks
+        _tell(status, folder, output)
+    return INTERRUPTED if wish.by_signal else 0
+
+
+def _tell(status: RunStatus, folder: Path, output: Output) -> None:
+    """The last word of `train`."""
     result = folder / "result.explainer"
     fields = {
         "run": folder,
@@ -158,7 +164,6 @@ def train(
     }
     further = f"Next: latent-explorer {result}" if result.exists() else "Go on with --resume."
     output.result(fields, f"{folder}: {status.message} {further}")
-    return INTERRUPTED if wish.by_signal else 0
 
 
 def _refuse_beside_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:
@@ -214,4 +219,6 @@ def export(run: Path, out: Path, name: str | None, n: int, best: bool, as_json: 
 def _new_run_folder() -> Path:
     from latent_explorer.common.paths import runs_dir
 
+    if "RANK" in os.environ:  # each would name a folder of its own
+        raise UserError("Several processes need one folder that they share. Say which with --out.")
     return runs_dir() / time.strftime("%Y-%m-%d %H.%M.%S")

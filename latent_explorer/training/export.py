@@ -91,19 +91,13 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
     run = RunFolder(folder)
     config = run.config()
     state = chosen_state(run, best)
-    classifier, perceptual, known = None, None, {}
+    classifier, perceptual = None, None
     if config.mode == "stylex":
         kept = run.classifier if run.classifier.exists() else Path(config.classifier)
-        classifier = read_classifier(kept)[0]
+        classifier = as_stored(read_classifier(kept)[0])
         perceptual = perceptual_for(classifier)
-        known = {hash_classifier(classifier): as_stored(classifier)}
-    networks = Networks(config, classifier.num_classes if classifier else 0)
-    networks.load_state(state["networks"])
-    fold_cond_gain(networks.G_ema)
-    for module in (networks.G_ema, networks.E_ema, networks.D):
-        if module is not None:
-            as_stored(module)
-
+    known = {hash_classifier(classifier): classifier} if classifier else {}
+    networks = _networks(config, classifier, state)
     data, pixels = drained(read_all(open_data(config.data), config.resolution))
     samples = None
     if classifier is not None:
@@ -129,6 +123,19 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
         },
         figures={"val": validation.measure(networks) | validation.baseline},
     )
+
+
+def _networks(
+    config: TrainConfig, classifier: Classifier | None, state: dict[str, Any]
+) -> Networks:
+    """Those of a checkpoint, as a file holds them."""
+    networks = Networks(config, classifier.num_classes if classifier else 0)
+    networks.load_state(state["networks"])
+    fold_cond_gain(networks.G_ema)
+    for module in (networks.G_ema, networks.E_ema, networks.D):
+        if module is not None:
+            as_stored(module)
+    return networks
 
 
 def _statistics(generator: Generator, samples: Samples | None) -> StyleStats:
