@@ -7,17 +7,30 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import sharing
 import torch
-from tiny_training import ROOT, started, write_disc_classifier, write_discs
+from tiny_training import (
+    ROOT,
+    FakePerceptual,
+    started,
+    write_disc_classifier,
+    write_discs,
+)
 
 from latent_explorer.models.trunk import minibatch_stddev
 from latent_explorer.training import loop, setup
+from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.distributed import ALONE, World, joined
 from latent_explorer.training.generated import Positions
+from latent_explorer.training.record import RunFolder
+from latent_explorer.training.train import train
+
+TIMEOUT = 100.0
 
 
 def test_shares_are_strided_and_together_whole() -> None:
@@ -56,20 +69,26 @@ def test_all_positions_of_a_step_belong_to_one_process_each(tmp_path: Path) -> N
         assert together == sorted(getattr(alone, name))
 
 
-def _torchrun(processes: int, *arguments: object) -> subprocess.CompletedProcess[str]:
+def _torchrun(processes: int, *arguments: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
-    command += ["--master-port", "0", "--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]
+    command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0"]  # any free port
     path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
+    return subprocess.Popen(
         [*command, *map(str, arguments)],
         env=environment,
         cwd=ROOT,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=100,
-        check=False,
     )
+
+
+def _ended(process: subprocess.Popen[str]) -> None:
+    """Wait for it; what it complained of is in the failure."""
+    _, complaints = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 0, complaints[-3000:]
 
 
 def test_two_processes_agree_with_one_of_the_same_total_batch(
@@ -81,8 +100,7 @@ def test_two_processes_agree_with_one_of_the_same_total_batch(
     for name in ("one", "two"):
         run = started(config, tmp_path / name)
         run.classifier.write_bytes(classifier.read_bytes())
-    done = _torchrun(2, ROOT / "tests" / "sharing.py", tmp_path / "two", tmp_path / "two.json")
-    assert done.returncode == 0, done.stderr[-2000:]
+    _ended(_torchrun(2, ROOT / "tests" / "sharing.py", tmp_path / "two", tmp_path / "two.json"))
     together = json.loads((tmp_path / "two.json").read_text())
     monkeypatch.setattr(setup, "perceptual_for", setup.perceptual_for)  # `losses` replaces them
     monkeypatch.setattr(loop, "BANK", loop.BANK)
@@ -91,3 +109,41 @@ def test_two_processes_agree_with_one_of_the_same_total_batch(
     for step, (a, b) in enumerate(zip(alone, together, strict=True)):
         assert b == pytest.approx(a, rel=1e-4, abs=1e-6), f"step {step}"
     assert alone[-1]["ada_p"] > 0.5
+
+
+def _started_by_command(discs: Path, folder: Path) -> subprocess.Popen[str]:
+    config = sharing.sharing_config(discs, discs.parent / "discs.classifier")
+    names = ("resolution", "z_dim", "w_dim", "hidden", "discriminated", "mapped", "repaired")
+    settings = [f"{name}={getattr(config, name)}" for name in names]
+    settings += ["channels=8,8,8", "images=100000", "attributes=0", "device=cpu"]
+    options = [option for setting in settings for option in ("--set", setting)]
+    script = ROOT / "tests" / "tiny_training.py"
+    return _torchrun(
+        2, script, "train", discs, "--classifier", config.classifier, *options, "--out", folder
+    )
+
+
+def test_all_processes_pause_at_the_same_step_and_one_goes_on_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    discs = write_discs(tmp_path / "discs")
+    write_disc_classifier(discs, tmp_path / "discs.classifier")
+    run = RunFolder(tmp_path / "run")
+    process = _started_by_command(discs, run.path)
+    deadline = time.monotonic() + TIMEOUT
+    while process.poll() is None and time.monotonic() < deadline:
+        if run.exists() and len(run.metrics()[0]) > 2:
+            run.request("pause")
+            break
+        time.sleep(0.1)
+    _ended(process)
+    status = run.status()
+    assert status is not None
+    assert status.state == "paused"
+    images = Checkpoints(run).load()["images"]
+    assert 0 < images < 100_000
+
+    monkeypatch.setattr(setup, "perceptual_for", FakePerceptual)
+    run.change_config(msgspec.structs.replace(run.config(), images=images + 16))
+    list(train(run))
+    assert Checkpoints(run).load()["images"] == images + 16
