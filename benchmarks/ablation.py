@@ -7,7 +7,7 @@ the program's own command line, started as a user would. The warm start's row go
 same widths and pictures that has seen 20,000 images of its own (not counted). Rows that are there already are kept, so
 that the script can be stopped and started again.
 
-    python benchmarks/ablation.py --out FOLDER [--data DATA ...] [--rows NAME,...]
+    python benchmarks/ablation.py --out FOLDER [--data "DATA --label COLUMN ..."] [--rows NAME,...] [--seeds 0,1]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -132,21 +133,23 @@ def table(results: dict[str, list[dict[str, float]]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="where the runs are kept")
-    parser.add_argument("--data", nargs="+", default=[str(LEAVES), *SELECTION])
+    parser.add_argument("--data", default=shlex.join([str(LEAVES), *SELECTION]))
     parser.add_argument("--rows", default=",".join(ROWS), help=f"some of: {', '.join(ROWS)}")
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     options = parser.parse_args()
+    data = shlex.split(options.data)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     options.out.mkdir(parents=True, exist_ok=True)
     classifier = options.out / "classifier.classifier"
     if not classifier.exists():
         latent_explorer(
-            "train-classifier", *options.data, "--resolution", "32", "--set", "steps=600",
+            "train-classifier", *data, "--resolution", "32", "--set", "steps=600",
             "--out", classifier,
         )  # fmt: skip
     results: dict[str, list[dict[str, float]]] = {}
-    for seed in SEEDS:
+    for seed in map(int, options.seeds.split(",")):
         for name in options.rows.split(","):
-            results.setdefault(name, []).append(run_row(options.out, options.data, name, seed))
+            results.setdefault(name, []).append(run_row(options.out, data, name, seed))
             print(name, seed, results[name][-1], file=sys.stderr, flush=True)
     print(table(results))
 
