@@ -76,7 +76,7 @@ def test_pictures_are_recognised_and_suggest_label_classes_and_group(page, pictu
     assert page.images.seen.texts == ["PlantVillage: 14,529 files."]
     assert page.plan.data == pictures
     assert (page.plan.label, page.plan.group) == ("healthy", "group")
-    assert page.classifier.classes.text() == "diseased 9,800, healthy 4,729"
+    assert page.classifier.classes.text() == "diseased (9,800), healthy (4,729)"
     assert page.size_.name.placeholderText() == "PlantVillage, quick look"
     assert str(pictures) in page.next.command.text()
     assert "--label healthy" in page.next.command.text()
@@ -239,8 +239,8 @@ def test_the_plan_of_last_time_is_on_the_page_but_suggests_nothing_over_it(qtbot
 def test_the_warning_of_a_shared_card_is_shown(page, desk, pictures):
     desk.warning = "The training shares this card with the window."
     page.images.choose(pictures)
-    assert page.size_.card.isVisible()
-    assert page.size_.card.text() == desk.warning
+    assert page.check.findings.texts == [desk.warning]
+    assert page.check.invite.isVisible()
 
 
 def test_the_command_line_is_copied_whole(page, pictures):

@@ -77,7 +77,10 @@ class CurvesView(QWidget):
     def show_curves(self, curves: Sequence[Curve]) -> None:
         """Draw these; which of them the person hid is remembered by their keys."""
         self.legend.show_curves(curves)
-        self.pages.setCurrentIndex(int(any(not curve.empty for curve in curves)))
+        some = any(not curve.empty for curve in curves)
+        self.pages.setCurrentIndex(int(some))
+        for option in (self.log, self._smoothing_word, self.smoothing):
+            option.setVisible(some)
         self._draw()
 
     def _draw(self) -> None:

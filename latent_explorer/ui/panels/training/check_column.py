@@ -64,13 +64,13 @@ class CheckColumn(QScrollArea):
         layout.addStretch(1)
         self.setWidget(page)
 
-    def show_nothing(self) -> None:
-        """Nothing was checked yet."""
-        self.invite.show()
-        self.findings.show_lines([])
+    def show_check(self, done: CheckDone | None, device: str) -> None:
+        """What came out, the worst first; None: nothing was checked. `device` is what must be said of the device."""
+        lines = [] if done is None else self._lines(done)
+        self.invite.setVisible(not lines)
+        self.findings.show_lines([*lines, *([("note", device)] if device else [])])
 
-    def show_done(self, done: CheckDone) -> None:
-        """What came out, the worst first."""
+    def _lines(self, done: CheckDone) -> list[tuple[str, str]]:
         lines: list[tuple[str, str]] = []
         if done.problem:
             lines.append(("error" if done.report is None else "warning", done.problem))
@@ -78,8 +78,7 @@ class CheckColumn(QScrollArea):
             lines += estimate_lines(done.estimate)
         if done.report is not None:
             lines += report_lines(done.report)
-        self.invite.setVisible(not lines)
-        self.findings.show_lines(lines)
+        return lines
 
 
 class NextRow(QWidget):

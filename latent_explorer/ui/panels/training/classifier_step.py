@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FILES = "Classifiers, explainers (*.classifier *.explainer)"
 NO_LABELS = "These pictures have no labels. Open a classifier, or train one on other pictures."
-SHOWN_CLASSES = 4
+SHOWN_CLASSES = 3
 
 
 class ClassifierStep(Step):
@@ -220,11 +220,13 @@ class ClassifierStep(Step):
         counts, names = self._counts(), self._names()
         chosen = dict(part.partition("=")[::2] for part in self._classes.split(",") if part)
         shown = [
-            f"{chosen.get(value) or names.get(value, value)} {counts.get(value, 0):,}"
+            f"{chosen.get(value) or names.get(value, value)} ({counts.get(value, 0):,})"
             for value in (chosen or counts)
         ]
-        more = f" and {len(shown) - SHOWN_CLASSES} more" if len(shown) > SHOWN_CLASSES else ""
-        text = ", ".join(shown[:SHOWN_CLASSES]) + more
+        text = ", ".join(shown)
+        if len(shown) > SHOWN_CLASSES:
+            sizes = [counts.get(value, 0) for value in (chosen or counts)]
+            text = f"{len(shown)} classes of {min(sizes):,} to {max(sizes):,} pictures"
         self.classes.setText(text or "\N{EN DASH}")
         self.classes.setToolTip("\n".join(shown[:40]))
         self.edit.setEnabled(bool(counts))

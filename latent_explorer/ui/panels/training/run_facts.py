@@ -14,6 +14,8 @@ from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint,
 from latent_explorer.ui.widgets.curve_math import value_words
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from latent_explorer.app.runs import RunView
 
 WIDTH = 28 * theme.UNIT  # px
@@ -113,8 +115,10 @@ class RunFacts(QWidget):
 
     # what is shown ----------------------------------------------------------------------------
 
-    def show_run(self, view: RunView, *, snapshot_busy: bool) -> None:
-        """How this run stands now."""
+    def show_run(
+        self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None
+    ) -> None:
+        """How this run stands now. `devices`: their words by what a run calls them."""
         self.name.setText(view.name)
         self.name.setToolTip(str(view.path))
         said = words.state_words(view)
@@ -134,17 +138,18 @@ class RunFacts(QWidget):
         self.message.style().unpolish(self.message)
         self.message.style().polish(self.message)
         self.message.setText(view.message)
-        self.message.setVisible(bool(view.message))
-        self._show_facts(view)
+        self.message.setVisible(view.message.rstrip(".") not in ("", said))
+        self._show_facts(view, devices or {})
         self._show_buttons(view, snapshot_busy)
 
-    def _show_facts(self, view: RunView) -> None:
+    def _show_facts(self, view: RunView, devices: Mapping[str, str]) -> None:
         status = view.status
+        device = status.device if status is not None else ""
         total = status.total if status is not None else (view.config.images if view.config else 0)
         seen = status.images if status is not None else 0
         texts = {
             "Images": f"{seen:,} of {total:,}" if total else "",
-            "Device": status.device if status is not None else "",
+            "Device": devices.get(device, device),
             "Agreement": "",
         }
         rate = status.images_per_second if status is not None and view.alive else None

@@ -84,7 +84,8 @@ class RunPage(QStackedWidget):
         self.setCurrentWidget(self.empty if view is None else self.body)
         if view is None:
             return
-        self.facts.show_run(view, snapshot_busy=self._desk.snapshot_busy)
+        devices = dict(self._desk.devices)
+        self.facts.show_run(view, snapshot_busy=self._desk.snapshot_busy, devices=devices)
         self.groups.set_words(figures.groups_of(view.series))
         self._show_curves()
         self.sheets.show_sheets(view.sheets, words.sheet_labels(view), _side_of(view))

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.ui.panels.training.step import Fields, Step
-from latent_explorer.ui.widgets.basics import hint, warning
+from latent_explorer.ui.widgets.basics import hint
 from latent_explorer.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ class SizeStep(Step):
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the training")
         self.device = Choice("Device")
-        self.card = warning()
         fields = Fields()
         fields.add("Preset", self.preset)
         fields.addWidget(self.about, fields.rowCount(), 0, 1, 2)
@@ -56,7 +55,6 @@ class SizeStep(Step):
         fields.add("Start from", self.init)
         fields.add("Name", self.name)
         fields.add("Device", self.device)
-        fields.addWidget(self.card, fields.rowCount(), 0, 1, 2)
         self.layout_.addLayout(fields)
         self.finish()
         self._connect()
@@ -120,11 +118,6 @@ class SizeStep(Step):
         for number, words in devices:
             self.device.addItem(words, number)
         self.device.setCurrentIndex(max(0, self.device.findData(before)))
-
-    def show_card(self, sentence: str) -> None:
-        """What must be said about the chosen device."""
-        self.card.setText(sentence)
-        self.card.setVisible(bool(sentence))
 
     def show_plan(self, plan: TrainingPlan) -> None:
         self.preset.setCurrentIndex(max(0, self.preset.findData(plan.preset)))

@@ -159,7 +159,6 @@ class StartPage(QWidget):
                 self.started.emit()
             return
         self._done = None
-        self.check.show_nothing()
         self._desk.check(self._plan)
         self._show_state()
 
@@ -179,7 +178,7 @@ class StartPage(QWidget):
         """Problems in their places, the command, and what the button does now."""
         self._show_problems()
         self.size_.show_title(dataclasses.replace(self._plan, name="").title())
-        self.size_.show_card(self._desk.card_warning(self._plan.device))
+        self._show_check()
         self.next.show_command(self._plan.command_line())
         checking = self._desk.checking
         self.next.show_checking(checking)
@@ -198,6 +197,9 @@ class StartPage(QWidget):
             self.next.show_next(AGAIN)
         else:
             self.next.show_next(CHECK)
+
+    def _show_check(self) -> None:
+        self.check.show_check(self._done, self._desk.card_warning(self._plan.device))
 
     def _show_problems(self) -> None:
         """A problem belongs to the step whose choices, put back to their defaults, take it away."""
@@ -232,15 +234,10 @@ class StartPage(QWidget):
         elif isinstance(update, CheckDone):
             cancelled = update.report is None and not update.problem
             self._done = None if cancelled else update
-            if cancelled:
-                self.check.show_nothing()
-            else:
-                self.check.show_done(update)
             self._show_state()
         elif isinstance(update, StartFailed):
+            self._done = CheckDone(update.plan, None, None, update.problem)
             self._show_state()
-            self.check.findings.show_lines([("error", update.problem)])
-            self.check.invite.hide()
         elif isinstance(update, (RunAttached, RunChanged, RunEnded)):
             self._show_state()
 
