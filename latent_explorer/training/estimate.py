@@ -23,6 +23,7 @@ from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Pre
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.config import ClassifierTraining
+from latent_explorer.training.distributed import ALONE, World
 from latent_explorer.training.loop import BANK, Trainer
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.stream import BatchStream
@@ -65,7 +66,7 @@ def estimate(
 
     About five seconds where a step takes 0.3. Raises UserError for a config that cannot be trained.
     """
-    trainer = _trainer(_bounded(config), num_classes)
+    trainer = synthetic_trainer(_bounded(config), num_classes)
     first = _reconstruction_images(config)
     rest = config.images - first
     reconstruction = (yield from _rate(trainer, 0, RECONSTRUCTION)) if first else None
@@ -124,9 +125,9 @@ def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
     return time.perf_counter() - started
 
 
-def _trainer(config: TrainConfig, num_classes: int) -> Trainer:
+def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = ALONE) -> Trainer:
     """A training of noise; its classifier is as large as those that `train-classifier` makes."""
-    device, size = choose_device(config.device), config.resolution
+    device, size = world.device(config.device), config.resolution
     pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
     classifier, perceptual = None, None
     if config.mode == "stylex":
@@ -141,8 +142,8 @@ def _trainer(config: TrainConfig, num_classes: int) -> Trainer:
     if perceptual is not None:
         perceptual = perceptual.to(device)
     networks = Networks(config, num_classes, device)
-    stream = BatchStream(pixels, classifier, config, device=device)
-    trainer = Trainer(config, networks, stream, classifier, perceptual)
+    stream = BatchStream(pixels, classifier, config, world, device)
+    trainer = Trainer(config, networks, stream, classifier, perceptual, world)
     trainer.bank = torch.randn(BANK, config.w_dim, generator=torch.Generator()).to(device)
     return trainer
 
