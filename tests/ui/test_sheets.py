@@ -96,6 +96,17 @@ def test_the_newest_is_followed_until_the_person_turns_back(flipper, tmp_path):
     assert "original" in flipper.view.accessibleDescription()
 
 
+def test_the_very_first_sheet_stands_alone(flipper, tmp_path):
+    for path in sorted(tmp_path.glob("*.png"))[1:]:
+        path.unlink()
+    show(flipper, tmp_path)
+    assert colours_in(flipper) > 1, "painted without an error, its slider too"
+    assert not flipper.slider.isEnabled()
+    assert not flipper.play.isEnabled()
+    QTest.keyClick(flipper.view, Qt.Key.Key_Space)
+    assert not flipper.playing
+
+
 def test_playing_turns_from_the_first_to_the_last_and_stops(qtbot, flipper, tmp_path):
     show(flipper, tmp_path)
     QTest.keyClick(flipper.view, Qt.Key.Key_Space)

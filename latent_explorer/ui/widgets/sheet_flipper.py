@@ -117,7 +117,7 @@ class SheetFlipper(QWidget):
 
     def toggle_play(self) -> None:
         """Turn the sheets from the first to the last, or stop."""
-        if self.playing:
+        if self.playing or len(self._paths) < 2:
             self._stop()
             return
         if self.slider.value() == self.slider.maximum():

@@ -93,7 +93,8 @@ class SliderTrack(QSlider):
         """Where on the track a value stands, px."""
         left, right = self._span()
         low, high = self.minimum() / UNITS, self.maximum() / UNITS
-        return left + (amount - low) / (high - low) * (right - left)
+        whole = (high - low) or 1.0  # a track with one position has no length
+        return left + (amount - low) / whole * (right - left)
 
     def _per_pixel(self) -> float:
         left, right = self._span()
