@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.images import MAX_FILE_BYTES
 from latent_explorer.data.labels import Listing, folder_columns
+from latent_explorer.data.sources import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -98,8 +98,8 @@ def _companion(source: Source, stem: str) -> tuple[str, bytes] | None:
     ]
     for place in places:
         for name in names:
-            if (place / name).is_file() and (place / name).stat().st_size <= MAX_FILE_BYTES:
-                return name, (place / name).read_bytes()
+            if (place / name).is_file():
+                return name, read_file(place / name)
     return None
 
 
@@ -159,7 +159,7 @@ def _by_folders(names: Sequence[str]) -> Listing | None:
         columns.pop("class", None)
         return Listing("FFHQ", columns, where=_one_version(columns))
     classes = set(columns.get("class", ()))
-    if len(classes) > 1 and classes <= _ANIMALS and ("split" in columns or classes == _ANIMALS):
+    if classes == _ANIMALS:
         return Listing("AFHQ", columns, label="class")
     return _plantvillage(columns, classes)
 
@@ -190,7 +190,8 @@ def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
     ]
     columns["group"] = [_shot(name) for name in columns["file"]]
     words = {"healthy": {"0": "diseased", "1": "healthy"}}
-    return Listing("PlantVillage", columns, words, label="healthy", where=_one_version(columns))
+    label = "healthy" if {"0", "1"} <= set(columns["healthy"]) else "class"
+    return Listing("PlantVillage", columns, words, label=label, where=_one_version(columns))
 
 
 def _leaf(folder: str) -> tuple[str, str] | None:

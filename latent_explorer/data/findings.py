@@ -143,6 +143,7 @@ def sides(checked: Checked) -> Iterator[Finding]:
 def balance(checked: Checked) -> Iterator[Finding]:
     data = checked.data
     if data.labels is None:
+        yield from _loose(data.names)
         yield Finding(
             "note",
             "There are no labels: enough to explain a classifier that you have, but none can be trained here.",
@@ -166,6 +167,15 @@ def balance(checked: Checked) -> Iterator[Finding]:
         if absent and there:
             text = f"{side} has no picture of {count(len(absent), 'class', 'classes')}, so nothing can be said of them there."
             yield Finding("warning", text, tuple(absent[:SHOWN]))
+
+
+def _loose(names: Sequence[str]) -> Iterator[Finding]:
+    """Pictures beside class folders, because of which those are none."""
+    loose = [name for name in names if "/" not in name]
+    if loose and len({name.partition("/")[0] for name in names} - set(loose)) > 1:
+        lie = "lies" if len(loose) == 1 else "lie"
+        text = f"{count(len(loose))} {lie} beside the folders, which are no classes therefore: move or delete what is loose."
+        yield Finding("warning", text, tuple(loose[:SHOWN]))
 
 
 def _evenness(classes: Sequence[tuple[str, int]]) -> Finding:

@@ -62,11 +62,17 @@ class Listing:
 
 
 def read_table(raw: bytes, name: str) -> Columns:
-    """The columns of a labels.csv, which must have one called `file`, each file once."""
+    """The columns of a labels.csv, which must have one called `file`, each file once.
+
+    Spreadsheets separate cells by semicolons where the comma is the decimal sign; lines without a word are passed over.
+    """
     try:
-        rows = csv.reader(io.StringIO(raw.decode("utf-8-sig"), newline=""), strict=True)
+        text = raw.decode("utf-8-sig")
+        first = text.partition("\n")[0]
+        separator = ";" if ";" in first and "," not in first else ","
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
         header = [cell.strip() for cell in next(rows, [])]
-        body = [row for row in rows if row]
+        body = [row for row in rows if any(cell.strip() for cell in row)]
     except (csv.Error, UnicodeDecodeError) as error:
         raise UserError(
             f"{name} cannot be read as a table: {error}. Save it as CSV in UTF-8, separated by commas."
@@ -103,7 +109,7 @@ def folder_columns(names: Sequence[str]) -> Columns:
             columns[key] = [p[0].lower() for p in parts]
             parts = _unwrapped([p[1:] for p in parts])
     if all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) > 1:
-        columns["class"] = [p[0] for p in parts]
+        columns["class"] = [p[0].strip() for p in parts]
     return columns
 
 
@@ -142,7 +148,7 @@ def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
                 f"'{condition}' is no condition. Write it as column=value or column=value,value."
             )
         cells = column(columns, key.strip())
-        wanted = {value.strip() for value in values.split(",")}
+        wanted = set(_items(values))
         unknown = wanted - set(cells)
         if unknown:
             raise UserError(
@@ -160,18 +166,39 @@ def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
 def parse_classes(text: str) -> dict[str, str]:
     """'0=diseased,1=healthy' -> {'0': 'diseased', '1': 'healthy'}; without '=' a value names its class itself.
 
-    Several values may share a class. The class index is the order of first appearance.
+    Several values may share a class. The class index is the order of first appearance. A value with a comma in it
+    stands in quotes: '"Apple, red"=red'.
     """
     mapping: dict[str, str] = {}
-    for item in text.split(","):
-        value, equals, name = (part.strip() for part in item.partition("="))
-        name = name if equals else value
+    for item in _items(text):
+        value, equals, name = (part.strip() for part in item.rpartition("="))
+        value = value if equals else name
         if not value or not name or value in mapping:
             raise UserError(
                 f"'{text}' does not say which values are which classes. Write it as value=name,value=name."
             )
         mapping[value] = name
     return mapping
+
+
+def write_classes(mapping: Mapping[str, str]) -> str:
+    """What `parse_classes` reads as `mapping`, whose names hold neither commas nor equals signs."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="").writerow(
+        f"{value}={name}" for value, name in mapping.items()
+    )
+    return out.getvalue()
+
+
+def _items(text: str) -> list[str]:
+    """The parts of an option that commas separate, as in a table: what holds a comma stands in quotes."""
+    try:
+        (items,) = csv.reader([text], skipinitialspace=True)
+    except (csv.Error, ValueError) as error:
+        raise UserError(
+            f"'{text}' cannot be read: {error}. Write it as a,b or \"a, b\",c."
+        ) from error
+    return [item.strip() for item in items]
 
 
 def assign_classes(

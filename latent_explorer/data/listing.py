@@ -8,13 +8,14 @@ decided in `data.folder`.
 from __future__ import annotations
 
 import posixpath
+import unicodedata
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data import downloads
 from latent_explorer.data import labels as tables
 from latent_explorer.data.labels import Listing
-from latent_explorer.data.sources import LABELS
+from latent_explorer.data.sources import LABELS, read_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,14 +57,14 @@ def _matched(names: Sequence[str], table: tables.Columns) -> Listing:
 
 def _labels_file(source: Source) -> tables.Columns | None:
     """The labels.csv inside the source, else the one beside it if it speaks of these pictures."""
-    present = set(source.names)
     inside = next((name for name in source.tables if posixpath.basename(name) == LABELS), None)
     if inside is not None:
         columns = tables.read_table(source.read(inside), inside)
-        if not present.intersection(columns["file"]):
-            folder = posixpath.dirname(inside)
-            columns["file"] = [posixpath.join(folder, file) for file in columns["file"]]
-        if not present.intersection(columns["file"]):
+        if _spoken_of(columns, source.names):
+            return columns
+        folder = posixpath.dirname(inside)
+        columns["file"] = [posixpath.join(folder, file) for file in columns["file"]]
+        if not _spoken_of(columns, source.names):
             raise UserError(
                 f"{inside} in {source.path} names none of the pictures there; its first is {columns['file'][:1]}. "
                 f"The column 'file' must say names like {source.names[0]}."
@@ -71,7 +72,18 @@ def _labels_file(source: Source) -> tables.Columns | None:
         return columns
     beside = source.path.resolve().parent / LABELS
     if beside.is_file():
-        columns = tables.read_table(beside.read_bytes(), str(beside))
-        if present.intersection(columns["file"]):
+        columns = tables.read_table(read_file(beside), str(beside))
+        if _spoken_of(columns, source.names):
             return columns
     return None
+
+
+def _spoken_of(columns: tables.Columns, names: Sequence[str]) -> bool:
+    """Whether a table names any of the pictures; it gets their spelling then.
+
+    Some systems write an umlaut as two characters (NFD), tables have one (NFC): they look the same.
+    """
+    spelt = {unicodedata.normalize("NFC", name): name for name in names}
+    files = [unicodedata.normalize("NFC", file) for file in columns["file"]]
+    columns["file"] = [spelt.get(file, file) for file in files]
+    return not spelt.keys().isdisjoint(files)

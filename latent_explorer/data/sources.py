@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Protocol
@@ -95,17 +94,7 @@ class FolderSource:
             self.other[suffix] += 1
 
     def read(self, name: str) -> bytes:
-        path = self._root / name
-        try:
-            if path.stat().st_size > MAX_FILE_BYTES:
-                raise UserError(
-                    f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB and was not opened. Take it out of the folder."
-                )
-            return path.read_bytes()
-        except OSError as error:
-            raise UserError(
-                f"{path} cannot be read: {error.strerror}. Check that it is there and that you may read it."
-            ) from error
+        return read_file(self._root / name)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -176,20 +165,27 @@ class ZipSource:
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(self._members[name])
-        except (
-            OSError,
-            EOFError,
-            ValueError,
-            zlib.error,
-            zipfile.BadZipFile,
-            RuntimeError,
-        ) as error:
+        except Exception as error:  # each way of packing raises its own when it is fed with damage
             raise UserError(
                 f"{name} in {self.path} is damaged: {error}. Make the zip file again."
             ) from error
 
     def close(self) -> None:
         self._zip.close()
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a file of the data set or beside it. UserError when it is not there, not to be read, or huge."""
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise UserError(
+                f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB and was not opened. Take it out of the folder."
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}. Check that it is there and that you may read it."
+        ) from error
 
 
 def _depth(name: str) -> tuple[int, str]:
@@ -212,7 +208,11 @@ def _hidden(name: str) -> bool:
 
 
 def _refuse_outside(path: Path, root: Path) -> None:
-    if path.is_symlink() and not path.resolve().is_relative_to(root):
+    try:
+        inside = path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a link to itself
+        inside = False
+    if not inside:
         raise UserError(
-            f"{path} is a link to something outside {root}. Copy the file there, or remove the link."
+            f"{path} is a link that leads nowhere in {root}. Copy the file there, or remove the link."
         )

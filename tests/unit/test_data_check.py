@@ -193,6 +193,15 @@ def test_uneven_and_single_classes(folder: Path) -> None:
     assert said(only, "one class (a)").startswith("warning")
 
 
+def test_pictures_beside_class_folders_are_pointed_at(folder: Path) -> None:
+    picture(99).save(folder / "preview.png")
+    report = report_of(open_dataset(folder))
+    assert said(report, "no classes") == (
+        "warning: 1 picture lies beside the folders, which are no classes therefore: move or delete what is loose. "
+        "preview.png"
+    )
+
+
 def test_too_few_for_a_split(tmp_path: Path) -> None:
     for i in range(3):
         picture(i).save(tmp_path / f"{i}.png")

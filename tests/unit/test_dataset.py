@@ -291,3 +291,39 @@ def test_numbers_name_classes_by_size_and_in_one_order_in_every_run() -> None:
     assert tables.assign_classes(["10", "9", "-1"], None)[1] == ("-1", "9", "10")
     assert tables.assign_classes(["7", "07", "6"], None)[1] == ("6", "07", "7")
     assert tables.assign_classes(["²", "1"], None)[1] == ("1", "²")  # a digit, but no number
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_is_a_sentence_whatever_the_zip_is_packed_with(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("1.png", bytes(range(256)) * 40)
+    raw = bytearray(path.read_bytes())
+    raw[40:60] = bytes(20)
+    path.write_bytes(raw)
+    data = open_dataset(path)
+    with pytest.raises(UserError, match=r"1\.png"):
+        data.source.read("1.png")
+    data.close()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_a_link_to_itself_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "1.png").symlink_to("1.png")
+    with pytest.raises(UserError, match="link"):
+        open_dataset(tmp_path)
+
+
+def test_a_table_beside_that_cannot_be_read_is_a_sentence(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tree.parent / "labels.csv").write_text("file\n")
+    for inside in tree.rglob("labels.csv"):
+        inside.unlink()
+
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError, match="Permission denied"):
+        open_dataset(tree)

@@ -195,6 +195,13 @@ def test_plantvillage_in_several_versions(tmp_path: Path) -> None:
     assert offer.columns["crop"] == {"apple": 12, "bell pepper": 6, "corn (maize)": 6}
 
 
+def test_plantvillage_without_a_healthy_leaf(tmp_path: Path) -> None:
+    root = plant(
+        tmp_path / "x", [f"Tomato___{d}/{i}.JPG" for d in ("mold", "blight") for i in "12"]
+    )
+    assert look_at(root).label == "class"
+
+
 def test_a_republication_with_single_strokes(tmp_path: Path) -> None:
     folders = ("Pepper__bell___healthy", "Tomato_Early_blight", "Tomato__Tomato_mosaic_virus")
     data = open_dataset(

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latent_explorer.data.labels import parse_classes, write_classes
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row, warning
 
@@ -42,7 +43,7 @@ class ClassesDialog(QDialog):
         self.setWindowTitle("Classes")
         self.resize(52 * theme.UNIT, 44 * theme.UNIT)
         self._plain = {value: names.get(value, value) for value in counts}
-        kept = dict(part.partition("=")[::2] for part in chosen.split(",") if part)
+        kept = parse_classes(chosen) if chosen else {}
         self.table = QTableWidget(len(counts), len(COLUMNS))
         self.table.setAccessibleName("Classes")
         self.table.setHorizontalHeaderLabels(COLUMNS)
@@ -95,7 +96,7 @@ class ClassesDialog(QDialog):
     def classes(self) -> str:
         """What was chosen, as the command line takes it."""
         chosen = self._chosen()
-        return "" if chosen == self._plain else ",".join(f"{v}={n}" for v, n in chosen.items())
+        return "" if chosen == self._plain else write_classes(chosen)
 
     def _check(self) -> None:
         enough = len(self._chosen()) >= 2

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QLabel, QRadioButton, QSizePolicy, QWidget
 
+from latent_explorer.data.labels import parse_classes
 from latent_explorer.ui import theme
 from latent_explorer.ui.dialogs.classes import ClassesDialog
 from latent_explorer.ui.panels.training.step import Fields, ProblemLines, Step
@@ -218,7 +219,7 @@ class ClassifierStep(Step):
 
     def _show_classes(self) -> None:
         counts, names = self._counts(), self._names()
-        chosen = dict(part.partition("=")[::2] for part in self._classes.split(",") if part)
+        chosen = parse_classes(self._classes) if self._classes else {}
         shown = [
             f"{chosen.get(value) or names.get(value, value)} ({counts.get(value, 0):,})"
             for value in (chosen or counts)
