@@ -19,6 +19,7 @@ import msgspec
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import self_command
+from latent_explorer.data.threads import cores
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,19 +113,12 @@ def last_error(output: Path) -> str:
 def child_environment() -> dict[str, str]:
     """The environment of a child: it leaves one core to the window, and never spins while it waits."""
     environment = dict(os.environ)
-    environment.setdefault("OMP_NUM_THREADS", str(max(1, _cores() - 1)))
+    environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() - 1)))
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
     environment["PYTHONUNBUFFERED"] = "1"  # what it says is read while it runs
     environment["PYTHONIOENCODING"] = "utf-8"
     environment.pop("LATENT_EXPLORER_TIMING", None)
     return environment
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _detached() -> dict[str, Any]:

@@ -11,18 +11,20 @@ import msgspec
 from latent_explorer.app.failure import failure_of
 from latent_explorer.app.training_updates import CheckDone, DataSeen
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Progress
+from latent_explorer.data.threads import aside
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
     from latent_explorer.app.training_plan import TrainingPlan
+    from latent_explorer.common.events import Event
     from latent_explorer.data.check import DataReport
     from latent_explorer.data.folder import ImageDataset
     from latent_explorer.training.config import DataConfig
 
 
+LISTING = "Listing the pictures"
 NO_LABELS = (
     "A classifier cannot be trained: the pictures have no two classes. Choose a column of labels, sort the pictures "
     "into one folder a class, or open a classifier that there is already."
@@ -33,9 +35,8 @@ def seen(path: Path) -> Generator[Event, None, DataSeen]:
     """What the pictures at `path` offer."""
     from latent_explorer.data.offer import look_at
 
-    yield Progress(0, 1, "Listing the pictures")
     try:
-        return DataSeen(path, look_at(path))
+        return DataSeen(path, (yield from aside(lambda: look_at(path), LISTING)))
     except UserError as error:
         return DataSeen(path, None, str(error))
 
@@ -75,7 +76,7 @@ def checked(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDon
 def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:
     from latent_explorer.data.check import check
 
-    data = _opened(config)
+    data = yield from aside(lambda: _opened(config), LISTING)
     try:
         return (yield from check(data, resolution))
     finally:

@@ -21,7 +21,7 @@ from latent_explorer.data.findings import (
     sides,
 )
 from latent_explorer.data.picture_findings import copies, kinds, sizes
-from latent_explorer.data.threads import over_threads
+from latent_explorer.data.threads import aside, over_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -67,8 +67,12 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
 
     facts = yield from over_threads(look, len(data), "Looking at the pictures")
     checked = Checked(data, facts, resolution)
+    findings = yield from aside(
+        lambda: tuple(finding for part in _PARTS for finding in part(checked)),
+        "Comparing the pictures",
+    )
     report = DataReport(
-        findings=tuple(finding for part in _PARTS for finding in part(checked)),
+        findings=findings,
         pictures=sum(not fact.trouble for fact in facts),
         unreadable=tuple(
             name for name, fact in zip(data.names, facts, strict=True) if fact.trouble

@@ -19,6 +19,11 @@ STEP = 0.03  # seconds between two yields, so that a window can serve pictures i
 MAX_WORKERS = 4  # more only wait for the disk
 
 
+def aside(function: Callable[[], T], message: str) -> Generator[Event, None, T]:
+    """`function()` on a thread of its own, for what would be one long step: other work is served while it runs."""
+    return (yield from over_threads(lambda _: function(), 1, message))[0]
+
+
 def over_threads(
     function: Callable[[int], T], count: int, message: str
 ) -> Generator[Event, None, list[T]]:
@@ -36,7 +41,7 @@ def over_threads(
                 return
             finished.append((i, function(i)))
 
-    workers = max(1, min(MAX_WORKERS, count, _cores()))
+    workers = max(1, min(MAX_WORKERS, count, cores()))
     started = time.monotonic()
     with ThreadPoolExecutor(workers, "pictures") as pool:
         futures = [pool.submit(work) for _ in range(workers)]
@@ -56,7 +61,7 @@ def over_threads(
     return [value for _, value in sorted(finished, key=lambda pair: pair[0])]
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
