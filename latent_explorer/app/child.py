@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 OUTPUT = "output.txt"  # of a training, in its run folder
 NICENESS = 10
+INTERRUPTED = 130  # it was asked by a signal, and went in order
 _TAIL = 20_000  # bytes of output among which the reason of a failure stands
 
 # Children of this process that nobody has waited for: one that ends stays a zombie until its parent asks for it, and
@@ -89,7 +90,7 @@ def failure_of_child(pid: int, output: Path) -> str:
     """Why a child failed, in one sentence: its own last word, else what its exit says; empty when it did not fail."""
     code = _codes.get(pid, 0)
     message = last_error(output)
-    if message or code == 0:
+    if message or code in (0, INTERRUPTED):
         return message
     if code in (-signal.SIGTERM, -9):
         return (

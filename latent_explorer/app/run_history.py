@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
+import time
 from pathlib import Path
 
 from latent_explorer.app.runs import WATCHED, RunView
@@ -27,7 +29,12 @@ _OWN_FILES = {
     "pictures.txt",
     SNAPSHOT_OUTPUT,
 }
-_OWN_FOLDERS = {"samples": ".png", "checkpoints": ".pt"}
+_OWN_FOLDERS = {
+    "samples": re.compile(r"\d+\.png"),
+    "checkpoints": re.compile(r"(\d+|best)\.pt"),
+}
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
+_LEFT_OVER = re.compile(r"\.[\w.]+-\w{8}(\.\w+)?")  # see `atomic_path`
 
 
 class RunHistory:
@@ -68,8 +75,7 @@ class RunHistory:
 
     def new(self, name: str) -> Path:
         """A folder for a new run of this name, which nobody has yet."""
-        plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in name).strip(" .")[:80]
-        plain = " ".join(plain.split()) or "training"
+        plain = paths.plain_name(name) or "training"
         path, count = self.folder / plain, 1
         while path.exists():
             count += 1
@@ -82,7 +88,7 @@ class RunHistory:
 
     def views(self) -> list[RunView]:
         """All runs that are there, newest first; not their figures, which `poll` reads."""
-        found = [*_folders(self.folder), *self._elsewhere]
+        found = [*self._in_folder(), *self._elsewhere]
         for path in found:
             if path not in self._views:
                 self._views[path] = RunView(path)
@@ -90,6 +96,19 @@ class RunHistory:
             del self._views[path]
         known = [v for v in self._views.values() if v.state != "unknown"]
         return sorted(known, key=lambda v: v.updated, reverse=True)
+
+    def _in_folder(self) -> list[Path]:
+        """The folders that may be runs; none while their place cannot be reached."""
+        try:
+            entries = [e for e in os.scandir(self.folder) if not e.name.startswith(".")]
+        except (OSError, UserError):
+            return []
+        return [
+            Path(e.path).resolve()
+            for e in entries
+            if e.is_dir(follow_symlinks=False)
+            and os.path.isfile(os.path.join(e.path, "config.json"))
+        ]
 
     def running(self) -> RunView | None:
         """The run that somebody works on, as they stand now."""
@@ -103,9 +122,9 @@ class RunHistory:
         trained = ["checkpoints", "metrics.jsonl"]
         if view.config is not None and view.config.classifier_training is not None:
             trained.append("classifier.classifier")  # else it is but a copy
-        if view.alive or any(_has_content(view.path / name) for name in trained):
-            return False
         with contextlib.suppress(OSError):
+            if view.alive or any(_has_content(view.path / name) for name in trained):
+                return False
             if not _foreign(view.path):
                 shutil.rmtree(view.path)
         self._views.pop(view.path, None)
@@ -114,10 +133,10 @@ class RunHistory:
     def delete(self, view: RunView) -> None:
         """Delete a run with everything in it. UserError when that is not safe, or fails half-way."""
         view.look()
-        check_deletable(view)
         # Under another name first: what is half deleted must not look like a run.
-        grave = view.path.with_name(f".{view.path.name}.deleted")
+        grave = view.path.with_name(f".{view.path.name}.deleted-{time.time_ns()}")
         try:
+            check_deletable(view)
             view.path.rename(grave)
             shutil.rmtree(grave)
         except OSError as error:
@@ -126,9 +145,9 @@ class RunHistory:
                 "Close other programs that use it, and delete the rest by hand."
             ) from error
         finally:
-            self._views.pop(view.path, None)
-            if view.path in self._elsewhere:
-                self._elsewhere.remove(view.path)
+            if not view.path.exists():
+                self._views.pop(view.path, None)
+                self._elsewhere = [path for path in self._elsewhere if path != view.path]
 
 
 def check_deletable(view: RunView) -> None:
@@ -136,7 +155,8 @@ def check_deletable(view: RunView) -> None:
     path = view.path
     if view.alive:
         raise UserError(f"{view.name} is being trained. Stop it first, then delete it.")
-    if path.is_symlink() or not path.is_dir() or not (path / "config.json").is_file():
+    is_run = path.is_dir() and (path / "config.json").is_file() and view.state != "unknown"
+    if path.is_symlink() or not is_run:
         raise UserError(f"{path} is no run folder (any more), so it is not deleted.")
     foreign = sorted(_foreign(path))
     if foreign:
@@ -151,32 +171,21 @@ def _foreign(path: Path) -> list[str]:
     found = []
     for entry in os.scandir(path):
         if entry.is_dir(follow_symlinks=False) and entry.name in _OWN_FOLDERS:
-            suffix = _OWN_FOLDERS[entry.name]
-            inside = os.scandir(entry.path)
+            own = _OWN_FOLDERS[entry.name]
             found += [
-                f"{entry.name}/{e.name}"
-                for e in inside
-                if not (e.is_file(follow_symlinks=False) and e.name.endswith(suffix))
+                f"{entry.name}/{inside.name}"
+                for inside in os.scandir(entry.path)
+                if not _is_own(inside, own.fullmatch(inside.name) is not None)
             ]
-        # A hidden file is left over from a write that a crash cut off.
-        elif not entry.is_file(follow_symlinks=False) or not (
-            entry.name in _OWN_FILES or entry.name.startswith(".")
-        ):
+        elif not _is_own(entry, entry.name in _OWN_FILES):
             found.append(entry.name)
     return found
 
 
-def _folders(folder: Path) -> list[Path]:
-    """The folders in it that may be runs."""
-    try:
-        entries = [e for e in os.scandir(folder) if not e.name.startswith(".")]
-    except OSError:
-        return []
-    return [
-        Path(e.path).resolve()
-        for e in entries
-        if e.is_dir(follow_symlinks=False) and os.path.isfile(os.path.join(e.path, "config.json"))
-    ]
+def _is_own(entry: os.DirEntry[str], known: bool) -> bool:
+    """Whether it is a file of a run: `known` by its name, or left over from a write that a crash cut off."""
+    left_over = entry.name in _LITTER or _LEFT_OVER.fullmatch(entry.name) is not None
+    return entry.is_file(follow_symlinks=False) and (known or left_over)
 
 
 def _has_content(path: Path) -> bool:

@@ -147,9 +147,13 @@ class RunView:
             if status is None or status.updated < self._launched:
                 return "starting", "Starting."
             return status.state, status.message
+        ended = status is not None and status.state not in ("starting", "running")
+        # What the process that this window started said of its own end goes before what its exit looks like.
+        if status is not None and ended and status.updated >= self._launched > 0:
+            return status.state, status.message
         if reason := self._reason or self._last_word:
             return "failed", reason
-        if status is not None and status.state not in ("starting", "running"):
+        if status is not None and ended:
             return status.state, status.message
         if status is None and self.config is None:
             return "unknown", f"{self.path} holds no training."

@@ -117,10 +117,9 @@ class TrainingDesk:
         if problems := plan.problems():
             self._tell(CheckDone(plan, None, None, problems[0]))
             return
-        folder = self._history.folder
         name = f"Checking {plan.data.name if plan.data else ''}"
         job = self._explorer.start_job(
-            name, lambda _budget: training_jobs.checked(plan, folder), self._tell
+            name, lambda _budget: training_jobs.checked(plan, self._history.folder), self._tell
         )
         self._check = None if job is None else (job, plan)
 

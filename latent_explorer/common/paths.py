@@ -87,6 +87,12 @@ def runs_dir() -> Path:
     return _made(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
 
 
+def plain_name(text: str) -> str:
+    """A text as the name of a file or folder on any system; empty when nothing of it can be one."""
+    plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in text).strip(" .")[:80]
+    return " ".join(plain.split())
+
+
 def _made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)

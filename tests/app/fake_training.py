@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
 
 
 def train(run: RunFolder, behave: str) -> int:
-    checkpoint = run.checkpoints / "newest.pt"
+    checkpoint = run.checkpoints / "00000000.pt"
     images = int(checkpoint.read_text()) if checkpoint.exists() else 0
     while images < TOTAL:
         images += STEP

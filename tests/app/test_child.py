@@ -109,6 +109,13 @@ def test_the_last_error_line_is_the_reason(program, tmp_path):
     assert child.failure_of_child(pid, tmp_path / "output.txt") == "There are no pictures."
 
 
+def test_a_child_that_a_signal_asked_to_pause_did_not_fail(program, tmp_path):
+    program("import sys; sys.exit(130)")
+    pid = child.start_child([], tmp_path)
+    wait_for(pid)
+    assert child.failure_of_child(pid, tmp_path / "output.txt") == ""
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latent_explorer.app import child
 from latent_explorer.app.run_history import RunHistory
 from latent_explorer.app.runs import RunView, add_figure
 from latent_explorer.common.errors import UserError
@@ -193,7 +194,7 @@ def test_a_run_is_deleted_with_everything_in_it(runs):
     run.append_metrics(8, {"l1": 0.5})
     run.write_sheet(8, np.zeros((4, 4, 3), np.uint8))
     (run.checkpoints / "00000008.pt").touch()
-    for name in ("result.explainer", "output.txt", ".log-abc.txt"):
+    for name in ("result.explainer", "output.txt", ".status-ab_c1d2e.json", "Thumbs.db"):
         (run.path / name).touch()
     history = RunHistory()
     (view,) = history.views()
@@ -206,7 +207,10 @@ def test_what_is_not_of_a_run_is_never_deleted(runs, tmp_path):
     history = RunHistory()
     run = begun(runs / "a", "finished")
     (view,) = history.views()
-    for foreign in ("holiday.jpg", "samples/holiday.jpg", "notes.txt", "mine.explainer"):
+    for foreign in (
+        "holiday.jpg", "samples/holiday.jpg", "samples/holiday.png", "checkpoints/mine.pt", "notes.txt",
+        "mine.explainer", ".env", ".gitignore",
+    ):  # fmt: skip
         (run.path / foreign).touch()
         with pytest.raises(UserError, match="more than a training"):
             history.delete(view)
@@ -219,6 +223,53 @@ def test_what_is_not_of_a_run_is_never_deleted(runs, tmp_path):
     with pytest.raises(UserError, match="no run folder"):
         history.delete(view)
     assert run.path.is_dir()
+
+
+def test_a_folder_of_another_program_is_never_deleted(runs):
+    (runs / "model" / "samples").mkdir(parents=True)
+    (runs / "model" / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(UserError, match="no run folder"):
+        RunHistory().delete(RunView(runs / "model"))
+    assert (runs / "model" / "config.json").exists()
+
+
+def test_what_could_not_be_deleted_stays_in_the_history(runs, tmp_path, monkeypatch):
+    history = RunHistory()
+    view = history.add(begun(tmp_path / "elsewhere" / "mine", "finished").path)
+
+    def refuse(*_args):
+        raise PermissionError(13, "Permission denied", str(view.path))
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(UserError, match="Permission denied"):
+        history.delete(view)
+    assert history.views() == [view]
+    assert history.elsewhere == [view.path]
+
+
+def test_without_a_place_for_runs_there_are_none(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LATENT_EXPLORER_RUNS", str(tmp_path / "file" / "runs"))
+    assert RunHistory().views() == []
+    with pytest.raises(UserError, match="cannot be made"):
+        RunHistory().new("x")
+
+
+@pytest.mark.parametrize(
+    ("state", "seconds", "shown"),
+    [("paused", 60, "paused"), ("finished", 60, "finished"), ("running", 60, "failed"), ("paused", -60, "failed")],
+)  # fmt: skip
+def test_how_a_process_says_it_ended_goes_before_its_exit(runs, monkeypatch, state, seconds, shown):
+    """One that crashes while it exits has done its work all the same; one that never began has not."""
+    run = begun(runs / "a", state)
+    view = RunView(run.path)
+    monkeypatch.setattr(child, "is_running", lambda _pid: True)
+    view.launched(123)
+    run.write_status(RunStatus(state, "explainer", updated=time.time() + seconds))
+    monkeypatch.setattr(child, "is_running", lambda _pid: False)
+    monkeypatch.setattr(child, "failure_of_child", lambda *_: "It crashed (exit -11).")
+    view.look()
+    assert view.state == shown
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")

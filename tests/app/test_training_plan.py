@@ -12,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from latent_explorer.app.training_plan import TrainingPlan, _quoted_for_windows
+from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.training.config import TrainConfig
 
@@ -121,7 +122,39 @@ def test_the_config_is_preset_then_settings_and_labels_mean_the_classifiers_pict
 def test_the_command_line_survives_a_posix_shell(plan):
     odd = replace(plan, data=Path("/my pictures/it's $5 & more"), name='a "quoted" name')
     words = shlex.split(odd.command_line(windows=False))
-    assert words == ["latent-explorer", *odd.arguments('a "quoted" name')]
+    assert words == ["latent-explorer", *odd.arguments("a quoted name")]
+
+
+def test_the_program_understands_every_choice_of_the_form(plan, tmp_path, monkeypatch):
+    seen = []
+
+    def noted(folder, config, **_options):
+        seen.append((folder, config))
+        yield from ()
+
+    monkeypatch.setattr("latent_explorer.app.whole_training.whole_training", noted)
+    for name in ("a.classifier", "a.explainer"):
+        (tmp_path / name).touch()
+    full = replace(
+        plan,
+        where=("crop=apple,bell pepper", "light=day"),
+        group="plant",
+        split="side",
+        classifier_data=tmp_path,
+        preset="128",
+        init=tmp_path / "a.explainer",
+        images=5000,
+        device="cpu",
+        name="-mine, all",
+        settings=("kl=1.5", "classifier.steps=7"),
+    )
+    of_file = replace(
+        full, classifier_from="file", classifier=tmp_path / "a.classifier", settings=()
+    )
+    for chosen in (plan, full, of_file):
+        assert chosen.problems() == []
+        assert main(chosen.arguments(tmp_path / "run")) == 0
+        assert seen.pop() == (tmp_path / "run", chosen.config())
 
 
 def test_the_command_line_quotes_what_windows_shells_would_take_apart(plan):
