@@ -23,8 +23,12 @@ class DeviceInfo:
 
 def devices() -> list[DeviceInfo]:
     """All devices of this machine, the one that "auto" takes first; the CPU is always there, and last."""
-    cards = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
-    found = [DeviceInfo(f"cuda:{i}", torch.cuda.get_device_name(i)) for i in cards]
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = [torch.cuda.get_device_name(i) for i in range(count)]
+    found = [
+        DeviceInfo(f"cuda:{i}", name if names.count(name) == 1 else f"{name} ({i})")
+        for i, name in enumerate(names)
+    ]
     if torch.backends.mps.is_available():
         found.append(DeviceInfo("mps", "Apple GPU"))
     threads = torch.get_num_threads()

@@ -10,7 +10,6 @@ import hashlib
 import http.client
 import os
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +87,7 @@ def fetch_backbone(
                     f"What {url} sent is not the published file: its SHA-256 begins with {digest[:8]}. Nothing was "
                     "kept. Try again later, or from another network."
                 )
-    except (OSError, http.client.HTTPException, urllib.error.ContentTooShortError) as error:
+    except (OSError, http.client.HTTPException) as error:
         raise UserError(
             f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. Check the network "
             f"and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+"""The choice among devices: two cards of one make are told apart, and a wrong name ends in a sentence."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.device import choose_device, devices
+
+
+def test_cards_of_one_make_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = ["H100", "A40", "H100"]
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(cards))
+    monkeypatch.setattr(torch.cuda, "get_device_name", cards.__getitem__)
+    found = {device.id: device.name for device in devices()}
+    assert [found[f"cuda:{i}"] for i in range(3)] == ["H100 (0)", "A40", "H100 (2)"]
+    assert str(choose_device()) == str(choose_device("cuda")) == "cuda:0"
+
+
+def test_a_device_that_there_is_not() -> None:
+    with pytest.raises(UserError, match="cpu"):
+        choose_device("cuda:7")
