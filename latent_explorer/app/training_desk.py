@@ -24,6 +24,7 @@ from latent_explorer.app.training_updates import (
     RunEnded,
     RunsChanged,
     StartFailed,
+    WindowChanged,
 )
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
@@ -326,6 +327,8 @@ class TrainingDesk:
         """What the explorer tells: where the window computes, that a person moves something, how the check stands."""
         if self._device.heard(update) and self._running is not None and self._running.alive:
             self._device.ask_for_room(self._running)
+        if isinstance(update, (updates.ModelOpened, updates.DeviceChanged)):
+            self._tell(WindowChanged())
         if self._check is None or getattr(update, "job", None) != self._check[0]:
             return
         if isinstance(update, updates.JobEvent) and isinstance(update.event, Progress):

@@ -48,6 +48,11 @@ class CheckDone:
 
 
 @dataclass(frozen=True)
+class WindowChanged:
+    """Another explainer is open, or the window computes elsewhere: the guided start offers both."""
+
+
+@dataclass(frozen=True)
 class RunsChanged:
     """The history has other entries: ask `desk.runs()`."""
 
@@ -92,6 +97,7 @@ TrainingUpdate = (
     DataSeen
     | CheckProgress
     | CheckDone
+    | WindowChanged
     | RunsChanged
     | RunAttached
     | RunChanged

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 
 from latent_explorer.app.training_plan import TrainingPlan
-from latent_explorer.app.training_updates import CheckProgress, DataSeen, StartFailed
+from latent_explorer.app.training_updates import CheckProgress, DataSeen, StartFailed, WindowChanged
 from latent_explorer.common.events import Progress
 from latent_explorer.data.check import DataReport, Finding
 from latent_explorer.data.offer import DataOffer
@@ -123,6 +123,14 @@ def test_the_open_explainers_classifier_can_be_taken(qtbot, desk, pictures, tmp_
     QTest.mouseClick(page.classifier.from_open, LEFT, pos=page.classifier.from_open.rect().center())
     page.classifier.from_open.click()
     assert page.plan.classifier == desk.open_file
+
+
+def test_an_explainer_that_opens_later_is_offered_at_once(page, desk, tmp_path):
+    assert not page.classifier.from_open.isEnabled()
+    desk.open_file = tmp_path / "leaves.explainer"
+    desk.tell(WindowChanged())
+    assert page.classifier.from_open.isEnabled()
+    assert page.classifier.open_hint.text() == "leaves"
 
 
 def test_a_classifier_is_trained_on_other_pictures(page, desk, pictures, tmp_path):

@@ -18,6 +18,7 @@ from latent_explorer.app.training_updates import (
     RunChanged,
     RunEnded,
     StartFailed,
+    WindowChanged,
 )
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.training.check_column import (
@@ -240,6 +241,8 @@ class StartPage(QWidget):
             self._show_state()
         elif isinstance(update, (RunAttached, RunChanged, RunEnded)):
             self._show_state()
+        elif isinstance(update, WindowChanged):
+            self.refresh()
 
     def _take_seen(self, seen: DataSeen) -> None:
         offer = seen.offer
