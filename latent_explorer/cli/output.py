@@ -23,6 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _BAR = 24  # characters
 _REDRAW = 0.1  # seconds
+_PROGRESS_SECONDS = 1.0  # between two lines of progress in a stream
 
 
 def json_option(command: F) -> F:
@@ -44,11 +45,13 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._bar = _ProgressBar(sys.stderr) if not as_json and _is_terminal(sys.stderr) else None
+        self._told = "", 0.0  # message and time of the last progress in the stream
 
     def event(self, event: Event) -> None:
         """Print one event of a job."""
         if self.as_json:
-            self._json(event_fields(event))
+            if not self._is_too_soon(event):
+                self._json(event_fields(event))
         elif isinstance(event, Progress):
             if self._bar:
                 self._bar.draw(event)
@@ -83,6 +86,17 @@ class Output:
     def finish(self) -> None:
         """Leave the terminal with nothing half-drawn on it."""
         self._clear()
+
+    def _is_too_soon(self, event: Event) -> bool:
+        """Whether it is progress soon after other progress: for weeks of training that would fill a disk."""
+        if not isinstance(event, Progress) or event.done >= event.total:
+            return False
+        now = time.monotonic()
+        message, before = self._told
+        if event.message == message and now - before < _PROGRESS_SECONDS:
+            return True
+        self._told = event.message, now
+        return False
 
     def _note(self, text: str) -> None:
         self._clear()

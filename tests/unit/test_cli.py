@@ -140,6 +140,18 @@ def _job(closed: list[bool]) -> Generator[Event, None, str]:
         closed.append(True)
 
 
+def test_progress_does_not_fill_a_disk(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=True)
+    for message in ("training", "finding attributes"):
+        for i in range(1, 1001):
+            output.event(Progress(i, 1000, message))
+    told = [(e["message"], e["done"]) for e in lines(capsys.readouterr().out)]
+    assert ("training", 1) in told
+    assert ("training", 1000) in told
+    assert ("finding attributes", 1) in told
+    assert len(told) < 100
+
+
 def test_a_job_becomes_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     closed: list[bool] = []
     assert run_job(_job(closed), Output(as_json=True)) == "done"
