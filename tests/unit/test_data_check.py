@@ -227,15 +227,14 @@ def test_the_check_can_be_stepped_and_cancelled(
 
     def slow(name: str) -> bytes:
         seen.append(name)
-        time.sleep(0.02)
+        time.sleep(0.1)
         return read(name)
 
     monkeypatch.setattr(data.source, "read", slow)
     job = check(data)
-    started = time.monotonic()
     first = next(job)
     assert isinstance(first, Progress)
-    assert time.monotonic() - started < 1
+    assert first.done < first.total
     job.close()
     assert len(seen) < 60
     assert not [t for t in threading.enumerate() if t.name.startswith("pictures")]

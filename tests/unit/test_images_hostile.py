@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,7 @@ def broken_files(draw: st.DrawFn) -> bytes:
 
 
 def survives(raw: bytes) -> None:
+    started = time.thread_time()  # not the clock on the wall: the machine may be busy
     try:
         assert read_image(raw, 8, name="x.img").shape == (8, 8, 3)
         readable = True
@@ -69,10 +71,11 @@ def survives(raw: bytes) -> None:
         assert str(error).startswith("x.img")  # noqa: PT017 - a third outcome is what must not be
         readable = False
     assert (not facts_of(raw, "x.img").trouble) == readable
+    assert time.thread_time() - started < SECONDS
 
 
 @pytest.mark.timeout(60)
-@settings(max_examples=300, deadline=SECONDS * 1000)
+@settings(max_examples=300, deadline=None)
 @given(broken_files())
 def test_broken_files_end_in_a_sentence(raw: bytes) -> None:
     survives(raw)
@@ -80,7 +83,7 @@ def test_broken_files_end_in_a_sentence(raw: bytes) -> None:
 
 @pytest.mark.slow  # the same for minutes
 @pytest.mark.timeout(900)
-@settings(max_examples=20_000, deadline=SECONDS * 1000, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(broken_files())
 def test_many_broken_files_end_in_a_sentence(raw: bytes) -> None:
     survives(raw)
