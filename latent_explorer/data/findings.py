@@ -133,11 +133,22 @@ def sides(checked: Checked) -> Iterator[Finding]:
     if other and not split:
         yield Finding("note", f"The data brings a split of its own; take it with --split {other}.")
     together = suggested_group(data.columns)
-    if together and not group and not split:
-        yield Finding(
-            "warning",
-            f"The column '{together}' says which pictures belong together; with --group {together} they stay on one side of the split.",
-        )
+    if together and not group:
+        yield from _torn_groups(data, together)
+
+
+def _torn_groups(data: ImageDataset, key: str) -> Iterator[Finding]:
+    """Whether pictures that belong together stand on several sides, which makes the figures of val and test too good."""
+    pairs = {pair for pair in zip(data.columns[key], data.sides.tolist(), strict=True) if pair[0]}
+    torn = len(pairs) - len({group for group, _ in pairs})
+    if not torn:
+        return
+    instead = " instead of --split" if data.about["options"]["split"] else ""
+    yield Finding(
+        "warning",
+        f"The column '{key}' says which pictures belong together, and the split parts some of them; "
+        f"with --group {key}{instead} they stay on one side.",
+    )
 
 
 def balance(checked: Checked) -> Iterator[Finding]:

@@ -133,6 +133,23 @@ def test_a_group_is_the_remedy(folder: Path) -> None:
     assert not any("different sides" in finding.text for finding in grouped.findings)
 
 
+@pytest.mark.parametrize("plants", [3, 60])
+def test_a_split_that_parts_what_belongs_together_is_a_warning(folder: Path, plants: int) -> None:
+    """Of the data's own split, too; where every plant was photographed once, there is nothing to part."""
+    rows = [
+        f"{name},{name[0]},{i % plants},{('train', 'val', 'test')[i % 4 % 3]}"
+        for i, name in enumerate(open_dataset(folder).names)
+    ]
+    (folder / "labels.csv").write_text("\n".join(["file,class,plant,side", *rows]))
+    by_file = report_of(open_dataset(folder))
+    by_column = report_of(open_dataset(folder, split="side"))
+    if plants == 60:
+        assert not [f for r in (by_file, by_column) for f in r.findings if "together" in f.text]
+    else:
+        assert said(by_file, "with --group plant they").startswith("warning")
+        assert said(by_column, "with --group plant instead of --split").startswith("warning")
+
+
 def test_sizes(folder: Path) -> None:
     picture(1, (400, 100)).save(folder / "a" / "wide.png")
     picture(2, (8, 6)).save(folder / "a" / "tiny.png")
