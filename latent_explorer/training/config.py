@@ -3,9 +3,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
+
+# What a setting may be; `--set` and config.json are held to it.
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Weight = Annotated[float, msgspec.Meta(ge=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Positive = Annotated[float, msgspec.Meta(gt=0)]
 
 # A table, one setting and its reason a line, which the formatter would break.
 # fmt: off
@@ -26,17 +33,17 @@ class ClassifierTraining(msgspec.Struct, frozen=True):
     """Settings of `train-classifier`."""
 
     data: DataConfig
-    resolution: int = 64  # px at which it sees pictures
+    resolution: Count = 64  # px at which it sees pictures
     architecture: str = "small-resnet"
-    widths: tuple[int, ...] = (24, 48, 96, 192)  # 0.5 M parameters, fast enough to be asked for every picture of a drag
-    steps: int = 1200
-    batch: int = 64
-    lr: float = 3e-3
-    weight_decay: float = 0.02
-    label_smoothing: float = 0.1  # an over-confident classifier makes a binary `cond` and bars that jump
-    blur: float = 0.5  # share of pictures blurred: it must not hang on detail that no generator draws
-    confidence: float = 0.9  # median top probability on val that the temperature is set to; 0 leaves it at 1
-    frame_only: int = 0  # > 0: see the outer pixels alone, the control for what the background gives away
+    widths: tuple[Count, ...] = (24, 48, 96, 192)  # 0.5 M parameters, fast enough to be asked for every picture of a drag
+    steps: Count = 1200
+    batch: Count = 64
+    lr: Positive = 3e-3
+    weight_decay: Weight = 0.02
+    label_smoothing: Share = 0.1  # an over-confident classifier makes a binary `cond` and bars that jump
+    blur: Share = 0.5  # share of pictures blurred: it must not hang on detail that no generator draws
+    confidence: Share = 0.9  # median top probability on val that the temperature is set to; 0 leaves it at 1
+    frame_only: Natural = 0  # > 0: see the outer pixels alone, the control for what the background gives away
     seed: int = 0
 
 
@@ -47,69 +54,69 @@ class TrainConfig(msgspec.Struct, frozen=True):
     classifier: str = ""  # file written by train-classifier; "": the run trains one itself
     classifier_training: ClassifierTraining | None = None  # how
     mode: Literal["stylex", "stylegan2"] = "stylex"  # stylegan2: generator and discriminator alone, without classes
-    resolution: int = 64
+    resolution: Count = 64
     init: str = ""  # explainer whose networks it starts from
     name: str = ""  # of the explainer that comes out; the run folder's without it
-    attributes: int = 250  # pictures that are searched for attributes at the end; 0: none
+    attributes: Natural = 250  # pictures that are searched for attributes at the end; 0: none
 
     # Where it computes.
     device: str = "auto"  # as in the menu of the window; of several processes on CUDA each takes its own card
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 on CUDA cards from 2020 on; no gain on CPUs
 
     # Networks. Widths decide the speed: balanced so that no block costs much more than another on a CPU.
-    channels: tuple[int, ...] = (128, 128, 64, 48, 24)  # at 4, 8, ... px, of generator, encoder and discriminator
-    z_dim: int = 128
-    w_dim: int = 128
-    hidden: int = 256  # dense layer of encoder and discriminator
-    mapping_layers: int = 4  # 8 in the papers; four suffice at this width
-    mapping_lr_mul: float = 0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
-    cond_gain: float = 8.0  # lets two class values weigh as much as 128 of w; their columns start at 0
+    channels: tuple[Count, ...] = (128, 128, 64, 48, 24)  # at 4, 8, ... px, of generator, encoder and discriminator
+    z_dim: Count = 128
+    w_dim: Count = 128
+    hidden: Count = 256  # dense layer of encoder and discriminator
+    mapping_layers: Count = 4  # 8 in the papers; four suffice at this width
+    mapping_lr_mul: Positive = 0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
+    cond_gain: Positive = 8.0  # lets two class values weigh as much as 128 of w; their columns start at 0
 
     # Length and schedule, in images seen.
-    images: int = 200_000
-    batch: int = 8  # of all processes together. Many small steps: the same images in batches of 16 were still blobs
+    images: Count = 200_000
+    batch: Count = 8  # of all processes together. Many small steps: the same images in batches of 16 were still blobs
     kl_start: int = 4_000  # before that the reconstruction is no picture, and the classifier's gradient is noise
-    kl_ramp: int = 8_000
+    kl_ramp: Natural = 8_000
     adversarial_start: int = 12_000  # reconstruction first: both from the start gave grey-green blobs
-    adversarial_ramp: int = 12_000
-    cooldown: int = 25_000  # over the last so many (at most a quarter) the learning rate falls to a tenth
+    adversarial_ramp: Natural = 12_000
+    cooldown: Natural = 25_000  # over the last so many (at most a quarter) the learning rate falls to a tenth
 
     # Weights of losses.
-    l1: float = 3.0
-    lpips: float = 2.0
-    kl: float = 2.0  # the classifier must say the same of the reconstruction
-    latent: float = 0.1  # |E(G(w)) - w|, target detached (B.6 of the reference)
-    latent_every: int = 4
-    adversarial: float = 0.2
-    path_length: float = 0.5
-    path_length_every: int = 16
-    r1_gamma: float = 0.2  # ada's 0.0002 * res^2 / batch gives 0.1; a conditional D on 6,000 pictures wants more
-    r1_every: int = 16
-    align: float = 1.0  # sliced Wasserstein, mapping's w to recent encoder latents; trains the mapping only
-    cond_sparsity: float = 0.003  # L1 on what `cond` does to each style: few carry the class, each visibly
-    cond_limit: float = 0.2  # largest such weight: without it two carried everything, and eight sliders did nothing
+    l1: Weight = 3.0
+    lpips: Weight = 2.0
+    kl: Weight = 2.0  # the classifier must say the same of the reconstruction
+    latent: Weight = 0.1  # |E(G(w)) - w|, target detached (B.6 of the reference)
+    latent_every: Count = 4
+    adversarial: Weight = 0.2
+    path_length: Weight = 0.5
+    path_length_every: Count = 16
+    r1_gamma: Weight = 0.2  # ada's 0.0002 * res^2 / batch gives 0.1; a conditional D on 6,000 pictures wants more
+    r1_every: Count = 16
+    align: Weight = 1.0  # sliced Wasserstein, mapping's w to recent encoder latents; trains the mapping only
+    cond_sparsity: Weight = 0.003  # L1 on what `cond` does to each style: few carry the class, each visibly
+    cond_limit: Weight = 0.2  # largest such weight: without it two carried everything, and eight sliders did nothing
 
     # The generated part of every batch, once D takes part.
     mapped: int = 2  # from z
     repaired: int = 2  # an encoded latent with another picture's cond: the class must follow what G is told
     discriminated: int = 4  # real pictures and reconstructions shown to D in a step (each)
 
-    stddev_group: int = 4  # pictures whose spread D is told (StyleGAN2); a group never spans two processes
+    stddev_group: Count = 4  # pictures whose spread D is told (StyleGAN2); a group never spans two processes
 
     # Augmentation of what D sees (ADA), for small sets: D soon knows every picture, and G learns nothing more.
     ada_target: float = 0.0  # 0: none. 0.6 (Karras et al. 2020) for less than a few thousand pictures
-    ada_images: int = 100_000  # over which its probability can rise by 1; 500,000 in the paper's far longer runs
+    ada_images: Count = 100_000  # over which its probability can rise by 1; 500,000 in the paper's far longer runs
 
     # Optimisation.
-    lr: float = 0.0025
-    encoder_clip: float = 5.0  # gradient norm; encoder instability is the most reported problem
-    ema_half_life: int = 5_000  # images; of generator, mapping and encoder
-    warm_up: int = 2_000  # images of rising learning rate after `init`: Adam's first steps know no scale yet
+    lr: Positive = 0.0025
+    encoder_clip: Positive = 5.0  # gradient norm; encoder instability is the most reported problem
+    ema_half_life: Count = 5_000  # images; of generator, mapping and encoder
+    warm_up: Natural = 2_000  # images of rising learning rate after `init`: Adam's first steps know no scale yet
     flip: bool = True  # mirror half of the pictures
     seed: int = 0
 
     # What is written, in images seen.
-    validate_every: int = 8_000
-    validate_pictures: int = 256
-    sheet_every: int = 8_000
-    checkpoint_seconds: float = 300.0
+    validate_every: Count = 8_000
+    validate_pictures: Annotated[int, msgspec.Meta(ge=2)] = 256
+    sheet_every: Count = 8_000
+    checkpoint_seconds: Weight = 300.0

@@ -74,6 +74,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_made(
         "DATA": (),
         "quick-look": (discs, "--preset", "quick-lok"),
         "3 widths": (discs, "--set", "channels=8,8,8"),
+        ">= 1": (discs, "--set", "r1_every=0"),
+        "> 0": (discs, "--set", "lr=nan"),
         "is explained": (discs, "--classifier", "a", "--classifier-data", "b"),
         "--label": (plain,),
         "gone.classifier": (discs, "--classifier", tmp_path / "gone.classifier"),
