@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 import latent_explorer
 from latent_explorer.common.generators import drained
@@ -30,7 +30,7 @@ from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.record import RunFolder
 from latent_explorer.training.stream import open_data, to_img
-from latent_explorer.training.validate import Validation
+from latent_explorer.training.validate import CHUNK, Validation
 
 if TYPE_CHECKING:
     from latent_explorer.data.folder import ImageDataset
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 SEEDS = 1024  # that a plain StyleGAN2's style statistics are over
+JUDGED = 1024  # pictures that the figures are over: more would cost an hour where a picture takes a second
 
 
 def as_stored(module: M) -> M:
@@ -98,13 +99,14 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
         perceptual = perceptual_for(classifier)
     known = {hash_classifier(classifier): classifier} if classifier else {}
     networks = _networks(config, classifier, state)
-    data, pixels = drained(read_all(open_data(config.data), config.resolution))
+    data, pixels = _validation_pictures(config)
     samples = None
     if classifier is not None:
         rows = spread(data, "val", pictures)
         names = tuple(data.names[i] for i in rows)
         samples = encode_samples(networks, classifier, pixels[rows], names)
-    validation = Validation(pixels[data.indices("val")], classifier, perceptual)
+    judged = np.sort(spread(data, "val", JUDGED))
+    validation = Validation(pixels[judged], classifier, perceptual)
     return Explainer(
         name=name,
         generator=networks.G_ema,
@@ -123,6 +125,13 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
         },
         figures={"val": validation.measure(networks) | validation.baseline},
     )
+
+
+def _validation_pictures(config: TrainConfig) -> tuple[ImageDataset, np.ndarray]:
+    """Those of the run and no others: a training that goes on may fill the memory with the rest."""
+    data = open_data(config.data)
+    others = np.setdiff1d(data.indices(), data.indices("val"))
+    return drained(read_all(data.without(others), config.resolution))
 
 
 def _networks(
@@ -178,8 +187,8 @@ def encode_samples(
     networks: Networks, classifier: Classifier, pixels: np.ndarray, ids: tuple[str, ...]
 ) -> Samples:
     """Encode pictures (N, H, W, 3) uint8; `cond` is what the classifier says of the real picture."""
-    img = to_img(pixels)
+    pieces = to_img(pixels).split(CHUNK)
     assert networks.E_ema is not None  # none but a plain StyleGAN2 lacks it
-    w: Tensor = networks.E_ema(img)
-    probs = classifier.probs(img)
+    w = torch.cat([networks.E_ema(img) for img in pieces])
+    probs = torch.cat([classifier.probs(img) for img in pieces])
     return Samples(networks.G_ema.broadcast(w).contiguous(), probs, probs, ids)

@@ -49,8 +49,8 @@ def check(config: TrainConfig, run: RunFolder) -> None:
     choose_device(config.device)
     open_data(config.data).close()
     begun = Checkpoints(run).exist()
-    if config.init and not begun and not Path(config.init).is_file():
-        raise UserError(f"There is no {config.init} to start from. Give an explainer file.")
+    if config.init and not begun:
+        _start_from(Networks(config, num_classes=2), Path(config.init))
     if run.classifier.exists() or config.mode == "stylegan2":
         return
     if config.classifier:
@@ -111,7 +111,7 @@ def set_up(
     # An evenly spread sample in a fixed order that mixes the classes.
     rows = np.random.default_rng(0).permutation(rows)[: config.validate_pictures]
     validation = Validation(pixels[rows], classifier, perceptual, device)
-    stream = BatchStream(pixels[data.indices("train")], classifier, config, world, device)
+    stream = BatchStream(pixels, classifier, config, world, device, data.indices("train"))
     return Trainer(config, networks, stream, classifier, perceptual, world), validation
 
 

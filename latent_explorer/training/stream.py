@@ -51,13 +51,17 @@ def to_img(pixels: np.ndarray) -> Tensor:
 
 @torch.no_grad()
 def class_probs(
-    classifier: Classifier, pixels: np.ndarray, flip: bool = False, batch: int = 256
+    classifier: Classifier,
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    flip: bool = False,
+    batch: int = 256,
 ) -> Tensor:
-    """Class probabilities (N, K) of pictures (N, H, W, 3) uint8, mirrored if `flip`."""
+    """Class probabilities (len(rows), K) of those among pictures (N, H, W, 3) uint8, mirrored if `flip`."""
     device = classifier.mean.device
     parts = []
-    for start in range(0, len(pixels), batch):
-        img = to_img(pixels[start : start + batch]).to(device)
+    for start in range(0, len(rows), batch):
+        img = to_img(pixels[rows[start : start + batch]]).to(device)
         parts.append(classifier.probs(img.flip(3) if flip else img).cpu())
     return torch.cat(parts)
 
@@ -84,38 +88,41 @@ class BatchStream:
         config: TrainConfig,
         world: World = ALONE,
         device: torch.device | None = None,
+        rows: np.ndarray | None = None,
     ) -> None:
+        """`rows` are the pictures to train on, among all of `pixels`, which may fill the memory: no copy is made."""
         self.pixels = pixels
+        self.rows = np.arange(len(pixels)) if rows is None else rows
         self.config = config
         self.world = world
         self.device = device
         views = (False, True) if config.flip else (False,)
-        probs = [torch.zeros(len(pixels), 0) for _ in views]
+        probs = [torch.zeros(len(self.rows), 0) for _ in views]
         if classifier is not None and config.mode == "stylex":
-            probs = [class_probs(classifier, pixels, mirrored) for mirrored in views]
-        self.probs = torch.stack(probs)  # (V, N, K)
+            probs = [class_probs(classifier, pixels, self.rows, mirrored) for mirrored in views]
+        self.probs = torch.stack(probs)  # (V, N, K), of `rows`
         self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
 
     def batch(self, images: int, draws: Draws) -> Batch:
         """The batch of the step before which `images` were seen."""
         size = self.config.batch
-        rows = self._rows(images, size)
+        samples = self._samples(images, size)
         mirrored = draws.uniform(Purpose.MIRROR, (), range(size)) < 0.5
         views = mirrored.long() if self.config.flip else torch.zeros(size, dtype=torch.long)
         mine = list(self.world.share(size))
-        img = to_img(self.pixels[rows[mine]])
+        img = to_img(self.pixels[self.rows[samples[mine]]])
         img = torch.where(views[mine].bool()[:, None, None, None], img.flip(3), img)
-        whole = self.probs[views, torch.from_numpy(rows)].to(self.device)
+        whole = self.probs[views, torch.from_numpy(samples)].to(self.device)
         real = img.to(self.device).contiguous(memory_format=torch.channels_last)
         return Batch(real, whole[mine], whole)
 
-    def _rows(self, first: int, count: int) -> np.ndarray:
-        """Which pictures are the training's samples `first`, `first` + 1, ..."""
-        return np.array([self._row(i) for i in range(first, first + count)])
+    def _samples(self, first: int, count: int) -> np.ndarray:
+        """Places in `rows` of the pictures that the training sees as its `first`, `first` + 1, ..."""
+        return np.array([self._place(i) for i in range(first, first + count)])
 
-    def _row(self, sample: int) -> int:
-        epoch, place = divmod(sample, len(self.pixels))
+    def _place(self, seen: int) -> int:
+        epoch, place = divmod(seen, len(self.rows))
         if epoch != self._epoch:
-            order = stream(self.config.seed, epoch, Purpose.ORDER).permutation(len(self.pixels))
+            order = stream(self.config.seed, epoch, Purpose.ORDER).permutation(len(self.rows))
             self._epoch, self._order = epoch, order
         return int(self._order[place])

@@ -47,10 +47,11 @@ def test_numbers_are_distributed_as_they_should() -> None:
     assert sorted(draws.permutation(Purpose.PARTNERS, 9).tolist()) == list(range(9))
 
 
-def _stream(world: World) -> BatchStream:
+def _stream(world: World, rows: np.ndarray | None = None) -> BatchStream:
     pixels = np.arange(10, dtype=np.uint8)[:, None, None, None].repeat(4 * 4 * 3, axis=1)
     pixels = pixels.reshape(10, 4, 4, 3)
-    return BatchStream(pixels, None, TrainConfig(DataConfig(""), batch=4, flip=False), world)
+    config = TrainConfig(DataConfig(""), batch=4, flip=False)
+    return BatchStream(pixels, None, config, world, rows=rows)
 
 
 def _values(stream_: BatchStream, images: int) -> list[int]:
@@ -66,6 +67,13 @@ def test_every_picture_comes_once_an_epoch_and_processes_share_without_overlap()
     assert epochs[0] != epochs[1]
     parts = [_values(_stream(World(rank, 2)), 8) for rank in range(2)]
     assert [x for pair in zip(*parts, strict=True) for x in pair] == seen[8:12]
+
+
+def test_a_stream_takes_its_rows_alone() -> None:
+    rows = np.array([1, 2, 5, 9])
+    some = _stream(World(), rows)
+    for images in (0, 4, 8):
+        assert sorted(_values(some, images)) == rows.tolist()
 
 
 def test_a_stream_can_be_entered_anywhere() -> None:
