@@ -50,6 +50,22 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty pictures of red and green discs in class folders. Do not change them."""
+    from tiny_training import write_discs
+
+    return write_discs(tmp_path_factory.mktemp("data") / "discs")
+
+
+@pytest.fixture(scope="session")
+def classifier_file(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A classifier that tells them apart."""
+    from tiny_training import write_disc_classifier
+
+    return write_disc_classifier(discs, tmp_path_factory.mktemp("c") / "discs.classifier")
+
+
+@pytest.fixture(scope="session")
 def tiny_explainer():
     """A whole explainer with random weights, 16 px and two classes, the same in every run. Do not change it."""
     from tiny import make_explainer

@@ -65,12 +65,12 @@ def whole_training(
         if not world.is_first:
             _follow(run, world)
             return None
-        _check(run, config)
+        settings = _checked(run, config, changes or {})
         with run.hold():
             if config is not None:
-                run.create(config)
+                run.create(settings)
             elif changes:
-                run.change_config(_changed(run.config(), changes))
+                run.change_config(settings)
             keeper = Keeper(run, command, wish)
             with keeper.telling_how_it_ends():
                 yield from _phases(run, keeper, world)
@@ -79,20 +79,18 @@ def whole_training(
     return status
 
 
-def _check(run: RunFolder, config: TrainConfig | None) -> None:
-    """Refuse what can be refused before the folder is touched or a picture is read."""
+def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any]) -> TrainConfig:
+    """The settings to train with. What can be refused is, before the folder is touched or a picture is read."""
     from latent_explorer.training.setup import check
 
     if config is None:
         config = run.config()
+        images = max(config.images, changes.get("images", 0))
+        config = msgspec.structs.replace(config, **{**changes, "images": images})
     elif run.exists():
         run.create(config)  # says what to do instead
     check(config, run)
-
-
-def _changed(config: TrainConfig, changes: dict[str, Any]) -> TrainConfig:
-    images = max(config.images, changes.get("images", 0))
-    return msgspec.structs.replace(config, **{**changes, "images": images})
+    return config
 
 
 def _follow(run: RunFolder, world: World) -> None:
@@ -216,15 +214,18 @@ def _figures(event: Metric) -> str:
 
 
 def _phases(run: RunFolder, keeper: Keeper, world: World) -> Generator[Event, None, None]:
-    config = run.config()
-    if config.mode == "stylex" and not run.classifier.exists() and not config.classifier:
-        yield from _classifier(run, keeper)
-    go_on = world.decide(keeper.wish is None)
-    if not go_on:
-        keeper.end("paused" if keeper.wish == "pause" else "stopped")
-        return
+    from latent_explorer.training.setup import keep_classifier
     from latent_explorer.training.train import train
 
+    config = run.config()
+    if config.mode == "stylex" and not run.classifier.exists():
+        if config.classifier:
+            keep_classifier(run)
+        else:
+            yield from _classifier(run, keeper)
+    if not world.decide(not keeper.ends()):
+        keeper.end("paused" if keeper.wish == "pause" else "stopped")
+        return
     keeper.begin("explainer", "Training the explainer.")
     yield from keeper.attend(train(run, keeper.ends, world=world))
     if keeper.wish == "pause":

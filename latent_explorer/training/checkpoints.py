@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import pickle
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from latent_explorer.training.record import RunFolder
 
 KEPT = 2  # the newest, and one to fall back on where the newest turns out to be damaged
-UNREADABLE = (OSError, RuntimeError, EOFError, zipfile.BadZipFile, pickle.UnpicklingError)
 
 
 def score(values: Mapping[str, float]) -> float | None:
@@ -83,16 +80,26 @@ class Checkpoints:
                 ) from error
 
     def _first(self, listed: Callable[[], list[Path]]) -> dict[str, Any]:
-        """The first that can be read. Tensors and plain values only: nothing is executed."""
+        """The first that can be read."""
         tried: list[Path] | None = None
         while (
             paths := listed()
         ) != tried:  # a training that goes on may have replaced all of them meanwhile
             for path in paths:
-                with contextlib.suppress(*UNREADABLE):
-                    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+                if state := _read(path):
                     return state
             tried = paths
         raise UserError(
             f"{self._run.path} has no checkpoint that can be read. Start again in another folder."
         )
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """A checkpoint, or None for one that is damaged or gone. Tensors and plain values only: nothing is executed."""
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except MemoryError:
+        raise
+    except Exception:  # a damaged file raises nearly anything
+        return None
+    return state

@@ -31,7 +31,7 @@ def check_widths(config: TrainConfig) -> None:
     if expected != config.resolution:
         raise UserError(
             f"{len(config.channels)} widths make {expected} px, not {config.resolution} px. "
-            "Give one width for every resolution from 4 px up."
+            "Choose a --preset of that size, or give one width for every resolution from 4 px up: --set channels=..."
         )
 
 

@@ -20,6 +20,8 @@ class Pace:
 
     def __init__(self, config: TrainConfig, images: int) -> None:
         self._config = config
+        # The first image that the discriminator takes part in.
+        self._full_from = config.adversarial_start if config.mode == "stylex" else 0
         self._started = time.monotonic()  # as if nothing had been done aside
         self._stands_since: float | None = None
         self._lap = (images, 0.0)  # images seen and seconds trained at its start
@@ -63,8 +65,8 @@ class Pace:
             return None
         full = rates[True] if True in rates else rates[False] / FULL_COST
         first = rates.get(False, full * FULL_COST)
-        end, start = self._config.images, self._config.adversarial_start
-        before = max(min(end, start) - images, 0)
+        end = self._config.images
+        before = max(min(end, self._full_from) - images, 0)
         validations = end // self._config.validate_every - images // self._config.validate_every
         each = sum(self._validations) / max(len(self._validations), 1)
         return before / first + max(end - images - before, 0) / full + validations * each
@@ -73,4 +75,4 @@ class Pace:
         return (images - self._lap[0]) / max(self.seconds() - self._lap[1], 1e-9)
 
     def _is_full(self, images: int) -> bool:
-        return images >= self._config.adversarial_start
+        return images >= self._full_from

@@ -185,8 +185,8 @@ class Course:
         if taken_back > TAKEN_BACK:
             raise UserError(
                 f"The training diverged at {at} images and was taken back {TAKEN_BACK} times already, each time with "
-                f"half the learning rate. Export what it has with `latent-explorer export {self.run.path}`, or start "
-                f"again with a smaller one, such as --set lr={self.config.lr / 4:g}."
+                f"half the learning rate. Export what it has with `latent-explorer export {self.run.path} --out "
+                f"X.explainer`, or start again with a smaller one, such as --set lr={self.config.lr / 4:g}."
             )
         self._load(self.checkpoints.load())
         self.taken_back = taken_back
@@ -218,9 +218,9 @@ class Course:
 
     def _load(self, state: dict[str, Any]) -> None:
         self.trainer.load_state(state)
-        self.means.load_state(state.get("means", {}))
-        self.taken_back = int(state.get("taken_back", 0))
-        self.best, self.last = state.get("best"), state.get("last")
+        self.means.load_state(state["means"], self.trainer.device)
+        self.taken_back = int(state["taken_back"])
+        self.best, self.last = state["best"], state["last"]
         self._forget_after(self.trainer.images)
 
     def _forget_after(self, images: int) -> None:
@@ -239,7 +239,7 @@ class Means:
         for name, value in values.items():
             old = self._sums.get(name)
             value = value.detach().float()
-            self._sums[name] = value.clone() if old is None else old.to(value.device) + value
+            self._sums[name] = value.clone() if old is None else old + value
             self._counts[name] = self._counts.get(name, 0) + 1
 
     def are_finite(self) -> bool:
@@ -259,8 +259,10 @@ class Means:
     def state(self) -> dict[str, Any]:
         return {"sums": dict(self._sums), "counts": dict(self._counts)}
 
-    def load_state(self, state: dict[str, Any]) -> None:
-        self._sums, self._counts = dict(state.get("sums", {})), dict(state.get("counts", {}))
+    def load_state(self, state: dict[str, Any], device: torch.device) -> None:
+        """All of them on `device`, where the next step's losses are: a rare one may be added to long after."""
+        self._sums = {name: total.to(device) for name, total in state["sums"].items()}
+        self._counts = dict(state["counts"])
 
 
 def _crossed(before: int, after: int, every: int) -> bool:

@@ -15,23 +15,25 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from tiny_training import program, same_tensors, tiny_config, write_disc_classifier, write_discs
+from tiny_training import program, same_tensors, tiny_config
 
 from latent_explorer.models.explainer_file import info
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.record import RunFolder, RunStatus
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them")
+pytestmark = [
+    pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"),
+    pytest.mark.timeout(
+        400
+    ),  # four programs that start one after the other, on a machine that may be busy
+]
 PATIENCE = 100.0  # seconds
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> TrainConfig:
-    folder = tmp_path_factory.mktemp("discs")
-    discs = write_discs(folder / "discs")
-    classifier = write_disc_classifier(discs, folder / "discs.classifier")
-    return tiny_config(discs, classifier, images=320, checkpoint_seconds=0.2, attributes=0)
+def config(discs: Path, classifier_file: Path) -> TrainConfig:
+    return tiny_config(discs, classifier_file, images=320, checkpoint_seconds=0.2, attributes=0)
 
 
 @pytest.fixture
@@ -81,6 +83,13 @@ def wait_for_images(run: RunFolder, child: subprocess.Popen[bytes], images: floa
     pytest.fail((run.path / "output.txt").read_text())
 
 
+def wait_at_most(seconds: float, run: RunFolder) -> None:
+    """Until any moment (in a step, in a checkpoint, in a line) but the end, which a fast machine soon reaches."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and run.metrics()[0][-1]["images"] < 240:
+        time.sleep(0.002)
+
+
 def lines(run: RunFolder) -> list[dict[str, float]]:
     """metrics.jsonl, every digit of it, without what depends on the clock."""
     rows = [msgspec.json.decode(line) for line in run.metrics_file.read_bytes().splitlines()]
@@ -95,7 +104,7 @@ def test_a_run_that_is_killed_twice_equals_a_straight_one(
     for images in (48, 160):
         child = go_on(killed, children)
         wait_for_images(killed, child, images)
-        time.sleep(random.uniform(0, 0.5))  # any moment: in a step, in a checkpoint, in a line
+        wait_at_most(random.uniform(0, 0.5), killed)
         child.kill()
         assert child.wait() == -signal.SIGKILL
         assert not killed.is_alive()

@@ -14,8 +14,6 @@ from tiny_training import (
     FakePerceptual,
     classifier_training,
     tiny_config,
-    write_disc_classifier,
-    write_discs,
 )
 
 from latent_explorer.app.whole_training import whole_training
@@ -24,16 +22,6 @@ from latent_explorer.common.events import Event, Metric, Notice, Progress, Resul
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.record import RunFolder, RunStatus
-
-
-@pytest.fixture(scope="module")
-def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_discs(tmp_path_factory.mktemp("discs"))
-
-
-@pytest.fixture(scope="module")
-def classifier_file(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_disc_classifier(discs, tmp_path_factory.mktemp("c") / "discs.classifier")
 
 
 @pytest.fixture
@@ -149,6 +137,21 @@ def test_a_run_starts_from_an_explainer_and_says_so(config: TrainConfig, tmp_pat
     origin = second.provenance()["init"]
     assert (origin["name"], origin["model_hash"]) == (begun.name, begun.model_hash)
     assert read_explainer(second.result).provenance["init"] == origin
+
+
+def test_a_device_that_is_not_there_is_refused_and_can_be_changed(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    """As for a run that comes from a machine with a card."""
+    run = RunFolder(tmp_path)
+    run.create(msgspec.structs.replace(config, device="cuda:9", images=40, attributes=0))
+    for changes in ({}, {"device": "abacus"}):
+        before = run.config()
+        with pytest.raises(UserError, match="There is no device"):
+            list(whole_training(run.path, changes=changes))
+        assert run.config() == before
+    list(whole_training(run.path, changes={"device": "cpu"}))
+    assert ended(run).state == "finished"
 
 
 def test_closing_is_a_pause(config: TrainConfig, tmp_path: Path) -> None:

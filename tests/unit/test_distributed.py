@@ -14,13 +14,7 @@ import msgspec
 import pytest
 import sharing
 import torch
-from tiny_training import (
-    ROOT,
-    FakePerceptual,
-    started,
-    write_disc_classifier,
-    write_discs,
-)
+from tiny_training import ROOT, FakePerceptual, started
 
 from latent_explorer.models.trunk import minibatch_stddev
 from latent_explorer.training import loop, setup
@@ -92,14 +86,12 @@ def _ended(process: subprocess.Popen[str]) -> None:
 
 
 def test_two_processes_agree_with_one_of_the_same_total_batch(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    discs: Path, classifier_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    discs = write_discs(tmp_path / "discs")
-    classifier = write_disc_classifier(discs, tmp_path / "discs.classifier")
-    config = sharing.sharing_config(discs, classifier)
+    config = sharing.sharing_config(discs, classifier_file)
     for name in ("one", "two"):
         run = started(config, tmp_path / name)
-        run.classifier.write_bytes(classifier.read_bytes())
+        run.classifier.write_bytes(classifier_file.read_bytes())
     _ended(_torchrun(2, ROOT / "tests" / "sharing.py", tmp_path / "two", tmp_path / "two.json"))
     together = json.loads((tmp_path / "two.json").read_text())
     monkeypatch.setattr(setup, "perceptual_for", setup.perceptual_for)  # `losses` replaces them
@@ -111,8 +103,8 @@ def test_two_processes_agree_with_one_of_the_same_total_batch(
     assert alone[-1]["ada_p"] > 0.5
 
 
-def _started_by_command(discs: Path, folder: Path) -> subprocess.Popen[str]:
-    config = sharing.sharing_config(discs, discs.parent / "discs.classifier")
+def _started_by_command(discs: Path, classifier: Path, folder: Path) -> subprocess.Popen[str]:
+    config = sharing.sharing_config(discs, classifier)
     names = ("resolution", "z_dim", "w_dim", "hidden", "discriminated", "mapped", "repaired")
     settings = [f"{name}={getattr(config, name)}" for name in names]
     settings += ["channels=8,8,8", "images=100000", "attributes=0", "device=cpu"]
@@ -124,12 +116,10 @@ def _started_by_command(discs: Path, folder: Path) -> subprocess.Popen[str]:
 
 
 def test_all_processes_pause_at_the_same_step_and_one_goes_on_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    discs: Path, classifier_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    discs = write_discs(tmp_path / "discs")
-    write_disc_classifier(discs, tmp_path / "discs.classifier")
     run = RunFolder(tmp_path / "run")
-    process = _started_by_command(discs, run.path)
+    process = _started_by_command(discs, classifier_file, run.path)
     deadline = time.monotonic() + TIMEOUT
     while process.poll() is None and time.monotonic() < deadline:
         if run.exists() and len(run.metrics()[0]) > 2:

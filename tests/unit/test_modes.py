@@ -26,6 +26,7 @@ from latent_explorer.training.distributed import check_shares
 from latent_explorer.training.estimate import Estimate, estimate
 from latent_explorer.training.export import export
 from latent_explorer.training.loop import Trainer, uses_bfloat16
+from latent_explorer.training.pace import Pace
 from latent_explorer.training.setup import read_pictures, set_up
 from latent_explorer.training.train import train
 from latent_explorer.training.validate import Validation
@@ -163,6 +164,19 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
     old, new = explainer.generator.synthesis.b8.conv0, trainer.networks.G.synthesis.b8.conv0
     moved = (old.weight - new.weight).detach().abs().max()
     assert float(moved) < 10 * config.lr
+
+
+def test_a_plain_stylegan2_has_one_pace(
+    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("latent_explorer.training.pace.time.monotonic", lambda: now[0])
+    for mode, left in (("stylegan2", 25.0), ("stylex", 45.0)):  # the second stage at half the rate
+        asked = _changed(config, mode=mode, images=300, adversarial_start=100, validate_every=1000)
+        pace = Pace(asked, 0)
+        now[0] += 5
+        assert pace.lap(50) == 10
+        assert pace.left(50) == pytest.approx(left)
 
 
 def test_precision_is_chosen_by_device() -> None:

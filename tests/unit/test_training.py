@@ -11,8 +11,6 @@ from tiny_training import (
     FakePerceptual,
     started,
     tiny_config,
-    write_disc_classifier,
-    write_discs,
 )
 
 from latent_explorer.common.errors import UserError
@@ -24,16 +22,6 @@ from latent_explorer.training.classifier import temperature_for
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.setup import read_pictures, set_up
 from latent_explorer.training.train import train
-
-
-@pytest.fixture(scope="module")
-def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_discs(tmp_path_factory.mktemp("discs"))
-
-
-@pytest.fixture(scope="module")
-def classifier_file(discs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_disc_classifier(discs, tmp_path_factory.mktemp("c") / "discs.classifier")
 
 
 @pytest.fixture
