@@ -149,7 +149,8 @@ class RunFacts(QWidget):
         seen = status.images if status is not None else 0
         texts = {
             "Images": f"{seen:,} of {total:,}" if total else "",
-            "Device": devices.get(device, device),
+            # The window's words for the CPU name its own number of threads, not the training's.
+            "Device": "CPU" if device == "cpu" else devices.get(device, device),
             "Agreement": "",
         }
         rate = status.images_per_second if status is not None and view.alive else None
