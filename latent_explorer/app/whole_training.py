@@ -65,7 +65,7 @@ def whole_training(
         if not world.is_first:
             _follow(run, world)
             return None
-        settings = _checked(run, config, changes or {})
+        settings = _checked(run, config, changes or {}, world)
         with run.hold():
             if config is not None:
                 run.create(settings)
@@ -79,7 +79,9 @@ def whole_training(
     return status
 
 
-def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any]) -> TrainConfig:
+def _checked(
+    run: RunFolder, config: TrainConfig | None, changes: dict[str, Any], world: World
+) -> TrainConfig:
     """The settings to train with. What can be refused is, before the folder is touched or a picture is read."""
     from latent_explorer.training.setup import check
 
@@ -89,7 +91,7 @@ def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any]
         config = msgspec.structs.replace(config, **{**changes, "images": images})
     elif run.exists():
         run.create(config)  # says what to do instead
-    check(config, run)
+    check(config, run, world)
     return config
 
 
@@ -97,7 +99,13 @@ def _follow(run: RunFolder, world: World) -> None:
     """What the other processes of a training do: their share of every step, and nothing else."""
     from latent_explorer.training.train import train
 
-    if world.decide(True):  # the first process has made the folder and the classifier
+    try:
+        goes_on = world.decide(True)  # the first process has made the folder and the classifier
+    except RuntimeError as error:
+        raise UserError(
+            "The first process ended before the training began; it says why."
+        ) from error
+    if goes_on:
         for _ in train(run, world=world):
             pass
 

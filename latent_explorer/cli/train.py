@@ -14,6 +14,7 @@ from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
+from latent_explorer.training.presets import PRESETS
 from latent_explorer.training.settings import train_config, with_settings
 
 if TYPE_CHECKING:
@@ -85,15 +86,20 @@ def train_classifier(
     type=click.Path(),
     help="Train the classifier on these pictures; the options of labels then mean them.",
 )
+@click.option("--preset", metavar="KEY", help=f"Ready-made settings, one of {', '.join(PRESETS)}.")
 @click.option(
-    "--preset", metavar="KEY", help="Settings for a purpose, such as quick-look, 64 or 128."
-)
-@click.option(
-    "--init", metavar="X.explainer", type=click.Path(), help="Start from an explainer's networks."
+    "--init",
+    metavar="X.explainer",
+    type=click.Path(),
+    help="Start from the networks of an explainer of the same size and widths.",
 )
 @click.option("--images", type=click.IntRange(min=1), help="How many images to see in all.")
-@click.option("--resolution", type=int, help="Pixels a side; the classifier is asked at this size.")
-@click.option("--device", metavar="D", help="auto, cpu, cuda:0, mps.")
+@click.option(
+    "--resolution",
+    type=click.IntRange(min=4),
+    help="Pixels a side; --set channels=... then needs as many widths as it has sizes from 4 px up.",
+)
+@click.option("--device", metavar="D", help="Where to compute: auto, cpu, cuda:0, mps.")
 @click.option(
     "--attributes",
     type=click.IntRange(min=0),

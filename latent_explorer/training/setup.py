@@ -39,13 +39,13 @@ SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks want some,
 NAMED = 5  # files that a sentence names
 
 
-def check(config: TrainConfig, run: RunFolder) -> None:
+def check(config: TrainConfig, run: RunFolder, world: World = ALONE) -> None:
     """Refuse what can be refused without reading a picture. Raises UserError.
 
     What the run has of its own by now (a classifier, a checkpoint) needs no original any more.
     """
     check_widths(config)
-    check_shares(config)
+    check_shares(config, world.size)
     choose_device(config.device)
     open_data(config.data).close()
     begun = Checkpoints(run).exist()

@@ -115,6 +115,17 @@ def _started_by_command(discs: Path, classifier: Path, folder: Path) -> subproce
     )
 
 
+def test_what_the_first_process_refuses_is_a_sentence_of_each(discs: Path, tmp_path: Path) -> None:
+    """Nothing is trained, not even a classifier, and nobody waits for one that has ended."""
+    folder = tmp_path / "run"
+    process = _torchrun(2, "-m", "latent_explorer", "train", discs, "--out", folder)
+    _, said = process.communicate(timeout=TIMEOUT)
+    assert process.returncode != 0
+    assert "2 processes cannot share this evenly: discriminated (4)" in said
+    assert not folder.exists()
+    assert "latent_explorer/" not in said  # no traceback of ours
+
+
 def test_all_processes_pause_at_the_same_step_and_one_goes_on_alone(
     discs: Path, classifier_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
