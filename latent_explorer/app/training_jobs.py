@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,13 +16,12 @@ from latent_explorer.data.threads import aside
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from latent_explorer.app.training_plan import TrainingPlan
     from latent_explorer.common.events import Event
     from latent_explorer.data.check import DataReport
     from latent_explorer.data.folder import ImageDataset
-    from latent_explorer.training.config import DataConfig
+    from latent_explorer.training.config import DataConfig, TrainConfig
 
 
 LISTING = "Listing the pictures"
@@ -45,7 +45,7 @@ def checked(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDon
     """The data check, then a few steps of the training itself on the chosen device; `folder` is where it would write."""
     done = CheckDone(plan, None, None)
     try:
-        config = plan.config()
+        config = _sized(plan.config())
         report = yield from _report(config.data, config.resolution)
         if (
             config.classifier_training is not None
@@ -71,6 +71,13 @@ def checked(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDon
         if failure.kind == "defect":
             raise
         return replace(done, problem=failure.message)
+
+
+def _sized(config: TrainConfig) -> TrainConfig:
+    """The settings as the training will take them: sizes come from the explainer that it starts from."""
+    from latent_explorer.training.warm_start import with_sizes_of
+
+    return with_sizes_of(config, Path(config.init)) if config.init else config
 
 
 def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
@@ -21,7 +22,6 @@ from latent_explorer.training.record import RunFolder, RunStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
-    from pathlib import Path
 
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.distributed import World
@@ -84,6 +84,7 @@ def _checked(
 ) -> TrainConfig:
     """The settings to train with. What can be refused is, before the folder is touched or a picture is read."""
     from latent_explorer.training.setup import check
+    from latent_explorer.training.warm_start import with_sizes_of
 
     if config is None:
         config = run.config()
@@ -91,6 +92,8 @@ def _checked(
         config = msgspec.structs.replace(config, **{**changes, "images": images})
     elif run.exists():
         run.create(config)  # says what to do instead
+    elif config.init:
+        config = with_sizes_of(config, Path(config.init))
     check(config, run, world)
     return config
 

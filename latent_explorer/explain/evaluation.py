@@ -139,9 +139,7 @@ class _Compared:
             agreement=agreement(self.real_probs, self.rec_probs),
             l1=float(self.l1.mean()),
             lpips=None if self.lpips is None else float(self.lpips.mean()),
-            feature_change=float(
-                (moved / self.real_features.norm(dim=1).clamp_min(1e-12)).mean()
-            ),
+            feature_change=float((moved / self.real_features.norm(dim=1).clamp_min(1e-12)).mean()),
             frechet_reconstruction=frechet_distance(self.real_features, self.rec_features),
             frechet_mapping=frechet_distance(self.real_features, mapped),
             flips=rates,

@@ -7,18 +7,42 @@ which widening changes. Which networks there are is `training.networks`' busines
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import torch
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models import explainer_file
 from latent_explorer.models.ops import EqualizedLinear
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
     from latent_explorer.models.ops import EqualizedConv
     from latent_explorer.models.stylegan2 import Generator
     from latent_explorer.models.trunk import Trunk
+    from latent_explorer.training.config import TrainConfig
+
+_SIZES = ("resolution", "channels", "z_dim", "w_dim", "mapping_layers")
+
+
+def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
+    """The settings with resolution, widths and dimensions of the explainer that the training starts from.
+
+    The networks must fit, so the file's sizes win over a preset's. A classifier that was to be trained at the
+    training's resolution follows. Raises UserError for a file that is no explainer.
+    """
+    header = explainer_file.info(file).header
+    generator, trunk = header.generator, header.encoder or header.discriminator
+    sizes: dict[str, Any] = {name: getattr(generator, name) for name in _SIZES}
+    if trunk is not None:
+        sizes["hidden"] = trunk.hidden
+    classifier = config.classifier_training
+    if classifier is not None and classifier.resolution == config.resolution:
+        classifier = msgspec.structs.replace(classifier, resolution=generator.resolution)
+    return msgspec.structs.replace(config, classifier_training=classifier, **sizes)
 
 
 @torch.no_grad()

@@ -46,7 +46,7 @@ def make_run(
         "message": "Reconstruction, discriminator and classifier, all together.",
         "phase_done": images,
         "phase_total": total,
-        "device": "CPU, 2 threads",
+        "device": "cpu",
         "images_per_second": 63.4,
         "seconds_left": (total - images) / 63.4,
         "started": now - 600,

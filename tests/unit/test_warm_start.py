@@ -10,9 +10,11 @@ from tiny_training import tiny_config
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer import Explainer
-from latent_explorer.training.config import TrainConfig
+from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.training.config import ClassifierTraining, TrainConfig
 from latent_explorer.training.export import fold_cond_gain
 from latent_explorer.training.networks import Networks
+from latent_explorer.training.warm_start import with_sizes_of
 
 CONFIG = tiny_config("", "", mapping_lr_mul=0.1)  # type: ignore[arg-type]
 
@@ -91,3 +93,18 @@ def test_other_shapes_are_refused_with_both_in_words(field: dict[str, object]) -
     new = Networks(msgspec.structs.replace(CONFIG, **field), 2)
     with pytest.raises(UserError, match=r"has 16 px with widths 8, 8, 8.*asks for 16 px"):
         new.start_from(_explainer(CONFIG))
+
+
+def test_the_explainers_sizes_win_over_a_presets(tmp_path) -> None:
+    file = tmp_path / "old.explainer"
+    write_explainer(_explainer(CONFIG), file)
+    trained = ClassifierTraining(CONFIG.data, resolution=32)
+    wanted = msgspec.structs.replace(
+        CONFIG, resolution=32, channels=(8, 8, 8, 8), z_dim=4, classifier_training=trained, lr=1e-4
+    )
+    sized = with_sizes_of(wanted, file)
+    assert (sized.resolution, sized.channels, sized.z_dim) == (16, CONFIG.channels, CONFIG.z_dim)
+    assert sized.lr == 1e-4
+    assert sized.classifier_training is not None
+    assert sized.classifier_training.resolution == 16
+    Networks(sized, 2).start_from(read_explainer(file))
