@@ -14,6 +14,7 @@ from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.threads import leave_a_core
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.training.settings import train_config, with_settings
 
@@ -135,6 +136,7 @@ def train(
     the training, and so does the line `pause` on standard input (with --json); the line `stop` also writes the result.
     --resume goes on from there.
     """
+    leave_a_core(os.environ)  # before torch is imported
     from latent_explorer.app.whole_training import whole_training
 
     folder = (out or _new_run_folder()).resolve()

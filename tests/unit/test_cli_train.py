@@ -16,6 +16,7 @@ from tiny_training import tiny_config, write_discs
 from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.root import main
 from latent_explorer.common.paths import runs_dir
+from latent_explorer.data.threads import cores
 from latent_explorer.training.record import RunFolder, RunStatus
 from latent_explorer.training.settings import train_config
 
@@ -173,3 +174,14 @@ def test_signals_are_left_alone_outside_the_main_thread() -> None:
     thread.start()
     thread.join()
     assert seen == [before]
+
+
+@pytest.mark.parametrize("chosen", ["", "7"])
+def test_a_core_is_left_to_the_rest_unless_a_number_is_chosen(
+    chosen: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", chosen)
+    if not chosen:
+        monkeypatch.delenv("OMP_NUM_THREADS")
+    said(capsys, "train", "--resume", code=1)
+    assert os.environ["OMP_NUM_THREADS"] == (chosen or str(max(1, cores() - 1)))
