@@ -103,7 +103,7 @@ def listed(checked: Checked) -> Iterator[Finding]:
     versions = sorted(set(checked.data.columns.get("version", ())))
     if len(versions) > 1:
         one = " ".join(listing.where) or f"version={versions[0]}"
-        text = f"Every picture is there in {len(versions)} versions ({', '.join(versions)}): take one, with --where {one}."
+        text = f"Every picture is there in {len(versions)} versions ({', '.join(versions)}): take one, by {one} under Only (--where)."
         yield Finding("warning", text)
 
 
@@ -131,7 +131,10 @@ def sides(checked: Checked) -> Iterator[Finding]:
     yield Finding("note", f"Split {how}: {sizes}{extra}.")
     other = suggested_split(data.columns)
     if other and not split:
-        yield Finding("note", f"The data brings a split of its own; take it with --split {other}.")
+        yield Finding(
+            "note",
+            f"The data brings a split of its own; take it with '{other}' as Split (--split).",
+        )
     together = suggested_group(data.columns)
     if together and not group:
         yield from _torn_groups(data, together)
@@ -143,11 +146,11 @@ def _torn_groups(data: ImageDataset, key: str) -> Iterator[Finding]:
     torn = len(pairs) - len({group for group, _ in pairs})
     if not torn:
         return
-    instead = " instead of --split" if data.about["options"]["split"] else ""
+    instead = " in place of Split (--split)" if data.about["options"]["split"] else ""
     yield Finding(
         "warning",
         f"The column '{key}' says which pictures belong together, and the split parts some of them; "
-        f"with --group {key}{instead} they stay on one side.",
+        f"with '{key}' as Group (--group){instead} they stay on one side.",
     )
 
 
@@ -170,7 +173,7 @@ def balance(checked: Checked) -> Iterator[Finding]:
     if len(classes) > MANY_CLASSES:
         yield Finding(
             "warning",
-            f"{len(classes)} classes are hard to explain at once: choose some with --classes.",
+            f"{len(classes)} classes are hard to explain at once: choose some under Classes (--classes).",
         )
     for side in SPLITS:
         there = set(data.labels[data.indices(side)].tolist())

@@ -50,7 +50,7 @@ def _remedy(checked: Checked) -> str:
     group = checked.data.about["options"]["group"]
     if group:
         return f"correct the column '{group}', or delete the copies"
-    return "delete the copies, or give them one value in a column of labels.csv and name it with --group"
+    return "delete the copies, or give them one value in a column of labels.csv and name it as Group (--group)"
 
 
 def _equal(checked: Checked, sets: list[list[int]]) -> tuple[str, ...]:

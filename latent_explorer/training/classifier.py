@@ -33,7 +33,7 @@ def open_labelled(config: DataConfig) -> ImageDataset:
     data = open_data(config, SPLITS)
     if data.labels is None or len(data.class_names) < 2:
         raise UserError(
-            "A classifier needs at least two classes. Name the column of labels.csv with --label."
+            "A classifier needs at least two classes. Name the column of labels.csv as Label (--label)."
         )
     return data
 

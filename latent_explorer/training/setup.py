@@ -169,5 +169,5 @@ def _check_memory(data: ImageDataset, resolution: int) -> None:
     if wanted > SHARE_OF_MEMORY * there:
         raise UserError(
             f"{len(data)} pictures of {resolution} px take {wanted / 1e9:.1f} GB decoded, and this machine has "
-            f"{there / 1e9:.1f} GB. Choose some with --where, or a smaller --resolution."
+            f"{there / 1e9:.1f} GB. Choose some by Only (--where), or a smaller size (--resolution)."
         )

@@ -40,7 +40,7 @@ def require_sides(data: ImageDataset, splits: tuple[str, ...] = ("train", "val")
         count = len(data.indices(split))
         if count < 2:
             raise UserError(
-                f"The split leaves {count} pictures for {split}. Give more pictures or another --group."
+                f"The split leaves {count} pictures for {split}. Give more pictures or another Group (--group)."
             )
 
 

@@ -128,7 +128,7 @@ def test_a_group_is_the_remedy(folder: Path) -> None:
         f"{name},{name[0]},{'same' if name in (first, second) else name}" for name in data.names
     ]
     (folder / "labels.csv").write_text("\n".join(["file,class,group", *rows]))
-    assert "--group group" in said(report_of(open_dataset(folder)), "belong together")
+    assert "'group' as Group (--group)" in said(report_of(open_dataset(folder)), "belong together")
     grouped = report_of(open_dataset(folder, group="group"))
     assert not any("different sides" in finding.text for finding in grouped.findings)
 
@@ -146,8 +146,10 @@ def test_a_split_that_parts_what_belongs_together_is_a_warning(folder: Path, pla
     if plants == 60:
         assert not [f for r in (by_file, by_column) for f in r.findings if "together" in f.text]
     else:
-        assert said(by_file, "with --group plant they").startswith("warning")
-        assert said(by_column, "with --group plant instead of --split").startswith("warning")
+        assert said(by_file, "with 'plant' as Group (--group) they").startswith("warning")
+        assert said(by_column, "'plant' as Group (--group) in place of Split (--split)").startswith(
+            "warning"
+        )
 
 
 def test_sizes(folder: Path) -> None:
