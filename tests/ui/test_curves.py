@@ -151,6 +151,14 @@ def test_the_cursor_reads_values_by_keyboard_and_mouse(qtbot, view):
     assert view.legend.where.text() == "At 1,200 images"
 
 
+def test_new_figures_leave_the_cursor_and_what_it_reads(view):
+    view.show_curves([curve("a", [0.1, 0.2, 0.3])])
+    view.plot.set_cursor(400)
+    view.show_curves([curve("a", [0.1, 0.2, 0.3, 0.4])])
+    assert view.legend.where.text() == "At 400 images"
+    assert view.legend.rows[0].shown_value == "0.100"
+
+
 def test_log_scale_and_smoothing_change_what_is_drawn(qtbot, view):
     random = np.random.default_rng(0)
     values = np.exp(-np.arange(80) / 20) * random.lognormal(0, 0.3, 80)

@@ -110,6 +110,9 @@ class CurvePlot(QWidget):
         self._curves = tuple((i, c) for i, c in curves if not c.empty)
         self._look = look
         self._draw()
+        self.set_cursor(
+            self._cursor_x
+        )  # among the new points; whoever reads there reads the new values
 
     def _draw(self) -> None:
         for line in self._lines:

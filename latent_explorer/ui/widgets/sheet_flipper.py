@@ -101,8 +101,9 @@ class SheetFlipper(QWidget):
                 return
             with Image.open(path) as file:
                 image = np.asarray(file.convert("RGB"))
-        except OSError:
-            self.view.show_sheet(None)  # it vanished, or is not whole
+        except (OSError, SyntaxError):  # it vanished, or is not whole; Pillow says either
+            self.view.show_sheet(None)
+            self._shown = (None, 0.0)
             return
         self._shown = key
         side = self._side if 0 < self._side <= min(image.shape[:2]) else min(image.shape[:2])
