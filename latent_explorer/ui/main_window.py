@@ -131,7 +131,7 @@ class MainWindow(QMainWindow):
         self.status.cancel_asked.connect(self.explorer.cancel)
         self.status.device_asked.connect(self.explorer.set_device)
         self.status.warnings_asked.connect(self._say_warnings)
-        self.status.training.clicked.connect(lambda: self.room.set_shown(True))
+        self.status.training.clicked.connect(lambda: self.room.dock.show_running())
         self.strip.folded_changed.connect(
             lambda folded: self.actions_by_key["plot"].setChecked(not folded)
         )

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from latent_explorer.ui.panels.training import words
-from latent_explorer.ui.panels.training.dock import HEIGHT, RUN, TrainingDock
+from latent_explorer.ui.panels.training.dock import HEIGHT, TrainingDock
 
 if TYPE_CHECKING:
     from latent_explorer.app.training_desk import TrainingDesk
@@ -38,6 +38,7 @@ class TrainingRoom(QMainWindow):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.dock = TrainingDock(desk, self)
         self.addDockWidget(BOTTOM, self.dock)
+        self.dock.addAction(window.actions_by_key["training"])  # Ctrl+T, in its own window too
         self.dock.hide()
         self.dock.shown_changed.connect(self._dock_changed)
         desk.listeners.append(self.on_update)
@@ -55,7 +56,7 @@ class TrainingRoom(QMainWindow):
             self._window.notices.say(
                 WENT_ON.format(name=running.name),
                 action="Show",
-                on_action=lambda: self.dock.open(RUN),
+                on_action=self.dock.show_running,
             )
 
     def end(self) -> None:

@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox
 from run_folders import make_run
 from window_tools import colours_in
 
-from latent_explorer.app.training_updates import RunChanged
+from latent_explorer.app.training_plan import TrainingPlan
+from latent_explorer.app.training_updates import RunChanged, StartFailed
 from latent_explorer.ui import theme
 from latent_explorer.ui.application import Desktop, make_application
 from latent_explorer.ui.panels.training.dock import HISTORY, RUN, START
@@ -215,6 +216,37 @@ def test_new_figures_reach_the_page_in_view(window, desk):
     desk.poll()
     assert run.curves.legend.rows[0].shown_value == "0.990"
     assert "0.99" in run.log.text.toPlainText()
+
+
+def test_the_badge_shows_the_training_that_runs_not_the_one_looked_at(window, desk):
+    running = run_something(desk)
+    make_run(desk._runs / "old", "finished")
+    toggle(window)
+    desk.attach(next(view for view in desk.runs() if view is not running))
+    window.room.dock.show_page(HISTORY)
+    QTest.mouseClick(window.status.training, LEFT)
+    assert window.room.dock.page == RUN
+    assert desk.attached is running
+    assert window.room.dock.run.facts.name.text() == running.name
+
+
+def test_a_start_that_failed_leads_back_to_the_form(window, desk):
+    toggle(window)
+    dock = window.room.dock
+    dock.start.started.emit()
+    desk.tell(StartFailed(TrainingPlan(), "The classifier could not be read."))
+    assert dock.page == START
+    assert dock.start.check.findings.texts == ["The classifier could not be read."]
+
+
+def test_its_own_window_is_closed_by_the_same_keys(qtbot, window):
+    toggle(window)
+    dock = window.room.dock
+    dock.float_button.click()
+    dock.activateWindow()
+    qtbot.waitUntil(dock.isActiveWindow)
+    QTest.keyClick(dock.tabs.findChildren(QAbstractButton)[0], Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)  # fmt: skip
+    assert dock.isHidden()
 
 
 def test_a_started_training_brings_its_page(window, desk):

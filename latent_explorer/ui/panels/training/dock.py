@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
 
-from latent_explorer.app.training_updates import RunAttached, RunChanged, RunEnded, RunsChanged
+from latent_explorer.app.training_updates import (
+    RunAttached,
+    RunChanged,
+    RunEnded,
+    RunsChanged,
+    StartFailed,
+)
 from latent_explorer.ui import icons, theme
 from latent_explorer.ui.widgets.basics import column, icon_button, row, title
 from latent_explorer.ui.widgets.segments import Segments
@@ -112,13 +118,20 @@ class TrainingDock(QDockWidget):
         if self.isFloating():
             self.activateWindow()
 
+    def show_running(self) -> None:
+        """Show the run that somebody works on, whichever was looked at before."""
+        running = self._desk.running
+        if running is not None and running is not self._desk.attached:
+            self._desk.attach(running)
+        self.open(RUN)
+
     def _start(self) -> QWidget:
         if self.start is None:
             from latent_explorer.ui.panels.training.start_page import StartPage
 
             self.start = StartPage(self._desk)
             self.start.started.connect(lambda: self.show_page(RUN))
-            self.start.running_asked.connect(lambda: self.show_page(RUN))
+            self.start.running_asked.connect(self.show_running)
             self.pages.addWidget(self.start)
         return self.start
 
@@ -156,6 +169,8 @@ class TrainingDock(QDockWidget):
         """What the desk told: the guided start hears everything, the others what is in view."""
         if self.start is not None:
             self.start.on_update(update)
+        if isinstance(update, StartFailed) and self.page == RUN and self._desk.attached is None:
+            self.show_page(START)  # there is no run; why not is said beside the form
         if self.isHidden():
             return
         if self.page == RUN and self.run is not None and not isinstance(update, RunsChanged):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.training_desk import TrainingDesk
 
 NO_RUN = (
-    "Nothing is trained yet. Point at a folder of pictures, and train an explainer of your own."
+    "No training is shown. Train an explainer on your own pictures, or choose a run in the history."
 )
 NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
