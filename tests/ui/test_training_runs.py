@@ -225,6 +225,16 @@ def test_selected_runs_are_compared(history):
     assert len(history.selected()) == 3
 
 
+def test_a_figure_that_comes_later_is_offered(history, desk):
+    history.table.selectRow(2)
+    assert history.figure.findData("val_new") < 0
+    desk.running.folder.append_metrics(24_400, {"val_new": 0.5})
+    desk.running.poll()
+    history.show_changed(desk.running)
+    assert history.figure.findData("val_new") >= 0
+    assert history.figure.currentText() == "Agreement", "what was chosen stays"
+
+
 def test_what_can_be_done_depends_on_the_selection(history):
     on = {key: button.isEnabled() for key, button in history.buttons.items()}
     assert on == {"show": True, "resume": False, "reveal": True, "delete": True}

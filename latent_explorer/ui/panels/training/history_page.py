@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
 NUMBERS = (2, 3, 4, 6)  # columns of figures
+EXPLAINED = {3: "val_agreement", 4: "val_lpips_ratio"}  # columns whose heads say what they mean
 NO_RUNS = "No training was started yet. Each one stays here with its curves until you delete it."
 NO_CURVES = "Select one run or several to compare their curves."
 
@@ -66,7 +67,11 @@ class HistoryPage(QStackedWidget):
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, len(COLUMNS))
         table.setAccessibleName("Trainings")
-        table.setHorizontalHeaderLabels(COLUMNS)
+        for place, name in enumerate(COLUMNS):
+            item = QTableWidgetItem(name)
+            if place in EXPLAINED:
+                item.setToolTip(figures.figure(EXPLAINED[place]).help)
+            table.setHorizontalHeaderItem(place, item)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(theme.CONTROL)
         table.setShowGrid(False)
@@ -152,6 +157,7 @@ class HistoryPage(QStackedWidget):
             if known.path == view.path:
                 self._fill(at, known)
                 if known in self.selected():
+                    self._fill_figures(self.selected())
                     self._draw()
 
     def _fill(self, at: int, view: RunView) -> None:
@@ -196,13 +202,17 @@ class HistoryPage(QStackedWidget):
         self._draw()
 
     def _fill_figures(self, views: list[RunView]) -> None:
+        shared = figures.shared_figures(views)
+        self.figure.setEnabled(bool(shared))
+        known = [self.figure.itemData(i) for i in range(self.figure.count())]
+        if [each.key for each in shared] == known:
+            return  # a list that is open stays open
         before = self.figure.currentData()
         self.figure.clear()
-        for each in figures.shared_figures(views):
+        for each in shared:
             self.figure.addItem(each.title, each.key)
             self.figure.setItemData(self.figure.count() - 1, each.help, Qt.ItemDataRole.ToolTipRole)
         self.figure.setCurrentIndex(max(0, self.figure.findData(before)))
-        self.figure.setEnabled(self.figure.count() > 0)
 
     def _draw(self) -> None:
         key = self.figure.currentData()

@@ -26,6 +26,14 @@ PRIMARY_OF = {
     "finished": "result",
     "stopped": "result",
 }
+BUTTONS = {  # words, icon; in the order that they stand
+    "result": ("Open the explainer", "open"),
+    "resume": ("Resume", "play"),
+    "pause": ("Pause", "pause"),
+    "stop": ("Stop", "stop"),
+    "current": ("Open current state", ""),
+    "longer": ("Train longer...", ""),
+}
 TIPS = {
     "pause": "Write a checkpoint and end the process; Resume goes on from there",
     "resume": "Go on from the last checkpoint",
@@ -68,15 +76,7 @@ class RunFacts(QWidget):
 
     def _make_buttons(self) -> dict[str, QPushButton]:
         made = {}
-        texts = {
-            "result": ("Open the explainer", "open"),
-            "resume": ("Resume", "play"),
-            "pause": ("Pause", "pause"),
-            "stop": ("Stop", "stop"),
-            "current": ("Open current state", ""),
-            "longer": ("Train longer...", ""),
-        }
-        for key, (text, icon) in texts.items():
+        for key, (text, icon) in BUTTONS.items():
             made[key] = button(text, lambda key=key: self.asked.emit(key), icon=icon)  # type: ignore[misc]
             made[key].setToolTip(TIPS[key])
         return made
@@ -178,12 +178,12 @@ class RunFacts(QWidget):
         asked = bool(view.requested)
         for key, made in self.buttons.items():
             made.setVisible(shown[key])
-            _set_role(made, "primary" if key == first else "")
+            _set_role(made, "primary" if key == first else "", BUTTONS[key][1])
         self.buttons["pause"].setEnabled(not asked)
         self.buttons["stop"].setEnabled(view.requested != "stop")
         some = view.status is not None and view.status.images > 0
         self.buttons["current"].setEnabled(some and not snapshot_busy)
-        self.buttons["current"].setText("Opening..." if snapshot_busy else "Open current state")
+        self.buttons["current"].setText("Opening..." if snapshot_busy else BUTTONS["current"][0])
 
     def _draw_icon(self) -> None:
         side = QSize(theme.ICON, theme.ICON)
@@ -197,13 +197,12 @@ def _fact(key: str) -> QLabel:
     return made
 
 
-def _set_role(made: QPushButton, role: str) -> None:
+def _set_role(made: QPushButton, role: str, icon: str) -> None:
     """Primary or plain; its icon takes the colour that belongs to it."""
     if made.property("role") == role:
         return
     made.setProperty("role", role)
     made.style().unpolish(made)
     made.style().polish(made)
-    names = {"Open the explainer": "open", "Resume": "play"}
-    if made.text() in names:
-        icons.set_icon(made, names[made.text()], "on_accent" if role == "primary" else "ink")
+    if icon:
+        icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")

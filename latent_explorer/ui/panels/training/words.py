@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -104,11 +106,10 @@ def day_words(seconds: float) -> str:
 def folder_size(path: Path) -> int:
     """Bytes of all files in a run folder; what vanishes meanwhile counts nothing."""
     total = 0
-    for each in path.rglob("*"):
-        try:
-            total += each.stat().st_size if each.is_file() else 0
-        except OSError:
-            continue
+    for folder, _folders, files in os.walk(path):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size
     return total
 
 
