@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COLUMNS = ("Class", "Value", "Pictures")
-HELP = "Untick what shall be left out. Double click a name, or press F2, to change it."
+HELP = (
+    "Untick what shall be left out. Double click a name, or press F2, to change it. "
+    "Values with one name make one class."
+)
 TOO_FEW = "A classifier needs two classes at least."
 NOT_IN_NAMES = str.maketrans(",=", "  ")  # they end a name in `--classes`
 
@@ -99,7 +102,7 @@ class ClassesDialog(QDialog):
         return "" if chosen == self._plain else write_classes(chosen)
 
     def _check(self) -> None:
-        enough = len(self._chosen()) >= 2
+        enough = len(set(self._chosen().values())) >= 2
         self.ok.setEnabled(enough)
         self.problem.setText("" if enough else TOO_FEW)
         self.problem.setVisible(not enough)

@@ -42,10 +42,7 @@ SPARE = 1.2  # of the disk: below it there is a caution
 
 
 class CheckColumn(QScrollArea):
-    """`next_asked` when the person presses the one button, `cancel_asked` during a check."""
-
-    next_asked = Signal()
-    cancel_asked = Signal()
+    """What the check found and measured, in sentences."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -73,7 +70,7 @@ class CheckColumn(QScrollArea):
     def _lines(self, done: CheckDone) -> list[tuple[str, str]]:
         lines: list[tuple[str, str]] = []
         if done.problem:
-            lines.append(("error" if done.report is None else "warning", done.problem))
+            lines.append(("error", done.problem))
         if done.estimate is not None:
             lines += estimate_lines(done.estimate)
         if done.report is not None:
@@ -82,9 +79,13 @@ class CheckColumn(QScrollArea):
 
 
 class NextRow(QWidget):
-    """Progress while something is checked, the command line to copy, and the button that says what happens next."""
+    """Progress while something is checked, the command line to copy, and the button that says what happens next.
+
+    `next_asked` when the person presses that button, `again_asked` for another check, `cancel_asked` during one.
+    """
 
     next_asked = Signal()
+    again_asked = Signal()
     cancel_asked = Signal()
 
     def __init__(self) -> None:
@@ -100,6 +101,7 @@ class NextRow(QWidget):
         self.command.setAccessibleName("Command line of this training")
         self.copy = icon_button("copy", "Copy the command line", self._copy)
         self.next = button(CHECK, self.next_asked.emit, role="primary")
+        self.again = button(AGAIN, self.again_asked.emit)
         self.cancel = button("Cancel", self.cancel_asked.emit)
         layout = column(self, spacing=theme.GAP // 2)
         layout.addWidget(self.bar)
@@ -108,17 +110,19 @@ class NextRow(QWidget):
         buttons.addWidget(self.command, 1)
         buttons.addWidget(self.copy)
         buttons.addSpacing(theme.GAP)
-        buttons.addWidget(self.cancel)
-        buttons.addWidget(self.next)
+        for each in (self.again, self.cancel, self.next):
+            buttons.addWidget(each)
         layout.addLayout(buttons)
         self.show_checking(False)
 
     def show_checking(self, on: bool) -> None:
         """A check is at work, or not."""
+        begins = on and self.cancel.isHidden()
         self.bar.setVisible(on)
         self.cancel.setVisible(on)
         self.next.setVisible(not on)
-        if on:
+        self.again.setVisible(False)
+        if begins:
             self.bar.setRange(0, 0)
             self.say("Checking...")
 
@@ -133,8 +137,10 @@ class NextRow(QWidget):
         self.bar.setValue(progress.done)
         self.say(job_words("Checking", progress))
 
-    def show_next(self, text: str) -> None:
-        """What the button does."""
+    def show_next(self, text: str, said: str = "", *, again: bool = False) -> None:
+        """What the button does, and why; `again`: another check is offered beside it."""
+        self.say(said)
+        self.again.setVisible(again)
         self.next.setText(text)
         self.next.setAccessibleName(text)
 
@@ -159,6 +165,11 @@ def _names(names: tuple[str, ...]) -> str:
     return f"({', '.join(names)})" if names else ""
 
 
+def fits(estimate: Estimate) -> bool:
+    """Whether the disk has room for the training, as far as that is known."""
+    return estimate.free_bytes is None or estimate.disk_bytes <= estimate.free_bytes
+
+
 def estimate_lines(estimate: Estimate) -> list[tuple[str, str]]:
     """Time and disk as (severity, sentence)."""
     speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
@@ -169,7 +180,7 @@ def estimate_lines(estimate: Estimate) -> list[tuple[str, str]]:
     if free is None:
         return [("note", time), ("note", f"{disk}.")]
     disk += f", of {words.size_words(free)} free"
-    if needed > free:
+    if not fits(estimate):
         return [("note", time), ("error", f"{disk}: not enough. Free some space first.")]
     scarce = needed * SPARE > free
     tail = ": it will be nearly full." if scarce else "."

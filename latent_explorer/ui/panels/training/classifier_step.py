@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ SHOWN_CLASSES = 3
 
 
 class ClassifierStep(Step):
-    """`look_asked(Path)` when the classifier gets pictures of its own."""
+    """`look_asked(Path | None)` when the classifier gets pictures of its own, or the explainer's again."""
 
     look_asked = Signal(object)
 
@@ -141,7 +142,6 @@ class ClassifierStep(Step):
         self.show_offer(None)
         self.seen.show_lines([("note", "Looking at the pictures...")])
         self._show_way()
-        self.changed.emit()
         self.look_asked.emit(path)
 
     def _same_data(self) -> None:
@@ -149,7 +149,7 @@ class ClassifierStep(Step):
         self._classes = ""
         self.seen.show_lines([])
         self._show_way()
-        self.changed.emit()
+        self.look_asked.emit(None)
 
     def _edit_classes(self) -> None:
         counts = self._counts()
@@ -220,14 +220,14 @@ class ClassifierStep(Step):
     def _show_classes(self) -> None:
         counts, names = self._counts(), self._names()
         chosen = parse_classes(self._classes) if self._classes else {}
-        shown = [
-            f"{chosen.get(value) or names.get(value, value)} ({counts.get(value, 0):,})"
-            for value in (chosen or counts)
-        ]
+        sizes: Counter[str] = Counter()  # several values may be one class
+        for value in chosen or counts:
+            sizes[chosen.get(value) or names.get(value, value)] += counts.get(value, 0)
+        shown = [f"{name} ({size:,})" for name, size in sizes.items()]
         text = ", ".join(shown)
         if len(shown) > SHOWN_CLASSES:
-            sizes = [counts.get(value, 0) for value in (chosen or counts)]
-            text = f"{len(shown)} classes of {min(sizes):,} to {max(sizes):,} pictures"
+            least, most = min(sizes.values()), max(sizes.values())
+            text = f"{len(shown)} classes of {least:,} to {most:,} pictures"
         self.classes.setText(text or "\N{EN DASH}")
         self.classes.setToolTip("\n".join(shown[:40]))
         self.edit.setEnabled(bool(counts))

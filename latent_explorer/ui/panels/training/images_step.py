@@ -90,13 +90,16 @@ class ImagesStep(Step):
     # choosing ---------------------------------------------------------------------------------
 
     def choose(self, path: Path) -> None:
-        """Other pictures: everything that was chosen among the old ones goes."""
+        """Other pictures."""
         self._show_path(path)
-        self.where.clear()
-        self.show_offer(None)
         self.seen.show_lines([("note", "Looking at the pictures...")])
-        self.changed.emit()
         self.look_asked.emit(path)
+
+    def forget(self) -> None:
+        """Nothing is chosen among the pictures, and nothing is known that could be."""
+        self.where.clear()
+        self.where.setToolTip(WHERE_HELP)
+        self.show_offer(None)
 
     def _choose_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Choose pictures", str(self._path or ""))
@@ -147,7 +150,6 @@ class ImagesStep(Step):
         """What the chosen pictures offer, or why they cannot be used."""
         if seen.path != self._path:
             return
-        self.show_offer(seen.offer)
         if seen.offer is None:
             self.seen.show_lines([("error", seen.problem)])
             return
@@ -168,8 +170,6 @@ class ImagesStep(Step):
             for name in dict.fromkeys([*([own] if own else []), *columns]):
                 choice.addItem(name, name)
             choice.setCurrentIndex(max(0, choice.findData(before)))
-        if offer is None:
-            self.seen.show_lines([])
         if offer is not None and offer.columns:
             told = "\n".join(f"{name}: {', '.join(v)}" for name, v in offer.columns.items())
             self.where.setToolTip(f"{WHERE_HELP}.\n\n{told[:1500]}")

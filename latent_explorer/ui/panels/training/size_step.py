@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 ANEW, FILE = "", "file"
 EXPLAINERS = "Explainers (*.explainer)"
+ITS_SIZE = (
+    "Its size does not count here: a training has the size of the explainer that it starts from."
+)
 
 
 class SizeStep(Step):
@@ -32,6 +35,7 @@ class SizeStep(Step):
         super().__init__(3, "Size")
         self._init: Path | None = None
         self._open: Path | None = None
+        self._device = "auto"  # as chosen; it may become known only later
         self.preset = Choice("Preset")
         for key, preset in PRESETS.items():
             self.preset.addItem(preset.title, key)
@@ -63,7 +67,7 @@ class SizeStep(Step):
 
     def _connect(self) -> None:
         self.preset.activated.connect(lambda _index: self._choose_preset())
-        self.device.activated.connect(lambda _index: self.changed.emit())
+        self.device.activated.connect(lambda _index: self._choose_device())
         self.init.activated.connect(lambda _index: self._choose_init())
         self.images.editingFinished.connect(self.changed)
         self.name.editingFinished.connect(self.changed)
@@ -72,9 +76,14 @@ class SizeStep(Step):
         self._describe()
         self.changed.emit()
 
+    def _choose_device(self) -> None:
+        self._device = self.device.currentData()
+        self.changed.emit()
+
     def _describe(self) -> None:
         preset = PRESETS[self.preset.currentData()]
-        self.about.setText(preset.description)
+        words = [preset.description, *([ITS_SIZE] if self._init else [])]
+        self.about.setText(" ".join(words))
         length = preset.settings.get("images")
         self.images.setPlaceholderText(f"{length:,} (as the preset says)" if length else "")
 
@@ -97,6 +106,7 @@ class SizeStep(Step):
         else:
             self._init = Path(self.init.currentData()) if self.init.currentData() else None
         self._fill_init()
+        self._describe()
         self.changed.emit()
 
     def show_open(self, path: Path | None) -> None:
@@ -113,20 +123,19 @@ class SizeStep(Step):
         ]
         if list(devices) == known:
             return
-        before = self.device.currentData()
         self.device.clear()
         for number, words in devices:
             self.device.addItem(words, number)
-        self.device.setCurrentIndex(max(0, self.device.findData(before)))
+        self.device.setCurrentIndex(max(0, self.device.findData(self._device)))
 
     def show_plan(self, plan: TrainingPlan) -> None:
         self.preset.setCurrentIndex(max(0, self.preset.findData(plan.preset)))
-        self._describe()
         self.images.setText(f"{plan.images:,}" if plan.images else "")
         self._init = plan.init
         self._fill_init()
+        self._describe()
         self.name.setText(plan.name)
-        self.name.setPlaceholderText(plan.title())
+        self._device = plan.device
         self.device.setCurrentIndex(max(0, self.device.findData(plan.device)))
 
     def show_title(self, title: str) -> None:
@@ -145,9 +154,13 @@ class SizeStep(Step):
 
 
 def images_of(text: str) -> int | None:
-    """ "20,000", "20 000", "20k" -> 20000; empty: None; what is no number: 0, which a plan refuses."""
-    plain = re.sub(r"[\s,.']", "", text.lower())
+    """ "20,000", "20 000", "20k" -> 20000, "1.5M" -> 1500000; empty: None; what is no number: 0, which a plan refuses."""
+    plain = re.sub(r"[\s']", "", text.lower())
+    plain = re.sub(r"[.,](?=\d{3}(\D|$))", "", plain)  # between thousands
     if not plain:
         return None
-    found = re.fullmatch(r"(\d{1,9})([km]?)", plain)
-    return int(found[1]) * {"": 1, "k": 1000, "m": 1_000_000}[found[2]] if found else 0
+    found = re.fullmatch(r"(\d{1,9})|(\d{1,6}(?:[.,]\d{1,2})?)([km])", plain)
+    if not found:
+        return 0
+    whole, short, unit = found.groups()
+    return int(whole or round(float(short.replace(",", ".")) * {"k": 1e3, "m": 1e6}[unit]))

@@ -29,6 +29,7 @@ from latent_explorer.ui.panels.training.check_column import (
     START,
     CheckColumn,
     NextRow,
+    fits,
     heading,
 )
 from latent_explorer.ui.panels.training.classifier_step import ClassifierStep
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.training_desk import TrainingDesk
     from latent_explorer.app.training_updates import TrainingUpdate
-    from latent_explorer.data.offer import DataOffer
     from latent_explorer.ui.panels.training.step import Step
 
 
@@ -101,9 +101,10 @@ class StartPage(QWidget):
     def _connect(self) -> None:
         for step in self.steps:
             step.changed.connect(self._take_steps)
-        self.images.look_asked.connect(self._look)
-        self.classifier.look_asked.connect(self._look)
+        self.images.look_asked.connect(self._look_at_images)
+        self.classifier.look_asked.connect(self._look_at_labelled)
         self.next.next_asked.connect(self._go_on)
+        self.next.again_asked.connect(self._check_again)
         self.next.cancel_asked.connect(self._desk.cancel_check)
 
     # the plan ---------------------------------------------------------------------------------
@@ -117,22 +118,42 @@ class StartPage(QWidget):
 
     def _show_plan(self) -> None:
         """The desk's plan on all three steps."""
-        self.refresh()
+        self._show_window()
         for step in self.steps:
             step.show_plan(self._plan)
         self._show_state()
 
     def refresh(self) -> None:
+        """Another explainer may be open, and other devices be there: both may change what was chosen."""
+        self._show_window()
+        self._take_steps()
+
+    def _show_window(self) -> None:
         """What the window says of itself: the open explainer and the devices."""
         opened = self._desk.open_explainer()
         self.classifier.show_open(opened)
         self.size_.show_open(opened)
         self.size_.show_devices(self._desk.devices)
-        self._show_state()
+
+    def _look_at_images(self, path: Path) -> None:
+        """Other pictures. What was chosen among the old ones goes, unless the classifier has pictures of its own."""
+        if self.classifier.own_data is None:
+            self.images.forget()
+        self._look(path)
+
+    def _look_at_labelled(self, path: Path | None) -> None:
+        """The classifier learns from these pictures now; None: from the explainer's again."""
+        self.images.forget()
+        self._take_steps()
+        labelled = path or self._plan.data
+        if labelled is not None:
+            self._look(labelled)
 
     def _look(self, path: Path) -> None:
         self._fresh.add(path)
+        self._desk.cancel_check()  # it is of other pictures
         self._done = None
+        self._take_steps()
         self._desk.look_at(path)
 
     def _look_again(self) -> None:
@@ -155,10 +176,18 @@ class StartPage(QWidget):
         if self._problems():
             return
         self._desk.keep(self._plan)
-        if self._may_start():
-            if self._desk.start(self._plan):
-                self.started.emit()
-            return
+        if not self._may_start():
+            self._begin_check()
+        elif self._desk.start(self._plan):
+            self.started.emit()
+
+    def _check_again(self) -> None:
+        """The same pictures with other settings: their time can be measured, too."""
+        self._take_steps()
+        if not self._problems():
+            self._begin_check()
+
+    def _begin_check(self) -> None:
         self._done = None
         self._desk.check(self._plan)
         self._show_state()
@@ -166,9 +195,12 @@ class StartPage(QWidget):
     def _may_start(self) -> bool:
         """Whether these very pictures were checked, and nothing forbids to train on them."""
         done = self._done
-        if done is None or done.report is None or not done.report.can_train:
+        if done is None or done.problem or done.report is None or not done.report.can_train:
             return False
-        return pictures_of(done.plan) == pictures_of(self._plan)
+        if pictures_of(done.plan) != pictures_of(self._plan):
+            return False
+        measured = done.estimate if settings_of(done.plan) == settings_of(self._plan) else None
+        return measured is None or fits(measured)
 
     def _problems(self) -> list[str]:
         """What is missing, all steps together."""
@@ -181,23 +213,27 @@ class StartPage(QWidget):
         self.size_.show_title(dataclasses.replace(self._plan, name="").title())
         self._show_check()
         self.next.show_command(self._plan.command_line())
-        checking = self._desk.checking
+        self._show_next()
+
+    def _show_next(self) -> None:
+        """What the button does now, and why. It asks no file: a training that runs calls it every second."""
+        checking, running, done = self._desk.checking, self._desk.running, self._done
         self.next.show_checking(checking)
         if checking:
             return
-        running = self._desk.running
-        self.next.say("")
         if running is not None:
-            self.next.say(f"{running.name} is being trained. One training at a time.")
-            self.next.show_next(SHOW_RUNNING)
-        elif self._may_start():
-            if self._done is not None and self._done.plan.preset != self._plan.preset:
-                self.next.say("The time was measured for another size.")
-            self.next.show_next(START)
-        elif self._done is not None and self._done.report is not None:
+            said = f"{running.name} is being trained. One training at a time."
+            self.next.show_next(SHOW_RUNNING, said)
+        elif done is None or done.report is None:
+            self.next.show_next(CHECK)
+        elif pictures_of(done.plan) != pictures_of(self._plan):
+            self.next.show_next(AGAIN, "The check was of other pictures or labels.")
+        elif not self._may_start():
             self.next.show_next(AGAIN)
         else:
-            self.next.show_next(CHECK)
+            other = settings_of(done.plan) != settings_of(self._plan)
+            said = "The time was measured for other settings." if other else ""
+            self.next.show_next(START, said, again=other)
 
     def _show_check(self) -> None:
         self.check.show_check(self._done, self._desk.card_warning(self._plan.device))
@@ -240,29 +276,21 @@ class StartPage(QWidget):
             self._done = CheckDone(update.plan, None, None, update.problem)
             self._show_state()
         elif isinstance(update, (RunAttached, RunChanged, RunEnded)):
-            self._show_state()
+            self._show_next()
         elif isinstance(update, WindowChanged):
             self.refresh()
 
     def _take_seen(self, seen: DataSeen) -> None:
-        offer = seen.offer
+        """Labels, and columns to choose by, are those of the pictures that the classifier learns from."""
         self.images.show_seen(seen)
-        labelled = self.classifier.own_data or self._plan.data
-        if seen.path == self._plan.data and offer is not None and seen.path in self._fresh:
-            self.images.suggest(offer)
-        if seen.path == labelled:
+        if seen.path == (self.classifier.own_data or self._plan.data):
+            self.images.show_offer(seen.offer)
             self.classifier.show_seen(seen)
-            if offer is not None and seen.path in self._fresh:
-                self._suggest_classifier(seen.path, offer)
+            if seen.offer is not None and seen.path in self._fresh:
+                self.images.suggest(seen.offer)
+                self.classifier.suggest(seen.offer)
         self._fresh.discard(seen.path)
         self._take_steps()
-
-    def _suggest_classifier(self, path: Path, offer: DataOffer) -> None:
-        self.classifier.suggest(offer)
-        if path == self.classifier.own_data:
-            self.images.suggest(
-                offer
-            )  # conditions, groups and split speak of the labelled pictures
 
 
 def pictures_of(plan: TrainingPlan) -> tuple[object, ...]:
@@ -271,3 +299,8 @@ def pictures_of(plan: TrainingPlan) -> tuple[object, ...]:
         *(plan.data, plan.classifier_data, plan.label, plan.classes),
         *(plan.where, plan.group, plan.split, plan.classifier_from, plan.classifier),
     )
+
+
+def settings_of(plan: TrainingPlan) -> tuple[object, ...]:
+    """What decides how long the same pictures take, and how much disk."""
+    return plan.preset, plan.init, plan.images, plan.device, plan.settings
