@@ -37,7 +37,10 @@ CHECK, START, AGAIN = "Check the images", "Start training", "Check again"
 SHOW_RUNNING = "Show the running training"
 COMMAND_HELP = "The same training from a command line, here or on a server"
 ORDER = {"error": 0, "warning": 1, "note": 2, "good": 3}
-BESIDES = "; a classifier and the search for attributes come on top."
+BESIDES = {  # by where the classifier comes from
+    "train": "the classifier and the search for attributes come on top",
+    "file": "the search for attributes comes on top",
+}
 SPARE = 1.2  # of the disk: below it there is a caution
 
 
@@ -72,7 +75,7 @@ class CheckColumn(QScrollArea):
         if done.problem:
             lines.append(("error", done.problem))
         if done.estimate is not None:
-            lines += estimate_lines(done.estimate)
+            lines += estimate_lines(done.estimate, BESIDES[done.plan.classifier_from])
         if done.report is not None:
             lines += report_lines(done.report)
         return lines
@@ -105,13 +108,16 @@ class NextRow(QWidget):
         self.cancel = button("Cancel", self.cancel_asked.emit)
         layout = column(self, spacing=theme.GAP // 2)
         layout.addWidget(self.bar)
-        layout.addWidget(self.said)
+        line = row(spacing=theme.GAP)
+        line.addWidget(self.said, 1)
+        line.addWidget(self.again)
+        layout.addLayout(line)
         buttons = row(spacing=theme.GAP // 2)
         buttons.addWidget(self.command, 1)
         buttons.addWidget(self.copy)
         buttons.addSpacing(theme.GAP)
-        for each in (self.again, self.cancel, self.next):
-            buttons.addWidget(each)
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.next)
         layout.addLayout(buttons)
         self.show_checking(False)
 
@@ -170,11 +176,11 @@ def fits(estimate: Estimate) -> bool:
     return estimate.free_bytes is None or estimate.disk_bytes <= estimate.free_bytes
 
 
-def estimate_lines(estimate: Estimate) -> list[tuple[str, str]]:
-    """Time and disk as (severity, sentence)."""
+def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
+    """Time and disk as (severity, sentence); `besides`: what the time does not count."""
     speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
     rate = f", at {speed:.3g} images/s" if speed else ""
-    time = f"About {words.duration_words(estimate.seconds)} on this machine{rate}{BESIDES}"
+    time = f"About {words.duration_words(estimate.seconds)} on this machine{rate}; {besides}."
     needed, free = estimate.disk_bytes, estimate.free_bytes
     disk = f"{words.size_words(needed)} on disk"
     if free is None:

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 ANEW, FILE = "", "file"
 EXPLAINERS = "Explainers (*.explainer)"
-ITS_SIZE = (
-    "Its size does not count here: a training has the size of the explainer that it starts from."
-)
+ITS_SIZE = "Its size does not count here: the explainer's does."
 
 
 class SizeStep(Step):
