@@ -156,7 +156,7 @@ class RunView:
         if status is not None and ended:
             return status.state, status.message
         if status is None and self.config is None:
-            return "unknown", f"{self.path} holds no training."
+            return "unknown", f"{self.path} holds no training (any more)."
         return "interrupted", _INTERRUPTED
 
     def _read_last_word(self) -> str:
