@@ -165,19 +165,14 @@ def open_dataset(
     except UserError:
         source.close()
         raise
-    about: dict[str, Any] = {
-        "source": Path(path).resolve().name,
-        "kind": listing.kind,
-        "options": {
-            "label": label,
-            "classes": classes,
-            "where": [where] if isinstance(where, str) else list(where),
-            "group": group,
-            "split": split,
-        },
-        "unlabelled": len(listing.unlisted),
-        "missing": len(listing.missing),
+    options = {
+        "label": label,
+        "classes": classes,
+        "where": [where] if isinstance(where, str) else list(where),
+        "group": group,
+        "split": split,
     }
+    about = {"source": Path(path).resolve().name, **_about(listing, options)}
     if indices is not None:
         about["without_label"] = chosen[label or "class"].count("")
     if group:
@@ -185,6 +180,16 @@ def open_dataset(
     if filled:
         about["split_by_hash"] = list(filled)
     return ImageDataset(source, replace(listing, columns=columns), indices, names, sides, about)
+
+
+def _about(listing: Listing, options: dict[str, Any]) -> dict[str, Any]:
+    """What provenance tells of a listing and of what was asked of it."""
+    return {
+        "kind": listing.kind,
+        "options": options,
+        "unlabelled": len(listing.unlisted),
+        "missing": len(listing.missing),
+    }
 
 
 def find_source(path: Path) -> Source:

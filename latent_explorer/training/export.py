@@ -92,11 +92,8 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
     run = RunFolder(folder)
     config = run.config()
     state = chosen_state(run, best)
-    classifier, perceptual = None, None
-    if config.mode == "stylex":
-        kept = run.classifier if run.classifier.exists() else Path(config.classifier)
-        classifier = as_stored(read_classifier(kept)[0])
-        perceptual = perceptual_for(classifier)
+    classifier = _classifier(run) if config.mode == "stylex" else None
+    perceptual = perceptual_for(classifier) if classifier else None
     known = {hash_classifier(classifier): classifier} if classifier else {}
     networks = _networks(config, classifier, state)
     data, pixels = _validation_pictures(config)
@@ -155,6 +152,12 @@ def _statistics(generator: Generator, samples: Samples | None) -> StyleStats:
     with torch.no_grad():
         ws = generator.ws_from_z(z)
     return style_statistics(generator, ws, None)
+
+
+def _classifier(run: RunFolder) -> Classifier:
+    """The run's classifier as a file will hold it."""
+    kept = run.classifier if run.classifier.exists() else Path(run.config().classifier)
+    return as_stored(read_classifier(kept)[0])
 
 
 def _without_paths(config: TrainConfig) -> dict[str, Any]:

@@ -44,16 +44,9 @@ def train_config(
         raise UserError("A new training needs DATA: a folder or a zip of pictures.")
     if classifier and classifier_data:
         raise UserError("Give --classifier or --classifier-data: one classifier is explained.")
-    chosen = DataConfig(
-        str(Path(classifier_data or data).resolve()), label, classes, where, group, split
-    )
-    pictures = DataConfig(str(Path(data).resolve())) if classifier_data else chosen
-    config = TrainConfig(
-        pictures,
-        str(Path(classifier).resolve()) if classifier else "",
-        init=str(Path(init).resolve()) if init else "",
-        name=name or "",
-    )
+    chosen = DataConfig(_whole(classifier_data or data), label, classes, where, group, split)
+    pictures = DataConfig(_whole(data)) if classifier_data else chosen
+    config = TrainConfig(pictures, _whole(classifier), init=_whole(init), name=name or "")
     given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
     of_classifier = [setting for setting in settings if setting.startswith(_CLASSIFIER)]
     others = [setting for setting in settings if setting not in of_classifier]
@@ -64,6 +57,11 @@ def train_config(
     training = ClassifierTraining(chosen, **{"resolution": config.resolution, **own})
     training = with_settings(training, [x.removeprefix(_CLASSIFIER) for x in of_classifier])
     return msgspec.structs.replace(config, classifier_training=training)
+
+
+def _whole(path: str | None) -> str:
+    """A path that means the same from every folder; empty for none."""
+    return str(Path(path).resolve()) if path else ""
 
 
 def with_settings(config: S, settings: Sequence[str]) -> S:
