@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.app.intents import Intent
-    from latent_explorer.app.jobs import Job, Then
+    from latent_explorer.app.jobs import Job, ModelJob, Then
     from latent_explorer.app.settings import Settings
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.models.attributes import Attribute
@@ -249,22 +249,33 @@ class Explorer:
             return None
         amounts = exporting.sweep_amounts()
         requests = live.resolve_sweep(self.session.state, self.session.summary, attribute, amounts)
-        return self._jobs.start(
+        return self.start_model_job(
             f"Writing {path.name}",
-            lambda _budget: exporting.export_gif(path, requests, self._bench.render, fps=fps),
+            lambda bench, _budget: exporting.export_gif(path, requests, bench.render, fps=fps),
             lambda written: self.tell(updates.Told(f"Saved {written.name}.")),
         )
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the asked classifier (of all classes) on `n` pictures. Returns the job."""
-        if self.session is None or not self._ready():
-            return None
-        search = partial(self._bench.attfind, n=n, classifier_id=self.session.state.classifier_id)
+        classifier_id = self.session.state.classifier_id if self.session else ""
+        return self.start_model_job(
+            "Finding attributes",
+            lambda bench, budget: bench.attfind(budget, n=n, classifier_id=classifier_id),
+            lambda found: self.change_document(
+                self.document.with_attribute_set(found.attribute_set)
+            ),
+        )
 
-        def found(value: Any) -> None:
-            self.change_document(self.document.with_attribute_set(value.attribute_set))
+    def start_model_job(self, name: str, job: ModelJob, done: Then) -> int | None:
+        """Queue a job on the open model; `done` gets its value. Returns the job; None while no model is ready."""
+        return self._jobs.start(name, partial(job, self._bench), done) if self._ready() else None
 
-        return self._jobs.start("Finding attributes", search, found)
+    def call_model(self, name: str, fn: Callable[[Workbench], Any], done: Then) -> bool:
+        """Do something short with the open model, before any picture. Whether it was asked for."""
+        if not self._ready():
+            return False
+        self._jobs.call(name, partial(fn, self._bench), done)
+        return True
 
     def start_job(self, name: str, job: Job, done: Then) -> int | None:
         """Queue a job that does not need the open model; `done` gets its value. Returns the job."""

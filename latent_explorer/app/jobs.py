@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from latent_explorer.app.engine import StepBudget
+    from latent_explorer.app.workbench import Workbench
     from latent_explorer.common.events import Event
 
     Then = Callable[[Any], None]
     Job = Callable[[StepBudget], Generator[Event, None, Any]]
+    ModelJob = Callable[[Workbench, StepBudget], Generator[Event, None, Any]]
 
 
 class Jobs:

@@ -93,6 +93,25 @@ class Workbench:
         self._device: Any = None
         self._renderer: Renders | None = None
 
+    @property
+    def explainer(self) -> Any:
+        """The open model, as it was read. UserError while none is open."""
+        if self._explainer is None:
+            raise UserError("No model is open yet. Open an explainer first.")
+        return self._explainer
+
+    @property
+    def device(self) -> Any:
+        """The device that it works on."""
+        return self._device
+
+    @property
+    def renderer(self) -> Any:
+        """What renders its pictures. UserError while no model is open."""
+        if self._renderer is None:
+            raise UserError("No model is open yet. Open an explainer first.")
+        return self._renderer
+
     def open(self, path: Path, device: str) -> Opened:
         """Open an explainer. On an error the model that was open stays open."""
         return self._install(self._read(path), path, self._remembered(device))
