@@ -17,7 +17,7 @@ import click
 import msgspec
 import numpy as np
 
-from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
+from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, Progress, Result
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -117,6 +117,8 @@ def event_fields(event: Event) -> dict[str, Any]:
     kind = type(event).__name__.lower()
     if isinstance(event, Preview):
         return {"event": kind, "label": event.label, "size": list(event.image.shape[:2])}
+    if isinstance(event, Kept):
+        return {"event": kind}  # what it holds is the command's, as a result is
     if isinstance(event, Result):
         raise TypeError(
             "a job's result is printed by its command, in the fields that the command promises"

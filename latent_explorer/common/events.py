@@ -44,10 +44,17 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """What is worth keeping if the job is closed now; a later one replaces it. Not of every job."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
 class Result:
     """The last event of a job: what it made."""
 
     value: Any
 
 
-Event = Progress | Preview | Metric | Notice | Result
+Event = Progress | Preview | Metric | Notice | Kept | Result

@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    import numpy as np
+
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.stylegan2 import Generator
 
@@ -28,8 +31,27 @@ class Latent:
 
     ws: Tensor  # (1, num_ws, w_dim)
     cond: Tensor | None = None  # (1, K); None where the generator takes none
-    noise: tuple[Tensor, ...] | None = (
-        None  # optimised maps, one (1, 1, H, W) for every 3x3 convolution
+    # Optimised maps, one (1, 1, H, W) for every 3x3 convolution.
+    noise: tuple[Tensor, ...] | None = None
+    # Found in style space: styles of every layer, each (1, channels), where ws alone would not give them.
+    styles: tuple[Tensor, ...] | None = None
+    # Pivotal tuning: what is added to the generator's tensors, by name. Renders with its own copy of the generator.
+    delta: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def latent_of(projected: ProjectedPicture) -> Latent:
+    """A projected picture as the renderer takes it, on the CPU."""
+
+    def row(array: np.ndarray) -> Tensor:
+        return torch.from_numpy(array)[None]
+
+    noise, styles, cond = projected.noise, projected.styles, projected.cond
+    return Latent(
+        ws=row(projected.ws),
+        cond=None if cond is None else row(cond),
+        noise=None if noise is None else tuple(row(n)[None] for n in noise),
+        styles=None if styles is None else tuple(row(s) for s in styles),
+        delta={name: torch.from_numpy(array) for name, array in projected.delta.items()},
     )
 
 

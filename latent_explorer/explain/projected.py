@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""A projected picture as a value: its latent, how faithful it is, and the file it is kept in. No torch.
+
+Finding one is `explain.projection`; what renders it is `explain.synthesis`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.explain.projection_settings import ProjectionSettings, Space, Start
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+SUFFIX = ".projection"
+MAX_BYTES = 1 << 30  # a tuned generator of 1024 px takes 60 MB
+_VERSION = "1"
+_REPORT, _FORMAT = "report", "latent-explorer-projection"
+_MAX_REPORT = 1 << 20  # characters
+_MAX_HEADER = 8 << 20  # bytes
+
+
+class ProjectionReport(msgspec.Struct, frozen=True):
+    """How a projection was made and how far it can be trusted. Pictures are compared at the generator's resolution."""
+
+    name: str
+    model_hash: str
+    classifier_id: str
+    class_names: tuple[str, ...]
+    space: Space
+    start: Start  # the one that was taken, never "auto"
+    steps: int  # until the kept latent
+    seconds: float  # of the whole batch that the picture was projected in
+    lpips: float  # target against the rendered picture
+    lpips_net: str  # the judge: "LPIPS (squeeze)", or "feature distance", which is no LPIPS
+    optimised: str  # the distance that was made small: the same words
+    psnr: float  # dB
+    probs_target: tuple[float, ...]  # (K,)
+    probs_reconstruction: tuple[float, ...]  # (K,)
+    agreement: bool  # the classifier names the same class for both
+    probability_difference: float  # |p - p'| of the target's class
+    w_distance: float  # RMS distance of ws from w_avg, in standard deviations of w
+    in_domain: bool
+    domain_reason: str  # a sentence; empty when nothing is wrong
+    domain_figures: dict[str, float] = {}  # what the verdict rests on
+    tuned: bool = False  # a weight delta belongs to it: attribute ranges are approximate
+    settings: ProjectionSettings = ProjectionSettings()
+
+
+@dataclass(frozen=True, eq=False)
+class ProjectedPicture:
+    """The latent of one picture with everything that renders it again, bit for bit."""
+
+    ws: np.ndarray  # (num_ws, w_dim) float32
+    target: np.ndarray  # (R, R, 3) uint8: the photo as the generator sees it
+    image: np.ndarray  # (R, R, 3) uint8: what the latent renders to
+    report: ProjectionReport
+    cond: np.ndarray | None = None  # (K,) float32, what the generator is told
+    styles: tuple[np.ndarray, ...] | None = None  # of every layer, each (channels,); style space
+    noise: tuple[np.ndarray, ...] | None = None  # (H, W) of every 3x3 convolution, where optimised
+    # What pivotal tuning adds to the generator's tensors, by their names; float16.
+    delta: dict[str, np.ndarray] = field(default_factory=dict)
+
+    @cached_property
+    def latent_id(self) -> str:
+        """First 16 hexadecimal digits of SHA-256 over the model and all arrays: what an exploration calls it."""
+        digest = hashlib.sha256(self.report.model_hash.encode())
+        for name, array in sorted(_arrays(self).items()):
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:16]
+
+
+def to_bytes(projected: ProjectedPicture) -> bytes:
+    """The content of a `.projection` file: safetensors, with the report in its header."""
+    report = msgspec.json.encode(projected.report).decode()
+    arrays = {k: np.ascontiguousarray(v) for k, v in _arrays(projected).items()}
+    content: bytes = save(arrays, {_FORMAT: _VERSION, _REPORT: report})
+    return content
+
+
+def write_projected(path: str | os.PathLike[str], projected: ProjectedPicture) -> None:
+    """Write it all at once or not at all."""
+    content = to_bytes(projected)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_projected(source: str | os.PathLike[str] | bytes, name: str = "") -> ProjectedPicture:
+    """Read a `.projection` file, or its bytes (called `name` in messages); nothing in it is executed.
+
+    Raises UserError when it is damaged, too large, of a newer version or something else.
+    """
+    if isinstance(source, bytes):
+        return _parsed(source, name or "The projection")
+    path = Path(source)
+    try:
+        if not path.is_file():
+            raise UserError(f"There is no file {path}. Check the path.")
+        if path.stat().st_size > MAX_BYTES:
+            raise _unreadable(str(path), "it is too large")
+        return _parsed(path.read_bytes(), str(path))
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}. Check its permissions."
+        ) from error
+
+
+def _arrays(projected: ProjectedPicture) -> dict[str, np.ndarray]:
+    """Every array by the name that the file gives it."""
+    found = {"ws": projected.ws, "target": projected.target, "image": projected.image}
+    if projected.cond is not None:
+        found["cond"] = projected.cond
+    found |= {f"styles.{i:03d}": a for i, a in enumerate(projected.styles or ())}
+    found |= {f"noise.{i:03d}": a for i, a in enumerate(projected.noise or ())}
+    found |= {f"delta.{key}": a for key, a in projected.delta.items()}
+    return found
+
+
+def _parsed(content: bytes, name: str) -> ProjectedPicture:
+    length = int.from_bytes(content[:8], "little")
+    if len(content) > MAX_BYTES or length > _MAX_HEADER:
+        raise _unreadable(name, "it is too large, or something else")
+    try:
+        # The library checks the table against the length; its Python door hides the header's own words.
+        arrays = load(content)
+        header = msgspec.json.decode(content[8 : 8 + length], type=dict[str, msgspec.Raw])
+        words = msgspec.json.decode(header["__metadata__"], type=dict[str, str])
+        version, text = words[_FORMAT], words[_REPORT]
+    except (SafetensorError, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+        raise _unreadable(name, "it is damaged or something else") from error
+    if version != _VERSION:
+        raise UserError(
+            f"{name} was written by a newer version of Latent Explorer (format {version!r}). Update the program."
+        )
+    if len(text) > _MAX_REPORT:
+        raise _unreadable(name, "its report is too long")
+    try:
+        report = msgspec.json.decode(text, type=ProjectionReport)
+        projected = _assembled(arrays, report)
+        _check(projected)
+    except (msgspec.MsgspecError, ValueError, LookupError) as error:
+        raise _unreadable(name, f"what it holds does not fit together ({error})") from error
+    return projected
+
+
+def _assembled(arrays: dict[str, np.ndarray], report: ProjectionReport) -> ProjectedPicture:
+    def numbered(prefix: str) -> tuple[np.ndarray, ...] | None:
+        return tuple(_rows(arrays, prefix)) or None
+
+    delta = {
+        k.removeprefix("delta."): arrays.pop(k) for k in list(arrays) if k.startswith("delta.")
+    }
+    projected = ProjectedPicture(
+        ws=arrays.pop("ws"),
+        target=arrays.pop("target"),
+        image=arrays.pop("image"),
+        report=report,
+        cond=arrays.pop("cond", None),
+        styles=numbered("styles"),
+        noise=numbered("noise"),
+        delta=delta,
+    )
+    if arrays:
+        raise ValueError(f"unknown: {', '.join(sorted(arrays))[:200]}")
+    return projected
+
+
+def _rows(arrays: dict[str, np.ndarray], prefix: str) -> Iterator[np.ndarray]:
+    i = 0
+    while (key := f"{prefix}.{i:03d}") in arrays:
+        yield arrays.pop(key)
+        i += 1
+
+
+def _check(projected: ProjectedPicture) -> None:
+    """Raises ValueError for shapes, types or values that no projection has."""
+    size = projected.target.shape[0]
+    for picture in (projected.target, projected.image):
+        _expect(picture.dtype == np.uint8 and picture.shape == (size, size, 3), "a picture")
+    _expect(projected.ws.ndim == 2, "ws")
+    floats = [projected.ws, *(projected.styles or ()), *(projected.noise or ())]
+    if projected.cond is not None:
+        _expect(projected.cond.ndim == 1, "cond")
+        floats.append(projected.cond)
+    _expect(all(a.dtype == np.float32 and np.isfinite(a).all() for a in floats), "a latent")
+    _expect(all(a.ndim == 1 for a in projected.styles or ()), "styles")
+    _expect(all(a.ndim == 2 for a in projected.noise or ()), "noise maps")
+    deltas = projected.delta.values()
+    _expect(all(a.dtype == np.float16 and np.isfinite(a).all() for a in deltas), "weights")
+
+
+def _expect(sound: bool, what: str) -> None:
+    if not sound:
+        raise ValueError(f"{what} of another shape, type or range")
+
+
+def _unreadable(name: str, why: str) -> UserError:
+    return UserError(f"{name} cannot be read as a projection: {why}. Project the picture again.")
