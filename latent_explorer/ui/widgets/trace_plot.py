@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, QTimer
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.basics import row
+from latent_explorer.ui.widgets.class_lines import (
+    LINE,
+    drawn_classes,
+    label_places,
+    labels_width,
+    paint_labels,
+    style_of,
+)
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -21,15 +29,6 @@ if TYPE_CHECKING:
 LENGTH = 240  # edits kept
 PAUSE = 100  # ms between two drawings: each costs as much as a picture, and the bars show every one
 SHORTEST = 60  # edits that the width shows at least
-MOST_CLASSES = 8  # drawn; those that came highest within the length
-STYLES = (
-    Qt.PenStyle.SolidLine,
-    Qt.PenStyle.DashLine,
-    Qt.PenStyle.DotLine,
-    Qt.PenStyle.DashDotLine,
-)
-LABEL_ROW = 2 * theme.UNIT  # px
-LINE = 2  # px, of a class's line
 
 
 class TracePlot(QWidget):
@@ -117,8 +116,7 @@ class TracePlot(QWidget):
     def _draw(self) -> None:
         self._late = False
         table = np.stack(self._rows)  # (edits, K)
-        highest = np.nanmax(table, axis=0)
-        shown = sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
+        shown = drawn_classes(table)
         for index in set(self._curves) - set(shown):
             self.plot.removeItem(self._curves.pop(index))
         x = np.arange(len(table))
@@ -144,8 +142,7 @@ class TracePlot(QWidget):
     def _pen(self, index: int) -> QPen:
         # pyqtgraph's pens are as wide in device pixels as they say, whatever the screen.
         width = LINE * self.devicePixelRatioF()
-        style = STYLES[index % len(STYLES)]
-        return pg.mkPen(theme.current().class_color(index), width=width, style=style)
+        return pg.mkPen(theme.current().class_color(index), width=width, style=style_of(index))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
@@ -186,9 +183,7 @@ class _Labels(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
     def sizeHint(self) -> QSize:
-        metrics = QFontMetricsF(theme.font(theme.SMALL))
-        widest = max((metrics.horizontalAdvance(n) for n in self._owner.names), default=60.0)
-        return QSize(int(min(widest, 160) + 8 * theme.UNIT), 60)
+        return QSize(labels_width(self._owner.names), 60)
 
     def show_ends(self, ends: dict[int, float]) -> None:
         self._ends = ends
@@ -197,30 +192,7 @@ class _Labels(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         painter = QPainter(self)
-        painter.setFont(theme.font(theme.SMALL))
-        now = theme.current()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics = QFontMetricsF(painter.font())
-        for index, y in self._places().items():
-            pen = QPen(now.class_color(index), 2, STYLES[index % len(STYLES)])
-            painter.setPen(pen)
-            painter.drawLine(QPointF(2, y), QPointF(16, y))
-            painter.setPen(now.color("ink"))
-            box = QRectF(22, y - LABEL_ROW / 2, self.width() - 22, LABEL_ROW)
-            text = f"{self._owner.name_of(index)} {self._ends[index]:.2f}"
-            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
-
-    def _places(self) -> dict[int, float]:
-        """Class to y: near its line, at least a row apart, inside the widget. What does not fit is left out."""
-        top, bottom = LABEL_ROW / 2, self.height() - LABEL_ROW / 2
-        room = max(1, int((bottom - top) // LABEL_ROW) + 1)
-        chosen = sorted(self._ends, key=lambda i: -self._ends[i])[:room]
-        places: dict[int, float] = {}
-        floor = top
-        for place, index in enumerate(chosen):
-            below = (len(chosen) - 1 - place) * LABEL_ROW
-            y = min(max(self._owner.label_y(self._ends[index]), floor), bottom - below)
-            places[index] = y
-            floor = y + LABEL_ROW
-        return places
+        places = label_places(self._ends, self._owner.label_y, 0, self.height())
+        words = {i: f"{self._owner.name_of(i)} {self._ends[i]:.2f}" for i in places}
+        paint_labels(painter, places, words, 0, self.width())
