@@ -37,8 +37,9 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
+from latent_explorer.explain.tuned import TunedGenerators, check_latent, latent_styles, on_device
 from latent_explorer.models.attributes import opposite
-from latent_explorer.models.stylegan2 import NoiseMaps, Styles, truncate
+from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +58,7 @@ class _Base:
     styles: Styles
     s: Tensor  # (1, num_styles)
     noise: NoiseMaps
+    synthesis: SynthesisNetwork  # tuned, where the latent brings a delta
     picture: Picture
     w_distance: float
 
@@ -73,6 +75,7 @@ class Renderer:
         self.latents: dict[str, Latent] = {}
         self.directions: dict[str, Direction] = {}
         self._bases: OrderedDict[PictureRequest, _Base] = OrderedDict()
+        self._tuned = TunedGenerators(self.explainer.generator)
         self._w_std = w_standard_deviation(self.explainer.generator)
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
@@ -82,9 +85,8 @@ class Renderer:
 
     def add_latent(self, latent_id: str, latent: Latent) -> None:
         """Make a projected picture known, or replace it."""
-        noise = None if latent.noise is None else tuple(n.to(self.device) for n in latent.noise)
-        cond = None if latent.cond is None else latent.cond.to(self.device).float()
-        self.latents[latent_id] = Latent(latent.ws.to(self.device).float(), cond, noise)
+        check_latent(self.explainer.generator.synthesis, latent)
+        self.latents[latent_id] = on_device(latent, self.device)
         self._bases.clear()
 
     def add_direction(self, direction_id: str, direction: Direction) -> None:
@@ -123,16 +125,17 @@ class Renderer:
     def _make_base(self, request: PictureRequest) -> _Base:
         recipe = request.recipe
         latent = self._latent(recipe)
-        generator = self.explainer.generator
-        w_avg = generator.mapping.w_avg
-        ws = truncate(latent.ws, w_avg, recipe.truncation_psi, recipe.truncation_cutoff)
+        synthesis = self._tuned.of(latent).synthesis
+        w_avg = self.explainer.generator.mapping.w_avg
+        truncation = recipe.truncation_psi, recipe.truncation_cutoff
+        ws = truncate(latent.ws, w_avg, *truncation)
         cond = self._cond(recipe, latent)
-        styles = generator.synthesis.styles(ws, cond)
+        styles = latent_styles(synthesis, latent, ws, cond, *truncation)
         noise = self._noise(recipe.noise)
         distance = float((ws - w_avg).square().mean().sqrt()) / self._w_std
-        s = generator.synthesis.join(styles)
-        picture = self._picture(styles, noise, request.classifier_id)
-        return _Base(ws, cond, styles, s, noise, picture, distance)
+        picture = self._picture(synthesis, styles, noise, request.classifier_id)
+        s = synthesis.join(styles)
+        return _Base(ws, cond, styles, s, noise, synthesis, picture, distance)
 
     def _latent(self, recipe: PictureRecipe) -> Latent:
         base = recipe.base
@@ -192,19 +195,20 @@ class Renderer:
             (e.amount, self._direction(e)) for e in edits if isinstance(e, DirectionShift)
         ]
         styles, s = base.styles, base.s
-        synthesis = self.explainer.generator.synthesis
+        synthesis = base.synthesis
         in_w = [amount * d.vector for amount, d in directions if d.space == "w"]
         if in_w:
-            styles = synthesis.styles(
-                base.ws + torch.stack([v.expand_as(base.ws[0]) for v in in_w]).sum(0), base.cond
-            )
+            ws = base.ws + torch.stack([v.expand_as(base.ws[0]) for v in in_w]).sum(0)
+            unmoved = Latent(base.ws, base.cond, styles=tuple(base.styles))
+            styles = latent_styles(synthesis, unmoved, ws, base.cond)
             s = synthesis.join(styles)
         in_s = [amount * d.vector for amount, d in directions if d.space == "style"]
         # The shifts start from the unedited values (section A.7 of the reference), so their order does not matter.
         shifted = s + sum(in_s, self._shift(base.s, shifts))
         if torch.equal(shifted, base.s) and not in_w:
             return base.picture
-        return self._picture(synthesis.replace(styles, shifted), base.noise, request.classifier_id)
+        styles = synthesis.replace(styles, shifted)
+        return self._picture(synthesis, styles, base.noise, request.classifier_id)
 
     def _shift(self, s: Tensor, shifts: list[StyleShift]) -> Tensor:
         """Sum of the style shifts (1, num_styles); `s` (1, num_styles) holds the unedited values."""
@@ -238,13 +242,15 @@ class Renderer:
             )
         return self.directions[edit.direction_id]
 
-    def _picture(self, styles: Styles, noise: NoiseMaps, classifier_id: str) -> Picture:
+    def _picture(
+        self, synthesis: SynthesisNetwork, styles: Styles, noise: NoiseMaps, classifier_id: str
+    ) -> Picture:
         classifier = self.explainer.classifiers.get(classifier_id)
         if classifier is None:
             raise UserError(
                 f"The classifier {classifier_id[:12]} is not in {self.explainer.name}. Choose one that it holds."
             )
-        img = self.explainer.generator.synthesis.render(styles, noise).clamp(-1, 1)
+        img = synthesis.render(styles, noise).clamp(-1, 1)
         logits = classifier.logits(img)
         return Picture(
             image=to_uint8(img[0].float().cpu().numpy()),
