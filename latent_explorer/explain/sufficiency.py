@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.explain.effects import Pace, Reconstructions, logits_of
-from latent_explorer.models.metrics import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -1,25 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Figures that both sciences report: agreement, Frechet distance, Wilson interval, calibration error."""
+"""Figures that both sciences report: agreement, Frechet distance, calibration error. Intervals stand in common/statistics."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Tensor
-
-
-def wilson_interval(successes: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Wilson score interval of a proportion (Wilson 1927); 95 % by default. n = 0 gives (0, 1)."""
-    if n == 0:
-        return 0.0, 1.0
-    p = successes / n
-    denominator = 1 + z * z / n
-    centre = (p + z * z / (2 * n)) / denominator
-    half = z / denominator * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from scipy import linalg, stats
+from scipy import linalg
 
-from latent_explorer.models.metrics import (
-    agreement,
-    calibration_error,
-    frechet_distance,
-    wilson_interval,
-)
-
-
-@pytest.mark.parametrize(("successes", "n"), [(0, 10), (3, 10), (10, 10), (94, 100), (1, 250)])
-def test_wilson_interval_equals_scipys(successes: int, n: int) -> None:
-    expected = stats.binomtest(successes, n).proportion_ci(method="wilson")
-    assert wilson_interval(successes, n) == pytest.approx((expected.low, expected.high), abs=1e-9)
-
-
-def test_wilson_interval_of_nothing_says_nothing() -> None:
-    assert wilson_interval(0, 0) == (0.0, 1.0)
+from latent_explorer.models.metrics import agreement, calibration_error, frechet_distance
 
 
 def test_frechet_distance_equals_the_matrix_square_root_form() -> None:

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The few tests and intervals that figures come with: Wilson, exact binomial, Holm, Student's t. Plain numbers only.
+
+Our own lines instead of scipy's, which is too large to ship for them; the tests hold them against scipy's.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
+
+
+def wilson_interval(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
+    """Wilson score interval of a proportion (Wilson 1927); 95 % by default. n = 0 gives (0, 1)."""
+    if n == 0:
+        return 0.0, 1.0
+    p = successes / n
+    denominator = 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / denominator
+    half = z / denominator * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def binomial_test(successes: int, n: int, chance: float = 0.5) -> float:
+    """Exact two-sided p of `successes` of `n`: the probability of all outcomes that are no likelier than this one.
+
+    The two-sided convention of R's binom.test and scipy's binomtest, with their tolerance for equal likelihoods.
+    """
+    if n == 0:
+        return 1.0
+    observed = _binomial(successes, n, chance) * (1 + 1e-7)
+    p = math.fsum(q for k in range(n + 1) if (q := _binomial(k, n, chance)) <= observed)
+    return min(1.0, p)
+
+
+def _binomial(k: int, n: int, chance: float) -> float:
+    ways = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+    return math.exp(ways + k * math.log(chance) + (n - k) * math.log1p(-chance))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The p values corrected for being several (Holm 1979), in their own order."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    corrected, largest = [0.0] * len(p_values), 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        corrected[i] = largest
+    return corrected
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean; nan of nothing."""
+    return math.fsum(values) / len(values) if values else math.nan
+
+
+def population_sd(values: Sequence[float]) -> float:
+    """Standard deviation with n in the denominator; nan of nothing."""
+    centre = mean(values)
+    return math.sqrt(mean([(v - centre) ** 2 for v in values])) if values else math.nan
+
+
+def sample_sd(values: Sequence[float]) -> float:
+    """Standard deviation with n - 1 in the denominator; nan of fewer than two."""
+    n = len(values)
+    return population_sd(values) * math.sqrt(n / (n - 1)) if n > 1 else math.nan
+
+
+def mean_interval(values: Sequence[float], share: float = 0.95) -> tuple[float, float]:
+    """Student's t interval of the mean; (nan, nan) of fewer than two values."""
+    n = len(values)
+    if n < 2:
+        return math.nan, math.nan
+    half = t_quantile((1 + share) / 2, n - 1) * sample_sd(values) / math.sqrt(n)
+    return mean(values) - half, mean(values) + half
+
+
+def t_quantile(p: float, df: int) -> float:
+    """The value that Student's t with `df` degrees of freedom stays below with probability p (0.5 < p < 1)."""
+    low, high = 0.0, 1.0
+    while _t_below(high, df) < p:
+        high *= 2
+    for _ in range(100):  # bisection: a few lines, and exact to the last bits
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_below(middle, df) < p else (low, middle)
+    return (low + high) / 2
+
+
+def _t_below(t: float, df: int) -> float:
+    """P(T < t), t >= 0, by the finite sums for whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    angle = math.atan(t / math.sqrt(df))
+    sine, square = math.sin(angle), math.cos(angle) ** 2
+    odd = df % 2
+    term, total = 1.0, 1.0
+    for k in range(2 + odd, df - 1, 2):
+        term *= (k - 1) / k * square
+        total += term
+    if not odd:
+        inside = sine * total
+    else:
+        inside = angle + (sine * math.cos(angle) * total if df > 1 else 0.0)
+        inside *= 2 / math.pi
+    return 0.5 + inside / 2
