@@ -15,7 +15,6 @@ from latent_explorer.app.document import describe_entries
 from latent_explorer.app.state import (
     ExplorerState,
     attribute_amount,
-    canonical_edits,
     with_attribute,
 )
 from latent_explorer.explain.recipe import (
@@ -26,6 +25,7 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     SeedBase,
     StyleShift,
+    canonical_edits,
 )
 from latent_explorer.models.attributes import Attribute
 

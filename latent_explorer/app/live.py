@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.state import ExplorerState, canonical_edits, with_attribute
+from latent_explorer.app.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import (
     Base,
@@ -19,6 +19,8 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     SeedBase,
     StyleShift,
+    canonical_edits,
+    is_generated,
 )
 from latent_explorer.models.attributes import AttributeEntry, newest_set, opposite
 
@@ -72,7 +74,7 @@ def resolve_thumbnail(state: ExplorerState, base: Base) -> PictureRequest:
 
 
 def _request(state: ExplorerState, summary: ExplainerSummary, base: Base) -> PictureRequest:
-    truncated = isinstance(base, SeedBase) or state.truncate_encoded
+    truncated = is_generated(base) or state.truncate_encoded
     psi = state.truncation_psi if truncated else 1.0
     cutoff = state.truncation_cutoff
     if psi == 1.0 or (cutoff is not None and cutoff >= summary.layout.num_ws):

@@ -9,31 +9,16 @@ import msgspec
 
 from latent_explorer.explain.recipe import (
     Base,
-    DirectionShift,
     Edit,
     Noise,
-    PictureRecipe,
     SeedBase,
     StyleShift,
+    canonical_edits,
 )
+from latent_explorer.explain.timeline import Timeline
 
 if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
-
-
-class Keyframe(msgspec.Struct, frozen=True):
-    """A state of the picture at a time on a timeline."""
-
-    seconds: float
-    recipe: PictureRecipe
-    easing: str = "smooth"
-
-
-class Timeline(msgspec.Struct, frozen=True):
-    """A named animation."""
-
-    name: str
-    keyframes: tuple[Keyframe, ...] = ()
 
 
 class ExplorerState(msgspec.Struct, frozen=True):
@@ -46,29 +31,10 @@ class ExplorerState(msgspec.Struct, frozen=True):
     truncate_encoded: bool = False  # "towards the average" for encoded and projected latents
     noise: Noise = Noise()
     cond: tuple[float, ...] | None = None  # what the generator is told; None: the base's own
-    edits: tuple[Edit, ...] = ()  # canonical: see canonical_edits
+    edits: tuple[Edit, ...] = ()  # canonical: see explain.recipe.canonical_edits
     classifier_id: str = ""
     target_class: int = 0
     timelines: tuple[Timeline, ...] = ()
-
-
-def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
-    """One edit a coordinate and unit, towards "max", no zeros, sorted: so that equal meaning is equal value.
-
-    "Half-way to the minimum" and "minus half-way to the maximum" are the same edit (StyleShift says why).
-    """
-    styles: dict[tuple[int, str], float] = {}
-    directions: dict[str, float] = {}
-    for edit in edits:
-        if isinstance(edit, StyleShift):
-            sign = 1.0 if edit.end == "max" else -1.0
-            key = (edit.style_index, edit.unit)
-            styles[key] = styles.get(key, 0.0) + sign * edit.amount
-        else:
-            directions[edit.direction_id] = directions.get(edit.direction_id, 0.0) + edit.amount
-    out: list[Edit] = [DirectionShift(name, a) for name, a in sorted(directions.items()) if a != 0]
-    out += [StyleShift(j, "max", a, unit) for (j, unit), a in sorted(styles.items()) if a != 0]  # type: ignore[arg-type]
-    return tuple(out)
 
 
 def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:

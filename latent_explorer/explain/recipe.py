@@ -15,6 +15,7 @@ import numpy as np
 from latent_explorer.models.attributes import End
 
 Unit = Literal["range", "sigma"]
+Space = Literal["z", "z-slerp", "w", "w+", "style"]
 
 
 class SeedBase(msgspec.Struct, frozen=True, tag="seed"):
@@ -35,15 +36,86 @@ class ProjectedBase(msgspec.Struct, frozen=True, tag="projected"):
     latent_id: str
 
 
-Base = SeedBase | SampleBase | ProjectedBase
+class EndBase(msgspec.Struct, frozen=True, tag="end"):
+    """A latent with a truncation and a told cond of its own: an end of a blend whose other end differs in them.
+
+    `cond` None: the base's own. What the recipe says applies after the blend, so it then truncates nothing.
+    """
+
+    base: Base
+    truncation_psi: float = 1.0
+    truncation_cutoff: int | None = None
+    cond: tuple[float, ...] | None = None
+
+
+class BlendBase(msgspec.Struct, frozen=True, tag="blend"):
+    """`amount` (0..1) of the way from `a` to `b`, cond included; 0 is `a` and 1 is `b`, bit for bit.
+
+    "z" (straight) and "z-slerp" (on the sphere) blend what the mapping network takes, so both ends must come from
+    seeds. "w" and "w+" blend ws row by row, "style" the styles. Affines are linear: the last three differ only by
+    rounding, except where an end is a point of style space that no ws reaches.
+    """
+
+    a: Base
+    b: Base
+    amount: float
+    space: Space = "w+"
+
+
+class MixBase(msgspec.Struct, frozen=True, tag="mix"):
+    """Style mixing: `base` with the rows `first` to `last` (both included) of ws taken from `other`."""
+
+    base: Base
+    other: Base
+    first: int
+    last: int
+
+
+Base = SeedBase | SampleBase | ProjectedBase | EndBase | BlendBase | MixBase
+
+
+def parts(base: Base) -> tuple[Base, ...]:
+    """The latents that a base is made of; empty for one that stands for itself."""
+    if isinstance(base, EndBase):
+        return (base.base,)
+    if isinstance(base, BlendBase):
+        return (base.a, base.b)
+    if isinstance(base, MixBase):
+        return (base.base, base.other)
+    return ()
+
+
+def leaves(base: Base) -> tuple[Base, ...]:
+    """The seeds, samples and projected pictures in a base."""
+    within = parts(base)
+    return tuple(leaf for part in within for leaf in leaves(part)) if within else (base,)
+
+
+def depth(base: Base) -> int:
+    """How deep a base is nested: 0 for one that stands for itself."""
+    level, count = parts(base), 0
+    while level:  # without recursion: a file may claim any depth
+        level, count = tuple(part for b in level for part in parts(b)), count + 1
+    return count
+
+
+def is_generated(base: Base) -> bool:
+    """Whether a base comes from seeds alone, so that truncation belongs to it."""
+    return all(isinstance(leaf, SeedBase) for leaf in leaves(base))
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """Noise is a value: the stored constant maps, none, maps drawn from `seed`, or the optimised `maps_id`."""
+    """Noise is a value: the stored constant maps, none, maps drawn from `seed`, the optimised `maps_id`, or a blend.
 
-    kind: Literal["const", "none", "seed", "maps"] = "const"
+    A blend lies `amount` (0..1) of the way from `a` to `b`; every map keeps the spread that its ends have.
+    """
+
+    kind: Literal["const", "none", "seed", "maps", "blend"] = "const"
     seed: int = 0
     maps_id: str = ""
+    a: Noise | None = None
+    b: Noise | None = None
+    amount: float = 0.0
 
 
 class StyleShift(msgspec.Struct, frozen=True, tag="style"):
@@ -79,6 +151,25 @@ class PictureRecipe(msgspec.Struct, frozen=True):
     noise: Noise = Noise()
     cond: tuple[float, ...] | None = None  # None: the base's own
     edits: tuple[Edit, ...] = ()
+
+
+def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """One edit a coordinate and unit, towards "max", no zeros, sorted: so that equal meaning is equal value.
+
+    "Half-way to the minimum" and "minus half-way to the maximum" are the same edit (StyleShift says why).
+    """
+    styles: dict[tuple[int, Unit], float] = {}
+    directions: dict[str, float] = {}
+    for edit in edits:
+        if isinstance(edit, StyleShift):
+            sign = 1.0 if edit.end == "max" else -1.0
+            key = (edit.style_index, edit.unit)
+            styles[key] = styles.get(key, 0.0) + sign * edit.amount
+        else:
+            directions[edit.direction_id] = directions.get(edit.direction_id, 0.0) + edit.amount
+    out: list[Edit] = [DirectionShift(name, a) for name, a in sorted(directions.items()) if a != 0]
+    out += [StyleShift(j, "max", a, unit) for (j, unit), a in sorted(styles.items()) if a != 0]
+    return tuple(out)
 
 
 class PictureRequest(msgspec.Struct, frozen=True):

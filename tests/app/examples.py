@@ -12,7 +12,7 @@ from PIL import Image
 
 from latent_explorer.app.document import Document
 from latent_explorer.app.exploration_file import Exploration
-from latent_explorer.app.state import ExplorerState, Keyframe, Timeline
+from latent_explorer.app.state import ExplorerState
 from latent_explorer.explain.recipe import (
     DirectionShift,
     Noise,
@@ -21,6 +21,7 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     StyleShift,
 )
+from latent_explorer.explain.timeline import Keyframe, Timeline
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (16, 16, 3), np.uint8)
