@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option(
     "--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search."
 )
+@click.option("--seed", type=int, help="Draw them by this seed; without it, the first.")
 @click.option(
     "--kappa", default=1.0, show_default=True, help="Share of the way to the observed end."
 )
@@ -68,6 +69,7 @@ def attfind(
     data: str | None,
     side: str,
     n: int,
+    seed: int | None,
     kappa: float,
     exhaustive: bool,
     wanted: int,
@@ -87,7 +89,7 @@ def attfind(
     model = read_explainer(explainer)
     key = chosen_classifier(model, classifier_id)
     screen = None if exhaustive else SCREEN
-    settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen)
+    settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, screen=screen)
     output = Output(as_json=as_json)
     chosen = choose_device(device)
     latents = None if data is None else encoded(model, data, side, n, selection, output)

@@ -52,7 +52,8 @@ SCREEN = 0.15  # of the moves towards each class; the search's own choices stood
 class AttFindSettings(msgspec.Struct, frozen=True):
     """What a search depends on besides the model."""
 
-    n: int = 250  # the first pictures of the explainer
+    n: int = 250  # pictures of the explainer that are searched
+    seed: int | None = None  # draw them by it; None: the first n
     kappa: float = 1.0  # share of the way to the observed end; the notebook's
     wanted: int = 10  # attributes for each target
     tau: float | None = (
@@ -109,7 +110,7 @@ def attfind(
     model = placed(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
-    ws, cond = _searched(explainer, latents, settings.n, device)
+    ws, cond = _searched(explainer, latents, settings, device)
     pace = Pace(budget)
     pictures = yield from reconstruct(synthesis, classifier, ws, cond, pace)
     names = classifier.config.class_names
@@ -169,7 +170,8 @@ def analyse(
             "unstable_share": settings.unstable_share,
             "unstable_pictures": int(unstable.sum()),
             "screen": 1.0 if settings.screen is None else settings.screen,
-        },
+        }
+        | ({} if settings.seed is None else {"seed": settings.seed}),
     )
     return AttFindResult(
         found, ranked, rankings, effects, unstable, base_logits, minimum=ends[0], maximum=ends[1]
@@ -177,16 +179,23 @@ def analyse(
 
 
 def _searched(
-    explainer: Explainer, latents: Samples | None, n: int, device: str | torch.device
+    explainer: Explainer,
+    latents: Samples | None,
+    settings: AttFindSettings,
+    device: str | torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """ws and cond of the first n pictures to search, on the device."""
+    """ws and cond of the n pictures to search, on the device."""
     samples = explainer.samples if latents is None else latents
     if samples is None or len(samples) == 0:
         raise UserError(
             f"{explainer.name} holds no encoded pictures to search. Give pictures (--images) and an encoder."
         )
-    ws = samples.ws[:n].to(device).float()
-    return ws, samples.cond[:n].to(device).float() if samples.cond.shape[1] else None
+    rows = torch.arange(len(samples))
+    if settings.seed is not None:
+        rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
+    rows = rows[: settings.n].sort().values
+    ws, cond = samples.ws[rows].to(device).float(), samples.cond[rows].to(device).float()
+    return ws, cond if cond.shape[1] else None
 
 
 def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:

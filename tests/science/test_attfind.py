@@ -119,6 +119,17 @@ def test_batch_size_does_not_change_the_table():
     np.testing.assert_allclose(many, one, atol=1e-5 * scale)
 
 
+def test_a_seed_draws_the_pictures_that_are_searched(planted):
+    def table(seed):
+        return finish(attfind(planted, AttFindSettings(n=3, seed=seed)))[1].base_logits
+
+    first, drawn, again = table(None), table(5), table(5)
+    assert len(drawn) == 3
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, first)
+    assert not np.array_equal(table(6), drawn)
+
+
 def test_the_model_is_bit_identical_afterwards():
     explainer = tiny_explainer(n=4)
     state = explainer.generator.state_dict() | explainer.classifier.state_dict()

@@ -81,3 +81,16 @@ def test_missing_lpips_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(UserError, match="TORCH_HOME"):
         Perceptual("squeeze")
+
+
+def test_the_middle_is_covered_in_the_share_of_pictures_that_is_asked_for():
+    from latent_explorer.training.classifier import cover_middle
+
+    img = torch.linspace(-1, 1, 64 * 3 * 20 * 20).reshape(64, 3, 20, 20)
+    covered = cover_middle(img, 0.5, torch.Generator().manual_seed(0))
+    changed = (covered != img).flatten(1).any(dim=1)
+    assert 16 < int(changed.sum()) < 48
+    middle, first = covered[changed][:, :, 5:15, 5:15], covered[changed][:, :1, 10:11, 10:11]
+    assert torch.equal(middle, first.expand_as(middle))  # one grey
+    assert torch.equal(covered[:, :, :1], img[:, :, :1])  # the outer rows stay
+    assert torch.equal(cover_middle(img, 0.0, torch.Generator()), img)
