@@ -94,7 +94,7 @@ def make(out: Path, photographs: Path, images: int, init: Path | None) -> None:
     if (run / "config.json").exists():
         latent_explorer("train", "--resume", "--out", run)
         return
-    start = [] if init is None else ["--init", init]
+    start: list[str | Path] = [] if init is None else ["--init", init]
     latent_explorer(
         "train", *data, "--preset", "64", "--classifier", classifier, *start, "--images", str(images),
         "--attributes", "0", "--name", "leaf-shortcut", "--out", run,
