@@ -57,6 +57,7 @@ class ProjectionReport(msgspec.Struct, frozen=True):
     domain_reason: str  # a sentence; empty when nothing is wrong
     domain_figures: dict[str, float] = {}  # what the verdict rests on
     tuned: bool = False  # a weight delta belongs to it: attribute ranges are approximate
+    probs_photo: tuple[float, ...] = ()  # (K,) of the photo at its own size, where that was asked
     settings: ProjectionSettings = ProjectionSettings()
 
 
