@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from latent_explorer.app.autosave import Autosave
+    from latent_explorer.app.latents import LatentStore
     from latent_explorer.app.state import ExplorerState
 
 
@@ -35,10 +36,13 @@ class _Model:
 class Desk:
     """One exploration in the making. `state` is handed in with every change, since the session owns it."""
 
-    def __init__(self, autosave: Autosave, tell: Callable[[FileChanged], None]) -> None:
+    def __init__(
+        self, autosave: Autosave, latents: LatentStore, tell: Callable[[FileChanged], None]
+    ) -> None:
         self.document = Document()
         self.path: Path | None = None
         self._autosave = autosave
+        self._latents = latents
         self._tell = tell
         self._told: FileChanged | None = None
         self._model: _Model | None = None
@@ -100,4 +104,5 @@ class Desk:
         assert self._state is not None
         assert self._model is not None
         plain = Exploration(self._state, self.document, self._model.name, str(self._model.path))
-        return replace(plain, thumbnail=thumbnail)
+        latents = self._latents.to_save(self._state, self.document)
+        return replace(plain, thumbnail=thumbnail, latents=latents)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a person adds to a model without changing pictures: names, pins, own sliders, favourites, notes.
+"""What a person adds to a model without changing pictures: names, pins, own sliders, favourites, projections, notes.
 
 It lives in the exploration, never in the explainer, and is no part of undo.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import Base, SampleBase
+from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet, newest_set
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ class Document(msgspec.Struct, frozen=True):
     sliders: tuple[Attribute, ...] = ()  # added by the person, for any style coordinate
     attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
     favourites: tuple[Base, ...] = ()
+    projected: tuple[str, ...] = ()  # latent_ids of the projected pictures that are listed
     notes: str = ""
 
     def renamed(self, attribute: Attribute, name: str) -> Document:
@@ -60,6 +61,20 @@ class Document(msgspec.Struct, frozen=True):
         """With the latent among the favourites, or not."""
         kept = tuple(b for b in self.favourites if b != base)
         return msgspec.structs.replace(self, favourites=(*kept, base) if on else kept)
+
+    def with_projected(self, *latent_ids: str) -> Document:
+        """With these projected pictures at the end of the list."""
+        kept = tuple(i for i in self.projected if i not in latent_ids)
+        return msgspec.structs.replace(self, projected=(*kept, *dict.fromkeys(latent_ids)))
+
+    def without_projected(self, latent_id: str) -> Document:
+        """With a projected picture taken from the list and from the favourites; undo may still need its latent."""
+        base = ProjectedBase(latent_id)
+        return msgspec.structs.replace(
+            self,
+            projected=tuple(i for i in self.projected if i != latent_id),
+            favourites=tuple(b for b in self.favourites if b != base),
+        )
 
     def with_attribute_set(self, found: AttributeSet) -> Document:
         """With what a search found; it replaces an earlier search with the same method and settings."""

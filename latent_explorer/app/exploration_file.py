@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""NAME.exploration: a zip of the state, the person's document, a thumbnail, and which model they belong to.
+"""NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents, and which model they are of.
 
 Members are read by name and never extracted; sizes are limited before anything is unpacked.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -31,6 +31,9 @@ FORMAT = "latent-explorer exploration"
 VERSION = 1
 MAX_MEMBER = 32 << 20  # bytes, unpacked
 MAX_MEMBERS = 1000
+LATENTS, LATENT_SUFFIX = "latents/", ".safetensors"
+MAX_LATENT = 256 << 20  # bytes; a tuned generator of 1024 px takes 60 MB
+MAX_LATENTS = 1 << 30  # bytes of all together
 MAX_THUMBNAIL = 1024 * 1024  # px
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal explorations give equal bytes
 
@@ -47,13 +50,14 @@ class _About(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Exploration:
-    """What the file holds. `thumbnail` (H, W, 3) uint8 or None."""
+    """What the file holds. `thumbnail` (H, W, 3) uint8 or None; `latents`: contents of projections by their ids."""
 
     state: ExplorerState
     document: Document
     model_name: str = ""
     model_path: str = ""
     thumbnail: np.ndarray | None = None
+    latents: dict[str, bytes] = field(default_factory=dict)
 
 
 def write(path: Path, exploration: Exploration) -> None:
@@ -74,11 +78,13 @@ def write(path: Path, exploration: Exploration) -> None:
         buffer = io.BytesIO()
         Image.fromarray(exploration.thumbnail).save(buffer, "PNG")
         members["thumbnail.png"] = buffer.getvalue()
+    members |= {f"{LATENTS}{k}{LATENT_SUFFIX}": v for k, v in exploration.latents.items()}
     try:
         with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, data in members.items():
                 info = zipfile.ZipInfo(name, _EPOCH)
-                info.compress_type = zipfile.ZIP_DEFLATED
+                if not name.startswith(LATENTS):  # numbers that look like noise do not get smaller
+                    info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, data)
     except OSError as error:
         raise UserError(
@@ -131,6 +137,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> Exploration:
         model_name=about.model_name,
         model_path=about.model_path,
         thumbnail=_thumbnail(archive),
+        latents=_latents(archive),
     )
 
 
@@ -141,13 +148,28 @@ def _decode(archive: zipfile.ZipFile, member: str, kind: type[T]) -> T:
         raise ValueError(f"its part {member} is missing") from error
 
 
-def _bytes(archive: zipfile.ZipFile, member: str) -> bytes:
+def _bytes(archive: zipfile.ZipFile, member: str, most: int = MAX_MEMBER) -> bytes:
     # The size in the directory may lie, so the reading itself is limited.
     with archive.open(member) as stream:
-        data = stream.read(MAX_MEMBER + 1)
-    if len(data) > MAX_MEMBER:
-        raise ValueError(f"its part {member} is larger than {MAX_MEMBER >> 20} MB")
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"its part {member} is larger than {most >> 20} MB")
     return data
+
+
+def _latents(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """Contents by id; what they hold is looked at by whoever uses them. A damaged one is empty, so that it is missed."""
+    found: dict[str, bytes] = {}
+    left = MAX_LATENTS
+    for name in archive.namelist():
+        if name.startswith(LATENTS) and name.endswith(LATENT_SUFFIX):
+            latent_id = name.removeprefix(LATENTS).removesuffix(LATENT_SUFFIX)
+            try:
+                found[latent_id] = _bytes(archive, name, min(MAX_LATENT, left))
+            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+                found[latent_id] = b""
+            left -= len(found[latent_id])
+    return found
 
 
 def _thumbnail(archive: zipfile.ZipFile) -> np.ndarray | None:

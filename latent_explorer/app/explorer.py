@@ -18,6 +18,7 @@ from latent_explorer.app.document import Document, shown_attributes
 from latent_explorer.app.engine import Engine, EngineEvent, PictureFailed, PictureReady
 from latent_explorer.app.intents import Restore, SetBase
 from latent_explorer.app.jobs import Jobs
+from latent_explorer.app.latents import LatentStore, lost_sentence
 from latent_explorer.app.opening import Opener, Wanted
 from latent_explorer.app.pictures import SLOTS, Pictures
 from latent_explorer.app.preferences import Preferences
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.jobs import Job, ModelJob, Then
     from latent_explorer.app.settings import Settings
     from latent_explorer.app.state import ExplorerState
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -59,9 +61,10 @@ class Explorer:
         self._engine = Engine(
             self._bench.render, lambda event: post(partial(self._take, event)), slots=SLOTS
         )
-        self._pictures = Pictures(self._engine.show, self.tell)
         self._jobs = Jobs(self._engine, self.tell, self._show)
-        self._desk = Desk(self._autosave, self.tell)
+        self.latents = LatentStore(self._send_latents)
+        self._pictures = Pictures(self._engine.show, self.tell, self.latents)
+        self._desk = Desk(self._autosave, self.latents, self.tell)
         self._opener = Opener(self._bench, self._jobs, self._preferences, self.tell, self._begin)
         self._closed = False
 
@@ -103,10 +106,14 @@ class Explorer:
         with updates.reporting(self.tell, "Opening the bundled explainer"):
             self.open_path(library.default_explainer())
 
-    def open_path(self, path: Path) -> None:
-        """Open an explainer, an exploration, or a PNG with its recipe."""
-        with updates.reporting(self.tell, f"Opening {path.name}"):
-            self._want(opening.what_to_open(path))
+    def open_path(self, *paths: Path) -> None:
+        """Open an explainer, an exploration, or a PNG with its recipe; other pictures and latents are offered."""
+        with updates.reporting(self.tell, f"Opening {paths[0].name}"):
+            wanted = opening.what_to_open(paths)
+            if wanted is None:
+                self.tell(updates.PicturesOffered(paths))
+            else:
+                self._want(wanted)
 
     def recoverable(self) -> list[Recovery]:
         """What a crash left behind, newest first: to be offered at the start."""
@@ -169,9 +176,9 @@ class Explorer:
         """For the menu: "Redo shift of style 214"; empty when there is nothing."""
         return self.session.redo_text if self.session else ""
 
-    def shuffle_seed(self) -> None:
-        """Go to a seed drawn by lot."""
-        self.apply(SetBase(*self.random_seeds(1)))
+    def show_base(self, base: Base) -> None:
+        """Show another latent, with the noise that belongs to it."""
+        self.apply(SetBase(base, self.latents.noise_of(base)))
 
     def random_seeds(self, count: int) -> list[Base]:
         """Fresh seeds for the strip."""
@@ -318,6 +325,8 @@ class Explorer:
             return
         wanted.check(opened.summary)
         if wanted.document is None:
+            self.latents.take(wanted.latents)
+            self.latents.require(state, wanted.title)
             self.apply(Restore(state, f"recipe of {wanted.title}"))
         else:
             self._begin(opened, wanted)
@@ -325,8 +334,10 @@ class Explorer:
 
     def _begin(self, opened: Opened, wanted: Wanted) -> None:
         """A new session on an open model."""
-        summary, document = opened.summary, wanted.document or Document()
-        state = wanted.state or live.opening_state(summary)
+        summary, asked = opened.summary, wanted.document or Document()
+        first = live.opening_state(summary)
+        lost = self.latents.begin(summary.model_hash, wanted.latents)
+        state, document = self.latents.fitted(wanted.state or first, asked, first.base)
         self.session = Session(summary, state)
         self.session.changed.append(self._state_changed)
         self._pictures.hold()
@@ -335,9 +346,15 @@ class Explorer:
         self._desk.begin(state, (summary.name, opened.path), document, wanted.file, saved=saved)
         self.tell(updates.ModelOpened(summary, state, document, opened.path, opened.device))
         self._desk.say()
+        if lost or (state, document) != (wanted.state or first, asked):
+            self.tell(updates.Told(lost_sentence(wanted.title), "warning"))
         if wanted.recovery is not None:
             self.autosave()  # a second crash must not lose it
             self._autosave.discard(wanted.recovery)
+
+    def _send_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
+        work = partial(self._bench.add_latents, pictures)
+        self._jobs.call("Taking projected pictures", work, lambda _none: None)
 
     def _show(self) -> None:
         """Ask for the pictures of the open model, unless another model is on its way."""

@@ -62,9 +62,11 @@ def describe_base(base: Base, summary: ExplainerSummary) -> str:
 
 class SetBase(Intent, frozen=True):
     """Show another latent. An override of `cond` stays from seed to seed and goes otherwise: a reconstruction
-    is only one with its own cond."""
+    is only one with its own cond. `noise` is what belongs to the latent; None: it has none of its own, and the
+    maps that were optimised for another picture go with that picture."""
 
     base: Base
+    noise: Noise | None = None
 
     def label(self, summary: ExplainerSummary) -> str:
         return f"change to {describe_base(self.base, summary)}"
@@ -72,7 +74,10 @@ class SetBase(Intent, frozen=True):
     def next_state(self, state: ExplorerState) -> ExplorerState:
         seeds = isinstance(state.base, SeedBase) and isinstance(self.base, SeedBase)
         cond = state.cond if seeds or self.base == state.base else None
-        return msgspec.structs.replace(state, base=self.base, cond=cond)
+        noise = self.noise
+        if noise is None:
+            noise = Noise() if state.noise.kind == "maps" else state.noise
+        return msgspec.structs.replace(state, base=self.base, cond=cond, noise=noise)
 
 
 class SetTruncation(Intent, frozen=True):

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
+from latent_explorer.app.intents import SetBase
 from latent_explorer.app.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import (
     Base,
+    Noise,
     PictureRecipe,
     PictureRequest,
     RenderResult,
@@ -25,7 +27,7 @@ from latent_explorer.explain.recipe import (
 from latent_explorer.models.attributes import AttributeEntry, newest_set, opposite
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, StyleStats
@@ -40,14 +42,21 @@ AT_END = 0.02  # share of the observed range within which a value counts as bein
 
 def resolve(state: ExplorerState, summary: ExplainerSummary) -> PictureRequest:
     """The request for the state's picture. States that mean the same picture give equal requests."""
-    return _request(state, summary, state.base)
+    return _request(state, summary, state.base, state.noise)
 
 
 def resolve_grid(
-    state: ExplorerState, summary: ExplainerSummary, bases: Sequence[Base]
+    state: ExplorerState,
+    summary: ExplainerSummary,
+    bases: Sequence[Base],
+    noise_of: Callable[[Base], Noise | None] = lambda _base: None,
 ) -> list[PictureRequest]:
-    """The same edits on other base latents; each keeps its own cond."""
-    return [_request(state, summary, base) for base in bases]
+    """The same edits on other base latents; each keeps its own cond, and its own noise where it has one."""
+    shown = (SetBase(base, noise_of(base)).next_state(state).noise for base in bases)
+    noises = (
+        state.noise if base == state.base else n for base, n in zip(bases, shown, strict=True)
+    )
+    return [_request(state, summary, b, n) for b, n in zip(bases, noises, strict=True)]
 
 
 def resolve_hover(
@@ -68,12 +77,16 @@ def resolve_sweep(
     ]
 
 
-def resolve_thumbnail(state: ExplorerState, base: Base) -> PictureRequest:
-    """A base latent as it is: no edits, no truncation."""
-    return PictureRequest(PictureRecipe(base), state.classifier_id)
+def resolve_thumbnail(
+    state: ExplorerState, base: Base, noise: Noise | None = None
+) -> PictureRequest:
+    """A base latent as it is: no edits, no truncation, the noise that belongs to it."""
+    return PictureRequest(PictureRecipe(base, noise=noise or Noise()), state.classifier_id)
 
 
-def _request(state: ExplorerState, summary: ExplainerSummary, base: Base) -> PictureRequest:
+def _request(
+    state: ExplorerState, summary: ExplainerSummary, base: Base, noise: Noise
+) -> PictureRequest:
     truncated = is_generated(base) or state.truncate_encoded
     psi = state.truncation_psi if truncated else 1.0
     cutoff = state.truncation_cutoff
@@ -85,7 +98,7 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base) -> Pic
         base=base,
         truncation_psi=psi,
         truncation_cutoff=cutoff,
-        noise=state.noise,
+        noise=noise,
         cond=state.cond if told else None,
         edits=canonical_edits(state.edits),
     )

@@ -6,7 +6,7 @@ Models are read on the worker thread by the workbench; what follows from one bei
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +17,11 @@ from latent_explorer.app.document import Document
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.app.updates import DeviceChanged
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.images import is_image_name
+from latent_explorer.explain import projected
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from latent_explorer.app.exploration_file import Exploration
     from latent_explorer.app.jobs import Jobs
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.workbench import Opened, Workbench
     from latent_explorer.models.summary import ExplainerSummary
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+LATENTS = (projected.SUFFIX, ".npz", ".npy")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Wanted:
     file: Path | None = None  # the exploration that Save writes to
     model_name: str = ""
     recovery: Recovery | None = None  # thrown away when it is on the screen
+    latents: dict[str, bytes] = field(default_factory=dict)  # contents of projections, by id
 
     def check(self, summary: ExplainerSummary) -> None:
         """UserError unless what came from the file fits this model."""
@@ -53,26 +56,30 @@ class Wanted:
             self.document.check(summary)
 
 
-def what_to_open(path: Path) -> Wanted:
-    """Look into a file. UserError says why nothing can be opened with it."""
-    if not path.is_file():
+def what_to_open(paths: Sequence[Path]) -> Wanted | None:
+    """Look into files that were chosen together. None: they are pictures (or folders of them) and latents to work on.
+
+    The first explainer or exploration among them counts, else a single PNG with its recipe. UserError says why
+    nothing can be done with them.
+    """
+    ours = (exploration_file.SUFFIX, library.SUFFIX)
+    path = next((p for p in paths if p.suffix.lower() in ours and not p.is_dir()), paths[0])
+    if not path.exists():
         raise UserError(f"{path.name} is not there (any more). Choose another file.")
     suffix = path.suffix.lower()
     if suffix == exploration_file.SUFFIX:
         return of_exploration(exploration_file.read(path), path.name, path)
     if suffix == library.SUFFIX:
         return Wanted(path.stem, path)
-    if suffix in PICTURES:
-        recipe = recipe_png.read_recipe(path) if suffix == ".png" else None
-        if recipe is None:
-            raise UserError(
-                f"{path.name} carries no recipe of Latent Explorer, so there is nothing to restore. "
-                "Drop a PNG that was exported from here, an .explainer or an .exploration."
-            )
-        return Wanted(path.name, state=recipe.state, model_name=recipe.model_name)
+    if suffix == ".png" and len(paths) == 1 and path.is_file():
+        recipe = recipe_png.read_recipe(path)
+        if recipe is not None:
+            return Wanted(path.name, state=recipe.state, model_name=recipe.model_name)
+    if any(p.is_dir() or is_image_name(p.name) or p.suffix.lower() in LATENTS for p in paths):
+        return None
     raise UserError(
-        f"{path.name} is of a kind that cannot be opened. "
-        "Choose an .explainer, an .exploration, or a PNG that was exported from here."
+        f"{path.name} is of a kind that cannot be opened. Choose an explainer (.explainer), an exploration "
+        "(.exploration), a picture, or a latent (.projection, .npz, .npy)."
     )
 
 
@@ -86,7 +93,13 @@ def of_exploration(exploration: Exploration, title: str, file: Path | None) -> W
     """An exploration that was read from `file`."""
     hint = Path(exploration.model_path) if exploration.model_path else None
     return Wanted(
-        title, hint, exploration.state, exploration.document, file, exploration.model_name
+        title,
+        hint,
+        exploration.state,
+        exploration.document,
+        file,
+        exploration.model_name,
+        latents=exploration.latents,
     )
 
 

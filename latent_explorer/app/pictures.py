@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from latent_explorer.app import live
 from latent_explorer.app.engine import PictureFailed, PictureReady
+from latent_explorer.app.projection_words import cautions
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.app.updates import (
     GridPicture,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+    from latent_explorer.app.latents import LatentStore
     from latent_explorer.explain.recipe import Base, Picture, PictureRequest
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
@@ -45,10 +47,14 @@ class Pictures:
     """Asks for each picture once: a request equal to the last one of its slot is not sent again."""
 
     def __init__(
-        self, show: Callable[[str, Sequence[Any]], int], tell: Callable[[Update], None]
+        self,
+        show: Callable[[str, Sequence[Any]], int],
+        tell: Callable[[Update], None],
+        latents: LatentStore,
     ) -> None:
         self._show = show
         self._tell = tell
+        self._latents = latents
         self._held = True
         self._summary: ExplainerSummary | None = None
         self._state: ExplorerState | None = None
@@ -113,7 +119,8 @@ class Pictures:
         self._grid = tuple(bases)
         if self._held or self._summary is None or self._state is None:
             return
-        self._ask("grid", live.resolve_grid(self._state, self._summary, self._grid))
+        requests = live.resolve_grid(self._state, self._summary, self._grid, self._latents.noise_of)
+        self._ask("grid", requests)
 
     def set_strip(self, bases: Sequence[Base]) -> None:
         """Show these latents as thumbnails; those made before come at once."""
@@ -131,7 +138,10 @@ class Pictures:
 
     def _strip_requests(self) -> list[PictureRequest]:
         state = self._state
-        return [live.resolve_thumbnail(state, base) for base in self._strip] if state else []
+        if state is None:
+            return []
+        noise_of = self._latents.noise_of
+        return [live.resolve_thumbnail(state, base, noise_of(base)) for base in self._strip]
 
     def take(self, event: PictureReady | PictureFailed) -> None:
         """A picture came, or did not."""
@@ -145,7 +155,10 @@ class Pictures:
 
     def _take_main(self, event: PictureReady, summary: ExplainerSummary) -> None:
         result = replace(event.result, generation=event.generation)
-        said = live.warnings(event.request.recipe, summary, result)
+        recipe = event.request.recipe
+        projected = self._latents.of(recipe.base)
+        said = live.warnings(recipe, summary, result)
+        said += cautions(projected.report) if projected is not None else []
         picture = MainPicture(event.request, result, tuple(said))
         state = self._main_states.get(event.generation)
         self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}

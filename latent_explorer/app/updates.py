@@ -141,6 +141,13 @@ class FileChanged:
     unsaved: bool
 
 
+@dataclass(frozen=True)
+class PicturesOffered:
+    """Pictures, folders of them, or latents were dropped or chosen: whoever can work on them takes them up."""
+
+    paths: tuple[Path, ...]
+
+
 Update = (
     ModelOpened
     | StateChanged
@@ -156,6 +163,7 @@ Update = (
     | Trouble
     | DeviceChanged
     | FileChanged
+    | PicturesOffered
 )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.engine import StepBudget
     from latent_explorer.common.events import Event
     from latent_explorer.explain.attfind import AttFindResult
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import PictureRequest, RenderResult
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ class Workbench:
         self._path = Path()
         self._device: Any = None
         self._renderer: Renders | None = None
+        self._latents: dict[str, ProjectedPicture] = {}  # of the open model
 
     @property
     def explainer(self) -> Any:
@@ -135,6 +137,14 @@ class Workbench:
                 check(explainer.summary())
                 return self._install(explainer, path, self._remembered(device))
         return None
+
+    def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
+        """Make projected pictures known to the renderer, on this device and on those it is moved to."""
+        from latent_explorer.explain.latents import latent_of
+
+        for picture in pictures:
+            self._latents[picture.latent_id] = picture
+            self.renderer.add_latent(picture.latent_id, latent_of(picture))
 
     def use_device(self, device: str) -> Opened:
         """Move the open model to another device."""
@@ -182,7 +192,11 @@ class Workbench:
         devices = self._devices()
         chosen = devices.choose_device(device)
         self._renderer = self._make_renderer(explainer, chosen)
+        known = list(self._latents.values()) if explainer is self._explainer else []
         self._explainer, self._path, self._device = explainer, path, chosen
+        self._latents = {}
+        if known:
+            self.add_latents(known)
         names = {d.id: d.name for d in devices.devices()}
         automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
         return Opened(

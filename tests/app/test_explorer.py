@@ -91,15 +91,6 @@ def test_thumbnails_are_made_once_and_come_again_when_asked_for(opened):
     assert len(opened.rendered) == 6
 
 
-def test_shuffling_goes_to_another_seed(opened):
-    opened.explorer.shuffle_seed()
-    first = opened.explorer.state.base
-    opened.explorer.shuffle_seed()
-    assert isinstance(first, SeedBase)
-    assert opened.explorer.state.base != first
-    assert len(set(opened.explorer.random_seeds(20))) == 20
-
-
 def test_a_failed_picture_is_said_and_asked_for_again(opened):
     opened.bench.renderers[-1].error = UserError("There is no such style.")
     opened.explorer.apply(SetAttribute(SPOTS, 0.5))
@@ -129,7 +120,6 @@ def test_before_a_model_is_open_nothing_breaks(stage):
     explorer.hover(SPOTS)
     explorer.set_grid([SeedBase(1)])
     explorer.set_strip([SeedBase(1)])
-    explorer.shuffle_seed()
     assert explorer.attributes() == []
     assert (explorer.summary, explorer.state, explorer.shown) == (None, None, None)
     assert (explorer.undo_text, explorer.redo_text) == ("", "")

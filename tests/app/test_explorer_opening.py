@@ -65,7 +65,6 @@ def test_a_window_that_asks_when_told_of_the_model_gets_its_pictures(stage):
         ("broken.explainer", "is no explainer"),
         ("none.explainer", "is not there"),
         ("leaf.txt", "cannot be opened"),
-        ("photo.jpg", "no recipe"),
     ],
 )
 def test_what_cannot_be_opened_is_said_and_the_open_model_stays(opened, name, words):

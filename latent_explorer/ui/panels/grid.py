@@ -9,7 +9,6 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from latent_explorer.app.intents import SetBase
 from latent_explorer.app.live import classifier_of
 from latent_explorer.app.updates import GridPicture, ModelOpened, StateChanged
 from latent_explorer.explain.recipe import SampleBase, SeedBase
@@ -173,7 +172,7 @@ class GridPanel(QWidget):
             self._grid.addWidget(cell, place // columns, place % columns)
 
     def _open(self, base: Base) -> None:
-        self._explorer.apply(SetBase(base))
+        self._explorer.show_base(base)
         self.opened.emit()
 
     # what comes back --------------------------------------------------------------------------

@@ -76,7 +76,7 @@ class SamplesPanel(QWidget):
             self.source.addItem(words, key)
         self.source.currentIndexChanged.connect(lambda _index: self._list())
         self.view = ThumbnailView("Latents")
-        self.view.chosen.connect(lambda base: explorer.apply(SetBase(base)))
+        self.view.chosen.connect(explorer.show_base)
         self.view.wanted.connect(explorer.set_strip)
         self.view.menu_asked.connect(self._menu)
         self.empty = EmptyState("image", "No model is open.")
@@ -282,7 +282,7 @@ class SamplesPanel(QWidget):
         elif bases:
             here = self._state.base if self._state else None
             others = [base for base in bases if base != here] or bases
-            self._explorer.apply(SetBase(random.choice(others)))
+            self._explorer.show_base(random.choice(others))
 
     def step(self, by: int) -> None:
         """The next latent of the strip, or the one before."""
@@ -291,7 +291,7 @@ class SamplesPanel(QWidget):
             return
         at = self.view.thumbnails.row_of(self._state.base)
         at = (-1 if by > 0 else 0) if at is None else at
-        self._explorer.apply(SetBase(bases[(at + by) % len(bases)]))
+        self._explorer.show_base(bases[(at + by) % len(bases)])
 
     def toggle_favourite(self) -> None:
         """Star the latent on the canvas, or take the star away."""

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""A projection's report in plain words: how faithful it is, and what must be said before anybody explains it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.projected import ProjectionReport
+
+SPACES = {"w": "W", "w+": "W+", "s": "style space"}
+STARTS = {
+    "auto": "automatic",
+    "encoder": "the encoder",
+    "mean": "the average latent",
+    "random": "a random latent",
+    "nearest": "the nearest random picture",
+    "average": "the average of the nearest random pictures",
+}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number of the report: its name, its value with the unit, and what it means."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+def has_photo(report: ProjectionReport) -> bool:
+    """Whether a photo was projected; a latent that came from a file of numbers has none."""
+    return bool(report.optimised)
+
+
+def verdict(report: ProjectionReport) -> tuple[str, str]:
+    """(severity, sentence): whether the classifier says the same of the photo and of its reconstruction."""
+    names, photo, made = report.class_names, report.probs_target, report.probs_reconstruction
+    if not has_photo(report):
+        return "note", f"No photo: the classifier says {top(names, made)} of this latent."
+    if report.agreement:
+        return "good", (
+            f"The classifier says {top(names, photo)} of the photo and {top(names, made)} of its reconstruction: "
+            "the same class."
+        )
+    return "warning", (
+        f"The reconstruction changes the class: the classifier says {top(names, photo)} of the photo, "
+        f"{top(names, made)} of its reconstruction. What explains the one does not explain the other."
+    )
+
+
+def cautions(report: ProjectionReport) -> list[str]:
+    """Why the projection must be taken with care, one sentence each; empty when nothing speaks against it."""
+    said = []
+    if not report.in_domain:
+        reason = f": {report.domain_reason}" if report.domain_reason else "."
+        said.append(f"The photo is outside this generator's domain{reason}")
+    severity, sentence = verdict(report)
+    if severity == "warning":
+        said.append(sentence)
+    if full := full_size_sentence(report):
+        said.append(full)
+    if report.tuned:
+        said.append(
+            "The generator was tuned to this photo: the ranges and effects of the attributes are approximate."
+        )
+    return said
+
+
+def full_size_sentence(report: ProjectionReport) -> str:
+    """What to say where the classifier judges the photo at its own size otherwise; empty where it does not."""
+    full = report.probs_photo
+    if not full or _best(full) == _best(report.probs_target):
+        return ""
+    names = report.class_names
+    return (
+        f"At its own size the photo is {top(names, full)} to the classifier, "
+        f"brought to the generator's size it is {top(names, report.probs_target)}."
+    )
+
+
+def figures(report: ProjectionReport) -> list[Figure]:
+    """The numbers of the report, the telling ones first."""
+    distance = Figure(
+        "From the average",
+        f"{report.w_distance:.2f} std",
+        "How far the latent lies from the average one, in standard deviations of the generator's latents. "
+        "Pictures that it learned from lie around 1.",
+    )
+    if not has_photo(report):
+        return [distance]
+    net = report.lpips_net.removeprefix("LPIPS").strip(" ()")
+    lpips = report.lpips_net.startswith("LPIPS")
+    return [
+        Figure(
+            f"LPIPS ({net})" if lpips else report.lpips_net.capitalize(),
+            f"{report.lpips:.3f}",
+            "How different photo and reconstruction look to a network: 0 is the same, lower is nearer."
+            + ("" if lpips else " Not LPIPS: its weights are not on this machine."),
+        ),
+        Figure("PSNR", f"{report.psnr:.1f} dB", "How near the pixels are: higher is nearer."),
+        Figure(
+            "|p \N{MINUS SIGN} p\N{PRIME}|",
+            f"{report.probability_difference:.2f}",
+            "How much the probability of the photo's class differs between photo and reconstruction.",
+        ),
+        distance,
+    ]
+
+
+def making(report: ProjectionReport) -> str:
+    """How it was made, in one line."""
+    if not has_photo(report):
+        return "From a file of numbers."
+    tuned = ", then tuned" if report.tuned else ""
+    steps = "1 step" if report.steps == 1 else f"{report.steps} steps"
+    return f"{SPACES[report.space]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
+
+
+def top(names: Sequence[str], probs: Sequence[float]) -> str:
+    """ "healthy (0.97)": the most probable class."""
+    best = _best(probs)
+    name = names[best] if best < len(names) else str(best)
+    return f"{name} ({probs[best]:.2f})"
+
+
+def _best(probs: Sequence[float]) -> int:
+    return max(range(len(probs)), key=lambda i: probs[i])
