@@ -101,7 +101,14 @@ def cpu_threads(count: int) -> Iterator[None]:
 
 
 def seed_latent(explainer: Explainer, seed: int) -> Latent:
-    """The untruncated latent of a seed: z and then, by the same CPU generator, the sample whose cond it takes."""
+    """The untruncated latent of a seed."""
+    z, c, cond = seed_inputs(explainer, seed)
+    return Latent(explainer.generator.ws_from_z(z, c), cond)
+
+
+def seed_inputs(explainer: Explainer, seed: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """z (1, z_dim) of a seed, c (1, c_dim) and cond (1, K): by the same CPU generator z, then the sample whose cond
+    it takes, then the class of c."""
     config = explainer.generator.config
     generator = torch.Generator().manual_seed(seed)
     like = explainer.generator.mapping.w_avg
@@ -118,7 +125,7 @@ def seed_latent(explainer: Explainer, seed: int) -> Latent:
         c = torch.zeros(1, config.c_dim)
         c[0, int(torch.randint(config.c_dim, (1,), generator=generator))] = 1
         c = c.to(like)
-    return Latent(explainer.generator.ws_from_z(z, c), cond)
+    return z, c, cond
 
 
 @torch.inference_mode()

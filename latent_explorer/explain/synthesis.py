@@ -17,24 +17,20 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import to_uint8
+from latent_explorer.explain.bases import Bases, told
 from latent_explorer.explain.latents import (
     Direction,
     Latent,
     cpu_threads,
     placed,
-    seed_latent,
     w_standard_deviation,
 )
 from latent_explorer.explain.recipe import (
     DirectionShift,
-    Noise,
     Picture,
     PictureRecipe,
     PictureRequest,
-    ProjectedBase,
     RenderResult,
-    SampleBase,
-    SeedBase,
     StyleShift,
 )
 from latent_explorer.explain.tuned import TunedGenerators, check_latent, latent_styles, on_device
@@ -76,6 +72,7 @@ class Renderer:
         self.directions: dict[str, Direction] = {}
         self._bases: OrderedDict[PictureRequest, _Base] = OrderedDict()
         self._tuned = TunedGenerators(self.explainer.generator)
+        self._sources = Bases(self.explainer, self.latents, self._tuned)
         self._w_std = w_standard_deviation(self.explainer.generator)
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
@@ -124,69 +121,23 @@ class Renderer:
 
     def _make_base(self, request: PictureRequest) -> _Base:
         recipe = request.recipe
-        latent = self._latent(recipe)
+        latent = self._sources.latent(recipe.base)
         synthesis = self._tuned.of(latent).synthesis
         w_avg = self.explainer.generator.mapping.w_avg
         truncation = recipe.truncation_psi, recipe.truncation_cutoff
         ws = truncate(latent.ws, w_avg, *truncation)
         cond = self._cond(recipe, latent)
         styles = latent_styles(synthesis, latent, ws, cond, *truncation)
-        noise = self._noise(recipe.noise)
+        noise = self._sources.noise(recipe.noise)
         distance = float((ws - w_avg).square().mean().sqrt()) / self._w_std
         picture = self._picture(synthesis, styles, noise, request.classifier_id)
         s = synthesis.join(styles)
         return _Base(ws, cond, styles, s, noise, synthesis, picture, distance)
 
-    def _latent(self, recipe: PictureRecipe) -> Latent:
-        base = recipe.base
-        if isinstance(base, SeedBase):
-            return seed_latent(self.explainer, base.seed)
-        if isinstance(base, SampleBase):
-            samples = self.explainer.samples
-            count = 0 if samples is None else len(samples)
-            if samples is None or not 0 <= base.index < count:
-                raise UserError(
-                    f"There is no encoded picture {base.index} in {self.explainer.name}: it holds {count}. "
-                    "Choose another sample or a seed."
-                )
-            rows = slice(base.index, base.index + 1)
-            return Latent(samples.ws[rows], samples.cond[rows] if samples.cond.shape[1] else None)
-        return self._projected(base)
-
-    def _projected(self, base: ProjectedBase) -> Latent:
-        if base.latent_id not in self.latents:
-            raise UserError(
-                f"The projected picture {base.latent_id!r} is not in this exploration. Project the picture again."
-            )
-        return self.latents[base.latent_id]
-
     def _cond(self, recipe: PictureRecipe, latent: Latent) -> Tensor | None:
-        classes = self.explainer.generator.config.num_classes
-        if not classes:
+        if not self.explainer.generator.config.num_classes:
             return None
-        if recipe.cond is None:
-            return latent.cond
-        if len(recipe.cond) != classes:
-            raise UserError(
-                f"The generator is told {len(recipe.cond)} class probabilities, but {self.explainer.name} "
-                f"takes {classes}. Reset what the generator is told."
-            )
-        return torch.tensor([recipe.cond], device=self.device)
-
-    def _noise(self, noise: Noise) -> NoiseMaps:
-        synthesis = self.explainer.generator.synthesis
-        if noise.kind == "const":
-            return synthesis.noise_const()
-        if noise.kind == "none":
-            return [None] * len(synthesis.layout.conv_layers)
-        if noise.kind == "seed":
-            return synthesis.noise_random(1, torch.Generator().manual_seed(noise.seed))
-        latent = self.latents.get(noise.maps_id)
-        if latent is None or latent.noise is None:
-            raise UserError(
-                f"The noise maps {noise.maps_id!r} are not in this exploration. Choose another noise."
-            )
-        return latent.noise
+        return latent.cond if recipe.cond is None else told(self.explainer, recipe.cond)
 
     def _edited(self, base: _Base, request: PictureRequest) -> Picture:
         edits = request.recipe.edits
