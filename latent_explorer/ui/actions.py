@@ -47,7 +47,7 @@ ACTIONS = (
     Spec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
     Spec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
     Spec("export_png", FILE, "&Export picture...", "Save the picture as PNG with its recipe: dropped on the window, it brings everything back", "Ctrl+E", "export", 2),
-    Spec("export_gif", FILE, "Export a&nimation...", "Save the sweep of one attribute as GIF", "Ctrl+Shift+E", "record", 2),
+    Spec("export_gif", FILE, "Export a&nimation...", "Save the sweep of one attribute as GIF", "Ctrl+Shift+E", "animation", 2),
     Spec("quit", FILE, "&Quit", "Close the window", "Ctrl+Q", section=3, needs_model=False),
     Spec("undo", EDIT, "&Undo", "Take the last change of the picture back", "Ctrl+Z", "undo"),
     Spec("redo", EDIT, "&Redo", "Do again what was taken back", "Ctrl+Shift+Z", "redo"),
