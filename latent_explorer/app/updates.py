@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from latent_explorer.app.document import Document
 from latent_explorer.app.failure import Failure, failure_of
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.events import Event
 from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
+from latent_explorer.explain.timeline import Timeline
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
 
@@ -148,6 +151,52 @@ class PicturesOffered:
     paths: tuple[Path, ...]
 
 
+@dataclass(frozen=True)
+class TimelinesChanged:
+    """The current timeline is another value or another timeline; `names` are those of all in the exploration."""
+
+    current: Timeline | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TimelineFrame:
+    """A frame of the current timeline is to be shown; `seconds` is its place, `cached` whether it came from disk."""
+
+    seconds: float
+    request: PictureRequest
+    result: RenderResult
+    cached: bool
+
+
+@dataclass(frozen=True)
+class TimelineLeft:
+    """The canvas shows the picture of the state again, not a frame."""
+
+
+@dataclass(frozen=True)
+class TimelineTrace:
+    """What the classifier says along the current timeline, of the frames made so far, in the order of time."""
+
+    points: tuple[tuple[float, np.ndarray], ...]  # seconds, probs (K,)
+    flips: tuple[float, ...]  # seconds from which on the predicted class is another
+    progress: float  # share of the frames that are made, 0..1
+
+
+@dataclass(frozen=True)
+class TimelinePlaying:
+    """Playing began or ended."""
+
+    playing: bool
+
+
+@dataclass(frozen=True)
+class RecordingChanged:
+    """The recording of a live session began or ended."""
+
+    recording: bool
+
+
 Update = (
     ModelOpened
     | StateChanged
@@ -164,6 +213,12 @@ Update = (
     | DeviceChanged
     | FileChanged
     | PicturesOffered
+    | TimelinesChanged
+    | TimelineFrame
+    | TimelineLeft
+    | TimelineTrace
+    | TimelinePlaying
+    | RecordingChanged
 )
 
 
