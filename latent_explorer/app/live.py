@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
+from latent_explorer.app.fitting import unfit_recipe, unfit_timelines
 from latent_explorer.app.intents import SetBase
 from latent_explorer.app.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, StyleStats
 
 FAR_FROM_AVERAGE = 2.0  # w_distance; latents of the mapping network lie around 1
-MAX_SEED = 2**63  # torch takes no larger ones
 AT_END = 0.02  # share of the observed range within which a value counts as being at its end
 
 
@@ -136,32 +135,27 @@ def _opening_base(summary: ExplainerSummary, target: int) -> Base:
 def check(state: ExplorerState, summary: ExplainerSummary) -> None:
     """UserError unless every part of a state that came from a file fits this model."""
     classifier = classifier_of(state, summary)
-    told = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
-    samples = len(summary.samples.ids) if summary.samples else 0
-    base, cond = state.base, state.cond or ()
-    indices = [e.style_index for e in state.edits if isinstance(e, StyleShift)]
-    numbers = (state.truncation_psi, *cond, *(e.amount for e in state.edits))
+    shown = PictureRecipe(
+        base=state.base,
+        truncation_psi=state.truncation_psi,
+        truncation_cutoff=state.truncation_cutoff,
+        noise=state.noise,
+        cond=state.cond,
+        edits=state.edits,
+    )
     wrong = {
         "it belongs to another model": state.model_hash != summary.model_hash,
         "its classifier is not in it": classifier is None,
         "its class is not in it": classifier is not None
         and not 0 <= state.target_class < len(classifier.class_names),
-        "its sample is not in it": isinstance(base, SampleBase) and not 0 <= base.index < samples,
-        "its seed is out of range": isinstance(base, SeedBase) and not 0 <= base.seed < MAX_SEED,
-        "its noise's seed is out of range": not 0 <= state.noise.seed < MAX_SEED,
-        "it truncates rows that are not in it": not 0 <= (state.truncation_cutoff or 0) < MAX_SEED,
-        "it moves a style that is not in it": any(
-            not 0 <= j < summary.layout.num_styles for j in indices
-        ),
-        "it names other classes": bool(cond and told and len(cond) != len(told.class_names)),
-        "a number of it is not finite": not all(map(math.isfinite, numbers)),
     }
-    for reason, is_so in wrong.items():
-        if is_so:
-            raise UserError(
-                f"The stored state does not fit {summary.name}: {reason}. "
-                "Open the explainer that it was made with."
-            )
+    reasons = (reason for reason, is_so in wrong.items() if is_so)
+    reason = next(reasons, "") or unfit_recipe(shown, summary)
+    if reason := reason or unfit_timelines(state.timelines, summary):
+        raise UserError(
+            f"The stored state does not fit {summary.name}: {reason}. "
+            "Open the explainer that it was made with."
+        )
 
 
 def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> ClassifierSummary | None:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.app.intents import Intent
-from latent_explorer.app.state import ExplorerState
-from latent_explorer.explain.timeline import Timeline
 
 if TYPE_CHECKING:
+    from latent_explorer.app.state import ExplorerState
+    from latent_explorer.explain.timeline import Timeline
     from latent_explorer.models.summary import ExplainerSummary
 
 
@@ -37,10 +37,11 @@ class ChangeTimeline(Intent, frozen=True):
         return self.text
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
-        there = {t.name: t for t in state.timelines}
-        if self.name in there:
-            chosen = (self.timeline if t.name == self.name else t for t in state.timelines)
+        chosen: list[Timeline | None] = list(state.timelines)
+        names = [t.name for t in state.timelines]
+        if self.name in names:
+            chosen[names.index(self.name)] = self.timeline
         else:
-            chosen = (*state.timelines, self.timeline)
+            chosen.append(self.timeline)
         timelines = tuple(t for t in chosen if t is not None)
         return msgspec.structs.replace(state, timelines=timelines)

@@ -12,6 +12,7 @@ import numpy as np
 
 from latent_explorer.app.document import Document
 from latent_explorer.app.failure import Failure, failure_of
+from latent_explorer.app.projection_updates import ProjectionUpdate
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.events import Event
 from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
@@ -103,7 +104,10 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job is over. A failure is told by a `Trouble` beside it."""
+    """A job is over. A failure is told by a `Trouble` beside it.
+
+    `value` is what it made, or, of a job that was cancelled or failed, the last thing that it called worth keeping.
+    """
 
     job: int
     name: str
@@ -170,11 +174,6 @@ class TimelineFrame:
 
 
 @dataclass(frozen=True)
-class TimelineLeft:
-    """The canvas shows the picture of the state again, not a frame."""
-
-
-@dataclass(frozen=True)
 class TimelineTrace:
     """What the classifier says along the current timeline, of the frames made so far, in the order of time."""
 
@@ -213,9 +212,9 @@ Update = (
     | DeviceChanged
     | FileChanged
     | PicturesOffered
+    | ProjectionUpdate
     | TimelinesChanged
     | TimelineFrame
-    | TimelineLeft
     | TimelineTrace
     | TimelinePlaying
     | RecordingChanged

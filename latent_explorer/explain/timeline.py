@@ -19,6 +19,7 @@ from latent_explorer.explain.interpolation import between
 from latent_explorer.explain.recipe import Noise, PictureRecipe, Space
 
 FPS = (10.0, 12.5, 20.0, 25.0, 50.0)  # GIF counts in 10 ms: no other rates up to 50 are exact in it
+MAX_SECONDS = 600.0  # of a timeline: what a person makes here, and what a window can hold
 _ROUNDING = 1e-6  # of a frame: 0.1 s at 10 fps is one frame, whatever floats make of it
 
 
