@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""The job that makes a study: plans the questions, renders their pictures, draws and packs them.
+
+The window and the command line run the same job, so the same wish gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from latent_explorer.app.study_arms import distinct_names, shared_pools, sources_of
+from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.data.threads import aside
+from latent_explorer.media.study.pack import StudyPack, draw
+from latent_explorer.media.study.panel import Pair, drawn
+from latent_explorer.media.study.plan import (
+    TILES,
+    Arm,
+    AttributeInfo,
+    Item,
+    StudyPlan,
+    StudySettings,
+    make_plan,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from latent_explorer.app.study_arms import OpenArm, Sources
+    from latent_explorer.media.study.key import StudyKey
+
+T = TypeVar("T")
+HARDLY = 0.5  # grey levels of mean change below which nobody sees anything
+
+
+def planned(
+    arms: Sequence[OpenArm], settings: StudySettings
+) -> Generator[Event, None, tuple[StudyPlan, list[Sources]]]:
+    """The questions, and where each arm's source pictures are."""
+    settings.check()
+    per_arm = max((len(arm.attributes) for arm in arms), default=0)
+    needed = TILES * min(settings.attributes, per_arm) * (settings.items + settings.verbal_items)
+    needed += TILES * (settings.catch + 2)
+    sources: list[Sources] = []
+    for arm in arms:
+        found = yield from sources_of(arm, needed)
+        sources.append(found)
+    pools = shared_pools(arms, sources)
+    infos = [
+        Arm(a.name, tuple(AttributeInfo(k, v.name) for k, v in a.attributes.items())) for a in arms
+    ]
+    plan = make_plan(settings, infos, pools)
+    if len(arms) > 1 and not plan.paired:
+        yield Notice("The arms show different pictures, so they are compared without pairs.")
+    return plan, sources
+
+
+def render_item(
+    item: Item, arms: Sequence[OpenArm], sources: Sequence[Sources], reach: float
+) -> Generator[Event, None, list[Pair]]:
+    """The tiles of a question; the engine serves other pictures between two of them."""
+    at = max(item.arm, 0)
+    pairs: list[Pair] = []
+    for tile in item.tiles:
+        attribute = arms[at].attributes[tile.attribute] if tile.attribute else None
+        before, after = arms[at].render(sources[at][tile.source], attribute, reach)
+        pairs.append((before, drawn(before, tile.effect) if tile.effect else after))
+        yield Progress(len(pairs), len(item.tiles), "Rendering a question")
+    return pairs
+
+
+def build_study(
+    arms: Sequence[OpenArm], settings: StudySettings, folder: Path
+) -> Generator[Event, None, StudyKey]:
+    """Write the study into a new folder; on cancel nothing is left behind. Returns its key. A job."""
+    arms = distinct_names(arms)
+    plan, sources = yield from planned(arms, settings)
+    faint, total = 0, len(plan.items)
+    with StudyPack(folder, plan, _made_with(arms)) as pack:
+        for done, item in enumerate(plan.items, start=1):
+            rendering = render_item(item, arms, sources, settings.reach)
+            pairs = yield from _step(rendering, done - 1, total)
+            # Quantising takes a second: beside the engine's thread, so that the sliders stay quick.
+            drawing = aside(partial(draw, item, pairs, settings), "Drawing")
+            made = yield from _step(drawing, done - 1, total)
+            pack.add(item, made)
+            faint += sum(change < HARDLY for change in made.changes)
+            yield Progress(done, total, "Drawing questions")
+        key = pack.finish()
+    if faint:
+        yield Notice(
+            f"{faint} of {TILES * total} pictures hardly change (less than {HARDLY:g} grey levels on average): "
+            "people cannot tell what they cannot see. key.json says which.",
+            "warning",
+        )
+    return key
+
+
+def _step(job: Generator[Event, None, T], done: int, total: int) -> Generator[Event, None, T]:
+    """A step within the job: its progress is none of the whole, but a chance to serve a picture in between."""
+    with contextlib.closing(job):
+        while True:
+            try:
+                next(job)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            yield Progress(done, total, "Drawing questions")
+
+
+def _made_with(arms: Sequence[OpenArm]) -> dict[str, Any]:
+    """What the key says about the models, to make the same study again."""
+    return {
+        "arms": [
+            {
+                "name": arm.name,
+                "explainer": arm.summary.name,
+                "model_hash": arm.summary.model_hash,
+                "classifier_id": arm.classifier_id,
+                "method": arm.method,
+                "towards": arm.class_names[arm.target],
+                "attributes": {k: a.name for k, a in arm.attributes.items()},
+            }
+            for arm in arms
+        ]
+    }
