@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from latent_explorer.app import updates
 from latent_explorer.app.engine import Engine, EngineEvent, JobEnded, JobEvent, JobStarted
+from latent_explorer.common.events import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -33,6 +34,7 @@ class Jobs:
         self._calls: set[int] = set()
         self._own: set[int] = set()  # jobs that do not need the open model
         self._then: dict[int, Then] = {}
+        self._kept: dict[int, Any] = {}  # by job: what is worth keeping if it ends now
 
     @property
     def calling(self) -> bool:
@@ -67,6 +69,8 @@ class Jobs:
         if isinstance(event, JobStarted):
             self._tell(updates.JobStarted(event.job, event.name, event.job in self.running))
         elif isinstance(event, JobEvent):
+            if isinstance(event.event, Kept):
+                self._kept[event.job] = event.event.value
             self._tell(updates.JobEvent(event.job, event.event))
         elif isinstance(event, JobEnded):
             self._ended(event)
@@ -75,7 +79,9 @@ class Jobs:
         self.running.pop(event.job, None)
         self._own.discard(event.job)
         then = self._then.pop(event.job)
-        self._tell(updates.JobEnded(event.job, event.name, event.outcome, event.value))
+        kept = self._kept.pop(event.job, None)
+        value = event.value if event.outcome == "finished" else kept
+        self._tell(updates.JobEnded(event.job, event.name, event.outcome, value))
         if event.failure is not None:
             self._tell(updates.Trouble(event.failure, event.name))
         elif event.outcome == "finished":

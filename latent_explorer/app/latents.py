@@ -6,19 +6,24 @@ Which of them the strip lists stands in the document; here are all that undo cou
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
 from latent_explorer.explain.projected import ProjectedPicture, read_projected, to_bytes
 from latent_explorer.explain.recipe import Base, Noise, ProjectedBase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from latent_explorer.app.document import Document
     from latent_explorer.app.state import ExplorerState
+    from latent_explorer.explain.timeline import Timeline
 
 _ID_FIELDS = ("latent_id", "maps_id")  # fields of recipes that name a projection
 
@@ -97,6 +102,26 @@ class LatentStore:
             self._contents[latent_id] = to_bytes(self._pictures[latent_id])
         return self._contents[latent_id]
 
+    def export(self, latent_id: str, path: Path) -> None:
+        """Write it whole (`.projection`), or as `.npz` with `w` and `cond`, as `generate --latents` reads it.
+
+        UserError when that is impossible.
+        """
+        content, picture = self.content(latent_id), self._pictures[latent_id]
+        if path.suffix.lower() == ".npz":
+            buffer = io.BytesIO()
+            cond = {} if picture.cond is None else {"cond": picture.cond[None]}
+            np.savez(buffer, w=picture.ws[None], **cond)  # type: ignore[arg-type]
+            content = buffer.getvalue()
+        try:
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(content)
+        except OSError as error:
+            raise UserError(
+                f"{path.name} cannot be written ({error.strerror or error}). "
+                "Free some space or choose another folder."
+            ) from error
+
     def to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
         """What an exploration must hold: all that are listed or that its state needs, by id."""
         wanted = {*document.projected, *named_latents(state), *named_latents(document)}
@@ -117,16 +142,29 @@ class LatentStore:
     def fitted(
         self, state: ExplorerState, document: Document, instead: Base
     ) -> tuple[ExplorerState, Document]:
-        """Both without the projections that are not here; `instead` is shown where one of those was."""
+        """Both without the projections that are not here; `instead` is shown where one of those was.
+
+        Keyframes of timelines that need them go.
+        """
         gone = self.missing(state) | self.missing(document) | set(document.projected)
         gone -= self._pictures.keys()
         if gone & named_latents(state.base):
             state = msgspec.structs.replace(state, base=instead, noise=Noise(), cond=None)
         if gone & named_latents(state.noise):
             state = msgspec.structs.replace(state, noise=Noise())
+        if gone & named_latents(state):
+            kept = tuple(_without(timeline, gone) for timeline in state.timelines)
+            state = msgspec.structs.replace(state, timelines=kept)
         for latent_id in gone:
             document = document.without_projected(latent_id)
         return state, document
+
+
+def _without(timeline: Timeline, gone: set[str]) -> Timeline:
+    frames = tuple(k for k in timeline.keyframes if not gone & named_latents(k))
+    noise = timeline.noise
+    lost = noise is not None and gone & named_latents(noise)
+    return msgspec.structs.replace(timeline, keyframes=frames, noise=None if lost else noise)
 
 
 def named_latents(value: msgspec.Struct) -> set[str]:

@@ -139,10 +139,16 @@ class Workbench:
         return None
 
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
-        """Make projected pictures known to the renderer, on this device and on those it is moved to."""
+        """Make projected pictures known to the renderer, on this device and on those it is moved to.
+
+        Those of another model are passed over: it was opened while they were on their way.
+        """
         from latent_explorer.explain.latents import latent_of
 
+        model_hash = self.explainer.summary().model_hash
         for picture in pictures:
+            if picture.report.model_hash != model_hash:
+                continue
             self._latents[picture.latent_id] = picture
             self.renderer.add_latent(picture.latent_id, latent_of(picture))
 

@@ -75,7 +75,7 @@ def sample_latents(
     Without `cond` a StylEx generator is told that all classes are equally likely.
     """
     model = placed(explainer, device)
-    ws, cond = _checked(model, ws, cond)
+    ws, cond = checked_latents(model, ws, cond)
     latents = (
         lambda i=i: Latent(
             ws[i : i + 1].to(device), None if cond is None else cond[i : i + 1].to(device)
@@ -85,9 +85,10 @@ def sample_latents(
     return (yield from _sample(model, latents, len(ws), psi, cutoff))
 
 
-def _checked(
+def checked_latents(
     model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """ws (N, num_ws, w_dim) and cond (N, K) or None as `model` takes them. UserError when they are of another one."""
     generator = model.generator
     if ws.dim() == 2 and ws.shape[1] == generator.config.w_dim:
         ws = generator.broadcast(ws)

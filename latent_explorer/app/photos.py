@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""Photos that a person brings: read aside from the window, kept small enough to be shown, cut when they are used.
+
+No model is needed here; what a photo may be, and how it is decoded, is decided in `data.images`.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.crop import Crop, cut, middle
+from latent_explorer.data.images import read_image
+from latent_explorer.data.sources import FolderSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+MAX_PHOTOS = (
+    64  # at a time; projecting one takes seconds, and more are better sent by the command line
+)
+SHOWN = 1600  # px of the longer side that is kept for the screen
+JOIN_SECONDS = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A picture to be projected. `image` (H, W, 3) uint8 is upright and at most SHOWN px; the file holds the rest."""
+
+    name: str
+    image: np.ndarray
+    crop: Crop
+    path: Path | None = None  # None: it was pasted, and `image` is all there is
+
+    def cut(self, size: int) -> np.ndarray:
+        """What the generator will see, (size, size, 3) uint8, as far as the picture on the screen tells."""
+        return cut(self.image, self.crop, size)
+
+    def full(self) -> np.ndarray:
+        """The whole picture at the file's own pixels. UserError when the file is gone."""
+        return self.image if self.path is None else read_image(self.path, name=self.path.name)
+
+    def cropped(self, crop: Crop) -> Photo:
+        """With another square."""
+        return replace(self, crop=crop)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A picture that could not be read, and why."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ReadingDone:
+    """The end of a reading: how many pictures were looked for, and how many stand in it but were left out."""
+
+    found: int
+    left_out: int
+
+
+def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
+    """A picture (H, W, 3) uint8 with its middle square."""
+    height, width = image.shape[:2]
+    longer = max(height, width)
+    shown = image
+    if path is not None and longer > SHOWN:
+        size = (max(1, width * SHOWN // longer), max(1, height * SHOWN // longer))
+        shown = np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+    return Photo(name, shown, middle(height, width), path)
+
+
+def read_photo(path: Path) -> Photo:
+    """Read a file. UserError, in a sentence, for whatever is wrong with it."""
+    try:
+        return photo_of(read_image(path, name=path.name), path.name, path)
+    except MemoryError as error:
+        raise UserError(
+            f"There is not enough memory to open {path.name}. Make it smaller first."
+        ) from error
+
+
+def pictures_in(paths: Sequence[Path]) -> list[Path]:
+    """The files themselves, and in place of each folder the pictures in it and below it, sorted."""
+    found: list[Path] = []
+    for path in paths:
+        found += [path / name for name in FolderSource(path).names] if path.is_dir() else [path]
+    return list(dict.fromkeys(found))
+
+
+class PhotoReader:
+    """Reads on a thread of its own, because a camera's picture takes longer than a window may stand still."""
+
+    def __init__(
+        self,
+        post: Callable[[Callable[[], None]], None],
+        take: Callable[[Photo | Unread | ReadingDone], None],
+    ) -> None:
+        self._post = post
+        self._take = take
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def read(self, paths: Sequence[Path], room: int) -> None:
+        """Read at most `room` pictures; each is taken as it comes, and at last a `ReadingDone`."""
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(
+            target=self._run, args=(tuple(paths), room), name="photos", daemon=True
+        )
+        self._threads.append(thread)
+        thread.start()
+
+    def close(self) -> None:
+        """Finish the picture in hand and end."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(JOIN_SECONDS)
+
+    def _run(self, paths: tuple[Path, ...], room: int) -> None:
+        for each in _read_all(paths, room):
+            if self._stop.is_set():
+                return
+            self._post(partial(self._take, each))
+
+
+def _read_all(paths: tuple[Path, ...], room: int) -> Iterator[Photo | Unread | ReadingDone]:
+    try:
+        files = pictures_in(paths)
+    except UserError as error:
+        yield Unread(str(error))
+        yield ReadingDone(1, 0)
+        return
+    for path in files[:room]:
+        try:
+            yield read_photo(path)
+        except UserError as error:
+            yield Unread(str(error))
+    yield ReadingDone(len(files), max(0, len(files) - room))
