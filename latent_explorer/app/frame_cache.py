@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+"""Rendered frames on disk, so that a timeline plays in real time on any machine. Bounded; those used last stay.
+
+A file holds one frame and its name says what it is a frame of: model, device and versions, and the request. So an
+entry is never out of date, only unwanted. Files are replaced whole and carry a checksum: a crash, a full disk or a
+second window cannot make a frame wrong, only absent. (Of several windows each keeps to the bound with what it knows of.)
+Lives on the engine's thread; knows no timelines.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.metadata
+import logging
+import os
+import time
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from latent_explorer import __version__
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.explain.recipe import Picture, PictureRequest, RenderResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+MAX_BYTES = 256 << 20
+SUFFIX = ".frame"
+STRAY_SECONDS = 3600  # a temporary file of that age belongs to nobody any more
+_RECIPES = 1  # to be raised when the same recipe gives another picture than before
+
+
+class FrameRequest(msgspec.Struct, frozen=True):
+    """A request whose picture may come from the cache. `scope`: model and device, as in `scope_of`."""
+
+    request: PictureRequest
+    scope: str
+
+
+@dataclass(frozen=True)
+class CachedFrame:
+    """The answer to a FrameRequest."""
+
+    result: RenderResult
+    cached: bool
+
+
+def scope_of(model_hash: str, device: str) -> str:
+    """What decides, beside the request, which bits a picture has: the model, where it is rendered and by which code."""
+    return f"{model_hash} {device} {__version__} {_RECIPES} {_torch_version()}"
+
+
+class FrameCache:
+    """Frames in `folder`, at most `max_bytes` of them. No method raises for what the disk does or holds."""
+
+    def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._sizes: OrderedDict[str, int] | None = None  # by name, the longest unused first
+        self._bytes = 0
+        self._works = True
+
+    def rendered(
+        self, asked: FrameRequest, render: Callable[[PictureRequest], RenderResult]
+    ) -> CachedFrame:
+        """The frame, from the cache where it is there, else by `render`, whose errors go through."""
+        name = _name(asked)
+        found = self.get(name)
+        if found is not None:
+            return CachedFrame(found, True)
+        result = render(asked.request)
+        self.put(name, result)
+        return CachedFrame(result, False)
+
+    def get(self, name: str) -> RenderResult | None:
+        """What is kept under the name; None when there is nothing, or something damaged."""
+        path = self._folder / name
+        try:
+            result = _decode(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, zlib.error, msgspec.MsgspecError, ValueError) as error:
+            log.info("A cached frame cannot be used: %s", error)
+            self._forget(name)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)  # the order of use outlives the program
+        if name in self._known():
+            self._known().move_to_end(name)
+        return result
+
+    def put(self, name: str, result: RenderResult) -> None:
+        """Keep a frame, and let the longest unused ones go where there is no room."""
+        if not self._works:
+            return
+        data = _encode(result)
+        if len(data) > self._max_bytes:
+            return
+        known = self._known()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._make_room(len(data))
+            with atomic_path(self._folder / name, durable=False) as temporary:
+                temporary.write_bytes(data)
+        except OSError as error:
+            log.warning("Frames are not kept any more: %s", error)
+            self._works = False
+            return
+        self._bytes += len(data) - known.pop(name, 0)
+        known[name] = len(data)
+
+    def _known(self) -> OrderedDict[str, int]:
+        """What is in the folder, looked at once; strays of crashed windows are removed then."""
+        if self._sizes is None:
+            self._sizes, self._bytes = OrderedDict(), 0
+            for modified, path, size in sorted(self._files()):
+                if path.suffix == SUFFIX and not path.name.startswith("."):
+                    self._sizes[path.name] = size
+                    self._bytes += size
+                elif time.time() - modified > STRAY_SECONDS:
+                    _remove(path)
+        return self._sizes
+
+    def _files(self) -> list[tuple[float, Path, int]]:
+        found = []
+        with contextlib.suppress(OSError):
+            for path in self._folder.iterdir():
+                with contextlib.suppress(OSError):
+                    stat = path.stat()
+                    found.append((stat.st_mtime, path, stat.st_size))
+        return found
+
+    def _make_room(self, size: int) -> None:
+        if self._bytes + size <= self._max_bytes:
+            return
+        self._sizes = None  # look again: another window may have used or removed some
+        known = self._known()
+        # A tenth more than needed goes, so that the folder is not looked through at every frame.
+        while known and self._bytes + size > 0.9 * self._max_bytes:
+            self._forget(next(iter(known)))
+
+    def _forget(self, name: str) -> None:
+        self._bytes -= self._known().pop(name, 0)
+        _remove(self._folder / name)
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _name(asked: FrameRequest) -> str:
+    digest = hashlib.sha256(asked.scope.encode() + b"\n" + msgspec.json.encode(asked.request))
+    return digest.hexdigest()[:40] + SUFFIX
+
+
+@functools.cache
+def _torch_version() -> str:
+    """Another torch may round in another way. Read without importing it."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version("torch")
+    return ""
+
+
+# One frame as bytes ------------------------------------------------------------------------------
+
+
+class _Array(msgspec.Struct, frozen=True, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class _Stored(msgspec.Struct, frozen=True, array_like=True):
+    """`before` is empty where the picture has no edits: then it is the picture itself."""
+
+    after: tuple[_Array, _Array, _Array]
+    before: tuple[_Array, ...]
+    styles: _Array
+    w_distance: float
+    seconds: float
+
+
+def _encode(result: RenderResult) -> bytes:
+    same = result.before is result.after
+    stored = _Stored(
+        after=_picture(result.after),
+        before=() if same else _picture(result.before),
+        styles=_array(result.styles),
+        w_distance=result.w_distance,
+        seconds=result.seconds,
+    )
+    return zlib.compress(msgspec.msgpack.encode(stored), 1)  # zlib brings the checksum
+
+
+def _decode(data: bytes) -> RenderResult:
+    stored = msgspec.msgpack.decode(zlib.decompress(data), type=_Stored)
+    after = Picture(*map(_numpy, stored.after))
+    before = Picture(*map(_numpy, stored.before)) if stored.before else after
+    styles = _numpy(stored.styles)
+    return RenderResult(after, before, styles, stored.w_distance, stored.seconds)
+
+
+def _picture(picture: Picture) -> tuple[_Array, _Array, _Array]:
+    return _array(picture.image), _array(picture.logits), _array(picture.probs)
+
+
+def _array(array: np.ndarray) -> _Array:
+    return _Array(array.dtype.str, array.shape, array.tobytes())
+
+
+def _numpy(stored: _Array) -> Any:
+    return np.frombuffer(bytearray(stored.data), np.dtype(stored.dtype)).reshape(stored.shape)
