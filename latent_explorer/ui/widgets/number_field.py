@@ -59,6 +59,11 @@ class NumberField(QLineEdit):
         theme.notifier.changed.connect(self._tint)
         self.set_value(0.0)
 
+    @property
+    def value(self) -> float:
+        """The number that is shown."""
+        return self._value
+
     def set_value(self, value: float, *, marked: bool = False) -> None:
         """Show `value`; `marked` puts the warning triangle in front of it. Emits nothing."""
         self._value = value

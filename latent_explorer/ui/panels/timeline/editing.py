@@ -13,7 +13,15 @@ from PySide6.QtCore import QByteArray, QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from latent_explorer.explain import timeline_edits as edits
-from latent_explorer.explain.timeline import FPS, Easing, Keyframe, Timeline, duration, frame_at
+from latent_explorer.explain.timeline import (
+    FPS,
+    MAX_SECONDS,
+    Easing,
+    Keyframe,
+    Timeline,
+    duration,
+    frame_at,
+)
 from latent_explorer.ui.panels.timeline.gesture import shifted
 
 if TYPE_CHECKING:
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
 
 CLIPBOARD = "application/x-latent-explorer-keyframes"
 MOST_COPIED = 4 * 2**20  # bytes that are looked at: the clipboard may hold anything
-SLOWEST = 3600.0  # s, of a whole timeline
 
 
 class Editing:
@@ -81,7 +88,7 @@ class Editing:
 
     def stretch(self, seconds: float) -> None:
         """The whole in another time."""
-        seconds = min(max(seconds, 1 / self._timeline.fps), SLOWEST)
+        seconds = min(max(seconds, 1 / self._timeline.fps), MAX_SECONDS)
         self._change(edits.stretched(self._timeline, seconds), "change of duration")
 
     # copy and paste ---------------------------------------------------------------------------

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latent_explorer.ui.panels.timeline.scales import Scale
 
 DOT = 3.5  # px
-TAG = 15  # px, height of a flip's label
+TAG = 16  # px, height of a flip's label
 FLIP_GAP = 4  # px between two labels of flips
 
 
@@ -144,14 +144,14 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) ->
         painter.setPen(QPen(now.color("ink", 0.7), 1, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(x, lanes.trace.top() + 5), QPointF(x, lanes.trace.bottom()))
         words = f"\N{RIGHTWARDS ARROW} {_name(trace, index)}"
-        width = metrics.horizontalAdvance(words) + 8
-        left = min(x + 2, lanes.trace.right() - width)
+        width = metrics.horizontalAdvance(words) + 10
+        left = min(x + 4, lanes.trace.right() - width)
         if left < taken + FLIP_GAP:
             continue
         taken = left + width
         box = QRectF(left, lanes.trace.center().y() - TAG / 2, width, TAG)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.color("paper", 0.85))
-        painter.drawRoundedRect(box, 3, 3)
+        painter.setPen(QPen(now.color("line"), 1))
+        painter.setBrush(now.color("surface"))
+        painter.drawRoundedRect(box, 4, 4)
         painter.setPen(now.color("ink"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
