@@ -111,6 +111,7 @@ class FakeBench(Workbench):
 
     def __init__(self) -> None:
         self.renderers: list[FakeRenderer] = []
+        self.latents: list[str] = []  # ids that were made known, in order
         self.fake_devices = FakeDevices()
         super().__init__(
             self._read_text,
@@ -118,6 +119,9 @@ class FakeBench(Workbench):
             lambda: self.fake_devices,
             lambda path: self._read_text(path).summary().model_hash,
         )
+
+    def add_latents(self, pictures) -> None:
+        self.latents += [picture.latent_id for picture in pictures]
 
     @staticmethod
     def _read_text(path: Path) -> SimpleNamespace:
