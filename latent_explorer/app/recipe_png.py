@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import exported
 from latent_explorer.media.drawing import enlarge, export_factor
 
 if TYPE_CHECKING:
@@ -69,14 +69,8 @@ def write_png(
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file that is made already. UserError when that is impossible."""
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(data)
-    except OSError as error:
-        raise UserError(
-            f"{path.name} cannot be written ({error.strerror or error}). "
-            "Free some space or choose another folder."
-        ) from error
+    with exported(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def read_recipe(path: Path) -> PngRecipe | None:

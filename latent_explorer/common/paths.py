@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -130,6 +131,41 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
     finally:
         with contextlib.suppress(FileNotFoundError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def exported(target: Path) -> Iterator[Path]:
+    """`atomic_path` for a file that a person asked for: where it cannot be written a UserError says why."""
+    with _writing(target), atomic_path(target) as temporary:
+        yield temporary
+
+
+@contextlib.contextmanager
+def exported_folder(target: Path) -> Iterator[Path]:
+    """The same for a folder of new files: it is there when all of them are. One that holds files is not replaced."""
+    with _writing(target):
+        if target.exists() and (not target.is_dir() or any(target.iterdir())):
+            raise UserError(f"{target.name} is there already and not empty. Choose another name.")
+        made = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent)
+        try:
+            yield Path(made)
+            Path(made).chmod(target.parent.stat().st_mode & 0o777)
+            if target.exists():
+                target.rmdir()
+            os.replace(made, target)
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _writing(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{target.name} cannot be written ({error.strerror or error}). "
+            "Free some space or choose another folder."
+        ) from error
 
 
 def _keep_mode(temporary: Path, target: Path) -> None:

@@ -1,92 +1,100 @@
 # SPDX-License-Identifier: MIT
-"""Animations as files. GIF through Pillow: one palette a frame, exact times, all at once or not at all."""
+"""Animations as files, streamed: frames go through one by one, and the file is there all at once or not at all.
+
+The formats have a module each (`gif`, `webp`, `apng`, `video`); what gives way to a budget is decided in `budget`.
+"""
 
 from __future__ import annotations
 
-import hashlib
-from itertools import chain, islice
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
-
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.common.paths import exported, exported_folder
+from latent_explorer.media import budget
+from latent_explorer.media.animation_settings import AnimationSettings, format_of, megabytes
+from latent_explorer.media.encoder import Coding
+from latent_explorer.media.encoders import check_format, open_encoder, size_of
+from latent_explorer.media.frames import Frame, FrameSpool, Words, compose, picture_size
+from latent_explorer.media.gif import GifEncoder
+from latent_explorer.media.table import probability_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
+    from collections.abc import Generator, Iterable, Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+WRITING = "Writing the file"
 
 
-MAX_GIF_FPS = 50.0  # browsers show a frame of less than 20 ms for 100 ms
+@dataclass(frozen=True)
+class Written:
+    """What became of an animation: its file, and the settings that a budget may have lowered."""
+
+    path: Path
+    frames: int
+    bytes: int
+    settings: AnimationSettings
+    table: Path | None = None  # the probabilities beside it
 
 
-def frame_durations(fps: float) -> Iterator[int]:
-    """Endless frame durations in ms, whole hundredths of a second as GIF counts; their sum never drifts from `fps`."""
-    if not 0 < fps <= MAX_GIF_FPS:
+class _TooLargeError(Exception):
+    """The file has outgrown the budget; `args` are the bytes it would have taken."""
+
+
+def write_animation(
+    path: Path,
+    frames: Iterable[Frame],
+    settings: AnimationSettings,
+    words: Words = Words(),  # noqa: B008  # frozen
+    total: int = 0,
+) -> Generator[Event, None, Written]:
+    """Write the frames in the format that the ending of `path` says (`animation_settings.FORMATS`). A job.
+
+    `total` frames are expected, for the progress (0: unknown). UserError names what is impossible. On an error or a
+    cancel nothing new is left behind.
+    """
+    settings = settings.checked()
+    suffix = format_of(path)
+    check_format(suffix)
+    if suffix == ".csv":
+        return (yield from _write_table(path, frames, settings, words, total))
+    if not suffix and settings.budget_bytes:
         raise UserError(
-            f"A GIF cannot show {fps:g} frames per second. Choose more than 0 and at most {MAX_GIF_FPS:g}."
+            "A budget is for one file, not for a folder of pictures. Choose another format."
         )
-    shown, frame = 0, 0
-    while True:
-        frame += 1
-        until = round(100 * frame / fps)
-        yield 10 * (until - shown)
-        shown = until
+    rows: list[tuple[float, npt.NDArray[np.float32]]] = []
+    if settings.budget_bytes or settings.ping_pong:
+        with FrameSpool(path.parent) as spool:
+            yield from _keep(spool, frames, settings, total)
+            source = _ThereAndBack(spool, settings.fps) if settings.ping_pong else spool
+            written = yield from _within_budget(path, source, settings, words, rows)
+    else:
+        written = yield from _write(path, frames, settings, words, rows, total)
+    if settings.csv:
+        beside = path.with_name(path.stem + ".csv")
+        with exported(beside) as temporary:
+            temporary.write_text(probability_table(rows, words), encoding="utf-8")
+        written = replace(written, table=beside)
+    return written
 
 
 def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) -> None:
-    """Write frames, each (H, W, 3) uint8 of one size, as a GIF that loops for ever.
+    """Write pictures, each (H, W, 3) uint8 of one size, as a GIF that loops for ever, at any rate up to 50.
 
-    Every frame gets the palette that covers its own colours best, undithered: dither would crawl from frame to frame.
-    Raises UserError when the frame rate is impossible or the file cannot be written.
+    Raises UserError when the rate is impossible or the file cannot be written.
     """
-    pictures = _quantized(frames)  # a byte a pixel each
-    if not pictures:
-        raise ValueError("an animation needs at least one frame")
-    sizes = {picture.size for picture in pictures}
-    if len(sizes) > 1:
-        raise ValueError(f"all frames need one size, not {sorted(sizes)}")
-    times = list(islice(frame_durations(fps), len(pictures)))
-    try:
-        with atomic_path(path) as temporary:
-            pictures[0].save(
-                temporary,
-                "GIF",
-                save_all=True,
-                append_images=pictures[1:],
-                duration=times,
-                loop=0,
-                optimize=False,
-                disposal=1,
-            )
-    except OSError as error:
-        raise UserError(
-            f"{path.name} cannot be written ({error.strerror or error}). "
-            "Free some space or choose another folder."
-        ) from error
-
-
-def _quantized(frames: Iterable[np.ndarray]) -> list[Image.Image]:
-    """The frames with a palette each. A frame that comes again, as on the way back, is made once."""
-    made: dict[bytes, Image.Image] = {}
-    out = []
-    for frame in frames:
-        key = hashlib.sha256(frame.tobytes()).digest() + bytes(str(frame.shape), "ascii")
-        if key not in made:
-            made[key] = _with_palette(frame)
-        out.append(made[key])
-    return out
-
-
-def _with_palette(frame: np.ndarray) -> Image.Image:
-    # Every fourth pixel of a large picture gives as good a palette in a tenth of the time.
-    step = 4 if min(frame.shape[:2]) >= 256 else 1
-    thinned = Image.fromarray(np.ascontiguousarray(frame[::step, ::step]))
-    palette = thinned.quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    if step == 1:
-        return palette
-    return Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+    with exported(path) as temporary, closing(GifEncoder(temporary, Coding(fps))) as encoder:
+        for image in frames:
+            encoder.add(image)
+        if not encoder.frames:
+            raise ValueError("an animation needs at least one frame")
+        encoder.finish()
 
 
 def there_and_back(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.ndarray]:
@@ -94,3 +102,115 @@ def there_and_back(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.ndarr
     one_way = list(frames)
     held = chain(one_way[:1] * rest, one_way, one_way[-1:] * rest, one_way[-2:0:-1])
     return list(held)
+
+
+# Writing ----------------------------------------------------------------------------------------
+
+
+def _write(
+    path: Path,
+    frames: Iterable[Frame],
+    settings: AnimationSettings,
+    words: Words,
+    rows: list[tuple[float, npt.NDArray[np.float32]]],
+    total: int,
+) -> Generator[Event, None, Written]:
+    """Encode the frames as they come. _TooLargeError as soon as the file outgrows the budget."""
+    suffix, count, limit = format_of(path), 0, settings.budget_bytes
+    place = exported if suffix else exported_folder
+    rows.clear()
+    with place(path) as temporary:
+        with closing(open_encoder(temporary, suffix, settings)) as encoder:
+            for count, frame in enumerate(frames, start=1):
+                encoder.add(compose(frame, settings, words), frame.texts)
+                rows.append((frame.seconds, frame.probs))
+                if limit and size_of(temporary) > limit:
+                    raise _TooLargeError(size_of(temporary) * max(1.0, total / count))
+                yield Progress(count, max(total, count), WRITING)
+            if not count:
+                raise ValueError("an animation needs at least one frame")
+            encoder.finish()
+        size = size_of(temporary)
+        if limit and size > limit:
+            raise _TooLargeError(size)
+    return Written(path, count, size, settings)
+
+
+def _write_table(
+    path: Path, frames: Iterable[Frame], settings: AnimationSettings, words: Words, total: int
+) -> Generator[Event, None, Written]:
+    rows = []
+    for count, frame in enumerate(frames, start=1):
+        rows.append((frame.seconds, frame.probs))
+        yield Progress(count, max(total, count), WRITING)
+    with exported(path) as temporary:
+        temporary.write_text(probability_table(rows, words), encoding="utf-8")
+    return Written(path, len(rows), size_of(path), settings, path)
+
+
+def _keep(
+    spool: FrameSpool, frames: Iterable[Frame], settings: AnimationSettings, total: int
+) -> Generator[Event, None, None]:
+    for count, frame in enumerate(frames, start=1):
+        spool.add(frame if settings.before_after else replace(frame, before=None))
+        yield Progress(count, max(total, count), "Keeping frames")
+    if not len(spool):
+        raise ValueError("an animation needs at least one frame")
+
+
+def _within_budget(
+    path: Path,
+    frames: budget.Frames,
+    settings: AnimationSettings,
+    words: Words,
+    rows: list[tuple[float, npt.NDArray[np.float32]]],
+) -> Generator[Event, None, Written]:
+    """Write the best that stays below the budget and say what was chosen; without a budget, write as wished."""
+    if not settings.budget_bytes:
+        return (yield from _write(path, _every(frames), settings, words, rows, len(frames)))
+    suffix, side = format_of(path), max(picture_size(frames[0].image, settings))
+    rungs = budget.ladder(settings, suffix, side)
+    estimates = budget.Estimates(frames, rungs, suffix, words)
+    yield Progress(0, len(frames), "Looking for what fits")
+    rung, found = budget.first_that_fits(estimates, len(rungs), settings.budget_bytes), 0.0
+    while rung < len(rungs):
+        chosen = rungs[rung]
+        step = round(settings.fps / chosen.fps)
+        count = -(-len(frames) // step)
+        try:
+            written = yield from _write(path, _every(frames, step), chosen, words, rows, count)
+        except _TooLargeError as error:
+            found = error.args[0]
+            estimates.learn(rung, found)
+            lower = budget.first_that_fits(estimates, len(rungs), settings.budget_bytes)
+            rung = max(rung + 1, lower)
+            continue
+        if rung:
+            what = budget.described(chosen, suffix, side)
+            yield Notice(
+                f"To stay below {megabytes(settings.budget_bytes)}: {what} ({megabytes(written.bytes)})."
+            )
+        return written
+    raise UserError(budget.too_large(rungs[-1], suffix, side, found))
+
+
+# Orders of frames -------------------------------------------------------------------------------
+
+
+class _ThereAndBack:
+    """Kept frames and the way back, no end shown twice; their times go on."""
+
+    def __init__(self, frames: budget.Frames, fps: float) -> None:
+        self._frames, self._fps = frames, fps
+
+    def __len__(self) -> int:
+        return max(1, 2 * len(self._frames) - 2)
+
+    def __getitem__(self, index: int) -> Frame:
+        last = len(self._frames) - 1
+        frame = self._frames[index if index <= last else 2 * last - index]
+        return replace(frame, seconds=index / self._fps)
+
+
+def _every(frames: budget.Frames, step: int = 1) -> Iterator[Frame]:
+    return (frames[i] for i in range(0, len(frames), step))

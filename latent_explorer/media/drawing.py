@@ -66,26 +66,49 @@ def with_caption(
     class_names: Sequence[str],
     target: int,
     note: str = "",
+    *,
+    text: bool = True,
+    bar: bool = True,
 ) -> np.ndarray:
-    """The picture (H, W, 3) uint8 with a strip below: "P(diseased) 0.91", a bar with a tick at one half, a note.
+    """The picture (H, W, 3) uint8 over a strip: with `text` "P(diseased) 0.91" and a note, with `bar` a bar below.
 
-    Drawn for pictures of 256 px and more; the strip is an eighth of the width.
+    The bar has a tick at one half, where a two-class verdict changes. Where words find no room, the number stays.
     """
     height, width = image.shape[:2]
-    strip = max(40, width // 8)
+    unit = max(40, width // 8)
+    margin, size, thick = unit // 5, unit * 3 // 10, unit // 8
+    strip = (unit if text else 2 * margin + thick) if bar else 2 * margin + size
+    strip += strip % 2  # videos want even numbers
     canvas = Image.new("RGB", (width, height + strip), PAPER)
     canvas.paste(Image.fromarray(image), (0, 0))
     draw = ImageDraw.Draw(canvas)
-    margin, size = strip // 5, strip * 3 // 10
     value = float(probs[target])
-    label = f"P({class_names[target]}) {value:.2f}"
-    top = height + margin
-    draw.text((margin, top), label, INK, font(size, semibold=True))
-    if note:
-        draw.text((width - margin, top), note, MUTED, font(size), anchor="ra")
-    bar_top, bar_bottom = height + strip - margin - strip // 8, height + strip - margin
-    _bar(draw, (margin, bar_top, width - margin, bar_bottom), value, class_color(target))
+    if text:
+        name = class_names[target] if target < len(class_names) else str(target)
+        _caption(draw, (margin, height + margin, width - margin), size, (name, value, note))
+    if bar:
+        bottom = height + strip - margin
+        _bar(draw, (margin, bottom - thick, width - margin, bottom), value, class_color(target))
     return np.asarray(canvas)
+
+
+def _caption(
+    draw: ImageDraw.ImageDraw,
+    place: tuple[int, int, int],
+    size: int,
+    said: tuple[str, float, str],
+) -> None:
+    """The probability at the left, the note at the right of the line `place` (left, top, right)."""
+    left, top, right = place
+    name, value, note = said
+    strong = font(size, semibold=True)
+    label = f"P({name}) {value:.2f}"
+    if strong.getlength(label) > right - left:
+        label = f"{value:.2f}"
+    draw.text((left, top), label, INK, strong)
+    room = right - left - strong.getlength(label) - size
+    if note and font(size).getlength(note) <= room:
+        draw.text((right, top), note, MUTED, font(size), anchor="ra")
 
 
 def _bar(

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import exported
 from latent_explorer.media.drawing import INK, LINE, MUTED, PAPER, fit, font, shorten
 
 if TYPE_CHECKING:
@@ -101,11 +100,5 @@ def _draw_row(
 
 def write_picture(path: Path, image: np.ndarray) -> None:
     """Write a picture (H, W, 3) uint8, all at once or not at all. UserError when that is impossible."""
-    try:
-        with atomic_path(path) as temporary:
-            Image.fromarray(image).save(temporary)
-    except OSError as error:
-        raise UserError(
-            f"{path.name} cannot be written ({error.strerror or error}). "
-            "Free some space or choose another folder."
-        ) from error
+    with exported(path) as temporary:
+        Image.fromarray(image).save(temporary)

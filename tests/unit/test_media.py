@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.media.animation import frame_durations, there_and_back, write_gif
+from latent_explorer.media.animation import there_and_back, write_gif
 from latent_explorer.media.drawing import enlarge, export_factor, font, shorten, with_caption
+from latent_explorer.media.encoder import frame_durations
 from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
 

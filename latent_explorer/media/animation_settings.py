@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""How an animation shall look and how large its file may be, as one value that can be remembered. Nothing is drawn here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# GIF counts time in hundredths of a second, so these rates alone are exact; browsers slow down what is faster.
+FPS = (10.0, 12.5, 20.0, 25.0, 50.0)
+SIZES = (128, 192, 256, 384, 512, 768, 1024)  # px, offered beside the model's own
+MIN_SIZE, MAX_SIZE = 16, 4096
+LOSSLESS = 100
+QUALITIES = (LOSSLESS, 90, 75, 50, 25)
+# By the ending of the file; a name without one is a folder of pictures.
+FORMATS = {
+    ".gif": "GIF",
+    ".webp": "Animated WebP",
+    ".png": "Animated PNG (APNG)",
+    ".mp4": "MP4 video (H.264)",
+    ".webm": "WebM video (VP9)",
+    "": "Folder of PNG pictures",
+    ".csv": "Table of probabilities (CSV)",
+}
+VIDEO = (".mp4", ".webm")
+ALWAYS_LOSSLESS = (".png", "")
+
+
+class AnimationSettings(msgspec.Struct, frozen=True):
+    """What a person chooses for an animation. Every field has a default."""
+
+    size: int = 0  # px, the longer side of a picture; 0: enlarged as exported pictures are, 8 times at 64 px
+    fps: float = 20.0
+    loop: bool = True
+    ping_pong: bool = False  # and the way back
+    caption: bool = False  # the target's probability in words
+    bar: bool = False  # and as a bar
+    before_after: bool = False  # the picture without its edits to the left
+    quality: int = 90  # 1 to 100; 100 is lossless WebP; GIF: its colours; of no effect on PNG
+    budget_bytes: int = 0  # the file stays below; 0: as large as it becomes
+    csv: bool = False  # also the probabilities, as a table beside the file
+
+    def checked(self) -> AnimationSettings:
+        """The settings, if they are possible. UserError says which is not."""
+        if self.fps not in FPS:
+            offered = ", ".join(f"{fps:g}" for fps in FPS)
+            raise UserError(
+                f"{self.fps:g} frames per second cannot be kept exactly by every format. Choose one of {offered}."
+            )
+        if self.size and not MIN_SIZE <= self.size <= MAX_SIZE:
+            raise UserError(
+                f"{self.size} px is no size for an animation. Choose {MIN_SIZE} to {MAX_SIZE} px."
+            )
+        if not 1 <= self.quality <= LOSSLESS:
+            raise UserError(f"The quality {self.quality} is outside 1 to {LOSSLESS}.")
+        if self.budget_bytes < 0:
+            raise UserError("The file cannot be smaller than nothing. Choose a larger budget.")
+        return self
+
+
+def format_of(path: Path) -> str:
+    """The ending that says the format, a key of FORMATS. UserError for any other."""
+    suffix = path.suffix.lower()
+    if suffix in FORMATS:
+        return suffix
+    endings = ", ".join(key for key in FORMATS if key)
+    raise UserError(
+        f"{path.name} ends in {suffix}, which is no animation. Use {endings}, or a name without an ending "
+        "for a folder of pictures."
+    )
+
+
+def megabytes(count: float) -> str:
+    """A number of bytes in words: "640 KB", "2.1 MB"; a megabyte is a million bytes."""
+    if count < 999_500:
+        return f"{max(1, round(count / 1000))} KB"
+    return f"{count / 1_000_000:.1f} MB"

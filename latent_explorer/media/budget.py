@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""How large an animation will become, from a few of its frames, and how to keep it below a budget.
+
+Nothing is rendered here. The estimate is one: `animation` measures what it wrote and goes a rung down where needed.
+"""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from latent_explorer.media.animation_settings import (
+    ALWAYS_LOSSLESS,
+    FPS,
+    VIDEO,
+    AnimationSettings,
+    megabytes,
+)
+from latent_explorer.media.encoders import encoded_size
+from latent_explorer.media.gif import colors_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.media.frames import Frame, Words
+
+_RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # where it is measured, and how many frames in a row
+_KEY_SECONDS = 5  # a video begins anew so often
+_SAFE = 0.93  # of the budget: estimates err
+_SMALLEST, _WORST = 96, 25  # px and quality: nobody is helped by less
+_SHRINK = 0.8  # a rung, of the side
+_MOVES = ("quality", "size", "quality", "fps", "size")  # what gives way, in turn
+_QUALITIES = {".gif": (75, 50, 25)}  # the steps at which a GIF loses colours
+_OTHER_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 25)
+
+
+class Frames(Protocol):
+    """Frames that can be looked at in any order, such as a FrameSpool."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Frame: ...
+
+
+def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
+    """Which of `total` frames to look at: some runs of frames that follow each other, every `step`-th of them."""
+    length = min(_VIDEO_RUN if suffix in VIDEO else _RUN, -(-total // step))
+    last = total - 1 - (length - 1) * step
+    starts = sorted({round(last * i / (_RUNS - 1)) for i in range(_RUNS)})
+    return [[start + k * step for k in range(length)] for start in starts]
+
+
+def estimate_bytes(
+    runs: Sequence[Sequence[Frame]],
+    total: int,
+    suffix: str,
+    settings: AnimationSettings,
+    words: Words,
+) -> int:
+    """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
+    firsts = [encoded_size(run[:1], suffix, settings, words) for run in runs]
+    first = sum(firsts) / len(firsts)
+    longer = [
+        (encoded_size(run, suffix, settings, words) - alone) / (len(run) - 1)
+        for run, alone in zip(runs, firsts, strict=True)
+        if len(run) > 1
+    ]
+    if not longer:
+        return round(first * total)
+    keys = 1
+    if suffix in VIDEO:
+        keys = -(-total // round(_KEY_SECONDS * settings.fps))
+    return round(keys * first + (total - keys) * sum(longer) / len(longer))
+
+
+def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:
+    """Settings from those wished for down to the smallest, each rung a little less. `side` is the wished size in px."""
+    rung = msgspec.structs.replace(settings, size=side)
+    rungs = [settings]
+    idle = 0
+    for move in cycle(_MOVES):
+        lower = _lower(rung, move, suffix, settings.fps)
+        idle = 0 if lower != rung else idle + 1
+        if idle > len(_MOVES):
+            return rungs
+        if lower != rung:
+            rung = lower
+            rungs.append(rung)
+    raise AssertionError("cycle never ends")
+
+
+def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> AnimationSettings:
+    """The rung with one thing less; the same where that is at its least."""
+    if move == "quality" and suffix not in ALWAYS_LOSSLESS:
+        steps = _QUALITIES.get(suffix, _OTHER_QUALITIES)
+        lower = next((q for q in steps if q < rung.quality), _WORST)
+        return msgspec.structs.replace(rung, quality=min(lower, rung.quality))
+    if move == "size" and rung.size > _SMALLEST:
+        size = max(_SMALLEST, round(rung.size * _SHRINK / 8) * 8)
+        return msgspec.structs.replace(rung, size=size)
+    if move == "fps":
+        slower = [f for f in FPS if f < rung.fps and (fps / f).is_integer()]
+        return msgspec.structs.replace(rung, fps=max(slower, default=rung.fps))
+    return rung
+
+
+def first_that_fits(estimates: Estimates, count: int, budget: int) -> int:
+    """The first of `count` rungs whose estimate is safely below the budget, by halving; the last if none is."""
+    low, high = 0, count - 1
+    while low < high:
+        middle = (low + high) // 2
+        if estimates.of(middle) <= _SAFE * budget:
+            high = middle
+        else:
+            low = middle + 1
+    return low
+
+
+class Estimates:
+    """Estimates of rungs, each made once and corrected by what a try has shown."""
+
+    def __init__(
+        self, frames: Frames, rungs: Sequence[AnimationSettings], suffix: str, words: Words
+    ) -> None:
+        self._frames, self._rungs, self._suffix, self._words = frames, rungs, suffix, words
+        self._known: dict[int, int] = {}
+        self._factor = 1.0
+
+    def of(self, rung: int) -> float:
+        """Bytes that a rung is expected to take."""
+        if rung not in self._known:
+            settings = self._rungs[rung]
+            step = round(self._rungs[0].fps / settings.fps)
+            places = sample_places(len(self._frames), self._suffix, step)
+            runs = [[self._frames[i] for i in run] for run in places]
+            total = -(-len(self._frames) // step)
+            self._known[rung] = estimate_bytes(runs, total, self._suffix, settings, self._words)
+        return self._known[rung] * self._factor
+
+    def learn(self, rung: int, found: float) -> None:
+        """A try at `rung` took (or would have taken) `found` bytes: the others will err as much."""
+        self._factor *= max(1.0, found / self.of(rung))
+
+
+def described(settings: AnimationSettings, suffix: str, side: int) -> str:
+    """What was chosen, in words: "384 px, 10 frames per second, 128 colours"."""
+    parts = [f"{settings.size or side} px", f"{settings.fps:g} frames per second"]
+    if suffix == ".gif":
+        parts.append(f"{colors_of(settings.quality)} colours")
+    elif suffix not in ALWAYS_LOSSLESS:
+        parts.append(f"quality {settings.quality}")
+    return ", ".join(parts)
+
+
+def too_large(settings: AnimationSettings, suffix: str, side: int, found: float) -> str:
+    """Why a budget cannot be kept, and what helps."""
+    return (
+        f"Even at {described(settings, suffix, side)} this animation takes about {megabytes(found)}, "
+        f"more than {megabytes(settings.budget_bytes)}. Make it shorter, or allow a larger file."
+    )

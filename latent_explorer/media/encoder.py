@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""What the encoders of animations share: their door, what a frame changes, and the times of frames.
+
+Pillow keeps all frames of an animation in memory until it writes them. So here every frame is written by Pillow as a
+picture of its own, at once, and only the containers (GIF, WebP, APNG) are put together by us: a minute needs no more
+memory than a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MAX_FPS = 50.0  # browsers show a frame of less than 20 ms for 100 ms
+
+Texts = Mapping[str, str]
+NO_TEXTS: Texts = MappingProxyType({})
+Box = tuple[int, int, int, int]  # left, top, right, bottom
+
+
+@dataclass(frozen=True)
+class Coding:
+    """How frames become bytes. `quality` 1 to 100, as in AnimationSettings."""
+
+    fps: float
+    loop: bool = True
+    quality: int = 90
+
+
+class Encoder(Protocol):
+    """Takes frames, each (H, W, 3) uint8 of one size, and writes them as they come; `finish` makes them a file.
+
+    Formats that can carry texts carry them by their keywords.
+    """
+
+    def add(self, image: np.ndarray, texts: Texts = ...) -> None: ...
+    def finish(self) -> None: ...
+    def close(self) -> None: ...
+
+
+def frame_durations(fps: float) -> Iterator[int]:
+    """Endless frame durations in ms, whole hundredths of a second as GIF counts; their sum never drifts from `fps`."""
+    if not 0 < fps <= MAX_FPS:
+        raise UserError(
+            f"An animation cannot show {fps:g} frames per second. Choose more than 0 and at most {MAX_FPS:g}."
+        )
+    shown, frame = 0, 0
+    while True:
+        frame += 1
+        until = round(100 * frame / fps)
+        yield 10 * (until - shown)
+        shown = until
+
+
+class FileEncoder:
+    """What encoders into an open file have in common."""
+
+    def __init__(self, path: Path, coding: Coding) -> None:
+        self.coding = coding
+        self.times = frame_durations(coding.fps)  # in ms
+        self.changes = Changes()
+        self.frames = 0
+        self.file = path.open("wb")
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        self.file.close()
+
+
+class Changes:
+    """What each frame changes of the one before it: only that is written."""
+
+    def __init__(self) -> None:
+        self._before: np.ndarray | None = None
+
+    def of(self, image: np.ndarray) -> tuple[Box, np.ndarray]:
+        """The box around everything that changed, and which pixels in it did, (h, w) bool.
+
+        The first frame changes everything; a frame that changes nothing has a box of one unchanged pixel.
+        """
+        before, self._before = self._before, image
+        height, width = image.shape[:2]
+        if before is None:
+            return (0, 0, width, height), np.ones((height, width), bool)
+        if before.shape != image.shape:
+            raise ValueError(f"all frames need one size, not {before.shape} and {image.shape}")
+        changed = (before != image).any(axis=2)
+        rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+        if not len(rows):
+            return (0, 0, 1, 1), np.zeros((1, 1), bool)
+        box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        return box, changed[box[1] : box[3], box[0] : box[2]]
+
+
+def cut(image: np.ndarray, box: Box) -> np.ndarray:
+    """The part of the picture inside the box."""
+    return np.ascontiguousarray(image[box[1] : box[3], box[0] : box[2]])
