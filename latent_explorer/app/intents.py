@@ -19,13 +19,13 @@ from latent_explorer.app.state import (
 )
 from latent_explorer.explain.recipe import (
     Base,
-    DirectionShift,
     Edit,
     Noise,
     SampleBase,
     SeedBase,
     StyleShift,
     canonical_edits,
+    place_of,
 )
 from latent_explorer.models.attributes import Attribute
 
@@ -186,7 +186,7 @@ class SetEdit(Intent, frozen=True):
 
     @property
     def merge_key(self) -> tuple[object, ...]:
-        return ("edit", *_place(self.edit))
+        return ("edit", *place_of(self.edit))
 
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         if isinstance(self.edit, StyleShift):
@@ -194,7 +194,7 @@ class SetEdit(Intent, frozen=True):
         return f"shift along {self.edit.direction_id}"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
-        kept = tuple(e for e in state.edits if _place(e) != _place(self.edit))
+        kept = tuple(e for e in state.edits if place_of(e) != place_of(self.edit))
         return msgspec.structs.replace(state, edits=canonical_edits((*kept, self.edit)))
 
 
@@ -259,11 +259,3 @@ class Restore(Intent, frozen=True):
 
     def next_state(self, state: ExplorerState) -> ExplorerState:  # noqa: ARG002
         return msgspec.structs.replace(self.state, edits=canonical_edits(self.state.edits))
-
-
-def _place(edit: Edit) -> tuple[object, ...]:
-    """What an edit acts on."""
-    if isinstance(edit, StyleShift):
-        return (edit.style_index, edit.unit)
-    assert isinstance(edit, DirectionShift)
-    return (edit.direction_id,)

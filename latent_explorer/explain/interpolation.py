@@ -12,7 +12,6 @@ import msgspec
 from latent_explorer.explain.recipe import (
     Base,
     BlendBase,
-    DirectionShift,
     Edit,
     EndBase,
     Noise,
@@ -20,6 +19,7 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     Space,
     canonical_edits,
+    place_of,
 )
 
 
@@ -100,7 +100,7 @@ def _noise_between(a: Noise, b: Noise, amount: float) -> Noise:
 
 def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> tuple[Edit, ...]:
     """An edit that only one end has starts or ends at 0."""
-    starts, ends = ({_place(e): e for e in canonical_edits(edits)} for edits in (a, b))
+    starts, ends = ({place_of(e): e for e in canonical_edits(edits)} for edits in (a, b))
     moved = []
     for place in {**starts, **ends}:
         start, end = starts.get(place), ends.get(place)
@@ -109,12 +109,6 @@ def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> t
         assert edit is not None
         moved.append(msgspec.structs.replace(edit, amount=value))
     return canonical_edits(tuple(moved))
-
-
-def _place(edit: Edit) -> tuple[object, ...]:
-    if isinstance(edit, DirectionShift):
-        return (edit.direction_id,)
-    return (edit.style_index, edit.unit)
 
 
 def _lerp(a: float, b: float, amount: float) -> float:

@@ -142,6 +142,13 @@ class DirectionShift(msgspec.Struct, frozen=True, tag="direction"):
 Edit = StyleShift | DirectionShift
 
 
+def place_of(edit: Edit) -> tuple[object, ...]:
+    """What an edit acts on, whatever its end and amount."""
+    if isinstance(edit, StyleShift):
+        return (edit.style_index, edit.unit)
+    return (edit.direction_id,)
+
+
 class PictureRecipe(msgspec.Struct, frozen=True):
     """Everything that determines one picture of a given model. Equal recipes give equal pictures, bit for bit."""
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.explain.recipe import MixBase, PictureRecipe, SeedBase, canonical_edits
+from latent_explorer.explain.recipe import (
+    MixBase,
+    PictureRecipe,
+    SeedBase,
+    canonical_edits,
+    place_of,
+)
 from latent_explorer.explain.timeline import Keyframe, Timeline
 
 if TYPE_CHECKING:
@@ -62,8 +68,8 @@ def alpha_sweep(
     The recipe's other edits stay; what it says of the same coordinates and unit, or of the same direction, goes.
     """
     moving = tuple(edits) if isinstance(edits, list | tuple) else (edits,)
-    places = {_place(edit) for edit in moving}
-    kept = tuple(edit for edit in recipe.edits if _place(edit) not in places)
+    places = {place_of(edit) for edit in moving}
+    kept = tuple(edit for edit in recipe.edits if place_of(edit) not in places)
 
     def at(alpha: float) -> PictureRecipe:
         scaled = (msgspec.structs.replace(e, amount=alpha * e.amount) for e in moving)
@@ -87,10 +93,3 @@ def style_mix(
     recipes = [recipe, *(msgspec.structs.replace(recipe, base=base) for base in mixes)]
     frames = tuple(Keyframe(i * seconds, r) for i, r in enumerate(recipes))
     return Timeline(name, frames, "w+", loop=True, closing_seconds=seconds)
-
-
-def _place(edit: Edit) -> tuple[object, ...]:
-    """What an edit acts on, whatever its end and amount."""
-    return tuple(
-        getattr(edit, field) for field in edit.__struct_fields__ if field not in ("amount", "end")
-    )
