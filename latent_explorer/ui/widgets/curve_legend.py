@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy,
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.basics import column, hint
+from latent_explorer.ui.widgets.class_lines import style_of
 from latent_explorer.ui.widgets.curve_math import Curve, value_at, value_words
-from latent_explorer.ui.widgets.trace_plot import STYLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +73,7 @@ class LegendRow(QAbstractButton):
         middle = self.height() / 2
         if on:
             color = now.class_color(self.number)
-            painter.setPen(QPen(color, 2, STYLES[self.number % len(STYLES)]))
+            painter.setPen(QPen(color, 2, style_of(self.number)))
             painter.drawLine(QPointF(6, middle), QPointF(6 + SAMPLE, middle))
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(now.color("ink" if on else "muted", 1.0 if on else 0.8))

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.basics import row
+from latent_explorer.ui.widgets.class_lines import style_of
 from latent_explorer.ui.widgets.curve_math import (
     Curve,
     decades_between,
@@ -25,7 +26,6 @@ from latent_explorer.ui.widgets.curve_math import (
     smoothed,
     steps_between,
 )
-from latent_explorer.ui.widgets.trace_plot import STYLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ def curve_pen(index: int, width: float, alpha: float = 1.0) -> QPen:
     """The line of curve `index`: colour and dashes, so that neither alone tells curves apart."""
     color = QColor(theme.current().class_color(index))
     color.setAlphaF(alpha)
-    style = STYLES[index % len(STYLES)] if alpha == 1 else Qt.PenStyle.SolidLine
+    style = style_of(index) if alpha == 1 else Qt.PenStyle.SolidLine
     return pg.mkPen(color, width=width, style=style)
 
 
