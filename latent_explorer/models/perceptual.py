@@ -69,10 +69,19 @@ class Perceptual(nn.Module):
             )
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        if a.shape[-1] < SMALLEST:
-            a, b = (F.interpolate(x, size=SMALLEST, mode="bilinear") for x in (a, b))
-        value: Tensor = self.lpips(a, b)
-        return value.flatten()
+        return self.between(self.features(a), self.features(b))
+
+    def features(self, img: Tensor) -> list[Tensor]:
+        """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels: what need not be computed twice."""
+        if img.shape[-1] < SMALLEST:
+            img = F.interpolate(img, size=SMALLEST, mode="bilinear")
+        return [_unit_length(x) for x in self.lpips.net.forward(self.lpips.scaling_layer(img))]
+
+    def between(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+        """The distance (N,) of pictures with these features (Zhang et al. 2018, equation 1)."""
+        weighted = zip(self.lpips.lins, a, b, strict=True)
+        layers = [lin((x - y).square()).mean(dim=(1, 2, 3)) for lin, x, y in weighted]
+        return torch.stack(layers).sum(dim=0)
 
 
 class FeatureDistance(nn.Module):
@@ -91,11 +100,15 @@ class FeatureDistance(nn.Module):
         self.classifier = classifier
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        pairs = zip(self.classifier.feature_maps(a), self.classifier.feature_maps(b), strict=True)
-        squared = [
-            (F.normalize(x, dim=1) - F.normalize(y, dim=1)).square().sum(dim=1).mean(dim=(1, 2))
-            for x, y in pairs
-        ]
+        return self.between(self.features(a), self.features(b))
+
+    def features(self, img: Tensor) -> list[Tensor]:
+        """(N, 3, H, W) -> the classifier's (N, C, h, w) at each resolution, of length 1 over the channels."""
+        return [F.normalize(x, dim=1) for x in self.classifier.feature_maps(img)]
+
+    def between(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+        """The distance (N,) of pictures with these features."""
+        squared = [(x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]
         return torch.stack(squared).mean(dim=0)
 
 
@@ -114,6 +127,11 @@ def perceptual_for(
         if wanted and (name or lpips_available(net)):
             return Perceptual(net)
     return None if classifier is None else FeatureDistance(classifier)
+
+
+def _unit_length(x: Tensor) -> Tensor:
+    """As the lpips package does it, but with a gradient also where every channel is 0."""
+    return x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10)
 
 
 def _load_backbone(net: nn.Module, path: Path) -> None:
