@@ -35,7 +35,12 @@
     return box;
   };
 
-  const announce = (text) => { document.getElementById("said").textContent = text; };
+  // Said aloud by screen readers; `heard` alone where the same words stand on the page already.
+  const announce = (text, heard = false) => {
+    const said = document.getElementById("said");
+    said.className = heard ? "heard" : "";
+    said.textContent = text;
+  };
 
   // What is kept -------------------------------------------------------------------------------------------------
 
@@ -98,7 +103,9 @@
     page.show(before);
     window.scrollTo(0, 0);
     const head = main.querySelector("h1");
-    if (head) { head.tabIndex = -1; head.focus(); }
+    const field = main.querySelector("input[type=text]");
+    if (field && window.matchMedia("(hover: hover)").matches) field.focus();
+    else if (head) { head.tabIndex = -1; head.focus(); }
     if (resumed) { resumed = false; announce(words.welcome_back); }
   }
 
@@ -163,7 +170,7 @@
       const right = verbal || answer === item.right;
       const text = verbal ? words.model_answer : words[right ? "right" : "wrong"];
       told.replaceChildren(make("p", { class: "note " + (right ? "good" : "bad"), id: "feedback" }, text));
-      announce(text);
+      announce(text, true);
       corrected = right;
       if (right) { go.textContent = words.continue; go.focus(); } else view.focus();
     }
@@ -178,7 +185,7 @@
     }
 
     const onKey = (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
       const typing = event.target.matches && event.target.matches("input[type=text], textarea");
       if (event.key === "Enter" && !(event.target instanceof HTMLButtonElement)) { event.preventDefault(); confirm(); }
       else if (typing) return;
@@ -271,13 +278,14 @@
     let state = "before", count = playing ? 1 : 0;
     const sources = { moving: item.moving, before: item.before, after: item.after };
     const pause = make("button", { class: "screen", id: "pause", onclick: () => toggle() });
-    const flip = make("button", { class: "screen", id: "flip", onclick: () => { state = state === "before" ? "after" : "before"; draw(); announce(words["show_" + state]); } });
+    const other = () => (state === "before" ? "after" : "before");
+    const flip = make("button", { class: "screen", id: "flip", onclick: () => { state = other(); draw(); announce(words["show_" + state], true); } });
     function draw() {
       const url = sources[playing ? "moving" : state];
       tiles.forEach((one) => { one.style.backgroundImage = `url("${url}")`; one.dataset.shows = playing ? "moving" : state; });
       pause.textContent = words[playing ? "pause" : "play"];
       flip.hidden = playing;
-      flip.textContent = words[state === "before" ? "show_after" : "show_before"];
+      flip.textContent = words["see_" + other()];
     }
     function toggle() {
       playing = !playing;

@@ -45,6 +45,8 @@ WORDS = {
     "play": "Play",
     "show_before": "Before",
     "show_after": "After",
+    "see_before": "Show before",
+    "see_after": "Show after",
     "right": "Yes: that is the same change as in the examples.",
     "wrong": "Not quite: look again. The other choice shows the change of the examples.",
     "model_answer": "An answer could be: gets darker.",
