@@ -16,6 +16,7 @@ from latent_explorer.app.autosave import Autosave, Recovery
 from latent_explorer.app.desk import Desk
 from latent_explorer.app.document import Document, shown_attributes
 from latent_explorer.app.engine import Engine, EngineEvent, PictureFailed, PictureReady
+from latent_explorer.app.frame_cache import FrameCache
 from latent_explorer.app.intents import Restore, SetBase
 from latent_explorer.app.jobs import Jobs
 from latent_explorer.app.latents import LatentStore, lost_sentence
@@ -56,10 +57,11 @@ class Explorer:
         self.listeners: list[Callable[[updates.Update], None]] = []
         self.session: Session | None = None
         self._bench = workbench or Workbench()
+        self._bench.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
         self._preferences = Preferences(self.tell, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
         self._engine = Engine(
-            self._bench.render, lambda event: post(partial(self._take, event)), slots=SLOTS
+            self._bench.answer, lambda event: post(partial(self._take, event)), slots=SLOTS
         )
         self._jobs = Jobs(self._engine, self.tell, self._show)
         self.latents = LatentStore(self._send_latents)
@@ -197,6 +199,15 @@ class Explorer:
     def set_strip(self, bases: Sequence[Base]) -> None:
         """The latents whose thumbnails are in view; they come as `Thumbnail`, after everything else."""
         self._pictures.set_strip(bases)
+
+    def ask(self, slot: str, requests: Sequence[Any]) -> None:
+        """Ask for a desk's own pictures, in its slot; they come to the taker that `answer` named."""
+        if not self._closed:
+            self._pictures.ask(slot, requests)
+
+    def answer(self, slot: str, taker: Callable[[PictureReady | PictureFailed], None]) -> None:
+        """Who takes the pictures of a desk's slot."""
+        self._pictures.takers[slot] = taker
 
     # The document --------------------------------------------------------------------------------
 

@@ -41,10 +41,10 @@ _RECIPES = 1  # to be raised when the same recipe gives another picture than bef
 
 
 class FrameRequest(msgspec.Struct, frozen=True):
-    """A request whose picture may come from the cache. `scope`: model and device, as in `scope_of`."""
+    """A request to this model whose picture may come from the cache."""
 
     request: PictureRequest
-    scope: str
+    model_hash: str
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,17 @@ class FrameCache:
         self._works = True
 
     def rendered(
-        self, asked: FrameRequest, render: Callable[[PictureRequest], RenderResult]
+        self,
+        request: PictureRequest,
+        scope: str,
+        render: Callable[[PictureRequest], RenderResult],
     ) -> CachedFrame:
-        """The frame, from the cache where it is there, else by `render`, whose errors go through."""
-        name = _name(asked)
+        """The frame, from the cache where it is there, else by `render`, whose errors go through. See `scope_of`."""
+        name = _name(request, scope)
         found = self.get(name)
         if found is not None:
             return CachedFrame(found, True)
-        result = render(asked.request)
+        result = render(request)
         self.put(name, result)
         return CachedFrame(result, False)
 
@@ -159,8 +162,8 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _name(asked: FrameRequest) -> str:
-    digest = hashlib.sha256(asked.scope.encode() + b"\n" + msgspec.json.encode(asked.request))
+def _name(request: PictureRequest, scope: str) -> str:
+    digest = hashlib.sha256(scope.encode() + b"\n" + msgspec.json.encode(request))
     return digest.hexdigest()[:40] + SUFFIX
 
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-SLOTS = ("main", "hover", "grid", "thumbnails")  # highest priority first
+# Highest priority first. "timeline" and "frames" are the timeline desk's.
+SLOTS = ("main", "timeline", "hover", "grid", "thumbnails", "frames")
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,10 @@ class Pictures:
         self._grid: tuple[Base, ...] = ()
         self._strip: tuple[Base, ...] = ()
         self._thumbnails: dict[PictureRequest, Picture] = {}
+        self._desks: dict[str, list[Any]] = {}  # what desks want in slots of their own
+        self.takers: dict[
+            str, Callable[[PictureReady | PictureFailed], None]
+        ] = {}  # and who takes it
         self.shown: Shown | None = None
 
     def hold(self) -> None:
@@ -78,13 +83,22 @@ class Pictures:
         if self._summary is None or summary.model_hash != self._summary.model_hash:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
             self._thumbnails.clear()
+        self._desks.clear()
         self._summary, self._state = summary, state
 
     def release(self) -> None:
         """Ask for everything that is wanted now."""
         if self._state is not None:
-            self._held = False
+            away, self._held = self._held, False
             self.refresh(self._state)
+            for slot, requests in self._desks.items() if away else ():
+                self._show(slot, requests)
+
+    def ask(self, slot: str, requests: Sequence[Any]) -> None:
+        """What a desk wants in its slot. After the model was away it is asked for once more, unless replaced."""
+        self._desks[slot] = list(requests)
+        if not self._held:
+            self._show(slot, requests)
 
     @property
     def image(self) -> np.ndarray | None:
@@ -147,7 +161,9 @@ class Pictures:
         """A picture came, or did not."""
         if self._held or self._summary is None:
             return
-        if isinstance(event, PictureFailed):
+        if event.slot in self.takers:
+            self.takers[event.slot](event)
+        elif isinstance(event, PictureFailed):
             self._asked.pop(event.slot, None)  # asking again is worth a try
             self._tell(Trouble(event.failure, "Making the picture", event.slot))
         else:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The one intent about timelines: a timeline becomes another, so that every change of one can be undone.
+"""Intents about timelines: a timeline becomes another, so that every change of one can be undone; and the way back
+from a keyframe to the sliders.
 
 What the next timeline is comes from `explain.timeline_edits` and `explain.timeline_makers`.
 """
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.app.intents import Intent
+from latent_explorer.explain.recipe import canonical_edits, is_generated
 
 if TYPE_CHECKING:
     from latent_explorer.app.state import ExplorerState
+    from latent_explorer.explain.recipe import PictureRecipe
     from latent_explorer.explain.timeline import Timeline
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -45,3 +48,29 @@ class ChangeTimeline(Intent, frozen=True):
             chosen.append(self.timeline)
         timelines = tuple(t for t in chosen if t is not None)
         return msgspec.structs.replace(state, timelines=timelines)
+
+
+class ShowRecipe(Intent, frozen=True):
+    """Bring a keyframe's picture back to the sliders."""
+
+    recipe: PictureRecipe
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "picture of a keyframe"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        recipe = self.recipe
+        psi, cutoff, encoded = state.truncation_psi, state.truncation_cutoff, False
+        if is_generated(recipe.base) or recipe.truncation_psi != 1:
+            psi, cutoff = recipe.truncation_psi, recipe.truncation_cutoff
+            encoded = not is_generated(recipe.base) or state.truncate_encoded
+        return msgspec.structs.replace(
+            state,
+            base=recipe.base,
+            truncation_psi=psi,
+            truncation_cutoff=cutoff,
+            truncate_encoded=encoded,
+            noise=recipe.noise,
+            cond=recipe.cond,
+            edits=canonical_edits(recipe.edits),
+        )

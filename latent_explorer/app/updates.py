@@ -165,12 +165,16 @@ class TimelinesChanged:
 
 @dataclass(frozen=True)
 class TimelineFrame:
-    """A frame of the current timeline is to be shown; `seconds` is its place, `cached` whether it came from disk."""
+    """A frame of the current timeline is to be shown, with what must be said about it.
+
+    `seconds` is its place on the timeline, `cached` whether it came from disk.
+    """
 
     seconds: float
     request: PictureRequest
     result: RenderResult
     cached: bool
+    warnings: tuple[str, ...] = ()  # empty: within the data
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from latent_explorer.app.failure import is_out_of_memory
+from latent_explorer.app.frame_cache import CachedFrame, FrameCache, FrameRequest, scope_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.summary import ExplainerSummary
 
@@ -93,6 +94,8 @@ class Workbench:
         self._path = Path()
         self._device: Any = None
         self._renderer: Renders | None = None
+        self._scope = ("", "")  # model_hash and device, in words
+        self.frames: FrameCache | None = None
         self._latents: dict[str, ProjectedPicture] = {}  # of the open model
 
     @property
@@ -170,6 +173,17 @@ class Workbench:
         self._devices().free_memory()
         return self._renderer.render(request)
 
+    def answer(self, asked: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
+        """What the engine renders. A frame may come from the cache; `render` never takes one from there."""
+        if not isinstance(asked, FrameRequest):
+            return self.render(asked)
+        model_hash, device = self._scope
+        if asked.model_hash != model_hash:  # it was asked for before another model was opened
+            raise UserError("This frame belongs to another model. Open that model again.")
+        if self.frames is None:
+            return CachedFrame(self.render(asked.request), False)
+        return self.frames.rendered(asked.request, scope_of(model_hash, device), self.render)
+
     def attfind(
         self, budget: StepBudget, *, n: int, classifier_id: str
     ) -> Generator[Event, None, AttFindResult]:
@@ -205,9 +219,11 @@ class Workbench:
             self.add_latents(known)
         names = {d.id: d.name for d in devices.devices()}
         automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
-        return Opened(
+        opened = Opened(
             summary=explainer.summary(),
             path=path,
             device=names.get(str(chosen), str(chosen)),
             choices=(automatic, *names.items()),
         )
+        self._scope = opened.summary.model_hash, opened.device
+        return opened

@@ -1,0 +1,451 @@
+# SPDX-License-Identifier: MIT
+"""Timelines as the window sees them, on a model of plain numbers: what is asked for, shown, kept and undone."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import BOTH, SPOTS
+from stage import Stage, of
+
+from latent_explorer.app import live, updates
+from latent_explorer.app.frame_cache import FrameRequest
+from latent_explorer.app.intents import SetAttribute, SetBase, SetTruncation
+from latent_explorer.app.timeline_desk import TimelineDesk
+from latent_explorer.explain import timeline_edits as edits
+from latent_explorer.explain.recipe import PictureRecipe, SampleBase, SeedBase, StyleShift
+from latent_explorer.explain.timeline import Keyframe, Timeline, frame_times, frames, recipe_at
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Room(Stage):
+    """A stage with a timeline desk and its clock."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.clock = Clock()
+        self.desk = TimelineDesk(self.explorer, self.clock)
+        (folder / "leaf.explainer").write_text("a" * 64)
+        (folder / "other.explainer").write_text("b" * 64)
+        self.open()
+
+    def frames_rendered(self) -> int:
+        return sum(isinstance(r, FrameRequest) for r in self.rendered)
+
+    def play(self, seconds: float) -> list[updates.TimelineFrame]:
+        """Play with a beat every 10 ms while the engine is never late."""
+        told = []
+        for _ in range(round(seconds * 100)):
+            self.clock.now += 0.01
+            self.desk.tick(self.clock.now)
+            told += of(self.settle(), updates.TimelineFrame)
+        return told
+
+
+@pytest.fixture
+def room(tmp_path):
+    room = Room(tmp_path)
+    yield room
+    room.explorer.close()
+
+
+def two_keyframes(room: Room, **fields) -> Timeline:
+    frames = (
+        Keyframe(0.0, PictureRecipe(SampleBase(0)), "linear"),
+        Keyframe(1.0, PictureRecipe(SampleBase(0), edits=(StyleShift(3, "max", 1.0),))),
+    )
+    room.desk.make(Timeline("t", frames, fps=10.0, **fields))
+    return room.desk.current
+
+
+# Choosing and changing ---------------------------------------------------------------------------
+
+
+def test_keyframes_are_added_where_a_person_expects_them_and_undone(room):
+    desk, explorer = room.desk, room.explorer
+    desk.add_keyframe()
+    explorer.apply(SetBase(SeedBase(4)))
+    desk.add_keyframe()
+    explorer.apply(SetAttribute(SPOTS, 0.5))
+    desk.add_keyframe()
+    assert [k.seconds for k in desk.current.keyframes] == [0.0, 1.0, 2.0]
+    assert desk.current.keyframes[1].recipe.base == SeedBase(4)
+    assert desk.playhead == 2.0
+    assert explorer.undo_text == "Undo keyframe"
+    explorer.undo()
+    assert len(desk.current.keyframes) == 2
+    desk.seek(0.5)
+    explorer.apply(SetAttribute(SPOTS, -0.5))
+    desk.add_keyframe()  # inside: at the playhead, of what the sliders show
+    assert [k.seconds for k in desk.current.keyframes] == [0.0, 0.5, 1.0]
+    assert desk.current.keyframes[1].recipe == live.resolve(explorer.state, explorer.summary).recipe
+
+
+def test_what_is_scrubbed_to_can_be_kept_as_a_keyframe(room):
+    timeline = two_keyframes(room)
+    room.desk.seek(0.52)
+    room.desk.add_keyframe()
+    between = room.desk.current.keyframes[1]
+    assert (between.seconds, between.recipe) == (0.5, recipe_at(timeline, 0.5))
+
+
+def test_a_keyframe_in_the_same_frame_is_replaced_and_keeps_its_easing(room):
+    two_keyframes(room)
+    room.explorer.apply(SetBase(SeedBase(9)))
+    room.desk.add_keyframe(0.04)
+    assert room.desk.current.keyframes[0].recipe.base == SeedBase(9)
+    assert room.desk.current.keyframes[0].easing == "linear"
+    room.desk.replace_keyframe(1)
+    assert room.desk.current.keyframes[1].recipe.base == SeedBase(9)
+
+
+def test_several_timelines_stand_side_by_side(room):
+    desk = room.desk
+    desk.new("walk")
+    desk.new("walk")
+    desk.new()
+    assert [t.name for t in desk.timelines] == ["walk", "walk 2", "Timeline"]
+    assert desk.current.name == "Timeline"
+    desk.choose("walk")
+    desk.rename("Timeline")
+    assert desk.current.name == "Timeline 2"
+    room.explorer.undo()
+    assert desk.current.name == "walk"
+    desk.duplicate()
+    assert desk.current.name == "walk 3"
+    desk.delete()
+    assert desk.current is not None
+    room.explorer.undo()
+    assert "walk 3" in [t.name for t in desk.timelines]
+
+
+def test_a_drag_is_one_step_of_undo(room):
+    before = two_keyframes(room)
+    room.explorer.begin_gesture()
+    for seconds in (1.1, 1.5, 2.0):
+        room.desk.change(edits.moved(before, {1: seconds}), "move of a keyframe", "move")
+    room.explorer.end_gesture()
+    assert [k.seconds for k in room.desk.current.keyframes] == [0.0, 2.0]
+    room.explorer.undo()
+    assert room.desk.current == before
+
+
+def test_values_that_make_no_sense_are_refused_with_a_sentence(room):
+    before = two_keyframes(room)
+    room.settle()
+    room.desk.change(edits.replace(before, fps=33.0), "rate")
+    room.desk.change(edits.moved(before, {1: float("inf")}), "move")
+    troubles = of(room.settle(), updates.Trouble)
+    assert len(troubles) == 2
+    assert "stays as it was" in troubles[0].failure.message
+    assert room.desk.current == before
+
+
+def test_a_keyframe_goes_back_to_the_sliders(room):
+    room.explorer.apply(SetBase(SeedBase(3)))
+    room.explorer.apply(SetTruncation(0.4))
+    room.explorer.apply(SetAttribute(BOTH, 0.5))
+    room.desk.add_keyframe()
+    kept = room.explorer.state
+    room.explorer.apply(SetBase(SampleBase(1)))
+    room.explorer.apply(SetTruncation(1.0))
+    room.explorer.apply(SetAttribute(BOTH, 0.0))
+    room.desk.add_keyframe()
+    room.desk.open_keyframe(0)
+    state = room.explorer.state
+    assert live.resolve(state, room.explorer.summary) == live.resolve(kept, room.explorer.summary)
+    room.desk.open_keyframe(1)
+    assert live.resolve(room.explorer.state, room.explorer.summary).recipe.base == SampleBase(1)
+
+
+# Scrubbing ---------------------------------------------------------------------------------------
+
+
+def test_scrubbing_shows_the_frame_that_will_be_exported(room):
+    timeline = two_keyframes(room)
+    room.settle()
+    room.desk.seek(0.33)
+    (shown,) = of(room.settle(), updates.TimelineFrame)
+    assert shown.seconds == pytest.approx(0.3)
+    assert shown.request.recipe == frames(timeline)[3]
+    assert not shown.cached
+    room.desk.seek(0.31)
+    assert len(of(room.settle(), updates.TimelineFrame)) == 1  # at hand: at once
+
+
+def test_only_the_newest_frame_scrubbed_to_is_shown(room):
+    two_keyframes(room)
+    room.settle()
+    for seconds in (0.1, 0.2, 0.7):
+        room.desk.seek(seconds)
+    assert [f.seconds for f in of(room.settle(), updates.TimelineFrame)] == [0.7]
+
+
+def test_a_slider_takes_the_canvas_back(room):
+    two_keyframes(room)
+    room.desk.seek(0.5)
+    room.settle()
+    room.explorer.apply(SetAttribute(SPOTS, 0.2))
+    assert len(of(room.settle(), updates.MainPicture)) == 1
+    room.desk.seek(0.5)
+    room.settle()
+    room.desk.set_active(True)
+    room.desk.set_active(
+        False
+    )  # the timeline goes out of view: the sliders' picture is shown again
+    (again,) = of(room.settle(), updates.MainPicture)
+    assert again == room.explorer.shown
+
+
+def test_a_change_of_the_timeline_shows_the_frame_under_the_playhead_again(room):
+    timeline = two_keyframes(room)
+    room.desk.seek(0.5)
+    room.settle()
+    room.desk.change(edits.with_easing(timeline, [0], "hold"), "easing")
+    (shown,) = of(room.settle(), updates.TimelineFrame)
+    assert shown.request.recipe == timeline.keyframes[0].recipe
+
+
+def test_a_frame_that_cannot_be_made_is_said(room):
+    two_keyframes(room)
+    room.settle()
+    room.bench.renderers[-1].error = ValueError("boom")
+    room.desk.seek(0.5)
+    (trouble,) = of(room.settle(), updates.Trouble)
+    assert trouble.slot == "timeline"
+    room.desk.seek(0.5)
+    assert len(of(room.settle(), updates.TimelineFrame)) == 1
+
+
+def test_empty_timelines_and_single_keyframes_are_no_trouble(room):
+    desk = room.desk
+    desk.seek(1.0)
+    desk.play()
+    desk.step(1)
+    desk.new()
+    desk.seek(1.0)
+    desk.play()
+    assert not desk.playing
+    assert (desk.trace, desk.flips(), desk.progress) == ([], [], 0.0)
+    assert desk.picture_at(0.0) is None
+    desk.add_keyframe()
+    desk.seek(5.0)
+    assert [f.seconds for f in of(room.settle(), updates.TimelineFrame)] == [0.0]
+    desk.play()
+    assert not desk.playing
+
+
+# Ahead of time -----------------------------------------------------------------------------------
+
+
+def test_frames_are_made_ahead_only_while_the_timeline_is_in_view(room):
+    two_keyframes(room)
+    room.settle()
+    assert room.desk.progress == 0
+    room.desk.set_active(True)
+    told = of(room.settle(), updates.TimelineTrace)
+    assert (room.desk.progress, told[-1].progress) == (1.0, 1.0)
+    assert [t for t, _ in room.desk.trace] == pytest.approx(frame_times(room.desk.current))
+    assert room.desk.picture_at(1.0) is not None
+    done = len(room.rendered)
+    room.desk.change(edits.moved(room.desk.current, {1: 1.2}), "longer")
+    room.settle()
+    assert room.desk.progress == 1.0
+    assert len(room.rendered) > done
+
+
+def test_the_flip_is_where_the_predicted_class_changes(room):
+    ends = [
+        Keyframe(t, PictureRecipe(SampleBase(0), edits=(StyleShift(3, "max", a),)), "linear")
+        for t, a in ((0.0, -1.0), (1.0, 1.0))
+    ]
+    room.desk.make(Timeline("t", tuple(ends), fps=10.0))
+    room.desk.set_active(True)
+    told = of(room.settle(), updates.TimelineTrace)
+    assert room.desk.flips() == list(told[-1].flips)
+    (flip,) = room.desk.flips()
+    assert flip == pytest.approx(0.6)  # at 0.5 both classes are equal, and the first wins
+
+
+def test_keyframes_are_made_first(room):
+    two_keyframes(room)
+    room.desk.set_active(True)
+    room.settle()
+    recipes = [r.recipe for r in room.rendered if r.recipe.base == SampleBase(0)]
+    keyframes = [k.recipe for k in room.desk.current.keyframes]
+    assert recipes.index(keyframes[1]) < recipes.index(recipe_at(room.desk.current, 0.5))
+
+
+def test_another_window_finds_the_frames_on_disk(room, tmp_path):
+    timeline = two_keyframes(room)
+    room.desk.set_active(True)
+    room.settle()
+    room.explorer.close()
+    again = Room(tmp_path)
+    again.desk.make(timeline)
+    again.desk.seek(0.5)
+    (shown,) = of(again.settle(), updates.TimelineFrame)
+    assert shown.cached
+    again.explorer.close()
+
+
+def test_another_model_begins_without_frames_and_asks_for_none_of_the_old(room):
+    two_keyframes(room)
+    room.desk.set_active(True)
+    room.desk.seek(0.5)
+    room.open("other.explainer")
+    assert room.desk.current is None
+    assert not any("SampleBase(index=0)" in str(r) and r.recipe.edits for r in room.rendered)
+    room.desk.add_keyframe()
+    room.desk.seek(0.0)
+    assert len(of(room.settle(), updates.TimelineFrame)) == 1
+
+
+def test_another_device_makes_its_own_frames(room):
+    two_keyframes(room)
+    room.desk.set_active(True)
+    room.settle()
+    room.explorer.set_device("cpu")
+    told = room.settle()
+    assert not of(told, updates.Trouble)
+    assert room.desk.progress == 1.0
+    room.desk.seek(0.5)
+    room.settle()
+    room.explorer.set_device("cuda:0")
+    room.settle()
+    room.desk.seek(0.3)
+    (shown,) = of(room.settle(), updates.TimelineFrame)
+    assert shown.cached  # made there before
+
+
+# Playing -----------------------------------------------------------------------------------------
+
+
+def test_it_plays_every_frame_in_time_and_stops_at_the_end(room):
+    timeline = two_keyframes(room)
+    room.desk.play()
+    shown = room.play(1.5)
+    assert [f.seconds for f in shown] == pytest.approx(frame_times(timeline))
+    assert not room.desk.playing
+    assert room.desk.playhead == 1.0
+    room.desk.play()  # from the start again
+    assert room.play(0.05)[0].seconds == 0.0
+
+
+def test_a_loop_goes_on_without_a_doubled_frame(room):
+    two_keyframes(room, loop=True, ping_pong=True)
+    room.desk.play()
+    shown = [f.seconds for f in room.play(4.2)]
+    one_way = [k / 10 for k in range(11)]
+    circle = [*one_way, *one_way[-2:0:-1]]
+    assert shown == pytest.approx((circle * 3)[: len(shown)])
+    assert len(shown) >= 42
+    room.desk.pause()
+    assert not room.desk.playing
+
+
+def test_slow_rendering_drops_frames_but_keeps_time(room):
+    timeline = two_keyframes(room)
+    room.desk.play()
+    room.clock.now += 0.01
+    room.desk.tick(room.clock.now)
+    room.settle()
+    room.clock.now += 0.5  # the window was busy
+    room.desk.tick(room.clock.now)
+    (shown,) = of(room.settle(), updates.TimelineFrame)
+    assert shown.seconds == pytest.approx(0.5, abs=0.11)
+    assert shown.request.recipe in frames(timeline)
+
+
+def test_a_slider_pauses(room):
+    two_keyframes(room)
+    room.desk.play()
+    room.play(0.2)
+    room.explorer.apply(SetAttribute(SPOTS, 0.2))
+    assert [p.playing for p in of(room.settle(), updates.TimelinePlaying)] == [False]
+
+
+def test_a_jump_while_it_plays_goes_on_from_there(room):
+    two_keyframes(room)
+    room.desk.play()
+    room.play(0.2)
+    room.desk.seek(0.7)
+    shown = [f.seconds for f in [*of(room.settle(), updates.TimelineFrame), *room.play(0.25)]]
+    assert shown[-1] == pytest.approx(0.9)
+    assert min(shown) == pytest.approx(0.7)
+
+
+def test_playing_leaves_the_main_picture_its_turn(room):
+    two_keyframes(room)
+    room.desk.set_active(True)
+    room.explorer.apply(SetAttribute(SPOTS, 0.2))
+    room.explorer.wait_idle(10)
+    kinds = [
+        "frame" if len(r.recipe.edits) != 1 or r.recipe.edits[0].amount != 0.2 else "main"
+        for r in room.rendered
+    ]
+    assert kinds.index("main") <= len(kinds) - 2 or kinds.count("main") == 1
+    assert len(of(room.settle(), updates.MainPicture)) == 1
+
+
+# One click ---------------------------------------------------------------------------------------
+
+
+def test_one_click_makes_a_timeline_that_one_undo_takes_away(room):
+    desk, explorer = room.desk, room.explorer
+    explorer.apply(SetTruncation(0.7))
+    desk.random_walk(5, 0.5)
+    walk = desk.current
+    assert (len(walk.keyframes), walk.space, walk.loop) == (5, "z-slerp", True)
+    assert {k.recipe.truncation_psi for k in walk.keyframes} == {0.7}
+    desk.morph(SampleBase(0), SeedBase(1), 1.5)
+    assert [k.recipe.base for k in desk.current.keyframes] == [SampleBase(0), SeedBase(1)]
+    desk.sweep(BOTH, -0.5, 1.0)
+    first, last = desk.current.keyframes
+    assert first.recipe.edits == (StyleShift(3, "max", -0.25), StyleShift(7, "max", 0.5))
+    assert last.recipe.edits == (StyleShift(3, "max", 0.5), StyleShift(7, "max", -1.0))
+    desk.style_mix(SeedBase(2), 0, 1)
+    assert len(desk.timelines) == 4
+    assert explorer.undo_text == "Undo style mixing"
+    for _ in range(4):
+        explorer.undo()
+    assert desk.timelines == ()
+    assert desk.current is None
+
+
+# Recording ---------------------------------------------------------------------------------------
+
+
+def test_a_live_session_becomes_a_timeline(room):
+    desk, explorer = room.desk, room.explorer
+    desk.record()
+    room.clock.now += 3.0
+    for step in range(1, 51):  # one second up, in a straight line
+        room.clock.now += 0.02
+        explorer.apply(SetAttribute(SPOTS, step / 50))
+    assert desk.recording
+    assert desk.record_seconds == pytest.approx(4.0)
+    desk.stop_recording()
+    assert not desk.recording
+    kept = desk.current.keyframes
+    assert len(kept) <= 4
+    middle = recipe_at(desk.current, kept[-1].seconds - 0.5 - 0.5)
+    assert middle.edits[0].amount == pytest.approx(0.5, abs=0.03)
+    explorer.undo()
+    assert desk.current is None
+
+
+def test_a_recording_without_a_change_keeps_nothing(room):
+    room.desk.record()
+    room.clock.now += 2
+    room.settle()
+    room.desk.stop_recording()
+    (told,) = of(room.settle(), updates.Told)
+    assert "Nothing moved" in told.text
+    assert room.desk.timelines == ()
+    room.desk.stop_recording()
