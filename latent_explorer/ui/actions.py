@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from latent_explorer.ui import icons
+from latent_explorer.ui.panels.timeline.keys import SHEET as TIMELINE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,12 +38,14 @@ class Spec:
     submenu: str = ""
 
 
-FILE, EDIT, VIEW, EXPLAIN, HELP = "&File", "&Edit", "&View", "E&xplain", "&Help"
-MENUS = (FILE, EDIT, VIEW, EXPLAIN, HELP)
+FILE, EDIT, VIEW, EXPLAIN = "&File", "&Edit", "&View", "E&xplain"
+TIMELINE, HELP = "&Timeline", "&Help"
+MENUS = (FILE, EDIT, VIEW, EXPLAIN, TIMELINE, HELP)
 
 # fmt: off
 ACTIONS = (
     Spec("open", FILE, "&Open...", "Open an explainer, an exploration, or a picture that carries its recipe", "Ctrl+O", "open", needs_model=False),
+    Spec("open_image", FILE, "Open &image...", "Open pictures, or projections, to see what the classifier looks at in them", "Ctrl+I", "image", needs_model=False),
     Spec("open_bundled", FILE, "Open the &leaf explainer", "Open the explainer that comes with the program", "Ctrl+L", "leaf", needs_model=False),
     Spec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
     Spec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
@@ -52,15 +55,18 @@ ACTIONS = (
     Spec("undo", EDIT, "&Undo", "Take the last change of the picture back", "Ctrl+Z", "undo"),
     Spec("redo", EDIT, "&Redo", "Do again what was taken back", "Ctrl+Shift+Z", "redo"),
     Spec("copy", EDIT, "&Copy picture", "Copy the picture to the clipboard", "Ctrl+C", "copy", 1),
+    Spec("paste", EDIT, "&Paste image", "Project the picture that is on the clipboard", "Ctrl+V", "paste", 1, needs_model=False),
     Spec("copy_words", EDIT, "Copy &probabilities", "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1),
     Spec("reset", EDIT, "Reset all &attributes", "Put every attribute back to zero", "0", "reset", 2),
     Spec("view_side", VIEW, "&Before and after", "Show the picture before and after, side by side", "1", "before_after", checkable=True, group="view"),
     Spec("view_after", VIEW, "&After only", "Show only the edited picture, larger", "2", "picture", checkable=True, group="view"),
     Spec("view_swipe", VIEW, "&Swipe", "Drag a line between before and after", "3", "swipe", checkable=True, group="view"),
     Spec("view_difference", VIEW, "&Difference", "Show what changed around grey, twice as strong", "4", "difference", checkable=True, group="view"),
+    Spec("compare_photo", VIEW, "Compare with the ph&oto", "Show the photo itself as the picture before, beside a projected one", "O", "image", checkable=True),
     Spec("grid", VIEW, "&Grid of pictures", "Show the same sliders on several pictures at once", "G", "grid", 1, checkable=True),
     Spec("pixels", VIEW, "Whole &pixels", "Show the model's own pixels instead of smooth enlargement", "P", "pixels", 1, checkable=True),
     Spec("plot", VIEW, "&Live plot", "Show every class's probability over the last edits", "L", "plot", 1, checkable=True, needs_model=False),
+    Spec("timeline", VIEW, "T&imeline", "Show the timeline: keyframes, and the probabilities between them", "T", "animation", 1, checkable=True, needs_model=False),
     Spec("training", VIEW, "Trai&ning", "Train an explainer on your own pictures, and watch it learn", "Ctrl+T", "training", 1, checkable=True, needs_model=False),
     Spec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
     Spec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
@@ -70,9 +76,25 @@ ACTIONS = (
     Spec("next", EXPLAIN, "&Next", "Show the next latent of the strip", "N", "right"),
     Spec("previous", EXPLAIN, "&Previous", "Show the latent before it in the strip", "B", "left"),
     Spec("favourite", EXPLAIN, "Keep as a &favourite", "Keep this latent among the favourites, or take it out", "F", "favourite"),
+    Spec("project", EXPLAIN, "&Project a picture", "Bring your own picture into the model", "Ctrl+P", "image", 1, needs_model=False),
     Spec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
     Spec("find_attributes", EXPLAIN, "Find &attributes", "Search for the style coordinates that move the classifier (AttFind)", "Ctrl+Shift+F", "search", 1),
     Spec("cancel", EXPLAIN, "&Cancel the job", "Cancel the running job; what is finished is kept", "Esc", "cancel", 1, needs_model=False),
+    Spec("add_keyframe", TIMELINE, "Add a &keyframe", "Make the picture a keyframe: after the last one, or where the playhead stands", "K", "add_keyframe"),
+    Spec("play", TIMELINE, "&Play or pause", "Play the timeline from the playhead", "Shift+Space", "play"),
+    Spec("frame_back", TIMELINE, "Frame &before", "Show the frame before", ",", "left"),
+    Spec("frame_on", TIMELINE, "&Next frame", "Show the next frame", ".", "right"),
+    Spec("record", TIMELINE, "Re&cord", "Record what you do with the sliders as keyframes, until you stop", "Ctrl+Shift+R", "record", checkable=True),
+    Spec("loop", TIMELINE, "&Loop", "Begin again at the end", icon="loop", section=1, checkable=True),
+    Spec("ping_pong", TIMELINE, "Pin&g-pong", "Run back from the end", icon="ping_pong", section=1, checkable=True),
+    Spec("random_walk", TIMELINE, "&Random walk", "Eight random seeds in a circle, a second from one to the next", icon="shuffle", section=2, submenu="&Make"),
+    Spec("random_walk_with", TIMELINE, "Random &walk with...", "Choose how many seeds, and how fast", section=2, submenu="&Make"),
+    Spec("morph", TIMELINE, "M&orph...", "From one picture to another and back", section=2, submenu="&Make"),
+    Spec("style_mix", TIMELINE, "St&yle mixing...", "Take some layers of this picture from another", section=2, submenu="&Make"),
+    Spec("sweep", TIMELINE, "&Sweep an attribute...", "Move one attribute there and back", section=2, submenu="&Make"),
+    Spec("reverse_timeline", TIMELINE, "Re&verse", "Play the timeline from its end to its beginning", section=3),
+    Spec("distribute_keyframes", TIMELINE, "&Distribute evenly", "The same time between any two keyframes", section=3),
+    Spec("delete_keyframes", TIMELINE, "D&elete keyframes", "Delete the selected keyframes", icon="delete", section=3),
     Spec("keys", HELP, "&Keys", "Show every key", "F1", "keyboard", needs_model=False),
     Spec("notices", HELP, "&Notices", "Read again what the program said", "Ctrl+Shift+N", "info", needs_model=False),
     Spec("screenshot", HELP, "Picture of the &window...", "Save a picture of this window", "Ctrl+Shift+P", section=1, needs_model=False),
@@ -90,6 +112,8 @@ OTHER_KEYS = (
     ("Double click", "Put a slider back to its rest"),
     ("Shift and drag", "Move a slider finely"),
 )
+
+BLOCKS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
 
 
 def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:

@@ -17,6 +17,8 @@ from PySide6.QtWidgets import QApplication
 from latent_explorer import __version__
 from latent_explorer.app import library
 from latent_explorer.app.explorer import Explorer
+from latent_explorer.app.projection_desk import ProjectionDesk
+from latent_explorer.app.timeline_desk import TimelineDesk
 from latent_explorer.app.training_desk import TrainingDesk
 from latent_explorer.app.updates import MainPicture
 from latent_explorer.common.paths import resource
@@ -77,7 +79,9 @@ class Desktop:
         )
         self.desk = (make_desk or partial(TrainingDesk, data_dir=data_dir))(self.explorer)
         theme.apply(mode or self.explorer.settings.theme)
-        self.window = MainWindow(self.explorer, self.desk)
+        self.timelines = TimelineDesk(self.explorer)
+        self.projections = ProjectionDesk(self.explorer, self.bridge.post)
+        self.window = MainWindow(self.explorer, self.desk, self.timelines, self.projections)
         self.window.setWindowIcon(icons.icon("leaf", "accent"))
 
     def begin(self, path: Path | None = None) -> None:
@@ -97,6 +101,7 @@ class Desktop:
         A training goes on without the window.
         """
         self.desk.close()
+        self.projections.close()
         self.explorer.close(keep_autosave=self.explorer.unsaved)
         self.bridge.close()
 

@@ -32,9 +32,10 @@ from latent_explorer.ui import place, theme
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.files import Files, dropped_paths
 from latent_explorer.ui.panels.attributes import AttributesPanel
-from latent_explorer.ui.panels.bottom_strip import BottomStrip
+from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE, BottomStrip
 from latent_explorer.ui.panels.canvas import CanvasPanel
 from latent_explorer.ui.panels.samples import SamplesPanel
+from latent_explorer.ui.projection_room import ProjectionRoom
 from latent_explorer.ui.training_room import TrainingRoom
 from latent_explorer.ui.widgets.basics import column, hairline
 from latent_explorer.ui.widgets.mode_buttons import tool_row
@@ -43,10 +44,12 @@ from latent_explorer.ui.widgets.status_line import StatusLine
 from latent_explorer.ui.window_actions import handlers
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
     from latent_explorer.app.autosave import Recovery
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.projection_desk import ProjectionDesk
+    from latent_explorer.app.timeline_desk import TimelineDesk
     from latent_explorer.app.training_desk import TrainingDesk
     from latent_explorer.app.updates import Update
 
@@ -55,18 +58,25 @@ AUTOSAVE_SECONDS = 30
 
 
 class MainWindow(QMainWindow):
-    """One window on one explorer and its training desk, which it does not own: whoever made them closes them."""
+    """One window on one explorer and its desks, which it does not own: whoever made them closes them."""
 
-    def __init__(self, explorer: Explorer, desk: TrainingDesk) -> None:
+    def __init__(
+        self,
+        explorer: Explorer,
+        desk: TrainingDesk,
+        timelines: TimelineDesk,
+        projections: ProjectionDesk,
+    ) -> None:
         super().__init__()
         self.explorer = explorer
         self.files = Files(self, explorer)
         self.samples = SamplesPanel(explorer)
         self.canvas = CanvasPanel(explorer)
         self.attributes = AttributesPanel(explorer)
-        self.strip = BottomStrip(explorer)
+        self.strip = BottomStrip(explorer, timelines)
         self.status = StatusLine()
         self.notices = NoticeBar(self.canvas.pages)
+        self.projection = ProjectionRoom(self, projections)
         self.actions_by_key = table.build(self, handlers(self))
         self._build(desk)
         self._connect()
@@ -89,6 +99,7 @@ class MainWindow(QMainWindow):
         self.menus = table.fill(self.menuBar(), self.actions_by_key)
         explain = self.menus[table.EXPLAIN]
         explain.insertMenu(self.actions_by_key["cancel"], self.status.device_menu)
+        self.strip.timeline.adopt(self.actions_by_key, self.menus)
         self.recent = self.menus[table.FILE].addMenu("Open &recent")
         self.menus[table.FILE].insertMenu(self.actions_by_key["save"], self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
@@ -96,12 +107,12 @@ class MainWindow(QMainWindow):
         self.middle = QSplitter(Qt.Orientation.Horizontal)
         self.middle.setHandleWidth(1)
         self.middle.setChildrenCollapsible(False)
-        for panel in (self.samples, self._centre(), self.attributes):
+        for panel in (self.projection.left, self._centre(), self.attributes):
             self.middle.addWidget(panel)
         for index, stretch in enumerate((0, 1, 0)):
             self.middle.setStretchFactor(index, stretch)
         self.middle.setSizes([LEFT, 10 * LEFT, RIGHT])
-        self.samples.setMinimumWidth(LEFT)
+        self.projection.left.setMinimumWidth(LEFT)
         whole = QWidget()
         layout = column(whole, spacing=0)
         if self.menuBar().isNativeMenuBar():  # macOS: the bar stands at the top of the screen
@@ -132,12 +143,17 @@ class MainWindow(QMainWindow):
         self.status.device_asked.connect(self.explorer.set_device)
         self.status.warnings_asked.connect(self._say_warnings)
         self.status.training.clicked.connect(lambda: self.room.dock.show_running())
-        self.strip.folded_changed.connect(
-            lambda folded: self.actions_by_key["plot"].setChecked(not folded)
-        )
+        self.strip.changed.connect(self._strip_changed)
+        self.strip.training_asked.connect(self.actions_by_key["training"].trigger)
         self.actions_by_key["view_side"].setChecked(True)
-        self.actions_by_key["plot"].setChecked(True)
+        self._strip_changed()
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
+
+    def _strip_changed(self) -> None:
+        """Another tab of the strip is in front, or it was folded."""
+        self.actions_by_key["plot"].setChecked(self.strip.shows(PLOT))
+        self.actions_by_key["timeline"].setChecked(self.strip.shows(TIMELINE))
+        self.room.strip_changed()
 
     def present(self) -> None:
         """Show the window; the first time it fills a screen that is too small for it."""
@@ -149,6 +165,7 @@ class MainWindow(QMainWindow):
         """What the application told goes to every panel, then to the window's own lines."""
         for panel in (self.samples, self.canvas, self.attributes, self.strip):
             panel.on_update(update)
+        self.projection.on_update(update)
         if isinstance(update, MainPicture):
             self.status.speed.count(update.result.seconds)
             if self.status.warnings != update.warnings:
@@ -188,11 +205,13 @@ class MainWindow(QMainWindow):
             if update.outcome != "finished":
                 self.canvas.loading_failed()
             if update.outcome == "cancelled":
-                self.notices.say(f"{update.name} was cancelled.")
+                kept = "; the best so far is kept" if update.value is not None else ""
+                self.notices.say(f"{update.name} was cancelled{kept}.")
 
     def _model_opened(self) -> None:
         for spec in table.ACTIONS:
             self.actions_by_key[spec.key].setEnabled(True)
+        self.projection.offer_comparison()
         self._name_undo()
         self.set_grid(False)
         self._name_model()
@@ -260,6 +279,7 @@ class MainWindow(QMainWindow):
         self.actions_by_key[f"view_{mode}"].setChecked(True)
         self.set_grid(False)
         self.canvas.view.set_mode(mode)
+        self.projection.stage.view.set_mode(mode)
 
     def set_theme(self, mode: theme.Mode) -> None:
         """Light, dark, or as the system says; remembered."""
@@ -297,12 +317,18 @@ class MainWindow(QMainWindow):
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.canvas.view.set_peek(False)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.strip.make_room(self.height())
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_paths(event.mimeData()) and event.source() is None:
+        data = event.mimeData()
+        if (dropped_paths(data) or data.hasImage()) and event.source() is None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if self.files.open_dropped(event.mimeData()):
+        data = event.mimeData()
+        if self.files.open_dropped(data) or self.projection.take_image(data, "Dropped picture"):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -310,6 +336,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._autosave.stop()
+        self.strip.timeline.player.stop()
         self.room.end()
         place.keep(self, self.middle, self.explorer)
         super().closeEvent(event)

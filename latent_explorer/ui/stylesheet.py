@@ -114,6 +114,7 @@ QLabel[role="title"] {{ font-weight: 600; }}
 QLabel[role="hint"]:enabled {{ color: {muted}; }}
 QLabel[role="warning"] {{ color: {warning}; }}
 QFrame[role="card"] {{ background: {surface}; border-radius: 6px; }}
+QFrame[role="popup"] {{ background: {surface}; border: 1px solid {line}; }}
 QFrame[role="hairline"] {{ background: {line}; border: 0; }}
 QProgressBar {{ border: 0; border-radius: 2px; background: {sunken}; }}
 QProgressBar::chunk {{ border-radius: 2px; background: {accent}; }}

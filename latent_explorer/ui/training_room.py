@@ -87,7 +87,7 @@ class TrainingRoom(QMainWindow):
         self.resizeDocks([self.dock], [HEIGHT], Qt.Orientation.Vertical)
 
     def _make_room(self, docked: bool) -> None:
-        """On a low screen the live plot folds while the dock is open, so that the picture keeps its size."""
+        """On a low screen the strip folds while the dock is open, so that the picture keeps its size."""
         strip = self._window.strip
         if docked and not strip.folded and self.height() < ENOUGH:
             self._folded = True
@@ -95,7 +95,13 @@ class TrainingRoom(QMainWindow):
         elif not docked and self._folded:
             self._folded = False
             strip.set_folded(False)
-        self._window.actions_by_key["plot"].setChecked(not strip.folded)
+        strip.mark_training(docked)
+
+    def strip_changed(self) -> None:
+        """Who unfolds the strip where there is room for one of the two wants the dock away."""
+        if self._folded and not self._window.strip.folded:
+            self._folded = False
+            self.dock.close()
 
     def on_update(self, _update: TrainingUpdate) -> None:
         """Whatever the desk told may change the words in the status line."""

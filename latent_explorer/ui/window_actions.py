@@ -12,6 +12,7 @@ from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.keys import KeysDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
+from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,7 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
 
     return {
         "open": files.open,
+        "open_image": window.projection.open_images,
         "open_bundled": explorer.open_bundled,
         "save": files.save,
         "save_as": files.save_as,
@@ -39,15 +41,18 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "undo": explorer.undo,
         "redo": explorer.redo,
         "copy": files.copy_picture,
+        "paste": window.projection.paste,
         "copy_words": lambda: _copy(window.canvas.bars.text.text()),
         "reset": window.reset,
         "view_side": lambda: window.set_view("side"),
         "view_after": lambda: window.set_view("after"),
         "view_swipe": lambda: window.set_view("swipe"),
         "view_difference": lambda: window.set_view("difference"),
+        "compare_photo": lambda: window.projection.compare(checked("compare_photo")),
         "grid": lambda: window.set_grid(checked("grid")),
         "pixels": lambda: _set_pixels(window, checked("pixels")),
-        "plot": lambda: window.strip.set_folded(not checked("plot")),
+        "plot": lambda: window.strip.toggle_tab(PLOT),
+        "timeline": lambda: window.strip.toggle_tab(TIMELINE),
         "training": lambda: window.room.set_shown(checked("training")),
         "theme_system": lambda: window.set_theme("system"),
         "theme_light": lambda: window.set_theme("light"),
@@ -59,8 +64,10 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "next": lambda: samples.step(1),
         "previous": lambda: samples.step(-1),
         "favourite": samples.toggle_favourite,
+        "project": window.projection.show_page,
         "add_slider": window.attributes.open_add_slider,
         "find_attributes": window.attributes.start_search,
+        **_timeline(window),
         "cancel": window.status.jobs.cancel_first,
         "keys": lambda: _open(KeysDialog(window)),
         "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
@@ -68,6 +75,36 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "diagnostics": lambda: _copy_diagnostics(window),
         "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),
         "about": lambda: _open(AboutDialog(explorer.summary, window)),
+    }
+
+
+def _timeline(window: MainWindow) -> dict[str, Callable[[], object]]:
+    panel = window.strip.timeline
+    make = panel.make
+
+    def add() -> None:
+        """Where the new keyframe can be seen."""
+        window.strip.show_tab(TIMELINE)
+        panel.add_keyframe()
+
+    return {
+        "add_keyframe": add,
+        "play": panel.toggle_play,
+        "frame_back": lambda: panel.step(-1),
+        "frame_on": lambda: panel.step(1),
+        "record": panel.toggle_recording,
+        "loop": lambda: panel.editing.set_loop(window.actions_by_key["loop"].isChecked()),
+        "ping_pong": lambda: panel.editing.set_ping_pong(
+            window.actions_by_key["ping_pong"].isChecked()
+        ),
+        "random_walk": make.walk,
+        "random_walk_with": make.walk_with,
+        "morph": make.morph,
+        "style_mix": make.mix,
+        "sweep": make.sweep,
+        "reverse_timeline": panel.editing.reverse,
+        "distribute_keyframes": panel.editing.distribute,
+        "delete_keyframes": panel.editing.delete,
     }
 
 

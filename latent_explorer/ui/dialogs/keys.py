@@ -7,14 +7,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QGridLayout, QLabel, QWidget
 
 from latent_explorer.ui import theme
-from latent_explorer.ui.actions import ACTIONS, MENUS, OTHER_KEYS, plain_text, shown_keys
+from latent_explorer.ui.actions import ACTIONS, BLOCKS, MENUS, plain_text, shown_keys
 from latent_explorer.ui.widgets.basics import button, column, plain, row, title
 
-COLUMNS = 2
+COLUMNS = 3
 
 
 class KeysDialog(QDialog):
-    """Every key in two columns, under the menus' names."""
+    """Every key in three columns, under the menus' names."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,7 +26,7 @@ class KeysDialog(QDialog):
             )
             for menu in MENUS
         ]
-        blocks.append(("Picture and sliders", list(OTHER_KEYS)))
+        blocks += [(name, list(keys)) for name, keys in BLOCKS]
         columns = [column(spacing=theme.SECTION) for _ in range(COLUMNS)]
         heights = [0] * COLUMNS
         for name, keys in blocks:

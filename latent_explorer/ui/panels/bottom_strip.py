@@ -1,125 +1,171 @@
 # SPDX-License-Identifier: MIT
-"""The strip along the bottom: the live plot under a title that folds it away. The plot itself is made later."""
+"""The strip along the bottom: live plot and timeline share it, one at a time, under a head that folds it away.
+
+The training's dock is the third of its tabs; it stands below the strip, since it wants more room than a strip has.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QStackedWidget, QWidget
 
-from latent_explorer.app.live import classifier_of
-from latent_explorer.app.updates import MainPicture, ModelOpened, StateChanged
 from latent_explorer.ui import icons, theme
-from latent_explorer.ui.widgets.basics import column, hint, icon_button, row, title
+from latent_explorer.ui.panels.live_plot import LivePlot
+from latent_explorer.ui.panels.timeline.panel import TimelinePanel
+from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
+from latent_explorer.ui.widgets.segments import Segments
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.timeline_desk import TimelineDesk
     from latent_explorer.app.updates import Update
-    from latent_explorer.explain.recipe import Base
     from latent_explorer.ui.widgets.trace_plot import TracePlot
 
 HEAD = theme.CONTROL + theme.UNIT
-HEIGHT = 18 * theme.UNIT  # open, px
+LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
+TALL_WINDOW = 900  # px, from which on a screen is high
 ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # so that icons stand on the margin
-AFTER_PICTURE = 30  # ms
-EMPTY = "Move a slider: the probability of every class is drawn here."
+TABS = ("Live plot", "Timeline", "Training")
+PLOT, TIMELINE, TRAINING = range(len(TABS))
+LEAST_HEAD = 16 * theme.UNIT  # px; what has no room hides
+NARROW = 600  # px of width, from which on the live plot's head has room for its words
 
 
 class BottomStrip(QWidget):
-    """Open or folded; `folded_changed(bool)` when the person asks."""
+    """`changed` when another tab is in front, or the strip is folded; `training_asked` by its tab."""
 
-    folded_changed = Signal(bool)
+    changed = Signal()
+    training_asked = Signal()
 
-    def __init__(self, explorer: Explorer) -> None:
+    def __init__(self, explorer: Explorer, desk: TimelineDesk) -> None:
         super().__init__()
-        self._explorer = explorer
-        self._base: Base | None = None
-        self.plot: TracePlot | None = None
-        self.setAccessibleName("Live plot")
+        self._desk = desk
+        self._tab = PLOT
+        self._training = False  # whether its dock is open below
+        self._height = LOW
+        self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.fold = icon_button("down", "Fold the live plot away (L)", self._toggle)
-        self.clear = icon_button("reset", "Start the plot again", self._clear)
-        self.empty = hint(EMPTY)
-        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.fold = icon_button("down", "Fold away", self._toggle)
+        self.tabs = Segments("What the strip shows", TABS)
+        self.tabs.chosen.connect(self._choose)
+        self.live = LivePlot(explorer)
+        self.timeline = TimelinePanel(explorer, desk)
+        self.clear = icon_button("reset", "Start the plot again", self.live.clear)
+        self.says = hint("probability over the last edits", wrap=False)
+        self._head = QStackedWidget()
+        self._head.addWidget(self._live_head())
+        self._head.addWidget(self.timeline.transport)
+        self._head.setFixedHeight(theme.CONTROL)
+        self._head.setMinimumWidth(LEAST_HEAD)
         self.body = QWidget()
         self._pages = QStackedLayout(self.body)
-        self._pages.addWidget(self.empty)
-        head = row()
+        self._pages.addWidget(self.live)
+        self._pages.addWidget(self.timeline)
+        self._lay_out()
+        self.show_tab(PLOT)
+
+    def _live_head(self) -> QWidget:
+        head = QWidget()
+        line = row(head)
+        line.addWidget(self.says)
+        line.addStretch(1)
+        line.addWidget(self.clear)
+        return head
+
+    def _lay_out(self) -> None:
+        head = row(spacing=theme.UNIT // 2)
         head.setContentsMargins(ICON_EDGE, 0, ICON_EDGE, 0)
         head.addWidget(self.fold)
-        head.addWidget(title("Live plot"))
-        head.addWidget(hint("probability over the last edits", wrap=False))
-        head.addStretch(1)
-        head.addWidget(self.clear)
+        head.addWidget(self.tabs)
+        head.addSpacing(theme.UNIT)
+        head.addWidget(self._head, 1)
         layout = column(self, spacing=0)
         layout.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
         layout.addLayout(head)
         layout.addWidget(self.body, 1)
-        self.set_folded(False)
+
+    # which tab, and whether open --------------------------------------------------------------
+
+    @property
+    def plot(self) -> TracePlot | None:
+        """What draws the live plot, once it is made."""
+        return self.live.plot
+
+    @property
+    def tab(self) -> int:
+        """PLOT or TIMELINE, whichever is in front."""
+        return self._tab
 
     @property
     def folded(self) -> bool:
         return self.body.isHidden()
 
+    def shows(self, tab: int) -> bool:
+        """Whether a tab is in front and open."""
+        return self._tab == tab and not self.folded
+
+    def show_tab(self, tab: int) -> None:
+        """Bring one to the front, unfolded."""
+        self._tab = tab
+        self._pages.setCurrentIndex(tab)
+        self._head.setCurrentIndex(tab)
+        self.set_folded(False)
+
+    def toggle_tab(self, tab: int) -> None:
+        """Bring it to the front; in front already: fold it away."""
+        if self.shows(tab):
+            self.set_folded(True)
+        else:
+            self.show_tab(tab)
+
     def set_folded(self, on: bool) -> None:
-        """Only the title's row remains."""
+        """Only the head's row remains."""
         self.body.setHidden(on)
-        self.clear.setHidden(on)
-        self.setFixedHeight(HEAD if on else HEIGHT)
+        self._head.setHidden(on)
+        self._mark_tab()
         icons.set_icon(self.fold, "right" if on else "down")
-        words = "Show the live plot (L)" if on else "Fold the live plot away (L)"
+        words = "Unfold the strip" if on else "Fold the strip away"
         self.fold.setToolTip(words)
         self.fold.setAccessibleName(words)
+        self._desk.set_active(self.shows(TIMELINE))
+        self._give_height()
+        self.changed.emit()
 
-    def _make_plot(self) -> None:
-        """Load what draws the plot: slow, so it waits until the first picture is on the screen."""
-        from latent_explorer.ui.widgets.trace_plot import TracePlot
+    def make_room(self, window_height: int) -> None:
+        """The window is this high now: a high one gives the strip more."""
+        self._height = HIGH if window_height >= TALL_WINDOW else LOW
+        self._give_height()
 
-        if self.plot is None:
-            self.plot = TracePlot()
-            self._pages.addWidget(self.plot)
-            if self._explorer.shown is not None:
-                self._add(self._explorer.shown)
+    def _give_height(self) -> None:
+        self.setFixedHeight(HEAD if self.folded else self._height)
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        if isinstance(update, ModelOpened):
-            self._begin()
-        elif isinstance(update, StateChanged):
-            if update.old.classifier_id != update.new.classifier_id:
-                self._begin()
-        elif isinstance(update, MainPicture):
-            self._add(update)
+    def mark_training(self, docked: bool) -> None:
+        """The training's dock stands below: its tab is the one in front while the strip is folded."""
+        self._training = docked
+        self._mark_tab()
 
-    def _begin(self) -> None:
-        """Another classifier, other lines."""
-        summary, state = self._explorer.summary, self._explorer.state
-        asked = classifier_of(state, summary) if summary and state else None
-        self._base = None
-        if self.plot is not None:
-            self.plot.start(asked.class_names if asked else ())
+    def _mark_tab(self) -> None:
+        self.tabs.choose(TRAINING if self._training and self.folded else self._tab)
 
-    def _add(self, update: MainPicture) -> None:
-        if self.plot is None:
-            QTimer.singleShot(AFTER_PICTURE, self, self._make_plot)
-            return
-        probs, base = update.result.after.probs, update.request.recipe.base
-        if not self.plot.names:
-            self._begin()
-        if len(probs) != len(self.plot.names):
-            return  # of a classifier that is no longer asked
-        if self._base is not None and base != self._base:
-            self.plot.lift()
-        self._base = base
-        self.plot.add(probs)
-        if self.plot.length > 1:
-            self._pages.setCurrentWidget(self.plot)
-
-    def _clear(self) -> None:
-        self._begin()
-        self._pages.setCurrentWidget(self.empty)
+    def _choose(self, tab: int) -> None:
+        if tab == TRAINING:
+            self._mark_tab()
+            self.training_asked.emit()
+        else:
+            self.show_tab(tab)
 
     def _toggle(self) -> None:
         self.set_folded(not self.folded)
-        self.folded_changed.emit(self.folded)
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        self.live.on_update(update)
+        self.timeline.on_update(update)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.says.setVisible(self.width() >= NARROW)

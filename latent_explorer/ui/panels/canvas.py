@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 
 from latent_explorer.app.live import classifier_of
-from latent_explorer.app.updates import MainPicture, ModelOpened, StateChanged
+from latent_explorer.app.projection_words import has_photo
+from latent_explorer.app.updates import MainPicture, ModelOpened, StateChanged, TimelineFrame
 from latent_explorer.explain.recipe import ProjectedBase, SeedBase
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.grid import GridPanel
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.app.updates import Update
-    from latent_explorer.explain.recipe import Picture, PictureRecipe
+    from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest
 
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
 
@@ -48,7 +50,7 @@ class Loading(QWidget):
 
 
 class CanvasPanel(QWidget):
-    """Four pages (welcome, loading, pictures, grid) over the probability bars."""
+    """Pages (welcome, loading, pictures, grid, and a stage that is added) over the probability bars."""
 
     open_asked = Signal()
 
@@ -57,6 +59,10 @@ class CanvasPanel(QWidget):
         self._explorer = explorer
         self._names: tuple[str, ...] = ()
         self._picture: MainPicture | None = None
+        self._stage: QWidget | None = (
+            None  # what stands in the picture's place while photos are projected
+        )
+        self._staged = self._in_grid = self._photo = False
         self.welcome = EmptyState("leaf", WELCOME, "Open the leaf explainer", self.open_asked.emit)
         self.loading = Loading()
         self.view = ImageView()
@@ -96,9 +102,35 @@ class CanvasPanel(QWidget):
 
     def show_grid(self, on: bool) -> None:
         """The grid in the picture's place."""
+        self._in_grid = on
+        self._choose_page()
+
+    def add_stage(self, stage: QWidget) -> None:
+        """Another page, for `show_stage`."""
+        self._stage = stage
+        self.pages.addWidget(stage)
+
+    def show_stage(self, on: bool) -> None:
+        """The stage in the picture's place; the grid goes before it."""
+        self._staged = on
+        self._choose_page()
+
+    def _choose_page(self) -> None:
+        if self._picture is None and not self._staged:
+            if self.pages.currentWidget() is self._stage:
+                self.pages.setCurrentWidget(self.loading)
+            return
+        page: QWidget = self.grid if self._in_grid else self.view
+        if self._staged and self._stage is not None and not self._in_grid:
+            page = self._stage
+        self.pages.setCurrentWidget(page)
+        self._below.setVisible(page is self.view)
+
+    def set_photo(self, on: bool) -> None:
+        """Of a projected picture: the photo itself as the picture before, or its reconstruction."""
+        self._photo = on
         if self._picture is not None:
-            self.pages.setCurrentWidget(self.grid if on else self.view)
-            self._below.setVisible(not on)
+            self._show(self._picture)
 
     # updates ----------------------------------------------------------------------------------
 
@@ -121,26 +153,45 @@ class CanvasPanel(QWidget):
         elif isinstance(update, MainPicture):
             first, self._picture = self._picture is None, update
             if first:
-                self.pages.setCurrentWidget(self.view)
-                self._below.show()
+                self._choose_page()
                 self.view.setFocus()
             self._show(update)
+        elif isinstance(update, TimelineFrame):
+            self._show(update, f"After, {update.seconds:.2f} s")
 
     def _name_classes(self, state: ExplorerState) -> None:
         summary = self._explorer.summary
         asked = classifier_of(state, summary) if summary else None
         self._names = asked.class_names if asked else ()
 
-    def _show(self, update: MainPicture) -> None:
+    def _show(self, update: MainPicture | TimelineFrame, after: str = "After") -> None:
         result = update.result
         state = self._explorer.state
         names = self._names_for(len(result.after.probs))
-        self.view.show_shots(
-            self._shot(before_title(update.request.recipe), result.before, names),
-            self._shot("After", result.after, names),
-        )
         target = state.target_class if state else 0
-        self.bars.show_verdict(Verdict(names, result.after.probs, result.before.probs, target))
+        photo = self._photo_of(update.request)
+        if photo is None:
+            before = self._shot(before_title(update.request.recipe), result.before, names)
+            verdict = Verdict(names, result.after.probs, result.before.probs, target)
+        else:
+            before = photo[0]
+            verdict = Verdict(names, result.after.probs, photo[1], target, "photo")
+            after = after if update.request.recipe.edits else "Reconstruction"
+        self.view.show_shots(before, self._shot(after, result.after, names))
+        self.bars.show_verdict(verdict)
+
+    def _photo_of(self, request: PictureRequest) -> tuple[Shot, np.ndarray] | None:
+        """The photo behind a projected picture with its probabilities; None unless it is wanted, there, and judged
+        by the classifier that is asked."""
+        shown = self._explorer.latents.of(request.recipe.base) if self._photo else None
+        if shown is None or not has_photo(shown.report):
+            return None
+        report = shown.report
+        if report.classifier_id != request.classifier_id:
+            return None
+        probs = np.array(report.probs_target)
+        words = percent_words(report.class_names, probs)
+        return Shot(shown.target, "Photo", words, int(probs.argmax())), probs
 
     def _names_for(self, count: int) -> tuple[str, ...]:
         """A picture may still be of the classifier that was asked before."""

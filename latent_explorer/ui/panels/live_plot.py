@@ -29,6 +29,7 @@ class LivePlot(QWidget):
         super().__init__()
         self._explorer = explorer
         self._base: Base | None = None
+        self._last: MainPicture | None = None
         self.plot: TracePlot | None = None
         self.setAccessibleName("Live plot")
         self.empty = hint(EMPTY)
@@ -52,7 +53,8 @@ class LivePlot(QWidget):
         elif isinstance(update, StateChanged):
             if update.old.classifier_id != update.new.classifier_id:
                 self._begin()
-        elif isinstance(update, MainPicture):
+        elif isinstance(update, MainPicture) and update is not self._last:
+            self._last = update  # after the timeline the same picture is told once more
             self._add(update)
 
     def clear(self) -> None:

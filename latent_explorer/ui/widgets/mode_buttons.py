@@ -21,6 +21,8 @@ ROW = (
     *("grid", "pixels", "", "undo", "redo", ""),
 )
 
+RECORD_WIDTH = 12 * theme.UNIT  # px: the elapsed time must not push the other buttons
+
 
 def mode_button(action: QAction, text: str = "") -> QToolButton:
     """A quiet button for an action; with `text` beside the icon where the icon alone would not do."""
@@ -50,6 +52,9 @@ def tool_row(actions: Mapping[str, QAction]) -> QWidget:
             layout.addWidget(mode_button(actions[key]))
         else:
             layout.addSpacing(theme.MARGIN)
+    record = mode_button(actions["record"], "Record")
+    record.setMinimumWidth(RECORD_WIDTH)
+    layout.addWidget(record)
     layout.addWidget(mode_button(actions["open"], "Open"))
     layout.addWidget(mode_button(actions["export_png"], "Export"))
     return made

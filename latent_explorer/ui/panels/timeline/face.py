@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -20,7 +19,7 @@ from latent_explorer.ui.panels.timeline.paint import (
     paint_ruler,
     paint_track,
 )
-from latent_explorer.ui.panels.timeline.paint_trace import Trace, paint_trace
+from latent_explorer.ui.panels.timeline.paint_trace import NOTHING, Trace, paint_trace
 from latent_explorer.ui.panels.timeline.scales import Scale
 from latent_explorer.ui.widgets.class_lines import labels_width
 from latent_explorer.ui.widgets.scaling import scaled
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
 MOST_SHARE = 0.2  # of the width, that they may take
-NOTHING = Trace(np.empty(0), np.empty((0, 0)), 1.0)
 
 
 class TimelineFace(QWidget):
@@ -201,8 +199,18 @@ class TimelineFace(QWidget):
         painter.setClipRect(room.track.adjusted(0, 0, 0, 6))
         paint_track(painter, room, self._scale, shown)
         painter.setClipping(False)
+        if len(shown.times) == 1:
+            self._paint_hint(painter, room, words.ONE)
         if shown.times:
             paint_playhead(painter, room, self._scale, shown)
+
+    def _paint_hint(self, painter: QPainter, room: lanes.Lanes, sentence: str) -> None:
+        """What to do next, where the next keyframe will stand."""
+        painter.setFont(theme.font(theme.SMALL))
+        painter.setPen(theme.current().color("muted"))
+        left = self._scale.x(self.times[0]) + room.picture
+        box = room.track.adjusted(left - room.track.left(), 0, 0, 0)
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, sentence)
 
     def _marks(self) -> Marks:
         """What the painter must know of the keyframes, in the middle of a drag too."""

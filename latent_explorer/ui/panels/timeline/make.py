@@ -40,9 +40,7 @@ class Make:
     def walk_with(self) -> None:
         """The same, as long as one likes."""
         dialog = RandomWalkDialog(self._window)
-        _open(
-            dialog, lambda: self._desk.random_walk(dialog.count.value(), dialog.seconds.value)
-        )
+        _open(dialog, lambda: self._desk.random_walk(dialog.count.value(), dialog.seconds.value))
 
     def morph(self) -> None:
         """Between two pictures."""
@@ -56,12 +54,10 @@ class Make:
         """Layers of another picture in this one."""
         bases, names = self._offered()
         state, summary = self._explorer.state, self._explorer.summary
-        if state is None or summary is None:
+        if state is None or summary is None or len(bases) < 2:
             return
-        others = [(b, n) for b, n in zip(bases, names, strict=True) if b != state.base]
-        if not others:
-            return
-        bases, names = ([pair[k] for pair in others] for k in (0, 1))
+        own = bases.index(state.base)
+        del bases[own], names[own]
         dialog = StyleMixDialog(bases, names, row_names(summary), self._window)
         _open(
             dialog,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import QActionGroup
+from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from latent_explorer.explain.timeline import FPS
@@ -36,7 +36,12 @@ class TimelineMenus:
     def _menu(self, title: str, fill: Callable[[QMenu], None]) -> QMenu:
         menu = QMenu(title, self._owner)
         menu.setToolTipsVisible(True)
-        menu.aboutToShow.connect(lambda: (menu.clear(), fill(menu)))
+
+        def fill_anew() -> None:
+            menu.clear()
+            fill(menu)
+
+        menu.aboutToShow.connect(fill_anew)
         return menu
 
     def _fill_fps(self, menu: QMenu) -> None:
@@ -106,7 +111,7 @@ class TimelineMenus:
             self._desk.delete()
 
 
-def _choice(menu: QMenu, text: str, checked: bool):
+def _choice(menu: QMenu, text: str, checked: bool) -> QAction:
     action = menu.addAction(text)
     action.setCheckable(True)
     action.setChecked(checked)

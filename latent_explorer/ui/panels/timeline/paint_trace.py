@@ -61,6 +61,9 @@ class Trace:
         return np.asarray(self.probs[index]) if near else None
 
 
+NOTHING = Trace(np.empty(0), np.empty((0, 0)), 1.0)
+
+
 def paint_trace(
     painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, playhead: float
 ) -> None:

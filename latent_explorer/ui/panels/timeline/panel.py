@@ -26,15 +26,19 @@ from latent_explorer.explain.timeline import frame_at, span
 from latent_explorer.ui.panels.timeline import words
 from latent_explorer.ui.panels.timeline.easing_popup import EasingPopup
 from latent_explorer.ui.panels.timeline.editing import Editing
+from latent_explorer.ui.panels.timeline.make import Make
 from latent_explorer.ui.panels.timeline.menus import TimelineMenus
-from latent_explorer.ui.panels.timeline.paint_trace import Trace
+from latent_explorer.ui.panels.timeline.paint_trace import NOTHING, Trace
 from latent_explorer.ui.panels.timeline.player import Player
+from latent_explorer.ui.panels.timeline.recording import Recording
 from latent_explorer.ui.panels.timeline.transport import Transport
 from latent_explorer.ui.panels.timeline.view import TimelineView
 from latent_explorer.ui.widgets.basics import button, column, hint, row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from PySide6.QtGui import QAction
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline_desk import TimelineDesk
@@ -54,7 +58,10 @@ class TimelinePanel(QWidget):
         self.editing = Editing(desk, self.view)
         self.transport = Transport()
         self.menus = TimelineMenus(self, desk, self.editing)
-        self.player = Player(desk, self._show_time, self)
+        self.make = Make(self, explorer, desk)
+        self._recording: Recording | None = None
+        self._loops: tuple[QAction, ...] = ()
+        self.player = Player(desk, self._beaten, self)
         self.sentence = hint(words.EMPTY)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.first = button("Add this picture", self.add_keyframe, icon="add_keyframe")
@@ -83,17 +90,31 @@ class TimelinePanel(QWidget):
         view.seek_asked.connect(self.seek)
         view.moved.connect(editing.put)
         view.easing_asked.connect(self.ask_easing)
-        view.opened.connect(self.desk.go_to_keyframe)
+        view.opened.connect(self.desk.open_keyframe)
         view.menu_asked.connect(self._open_menu)
         view.asked.connect(self.do)
         transport.play.clicked.connect(self.toggle_play)
         transport.add.clicked.connect(self.add_keyframe)
         transport.duration.committed.connect(editing.stretch)
-        transport.loop.clicked.connect(editing.set_loop)
-        transport.ping_pong.clicked.connect(editing.set_ping_pong)
         transport.fps.setMenu(self.menus.fps)
         transport.space.setMenu(self.menus.space)
         transport.name.setMenu(self.menus.timelines)
+
+    def adopt(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
+        """The window's actions and menus are there: buttons and submenus join them."""
+        menu = menus["&Timeline"]
+        before = actions["reverse_timeline"]
+        for each in (self.menus.timelines, self.menus.fps, self.menus.space):
+            menu.insertMenu(before, each)
+        self.transport.make.setMenu(menus["&Make"])
+        self._loops = (actions["loop"], actions["ping_pong"])
+        self.transport.loop.setDefaultAction(actions["loop"])
+        self.transport.ping_pong.setDefaultAction(actions["ping_pong"])
+        export = actions.get("export_animation")
+        self.transport.export.setVisible(export is not None)
+        if export is not None:
+            self.transport.export.clicked.connect(export.trigger)
+        self._recording = Recording(self.desk, actions["record"])
 
     # what the person asks ---------------------------------------------------------------------
 
@@ -135,6 +156,7 @@ class TimelinePanel(QWidget):
         """Show another moment; who looks for himself does not want it to run on."""
         self.desk.pause()
         self.desk.seek(seconds)
+        self._show_time()
 
     def toggle_play(self) -> None:
         """Play from the playhead, or stop there."""
@@ -143,6 +165,11 @@ class TimelinePanel(QWidget):
             self.desk.pause()
         elif timeline is not None and len(timeline.keyframes) > 1:
             self.desk.play()
+
+    def toggle_recording(self) -> None:
+        """Record what happens to the sliders, or stop and keep it."""
+        if self._recording is not None:
+            self._recording.toggle()
 
     def step(self, frames: int) -> None:
         """So many frames on."""
@@ -166,7 +193,7 @@ class TimelinePanel(QWidget):
 
     def _open_selected(self) -> None:
         if self.view.selected:
-            self.desk.go_to_keyframe(self.view.selected[0])
+            self.desk.open_keyframe(self.view.selected[0])
 
     def ask_easing(self, index: int, place: QPoint) -> None:
         """The popup over a segment; every choice of it is seen at once, and all of them are one step of undo."""
@@ -190,8 +217,8 @@ class TimelinePanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         add = menu.addAction
         if index is not None:
-            add("Bring it to the &sliders\tF2", lambda: self.desk.go_to_keyframe(index))
-            add("Put the &picture of the sliders here", lambda: self.desk.update_keyframe(index))
+            add("Bring it to the &sliders\tF2", lambda: self.desk.open_keyframe(index))
+            add("Put the &picture of the sliders here", lambda: self.desk.replace_keyframe(index))
             menu.addSeparator()
             add("Cu&t\tCtrl+X", self.editing.cut)
             add("&Copy\tCtrl+C", self.editing.copy)
@@ -225,14 +252,23 @@ class TimelinePanel(QWidget):
         self.first.setVisible(self._explorer.state is not None)
         self.view.show_timeline(timeline)
         self.transport.show_timeline(timeline)
+        for action, name in zip(self._loops, ("loop", "ping_pong"), strict=False):
+            action.setChecked(timeline is not None and getattr(timeline, name))
         self._show_trace()
         self._show_time()
         self.refresh_playing()
 
     def refresh_playing(self) -> None:
-        """Whether it plays: the button, and the clock."""
+        """Whether it plays or records: the buttons, and the clock."""
         self.transport.show_playing(self.desk.playing)
+        if self._recording is not None:
+            self._recording.show()
         self.player.follow()
+
+    def _beaten(self) -> None:
+        if self._recording is not None and self.desk.recording:
+            self._recording.show()
+        self._show_time()
 
     def _show_time(self) -> None:
         self.view.show_playhead(self.desk.playhead)
@@ -251,13 +287,16 @@ class TimelinePanel(QWidget):
     def _trace(self, timeline: Timeline) -> Trace:
         """The rendered frames as arrays, and who wins from each flip on."""
         rows = self.desk.trace
+        if not rows:
+            return NOTHING
         seconds = np.array([at for at, _probs in rows])
-        probs = np.array([probs for _at, probs in rows], np.float64).reshape(len(rows), -1)
-        flips = []
+        probs = np.stack([probs for _at, probs in rows]).astype(np.float64)
+        step, flips = 1 / timeline.fps, []
         for at in self.desk.flips():
-            after = probs[np.searchsorted(seconds, at - 1e-9).clip(max=len(rows) - 1)]
-            flips.append((at, int(after.argmax())))
-        return Trace(seconds, probs, 1 / timeline.fps, self._names(), tuple(flips))
+            place = int(np.searchsorted(seconds, at - 1e-9).clip(1, len(rows) - 1))
+            if seconds[place] - seconds[place - 1] <= 1.5 * step:  # else nobody knows when, yet
+                flips.append((at, int(probs[place].argmax())))
+        return Trace(seconds, probs, step, self._names(), tuple(flips))
 
     def _names(self) -> tuple[str, ...]:
         summary, state = self._explorer.summary, self._explorer.state

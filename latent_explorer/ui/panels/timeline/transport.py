@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PLAY, PAUSE = "Play (Shift+Space)", "Pause (Shift+Space)"
 TIGHT = theme.UNIT // 2
+SECONDS = 46  # px of the duration's field
 NAME = 12 * theme.UNIT  # px of a timeline's name
 
 
@@ -37,6 +38,7 @@ class Transport(QWidget):
         self.time = hint("0.00 /", wrap=False)
         self.time.setAccessibleName("Playhead, seconds")
         self.duration = NumberField()
+        self.duration.setFixedWidth(SECONDS)
         self.duration.setAccessibleName("Duration in seconds")
         self.duration.setToolTip("Duration in seconds; another one stretches the whole timeline")
         self.add = icon_button("add_keyframe", "Add the picture as a keyframe (K)")
@@ -51,22 +53,22 @@ class Transport(QWidget):
         self.progress = hint("", wrap=False)
         self.progress.setAccessibleName("Frames that are ready")
         self.export = icon_button("export", "Export the animation")
-        layout = row(self, spacing=TIGHT)
+        self._line = layout = row(self, spacing=TIGHT)
         layout.addWidget(self.play)
         layout.addWidget(self.time)
         layout.addWidget(self.duration)
-        for widget in (self.add, self.loop, self.ping_pong, self.fps, self.space):
-            layout.addWidget(widget)
+        for control in (self.add, self.loop, self.ping_pong, self.fps, self.space):
+            layout.addWidget(control)
         layout.addStretch(1)
-        for widget in (self.progress, self.make, self.name, self.export):
-            layout.addWidget(widget)
-        self._first_to_go = (self.space, self.name, self.make, self.fps, self.ping_pong, self.loop)
+        layout.addWidget(self.progress)
+        for control in (self.make, self.name, self.export):
+            layout.addWidget(control)
+        self._first_to_go = (self.space, self.name, self.fps, self.make, self.ping_pong, self.loop)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(20 * theme.UNIT)
         self.show_timeline(None)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(20 * theme.UNIT, theme.CONTROL)
+        return QSize(0, theme.CONTROL)
 
     def show_timeline(self, timeline: Timeline | None) -> None:
         """What can be done with this timeline; emits nothing."""
@@ -74,8 +76,6 @@ class Transport(QWidget):
         for widget in (self.play, self.duration, self.export):
             widget.setEnabled(several)
         self.duration.set_value(duration(timeline) if timeline else 0.0)
-        self.loop.setChecked(timeline is not None and timeline.loop)
-        self.ping_pong.setChecked(timeline is not None and timeline.ping_pong)
         shown = timeline.fps if timeline else 20.0
         self.fps.setText(f"{shown:g} fps")
         self.space.setText(words.short_space(timeline.space if timeline else "w+"))
@@ -104,13 +104,22 @@ class Transport(QWidget):
             self._fit()
 
     def _fit(self) -> None:
-        """Hide what there is no room for, the least needed first."""
+        """Shorten a word, then hide what there is no room for, the least needed first."""
+        style = Qt.ToolButtonStyle
+        self.make.setToolButtonStyle(style.ToolButtonTextBesideIcon)
         for widget in self._first_to_go:
             widget.setVisible(True)
+        if self._fits():
+            return
+        self.make.setToolButtonStyle(style.ToolButtonIconOnly)
         for widget in self._first_to_go:
-            if self.layout().sizeHint().width() <= self.width():
+            if self._fits():
                 return
             widget.setVisible(False)
+
+    def _fits(self) -> bool:
+        self._line.invalidate()
+        return self._line.sizeHint().width() <= self.width()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

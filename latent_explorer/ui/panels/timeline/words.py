@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Ready = Literal["linear", "smooth", "hold"]
 EMPTY = "Move a slider, press K, move it again, press K."
+ONE = "Move a slider and press K again."
 NO_MODEL = "Open an explainer first: keyframes are states of its picture."
 EASINGS: dict[Ready, str] = {"linear": "Linear", "smooth": "Smooth", "hold": "Hold"}
 SPACES: dict[Space, str] = {
