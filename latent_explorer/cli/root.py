@@ -24,6 +24,7 @@ from latent_explorer.cli import (
     info,
     name,
     runs,
+    study,
     train,
     weights,
     window,
@@ -49,6 +50,7 @@ COMMANDS = (
     train.export,
     runs.runs,
     runs.stop,
+    study.study,
     weights.get_weights,
 )
 

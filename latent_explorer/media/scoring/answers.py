@@ -175,15 +175,16 @@ def _of_json(path: Path, one: _JsonFile) -> Respondent:
 def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
     """One row a respondent and item, as `answers.csv` of a result has it."""
     heads = [head.strip().lower() for head in rows[0]]
-    grouped: dict[tuple[str, str], list[dict[str, str]]] = {}
+    grouped: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for row in rows[1:]:
         cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
         if cell.get("item"):
-            # `source` keeps apart two files whose respondents have one id.
-            grouped.setdefault((cell.get("respondent", ""), cell.get("source", "")), []).append(
-                cell
-            )
-    return [_of_tidy(source or path.name, name, cells) for (name, source), cells in grouped.items()]
+            # `row` keeps apart what the original file had twice under one id.
+            who = cell.get("respondent", ""), cell.get("source", ""), cell.get("row", "")
+            grouped.setdefault(who, []).append(cell)
+    return [
+        _of_tidy(source or path.name, name, cells) for (name, source, _), cells in grouped.items()
+    ]
 
 
 def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Respondent:

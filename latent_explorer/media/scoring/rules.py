@@ -48,19 +48,19 @@ class Exclusion(msgspec.Struct, frozen=True):
 
 def applied(
     rules: Rules, respondents: Sequence[Respondent], key: StudyKey
-) -> tuple[list[Respondent], list[Exclusion]]:
-    """The respondents that count, and what each rule found, in the order in which rules apply."""
-    left, found = list(respondents), []
+) -> tuple[list[str], list[Exclusion]]:
+    """Why each respondent does not count (empty: counts), and what each rule found, in the order they apply."""
+    reasons = [""] * len(respondents)
+    found = []
     for name, words, find in _rules(rules.check(), key):
-        caught = set(find(left))
-        names = tuple(left[i].name for i in sorted(caught))
+        left = [i for i, reason in enumerate(reasons) if not reason]
+        caught = [left[i] for i in sorted(find([respondents[i] for i in left]))]
+        names = tuple(respondents[i].name for i in caught)
         found.append(Exclusion(name, words, name in rules.exclude, names))
         if name in rules.exclude:
-            left = [r for i, r in enumerate(left) if i not in caught]
-    return left, found
-
-
-Finder = "Callable[[Sequence[Respondent]], list[int]]"
+            for i in caught:
+                reasons[i] = name
+    return reasons, found
 
 
 def _rules(

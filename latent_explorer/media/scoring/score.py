@@ -50,9 +50,10 @@ By = Literal["items", "respondents"]
 
 def score_study(
     key: StudyKey, responses: Responses, rules: Rules | None = None
-) -> tuple[StudyScore, list[Respondent]]:
-    """The figures, and the respondents that count."""
-    kept, exclusions = applied(rules or Rules(), responses.respondents, key)
+) -> tuple[StudyScore, list[str]]:
+    """The figures; and for each respondent the rule by which they do not count, empty for those who do."""
+    reasons, exclusions = applied(rules or Rules(), responses.respondents, key)
+    kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
     tally = Tally.of(key, kept, responses.missing)
     everyone = Tally.of(key, responses.respondents, responses.missing)
     verbal = [i for i in key.items if i.kind == "verbal" and i.role == "item"]
@@ -83,7 +84,7 @@ def score_study(
         notes=responses.notes,
         median_seconds=_median([r.seconds for r in kept]),
     )
-    return score, kept
+    return score, reasons
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: MIT
+"""`study build`, `study score`, `study columns`: a user study from an explainer to its result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from latent_explorer.cli.options import device_option
+from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from latent_explorer.media.scoring.folder import Scored
+    from latent_explorer.media.study.texts import StudyTexts
+
+KINDS = ("classification", "verbal", "both")
+RULES = ("preview", "duplicate", "unfinished", "too-fast", "failed-catch")
+
+
+@click.group()
+def study() -> None:
+    """Make a user study of attributes, and score its answers."""
+
+
+@study.command("build")
+@click.argument("explainer", metavar="X", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="Y",
+    help="Compare with this explainer, as a second arm.",
+)
+@click.option(
+    "--method", default="", metavar="NAME", help="Attribute set of X; the newest without it."
+)
+@click.option(
+    "--against-method",
+    default="",
+    metavar="NAME",
+    help="Attribute set of the second arm (of X, without --against).",
+)
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="both", show_default=True, help="Which questions."
+)
+@click.option(
+    "--attributes",
+    default=6,
+    show_default=True,
+    type=int,
+    help="Attributes of each arm, best first.",
+)
+@click.option(
+    "--items", default=3, show_default=True, type=int, help="Classification questions an attribute."
+)
+@click.option(
+    "--verbal-items", default=1, show_default=True, type=int, help="Verbal questions an attribute."
+)
+@click.option(
+    "--target", metavar="CLASS", help="Class that the attributes lead to, by name or number."
+)
+@click.option(
+    "--keys",
+    default="",
+    metavar="KEY,...",
+    help="These attributes (such as 214max) instead of the best.",
+)
+@click.option("--catch", default=2, show_default=True, type=int, help="Catch trials.")
+@click.option("--no-practice", is_flag=True, help="No practice questions.")
+@click.option(
+    "--reach", default=1.0, show_default=True, help="Share of the way to the observed end (kappa)."
+)
+@click.option(
+    "--tile", default=512, show_default=True, type=int, help="Side of a picture in a question, px."
+)
+@click.option(
+    "--seconds",
+    default=0.75,
+    show_default=True,
+    help="How long a frame of a classification question stands.",
+)
+@click.option(
+    "--verbal-seconds", default=1.0, show_default=True, help="The same of a verbal question."
+)
+@click.option(
+    "--texts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="JSON with texts: title, consent, contact, ...",
+)
+@click.option("--seed", default=0, show_default=True, help="The same seed gives the same study.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="New folder for the study.",
+)
+@device_option
+@json_option
+def build(
+    explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any
+) -> None:
+    """Make a study: a folder for participants, the hidden key, and the questions for survey services."""
+    from latent_explorer.app.study_arms import ArmWish, open_from_files
+    from latent_explorer.app.study_job import build_study
+
+    settings = _settings(wanted)
+    settings.check()
+    keys = tuple(key.strip() for key in wanted["keys"].split(",") if key.strip())
+    target = _target(explainer, wanted["target"])
+    wishes = [ArmWish(path=str(explainer), method=wanted["method"], target=target, keys=keys)]
+    if against is not None or wanted["against_method"]:
+        other = against or explainer
+        second = _target(other, wanted["target"])
+        wishes.append(ArmWish(path=str(other), method=wanted["against_method"], target=second))
+    output = Output(as_json=as_json)
+    key = run_job(build_study(open_from_files(wishes, device), settings, out), output)
+    asked = sum(item.role != "practice" for item in key.items)
+    fields = {
+        "study": key.study,
+        "path": out,
+        "participants": out / "participants",
+        "key": out / "key.json",
+        "arms": list(key.arms),
+        "paired": key.paired,
+        "questions": asked,
+    }
+    output.result(
+        fields, f"{asked} questions in {out / 'participants'}; the key is {out / 'key.json'}"
+    )
+
+
+def _settings(wanted: dict[str, Any]) -> Any:
+    from latent_explorer.media.study.plan import StudySettings
+
+    kind = wanted["kind"]
+    names = ("attributes", "items", "verbal_items", "catch", "reach", "tile", "seconds", "verbal_seconds", "seed")  # fmt: skip
+    return StudySettings(
+        kinds=("classification", "verbal") if kind == "both" else (kind,),
+        practice=not wanted["no_practice"],
+        texts=_texts(wanted["texts"]),
+        **{name: wanted[name] for name in names},
+    )
+
+
+def _texts(path: Path | None) -> StudyTexts:
+    from latent_explorer.media.study.texts import StudyTexts
+
+    if path is None:
+        return StudyTexts()
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StudyTexts)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}). Choose the texts again."
+        ) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        names = ", ".join(field.name for field in msgspec.structs.fields(StudyTexts))
+        raise UserError(
+            f"{path} holds no texts of a study ({error}). It is JSON with any of: {names}."
+        ) from error
+
+
+def _target(path: Path, wanted: str | None) -> int | None:
+    """A class by name or number, from the header of the file."""
+    if wanted is None:
+        return None
+    from latent_explorer.models import explainer_file
+
+    names = list(explainer_file.info(path).to_dict()["classes"])
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdecimal() and int(wanted) < len(names):
+        return int(wanted)
+    raise UserError(f"{path} has no class {wanted!r}. Its classes are: {', '.join(names)}.")
+
+
+@study.command("score")
+@click.argument(
+    "responses", nargs=-1, required=True, metavar="RESPONSES...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="key.json of the study, or a key written as CSV.",
+)
+@click.option(
+    "--columns",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Which column holds which question (see `study columns`).",
+)
+@click.option(
+    "--exclude",
+    default="preview,duplicate,unfinished",
+    show_default=True,
+    metavar="RULE,...",
+    help=f"Rules that leave respondents out, of: {', '.join(RULES)}; or none.",
+)
+@click.option(
+    "--least-seconds",
+    default=1.0,
+    show_default=True,
+    help="Of the rule too-fast: seconds a question.",
+)
+@click.option(
+    "--most-failed",
+    default=0,
+    show_default=True,
+    help="Of the rule failed-catch: catch trials that may be failed.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Folder for the result.",
+)
+@json_option
+def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude: str, least_seconds: float,
+          most_failed: int, out: Path, as_json: bool) -> None:  # fmt: skip
+    """Score answers: the page's JSON files, our CSV, or a survey service's export (a folder stands for its files)."""
+    from latent_explorer.media.scoring.folder import score_files
+    from latent_explorer.media.scoring.report import sentences
+    from latent_explorer.media.scoring.rules import Rules
+
+    names = (
+        [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
+    )
+    rules = Rules(exclude=tuple(names), least_seconds=least_seconds, most_failed=most_failed)  # type: ignore[arg-type]
+    output = Output(as_json=as_json)
+    found: Scored = run_job(score_files(responses, key, out, rules.check(), columns), output)
+    fields = {"path": out, "report": found.report, **msgspec.to_builtins(found.score)}
+    output.result(fields, "\n".join([*sentences(found.score), f"report: {found.report}"]))
+
+
+@study.command("columns")
+@click.argument("responses", metavar="RESPONSES", type=click.Path(path_type=Path))
+@click.option(
+    "--key",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Key of the study. Without it a key is drafted, to be completed.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE.csv",
+    help="List to complete by hand.",
+)
+@json_option
+def columns(responses: Path, key: Path | None, out: Path, as_json: bool) -> None:
+    """Propose which column of a survey service's export belongs to which question."""
+    from latent_explorer.media.scoring.columns import UNKNOWN, key_draft, propose, write_proposals
+    from latent_explorer.media.study.key import read_key, write_key_table
+
+    try:
+        data = responses.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{responses} cannot be read ({error.strerror}). Choose the export."
+        ) from error
+    output = Output(as_json=as_json)
+    if key is None:
+        items = key_draft(data, responses.name)
+        write_key_table(out, items)
+        found = {"path": out, "questions": [i.item for i in items]}
+        output.result(
+            found,
+            f"{len(items)} columns in {out}: fill in what is right, and delete what is no question.",
+        )
+        return
+    proposals = propose(data, responses.name, read_key(key))
+    write_proposals(out, proposals)
+    unknown = [p.item for p in proposals if p.how == UNKNOWN]
+    fields = {"path": out, "columns": msgspec.to_builtins(proposals), "unknown": unknown}
+    output.result(
+        fields,
+        f"{len(proposals) - len(unknown)} of {len(proposals)} questions have a column; see {out}",
+    )
