@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import torch
 from torch import Tensor, nn
 
+from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
 
-    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.stylegan2 import Generator
 
@@ -53,6 +54,27 @@ def latent_of(projected: ProjectedPicture) -> Latent:
         noise=None if noise is None else tuple(row(n)[None] for n in noise),
         styles=None if styles is None else tuple(row(s) for s in styles),
         delta={name: torch.from_numpy(array) for name, array in projected.delta.items()},
+    )
+
+
+def projected_of(
+    latent: Latent, target: np.ndarray, image: np.ndarray, report: ProjectionReport
+) -> ProjectedPicture:
+    """The inverse of `latent_of`: a found latent as the value that is kept."""
+
+    def row(tensor: Tensor) -> np.ndarray:
+        return tensor[0].detach().float().cpu().numpy()
+
+    noise, styles, cond = latent.noise, latent.styles, latent.cond
+    return ProjectedPicture(
+        ws=row(latent.ws),
+        target=target,
+        image=image,
+        report=report,
+        cond=None if cond is None else row(cond),
+        styles=None if styles is None else tuple(row(s) for s in styles),
+        noise=None if noise is None else tuple(row(n)[0] for n in noise),
+        delta={name: change.cpu().numpy() for name, change in latent.delta.items()},
     )
 
 
@@ -128,16 +150,22 @@ def seed_inputs(explainer: Explainer, seed: int) -> tuple[Tensor, Tensor | None,
     return z, c, cond
 
 
-@torch.inference_mode()
-def w_standard_deviation(generator: Generator) -> float:
-    """Root of the mean variance of w over mapped z's: the unit of `w_distance`."""
+@torch.no_grad()
+def mapped_w(generator: Generator, count: int) -> Tensor:
+    """w (count, w_dim) of z's drawn by one CPU generator, of random classes where the mapping takes one."""
     config = generator.config
     rng = torch.Generator().manual_seed(0)
     like = generator.mapping.w_avg
-    z = torch.randn(_W_STATISTICS, config.z_dim, generator=rng).to(like)
+    z = torch.randn(count, config.z_dim, generator=rng).to(like)
     c = None
     if config.c_dim:
-        classes = torch.randint(config.c_dim, (_W_STATISTICS,), generator=rng)
+        classes = torch.randint(config.c_dim, (count,), generator=rng)
         c = nn.functional.one_hot(classes, config.c_dim).to(like)
     w: Tensor = generator.mapping(z, c)
+    return w
+
+
+def w_standard_deviation(generator: Generator) -> float:
+    """Root of the mean variance of w over mapped z's: the unit of `w_distance`."""
+    w = mapped_w(generator, _W_STATISTICS)
     return max(float(w.var(dim=0).mean().sqrt()), 1e-12)

@@ -13,50 +13,59 @@ LpipsSize = Literal["auto", "native", "256", "crops"]
 
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Weight = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
 class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a picture is brought into the generator. The defaults were tuned on validation pictures.
 
-    space       "w" one row for all layers, "w+" a row for each, "s" the styles themselves (toRGB's too)
-    start       "auto": the encoder where there is one, else the average of the nearest
-    lr          Adam's, on latents in units of w's standard deviation when `scaled`, else raw
-    lpips       size at which the distance looks; "auto": native up to 256 px, above it crops
-    early_stop  steps without 0.1 % improvement after which a picture is done; 0: never
+    space       "w": one row for all layers; "w+": a row for each; "s": the styles themselves, toRGB's too
+    start       "auto": the encoder where there is one, else the average of the nearest samples
+    lr          Adam's, in standard deviations of what is optimised ("std") or raw, as NVIDIA's schedule has it
+    lpips       at which size the distance looks: "native" (its network takes nothing below 64 px), "256" (larger
+                pictures are shrunk to it), "crops" (the whole at 256 and a random crop at every octave above), "auto"
+                (crops above 256 px; pictures below 96 px enlarged to it, since AlexNet looks at every fourth pixel)
+    early_stop  steps in which nothing became 0.1 % better, after which a picture is done; 0: never
     tuning      steps of pivotal tuning after the latent is found; 0: the generator stays as it is
     """
 
     space: Space = "w+"
     start: Start = "auto"
-    steps: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 100
-    lr: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.1
+    steps: Count = 150
+    w_steps: Count = 40  # before them in W, where no encoder gives a start and the space is larger
+    lr: Annotated[float, msgspec.Meta(gt=0, le=10)] = 0.2
+    lr_unit: Literal["std", "raw"] = "std"
     rampup: Share = 0.05  # share of the steps in which the learning rate rises
     rampdown: Share = 0.5  # share of the steps in which it falls to 0, as a cosine
     noise: Literal["keep", "optimise"] = "keep"  # the noise maps
     lpips: LpipsSize = "auto"
     l2: Weight = 1.0  # weight of the mean squared difference of pixels in [-1, 1]
-    spread: Weight = 0.0  # W+: weight of the rows' mean squared distance from their mean, in w_std
     near_mean: Weight = 0.0  # weight of the mean squared distance from w_avg, in w_std
-    w_noise: Weight = 0.0  # of NVIDIA's schedule: noise on w, in w_std, gone after 3/4 of the steps
-    noise_regulariser: Weight = 1e5  # against pictures hidden in the noise maps; when optimised
+    spread: Weight = 0.0  # weight of the rows' mean squared distance from their own mean, in w_std
+    w_noise: Weight = (
+        0.0  # noise on w while it is optimised, in NVIDIA's w_std; gone after 3/4 of the steps
+    )
+    noise_regulariser: Weight = 1e5  # against pictures that hide in the optimised noise maps
     keep: Literal["best", "last"] = "best"
-    early_stop: Annotated[int, msgspec.Meta(ge=0)] = 0
-    nearest_of: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1000
-    nearest_average: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 5
-    mean_of: Annotated[int, msgspec.Meta(ge=2, le=1_000_000)] = 10_000  # samples of "mean"
+    early_stop: Count = 40
+    nearest_of: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
+    nearest_average: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
     seed: int = 0
-    tuning: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    tuning: Count = 0
     tuning_lr: Annotated[float, msgspec.Meta(gt=0, le=1)] = 3e-4
 
 
 DEFAULT = ProjectionSettings()
 
-# NVIDIA's published projector (stylegan2-ada): section C.1 of its schedule, with AlexNet's LPIPS in VGG's place.
+# NVIDIA's published projector (stylegan2-ada-pytorch), with AlexNet's LPIPS where theirs has VGG16's. Its maps start as
+# the stored ones, which are as random as those that it draws; the maps it ends with are saved here, and not by it.
 NVIDIA_SCHEDULE = ProjectionSettings(
     space="w",
     start="mean",
     steps=1000,
+    w_steps=0,
     lr=0.1,
+    lr_unit="raw",
     rampup=0.05,
     rampdown=0.25,
     noise="optimise",
@@ -64,4 +73,5 @@ NVIDIA_SCHEDULE = ProjectionSettings(
     l2=0.0,
     w_noise=0.05,
     keep="last",
+    early_stop=0,
 )
