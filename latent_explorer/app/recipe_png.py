@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import exported
+from latent_explorer.media import png
 from latent_explorer.media.drawing import enlarge, export_factor
 
 if TYPE_CHECKING:
@@ -44,16 +45,22 @@ class _Chunk(msgspec.Struct, frozen=True):
     pixels: str = ""  # base64 of a PNG; empty when the picture was not enlarged
 
 
+def recipe_texts(
+    state: ExplorerState, model_name: str, pixels: np.ndarray | None = None
+) -> dict[str, str]:
+    """What a PNG carries; `pixels` (H, W, 3) uint8 are the picture's own, where the file shows it enlarged."""
+    encoded = "" if pixels is None else base64.b64encode(png.png_bytes(pixels)).decode()
+    chunk = _Chunk(VERSION, model_name, state, encoded)
+    return {KEY: msgspec.json.encode(chunk).decode()}
+
+
 def png_bytes(
     image: np.ndarray, state: ExplorerState, model_name: str, factor: int | None = None
 ) -> bytes:
     """The picture as PNG with its recipe. `factor` None: `export_factor`."""
     factor = export_factor(image) if factor is None else factor
-    pixels = base64.b64encode(_encode(image)).decode() if factor > 1 else ""
-    chunk = _Chunk(VERSION, model_name, state, pixels)
-    info = PngImagePlugin.PngInfo()
-    info.add_itxt(KEY, msgspec.json.encode(chunk).decode())
-    return _encode(enlarge(image, factor), info)
+    texts = recipe_texts(state, model_name, image if factor > 1 else None)
+    return png.png_bytes(enlarge(image, factor), texts)
 
 
 def write_png(
@@ -78,12 +85,12 @@ def read_recipe(path: Path) -> PngRecipe | None:
     if path.stat().st_size > MAX_FILE:
         return None
     try:
-        with Image.open(path) as png:
-            if png.format != "PNG" or png.width * png.height > MAX_PIXELS:
+        with Image.open(path) as picture:
+            if picture.format != "PNG" or picture.width * picture.height > MAX_PIXELS:
                 return None
-            png.load()  # text may stand behind the pixels
-            text = getattr(png, "text", {}).get(KEY)
-            image = np.asarray(png.convert("RGB"))
+            picture.load()  # text may stand behind the pixels
+            text = getattr(picture, "text", {}).get(KEY)
+            image = np.asarray(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS) as error:
         raise UserError(
             f"{path.name} cannot be read as a picture ({error}). Export it again."
@@ -106,10 +113,10 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
             )
         chunk = msgspec.json.decode(text, type=_Chunk)
         if chunk.pixels:
-            with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as png:
-                if png.width * png.height > MAX_PIXELS:
+            with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as own:
+                if own.width * own.height > MAX_PIXELS:
                     raise ValueError("its pixels are too many")
-                image = np.asarray(png.convert("RGB"))
+                image = np.asarray(own.convert("RGB"))
     except (
         msgspec.MsgspecError,
         OSError,
@@ -122,9 +129,3 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
             f"The recipe in {name} is damaged ({error}). Export the picture again."
         ) from error
     return PngRecipe(chunk.state, chunk.model_name, image)
-
-
-def _encode(image: np.ndarray, info: PngImagePlugin.PngInfo | None = None) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()

@@ -19,7 +19,7 @@ from latent_explorer.media import budget
 from latent_explorer.media.animation_settings import AnimationSettings, format_of, megabytes
 from latent_explorer.media.encoder import Coding
 from latent_explorer.media.encoders import check_format, open_encoder, size_of
-from latent_explorer.media.frames import Frame, FrameSpool, Words, compose, picture_size
+from latent_explorer.media.frames import Frame, FrameSpool, Words, compose
 from latent_explorer.media.gif import GifEncoder
 from latent_explorer.media.table import probability_table
 
@@ -72,7 +72,7 @@ def write_animation(
     if settings.budget_bytes or settings.ping_pong:
         with FrameSpool(path.parent) as spool:
             yield from _keep(spool, frames, settings, total)
-            source = _ThereAndBack(spool, settings.fps) if settings.ping_pong else spool
+            source = _ThereAndBack(spool, settings) if settings.ping_pong else spool
             written = yield from _within_budget(path, source, settings, words, rows)
     else:
         written = yield from _write(path, frames, settings, words, rows, total)
@@ -168,48 +168,44 @@ def _within_budget(
     """Write the best that stays below the budget and say what was chosen; without a budget, write as wished."""
     if not settings.budget_bytes:
         return (yield from _write(path, _every(frames), settings, words, rows, len(frames)))
-    suffix, side = format_of(path), max(picture_size(frames[0].image, settings))
-    rungs = budget.ladder(settings, suffix, side)
-    estimates = budget.Estimates(frames, rungs, suffix, words)
-    yield Progress(0, len(frames), "Looking for what fits")
-    rung, found = budget.first_that_fits(estimates, len(rungs), settings.budget_bytes), 0.0
-    while rung < len(rungs):
-        chosen = rungs[rung]
-        step = round(settings.fps / chosen.fps)
+    suffix, found = format_of(path), 0.0
+    rungs = budget.Rungs(frames, settings, suffix, words)
+    lowest = 0
+    while lowest < len(rungs.all):
+        rung, chosen = yield from rungs.next(lowest)
+        step = rungs.step(chosen)
         count = -(-len(frames) // step)
         try:
             written = yield from _write(path, _every(frames, step), chosen, words, rows, count)
         except _TooLargeError as error:
             found = error.args[0]
-            estimates.learn(rung, found)
-            lower = budget.first_that_fits(estimates, len(rungs), settings.budget_bytes)
-            rung = max(rung + 1, lower)
+            rungs.learn(chosen, found)
+            lowest = rung if chosen != rungs.all[rung] else rung + 1
             continue
         if rung:
-            what = budget.described(chosen, suffix, side)
-            yield Notice(
-                f"To stay below {megabytes(settings.budget_bytes)}: {what} ({megabytes(written.bytes)})."
-            )
+            what = budget.described(chosen, suffix, rungs.side)
+            most = megabytes(settings.budget_bytes)
+            yield Notice(f"To stay below {most}: {what} ({megabytes(written.bytes)}).")
         return written
-    raise UserError(budget.too_large(rungs[-1], suffix, side, found))
+    raise UserError(budget.too_large(rungs.all[-1], suffix, rungs.side, found))
 
 
 # Orders of frames -------------------------------------------------------------------------------
 
 
 class _ThereAndBack:
-    """Kept frames and the way back, no end shown twice; their times go on."""
+    """Kept frames and the way back; in a loop neither end is shown twice. Their times go on."""
 
-    def __init__(self, frames: budget.Frames, fps: float) -> None:
-        self._frames, self._fps = frames, fps
+    def __init__(self, frames: budget.Frames, settings: AnimationSettings) -> None:
+        self._frames, self._settings = frames, settings
 
     def __len__(self) -> int:
-        return max(1, 2 * len(self._frames) - 2)
+        return max(1, 2 * len(self._frames) - (2 if self._settings.loop else 1))
 
     def __getitem__(self, index: int) -> Frame:
         last = len(self._frames) - 1
         frame = self._frames[index if index <= last else 2 * last - index]
-        return replace(frame, seconds=index / self._fps)
+        return replace(frame, seconds=index / self._settings.fps)
 
 
 def _every(frames: budget.Frames, step: int = 1) -> Iterator[Frame]:

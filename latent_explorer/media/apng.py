@@ -6,22 +6,18 @@ Format: W3C, Portable Network Graphics (Third Edition), section 11.3.6.
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from PIL import Image, PngImagePlugin
-
-from latent_explorer.media.encoder import NO_TEXTS, Coding, FileEncoder, cut
+from latent_explorer.media.encoder import Coding, FileEncoder, cut
+from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
-
-    from latent_explorer.media.encoder import Texts
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -78,16 +74,6 @@ class ApngEncoder(FileEncoder):
     def _chunk(self, name: bytes, data: bytes) -> None:
         check = zlib.crc32(name + data)
         self.file.write(struct.pack(">I", len(data)) + name + data + struct.pack(">I", check))
-
-
-def png_bytes(image: np.ndarray, texts: Texts) -> bytes:
-    """A picture (H, W, 3) uint8 as PNG that carries `texts` by their keywords."""
-    info = PngImagePlugin.PngInfo()
-    for key, text in texts.items():
-        info.add_itxt(key, text)
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG", pnginfo=info)
-    return buffer.getvalue()
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.generators import drained
 from latent_explorer.media.animation_settings import (
     ALWAYS_LOSSLESS,
     FPS,
@@ -19,21 +21,23 @@ from latent_explorer.media.animation_settings import (
     megabytes,
 )
 from latent_explorer.media.encoders import encoded_size
+from latent_explorer.media.frames import picture_size
 from latent_explorer.media.gif import colors_of
+from latent_explorer.media.video import KEY_SECONDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Generator, Sequence
 
     from latent_explorer.media.frames import Frame, Words
 
 _RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # where it is measured, and how many frames in a row
-_KEY_SECONDS = 5  # a video begins anew so often
+LOOKING = "Looking for what fits"
 _SAFE = 0.93  # of the budget: estimates err
 _SMALLEST, _WORST = 96, 25  # px and quality: nobody is helped by less
 _SHRINK = 0.8  # a rung, of the side
-_MOVES = ("quality", "size", "quality", "fps", "size")  # what gives way, in turn
-_QUALITIES = {".gif": (75, 50, 25)}  # the steps at which a GIF loses colours
-_OTHER_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 25)
+_MOVES = ("quality", "size", "size", "fps")  # what gives way, in turn
+_COLOURS = (75, 50, 25)  # the qualities at which a GIF loses colours
+_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 25)
 
 
 class Frames(Protocol):
@@ -51,6 +55,31 @@ def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
     return [[start + k * step for k in range(length)] for start in starts]
 
 
+def estimate(
+    runs: Sequence[Sequence[Frame]],
+    total: int,
+    suffix: str,
+    settings: AnimationSettings,
+    words: Words,
+) -> Generator[Event, None, int]:
+    """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
+    firsts, longer = [], []
+    for done, run in enumerate(runs):
+        yield Progress(done, len(runs), LOOKING)
+        alone = encoded_size(run[:1], suffix, settings, words)
+        firsts.append(alone)
+        if len(run) > 1:
+            whole = encoded_size(run, suffix, settings, words)
+            longer.append((whole - alone) / (len(run) - 1))
+    first = sum(firsts) / len(firsts)
+    if not longer:
+        return round(first * total)
+    keys = 1
+    if suffix in VIDEO:
+        keys = -(-total // round(KEY_SECONDS * settings.fps))
+    return round(keys * first + (total - keys) * sum(longer) / len(longer))
+
+
 def estimate_bytes(
     runs: Sequence[Sequence[Frame]],
     total: int,
@@ -58,20 +87,8 @@ def estimate_bytes(
     settings: AnimationSettings,
     words: Words,
 ) -> int:
-    """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
-    firsts = [encoded_size(run[:1], suffix, settings, words) for run in runs]
-    first = sum(firsts) / len(firsts)
-    longer = [
-        (encoded_size(run, suffix, settings, words) - alone) / (len(run) - 1)
-        for run, alone in zip(runs, firsts, strict=True)
-        if len(run) > 1
-    ]
-    if not longer:
-        return round(first * total)
-    keys = 1
-    if suffix in VIDEO:
-        keys = -(-total // round(_KEY_SECONDS * settings.fps))
-    return round(keys * first + (total - keys) * sum(longer) / len(longer))
+    """`estimate`, at once."""
+    return drained(estimate(runs, total, suffix, settings, words))
 
 
 def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:
@@ -93,7 +110,7 @@ def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[Animatio
 def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> AnimationSettings:
     """The rung with one thing less; the same where that is at its least."""
     if move == "quality" and suffix not in ALWAYS_LOSSLESS:
-        steps = _QUALITIES.get(suffix, _OTHER_QUALITIES)
+        steps = _COLOURS if suffix == ".gif" else _QUALITIES
         lower = next((q for q in steps if q < rung.quality), _WORST)
         return msgspec.structs.replace(rung, quality=min(lower, rung.quality))
     if move == "size" and rung.size > _SMALLEST:
@@ -105,42 +122,62 @@ def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> Anima
     return rung
 
 
-def first_that_fits(estimates: Estimates, count: int, budget: int) -> int:
-    """The first of `count` rungs whose estimate is safely below the budget, by halving; the last if none is."""
-    low, high = 0, count - 1
-    while low < high:
-        middle = (low + high) // 2
-        if estimates.of(middle) <= _SAFE * budget:
-            high = middle
-        else:
-            low = middle + 1
-    return low
-
-
-class Estimates:
-    """Estimates of rungs, each made once and corrected by what a try has shown."""
+class Rungs:
+    """Rungs with what each is expected to take, corrected by what a try has shown."""
 
     def __init__(
-        self, frames: Frames, rungs: Sequence[AnimationSettings], suffix: str, words: Words
+        self, frames: Frames, wished: AnimationSettings, suffix: str, words: Words
     ) -> None:
-        self._frames, self._rungs, self._suffix, self._words = frames, rungs, suffix, words
-        self._known: dict[int, int] = {}
+        self.side = max(picture_size(frames[0].image, wished))
+        self.all = ladder(wished, suffix, self.side)
+        self._frames, self._suffix, self._words = frames, suffix, words
+        self._budget = wished.budget_bytes
+        self._known: dict[AnimationSettings, int] = {}
         self._factor = 1.0
 
-    def of(self, rung: int) -> float:
-        """Bytes that a rung is expected to take."""
-        if rung not in self._known:
-            settings = self._rungs[rung]
-            step = round(self._rungs[0].fps / settings.fps)
+    def step(self, settings: AnimationSettings) -> int:
+        """Every how many frames one is taken."""
+        return round(self.all[0].fps / settings.fps)
+
+    def next(self, lowest: int) -> Generator[Event, None, tuple[int, AnimationSettings]]:
+        """The best rung from `lowest` on that is expected to fit, by halving, enlarged to fill the budget.
+
+        The last one, when none is.
+        """
+        low, high = lowest, len(self.all) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if (yield from self._fits(self.all[middle])):
+                high = middle
+            else:
+                low = middle + 1
+        rung = self.all[low]
+        if low and self.all[low - 1].size == rung.size:  # not by its size did it become smaller
+            taken = yield from self._expected(rung)
+            room = (_SAFE * self._budget / max(1.0, taken)) ** 0.5
+            size = min(self.side, int(rung.size * room) // 8 * 8)
+            larger = msgspec.structs.replace(rung, size=max(rung.size, size))
+            if (yield from self._fits(larger)):
+                rung = larger
+        return low, rung
+
+    def learn(self, settings: AnimationSettings, found: float) -> None:
+        """A try took (or would have taken) `found` bytes: the others will err as much."""
+        self._factor = max(1.02 * self._factor, found / self._known[settings])
+
+    def _fits(self, settings: AnimationSettings) -> Generator[Event, None, bool]:
+        return (yield from self._expected(settings)) <= _SAFE * self._budget
+
+    def _expected(self, settings: AnimationSettings) -> Generator[Event, None, float]:
+        if settings not in self._known:
+            step = self.step(settings)
             places = sample_places(len(self._frames), self._suffix, step)
             runs = [[self._frames[i] for i in run] for run in places]
             total = -(-len(self._frames) // step)
-            self._known[rung] = estimate_bytes(runs, total, self._suffix, settings, self._words)
-        return self._known[rung] * self._factor
-
-    def learn(self, rung: int, found: float) -> None:
-        """A try at `rung` took (or would have taken) `found` bytes: the others will err as much."""
-        self._factor *= max(1.0, found / self.of(rung))
+            self._known[settings] = yield from estimate(
+                runs, total, self._suffix, settings, self._words
+            )
+        return self._known[settings] * self._factor
 
 
 def described(settings: AnimationSettings, suffix: str, side: int) -> str:

@@ -8,9 +8,7 @@ memory than a second.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -21,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from latent_explorer.media.png import Texts
+
 MAX_FPS = 50.0  # browsers show a frame of less than 20 ms for 100 ms
 
-Texts = Mapping[str, str]
-NO_TEXTS: Texts = MappingProxyType({})
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 

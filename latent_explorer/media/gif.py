@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from latent_explorer.media.encoder import NO_TEXTS, Coding, FileEncoder, cut
+from latent_explorer.media.encoder import Coding, FileEncoder, cut
 from latent_explorer.media.palette import with_palette
+from latent_explorer.media.png import NO_TEXTS, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latent_explorer.media.encoder import Texts
 
 MAX_SIDE = 65535
 _LOOP = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.media.apng import png_bytes
-from latent_explorer.media.encoder import NO_TEXTS
+from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
 
-    from latent_explorer.media.encoder import Coding, Texts
+    from latent_explorer.media.encoder import Coding
 
 
 class PictureFolder:

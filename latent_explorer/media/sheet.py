@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sheets: labelled rows of pictures on paper, such as original, minus and plus of every attribute."""
+"""Sheets: labelled rows of pictures on paper, laid out once as marks and drawn as pixels here, as PDF in `pdf`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from latent_explorer.common.paths import exported
 from latent_explorer.media.drawing import INK, LINE, MUTED, PAPER, fit, font, shorten
+from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,7 @@ GAP = 12
 MARGIN = 24
 LABEL = 200  # px, width of the row titles
 CAPTION = 26  # px below each picture
-TITLE, BODY = 20, 14  # px
+TITLE, BODY, ROW, NOTE = 20, 14, 16, 12  # px, heights of letters
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,128 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A title, small lines below it, and the pictures to the right."""
+    """A title, small lines below it, and the pictures to the right. A missing picture leaves its place empty."""
 
     title: str
-    cells: tuple[Cell, ...]
+    cells: tuple[Cell | None, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line whose upper left corner is at (x, y)."""
+
+    x: float
+    y: float
+    text: str
+    size: int
+    color: str = INK
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A hairline from left to right."""
+
+    left: float
+    right: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A picture (H, W, 3) uint8 shown as a square of `side` px at (x, y)."""
+
+    x: float
+    y: float
+    side: int
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Where everything stands, in px from the upper left corner."""
+
+    width: int
+    height: int
+    marks: tuple[Text | Line | Placed, ...]
+
+
+def lay_out(
+    rows: Sequence[Row],
+    columns: Sequence[str] = (),
+    title: str = "",
+    footer: str = "",
+    picture: int = PICTURE,
+) -> Sheet:
+    """The rows below a title and column heads, a footer at the end."""
+    count = max((len(row.cells) for row in rows), default=len(columns)) or 1
+    label = LABEL if any(row.title or row.notes for row in rows) else 0
+    head = MARGIN + (TITLE + GAP if title else 0) + (BODY + GAP if columns else 0)
+    step = picture + CAPTION + GAP
+    width = 2 * MARGIN + label + count * (picture + GAP) - GAP
+    height = head + len(rows) * step + MARGIN + (BODY + GAP if footer else 0)
+    marks: list[Text | Line | Placed] = []
+    if title:
+        marks.append(_line(MARGIN, MARGIN, title, TITLE, width - 2 * MARGIN, strong=True))
+    for i, name in enumerate(columns):
+        x = MARGIN + label + i * (picture + GAP)
+        y = head - BODY - GAP // 2
+        marks.append(_line(x, y, name, BODY, picture, color=MUTED, strong=True))
+    for i, row in enumerate(rows):
+        marks += _row(row, head + i * step, label, picture)
+    if footer:
+        y = height - MARGIN - BODY
+        marks.append(Line(MARGIN, width - MARGIN, y - GAP))
+        marks.append(_line(MARGIN, y, footer, NOTE, width - 2 * MARGIN, color=MUTED))
+    return Sheet(width, height, tuple(marks))
+
+
+def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Placed]:
+    y = top + picture // 2 - 16 - len(row.notes) * 10
+    marks: list[Text | Line | Placed] = [
+        _line(MARGIN, y, row.title, ROW, label - GAP, strong=True),
+        *(
+            _line(MARGIN, y + 26 + 20 * i, note, BODY, label - GAP, color=MUTED)
+            for i, note in enumerate(row.notes)
+        ),
+    ]
+    for i, cell in enumerate(row.cells):
+        if cell is None:
+            continue
+        x = MARGIN + label + i * (picture + GAP)
+        marks.append(Placed(x, top, picture, cell.image))
+        color = INK if cell.strong else MUTED
+        marks.append(
+            _line(
+                x, top + picture + 6, cell.caption, BODY, picture, color=color, strong=cell.strong
+            )
+        )
+    return [mark for mark in marks if not isinstance(mark, Text) or mark.text]
+
+
+def _line(
+    x: float, y: float, text: str, size: int, room: int, *, color: str = INK, strong: bool = False
+) -> Text:
+    return Text(x, y, shorten(text, room, font(size, strong)), size, color, strong)
+
+
+def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
+    """The sheet as a picture (H, W, 3) uint8, `scale` pixels for each of its own."""
+    canvas = Image.new("RGB", (sheet.width * scale, sheet.height * scale), PAPER)
+    pen = ImageDraw.Draw(canvas)
+    for mark in sheet.marks:
+        if isinstance(mark, Text):
+            face = font(mark.size * scale, mark.strong)
+            pen.text((mark.x * scale, mark.y * scale), mark.text, mark.color, face)
+        elif isinstance(mark, Line):
+            ends = (mark.left * scale, mark.y * scale, mark.right * scale, mark.y * scale)
+            pen.line(ends, fill=LINE, width=scale)
+        else:
+            side = mark.side * scale
+            picture = Image.fromarray(fit(mark.image, side, side))
+            canvas.paste(picture, (round(mark.x * scale), round(mark.y * scale)))
+    return np.asarray(canvas)
 
 
 def draw_sheet(
@@ -49,56 +167,11 @@ def draw_sheet(
     footer: str = "",
     picture: int = PICTURE,
 ) -> np.ndarray:
-    """The rows below a title and column heads, a footer at the end: (H, W, 3) uint8."""
-    count = max((len(row.cells) for row in rows), default=len(columns)) or 1
-    label = LABEL if any(row.title or row.notes for row in rows) else 0
-    head = MARGIN + (TITLE + GAP if title else 0) + (BODY + GAP if columns else 0)
-    step = picture + CAPTION + GAP
-    width = 2 * MARGIN + label + count * (picture + GAP) - GAP
-    height = head + len(rows) * step + MARGIN + (BODY + GAP if footer else 0)
-    canvas = Image.new("RGB", (width, height), PAPER)
-    draw = ImageDraw.Draw(canvas)
-    if title:
-        face = font(TITLE, semibold=True)
-        draw.text((MARGIN, MARGIN), shorten(title, width - 2 * MARGIN, face), INK, face)
-    for i, name in enumerate(columns):
-        x = MARGIN + label + i * (picture + GAP)
-        face = font(BODY, semibold=True)
-        draw.text((x, head - BODY - GAP // 2), shorten(name, picture, face), MUTED, face)
-    for i, row in enumerate(rows):
-        _draw_row(canvas, draw, row, head + i * step, label, picture)
-    if footer:
-        draw.line(
-            (MARGIN, height - MARGIN - BODY - GAP, width - MARGIN, height - MARGIN - BODY - GAP),
-            fill=LINE,
-        )
-        draw.text(
-            (MARGIN, height - MARGIN - BODY),
-            shorten(footer, width - 2 * MARGIN, font(12)),
-            MUTED,
-            font(12),
-        )
-    return np.asarray(canvas)
+    """`lay_out` and `draw` in one: (H, W, 3) uint8."""
+    return draw(lay_out(rows, columns, title, footer, picture))
 
 
-def _draw_row(
-    canvas: Image.Image, draw: ImageDraw.ImageDraw, row: Row, top: int, label: int, picture: int
-) -> None:
-    face = font(16, semibold=True)
-    y = top + picture // 2 - 16 - len(row.notes) * 10
-    draw.text((MARGIN, y), shorten(row.title, label - GAP, face), INK, face)
-    for i, note in enumerate(row.notes):
-        text = shorten(note, label - GAP, font(BODY))
-        draw.text((MARGIN, y + 26 + 20 * i), text, MUTED, font(BODY))
-    for i, cell in enumerate(row.cells):
-        x = MARGIN + label + i * (picture + GAP)
-        canvas.paste(Image.fromarray(fit(cell.image, picture, picture)), (x, top))
-        face = font(BODY, semibold=cell.strong)
-        text = shorten(cell.caption, picture, face)
-        draw.text((x, top + picture + 6), text, INK if cell.strong else MUTED, face)
-
-
-def write_picture(path: Path, image: np.ndarray) -> None:
-    """Write a picture (H, W, 3) uint8, all at once or not at all. UserError when that is impossible."""
+def write_picture(path: Path, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
+    """Write a picture (H, W, 3) uint8 as PNG, all at once or not at all. UserError when that is impossible."""
     with exported(path) as temporary:
-        Image.fromarray(image).save(temporary)
+        temporary.write_bytes(png_bytes(image, texts))

@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.media.encoder import NO_TEXTS
+from latent_explorer.media.png import NO_TEXTS, Texts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latent_explorer.media.encoder import Coding, Texts
+    from latent_explorer.media.encoder import Coding
 
 INSTALL = 'python -m pip install "latent-explorer[video]"'
+KEY_SECONDS = 5  # the picture is begun anew so often: jumping to any second stays quick
 _BT709, _LIMITED = 1, 1  # ITU-T H.273, tables 2 to 4, and ffmpeg's AVCOL_RANGE_MPEG
 
 
@@ -96,7 +97,7 @@ class VideoEncoder:
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.time_base = 1 / rate
-        context.gop_size = round(5 * self._coding.fps)  # jumping to any second stays quick
+        context.gop_size = round(KEY_SECONDS * self._coding.fps)
         context.color_primaries = context.color_trc = context.colorspace = _BT709
         context.color_range = _LIMITED
         self._stream = stream

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from latent_explorer.media.encoder import NO_TEXTS, FileEncoder, cut
+from latent_explorer.media.encoder import FileEncoder, cut
+from latent_explorer.media.png import NO_TEXTS, Texts
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latent_explorer.media.encoder import Texts
 
 MAX_SIDE = 16383
 _LOSSLESS = 100

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""What is exported, as values: a timeline with the state and the model that it belongs to, and the frames it asks for.
+
+Every animation is a timeline, also the sweep of one attribute, so that there is one way from time to picture.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.app import live
+from latent_explorer.app.recipe_png import recipe_texts
+from latent_explorer.app.state import ExplorerState
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, StyleShift
+from latent_explorer.explain.timeline import Keyframe, Timeline, frames
+from latent_explorer.explain.timeline_makers import alpha_sweep
+from latent_explorer.media.animation_settings import ALWAYS_LOSSLESS, AnimationSettings
+from latent_explorer.media.frames import Frame, Words
+from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.models.attributes import Attribute
+
+SWEEP_SECONDS = 2.0  # from -1 to +1
+FLIP_SECONDS, REST_SECONDS = (
+    1.2,
+    0.4,
+)  # from the picture to the attribute's end, and at each of both
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A timeline, asked about by the state's classifier unless it names its own."""
+
+    timeline: Timeline
+    state: ExplorerState
+    summary: ExplainerSummary
+
+    @property
+    def classifier_id(self) -> str:
+        """Who is asked about the frames."""
+        return self.timeline.classifier_id or self.state.classifier_id
+
+    @property
+    def words(self) -> Words:
+        """What captions and tables say."""
+        state = msgspec.structs.replace(self.state, classifier_id=self.classifier_id)
+        return words_of(state, self.summary)
+
+    def requests(self, settings: AnimationSettings) -> list[PictureRequest]:
+        """What to render, a request a frame, at the settings' rate; the way back of ping-pong is not rendered again."""
+        there = msgspec.structs.replace(
+            self.timeline,
+            fps=settings.fps,
+            loop=settings.loop and not settings.ping_pong,
+            ping_pong=False,
+        )
+        return [PictureRequest(recipe, self.classifier_id) for recipe in frames(there)]
+
+    def frame(
+        self, result: RenderResult, request: PictureRequest, seconds: float, suffix: str
+    ) -> Frame:
+        """A rendered frame with, for formats that can carry it, its recipe."""
+        texts = {}
+        if suffix in ALWAYS_LOSSLESS:
+            state = state_of(request.recipe, self.state, self.classifier_id)
+            texts = recipe_texts(state, self.summary.name, result.after.image)
+        after, before = result.after, result.before
+        return Frame(after.image, after.probs, seconds, before.image, before.probs, texts)
+
+
+def words_of(state: ExplorerState, summary: ExplainerSummary) -> Words:
+    """The names of the classes of the asked classifier, and what identifies it and the model."""
+    asked = live.classifier_of(state, summary)
+    names = asked.class_names if asked else ()
+    target = min(state.target_class, max(0, len(names) - 1))
+    facts = {
+        "explainer": summary.name,
+        "model_hash": summary.model_hash,
+        "classifier": asked.name if asked else "",
+        "classifier_id": state.classifier_id,
+        "target": names[target] if names else "",
+    }
+    return Words(names, target, facts)
+
+
+def state_of(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
+    """The state that shows this recipe: dropped on the window, an exported frame brings it back."""
+    return msgspec.structs.replace(
+        state,
+        base=recipe.base,
+        truncation_psi=recipe.truncation_psi,
+        truncation_cutoff=recipe.truncation_cutoff,
+        truncate_encoded=recipe.truncation_psi != 1.0,
+        noise=recipe.noise,
+        cond=recipe.cond,
+        edits=recipe.edits,
+        classifier_id=classifier_id,
+        timelines=(),
+    )
+
+
+def shifts_of(attribute: Attribute) -> list[StyleShift]:
+    """The attribute's slider at 1, as edits."""
+    return [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
+
+
+def sweep_of(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:
+    """The state's picture with the attribute's slider going from -1 to +1 and back."""
+    recipe = live.resolve(state, summary).recipe
+    name = attribute.name or "Sweep"
+    return alpha_sweep(recipe, shifts_of(attribute), seconds=SWEEP_SECONDS, name=name)
+
+
+def flip_of(recipe: PictureRecipe, attribute: Attribute, amount: float) -> Timeline:
+    """From a picture to the attribute's slider at `amount` and back, resting at both."""
+    sweep = alpha_sweep(recipe, shifts_of(attribute), 0.0, amount, FLIP_SECONDS)
+    start, end = (keyframe.recipe for keyframe in sweep.keyframes)
+    times = (0.0, REST_SECONDS, REST_SECONDS + FLIP_SECONDS, 2 * REST_SECONDS + FLIP_SECONDS)
+    keyframes = (
+        Keyframe(times[0], start, "hold"),
+        Keyframe(times[1], start, "smooth"),
+        Keyframe(times[2], end, "hold"),
+        Keyframe(times[3], end),
+    )
+    return Timeline(attribute.name or "Flip", keyframes, loop=True, ping_pong=True)
