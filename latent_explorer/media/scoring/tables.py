@@ -39,6 +39,8 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
+        if 0 < value < 0.0001:
+            return "< 0.0001"
         return f"{value:.4f}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
     return str(value)
 
