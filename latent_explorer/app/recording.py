@@ -14,6 +14,7 @@ import numpy as np
 
 from latent_explorer.explain.recipe import StyleShift, place_of
 from latent_explorer.explain.timeline import MAX_SECONDS, Keyframe
+from latent_explorer.explain.timeline_file import MAX_KEYFRAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -51,16 +52,22 @@ class Recorder:
         start = max(self._begun, first - LEAD)
         samples = [(start, self._samples[0][1]), *self._samples[1:]]
         samples.append((last + TAIL, samples[-1][1]))
+        tolerance = TOLERANCE
+        kept = list(_runs(samples, tolerance))
+        while len(kept) > MAX_KEYFRAMES and tolerance < 1:  # rather coarse than lost
+            tolerance *= 2
+            kept = list(_runs(samples, tolerance))
         return tuple(
-            msgspec.structs.replace(k, seconds=round(k.seconds - start, 3)) for k in _runs(samples)
+            msgspec.structs.replace(k, seconds=round(k.seconds - start, 3))
+            for k in kept[:MAX_KEYFRAMES]
         )
 
 
-def _runs(samples: Sequence[Sample]) -> Iterator[Keyframe]:
+def _runs(samples: Sequence[Sample], tolerance: float) -> Iterator[Keyframe]:
     """What cannot be blended into the next (another latent, another noise) is held until then."""
     runs = [list(run) for _, run in itertools.groupby(samples, key=lambda s: _kind(s[1]))]
     for run, following in itertools.zip_longest(runs, runs[1:]):
-        kept = thinned(_with_rests(run))
+        kept = thinned(_with_rests(run), tolerance)
         for seconds, recipe in kept[:-1]:
             yield Keyframe(seconds, recipe, "linear")
         yield Keyframe(*kept[-1], "hold" if following else "linear")

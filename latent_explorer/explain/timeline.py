@@ -110,7 +110,8 @@ def _closing(timeline: Timeline) -> float:
     if not timeline.loop or timeline.ping_pong or len(timeline.keyframes) < 2:
         return 0.0
     same = timeline.keyframes[0].recipe == timeline.keyframes[-1].recipe
-    return 0.0 if same else timeline.closing_seconds
+    shown = timeline.closing_seconds * timeline.fps > _ROUNDING
+    return timeline.closing_seconds if shown and not same else 0.0
 
 
 def _ends_as_it_begins(timeline: Timeline) -> bool:

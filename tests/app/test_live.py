@@ -14,6 +14,10 @@ from latent_explorer.app import live
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import (
+    Base,
+    BlendBase,
+    EndBase,
+    MixBase,
     Noise,
     PictureRecipe,
     ProjectedBase,
@@ -21,6 +25,7 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
+from latent_explorer.explain.timeline import Keyframe, Timeline
 
 SUMMARY = make_summary()
 STATE = ExplorerState("a" * 64, SeedBase(1), classifier_id="c" * 64, target_class=1)
@@ -142,9 +147,46 @@ def test_a_stored_state_must_fit_the_model():
         ({"edits": (StyleShift(0, "max", float("inf")),)}, "number"),
         ({"cond": (float("nan"), 1.0)}, "number"),
         ({"cond": (1.0,)}, "other classes"),
+        ({"base": BlendBase(SeedBase(1), SampleBase(4), 0.5)}, "sample"),
+        ({"base": BlendBase(SeedBase(1), SeedBase(2), 1.5)}, "blend"),
+        ({"base": MixBase(SeedBase(1), SeedBase(-2), 0, 1)}, "seed"),
+        ({"base": MixBase(SeedBase(1), SeedBase(2), 0, 99)}, "mixes rows"),
+        ({"base": EndBase(SeedBase(1), 0.5, -2)}, "truncates"),
+        ({"base": EndBase(SeedBase(1), cond=(1.0,))}, "other classes"),
+        ({"base": EndBase(SeedBase(1), float("inf"))}, "number"),
+        ({"base": nested(12)}, "nested"),
+        ({"noise": Noise("blend", a=Noise("seed", -1))}, "noise"),
     ):
         with pytest.raises(UserError, match=word):
             live.check(state(**fields), SUMMARY)
+
+
+def nested(levels: int) -> Base:
+    base: Base = SeedBase(1)
+    for _ in range(levels):
+        base = BlendBase(base, SeedBase(2), 0.5)
+    return base
+
+
+def test_stored_timelines_must_fit_the_model_too():
+    def of(*recipes, **fields) -> Timeline:
+        frames = tuple(Keyframe(float(i), r) for i, r in enumerate(recipes))
+        return Timeline(**{"name": "t", "keyframes": frames, **fields})
+
+    good = of(recipe(), PictureRecipe(BlendBase(SampleBase(0), SeedBase(1), 0.5)))
+    live.check(state(timelines=(good,)), SUMMARY)
+    for timelines, word in (
+        ((of(PictureRecipe(SampleBase(9))),), "sample"),
+        ((of(recipe(edits=(StyleShift(10**9, "max", 1.0),))),), "style"),
+        ((of(PictureRecipe(nested(12))),), "nested"),
+        ((of(noise=Noise("seed", -1)),), "noise"),
+        ((of(fps=1e9),), "frame rate"),
+        ((of(classifier_id="x"),), "classifier"),
+        ((good, good), "same name"),
+        (tuple(of(name=str(i)) for i in range(200)), "timelines"),
+    ):
+        with pytest.raises(UserError, match=word):
+            live.check(state(timelines=timelines), SUMMARY)
 
 
 # What is said ------------------------------------------------------------------------------------
