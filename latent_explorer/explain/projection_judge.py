@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 UNLIKE = (
     0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
 )
-FAR = 0.99  # quantile of the encoded pictures' own distances from their neighbours
-_MARGIN = 1.1  # of 250 encoded pictures the quantile rests on two or three
+FAR = 0.98  # quantile of the encoded pictures' own distances from their neighbours
+_MARGIN = 1.1  # of 250 encoded pictures the quantile rests on five
 _NEIGHBOURS = 5
 _LEAST_SAMPLES = 50  # fewer encoded pictures say nothing about the hundredth farthest
 MAX_PSNR = 99.0  # dB, of equal pictures
@@ -135,7 +135,7 @@ class Judge:
             if away > self._neighbours.far:
                 reasons.append(
                     f"its latent stands farther from those of the encoded pictures ({away:.1f}) than they stand from "
-                    f"each other (99 in 100 stay below {self._neighbours.far:.1f})"
+                    f"each other (nearly all stay below {self._neighbours.far:.1f})"
                 )
         return Verdict("; ".join(reasons), figures)
 
