@@ -64,10 +64,10 @@ def project_photos(
 def _completed(
     pictures: Sequence[ProjectedPicture], at_own_size: Sequence[tuple[float, ...]]
 ) -> list[ProjectedPicture]:
-    """With what the classifier says of each photo at its own size."""
+    """With what the classifier says of each photo at its own size. What is kept before the end may be fewer pictures."""
     return [
         replace(p, report=msgspec.structs.replace(p.report, probs_photo=probs))
-        for p, probs in zip(pictures, at_own_size, strict=True)
+        for p, probs in zip(pictures, at_own_size, strict=False)
     ]
 
 
