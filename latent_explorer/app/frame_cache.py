@@ -40,7 +40,7 @@ STRAY_SECONDS = 3600  # a temporary file of that age belongs to nobody any more
 _RECIPES = 1  # to be raised when the same recipe gives another picture than before
 
 
-class FrameRequest(msgspec.Struct, frozen=True):
+class FrameRequest(msgspec.Struct, frozen=True, cache_hash=True):
     """A request to this model whose picture may come from the cache."""
 
     request: PictureRequest

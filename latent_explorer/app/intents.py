@@ -21,6 +21,7 @@ from latent_explorer.explain.recipe import (
     Base,
     Edit,
     Noise,
+    ProjectedBase,
     SampleBase,
     SeedBase,
     StyleShift,
@@ -51,13 +52,13 @@ class Intent(msgspec.Struct, frozen=True):
 
 
 def describe_base(base: Base, summary: ExplainerSummary) -> str:
-    """A base latent in words: "seed 7", "sample apple_0012", "projected picture"."""
+    """A base latent in words: "seed 7", "sample apple_0012", "projected picture", "blended picture"."""
     if isinstance(base, SeedBase):
         return f"seed {base.seed}"
     if isinstance(base, SampleBase):
         ids = summary.samples.ids if summary.samples else ()
         return f"sample {ids[base.index] if 0 <= base.index < len(ids) else base.index}"
-    return "projected picture"
+    return "projected picture" if isinstance(base, ProjectedBase) else "blended picture"
 
 
 class SetBase(Intent, frozen=True):

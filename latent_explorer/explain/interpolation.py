@@ -7,6 +7,8 @@ recipes themselves come back, so that a keyframe's picture is its picture, bit f
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 from latent_explorer.explain.recipe import (
@@ -100,7 +102,7 @@ def _noise_between(a: Noise, b: Noise, amount: float) -> Noise:
 
 def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> tuple[Edit, ...]:
     """An edit that only one end has starts or ends at 0."""
-    starts, ends = ({place_of(e): e for e in canonical_edits(edits)} for edits in (a, b))
+    starts, ends = _by_place(a), _by_place(b)
     moved = []
     for place in {**starts, **ends}:
         start, end = starts.get(place), ends.get(place)
@@ -109,6 +111,11 @@ def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> t
         assert edit is not None
         moved.append(msgspec.structs.replace(edit, amount=value))
     return canonical_edits(tuple(moved))
+
+
+@functools.lru_cache(maxsize=256)  # the ends of a segment are asked for at every frame
+def _by_place(edits: tuple[Edit, ...]) -> dict[tuple[object, ...], Edit]:
+    return {place_of(edit): edit for edit in canonical_edits(edits)}
 
 
 def _lerp(a: float, b: float, amount: float) -> float:

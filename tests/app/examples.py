@@ -14,14 +14,18 @@ from latent_explorer.app.document import Document
 from latent_explorer.app.exploration_file import Exploration
 from latent_explorer.app.state import ExplorerState
 from latent_explorer.explain.recipe import (
+    BlendBase,
     DirectionShift,
+    EndBase,
+    MixBase,
     Noise,
     PictureRecipe,
     ProjectedBase,
     SampleBase,
+    SeedBase,
     StyleShift,
 )
-from latent_explorer.explain.timeline import Keyframe, Timeline
+from latent_explorer.explain.timeline import Curve, Keyframe, Timeline
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (16, 16, 3), np.uint8)
@@ -39,7 +43,29 @@ STATE = ExplorerState(
     ),
     classifier_id="c" * 64,
     target_class=1,
-    timelines=(Timeline("t", (Keyframe(0.5, PictureRecipe(ProjectedBase("mine"))),)),),
+    timelines=(
+        Timeline("empty"),
+        Timeline(
+            "t",
+            (
+                Keyframe(0.5, PictureRecipe(ProjectedBase("mine")), "hold"),
+                Keyframe(
+                    1.0,
+                    PictureRecipe(
+                        BlendBase(EndBase(SeedBase(1), 0.5, 2, (1.0, 0.0)), SampleBase(0), 0.25),
+                        noise=Noise("blend", a=Noise("seed", 1), b=Noise("none"), amount=0.5),
+                    ),
+                    Curve(0.1, 0.2, 0.3, 0.4),
+                ),
+                Keyframe(2.0, PictureRecipe(MixBase(SeedBase(1), SeedBase(2), 0, 1))),
+            ),
+            "z-slerp",
+            12.5,
+            loop=True,
+            noise=Noise("none"),
+            classifier_id="c" * 64,
+        ),
+    ),
 )
 EXPLORATION = Exploration(
     STATE,
