@@ -14,7 +14,7 @@ from latent_explorer.app.study_arms import distinct_names, shared_pools, sources
 from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.data.threads import aside
 from latent_explorer.media.study.pack import StudyPack, draw
-from latent_explorer.media.study.panel import Pair, drawn
+from latent_explorer.media.study.panel import Pair, drawn, panel
 from latent_explorer.media.study.plan import (
     TILES,
     Arm,
@@ -97,6 +97,34 @@ def build_study(
             "warning",
         )
     return key
+
+
+def faces_of(arm: OpenArm) -> Generator[Event, None, dict[str, Pair]]:
+    """Every attribute of an arm on its first source picture, before and after, for thumbnails."""
+    sources = yield from sources_of(arm, 1)
+    if not sources:
+        return {}
+    base = next(iter(sources.values()))
+    found = {}
+    for key, attribute in arm.attributes.items():
+        found[key] = arm.render(base, attribute, 1.0)
+        yield Progress(len(found), len(arm.attributes), "Looking at attributes")
+    return found
+
+
+def preview_of(
+    arms: Sequence[OpenArm], settings: StudySettings, number: int
+) -> Generator[Event, None, tuple[Pair, float, int]]:
+    """One question of the study: its frames, how long each stands (s), and the size of its files (bytes)."""
+    arms = distinct_names(arms)
+    plan, sources = yield from planned(arms, settings)
+    asked = [item for item in plan.items if item.role == "item"]
+    item = asked[number % len(asked)]
+    pairs = yield from render_item(item, arms, sources, settings.reach)
+    frames = panel(pairs, item.kind, settings.tile, settings.texts)
+    made = yield from aside(partial(draw, item, pairs, settings), "Drawing a question")
+    size = len(made.moving) + len(made.before) + len(made.after)
+    return frames, settings.frame_seconds(item.kind), size
 
 
 def _step(job: Generator[Event, None, T], done: int, total: int) -> Generator[Event, None, T]:

@@ -61,10 +61,14 @@ class Drawn:
 
 def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Drawn:
     """Draw a question from its tiles, (H, W, 3) uint8 before and after each. Takes about a second; no torch."""
-    seconds = settings.verbal_seconds if item.kind == "verbal" else settings.seconds
     frames = gif.with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
     changes = tuple(float(np.abs(a.astype(np.int16) - b).mean()) for b, a in pairs)
-    return Drawn(gif.moving(frames, seconds), gif.still(frames[0]), gif.still(frames[1]), changes)
+    return Drawn(
+        gif.moving(frames, settings.frame_seconds(item.kind)),
+        gif.still(frames[0]),
+        gif.still(frames[1]),
+        changes,
+    )
 
 
 class StudyPack:

@@ -42,6 +42,10 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True):
     verbal_seconds: float = 1.0  # the same of a verbal question; published: 1.0
     texts: StudyTexts = StudyTexts()
 
+    def frame_seconds(self, kind: Kind) -> float:
+        """How long each frame of such a question stands."""
+        return self.verbal_seconds if kind == "verbal" else self.seconds
+
     def check(self) -> None:
         """UserError for what no study can be made of."""
         ranges = {
