@@ -6,7 +6,6 @@ from __future__ import annotations
 from stage import Stage, of
 
 from latent_explorer.app import updates
-from latent_explorer.app.frame_cache import FrameRequest
 from latent_explorer.app.timeline_desk import TimelineDesk
 from latent_explorer.explain.recipe import (
     PictureRecipe,
@@ -33,9 +32,6 @@ class Room(Stage):
         (folder / "leaf.explainer").write_text("a" * 64)
         (folder / "other.explainer").write_text("b" * 64)
         self.open()
-
-    def frames_rendered(self) -> int:
-        return sum(isinstance(r, FrameRequest) for r in self.rendered)
 
     def play(self, seconds: float) -> list[updates.TimelineFrame]:
         """Play with a beat every 10 ms while the engine is never late."""
