@@ -10,6 +10,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from latent_explorer.explain.recipe import (
     Picture,
     PictureRecipe,
     PictureRequest,
+    ProjectedBase,
     RenderResult,
     SampleBase,
     SeedBase,
@@ -32,6 +34,11 @@ from latent_explorer.models.summary import (
     SampleTable,
     StyleStats,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.projected import ProjectedPicture
 
 SIZE = 64
 SAMPLES = 60
@@ -53,9 +60,18 @@ TRAITS = (
 PLACES = {name: index for name, index, _, _ in TRAITS}
 
 
+def key_of(base: Base) -> int:
+    """What the leaf of a latent is drawn from."""
+    if isinstance(base, SeedBase):
+        return base.seed
+    if isinstance(base, ProjectedBase):
+        return int(base.latent_id, 16)
+    return 10_000 + getattr(base, "index", 0)
+
+
 def base_styles(base: Base) -> np.ndarray:
     """(num_styles,) values of an unedited latent in 0..1; diseased leaves stand nearer to their ends."""
-    key = base.seed if isinstance(base, SeedBase) else 10_000 + getattr(base, "index", 0)
+    key = key_of(base)
     random = np.random.default_rng(key)
     styles = random.uniform(0.25, 0.75, LAYOUT.num_styles).astype(np.float32)
     ill = key % 3 == 0
@@ -147,7 +163,7 @@ class FakeRenderer:
         recipe = request.recipe
         plain = PictureRecipe(recipe.base, recipe.truncation_psi)
         base = recipe.base
-        key = base.seed if isinstance(base, SeedBase) else 10_000 + getattr(base, "index", 0)
+        key = key_of(base)
         pictures = []
         for each in (recipe, plain):
             styles = edited_styles(each)
@@ -233,10 +249,19 @@ class FakeDevices:
         pass
 
 
+class FakeWorkbench(Workbench):
+    """Knows every latent: what it shows of one follows from its id."""
+
+    def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
+        pass
+
+
 def workbench(*, delay: float = 0.0, samples: int = SAMPLES, classifiers: int = 1) -> Workbench:
     """A workbench that opens any path as the fake explainer; `delay` seconds a picture."""
 
     def read(path: Path) -> FakeExplainer:
         return FakeExplainer(delay=delay, samples=samples, classifiers=classifiers)
 
-    return Workbench(read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash)
+    return FakeWorkbench(
+        read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash
+    )

@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from latent_explorer.data.images import SUFFIXES
 from latent_explorer.ui import theme
 from latent_explorer.ui.dialogs.sweep import SweepDialog
 from latent_explorer.ui.widgets.scaling import to_qimage
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.models.attributes import Attribute
 
-OPENABLE = "Explainers, explorations, pictures (*.explainer *.exploration *.png)"
+OURS = "*.explainer *.exploration *.projection *.npz *.npy"
+OPENABLE = f"Everything that opens ({OURS} {' '.join(f'*{s}' for s in sorted(SUFFIXES))})"
 EXPLORATION, PNG, GIF = "Exploration (*.exploration)", "Picture (*.png)", "Animation (*.gif)"
 
 
@@ -36,11 +38,11 @@ class Files:
 
     def open(self) -> None:
         """Ask for a file and open it."""
-        name, _kind = QFileDialog.getOpenFileName(
+        names, _kind = QFileDialog.getOpenFileNames(
             self._window, "Open", self._folder(), f"{OPENABLE};;All files (*)"
         )
-        if name:
-            self._explorer.open_path(Path(name))
+        if names:
+            self._explorer.open_path(*map(Path, names))
 
     def save(self) -> bool:
         """To the file it came from; asks when there is none. Whether it was saved."""
@@ -142,10 +144,10 @@ class Files:
     # dropping ---------------------------------------------------------------------------------
 
     def open_dropped(self, data: QMimeData) -> bool:
-        """Open the first dropped file; whether there was one."""
+        """Open what was dropped; whether there were files."""
         paths = dropped_paths(data)
         if paths:
-            self._explorer.open_path(paths[0])
+            self._explorer.open_path(*paths)
         return bool(paths)
 
     # names ------------------------------------------------------------------------------------

@@ -26,8 +26,8 @@ def desktop(qtbot, tmp_path):
 
 def answer(monkeypatch, path) -> None:
     """Every file dialog answers `path`."""
-    for name in ("getSaveFileName", "getOpenFileName"):
-        monkeypatch.setattr(QFileDialog, name, lambda *_args: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_args: ([str(path)], ""))
 
 
 def test_exported_picture_brings_its_state(qtbot, desktop, tmp_path, monkeypatch):

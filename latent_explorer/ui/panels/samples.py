@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: MIT
-"""The left panel: which latent is shown (encoded pictures, random seeds, favourites) and its truncation."""
+"""The page "Samples": which latent is shown (encoded, seeds, projected, favourites) and its truncation."""
 
 from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
     QLayout,
     QLineEdit,
-    QMenu,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -23,9 +22,10 @@ from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.app.intents import SetBase, SetCutoff, SetTruncateEncoded, SetTruncation
 from latent_explorer.app.live import classifier_of
 from latent_explorer.app.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
-from latent_explorer.explain.recipe import SampleBase, SeedBase
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.generator_inputs import GeneratorInputs
+from latent_explorer.ui.panels.sample_menu import sample_menu
 from latent_explorer.ui.widgets.basics import (
     EmptyState,
     column,
@@ -41,6 +41,8 @@ from latent_explorer.ui.widgets.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.widgets.thumbnails import ThumbnailView
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtCore import QPoint
 
     from latent_explorer.app.explorer import Explorer
@@ -49,7 +51,13 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base
 
 SEEDS = 24  # random seeds offered at a time
-SAMPLES, SEEDS_PAGE, FAVOURITES = "samples", "seeds", "favourites"
+SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "favourites"
+EMPTY = {  # what is said where there is nothing to list
+    SAMPLES: "This model holds no encoded pictures. Random seeds always work.",
+    SEEDS_PAGE: "",
+    PROJECTED: "Drop a photo on the window to project it; the result stands here.",
+    FAVOURITES: "Press F to keep the picture on the canvas here.",
+}
 PSI_HELP = (
     "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, "
     "above 1 is more unusual than the data."
@@ -59,7 +67,14 @@ AVERAGE_HELP = "Encoded pictures are shown as they are. Switched on, truncation 
 
 
 class SamplesPanel(QWidget):
-    """Talks to the explorer only through intents; shows what its updates say."""
+    """Talks to the explorer only through intents; shows what its updates say.
+
+    The last three signals name a projected picture by its latent_id.
+    """
+
+    report_asked = Signal(str)
+    export_asked = Signal(str)
+    removed = Signal(str)
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -67,10 +82,15 @@ class SamplesPanel(QWidget):
         self._seeds: list[Base] = [SeedBase(seed) for seed in range(SEEDS)]
         self._state: ExplorerState | None = None
         self.setAccessibleName("Samples")
+        words = "Keep this latent as a favourite (F)"
+        self.favourite = icon_button("favourite", words, checkable=True)
+        self.favourite.clicked.connect(self.toggle_favourite)
+        self.shuffle = icon_button("shuffle", "Show another one at random (R)", self.pick_random)
         self.source = Choice("Which latents are listed")
         for words, key in (
             ("Encoded pictures", SAMPLES),
             ("Random seeds", SEEDS_PAGE),
+            ("Projected pictures", PROJECTED),
             ("Favourites", FAVOURITES),
         ):
             self.source.addItem(words, key)
@@ -87,9 +107,8 @@ class SamplesPanel(QWidget):
         self._pages.addWidget(self.view)
         self._pages.addWidget(self.empty)
         layout = column(self, spacing=theme.GAP)
-        layout.setContentsMargins(0, theme.MARGIN, 0, theme.MARGIN)
-        for part in (self._head(), self._source_row()):
-            layout.addLayout(_inset(part))
+        layout.setContentsMargins(0, 0, 0, theme.MARGIN)
+        layout.addLayout(_inset(self._source_row()))
         strip = _inset(self._pages)  # its scroll bar stands in the margin
         strip.setContentsMargins(theme.MARGIN - STRIP_INSET, 0, theme.UNIT // 2, 0)
         layout.addLayout(strip, 1)
@@ -99,18 +118,6 @@ class SamplesPanel(QWidget):
         self._show_nothing()
 
     # building ---------------------------------------------------------------------------------
-
-    def _head(self) -> QHBoxLayout:
-        line = row()
-        line.addWidget(title("Samples"), 1)
-        self.favourite = icon_button(
-            "favourite", "Keep this latent as a favourite (F)", checkable=True
-        )
-        self.favourite.clicked.connect(self.toggle_favourite)
-        self.shuffle = icon_button("shuffle", "Show another one at random (R)", self.pick_random)
-        line.addWidget(self.favourite)
-        line.addWidget(self.shuffle)
-        return line
 
     def _source_row(self) -> QHBoxLayout:
         line = row()
@@ -192,7 +199,7 @@ class SamplesPanel(QWidget):
             self.view.thumbnails.set_picture(update.base, update.picture)
         elif isinstance(update, DocumentChanged):
             self.view.thumbnails.set_favourites(update.document.favourites)
-            if self.source.currentData() == FAVOURITES:
+            if self.source.currentData() in (FAVOURITES, PROJECTED):
                 self._list()
             self._show_favourite()
 
@@ -256,19 +263,27 @@ class SamplesPanel(QWidget):
             bases = [SampleBase(i) for i in range(len(summary.samples.ids))]
         elif kind == SEEDS_PAGE:
             bases = self._seeds
+        elif kind == PROJECTED:
+            bases = [ProjectedBase(i) for i in self._explorer.document.projected]
         elif kind == FAVOURITES:
             bases = list(self._explorer.document.favourites)
         for each in (self.seed, self.seed_label):
             each.setVisible(kind == SEEDS_PAGE)
-        self.view.thumbnails.set_bases(bases)
-        self.empty.sentence.setText(
-            "Press F to keep the picture on the canvas here."
-            if kind == FAVOURITES
-            else "This model holds no encoded pictures. Random seeds always work."
-        )
+        self.view.thumbnails.set_bases(bases, self._names_of(bases))
+        self.empty.sentence.setText(EMPTY[kind])
         self._pages.setCurrentWidget(self.view if bases else self.empty)
         if self._state is not None:
             self.view.show_base(self._state.base)
+
+    def _names_of(self, bases: Sequence[Base]) -> dict[Base, str]:
+        """What projected pictures are called."""
+        found = ((base, self._explorer.latents.of(base)) for base in bases)
+        return {base: projected.report.name for base, projected in found if projected is not None}
+
+    def show_projected(self) -> None:
+        """List the projected pictures."""
+        self.source.setCurrentIndex(self.source.findData(PROJECTED))
+        self._list()
 
     # what the person does ---------------------------------------------------------------------
 
@@ -310,12 +325,7 @@ class SamplesPanel(QWidget):
         self._explorer.apply(SetCutoff(self.cutoff.currentData()))
 
     def _menu(self, base: Base, where: QPoint) -> None:
-        starred = base in self.view.thumbnails.favourites
-        menu = QMenu(self)
-        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        words = "Remove from favourites" if starred else "Keep as a favourite"
-        menu.addAction(words, lambda: self._star(base, not starred))
-        menu.popup(where)
+        sample_menu(self, self._explorer, base).popup(where)
 
 
 def _inset(part: QLayout) -> QHBoxLayout:

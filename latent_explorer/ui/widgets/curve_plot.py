@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Curves over images seen, with readable axes and a cursor that reads them. Import it late: pyqtgraph is slow to load.
+"""Curves over images seen (or steps), with readable axes and a cursor that reads them. Import it late: pyqtgraph is slow to load.
 
 The legend, smoothing and what the figures mean are elsewhere (`curves_view`, the training panel).
 """
@@ -60,8 +60,9 @@ class CurvePlot(QWidget):
 
     read_at = Signal(float)
 
-    def __init__(self) -> None:
+    def __init__(self, x_name: str = "images seen") -> None:
         super().__init__()
+        self._x_name = x_name
         pg.setConfigOptions(antialias=True)
         self._curves: tuple[tuple[int, Curve], ...] = ()  # (number, curve) of those shown
         self._look = Look()
@@ -76,7 +77,7 @@ class CurvePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(24 * theme.UNIT, 12 * theme.UNIT)
-        self.setAccessibleName("Curves over images seen")
+        self.setAccessibleName(f"Curves over {x_name}")
         self.setToolTip("Point at the curves, or press Left and Right, to read their values")
         theme.notifier.changed.connect(self._dress)
         self._dress()
@@ -96,7 +97,7 @@ class CurvePlot(QWidget):
         item.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # 0 stands at the very edge
         item.getAxis("left").setWidth(LEFT_AXIS)
         item.getAxis("bottom").setHeight(BOTTOM_AXIS)
-        item.setLabel("bottom", "images seen")
+        item.setLabel("bottom", self._x_name)
         self._cursor.setVisible(False)
         item.addItem(self._cursor)
         self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)

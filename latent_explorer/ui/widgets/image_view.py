@@ -227,7 +227,9 @@ class ImageView(QWidget):
         painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
         painter.setBrush(theme.current().color("accent"))
         painter.drawEllipse(QPointF(x, frame.center().y()), 7, 7)
-        self._paint_caption(painter, frame, f"{self._before.title}  |  After", self._after)
+        self._paint_caption(
+            painter, frame, f"{self._before.title}  |  {self._after.title}", self._after
+        )
 
     def _paint_caption(self, painter: QPainter, frame: QRectF, title: str, shot: Shot) -> None:
         now = theme.current()

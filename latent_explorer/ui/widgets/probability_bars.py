@@ -33,6 +33,7 @@ class Verdict:
     after: np.ndarray
     before: np.ndarray
     target: int
+    told: str = "was"  # what the picture before is, in a word
 
     @property
     def flipped(self) -> bool:
@@ -63,7 +64,7 @@ def sentence(verdict: Verdict) -> str:
     edited = not np.array_equal(verdict.after, verdict.before)
     parts = [
         f"{verdict.names[i]} {verdict.after[i]:.2f}"
-        + (f" (was {verdict.before[i]:.2f})" if edited else "")
+        + (f" ({verdict.told} {verdict.before[i]:.2f})" if edited else "")
         for i in verdict.rows()
     ]
     if len(parts) < len(verdict.names):
@@ -167,7 +168,6 @@ class ProbabilityBars(QWidget):
         )
         self.text.setAccessibleName("What the classifier says")
         self._bars.setAccessibleName("Probability of every class")
-        self._bars.setToolTip("The mark on a bar is where the unedited picture stands.")
         layout = column(self, spacing=theme.UNIT // 2)
         layout.addWidget(self._bars)
         layout.addWidget(self.text)
@@ -179,6 +179,8 @@ class ProbabilityBars(QWidget):
 
     def show_verdict(self, verdict: Verdict | None) -> None:
         """None empties it."""
+        what = "photo" if verdict and verdict.told == "photo" else "unedited picture"
+        self._bars.setToolTip(f"The mark on a bar is where the {what} stands.")
         rows = len(verdict.rows()) if verdict else 0
         old = len(self._bars.verdict.rows()) if self._bars.verdict else 0
         self._bars.verdict = verdict

@@ -27,7 +27,7 @@ from latent_explorer.ui import icons, theme
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from PySide6.QtGui import QResizeEvent
     from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
@@ -55,6 +55,7 @@ class ThumbnailModel(QAbstractListModel):
         self.summary: ExplainerSummary | None = None
         self.class_names: tuple[str, ...] = ()
         self.favourites: frozenset[Base] = frozenset()
+        self.names: Mapping[Base, str] = {}  # of latents that have one of their own
 
     @property
     def bases(self) -> list[Base]:
@@ -67,9 +68,10 @@ class ThumbnailModel(QAbstractListModel):
         self.summary, self.class_names = summary, class_names
         self.set_bases([])
 
-    def set_bases(self, bases: Sequence[Base]) -> None:
-        """Show these latents."""
+    def set_bases(self, bases: Sequence[Base], names: Mapping[Base, str] | None = None) -> None:
+        """Show these latents; `names` are what some of them are called."""
         self.beginResetModel()
+        self.names = names or {}
         self._bases = list(bases)
         self._rows = {base: row for row, base in enumerate(self._bases)}
         self.endResetModel()
@@ -123,7 +125,7 @@ class ThumbnailModel(QAbstractListModel):
 
     def _words(self, base: Base) -> str:
         assert self.summary is not None
-        said = describe_base(base, self.summary)
+        said = self.names.get(base) or describe_base(base, self.summary)
         said = said[:1].upper() + said[1:]
         picture = self._pictures.get(base)
         if picture is not None and len(self.class_names) == len(picture.probs):

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""How faithful the projection on the canvas is: what the classifier says of both, cautions, and figures with meanings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+
+from latent_explorer.app import projection_words
+from latent_explorer.ui import theme
+from latent_explorer.ui.panels.training.step import ProblemLines
+from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
+
+if TYPE_CHECKING:
+    from latent_explorer.explain.projected import ProjectionReport
+
+COMPARE_HELP = "Show the photo itself, as the generator sees it, in place of the reconstruction before the edits"
+
+
+class ResultView(QWidget):
+    """`compare_asked(bool)`: the photo as the picture before, or the reconstruction."""
+
+    compare_asked = Signal(bool)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "title")
+        self.name.setAccessibleName("Projected picture")
+        self.making = hint("")
+        self.lines = ProblemLines()
+        self.figures = QGridLayout()
+        self.figures.setHorizontalSpacing(theme.GAP)
+        self.figures.setVerticalSpacing(2)
+        self.figures.setColumnStretch(0, 1)
+        self.compare = QCheckBox("Compare with the photo")
+        self.compare.setToolTip(COMPARE_HELP)
+        self.compare.clicked.connect(self.compare_asked)
+        layout = column(self, spacing=theme.GAP)
+        for part in (self.name, self.compare, self.lines):
+            layout.addWidget(part)
+        layout.addLayout(self.figures)
+        layout.addWidget(self.making)
+        self._report: ProjectionReport | None = None
+        self.hide()
+
+    def show_report(self, report: ProjectionReport | None) -> None:
+        """None hides it: what the canvas shows is no projection."""
+        self.setVisible(report is not None)
+        if report is None or report is self._report:
+            return
+        self._report = report
+        self.name.setText(report.name)
+        self.name.setToolTip(report.name)
+        self.making.setText(projection_words.making(report))
+        self.compare.setVisible(projection_words.has_photo(report))
+        cautions = projection_words.cautions(report)
+        first = projection_words.verdict(report)
+        lines = [("warning", text) for text in cautions]
+        if first[0] != "warning":
+            lines.insert(0, first)
+        self.lines.show_lines(lines)
+        self._show_figures(report)
+
+    def _show_figures(self, report: ProjectionReport) -> None:
+        while (old := self.figures.takeAt(0)) is not None:
+            if (widget := old.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for line, figure in enumerate(projection_words.figures(report)):
+            name, value = hint(figure.name, wrap=False), plain(figure.value)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight)
+            value.setAccessibleName(f"{figure.name} {figure.value}")
+            for place, label in enumerate((name, value)):
+                label.setToolTip(figure.meaning)
+                self.figures.addWidget(label, line, place)
+
+    def texts(self) -> list[str]:
+        """What it says, for tests: name, sentences, figures."""
+        labels = [
+            item.widget()
+            for i in range(self.figures.count())
+            if (item := self.figures.itemAt(i)) is not None
+        ]
+        said = [label.text() for label in labels if isinstance(label, QLabel)]
+        return [self.name.text(), *self.lines.texts, *said]
