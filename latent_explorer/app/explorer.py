@@ -24,6 +24,7 @@ from latent_explorer.app.opening import Opener, Wanted
 from latent_explorer.app.pictures import SLOTS, Pictures
 from latent_explorer.app.preferences import Preferences
 from latent_explorer.app.session import Session
+from latent_explorer.app.steering import Steering
 from latent_explorer.app.workbench import Opened, Workbench
 from latent_explorer.common import paths
 from latent_explorer.explain.recipe import Base, SeedBase
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from latent_explorer.app.intents import Intent
     from latent_explorer.app.jobs import Job, ModelJob, Then
     from latent_explorer.app.settings import Settings
     from latent_explorer.app.state import ExplorerState
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MAX_SEED = 2**31 - 1
 
 
-class Explorer:
+class Explorer(Steering):
     """Everything the window talks to. `post(fn)` must run `fn` on the window's thread, in order."""
 
     def __init__(
@@ -54,8 +54,8 @@ class Explorer:
         data_dir: Path | None = None,
         config_dir: Path | None = None,
     ) -> None:
+        super().__init__()
         self.listeners: list[Callable[[updates.Update], None]] = []
-        self.session: Session | None = None
         self._bench = workbench or Workbench()
         self._bench.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
         self._preferences = Preferences(self.tell, config_dir)
@@ -142,41 +142,6 @@ class Explorer:
         self._preferences.change(**fields)
 
     # What changes the picture --------------------------------------------------------------------
-
-    def apply(self, intent: Intent) -> None:
-        """Do what the person asks."""
-        if self.session is not None:
-            self.session.apply(intent)
-
-    def begin_gesture(self) -> None:
-        """The mouse is down on a control: until `end_gesture` its changes are one step of undo."""
-        if self.session is not None:
-            self.session.begin_gesture()
-
-    def end_gesture(self) -> None:
-        """The mouse is up."""
-        if self.session is not None:
-            self.session.end_gesture()
-
-    def undo(self) -> None:
-        """Take the last step back."""
-        if self.session is not None:
-            self.session.undo()
-
-    def redo(self) -> None:
-        """Do the step undone last again."""
-        if self.session is not None:
-            self.session.redo()
-
-    @property
-    def undo_text(self) -> str:
-        """For the menu: "Undo shift of style 214"; empty when there is nothing."""
-        return self.session.undo_text if self.session else ""
-
-    @property
-    def redo_text(self) -> str:
-        """For the menu: "Redo shift of style 214"; empty when there is nothing."""
-        return self.session.redo_text if self.session else ""
 
     def show_base(self, base: Base) -> None:
         """Show another latent, with the noise that belongs to it."""
