@@ -26,7 +26,7 @@ from latent_explorer.app.study_job import build_study, faces_of, preview_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.generators import drained
 from latent_explorer.data.threads import aside
-from latent_explorer.media.scoring.columns import Proposal, propose
+from latent_explorer.media.scoring.columns import Proposal, propose, question_columns
 from latent_explorer.media.scoring.folder import Scored, score_files
 from latent_explorer.media.study.key import StudyKey, read_key
 from latent_explorer.media.study.panel import Pair
@@ -81,6 +81,7 @@ class ColumnsProposed:
 
     path: Path
     proposals: tuple[Proposal, ...]
+    heads: tuple[str, ...] = ()  # columns that may hold answers
     problem: str = ""
 
 
@@ -221,10 +222,11 @@ class StudyDesk:
 
         def work() -> ColumnsProposed:
             try:
-                found = propose(answers.read_bytes(), answers.name, read_key(key))
+                data, name = answers.read_bytes(), answers.name
+                found = propose(data, name, read_key(key))
+                return ColumnsProposed(answers, tuple(found), tuple(question_columns(data, name)))
             except (UserError, OSError) as error:
-                return ColumnsProposed(answers, (), str(error))
-            return ColumnsProposed(answers, tuple(found))
+                return ColumnsProposed(answers, (), problem=str(error))
 
         def job(_budget: object) -> Generator[Event, None, ColumnsProposed]:
             return (yield from aside(work, "Reading the columns"))

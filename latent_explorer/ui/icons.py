@@ -62,6 +62,7 @@ GLYPHS = {
     "shuffle": "shuffle",
     "sliders": "sliders-horizontal",
     "stop": "stop",
+    "study": "users",
     "swipe": "square-half",
     "training": "graduation-cap",
     "undo": "arrow-u-up-left",

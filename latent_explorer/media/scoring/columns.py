@@ -54,6 +54,12 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
     return out
 
 
+def question_columns(data: bytes, name: str) -> list[str]:
+    """The columns of an export that may hold answers."""
+    table = parse_wide(read_table(data, name), name)
+    return [table.heads[i] for i in table.questions]
+
+
 def key_draft(data: bytes, name: str) -> list[KeyItem]:
     """For a survey of another origin: its questions as a key whose right answers are to be filled in.
 
