@@ -27,10 +27,17 @@ if TYPE_CHECKING:
 
 SUFFIX = ".projection"
 MAX_BYTES = 1 << 30  # a tuned generator of 1024 px takes 60 MB
-_VERSION = "1"
-_REPORT, _FORMAT = "report", "latent-explorer-projection"
-_MAX_REPORT = 1 << 20  # characters
+_VERSION = 1
+_FORMAT = "latent-explorer-projection"
+_MAX_REPORT = 1 << 20  # bytes
 _MAX_HEADER = 8 << 20  # bytes
+
+
+class _Words(msgspec.Struct):
+    """What the header says. One entry, because the library writes several in any order."""
+
+    version: int
+    report: msgspec.Raw
 
 
 class ProjectionReport(msgspec.Struct, frozen=True):
@@ -87,9 +94,9 @@ class ProjectedPicture:
 
 def to_bytes(projected: ProjectedPicture) -> bytes:
     """The content of a `.projection` file: safetensors, with the report in its header."""
-    report = msgspec.json.encode(projected.report).decode()
+    words = _Words(_VERSION, msgspec.Raw(msgspec.json.encode(projected.report)))
     arrays = {k: np.ascontiguousarray(v) for k, v in _arrays(projected).items()}
-    content: bytes = save(arrays, {_FORMAT: _VERSION, _REPORT: report})
+    content: bytes = save(arrays, {_FORMAT: msgspec.json.encode(words).decode()})
     return content
 
 
@@ -139,18 +146,18 @@ def _parsed(content: bytes, name: str) -> ProjectedPicture:
         # The library checks the table against the length; its Python door hides the header's own words.
         arrays = load(content)
         header = msgspec.json.decode(content[8 : 8 + length], type=dict[str, msgspec.Raw])
-        words = msgspec.json.decode(header["__metadata__"], type=dict[str, str])
-        version, text = words[_FORMAT], words[_REPORT]
+        texts = msgspec.json.decode(header["__metadata__"], type=dict[str, str])
+        words = msgspec.json.decode(texts[_FORMAT], type=_Words)
     except (SafetensorError, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
         raise _unreadable(name, "it is damaged or something else") from error
-    if version != _VERSION:
+    if words.version != _VERSION:
         raise UserError(
-            f"{name} was written by a newer version of Latent Explorer (format {version!r}). Update the program."
+            f"{name} was written by a newer version of Latent Explorer (format {words.version}). Update the program."
         )
-    if len(text) > _MAX_REPORT:
+    if len(words.report) > _MAX_REPORT:
         raise _unreadable(name, "its report is too long")
     try:
-        report = msgspec.json.decode(text, type=ProjectionReport)
+        report = msgspec.json.decode(words.report, type=ProjectionReport)
         projected = _assembled(arrays, report)
         _check(projected)
     except (msgspec.MsgspecError, ValueError, LookupError) as error:

@@ -194,7 +194,7 @@ class _Projection:
             if state is None:
                 yield self.pace.progress(message)
                 continue
-            yield self.pace.step(message)
+            yield self.pace.step(message) if state.number else self.pace.progress(message)
             yield _metric(group.first, state, done)
             if self.pace.is_time_to_look():
                 yield from self._keep(group)
