@@ -30,9 +30,10 @@ from latent_explorer.common.events import Notice, Progress
 from latent_explorer.ui import actions as table
 from latent_explorer.ui import place, theme
 from latent_explorer.ui.dialogs.error import ErrorDialog
+from latent_explorer.ui.exports import Exports
 from latent_explorer.ui.files import Files, dropped_paths
 from latent_explorer.ui.panels.attributes import AttributesPanel
-from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE, BottomStrip
+from latent_explorer.ui.panels.bottom_strip import BottomStrip
 from latent_explorer.ui.panels.canvas import CanvasPanel
 from latent_explorer.ui.panels.samples import SamplesPanel
 from latent_explorer.ui.projection_room import ProjectionRoom
@@ -70,6 +71,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.explorer = explorer
         self.files = Files(self, explorer)
+        self.exports = Exports(self, explorer, timelines, self.files)
         self.samples = SamplesPanel(explorer)
         self.canvas = CanvasPanel(explorer)
         self.attributes = AttributesPanel(explorer)
@@ -99,7 +101,7 @@ class MainWindow(QMainWindow):
         self.menus = table.fill(self.menuBar(), self.actions_by_key)
         explain = self.menus[table.EXPLAIN]
         explain.insertMenu(self.actions_by_key["cancel"], self.status.device_menu)
-        self.strip.timeline.adopt(self.actions_by_key, self.menus)
+        self.strip.adopt(self.actions_by_key, self.menus)
         self.recent = self.menus[table.FILE].addMenu("Open &recent")
         self.menus[table.FILE].insertMenu(self.actions_by_key["save"], self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
@@ -143,17 +145,9 @@ class MainWindow(QMainWindow):
         self.status.device_asked.connect(self.explorer.set_device)
         self.status.warnings_asked.connect(self._say_warnings)
         self.status.training.clicked.connect(lambda: self.room.dock.show_running())
-        self.strip.changed.connect(self._strip_changed)
-        self.strip.training_asked.connect(self.actions_by_key["training"].trigger)
+        self.strip.changed.connect(self.room.strip_changed)
         self.actions_by_key["view_side"].setChecked(True)
-        self._strip_changed()
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
-
-    def _strip_changed(self) -> None:
-        """Another tab of the strip is in front, or it was folded."""
-        self.actions_by_key["plot"].setChecked(self.strip.shows(PLOT))
-        self.actions_by_key["timeline"].setChecked(self.strip.shows(TIMELINE))
-        self.room.strip_changed()
 
     def present(self) -> None:
         """Show the window; the first time it fills a screen that is too small for it."""

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from latent_explorer.app.study_desk import StudyDesk
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.keys import KeysDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
 from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE
+from latent_explorer.ui.study_room import StudyRoom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
     """By the actions' keys."""
     explorer, files, samples = window.explorer, window.files, window.samples
+    study = StudyRoom(window, StudyDesk(explorer))
 
     def checked(key: str) -> bool:
         return window.actions_by_key[key].isChecked()
@@ -36,7 +39,9 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "save": files.save,
         "save_as": files.save_as,
         "export_png": files.export_png,
-        "export_gif": files.export_gif,
+        "export_animation": window.exports.animation,
+        "export_sheet": window.exports.sheet,
+        "export_all": window.exports.all,
         "quit": window.close,
         "undo": explorer.undo,
         "redo": explorer.redo,
@@ -68,6 +73,8 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "add_slider": window.attributes.open_add_slider,
         "find_attributes": window.attributes.start_search,
         **_timeline(window),
+        "make_study": study.make,
+        "score_study": study.score,
         "cancel": window.status.jobs.cancel_first,
         "keys": lambda: _open(KeysDialog(window)),
         "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
@@ -82,28 +89,37 @@ def _timeline(window: MainWindow) -> dict[str, Callable[[], object]]:
     panel = window.strip.timeline
     make = panel.make
 
-    def add() -> None:
-        """Where the new keyframe can be seen."""
-        window.strip.show_tab(TIMELINE)
-        panel.add_keyframe()
+    def seen(act: Callable[[], object]) -> Callable[[], None]:
+        """What it does can be seen only with the timeline in front."""
+
+        def shown() -> None:
+            window.strip.show_tab(TIMELINE)
+            act()
+
+        return shown
+
+    def record() -> None:
+        panel.toggle_recording()
+        if not panel.desk.recording:
+            window.strip.show_tab(TIMELINE)
 
     return {
-        "add_keyframe": add,
-        "play": panel.toggle_play,
-        "frame_back": lambda: panel.step(-1),
-        "frame_on": lambda: panel.step(1),
-        "record": panel.toggle_recording,
+        "add_keyframe": seen(panel.add_keyframe),
+        "play": seen(panel.toggle_play),
+        "frame_back": seen(lambda: panel.step(-1)),
+        "frame_on": seen(lambda: panel.step(1)),
+        "record": record,
         "loop": lambda: panel.editing.set_loop(window.actions_by_key["loop"].isChecked()),
         "ping_pong": lambda: panel.editing.set_ping_pong(
             window.actions_by_key["ping_pong"].isChecked()
         ),
-        "random_walk": make.walk,
-        "random_walk_with": make.walk_with,
-        "morph": make.morph,
-        "style_mix": make.mix,
-        "sweep": make.sweep,
-        "reverse_timeline": panel.editing.reverse,
-        "distribute_keyframes": panel.editing.distribute,
+        "random_walk": seen(make.walk),
+        "random_walk_with": seen(make.walk_with),
+        "morph": seen(make.morph),
+        "style_mix": seen(make.mix),
+        "sweep": seen(make.sweep),
+        "reverse_timeline": seen(panel.editing.reverse),
+        "distribute_keyframes": seen(panel.editing.distribute),
         "delete_keyframes": panel.editing.delete,
     }
 

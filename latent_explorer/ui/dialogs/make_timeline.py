@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from latent_explorer.app.intents import describe_base
 from latent_explorer.app.state import attribute_amount
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 WIDTH = 46 * theme.UNIT  # px
-MOST_SEEDS = 50
+COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
 SHORTEST, LONGEST = 0.1, 60.0  # s of a segment
 FARTHEST = 5.0  # of a sweep's ends
 MOST_SAMPLES = 200  # encoded pictures that a list offers
@@ -52,6 +52,12 @@ class MakeDialog(QDialog):
         layout.addWidget(words)
         layout.addLayout(self.fields)
         layout.addLayout(foot)
+
+    def accept(self) -> None:
+        """With what is still being typed."""
+        for field in self.findChildren(NumberField):
+            field.finish()
+        super().accept()
 
     def add_number(self, label: str, value: float, low: float, high: float) -> NumberField:
         """A field for a number that is kept between `low` and `high`."""
@@ -81,12 +87,13 @@ class RandomWalkDialog(MakeDialog):
             "stay as they are now."
         )
         super().__init__("Random walk", words, parent)
-        self.count = QSpinBox()
-        self.count.setRange(2, MOST_SEEDS)
-        self.count.setValue(8)
-        self.count.setAccessibleName("Seeds")
-        self.fields.addRow("Seeds", self.count)
+        self._count = self.add_choice("Seeds", list(map(str, COUNTS)), COUNTS.index(8))
         self.seconds = self.add_number("Seconds from seed to seed", 1.0, SHORTEST, LONGEST)
+
+    @property
+    def count(self) -> int:
+        """How many seeds."""
+        return COUNTS[self._count.currentIndex()]
 
 
 class MorphDialog(MakeDialog):

@@ -18,7 +18,10 @@ from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
 from latent_explorer.ui.widgets.segments import Segments
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QResizeEvent
+    from collections.abc import Mapping
+
+    from PySide6.QtGui import QAction, QResizeEvent
+    from PySide6.QtWidgets import QMenu
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline_desk import TimelineDesk
@@ -36,14 +39,14 @@ NARROW = 600  # px of width, from which on the live plot's head has room for its
 
 
 class BottomStrip(QWidget):
-    """`changed` when another tab is in front, or the strip is folded; `training_asked` by its tab."""
+    """`changed` when another tab is in front, or the strip is folded."""
 
     changed = Signal()
-    training_asked = Signal()
 
     def __init__(self, explorer: Explorer, desk: TimelineDesk) -> None:
         super().__init__()
         self._desk = desk
+        self._actions: Mapping[str, QAction] = {}
         self._tab = PLOT
         self._training = False  # whether its dock is open below
         self._height = LOW
@@ -87,6 +90,12 @@ class BottomStrip(QWidget):
         layout.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
         layout.addLayout(head)
         layout.addWidget(self.body, 1)
+
+    def adopt(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
+        """The window's actions and menus are there: they say which tab is in front."""
+        self._actions = actions
+        self.timeline.adopt(actions, menus)
+        self._mark_tab()
 
     # which tab, and whether open --------------------------------------------------------------
 
@@ -149,12 +158,15 @@ class BottomStrip(QWidget):
         self._mark_tab()
 
     def _mark_tab(self) -> None:
+        for key, tab in (("plot", PLOT), ("timeline", TIMELINE)):
+            if key in self._actions:
+                self._actions[key].setChecked(self.shows(tab))
         self.tabs.choose(TRAINING if self._training and self.folded else self._tab)
 
     def _choose(self, tab: int) -> None:
         if tab == TRAINING:
             self._mark_tab()
-            self.training_asked.emit()
+            self._actions["training"].trigger()
         else:
             self.show_tab(tab)
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 from latent_explorer.app.live import classifier_of
 from latent_explorer.app.projection_words import has_photo
 from latent_explorer.app.updates import MainPicture, ModelOpened, StateChanged, TimelineFrame
-from latent_explorer.explain.recipe import ProjectedBase, SeedBase
+from latent_explorer.explain.recipe import BlendBase, EndBase, MixBase, ProjectedBase, SeedBase
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.grid import GridPanel
 from latent_explorer.ui.widgets.basics import EmptyState, column, hint
@@ -205,6 +205,12 @@ class CanvasPanel(QWidget):
 def before_title(recipe: PictureRecipe) -> str:
     """What the picture before the edits is: an honest word for each origin."""
     base = recipe.base
+    while isinstance(base, EndBase):
+        base = base.base
+    if isinstance(base, BlendBase):
+        return "In between (before)"
+    if isinstance(base, MixBase):
+        return "Mixed (before)"
     if isinstance(base, SeedBase):
         return f"Seed {base.seed} (before)"
     if isinstance(base, ProjectedBase):

@@ -67,11 +67,12 @@ def label_places(
 def paint_labels(
     painter: QPainter,
     places: dict[int, float],
-    words: dict[int, str],
+    names: dict[int, str],
+    values: dict[int, float],
     left: float,
     right: float,
 ) -> None:
-    """A piece of the line and the words of every class in `places`."""
+    """A piece of the line, the name and the probability of every class in `places`; room is taken from the name."""
     now = theme.current()
     painter.setFont(theme.font(theme.SMALL))
     metrics = QFontMetricsF(painter.font())
@@ -80,5 +81,7 @@ def paint_labels(
         painter.drawLine(QPointF(left + 2, y), QPointF(left + 16, y))
         painter.setPen(now.color("ink"))
         box = QRectF(left + SWATCH, y - LABEL_ROW / 2, right - left - SWATCH, LABEL_ROW)
-        text = metrics.elidedText(words[index], Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, text)
+        number = f" {values[index]:.2f}"
+        room = box.width() - metrics.horizontalAdvance(number)
+        name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, room)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name + number)

@@ -55,7 +55,7 @@ class NumberField(QLineEdit):
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setFixedSize(58, theme.CONTROL)
         self.setMaxLength(12)
-        self.editingFinished.connect(self._commit)
+        self.editingFinished.connect(self.finish)
         theme.notifier.changed.connect(self._tint)
         self.set_value(0.0)
 
@@ -75,7 +75,8 @@ class NumberField(QLineEdit):
             self.setText(format_number(value))
             self.update()
 
-    def _commit(self) -> None:
+    def finish(self) -> None:
+        """What was typed counts from now on."""
         if not self.isModified():
             return
         typed = self.text().strip()

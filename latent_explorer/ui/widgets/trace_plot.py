@@ -194,5 +194,5 @@ class _Labels(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         places = label_places(self._ends, self._owner.label_y, 0, self.height())
-        words = {i: f"{self._owner.name_of(i)} {self._ends[i]:.2f}" for i in places}
-        paint_labels(painter, places, words, 0, self.width())
+        names = {index: self._owner.name_of(index) for index in places}
+        paint_labels(painter, places, names, self._ends, 0, self.width())

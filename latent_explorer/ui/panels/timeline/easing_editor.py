@@ -16,7 +16,7 @@ from latent_explorer.ui.panels.timeline.paint import curve_path
 if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent
 
-SIDE = 21 * theme.UNIT  # px
+SIDE = 19 * theme.UNIT  # px
 EDGE = 12.0  # px around the square, so that handles in its corners are whole
 RADIUS = 6.0
 STEP = 0.02  # of an arrow key

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from latent_explorer.explain.recipe import Picture
     from latent_explorer.explain.timeline import Timeline
+    from latent_explorer.ui.panels.timeline.lanes import Lanes
 
 LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
-MOST_SHARE = 0.2  # of the width, that they may take
+MOST_SHARE = 0.24  # of the width, that they may take
 
 
 class TimelineFace(QWidget):
@@ -85,7 +86,7 @@ class TimelineFace(QWidget):
         return self._scale
 
     @property
-    def lanes(self) -> lanes.Lanes:
+    def lanes(self) -> Lanes:
         """Where the lanes stand now."""
         widest = max(LEAST_LABELS, MOST_SHARE * self.width())
         labels = min(labels_width(self._trace.names), widest) if self._trace.names else LEAST_LABELS
@@ -204,7 +205,7 @@ class TimelineFace(QWidget):
         if shown.times:
             paint_playhead(painter, room, self._scale, shown)
 
-    def _paint_hint(self, painter: QPainter, room: lanes.Lanes, sentence: str) -> None:
+    def _paint_hint(self, painter: QPainter, room: Lanes, sentence: str) -> None:
         """What to do next, where the next keyframe will stand."""
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(theme.current().color("muted"))

@@ -50,16 +50,16 @@ _KEYS = {
 # For the sheet of keys.
 SHEET = (
     ("Space", "Play or pause"),
-    ("Left, Right", "The frame before, the next one"),
-    ("Up, Down", "The keyframe before, the next one; with Shift select it too"),
+    ("Left, Right", "Frame before, next frame"),
+    ("Up, Down", "Keyframe before, next; with Shift several"),
     ("Home, End", "To the beginning, to the end"),
-    ("Alt+Left, Alt+Right", "Move the selected keyframes by a frame, with Shift by ten"),
-    ("Drag with Ctrl or Alt", "Copy keyframes"),
+    ("Alt+Left, Right", "Move keyframes; with Shift ten frames"),
+    ("Ctrl or Alt and drag", "Copy keyframes"),
     ("Delete", "Delete the selected keyframes"),
     ("Ctrl+C, X, V, D", "Copy, cut, paste, double them"),
-    ("Return", "How the picture moves after the selected keyframe"),
-    ("F2, double click", "Bring a keyframe's state to the sliders"),
-    ("+, \N{MINUS SIGN}, Ctrl and wheel", "Closer, further"),
+    ("Return", "Easing after the selected keyframe"),
+    ("F2, double click", "Bring a keyframe to the sliders"),
+    ("+, \N{MINUS SIGN}, Ctrl+wheel", "Closer, further"),
     ("Z", "The whole timeline"),
 )
 

@@ -40,7 +40,7 @@ class Make:
     def walk_with(self) -> None:
         """The same, as long as one likes."""
         dialog = RandomWalkDialog(self._window)
-        _open(dialog, lambda: self._desk.random_walk(dialog.count.value(), dialog.seconds.value))
+        _open(dialog, lambda: self._desk.random_walk(dialog.count, dialog.seconds.value))
 
     def morph(self) -> None:
         """Between two pictures."""

@@ -89,8 +89,8 @@ def paint_trace(
         ends = {index: float(here[index]) for index in drawn}
         top, bottom = lanes.track.top(), lanes.trace.bottom()
         places = label_places(ends, lanes.trace_y, top, bottom)
-        words = {i: f"{_name(trace, i)} {ends[i]:.2f}" for i in places}
-        paint_labels(painter, places, words, lanes.labels.left() + 4, lanes.labels.right())
+        names = {index: _name(trace, index) for index in places}
+        paint_labels(painter, places, names, ends, lanes.labels.left() + 4, lanes.labels.right())
 
 
 def _name(trace: Trace, index: int) -> str:
@@ -141,11 +141,13 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) ->
     now = theme.current()
     painter.setFont(theme.font(11, semibold=True))
     metrics = QFontMetricsF(painter.font())
+    painter.setPen(QPen(now.color("ink", 0.7), 1, Qt.PenStyle.DashLine))
+    for seconds, _index in trace.flips:
+        x = scale.x(seconds)
+        painter.drawLine(QPointF(x, lanes.trace.top() + 5), QPointF(x, lanes.trace.bottom()))
     taken = -np.inf
     for seconds, index in trace.flips:
         x = scale.x(seconds)
-        painter.setPen(QPen(now.color("ink", 0.7), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(QPointF(x, lanes.trace.top() + 5), QPointF(x, lanes.trace.bottom()))
         words = f"\N{RIGHTWARDS ARROW} {_name(trace, index)}"
         width = metrics.horizontalAdvance(words) + 10
         left = min(x + 4, lanes.trace.right() - width)

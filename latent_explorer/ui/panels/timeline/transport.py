@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from latent_explorer.explain.timeline import duration, span
 from latent_explorer.ui import icons, theme
@@ -46,8 +46,8 @@ class Transport(QWidget):
         self.ping_pong = icon_button(
             "ping_pong", "Ping-pong: run back from the end", checkable=True
         )
-        self.fps = menu_button("Frames per second")
-        self.space = menu_button("Interpolation between keyframes")
+        self.fps = menu_button("Frames per second", icon="")
+        self.space = menu_button("Interpolation between keyframes", icon="")
         self.name = menu_button("Timelines")
         self.make = menu_button("Make a timeline", "Make", "make")
         self.progress = hint("", wrap=False)
@@ -127,7 +127,7 @@ class Transport(QWidget):
 
 
 def menu_button(name: str, text: str = "", icon: str = "down") -> QToolButton:
-    """A quiet button that opens a menu; the caret stands after its text."""
+    """A quiet button that opens a menu; a caret stands after its text, any other icon before it."""
     made = QToolButton()
     made.setProperty("role", "quiet")
     made.setText(text)
@@ -139,10 +139,6 @@ def menu_button(name: str, text: str = "", icon: str = "down") -> QToolButton:
     made.setFixedHeight(theme.CONTROL)
     made.setToolTip(name)
     made.setAccessibleName(name)
-    icons.set_icon(made, icon)
+    if icon:
+        icons.set_icon(made, icon)
     return made
-
-
-def give_menu(button: QToolButton, menu: QMenu) -> None:
-    """What the button opens."""
-    button.setMenu(menu)
