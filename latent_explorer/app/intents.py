@@ -250,7 +250,7 @@ class SetClassifier(Intent, frozen=True):
 
 
 class Restore(Intent, frozen=True):
-    """Go to a whole state: a recipe was dropped, an exploration opened."""
+    """Go to the picture of another state, whose recipe was dropped; the timelines stay."""
 
     state: ExplorerState
     text: str = "restored state"
@@ -258,5 +258,6 @@ class Restore(Intent, frozen=True):
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         return self.text
 
-    def next_state(self, state: ExplorerState) -> ExplorerState:  # noqa: ARG002
-        return msgspec.structs.replace(self.state, edits=canonical_edits(self.state.edits))
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        edits = canonical_edits(self.state.edits)
+        return msgspec.structs.replace(self.state, edits=edits, timelines=state.timelines)

@@ -39,6 +39,7 @@ class TimelineScreen:
         self._on_canvas = False  # a frame is shown, not the state's picture
         self._wanted = -1  # the frame that is waited for
         self._trace_told = -float("inf")
+        self._troubles: set[str] = set()  # what was said of the frames of this timeline
         for slot in (NOW, LATER):
             explorer.answer(slot, self._take)
 
@@ -170,6 +171,7 @@ class TimelineScreen:
         state, timeline = self._explorer.state, self.current
         if state is None:
             return
+        self._troubles.clear()
         self._frames.use(timeline, state.model_hash, state.classifier_id)
         self.playhead = min(self.playhead, span(timeline)) if timeline else 0.0
         names = tuple(t.name for t in self.timelines)
@@ -184,7 +186,9 @@ class TimelineScreen:
         if not self._frames.take(event):
             return
         if isinstance(event, PictureFailed):
-            if event.slot == NOW:
+            # A noise that is missing is missing in every frame: it is said once.
+            if event.slot == NOW and event.failure.message not in self._troubles:
+                self._troubles.add(event.failure.message)
                 self._explorer.tell(updates.Trouble(event.failure, "Making the frame", NOW))
             return
         if self._wanted >= 0 and self._frames.frame(self._wanted) is not None:

@@ -219,3 +219,15 @@ def test_a_recording_without_a_change_keeps_nothing(room):
     assert "Nothing moved" in told.text
     assert room.desk.timelines == ()
     room.desk.stop_recording()
+
+
+def test_a_dropped_picture_leaves_the_timelines_alone(room, tmp_path):
+    timeline = two_keyframes(room)
+    room.explorer.apply(SetBase(SeedBase(5)))
+    room.settle()
+    room.explorer.export_png(tmp_path / "seed.png")
+    room.explorer.apply(SetBase(SeedBase(6)))
+    room.desk.new("later")
+    room.open("seed.png")
+    assert room.explorer.state.base == SeedBase(5)
+    assert room.desk.timelines == (timeline, Timeline("later"))

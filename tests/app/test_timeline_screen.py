@@ -12,6 +12,7 @@ from timeline_room import Room, two_keyframes
 
 from latent_explorer.app import live, updates
 from latent_explorer.app.intents import SetAttribute, SetTruncation
+from latent_explorer.common.errors import UserError
 from latent_explorer.explain import timeline_edits as edits
 from latent_explorer.explain.recipe import (
     PictureRecipe,
@@ -269,3 +270,24 @@ def test_the_main_picture_waits_for_no_more_than_the_frame_in_hand(room):
     main = live.resolve(room.explorer.state, room.explorer.summary)
     assert rendered.index(main) == 1
     assert len(rendered) > 10
+
+
+def test_what_every_frame_lacks_is_said_once(room):
+    two_keyframes(room)
+    room.settle()
+
+    def lacks(_request):
+        raise UserError("The noise maps are not here.")
+
+    room.bench.renderers[-1].render = lacks
+    room.desk.play()
+    room.clock.now += 0.01
+    room.desk.tick(room.clock.now)
+    assert len(of(room.settle(), updates.Trouble)) == 1
+    for seconds in (0.2, 0.4):
+        room.desk.seek(seconds)
+        assert not of(room.settle(), updates.Trouble)
+    assert room.desk.playing  # the clock goes on, as for frames that are late
+    room.desk.change(edits.replace(room.desk.current, fps=20.0), "rate")
+    room.desk.seek(0.3)
+    assert len(of(room.settle(), updates.Trouble)) == 1
