@@ -50,7 +50,7 @@ def recipe_texts(
 ) -> dict[str, str]:
     """What a PNG carries; `pixels` (H, W, 3) uint8 are the picture's own, where the file shows it enlarged."""
     encoded = "" if pixels is None else base64.b64encode(png.png_bytes(pixels)).decode()
-    chunk = _Chunk(VERSION, model_name, state, encoded)
+    chunk = _Chunk(VERSION, model_name, _of_picture(state), encoded)
     return {KEY: msgspec.json.encode(chunk).decode()}
 
 
@@ -128,4 +128,9 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
         raise UserError(
             f"The recipe in {name} is damaged ({error}). Export the picture again."
         ) from error
-    return PngRecipe(chunk.state, chunk.model_name, image)
+    return PngRecipe(_of_picture(chunk.state), chunk.model_name, image)
+
+
+def _of_picture(state: ExplorerState) -> ExplorerState:
+    """Timelines belong to the exploration: a recipe with them would be large, and lack what only they need."""
+    return msgspec.structs.replace(state, timelines=())
