@@ -7,7 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from projections import make_projected
+from fake_projection import make_projected
 from stage import of
 
 from latent_explorer.app import exploration_file, updates

@@ -7,8 +7,8 @@ import time
 
 import numpy as np
 import pytest
+from fake_projection import fake_project, make_projected
 from PIL import Image
-from projections import fake_project, make_projected
 from stage import of
 
 from latent_explorer.app import library, photos, updates

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from fake_projection import fake_project, make_projected
 from PIL import Image
-from projections import fake_project, make_projected
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -115,7 +115,7 @@ def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, r
     assert stage.pages.currentWidget() is stage._live
     qtbot.waitUntil(lambda: stage.twins.twins is not None)
     assert stage.view._before.title.startswith("Photo")
-    assert "left" in stage.said.text()
+    assert "left" in room.panel.said.text()
     assert "photo 0.90, now 0.80" in stage.twins.accessibleDescription()
     assert stage.loss._curves
     assert colours_in(stage) > 10
