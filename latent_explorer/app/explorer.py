@@ -11,7 +11,7 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.app import exporting, library, live, opening, recipe_png, updates
+from latent_explorer.app import library, live, opening, recipe_png, updates
 from latent_explorer.app.autosave import Autosave, Recovery
 from latent_explorer.app.desk import Desk
 from latent_explorer.app.document import Document, shown_attributes
@@ -27,6 +27,7 @@ from latent_explorer.app.session import Session
 from latent_explorer.app.steering import Steering
 from latent_explorer.app.workbench import Opened, Workbench
 from latent_explorer.common import paths
+from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import Base, SeedBase
 
 if TYPE_CHECKING:
@@ -215,28 +216,17 @@ class Explorer(Steering):
 
     def png(self, factor: int | None = None) -> bytes:
         """The shown picture as PNG with its recipe, for the clipboard and for dragging. UserError without one."""
-        name = self.summary.name if self.summary else ""
-        return exporting.png_of(self._pictures.shown, name, factor)
+        shown, summary = self._pictures.shown, self.summary
+        if shown is None or summary is None:
+            raise UserError("There is no picture to export yet. Open an explainer first.")
+        image = shown.picture.result.after.image
+        return recipe_png.png_bytes(image, shown.state, summary.name, factor)
 
     def export_png(self, path: Path, factor: int | None = None) -> None:
         """Write the shown picture, enlarged, with its recipe; `factor` None: 8 at 64 px."""
         with updates.reporting(self.tell, f"Exporting {path.name}"):
             recipe_png.write_bytes(path, self.png(factor))
             self.tell(updates.Told(f"Saved {path.name}."))
-
-    def export_gif(
-        self, path: Path, attribute: Attribute, fps: float = exporting.GIF_FPS
-    ) -> int | None:
-        """Start writing the attribute's sweep from -1 to +1 and back. Returns the job."""
-        if self.session is None or not self._ready():
-            return None
-        amounts = exporting.sweep_amounts()
-        requests = live.resolve_sweep(self.session.state, self.session.summary, attribute, amounts)
-        return self.start_model_job(
-            f"Writing {path.name}",
-            lambda bench, _budget: exporting.export_gif(path, requests, bench.render, fps=fps),
-            lambda written: self.tell(updates.Told(f"Saved {written.name}.")),
-        )
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the asked classifier (of all classes) on `n` pictures. Returns the job."""

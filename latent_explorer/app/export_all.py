@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from latent_explorer.app import live
 from latent_explorer.app.export_jobs import animation
-from latent_explorer.app.export_scene import Scene, flip_of, words_of
-from latent_explorer.app.export_sheets import name_of
+from latent_explorer.app.export_scene import (
+    Scene,
+    Subject,
+    flip_of,
+    name_of,
+    plain_recipe,
+    words_of,
+)
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.paths import exported, plain_name
@@ -26,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from latent_explorer.app.export_jobs import Render
-    from latent_explorer.app.state import ExplorerState
     from latent_explorer.media.animation_settings import AnimationSettings
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
@@ -76,35 +80,39 @@ def pictures_of(summary: ExplainerSummary, count: int, seeds: bool = False) -> l
 
 def export_all(
     folder: Path,
-    attributes: Sequence[Attribute],
+    subject: Subject,
     bases: Sequence[Base],
-    scene: tuple[ExplorerState, ExplainerSummary],
     settings: AnimationSettings,
     render: Render,
     suffix: str = ".gif",
 ) -> Generator[Event, None, ExportedAll]:
     """Write an animation for every attribute and picture. A cancel keeps those that are whole, and their manifest."""
-    if not attributes or not bases:
+    if not subject.attributes or not bases:
         raise UserError(
             "There is nothing to export: no attributes, or no pictures. Find attributes first."
         )
-    state, summary = scene
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
     items: list[Item] = []
-    pairs = [(rank, a, base) for rank, a in enumerate(attributes, 1) for base in bases]
+    begun: Item | None = None
+    pairs = [(rank, a, base) for rank, a in enumerate(subject.attributes, 1) for base in bases]
     try:
         for rank, attribute, base in pairs:
-            shot = _shot(rank, attribute, base, (state, summary), render, suffix)
-            job = animation(folder / shot.item.file, shot.scene, settings, render)
+            shot = _shot(rank, attribute, base, subject, render, suffix)
+            begun = shot.item
+            job = animation(folder / begun.file, shot.scene, settings, render)
             with closing(job):
-                written = yield from _counted(job, len(items), len(pairs), shot.item.file)
-            items.append(msgspec.structs.replace(shot.item, bytes=written.bytes))
+                written = yield from _counted(job, len(items), len(pairs), begun.file)
+            items.append(msgspec.structs.replace(begun, bytes=written.bytes))
+            begun = None
     finally:
+        if begun is not None and (folder / begun.file).exists():  # cancelled as it became whole
+            size = (folder / begun.file).stat().st_size
+            items.append(msgspec.structs.replace(begun, bytes=size))
         if items:
-            manifest, table = write_manifest(folder, items, state, summary)
+            manifest, table = write_manifest(folder, items, subject)
     return ExportedAll(folder, tuple(items), manifest, table)
 
 
@@ -118,14 +126,13 @@ def _shot(
     rank: int,
     attribute: Attribute,
     base: Base,
-    scene: tuple[ExplorerState, ExplainerSummary],
+    subject: Subject,
     render: Render,
     suffix: str,
 ) -> _Shot:
     """The animation that takes a picture away from its class by one attribute, and its ends."""
-    state, summary = scene
-    plain = msgspec.structs.replace(state, edits=())
-    (request,) = live.resolve_grid(plain, summary, [base])
+    state, summary = subject.state, subject.summary
+    request = PictureRequest(plain_recipe(subject, base), state.classifier_id)
     words = words_of(state, summary)
     before = render(request).after
     is_target = int(before.probs.argmax()) == words.target
@@ -152,7 +159,7 @@ def _shot(
         flipped=verdicts[0] != verdicts[1],
         bytes=0,
     )
-    return _Shot(item, Scene(timeline, plain, summary))
+    return _Shot(item, Scene(timeline, state, summary))
 
 
 def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:
@@ -179,11 +186,9 @@ def _counted(
 # The manifest -----------------------------------------------------------------------------------
 
 
-def write_manifest(
-    folder: Path, items: Sequence[Item], state: ExplorerState, summary: ExplainerSummary
-) -> tuple[Path, Path]:
+def write_manifest(folder: Path, items: Sequence[Item], subject: Subject) -> tuple[Path, Path]:
     """The items as JSON, with what they were made from, and as CSV."""
-    words = words_of(state, summary)
+    words = words_of(subject.state, subject.summary)
     head = {**words.facts, "class_names": words.class_names, "animations": list(items)}
     manifest, table = folder / f"{MANIFEST}.json", folder / f"{MANIFEST}.csv"
     with exported(manifest) as temporary:

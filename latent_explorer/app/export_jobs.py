@@ -92,6 +92,11 @@ class Beside(Generic[I, T]):
             return False
         return True
 
+    @property
+    def value(self) -> T:
+        """What the job has returned, once `finished` is through."""
+        return self._value[0]
+
     def finished(self) -> Generator[Event, None, T]:
         """No more items will come: the job's remaining events, and what it returns."""
         while not self._end():
@@ -107,7 +112,7 @@ class Beside(Generic[I, T]):
                 yield last
         yield from (event for event in self._empty() if not isinstance(event, Progress))
         self._raise()
-        return self._value[0]
+        return self.value
 
     def _end(self) -> bool:
         try:

@@ -1,29 +1,40 @@
 # SPDX-License-Identifier: MIT
-"""What is exported, as values: a timeline with the state and the model that it belongs to, and the frames it asks for.
+"""What is exported, as values: timelines and latents with the state and the model that they belong to.
 
 Every animation is a timeline, also the sweep of one attribute, so that there is one way from time to picture.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from latent_explorer.app import live
 from latent_explorer.app.recipe_png import recipe_texts
 from latent_explorer.app.state import ExplorerState
-from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, StyleShift
+from latent_explorer.explain.recipe import (
+    Base,
+    Noise,
+    PictureRecipe,
+    PictureRequest,
+    ProjectedBase,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+)
 from latent_explorer.explain.timeline import Keyframe, Timeline, frames
 from latent_explorer.explain.timeline_makers import alpha_sweep
 from latent_explorer.media.animation_settings import ALWAYS_LOSSLESS, AnimationSettings
 from latent_explorer.media.frames import Frame, Words
+from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from latent_explorer.explain.recipe import RenderResult
-    from latent_explorer.models.attributes import Attribute
 
 SWEEP_SECONDS = 2.0  # from -1 to +1
 FLIP_SECONDS, REST_SECONDS = (
@@ -73,6 +84,17 @@ class Scene:
         return Frame(after.image, after.probs, seconds, before.image, before.probs, texts)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """Whose pictures stand on the sheet. `photos` (H, W, 3) uint8 by latent_id: what was projected."""
+
+    state: ExplorerState
+    summary: ExplainerSummary
+    attributes: Sequence[Attribute] = ()
+    photos: Mapping[str, np.ndarray] = field(default_factory=dict)
+    noise_of: Callable[[Base], Noise | None] = lambda _base: None  # of projected pictures
+
+
 def words_of(state: ExplorerState, summary: ExplainerSummary) -> Words:
     """The names of the classes of the asked classifier, and what identifies it and the model."""
     asked = live.classifier_of(state, summary)
@@ -86,6 +108,25 @@ def words_of(state: ExplorerState, summary: ExplainerSummary) -> Words:
         "target": names[target] if names else "",
     }
     return Words(names, target, facts)
+
+
+def name_of(base: Base, summary: ExplainerSummary) -> str:
+    """What a latent is called on a sheet and in a manifest: "seed 12", the name of a picture."""
+    if isinstance(base, SeedBase):
+        return f"seed {base.seed}"
+    if isinstance(base, SampleBase):
+        ids = summary.samples.ids if summary.samples else ()
+        return ids[base.index] if base.index < len(ids) else f"sample {base.index}"
+    if isinstance(base, ProjectedBase):
+        return f"projected {base.latent_id[:6]}"
+    return "a blend"
+
+
+def plain_recipe(subject: Subject, base: Base) -> PictureRecipe:
+    """A base latent as the window shows it beside the state's own, without edits."""
+    plain = msgspec.structs.replace(subject.state, edits=())
+    (request,) = live.resolve_grid(plain, subject.summary, [base], subject.noise_of)
+    return request.recipe
 
 
 def state_of(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:

@@ -6,37 +6,29 @@ How a sheet is drawn stands in `media.sheet` and `media.pdf`; here is what stand
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
-import numpy as np
 
-from latent_explorer.app import live
-from latent_explorer.app.export_scene import shifts_of, words_of
+from latent_explorer.app.export_scene import Subject, name_of, plain_recipe, shifts_of, words_of
 from latent_explorer.app.recipe_png import recipe_texts
-from latent_explorer.app.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.explain.recipe import (
     Base,
     MixBase,
-    Noise,
     PictureRecipe,
     PictureRequest,
     ProjectedBase,
     SampleBase,
-    SeedBase,
     canonical_edits,
     is_generated,
 )
 from latent_explorer.media.sheet import Cell, Row, Sheet, draw, lay_out, write_picture
-from latent_explorer.models.attributes import Attribute
-from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
     from latent_explorer.app.export_jobs import Render
@@ -62,17 +54,6 @@ class SheetPlan(msgspec.Struct, frozen=True):
     last: int = 0
 
 
-@dataclass(frozen=True)
-class Subject:
-    """Whose pictures stand on the sheet. `photos` (H, W, 3) uint8 by latent_id: what was projected."""
-
-    state: ExplorerState
-    summary: ExplainerSummary
-    attributes: Sequence[Attribute] = ()
-    photos: Mapping[str, np.ndarray] = field(default_factory=dict)
-    noise_of: Callable[[Base], Noise | None] = lambda _base: None  # of projected pictures
-
-
 def sheet(
     path: Path, plan: SheetPlan, subject: Subject, render: Render
 ) -> Generator[Event, None, Path]:
@@ -95,7 +76,7 @@ def sheet_of(plan: SheetPlan, subject: Subject, render: Render) -> Generator[Eve
     _check(plan, subject)
     pictures: dict[PictureRecipe, Picture] = {}
     if plan.kind == "counterfactual":
-        before = [_recipe(subject, base) for base in plan.bases]
+        before = [plain_recipe(subject, base) for base in plan.bases]
         yield from _rendered(before, pictures, subject, render)
         columns, lines = _counterfactual(plan, subject, [pictures[recipe] for recipe in before])
     else:
@@ -167,7 +148,7 @@ def _counterfactual(
     for base, picture, photo in zip(plan.bases, before, photos, strict=True):
         verdict = int(picture.probs.argmax())
         amount = -1.0 if verdict == words.target else 1.0
-        recipe = _recipe(subject, base)
+        recipe = plain_recipe(subject, base)
         after = [_with(recipe, shifts, amount) for shifts in changes]
         said = f"{words.class_names[verdict]}: sliders at {amount:+.0f}".replace(
             "-", "\N{MINUS SIGN}"
@@ -183,7 +164,7 @@ def _counterfactual(
 def _truncation(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Line]]:
     lines = []
     for base in plan.bases:
-        recipe = _recipe(subject, base)
+        recipe = plain_recipe(subject, base)
         cutoff = subject.state.truncation_cutoff
         recipes = tuple(
             msgspec.structs.replace(
@@ -198,21 +179,18 @@ def _truncation(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Lin
 
 def _mixing(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Line]]:
     """The sources along the top and the left, and every pair of them in the middle."""
-    others = [_recipe(subject, base) for base in plan.others]
+    others = [plain_recipe(subject, base) for base in plan.others]
     head = f"rows {plan.first} to {plan.last}"
     lines = [_Line(head, (None, *others), ("of the latent, from these",))]
     for base in plan.bases:
-        mixes = (_recipe(subject, MixBase(base, o, plan.first, plan.last)) for o in plan.others)
+        mixes = (
+            plain_recipe(subject, MixBase(base, o, plan.first, plan.last)) for o in plan.others
+        )
         title, notes = _named(base, subject)
-        lines.append(_Line(title, (_recipe(subject, base), *mixes), (*notes, "all other rows")))
+        lines.append(
+            _Line(title, (plain_recipe(subject, base), *mixes), (*notes, "all other rows"))
+        )
     return ["", *(_named(base, subject)[0] for base in plan.others)], lines
-
-
-def _recipe(subject: Subject, base: Base) -> PictureRecipe:
-    """A base latent as the window shows it beside the state's own, without edits."""
-    plain = msgspec.structs.replace(subject.state, edits=())
-    (request,) = live.resolve_grid(plain, subject.summary, [base], subject.noise_of)
-    return request.recipe
 
 
 def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) -> PictureRecipe:
@@ -221,18 +199,6 @@ def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) ->
 
 
 # Words ------------------------------------------------------------------------------------------
-
-
-def name_of(base: Base, summary: ExplainerSummary) -> str:
-    """What a latent is called on a sheet and in a manifest: "seed 12", the name of a picture."""
-    if isinstance(base, SeedBase):
-        return f"seed {base.seed}"
-    if isinstance(base, SampleBase):
-        ids = summary.samples.ids if summary.samples else ()
-        return ids[base.index] if base.index < len(ids) else f"sample {base.index}"
-    if isinstance(base, ProjectedBase):
-        return f"projected {base.latent_id[:6]}"
-    return "a blend"
 
 
 def _named(base: Base, subject: Subject) -> tuple[str, tuple[str, ...]]:

@@ -66,16 +66,6 @@ def resolve_hover(
     return [resolve(msgspec.structs.replace(state, edits=edits), summary) for edits in ends]
 
 
-def resolve_sweep(
-    state: ExplorerState, summary: ExplainerSummary, attribute: Attribute, amounts: Sequence[float]
-) -> list[PictureRequest]:
-    """The state's picture with the attribute at each of the amounts: the frames of its animation."""
-    return [
-        resolve(msgspec.structs.replace(state, edits=with_attribute(state, attribute, a)), summary)
-        for a in amounts
-    ]
-
-
 def resolve_thumbnail(
     state: ExplorerState, base: Base, noise: Noise | None = None
 ) -> PictureRequest:

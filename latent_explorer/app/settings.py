@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.media.animation_settings import AnimationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,19 @@ MAX_RECENT = 10
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
+class ExportChoices(msgspec.Struct, frozen=True):
+    """What the export dialogs begin with: what was chosen last time."""
+
+    animation: AnimationSettings = AnimationSettings()
+    suffix: str = ".gif"
+    top: int = 8  # export all: attributes
+    pictures: int = 4  # export all and sheets
+    pictures_from: Literal["shown", "samples", "seeds", "favourites", "projected"] = "samples"
+    sheet: Literal["counterfactual", "truncation", "mixing"] = "counterfactual"
+    sheet_suffix: Literal[".png", ".pdf"] = ".png"
+    sheet_attributes: int = 3
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All settings; every field has a default. `unknown` keeps what a newer program wrote."""
 
@@ -36,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     last_folder: str = ""
     window_geometry: str = ""  # base64 of what Qt gives
     window_state: str = ""
+    export: ExportChoices = ExportChoices()
     unknown: dict[str, Any] = {}
 
     def with_recent(self, path: Path) -> Settings:

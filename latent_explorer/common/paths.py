@@ -136,14 +136,14 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
 @contextlib.contextmanager
 def exported(target: Path) -> Iterator[Path]:
     """`atomic_path` for a file that a person asked for: where it cannot be written a UserError says why."""
-    with _writing(target), atomic_path(target) as temporary:
+    with writing(target), atomic_path(target) as temporary:
         yield temporary
 
 
 @contextlib.contextmanager
 def exported_folder(target: Path) -> Iterator[Path]:
     """The same for a folder of new files: it is there when all of them are. One that holds files is not replaced."""
-    with _writing(target):
+    with writing(target):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise UserError(f"{target.name} is there already and not empty. Choose another name.")
         made = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent)
@@ -158,7 +158,8 @@ def exported_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _writing(target: Path) -> Iterator[None]:
+def writing(target: Path) -> Iterator[None]:
+    """Around whatever it takes to write `target`: what the system refuses becomes a UserError."""
     try:
         yield
     except OSError as error:

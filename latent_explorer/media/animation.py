@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress
-from latent_explorer.common.paths import exported, exported_folder
+from latent_explorer.common.paths import exported, exported_folder, writing
 from latent_explorer.media import budget
 from latent_explorer.media.animation_settings import AnimationSettings, format_of, megabytes
 from latent_explorer.media.encoder import Coding
@@ -70,7 +70,7 @@ def write_animation(
         )
     rows: list[tuple[float, npt.NDArray[np.float32]]] = []
     if settings.budget_bytes or settings.ping_pong:
-        with FrameSpool(path.parent) as spool:
+        with writing(path), FrameSpool(path.parent) as spool:
             yield from _keep(spool, frames, settings, total)
             source = _ThereAndBack(spool, settings) if settings.ping_pong else spool
             written = yield from _within_budget(path, source, settings, words, rows)

@@ -8,6 +8,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from PIL import Image
+
 from latent_explorer.media import video
 from latent_explorer.media.animation_settings import VIDEO, AnimationSettings
 from latent_explorer.media.apng import ApngEncoder
@@ -62,6 +65,16 @@ def encoded_size(
     """How many bytes these frames become."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         return size_of(encoded(frames, suffix, settings, words, Path(folder)))
+
+
+def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: Words) -> np.ndarray:
+    """The frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette, with its loss."""
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
+        path = encoded([frame], suffix, settings, words, Path(folder))
+        if suffix in VIDEO:
+            return video.first_frame(path)
+        with Image.open(next(path.iterdir()) if path.is_dir() else path) as picture:
+            return np.asarray(picture.convert("RGB"))
 
 
 def size_of(path: Path) -> int:

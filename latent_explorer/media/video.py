@@ -41,6 +41,14 @@ def check() -> None:
     _av()
 
 
+def first_frame(path: Path) -> np.ndarray:
+    """The first picture of a video that was written here, (H, W, 3) uint8."""
+    with _av().open(str(path)) as container:
+        frame = next(container.decode(video=0))
+        shown: np.ndarray = frame.reformat(format="rgb24", src_colorspace=_BT709).to_ndarray()
+    return shown
+
+
 class VideoEncoder:
     """Writes frames as they come. Odd sides grow by one pixel, because 4:2:0 counts in twos."""
 

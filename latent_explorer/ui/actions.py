@@ -39,8 +39,8 @@ class Spec:
 
 
 FILE, EDIT, VIEW, EXPLAIN = "&File", "&Edit", "&View", "E&xplain"
-TIMELINE, HELP = "&Timeline", "&Help"
-MENUS = (FILE, EDIT, VIEW, EXPLAIN, TIMELINE, HELP)
+TIMELINE, STUDY, HELP = "&Timeline", "&Study", "&Help"
+MENUS = (FILE, EDIT, VIEW, EXPLAIN, TIMELINE, STUDY, HELP)
 
 # fmt: off
 ACTIONS = (
@@ -50,12 +50,14 @@ ACTIONS = (
     Spec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
     Spec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
     Spec("export_png", FILE, "&Export picture...", "Save the picture as PNG with its recipe: dropped on the window, it brings everything back", "Ctrl+E", "export", 2),
-    Spec("export_gif", FILE, "Export a&nimation...", "Save the sweep of one attribute as GIF", "Ctrl+Shift+E", "animation", 2),
+    Spec("export_animation", FILE, "Export a&nimation...", "Save a timeline, or the sweep of an attribute, as GIF, WebP, PNG, MP4 or WebM", "Ctrl+Shift+E", "animation", 2),
+    Spec("export_sheet", FILE, "Export s&heet...", "Save counterfactuals, a truncation sweep or a style-mixing grid as PNG or PDF, for a paper", "Ctrl+Alt+E", "grid", 2),
+    Spec("export_all", FILE, "Export all attri&butes...", "Save the first attributes on several pictures as animations, with a manifest", section=2),
     Spec("quit", FILE, "&Quit", "Close the window", "Ctrl+Q", section=3, needs_model=False),
     Spec("undo", EDIT, "&Undo", "Take the last change of the picture back", "Ctrl+Z", "undo"),
     Spec("redo", EDIT, "&Redo", "Do again what was taken back", "Ctrl+Shift+Z", "redo"),
     Spec("copy", EDIT, "&Copy picture", "Copy the picture to the clipboard", "Ctrl+C", "copy", 1),
-    Spec("paste", EDIT, "&Paste image", "Project the picture that is on the clipboard", "Ctrl+V", "paste", 1, needs_model=False),
+    Spec("paste", EDIT, "Pa&ste image", "Project the picture that is on the clipboard", "Ctrl+V", "paste", 1, needs_model=False),
     Spec("copy_words", EDIT, "Copy &probabilities", "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1),
     Spec("reset", EDIT, "Reset all &attributes", "Put every attribute back to zero", "0", "reset", 2),
     Spec("view_side", VIEW, "&Before and after", "Show the picture before and after, side by side", "1", "before_after", checkable=True, group="view"),
@@ -76,7 +78,7 @@ ACTIONS = (
     Spec("next", EXPLAIN, "&Next", "Show the next latent of the strip", "N", "right"),
     Spec("previous", EXPLAIN, "&Previous", "Show the latent before it in the strip", "B", "left"),
     Spec("favourite", EXPLAIN, "Keep as a &favourite", "Keep this latent among the favourites, or take it out", "F", "favourite"),
-    Spec("project", EXPLAIN, "&Project a picture", "Bring your own picture into the model", "Ctrl+P", "image", 1, needs_model=False),
+    Spec("project", EXPLAIN, "Project a pic&ture", "Bring your own picture into the model", "Ctrl+P", "image", 1, needs_model=False),
     Spec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
     Spec("find_attributes", EXPLAIN, "Find &attributes", "Search for the style coordinates that move the classifier (AttFind)", "Ctrl+Shift+F", "search", 1),
     Spec("cancel", EXPLAIN, "&Cancel the job", "Cancel the running job; what is finished is kept", "Esc", "cancel", 1, needs_model=False),
@@ -95,6 +97,8 @@ ACTIONS = (
     Spec("reverse_timeline", TIMELINE, "Re&verse", "Play the timeline from its end to its beginning", section=3),
     Spec("distribute_keyframes", TIMELINE, "&Distribute evenly", "The same time between any two keyframes", section=3),
     Spec("delete_keyframes", TIMELINE, "D&elete keyframes", "Delete the selected keyframes", icon="delete", section=3),
+    Spec("make_study", STUDY, "&Make a study...", "Ask people what they see in the attributes: a folder with a questionnaire, and the hidden key", "Ctrl+Shift+U", "study"),
+    Spec("score_study", STUDY, "&Score answers...", "Score what participants sent, or a survey service's export", needs_model=False),
     Spec("keys", HELP, "&Keys", "Show every key", "F1", "keyboard", needs_model=False),
     Spec("notices", HELP, "&Notices", "Read again what the program said", "Ctrl+Shift+N", "info", needs_model=False),
     Spec("screenshot", HELP, "Picture of the &window...", "Save a picture of this window", "Ctrl+Shift+P", section=1, needs_model=False),

@@ -12,18 +12,16 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from latent_explorer.data.images import SUFFIXES
 from latent_explorer.ui import theme
-from latent_explorer.ui.dialogs.sweep import SweepDialog
 from latent_explorer.ui.widgets.scaling import to_qimage
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.models.attributes import Attribute
 
 OURS = "*.explainer *.exploration *.projection *.npz *.npy"
 OPENABLE = f"Everything that opens ({OURS} {' '.join(f'*{s}' for s in sorted(SUFFIXES))})"
-EXPLORATION, PNG, GIF = "Exploration (*.exploration)", "Picture (*.png)", "Animation (*.gif)"
+EXPLORATION, PNG = "Exploration (*.exploration)", "Picture (*.png)"
 
 
 class Files:
@@ -39,7 +37,7 @@ class Files:
     def open(self) -> None:
         """Ask for a file and open it."""
         names, _kind = QFileDialog.getOpenFileNames(
-            self._window, "Open", self._folder(), f"{OPENABLE};;All files (*)"
+            self._window, "Open", self.folder(), f"{OPENABLE};;All files (*)"
         )
         if names:
             self._explorer.open_path(*map(Path, names))
@@ -50,7 +48,7 @@ class Files:
 
     def save_as(self) -> bool:
         """Ask for a name and save."""
-        path = self._ask("Save exploration", f"{self._name()}.exploration", EXPLORATION)
+        path = self.ask("Save exploration", f"{self.name()}.exploration", EXPLORATION)
         return path is not None and self._explorer.save(path)
 
     def may_close(self) -> bool:
@@ -74,35 +72,14 @@ class Files:
 
     def export_png(self) -> None:
         """The picture with its recipe."""
-        path = self._ask("Export picture", f"{self._name()}.png", PNG)
+        path = self.ask("Export picture", f"{self.name()}.png", PNG)
         if path is not None:
             self._explorer.export_png(path)
-
-    def export_gif(self) -> None:
-        """The sweep of one attribute: ask which, and where to."""
-        attributes, state = self._explorer.attributes(), self._explorer.state
-        if not attributes or state is None:
-            QMessageBox.information(
-                self._window,
-                "Export animation",
-                "An animation shows the sweep of one attribute. Find attributes first, or add a slider.",
-            )
-            return
-        dialog = SweepDialog(attributes, state, self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self._export_sweep(dialog.attribute))
-        dialog.open()
-
-    def _export_sweep(self, attribute: Attribute) -> None:
-        name = f"{self._name()} {attribute.name}.gif".replace("/", "-")
-        path = self._ask("Export animation", name, GIF)
-        if path is not None:
-            self._explorer.export_gif(path, attribute)
 
     def screenshot(self) -> None:
         """A picture of the window as it stands."""
         shown = self._window.grab()
-        path = self._ask("Picture of the window", "latent-explorer.png", PNG)
+        path = self.ask("Picture of the window", "latent-explorer.png", PNG)
         if path is not None:
             shown.save(str(path), "PNG")
 
@@ -120,7 +97,7 @@ class Files:
         if data is None or shown is None:
             return
         self._scratch = QTemporaryDir()
-        path = Path(self._scratch.path()) / f"{self._name()}.png"
+        path = Path(self._scratch.path()) / f"{self.name()}.png"
         path.write_bytes(bytes(data.data("image/png").data()))
         data.setUrls([QUrl.fromLocalFile(str(path))])
         drag = QDrag(self._window)
@@ -152,25 +129,27 @@ class Files:
 
     # names ------------------------------------------------------------------------------------
 
-    def _name(self) -> str:
+    def name(self) -> str:
+        """What a new file is called: like the exploration, else like the model."""
         if self._explorer.path is not None:
             return self._explorer.path.stem
         return self._explorer.summary.name if self._explorer.summary else "picture"
 
-    def _folder(self) -> str:
+    def folder(self) -> str:
+        """Where dialogs begin: the folder of last time, else the person's documents."""
         places = QStandardPaths.StandardLocation.DocumentsLocation
         return self._explorer.settings.last_folder or QStandardPaths.writableLocation(places)
 
-    def _ask(self, words: str, name: str, kind: str) -> Path | None:
-        """A name to write to, with the right ending."""
-        ending = kind[kind.index("*") + 1 : -1]
+    def ask(self, words: str, name: str, kind: str) -> Path | None:
+        """A name to write to, with the right ending; `kind` is "Picture (*.png)", "(*)" at its end takes any name."""
+        ending = kind[kind.rindex("*") + 1 : -1]
         chosen, _kind = QFileDialog.getSaveFileName(
-            self._window, words, str(Path(self._folder()) / name), kind
+            self._window, words, str(Path(self.folder()) / name), kind
         )
         if not chosen:
             return None
         path = Path(chosen)
-        return path if path.suffix == ending else path.with_name(path.name + ending)
+        return path if path.suffix == ending or not ending else path.with_name(path.name + ending)
 
 
 def dropped_paths(data: QMimeData) -> list[Path]:

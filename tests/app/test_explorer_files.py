@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import sys
-from types import SimpleNamespace
-
 import msgspec
 import numpy as np
 import pytest
@@ -156,7 +153,6 @@ def test_a_png_holds_the_state_of_the_picture_not_of_the_slider_beyond_it(opened
 def test_without_a_picture_there_is_nothing_to_export(stage):
     stage.explorer.export_png(stage.folder / "x.png")
     assert "no picture to export" in of(stage.settle(), updates.Trouble)[0].failure.message
-    assert stage.explorer.export_gif(stage.folder / "x.gif", SPOTS) is None
     with pytest.raises(UserError):
         stage.explorer.png()
 
@@ -168,28 +164,3 @@ def test_a_stored_state_that_does_not_fit_is_refused(opened, folder):
     told = opened.open("odd.png")
     assert "its sample is not in it" in of(told, updates.Trouble)[0].failure.message
     assert opened.explorer.state.base == SampleBase(2)
-
-
-def write_frames(path, frames, *, fps):
-    path.write_bytes(bytes(int(f[0, 0, 0]) for f in frames))
-
-
-@pytest.fixture
-def fake_gif(monkeypatch):
-    module = SimpleNamespace(write_gif=write_frames)
-    monkeypatch.setitem(sys.modules, "latent_explorer.media.animation", module)
-
-
-def test_the_gif_is_a_job_that_renders_the_sweep(opened, folder, fake_gif):
-    opened.rendered.clear()
-    job = opened.explorer.export_gif(folder / "sweep.gif", SPOTS)
-    assert opened.explorer.jobs == {job: "Writing sweep.gif"}
-    told = opened.settle()
-    assert opened.explorer.jobs == {}
-    assert of(told, updates.JobStarted)[0].cancellable
-    assert of(told, updates.JobEnded)[0].outcome == "finished"
-    assert of(told, updates.Told)[0].text == "Saved sweep.gif."
-    frames = (folder / "sweep.gif").read_bytes()
-    assert len(frames) == len(opened.rendered) == 80
-    assert min(frames) == frames[0]
-    assert max(frames) == frames[40]

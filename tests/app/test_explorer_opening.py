@@ -98,7 +98,6 @@ def test_no_request_reaches_a_model_it_was_not_made_for(opened):
     opened.explorer.hover(EDGES)
     opened.explorer.set_strip([SeedBase(78)])
     assert opened.explorer.start_attfind() is None
-    assert opened.explorer.export_gif(opened.folder / "x.gif", SPOTS) is None
     told = opened.settle()
     assert [r.recipe.base for r in opened.rendered] == [SampleBase(2)]
     assert [u.request.recipe.base for u in of(told, updates.MainPicture)] == [SampleBase(2)]

@@ -101,12 +101,6 @@ def test_hover_moves_only_the_attribute_to_its_two_ends():
     assert towards_min.recipe.edits == (StyleShift(5, "max", -1.0),)
 
 
-def test_a_sweep_passes_through_the_picture_itself():
-    sweep = live.resolve_sweep(STATE, SUMMARY, SPOTS, (-1.0, 0.0, 1.0))
-    assert sweep[1] == live.resolve(STATE, SUMMARY)
-    assert [len(r.recipe.edits) for r in sweep] == [1, 0, 1]
-
-
 def test_a_thumbnail_is_the_latent_as_it_is():
     edited = state(edits=(StyleShift(3, "max", 0.5),), truncation_psi=0.2, noise=Noise("none"))
     assert live.resolve_thumbnail(edited, SampleBase(2)).recipe == PictureRecipe(SampleBase(2))

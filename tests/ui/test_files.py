@@ -10,11 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
-from latent_explorer.app.intents import SetAttribute
 from latent_explorer.app.recipe_png import read_state
-from latent_explorer.ui.dialogs.sweep import SweepDialog
 
-CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
@@ -54,20 +52,6 @@ def test_saved_exploration_opens_again(qtbot, desktop, tmp_path, monkeypatch):
     qtbot.waitUntil(lambda: desktop.explorer.state == state)
     desktop.window._fill_recent()
     assert desktop.window.recent.actions()[0].text() == "mine.exploration"
-
-
-def test_animation_of_the_attribute_that_was_moved(qtbot, desktop, tmp_path, monkeypatch):
-    attributes = desktop.explorer.attributes()
-    desktop.explorer.apply(SetAttribute(attributes[2], 0.5))
-    answer(monkeypatch, tmp_path / "sweep.gif")
-    QTest.keyClick(desktop.window, Qt.Key.Key_E, CTRL | SHIFT)
-    dialog = desktop.window.findChild(SweepDialog)
-    assert dialog.attribute == attributes[2]
-    dialog.accept()
-    qtbot.waitUntil(lambda: "Saved sweep.gif." in desktop.window.notices.text.text(), timeout=30000)
-    with Image.open(tmp_path / "sweep.gif") as image:
-        assert image.n_frames > 40
-    desktop.window.notices.hide()
 
 
 def test_a_cancelled_file_dialog_does_nothing(desktop, monkeypatch):
