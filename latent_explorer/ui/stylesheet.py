@@ -48,6 +48,7 @@ QPushButton[role="fold"]:hover {{ background: {hover}; }}
 QPushButton[role="fold"]:focus {{ border: 1px solid {accent}; }}
 QToolButton[role="segment"] {{ border: 1px solid transparent; background: transparent; color: {muted};
     padding: 0 8px; }}
+QToolButton[role="segment"][tight="true"] {{ padding: 0 1px; }}
 QToolButton[role="segment"]:hover {{ color: {ink}; }}
 QToolButton[role="segment"]:checked {{ background: {hover}; color: {ink}; }}
 QToolButton[role="segment"]:focus {{ border: 1px solid {accent}; }}
@@ -72,7 +73,7 @@ QComboBox::down-arrow {{ image: url("{caret}"); width: 12px; height: 12px; }}
 QComboBox QAbstractItemView {{ background: {surface}; border: 1px solid {line}; padding: 4px; outline: 0;
     selection-background-color: {hover}; selection-color: {ink}; }}
 QAbstractItemView {{ outline: 0; }}
-QTableView {{ background: {surface}; border: 1px solid {line}; border-radius: 6px;
+QTableView, QListWidget {{ background: {surface}; border: 1px solid {line}; border-radius: 6px;
     selection-background-color: {hover}; selection-color: {ink}; }}
 QTableView::item {{ padding: 0 5px; border: 0; }}
 QHeaderView {{ background: transparent; border: 0; }}
@@ -95,6 +96,11 @@ QCheckBox::indicator:checked {{ background: {accent}; border-color: {accent}; im
 QCheckBox::indicator:disabled {{ border-color: {line}; background: transparent; }}
 QCheckBox:disabled {{ color: {disabled}; }}
 
+QListWidget[role="photos"] {{ background: transparent; border: 0; }}
+QListWidget[role="photos"]::item {{ border: 2px solid transparent; background: transparent; }}
+QListWidget[role="photos"]::item:hover {{ border-color: {line}; }}
+QListWidget[role="photos"]::item:selected {{ border-color: {accent}; }}
+
 QScrollArea, QScrollArea > QWidget > QWidget[role="page"] {{ background: transparent; border: 0; }}
 QScrollBar:vertical {{ width: 10px; background: transparent; margin: 0; }}
 QScrollBar:horizontal {{ height: 10px; background: transparent; margin: 0; }}
@@ -106,6 +112,9 @@ QSplitter::handle {{ background: {line}; }}
 QSplitter::handle:hover {{ background: {accent}; }}
 QMainWindow::separator {{ background: {line}; height: 3px; width: 3px; }}
 QMainWindow::separator:hover {{ background: {accent}; }}
+QListWidget::item {{ padding: 4px 6px; }}
+QPlainTextEdit[role="field"] {{ border: 1px solid {line}; padding: 2px 4px; }}
+QPlainTextEdit[role="field"]:focus {{ border: 1px solid {accent}; }}
 QPlainTextEdit {{ background: {surface}; border: 0; border-radius: 6px; selection-background-color: {accent};
     selection-color: {on_accent}; }}
 

@@ -68,7 +68,7 @@ def histogram(values: Sequence[float], axis: str, bins: int = 20) -> str:
     for value in values:
         counts[min(bins - 1, int(value * bins + 1e-9))] += 1
     most, tall = max(counts, default=0) or 1, 140
-    left, right, bottom = LABEL, WIDTH - VALUE, TOP + 14 + tall
+    left, right, bottom = 24, WIDTH - 24, TOP + 14 + tall
     parts = [_open(bottom + BOTTOM, axis), *_axis(left, right, TOP + 14, bottom, axis)]
     step = (right - left) / bins
     for i, count in enumerate(counts):

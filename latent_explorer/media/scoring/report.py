@@ -120,7 +120,9 @@ def _cautions(score: StudyScore) -> list[str]:
 
 
 def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
-    parts = [_section("Accuracy", _table(tables.groups(score)) + _hint(SPREADS) + _hint(POOLED))]
+    parts = [
+        _section("Accuracy", _table(tables.groups(score).turned()) + _hint(SPREADS) + _hint(POOLED))
+    ]
     if score.differences:
         parts.append(_section("Difference between arms", _table(tables.differences(score))))
     if score.attributes:

@@ -31,6 +31,12 @@ class Table:
         """Each row, and whether it wants attention."""
         return ((row, i in self.flagged) for i, row in enumerate(self.rows))
 
+    def turned(self) -> Table:
+        """Rows as columns: for few rows of many figures."""
+        columns = zip(*self.rows, strict=True)
+        rows = [(head, *column) for head, column in zip(self.heads, columns, strict=True)]
+        return Table(tuple(map(str, rows[0])), tuple(rows[1:]))
+
 
 def shown(value: Any) -> str:
     """A cell as people read it."""
@@ -74,7 +80,7 @@ def groups(score: StudyScore) -> Table:
     rows: list[Row] = [_group(group) for group in found]
     if score.overall_without_exclusions and score.respondents != score.respondents_read:
         gap = (math.nan,) * 8
-        rows.append(("all questions, nobody left out", math.nan, *_proportion(score.overall_without_exclusions), *gap))  # fmt: skip
+        rows.append(("nobody left out", math.nan, *_proportion(score.overall_without_exclusions), *gap))  # fmt: skip
     return Table(heads, tuple(rows))
 
 

@@ -83,6 +83,8 @@ class StudyDialog(QDialog):
         desk.look_at_faces(self._wish.arms[0])
         self._on_change()
         self._look()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()  # no field yet: a ring there would look like advice
 
     def _towards(self) -> str:
         summary, state = self._explorer.summary, self._explorer.state
@@ -95,7 +97,7 @@ class StudyDialog(QDialog):
         self.segments = Segments("Pages of the study", PAGES)
         self.pages = QStackedWidget()
         for page in (self.questions, self.attributes, self.words):
-            self.pages.addWidget(_scrolled(page) if page is self.questions else page)
+            self.pages.addWidget(page if page is self.attributes else _scrolled(page))
         self.segments.chosen.connect(self.pages.setCurrentIndex)
         left = column(spacing=theme.MARGIN)
         left.addWidget(self.segments)
@@ -188,6 +190,8 @@ class StudyDialog(QDialog):
         if self.problem.text():
             self.picture.say("")
             return
+        if self._size == 0:
+            self.picture.say("Drawing a question...")
         self._looking = self._desk.look_at_question(self.wish, self._number)
 
     # making it --------------------------------------------------------------------------------

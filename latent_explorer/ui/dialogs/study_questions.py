@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QDoubleSpinBox,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from latent_explorer.media.study.texts import StudyTexts
-from latent_explorer.ui import theme
+from latent_explorer.ui import icons, theme
 from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title
 
 if TYPE_CHECKING:
@@ -93,7 +93,8 @@ class QuestionsPage(QWidget):
         layout.addWidget(hint(CATCH))
         layout.addWidget(self.practice)
         self.fold = button("More", self._unfold, role="fold")
-        layout.addWidget(self.fold)
+        icons.set_icon(self.fold, "right")
+        layout.addWidget(self.fold, alignment=Qt.AlignmentFlag.AlignLeft)
         self.more = QWidget()
         grid = QGridLayout(self.more)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -118,6 +119,7 @@ class QuestionsPage(QWidget):
     def _unfold(self) -> None:
         self.more.setVisible(self.more.isHidden())
         self.fold.setText("More" if self.more.isHidden() else "Less")
+        icons.set_icon(self.fold, "right" if self.more.isHidden() else "down")
 
     def _on_change(self) -> None:
         self.items.setEnabled(self.classification.isChecked())
@@ -217,10 +219,8 @@ class WordsPage(QWidget):
             else:
                 text = QPlainTextEdit()
                 text.setTabChangesFocus(True)
+                text.setProperty("role", "field")
                 text.setMinimumHeight(lines * 19 + theme.MARGIN)
-                text.setSizePolicy(
-                    text.sizePolicy().horizontalPolicy(), text.sizePolicy().verticalPolicy()
-                )
                 text.textChanged.connect(self.changed)
                 self.fields[name] = text
             field = self.fields[name]

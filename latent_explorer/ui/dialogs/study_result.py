@@ -157,7 +157,11 @@ class ResultView(QWidget):
         self.cautions.setText(" ".join(said))
         self.cautions.setVisible(bool(said))
         found = (
-            ("Accuracy", tables.groups(score), "respondents"),
+            (
+                "Accuracy",
+                tables.groups(score).turned() if score.overall else tables.Table((), ()),
+                "respondents",
+            ),
             ("Attributes", tables.attributes(score), "attributes"),
             ("Arms", tables.differences(score), ""),
             ("Questions", tables.items(score), "items"),

@@ -52,8 +52,8 @@ RULES = (
     ("preview", "Previews and tests"),
     ("duplicate", "Second rows of the same person"),
     ("unfinished", "Unfinished ones"),
-    ("too-fast", "Faster, a question, than"),
-    ("failed-catch", "Failed catch trials, more than"),
+    ("too-fast", "Too fast: less a question than"),
+    ("failed-catch", "Failed catch trials: more than"),
 )
 
 
@@ -81,6 +81,8 @@ class ScoreDialog(QDialog):
         desk.listeners.append(self.on_study)
         explorer.listeners.append(self.on_update)
         self._refresh()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
 
     # building ---------------------------------------------------------------------------------
 
@@ -251,6 +253,7 @@ class ScoreDialog(QDialog):
             self.pages.setCurrentWidget(self.result)
             self.status.setText(f"Written to {update.scored.folder.name}")
             self.status.setToolTip(str(update.scored.folder))
+            self._refresh()
 
     def _show_columns(self, update: ColumnsProposed) -> None:
         if update.problem or update.path not in self.answers:
