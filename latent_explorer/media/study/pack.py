@@ -149,14 +149,14 @@ class StudyPack:
     def _key(self, study: str) -> StudyKey:
         plan = self._plan
         items = tuple(self._key_item(*made) for made in self._made)
-        made_with = {"settings": msgspec.to_builtins(plan.settings), **self._made_with}
+        made_with = {"settings": plan.settings, **self._made_with}
         return StudyKey(
             study=study,
             items=items,
             arms=tuple(arm.name for arm in plan.arms),
             paired=plan.paired,
             language=plan.settings.texts.language,
-            made_with=made_with,
+            made_with=msgspec.json.decode(msgspec.json.encode(made_with)),  # as it will be read
         )
 
     def _key_item(self, item: Item, made: PageItem, drawn: Drawn) -> KeyItem:
@@ -173,7 +173,7 @@ class StudyPack:
             slot=item.slot,
             change=round(float(np.mean(drawn.changes)), 3),
             details={
-                "tiles": msgspec.to_builtins(item.tiles),
+                "tiles": [msgspec.to_builtins(tile) for tile in item.tiles],
                 "changes": [round(c, 3) for c in drawn.changes],
                 "picture": f"{PARTICIPANTS}/{PICTURES}/{made.moving}",
             },

@@ -259,7 +259,11 @@ class ScoreDialog(QDialog):
         if update.problem or update.path not in self.answers:
             return  # a table of another kind, such as our own answers.csv: it has no columns of questions
         self.columns.show_proposals(update.proposals, update.heads)
-        if not self.columns.certain:
+        if self.columns.certain:
+            self.status.setText(
+                f"All {len(update.proposals)} questions were found in {update.path.name}."
+            )
+        else:
             self.pages.setCurrentWidget(self.columns)
 
     def on_update(self, update: Update) -> None:
