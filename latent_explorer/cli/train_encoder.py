@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""`train-encoder`: an encoder for a generator that came without one. The training is training/encoder.py."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from latent_explorer.cli.ending import Wish
+from latent_explorer.cli.options import device_option, settings_option
+from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.data.threads import leave_a_core
+
+INTERRUPTED = 130
+
+
+@click.command("train-encoder")
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="X2.explainer",
+    help="File to write; X2.encoder-training beside it holds the state until it is done.",
+)
+@click.option("--images", type=click.IntRange(min=1), help="How many generated pictures to see.")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted one stopped.")
+@settings_option
+@device_option
+@json_option
+def train_encoder(
+    explainer: str,
+    out: Path,
+    images: int | None,
+    resume: bool,
+    settings: tuple[str, ...],
+    device: str,
+    as_json: bool,
+) -> int:
+    """Train an encoder for a generator without one (a plain StyleGAN2) on its own pictures.
+
+    Projections then start from it. Ctrl-C keeps the state, and so does the line `pause` on standard input (with
+    --json); --resume goes on from there.
+    """
+    leave_a_core(os.environ)  # before torch is imported
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
+    from latent_explorer.training.encoder import EncoderTraining
+    from latent_explorer.training.encoder import train_encoder as job
+    from latent_explorer.training.settings import with_settings
+
+    given = [] if images is None else [f"images={images}"]
+    config = with_settings(EncoderTraining(), [*given, *settings])
+    model = read_explainer(explainer)
+    output, wish = Output(as_json=as_json), Wish()
+    if as_json:
+        wish.of_input()
+    state = out.with_suffix(".encoder-training")
+    chosen = choose_device(device)
+    with wish.of_signals():
+        training = job(model, config, state, device=chosen, resume=resume, ends=wish)
+        found = run_job(training, output)
+    if found is None:
+        output.result(
+            {"path": None, "finished": False, "state": state},
+            f"Paused; {state} holds the state. Go on with --resume.",
+        )
+        return INTERRUPTED if wish.by_signal else 0
+    write_explainer(found, out)
+    figures = found.figures["encoder"]
+    fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
+    output.result(
+        fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)"
+    )
+    return 0

@@ -1,0 +1,302 @@
+# SPDX-License-Identifier: MIT
+"""`train-encoder`: an encoder for a generator that has none, from pictures that the generator makes itself.
+
+Every pair of a generated picture and its w is an answer that is known. What the encoder is for (a start of projections,
+real pictures as samples) lives in explain; training generator and encoder together is `training.train`.
+"""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.models.architecture import TrunkConfig
+from latent_explorer.models.encoder import Encoder
+from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.randomness import Draws, Purpose, stream
+from latent_explorer.training.warm_start import take_trunk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.perceptual import PerceptualDistance
+
+LOG_EVERY = 50  # steps
+CHECKPOINT_SECONDS = 60.0
+_HELD_OUT = 1 << 40  # the step whose pictures are never trained on
+_JUDGED = 64  # pictures
+_LOOKED_AT = 256  # px: LPIPS was made from smaller pictures, and above them it costs the most
+
+Positive = Annotated[int, msgspec.Meta(gt=0)]
+
+
+class EncoderTraining(msgspec.Struct, frozen=True):
+    """Every setting of it."""
+
+    images: Positive = 100_000  # generated pictures to see
+    batch: Positive = 16
+    lr: Annotated[float, msgspec.Meta(gt=0, le=1)] = 2e-3  # Adam's; halfway it begins to fall to 0
+    widest: Positive = (
+        256  # channels of a layer: an encoder need not be as wide as a large generator
+    )
+    hidden: Positive = 256
+    picture: Annotated[float, msgspec.Meta(ge=0)] = 1.0  # weight of what w renders to ...
+    picture_from: Annotated[float, msgspec.Meta(ge=0, le=1)] = (
+        0.3  # ... from this share of the images on
+    )
+    blur: Annotated[float, msgspec.Meta(ge=0)] = (
+        0.05  # noise on the pixels: photos are not as clean
+    )
+    average: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.995  # of the weights that are kept
+    seed: int = 0
+
+
+def train_encoder(
+    explainer: Explainer,
+    config: EncoderTraining,
+    checkpoint: Path,
+    *,
+    device: str | torch.device = "cpu",
+    resume: bool = False,
+    ends: Callable[[], object] = lambda: None,
+) -> Generator[Event, None, Explainer | None]:
+    """Train; the explainer with the encoder, or None when `ends` said so before the end: the checkpoint goes on then.
+
+    Yields Progress, Metric (over the images seen) and Notice. UserError where there is an encoder already.
+    """
+    if explainer.encoder is not None:
+        raise UserError(f"{explainer.name} has an encoder already; projections start from it.")
+    course = _Course(explainer, config, torch.device(device))
+    if resume:
+        course.load(checkpoint)
+        yield Notice(f"Going on at {course.images} images.")
+    elif checkpoint.exists():
+        raise UserError(
+            f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it."
+        )
+    try:
+        yield from course.run(checkpoint, ends)
+    finally:
+        course.save(checkpoint)
+    if course.images < config.images:
+        return None
+    found = course.result(explainer)
+    checkpoint.unlink(missing_ok=True)
+    yield Result(found)
+    return found
+
+
+class _Course:
+    """A training on its way: the networks, and everything that the next step depends on."""
+
+    def __init__(self, explainer: Explainer, config: EncoderTraining, device: torch.device) -> None:
+        self.config = config
+        self.device = device
+        self.images = 0
+        self.generator = copy.deepcopy(explainer.generator).to(device)
+        self.encoder = _new_encoder(explainer, config).to(device)
+        self.kept = copy.deepcopy(self.encoder)
+        self.optimiser = torch.optim.Adam(self.encoder.parameters(), config.lr, betas=(0.9, 0.99))
+        told = explainer.samples.cond if explainer.samples is not None else None
+        self.told = told if told is not None and told.shape[1] else None
+        classifier = explainer.classifier if explainer.classifiers else None
+        distance: PerceptualDistance | None = perceptual_for(classifier)
+        self.distance = None if distance is None else distance.to(device)
+        self.identity = explainer.model_hash
+
+    def run(self, checkpoint: Path, ends: Callable[[], object]) -> Generator[Event, None, None]:
+        """Steps until all images were seen or `ends` says so."""
+        total, began, first = self.config.images, time.monotonic(), self.images
+        saved = began
+        losses: list[dict[str, float]] = []
+        while self.images < total and not ends():
+            losses.append(self.step())
+            now = time.monotonic()
+            left = (now - began) / (self.images - first) * (total - self.images)
+            if len(losses) == LOG_EVERY or self.images >= total:
+                means = {k: float(np.mean([x[k] for x in losses if k in x])) for k in losses[-1]}
+                losses = []
+                yield Metric(self.images, means)
+            if now - saved > CHECKPOINT_SECONDS:
+                self.save(checkpoint)
+                saved = now
+            yield Progress(min(self.images, total), total, "Training an encoder (images)", left)
+
+    def step(self) -> dict[str, float]:
+        """One step on fresh pictures; its losses."""
+        config = self.config
+        share = self.images / config.images
+        img, w, cond = self.pairs(self.images // config.batch, config.batch)
+        draws = Draws(config.seed, self.images // config.batch)
+        noise = draws.normal(Purpose.AUGMENT_REAL, tuple(img.shape[1:]), range(len(img)))
+        guess = self.encoder((img + config.blur * noise.to(img)).clamp(-1, 1))
+        losses = {"w": self.error(guess, w).mean()}
+        if config.picture and share >= config.picture_from:
+            losses["picture"] = config.picture * self.difference(guess, img, cond).mean()
+        for group in self.optimiser.param_groups:
+            group["lr"] = config.lr * min(1.0, 2 * (1 - share))
+        self.optimiser.zero_grad()
+        torch.autograd.backward(torch.stack(list(losses.values())).sum())
+        self.optimiser.step()
+        self._average()
+        self.images += config.batch
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def pairs(self, step: int, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Pictures (n, 3, R, R) of a step, their w (n, w_dim), and what the generator was told of each (n, K)."""
+        generator, like = self.generator, self.generator.mapping.w_avg
+        draws, rng = Draws(self.config.seed, step), stream(self.config.seed, step, Purpose.PARTNERS)
+        z = draws.normal(Purpose.LATENT, (generator.config.z_dim,), range(count)).to(like)
+        c = cond = None
+        if generator.config.c_dim:
+            classes = torch.from_numpy(rng.integers(generator.config.c_dim, size=count))
+            c = F.one_hot(classes, generator.config.c_dim).to(like)
+        if generator.config.num_classes:
+            even = torch.full((1, generator.config.num_classes), 1 / generator.config.num_classes)
+            told = even if self.told is None else self.told
+            cond = told[torch.from_numpy(rng.integers(len(told), size=count))].to(like)
+        with torch.no_grad():
+            w = generator.mapping(z, c)
+            img = self.render(w, cond).clamp(-1, 1)
+        return img, w, cond
+
+    def render(self, w: Tensor, cond: Tensor | None) -> Tensor:
+        synthesis = self.generator.synthesis
+        return synthesis(self.generator.broadcast(w), cond, synthesis.noise_const())
+
+    def error(self, guess: Tensor, w: Tensor) -> Tensor:
+        """(n,): mean squared error of w in units of its own variance, by which 1 is no better than the mean."""
+        return (guess - w).square().mean(dim=1) / self.variance
+
+    @property
+    def variance(self) -> float:
+        """Mean variance of w over its dimensions."""
+        if not hasattr(self, "_variance"):
+            _, w, _ = self.pairs(_HELD_OUT, 4 * _JUDGED)
+            self._variance = max(float(w.var(dim=0).mean()), 1e-12)
+        return self._variance
+
+    def difference(self, guess: Tensor, img: Tensor, cond: Tensor | None) -> Tensor:
+        """(n,): how unlike the pictures are what the guessed w renders to."""
+        shown = self.render(guess, cond)
+        pixels = (shown - img).square().mean(dim=(1, 2, 3))
+        if self.distance is None:
+            return pixels
+        if img.shape[-1] > _LOOKED_AT:
+            shown, img = (F.interpolate(x, size=_LOOKED_AT, mode="area") for x in (shown, img))
+        return pixels + self.distance(shown, img)
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Early on the average is short: the first weights are forgotten soon."""
+        step = self.images // self.config.batch
+        keep = min(self.config.average, (1 + step) / (10 + step))
+        for mean, now in zip(self.kept.parameters(), self.encoder.parameters(), strict=True):
+            mean.lerp_(now, 1 - keep)
+
+    @torch.no_grad()
+    def figures(self) -> dict[str, float]:
+        """On pictures that were never trained on: the error of w (1: no better than the mean), and of the pictures."""
+        img, w, cond = self.pairs(_HELD_OUT, _JUDGED)
+        guess = torch.cat([self.kept(x) for x in img.split(8)])
+        found = {"w_error": float(self.error(guess, w).mean())}
+        if self.distance is not None:
+            mean = self.generator.mapping.w_avg.expand_as(guess)
+            for name, shown in (("", guess), ("mean_", mean)):
+                far = self.distance(self.render(shown, cond).clamp(-1, 1), img).mean()
+                found[f"{name}{self.distance.key}"] = float(far)
+        return found
+
+    def result(self, explainer: Explainer) -> Explainer:
+        """The explainer with the averaged encoder, and how good it is."""
+        figures = {"images": self.images, **self.figures()}
+        return replace(
+            explainer,
+            encoder=self.kept.cpu().eval().requires_grad_(False),
+            provenance={**explainer.provenance, "encoder": msgspec.to_builtins(self.config)},
+            figures={**explainer.figures, "encoder": figures},
+        )
+
+    # -- going on ----------------------------------------------------------------------------------------------------
+
+    def save(self, path: Path) -> None:
+        """Write everything that the next step depends on."""
+        state = {
+            "model": self.identity,
+            "config": msgspec.json.encode(self.config).decode(),
+            "images": self.images,
+            "encoder": self.encoder.state_dict(),
+            "kept": self.kept.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        try:
+            with atomic_path(path) as temporary:
+                torch.save(state, temporary)
+        except (OSError, RuntimeError) as error:  # torch's zip writer on a full disk
+            raise UserError(
+                f"{path} cannot be written ({str(error).splitlines()[0]}). Free some space, then go on with --resume."
+            ) from error
+
+    def load(self, path: Path) -> None:
+        """Go on from what `save` wrote. UserError for a file of another training."""
+        try:
+            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
+            same = state["model"] == self.identity
+            same &= state["config"] == msgspec.json.encode(self.config).decode()
+            if same:
+                self.encoder.load_state_dict(state["encoder"])
+                self.kept.load_state_dict(state["kept"])
+                self.optimiser.load_state_dict(state["optimiser"])
+                self.images = int(state["images"])
+        except FileNotFoundError as error:
+            raise UserError(f"There is no {path} to go on from. Leave out --resume.") from error
+        except (
+            OSError,
+            RuntimeError,
+            KeyError,
+            ValueError,
+            TypeError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
+            raise UserError(f"{path} cannot be read. Delete it and start again.") from error
+        if not same:
+            raise UserError(
+                f"{path} is of a training with another model or other settings. Give those, or delete it."
+            )
+
+
+def _new_encoder(explainer: Explainer, config: EncoderTraining) -> Encoder:
+    """As wide as the generator, up to a limit; from the discriminator's convolutions where one of that shape is there.
+
+    It begins near w_avg for every picture.
+    """
+    generator = explainer.generator
+    channels = tuple(min(width, config.widest) for width in generator.config.channels)
+    critic = explainer.discriminator
+    hidden = config.hidden
+    if critic is not None and critic.config.channels == channels:
+        hidden = critic.config.hidden
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        encoder = Encoder(TrunkConfig(channels, generator.config.w_dim, hidden))
+    if critic is not None and critic.config.channels == channels:
+        take_trunk(encoder, critic, "discriminator")
+    with torch.no_grad():
+        encoder.out.bias.copy_(generator.mapping.w_avg)
+        encoder.out.weight.mul_(0.1)
+    return encoder
