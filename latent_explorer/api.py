@@ -6,7 +6,7 @@ Described, with examples that the tests run, in docs/python.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +20,13 @@ from latent_explorer.explain.attfind import AttFindSettings
 from latent_explorer.explain.attfind import attfind as attfind_job
 from latent_explorer.explain.effects import Pace
 from latent_explorer.explain.encode import encode as encode_job
-from latent_explorer.explain.latents import Latent, seed_latent
+from latent_explorer.explain.latents import Latent, latent_of, seed_latent
+from latent_explorer.explain.projection import project as project_job
+from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import (
     Edit,
+    Noise,
+    Picture,
     PictureRecipe,
     PictureRequest,
     ProjectedBase,
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     import os
 
     from latent_explorer.common.events import Event
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -115,26 +120,34 @@ class Explainer:
         on_event: OnEvent | None = None,
     ) -> Latents:
         """Latents of real pictures: files of any size, or (N, H, W, 3) uint8 at the explainer's resolution."""
-        if isinstance(images, np.ndarray):
-            pixels = images
-        else:
-            size = self.model.generator.config.resolution
-            pixels = np.stack([read_image(Path(path), size) for path in images])
+        pixels = self._pixels(images)
         ids = [str(i) for i in range(len(pixels))]
         job = encode_job(self._renderer.explainer, lambda rows: pixels[rows], ids, Pace())
         found = _run(job, on_event)
         return _latents(found.ws, found.cond if found.cond.shape[1] else None)
 
-    def render(self, latents: Latents, edits: Sequence[Edit] = ()) -> Pictures:
+    def project(
+        self,
+        images: np.ndarray | Sequence[str | os.PathLike[str]],
+        settings: ProjectionSettings = DEFAULT,
+        on_event: OnEvent | None = None,
+    ) -> list[ProjectedPicture]:
+        """Latents that show real pictures, found by optimisation, each with a report on how faithful it is.
+
+        Files of any size, or (N, H, W, 3) uint8 at the explainer's resolution; `render` takes the results.
+        """
+        pixels = self._pixels(images)
+        named = not isinstance(images, np.ndarray)
+        names = (
+            [Path(path).name for path in images] if named else [str(i) for i in range(len(pixels))]
+        )
+        return _run(project_job(self.model, pixels, names, settings, device=self.device), on_event)
+
+    def render(
+        self, latents: Latents | Sequence[ProjectedPicture], edits: Sequence[Edit] = ()
+    ) -> Pictures:
         """The pictures of latents with the same edits on each; what the window exports, bit for bit."""
-        key = self.model.classifier_id
-        request = PictureRequest(PictureRecipe(ProjectedBase("api"), edits=tuple(edits)), key)
-        found = []
-        for i in range(len(latents)):
-            one = latents[i : i + 1]
-            cond = None if one.cond is None else torch.from_numpy(one.cond)
-            self._renderer.add_latent("api", Latent(torch.from_numpy(one.ws), cond))
-            found.append(self._renderer.render(request).after)
+        found = [self._rendered(latent, edits) for latent in _each(latents)]
         if not found:
             raise UserError("There are no latents to render.")
         return Pictures(
@@ -142,6 +155,21 @@ class Explainer:
             logits=np.stack([picture.logits for picture in found]),
             probs=np.stack([picture.probs for picture in found]),
         )
+
+    def _rendered(self, latent: Latent, edits: Sequence[Edit]) -> Picture:
+        self._renderer.add_latent("api", latent)
+        noise = Noise() if latent.noise is None else Noise("maps", maps_id="api")
+        recipe = PictureRecipe(ProjectedBase("api"), noise=noise, edits=tuple(edits))
+        return self._renderer.render(PictureRequest(recipe, self.model.classifier_id)).after
+
+    def _pixels(self, images: np.ndarray | Sequence[str | os.PathLike[str]]) -> np.ndarray:
+        """(N, R, R, 3) uint8 at the explainer's resolution."""
+        if isinstance(images, np.ndarray):
+            return images
+        if not len(images):
+            raise UserError("There are no pictures. Give one or more.")
+        size = self.model.generator.config.resolution
+        return np.stack([read_image(Path(path), size) for path in images])
 
     def attfind(
         self,
@@ -167,6 +195,16 @@ def moves(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
         StyleShift(entry.style_index, entry.end, amount * entry.weight)
         for entry in attribute.entries
     )
+
+
+def _each(latents: Latents | Sequence[ProjectedPicture]) -> Iterator[Latent]:
+    if not isinstance(latents, Latents):
+        yield from (latent_of(projected) for projected in latents)
+        return
+    for i in range(len(latents)):
+        one = latents[i : i + 1]
+        cond = None if one.cond is None else torch.from_numpy(one.cond)
+        yield Latent(torch.from_numpy(one.ws), cond)
 
 
 def _latents(ws: torch.Tensor, cond: torch.Tensor | None) -> Latents:

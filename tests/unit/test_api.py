@@ -16,6 +16,7 @@ from PIL import Image
 import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.attfind import AttFindSettings, attfind
+from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import (
     PictureRecipe,
     PictureRequest,
@@ -88,3 +89,18 @@ def test_arrays_encode_as_files_do(explainer, tmp_path):
 def test_nothing_to_render_is_a_sentence(explainer):
     with pytest.raises(UserError, match="no latents"):
         explainer.render(explainer.stored()[:0])
+
+
+def test_projections_render_as_they_were_found(explainer, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # the same with and without LPIPS's weights
+    settings = ProjectionSettings(steps=4, space="s", noise="optimise", tuning=2)
+    file = tmp_path / "noise.png"
+    Image.fromarray(random_images(1)[0]).save(file)
+    seen: list[object] = []
+    [mine] = explainer.project([file], settings, on_event=seen.append)
+    assert (mine.report.name, mine.report.space, mine.report.tuned) == ("noise.png", "s", True)
+    assert np.array_equal(explainer.render([mine]).images[0], mine.image)
+    assert not np.array_equal(
+        explainer.render([mine], (StyleShift(7, "max", 2.0),)).images[0], mine.image
+    )
+    assert seen
