@@ -23,6 +23,7 @@ from latent_explorer.app.updates import (
     MainPicture,
     ModelOpened,
     StateChanged,
+    TimelineFrame,
     Told,
     Trouble,
 )
@@ -160,7 +161,7 @@ class MainWindow(QMainWindow):
         for panel in (self.samples, self.canvas, self.attributes, self.strip):
             panel.on_update(update)
         self.projection.on_update(update)
-        if isinstance(update, MainPicture):
+        if isinstance(update, (MainPicture, TimelineFrame)):
             self.status.speed.count(update.result.seconds)
             if self.status.warnings != update.warnings:
                 self.notices.take_back(" ".join(self.status.warnings))

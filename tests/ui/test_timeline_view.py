@@ -285,7 +285,7 @@ def test_pictures_and_trace_are_drawn(view, mode, width):
 def test_the_trace_knows_where_frames_are_missing():
     seconds = np.array([0.0, 0.05, 0.1, 0.5, 0.55])
     trace = Trace(seconds, np.zeros((5, 2)), 0.05)
-    assert trace.cached == pytest.approx([0.0, 0.1, 0.5, 0.55])
+    assert trace.ready == [(0.0, 0.1), (0.5, 0.55)]
     assert trace.at(0.3) is None
     assert trace.at(0.51) is not None
 

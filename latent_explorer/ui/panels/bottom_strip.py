@@ -34,6 +34,7 @@ TALL_WINDOW = 900  # px, from which on a screen is high
 ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # so that icons stand on the margin
 TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
+FOLDED = 2  # page of the head
 LEAST_HEAD = 16 * theme.UNIT  # px; what has no room hides
 NARROW = 600  # px of width, from which on the live plot's head has room for its words
 
@@ -62,6 +63,7 @@ class BottomStrip(QWidget):
         self._head = QStackedWidget()
         self._head.addWidget(self._live_head())
         self._head.addWidget(self.timeline.transport)
+        self._head.addWidget(QWidget())  # while folded
         self._head.setFixedHeight(theme.CONTROL)
         self._head.setMinimumWidth(LEAST_HEAD)
         self.body = QWidget()
@@ -121,7 +123,6 @@ class BottomStrip(QWidget):
         """Bring one to the front, unfolded."""
         self._tab = tab
         self._pages.setCurrentIndex(tab)
-        self._head.setCurrentIndex(tab)
         self.set_folded(False)
 
     def toggle_tab(self, tab: int) -> None:
@@ -134,7 +135,7 @@ class BottomStrip(QWidget):
     def set_folded(self, on: bool) -> None:
         """Only the head's row remains."""
         self.body.setHidden(on)
-        self._head.setHidden(on)
+        self._head.setCurrentIndex(FOLDED if on else self._tab)
         self._mark_tab()
         icons.set_icon(self.fold, "right" if on else "down")
         words = "Unfold the strip" if on else "Fold the strip away"

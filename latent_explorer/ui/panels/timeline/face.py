@@ -19,7 +19,7 @@ from latent_explorer.ui.panels.timeline.paint import (
     paint_ruler,
     paint_track,
 )
-from latent_explorer.ui.panels.timeline.paint_trace import NOTHING, Trace, paint_trace
+from latent_explorer.ui.panels.timeline.paint_trace import NOTHING, Trace, paint_moment, paint_trace
 from latent_explorer.ui.panels.timeline.scales import Scale
 from latent_explorer.ui.widgets.class_lines import labels_width
 from latent_explorer.ui.widgets.scaling import scaled
@@ -54,12 +54,13 @@ class TimelineFace(QWidget):
         self._hit = Hit("none")
         self._drag: Drag | None = None
         self._open_segment: int | None = None  # its popup is open
+        self._layer: QPixmap | None = None  # all but the playhead
         self.setAccessibleName("Timeline")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumHeight(10 * theme.UNIT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        theme.notifier.changed.connect(self.update)
+        theme.notifier.changed.connect(self._changed)
 
     def sizeHint(self) -> QSize:
         return QSize(80 * theme.UNIT, 13 * theme.UNIT)
@@ -101,18 +102,18 @@ class TimelineFace(QWidget):
         self._select(self._selected & frozenset(range(len(self.times))))
         self._fit_if_fitted()
         self._describe()
-        self.update()
+        self._changed()
 
     def show_trace(self, trace: Trace) -> None:
         """What the classifier says of the frames that are rendered."""
         self._trace = trace
         self._fit_if_fitted()
-        self.update()
+        self._changed()
 
     def show_pictures(self, pictures: Sequence[Picture | None]) -> None:
         """The pictures of the keyframes; None where one is not rendered yet."""
         self._pictures = list(pictures)
-        self.update()
+        self._changed()
 
     def show_playhead(self, seconds: float) -> None:
         """Where the picture on the canvas stands; a page is turned when it runs out of view."""
@@ -120,14 +121,17 @@ class TimelineFace(QWidget):
             return
         self._playhead = seconds
         if not self._fitted and self._drag is None:
-            self._scale = self._scale.showing(seconds)
+            shown = self._scale.showing(seconds)
+            if shown != self._scale:
+                self._scale = shown
+                self._changed()
         self._describe()
         self.update()
 
     def mark_segment(self, index: int | None) -> None:
         """The segment whose popup is open stays lit."""
         self._open_segment = index
-        self.update()
+        self._changed()
 
     # selection --------------------------------------------------------------------------------
 
@@ -140,7 +144,7 @@ class TimelineFace(QWidget):
             self._selected = indices
             self._describe()
             self.selection_changed.emit()
-            self.update()
+            self._changed()
 
     def select_by_click(self, index: int, modifiers: Qt.KeyboardModifier) -> None:
         """Alone, with Ctrl beside the others, with Shift all from the last one on."""
@@ -170,7 +174,7 @@ class TimelineFace(QWidget):
         """The whole timeline in view."""
         self._fitted = True
         self._scale = self._whole()
-        self.update()
+        self._changed()
 
     def zoom(self, factor: float, x: float | None = None) -> None:
         """Closer or further, about `x` px or the playhead."""
@@ -180,7 +184,7 @@ class TimelineFace(QWidget):
         self._fitted = self._scale.per_second <= whole.per_second
         if self._fitted:
             self._scale = whole
-        self.update()
+        self._changed()
 
     def _fit_if_fitted(self) -> None:
         whole = self._whole()
@@ -192,18 +196,35 @@ class TimelineFace(QWidget):
     # painting ---------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        """While it plays only the playhead moves: all else is drawn once and kept."""
+        room, shown, ratio = self.lanes, self._marks(), self.devicePixelRatioF()
+        if self._layer is None or self._layer.size() != self.size() * ratio:
+            self._layer = QPixmap(self.size() * ratio)
+            self._layer.setDevicePixelRatio(ratio)
+            self._layer.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._layer)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_still(painter, room, shown)
+            painter.end()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        room, shown = self.lanes, self._marks()
-        paint_ruler(painter, room, self._scale, self._trace.cached)
-        paint_trace(painter, room, self._scale, self._trace, self._playhead)
-        painter.setClipRect(room.track.adjusted(0, 0, 0, 6))
-        paint_track(painter, room, self._scale, shown)
-        painter.setClipping(False)
-        if len(shown.times) == 1:
-            self._paint_hint(painter, room, words.ONE)
+        painter.drawPixmap(0, 0, self._layer)
         if shown.times:
             paint_playhead(painter, room, self._scale, shown)
+            paint_moment(painter, room, self._scale, self._trace, self._playhead)
+
+    def _paint_still(self, painter: QPainter, room: Lanes, shown: Marks) -> None:
+        paint_ruler(painter, room, self._scale, self._trace.ready)
+        paint_trace(painter, room, self._scale, self._trace)
+        painter.setClipRect(room.track.adjusted(0, 0, 0, 6))
+        paint_track(painter, room, self._scale, shown)
+        if len(shown.times) == 1:
+            self._paint_hint(painter, room, words.ONE)
+
+    def _changed(self) -> None:
+        """More than the playhead has to be drawn anew."""
+        self._layer = None
+        self.update()
 
     def _paint_hint(self, painter: QPainter, room: Lanes, sentence: str) -> None:
         """What to do next, where the next keyframe will stand."""
@@ -261,10 +282,12 @@ class TimelineFace(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit_if_fitted()
+        self._changed()
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
             self._pixmaps.clear()
+            self._changed()
         return super().event(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:

@@ -42,7 +42,9 @@ class Marks:
     focus: bool = False
 
 
-def paint_ruler(painter: QPainter, lanes: Lanes, scale: Scale, cached: Sequence[float]) -> None:
+def paint_ruler(
+    painter: QPainter, lanes: Lanes, scale: Scale, ready: Sequence[tuple[float, float]]
+) -> None:
     """Times, and under them a line wherever a frame is ready to be shown."""
     now, box = theme.current(), lanes.ruler
     painter.setFont(theme.font(11))
@@ -64,14 +66,9 @@ def paint_ruler(painter: QPainter, lanes: Lanes, scale: Scale, cached: Sequence[
     )
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(now.color("accent", 0.55))
-    for start, end in _runs(cached):
+    for start, end in ready:
         left, right = scale.x(start), scale.x(end)
         painter.drawRect(QRectF(left, box.bottom() - 2, max(right - left, 1.5), 2))
-
-
-def _runs(spans: Sequence[float]) -> list[tuple[float, float]]:
-    """Pairs of a flat list."""
-    return list(zip(spans[::2], spans[1::2], strict=False))
 
 
 def paint_track(painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks) -> None:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.timeline.lanes import GUTTER
@@ -42,15 +43,19 @@ class Trace:
     names: tuple[str, ...] = ()
     flips: tuple[tuple[float, int], ...] = ()
 
-    @property
-    def cached(self) -> list[float]:
-        """Start and end of every run of frames without a gap, flat: where frames are ready."""
+    def runs(self) -> list[range]:
+        """Frames that follow each other without a gap."""
         if not len(self.seconds):
             return []
-        breaks = np.flatnonzero(np.diff(self.seconds) > 1.5 * self.step)
-        starts = self.seconds[np.r_[0, breaks + 1]]
-        ends = self.seconds[np.r_[breaks, len(self.seconds) - 1]]
-        return [float(s) for pair in zip(starts, ends, strict=True) for s in pair]
+        breaks = np.flatnonzero(np.diff(self.seconds) > 1.5 * self.step) + 1
+        ends = [0, *breaks.tolist(), len(self.seconds)]
+        return [range(start, stop) for start, stop in itertools.pairwise(ends)]
+
+    @property
+    def ready(self) -> list[tuple[float, float]]:
+        """From when to when frames are ready to be shown, s."""
+        times = self.seconds
+        return [(float(times[run[0]]), float(times[run[-1]])) for run in self.runs()]
 
     def at(self, seconds: float) -> np.ndarray | None:
         """The probabilities of the frame that is shown then, (K,); None while it is not rendered."""
@@ -64,33 +69,36 @@ class Trace:
 NOTHING = Trace(np.empty(0), np.empty((0, 0)), 1.0)
 
 
-def paint_trace(
-    painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, playhead: float
-) -> None:
-    """Lines, flips, and dots with names where the playhead stands."""
+def paint_trace(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> None:
+    """Lines and flips."""
     _paint_axis(painter, lanes)
     if not len(trace.seconds):
         return
     painter.save()
     painter.setClipRect(lanes.trace.adjusted(GUTTER - 6, 0, 0, 0))
-    _paint_flips(painter, lanes, scale, trace)
-    drawn = drawn_classes(trace.probs)
-    for index in drawn:
+    for index in drawn_classes(trace.probs):
         _paint_line(painter, lanes, scale, trace, index)
-    here = trace.at(playhead)
-    if here is not None:
-        for index in drawn:
-            painter.setPen(QPen(theme.current().color("paper"), 1))
-            painter.setBrush(theme.current().class_color(index))
-            at = QPointF(scale.x(playhead), lanes.trace_y(float(here[index])))
-            painter.drawEllipse(at, DOT, DOT)
+    _paint_flips(painter, lanes, scale, trace)
     painter.restore()
-    if here is not None:
-        ends = {index: float(here[index]) for index in drawn}
-        top, bottom = lanes.track.top(), lanes.trace.bottom()
-        places = label_places(ends, lanes.trace_y, top, bottom)
-        names = {index: _name(trace, index) for index in places}
-        paint_labels(painter, places, names, ends, lanes.labels.left() + 4, lanes.labels.right())
+
+
+def paint_moment(
+    painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, playhead: float
+) -> None:
+    """What the classifier says of the frame under the playhead: dots on the lines, names and numbers beside them."""
+    here = trace.at(playhead)
+    if here is None:
+        return
+    now, ends = theme.current(), {i: float(here[i]) for i in drawn_classes(trace.probs)}
+    if lanes.trace.left() + GUTTER - DOT <= scale.x(playhead) <= lanes.trace.right():
+        painter.setPen(QPen(now.color("paper"), 1))
+        for index, probability in ends.items():
+            painter.setBrush(now.class_color(index))
+            at = QPointF(scale.x(playhead), lanes.trace_y(probability))
+            painter.drawEllipse(at, DOT, DOT)
+    places = label_places(ends, lanes.trace_y, lanes.track.top(), lanes.trace.bottom())
+    names = {index: _name(trace, index) for index in places}
+    paint_labels(painter, places, names, ends, lanes.labels.left() + 4, lanes.labels.right())
 
 
 def _name(trace: Trace, index: int) -> str:
@@ -112,28 +120,21 @@ def _paint_axis(painter: QPainter, lanes: Lanes) -> None:
 
 def _paint_line(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, index: int) -> None:
     """Broken where frames are missing: nothing is drawn that was not rendered."""
-    path, last = QPainterPath(), -np.inf
-    alone: list[QPointF] = []
-    times = trace.seconds
-    for k, seconds in enumerate(times):
-        at = QPointF(scale.x(float(seconds)), lanes.trace_y(float(trace.probs[k, index])))
-        joined = seconds - last <= 1.5 * trace.step
-        follows = k + 1 < len(times) and times[k + 1] - seconds <= 1.5 * trace.step
-        if joined:
-            path.lineTo(at)
-        elif follows:
-            path.moveTo(at)
-        else:
-            alone.append(at)
-        last = float(seconds)
     color = theme.current().class_color(index)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(color, LINE, style_of(index)))
-    painter.drawPath(path)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color)
-    for at in alone:
-        painter.drawEllipse(at, 1.5, 1.5)
+    for run in trace.runs():
+        every = max(1, int((run.stop - run.start) / max(lanes.trace.width(), 1)))  # one a pixel
+        places = [*range(run.start, run.stop, every), run.stop - 1]
+        seconds, probs = trace.seconds[places].tolist(), trace.probs[places, index].tolist()
+        points = [
+            QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)
+        ]
+        if run.stop - run.start > 1:
+            painter.setPen(QPen(color, LINE, style_of(index)))
+            painter.drawPolyline(QPolygonF(points))
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            painter.drawEllipse(points[0], 1.5, 1.5)
 
 
 def _paint_flips(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> None:
@@ -155,8 +156,8 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) ->
             continue
         taken = left + width
         box = QRectF(left, lanes.trace.center().y() - TAG / 2, width, TAG)
-        painter.setPen(QPen(now.color("line"), 1))
-        painter.setBrush(now.color("surface"))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("paper", 0.6))  # the lines must be seen below it
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(now.color("ink"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)

@@ -6,6 +6,7 @@ It shows what the desk says and hands on what the person asks. The transport sta
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline import Timeline
 
 FAR = 10  # frames
+TRACE_PAUSE = 0.4  # seconds between two drawings of the trace while it plays: frames come first
 
 
 class TimelinePanel(QWidget):
@@ -61,6 +63,7 @@ class TimelinePanel(QWidget):
         self.make = Make(self, explorer, desk)
         self._recording: Recording | None = None
         self._loops: tuple[QAction, ...] = ()
+        self._traced = 0.0  # when the trace was drawn last
         self.player = Player(desk, self._beaten, self)
         self.sentence = hint(words.EMPTY)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -218,7 +221,7 @@ class TimelinePanel(QWidget):
         add = menu.addAction
         if index is not None:
             add("Bring it to the &sliders\tF2", lambda: self.desk.open_keyframe(index))
-            add("Put the &picture of the sliders here", lambda: self.desk.replace_keyframe(index))
+            add("Put the shown &picture here", lambda: self.desk.replace_keyframe(index))
             menu.addSeparator()
             add("Cu&t\tCtrl+X", self.editing.cut)
             add("&Copy\tCtrl+C", self.editing.copy)
@@ -239,8 +242,12 @@ class TimelinePanel(QWidget):
         elif isinstance(update, TimelineFrame):
             self._show_time()
         elif isinstance(update, TimelineTrace):
+            if not self.desk.playing or time.monotonic() - self._traced > TRACE_PAUSE:
+                self._show_trace()
+        elif isinstance(update, TimelinePlaying):
             self._show_trace()
-        elif isinstance(update, (TimelinePlaying, RecordingChanged)):
+            self.refresh_playing()
+        elif isinstance(update, RecordingChanged):
             self.refresh_playing()
 
     def refresh(self) -> None:
@@ -276,6 +283,7 @@ class TimelinePanel(QWidget):
         self.transport.show_playing(self.desk.playing)
 
     def _show_trace(self) -> None:
+        self._traced = time.monotonic()
         timeline = self.desk.current
         if timeline is None or not timeline.keyframes:
             self.transport.show_progress(None)

@@ -73,7 +73,7 @@ class TimelineView(TimelineFace):
             self._scrub(x)
         elif drag.hit.kind == "keyframe" and self._timeline is not None:
             drag.move(x, event.modifiers(), self._scale, self._timeline, self.selected)
-            self.update()
+            self._changed()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag, self._drag = self._drag, None
@@ -83,7 +83,7 @@ class TimelineView(TimelineFace):
             self._ask_easing(drag.hit.index)
         elif drag.hit.kind == "keyframe":
             self._drop(drag, event.modifiers())
-        self.update()
+        self._changed()
 
     def _drop(self, drag: Drag, modifiers: Qt.KeyboardModifier) -> None:
         if drag.moves:
@@ -130,7 +130,7 @@ class TimelineView(TimelineFace):
         }
         self.setCursor(shapes.get(hit.kind, Qt.CursorShape.ArrowCursor))
         self.setToolTip(words.tooltip(self._timeline, hit.kind, hit.index))
-        self.update()
+        self._changed()
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -142,7 +142,7 @@ class TimelineView(TimelineFace):
             self.zoom(ZOOM ** (turn.y() / 120), event.position().x())
         elif not self._fitted:
             self._scale = self._scale.moved(-(turn.x() or turn.y()))
-            self.update()
+            self._changed()
         else:
             event.ignore()
             return
@@ -163,7 +163,7 @@ class TimelineView(TimelineFace):
         command = keys.command_of(event)
         if command == "leave" and self._drag is not None:
             self._drag = None
-            self.update()
+            self._changed()
         elif command == "easing" and self.selected and self.selected[0] < len(self.segments()):
             self._ask_easing(self.selected[0])
         elif command in ("zoom_in", "zoom_out"):
