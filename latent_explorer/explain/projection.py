@@ -125,6 +125,7 @@ class _Projection:
         self.device = device
         self.budget = budget
         self.key = classifier_id or self.model.classifier_id
+        self.classifier = self.model.classifiers[self.key]
         self.start = chosen_start(self.model, settings)
         self.distance, self.judging = distances(self.model, device)
         self.found: list[ProjectedPicture] = []
@@ -135,7 +136,7 @@ class _Projection:
     def run(
         self, targets: np.ndarray, names: Sequence[str]
     ) -> Generator[Event, None, list[ProjectedPicture]]:
-        self.judge = yield from judge_of(self.model, self.model.classifiers[self.key], self.judging)
+        self.judge = yield from judge_of(self.model, self.classifier, self.judging)
         size = group_size(targets.shape[1], self.device)
         firsts = range(0, len(targets), size)
         each = self.settings.steps + self.w_steps + size * self.settings.tuning  # steps of a group
@@ -186,7 +187,7 @@ class _Projection:
         rng = torch.Generator().manual_seed(settings.seed)
         w_std = self.judge.w_std
         variables = Variables(self.model, ws, group.cond, settings, w_std)
-        loss = PictureLoss(self.distance, group.img, settings, rng)
+        loss = PictureLoss(self.distance, group.img, settings, rng, self.classifier)
         w_avg = self.model.generator.mapping.w_avg
         group.search = Search(variables, loss, settings, w_avg, w_std, rng, done)
         message = f"Projecting {group.names[0]}" if len(group) == 1 else "Projecting"
@@ -215,7 +216,8 @@ class _Projection:
         for i in range(len(group)):
             latent = group.search.variables.best(i)
             rng = torch.Generator().manual_seed(self.settings.seed)
-            loss = PictureLoss(self.distance, group.img[i : i + 1], self.settings, rng)
+            img = group.img[i : i + 1]
+            loss = PictureLoss(self.distance, img, self.settings, rng, self.classifier)
             job = tune(self.model.generator, latent, loss, 0, self.settings)
             while True:
                 try:
@@ -252,7 +254,7 @@ class _Projection:
             name=group.names[i],
             model_hash=self.model_hash,
             classifier_id=self.key,
-            class_names=self.model.classifiers[self.key].config.class_names,
+            class_names=self.classifier.config.class_names,
             space=self.settings.space,
             start=self.start,
             steps=group.search.begun_at + int(group.search.steps_to_best[i]),

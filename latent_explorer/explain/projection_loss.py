@@ -17,6 +17,7 @@ from latent_explorer.models.perceptual import Perceptual
 
 if TYPE_CHECKING:
     from latent_explorer.explain.projection_settings import LpipsSize, ProjectionSettings
+    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import PerceptualDistance
 
 LARGEST = 256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
@@ -38,7 +39,8 @@ def enlarged(img: Tensor, size: int = FINE) -> Tensor:
 class PictureLoss:
     """Distance of pictures to fixed targets (N, 3, H, W): the perceptual one, and `l2` times the mean squared difference.
 
-    Random crops are drawn from `rng`, the same for every picture of the batch.
+    Where the settings ask for it, also how differently the classifier speaks of them. Random crops are drawn from
+    `rng`, the same for every picture of the batch.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class PictureLoss:
         targets: Tensor,
         settings: ProjectionSettings,
         rng: torch.Generator,
+        classifier: Classifier | None = None,
     ) -> None:
         self._distance = distance
         self._targets = targets
@@ -57,7 +60,11 @@ class PictureLoss:
         if settings.lpips == "auto":
             self._look = "crops" if size > LARGEST else "256"
         self._fine = settings.lpips == "auto" and isinstance(distance, Perceptual)
+        self._classifier = classifier if settings.verdict else None
+        self._verdict = settings.verdict
         with torch.no_grad():
+            if self._classifier is not None:
+                self._said = self._classifier.logits(targets).log_softmax(dim=1)
             self._features = distance.features(self._seen(targets))
 
     def __call__(self, img: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,6 +76,9 @@ class PictureLoss:
         features = [x[rows] for x in self._features]
         perceptual = self._distance.between(self._distance.features(self._seen(img)), features)
         compared = perceptual + self._l2 * (img - target).square().mean(dim=(1, 2, 3))
+        if self._classifier is not None:
+            says, said = self._classifier.logits(img).log_softmax(dim=1), self._said[rows]
+            compared = compared + self._verdict * (said.exp() * (said - says)).sum(dim=1)
         crops = self._crops(img, target) if self._look == "crops" else []
         loss = compared
         if crops:

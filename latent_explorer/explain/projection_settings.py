@@ -40,6 +40,9 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     noise: Literal["keep", "optimise"] = "keep"  # the noise maps
     lpips: LpipsSize = "auto"
     l2: Weight = 1.0  # weight of the mean squared difference of pixels in [-1, 1]
+    verdict: Weight = (
+        0.0  # of KL(C(target) || C(picture)); agreement is then no check of its own any more
+    )
     near_mean: Weight = 0.0  # weight of the mean squared distance from w_avg, in w_std
     spread: Weight = 0.0  # weight of the rows' mean squared distance from their own mean, in w_std
     w_noise: Weight = (

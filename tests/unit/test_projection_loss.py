@@ -110,6 +110,21 @@ def test_at_which_size_the_distance_looks(look: str, size: int, seen: set[int]) 
     assert float(compared) == float(perceptual) == pytest.approx(1)
 
 
+def test_the_classifiers_word_can_be_part_of_it(tiny_explainer) -> None:
+    """KL(p || p') with the classifier's probabilities, times its weight; chosen by, too."""
+    classifier = tiny_explainer.classifier
+    a, b = torch.rand(2, 3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    found = []
+    for weight in (0.0, 2.0):
+        settings = ProjectionSettings(verdict=weight)
+        loss = PictureLoss(Sizes(), a, settings, torch.Generator(), classifier)
+        found.append(loss(b, torch.arange(3)))
+    p, q = classifier.probs(a), classifier.probs(b)
+    expected = 2 * (p * (p / q).log()).sum(dim=1)
+    for plain, told in zip(found[0][:2], found[1][:2], strict=True):
+        torch.testing.assert_close((told - plain).detach(), expected.detach(), atol=1e-5, rtol=1e-3)
+
+
 def test_crops_follow_the_seed_and_see_every_place() -> None:
     targets = torch.zeros(1, 3, 512, 512)
     spot = torch.zeros(1, 3, 512, 512)
