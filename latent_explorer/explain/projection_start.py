@@ -15,7 +15,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.explain.latents import Latent, mapped_w, seed_latent
 from latent_explorer.explain.projection_loss import shrunk
-from latent_explorer.explain.seed_cache import pictures_of, seed_thumbnails, thumbnails
+from latent_explorer.explain.seed_cache import batch_size, pictures_of, seed_thumbnails, thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _MEAN_OF = 10_000  # mapped z's, as NVIDIA's projector takes them
 _SHORTLIST = 32  # of the nearest thumbnails are rendered and compared in full
-_BATCH = 8
 
 
 def chosen_start(model: Explainer, settings: ProjectionSettings) -> Start:
@@ -87,14 +86,14 @@ def _nearest(
     order = np.argsort(np.square(near).mean(axis=(1, 2, 3)), kind="stable")
     seeds = [int(seed) for seed in order[: max(_SHORTLIST, wanted)]]
     small = shrunk(target)
-    ws, distances = [], []
-    for first in range(0, len(seeds), _BATCH):
-        batch = [seed_latent(model, seed) for seed in seeds[first : first + _BATCH]]
+    ws, distances, size = [], [], batch_size(model)
+    for first in range(0, len(seeds), size):
+        batch = [seed_latent(model, seed) for seed in seeds[first : first + size]]
         latents = [Latent(latent.ws, cond) for latent in batch]
         with torch.no_grad():
             img = shrunk(pictures_of(model, latents))
             distances.append(distance(img, small.expand_as(img)).cpu())
         ws += [latent.ws[:, 0] for latent in latents]
-        yield Progress(min(first + _BATCH, len(seeds)), len(seeds), "Finding the nearest")
+        yield Progress(min(first + size, len(seeds)), len(seeds), "Finding the nearest")
     best = torch.cat(distances).argsort(stable=True)[:wanted].tolist()
     return torch.cat([ws[i] for i in best]).mean(dim=0, keepdim=True)

@@ -32,10 +32,17 @@ if TYPE_CHECKING:
 
 THUMBNAIL = 16  # px; enough to tell which of hundreds are worth a closer look
 PAIRS = 64
-_BATCH = 8
+_LARGEST_BATCH = 8  # up to 256 px; a batch of large pictures would not fit into the memory
 _MAX_BYTES = 1 << 28
 
 log = logging.getLogger(__name__)
+
+
+def batch_size(model: Explainer) -> int:
+    """Pictures of this generator that are rendered at once."""
+    return max(
+        1, min(_LARGEST_BATCH, _LARGEST_BATCH * 256**2 // model.generator.config.resolution**2)
+    )
 
 
 def _path(model: Explainer) -> Path:
@@ -94,7 +101,7 @@ def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.n
         return found[:count]
     parts, done = [found], len(found)
     while done < count:
-        seeds = range(done, min(done + _BATCH, count))
+        seeds = range(done, min(done + batch_size(model), count))
         parts.append(thumbnails(pictures_of_seeds(model, seeds)))
         done = seeds.stop
         yield Progress(done, count, "Looking through random pictures")
@@ -111,12 +118,12 @@ def pair_distances(
     found = _load(model).get(name)
     if found is not None and found.shape == (PAIRS,) and found.dtype == np.float32:
         return found
-    parts = []
-    for done in range(0, PAIRS, _BATCH):
-        img = shrunk(pictures_of_seeds(model, range(done, done + _BATCH + 1)))
+    parts, size = [], batch_size(model)  # a power of two, as PAIRS is
+    for done in range(0, PAIRS, size):
+        img = shrunk(pictures_of_seeds(model, range(done, done + size + 1)))
         with torch.no_grad():
             parts.append(distance(img[:-1], img[1:]).float().cpu().numpy())
-        yield Progress(done + _BATCH, PAIRS, "Comparing random pictures")
+        yield Progress(done + size, PAIRS, "Comparing random pictures")
     found = np.sort(np.concatenate(parts))
     _store(model, _load(model) | {name: found})
     return found
