@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from latent_explorer.app.export_scene import Subject, name_of, plain_recipe, shifts_of, words_of
+from latent_explorer.app.export_scene import (
+    Subject,
+    name_of,
+    plain_recipe,
+    shifts_of,
+    state_of,
+    words_of,
+)
 from latent_explorer.app.recipe_png import recipe_texts
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
@@ -66,7 +73,8 @@ def sheet(
 
         write_pdf(path, laid_out, _title(plan, subject))
         return path
-    state = msgspec.structs.replace(subject.state, base=plan.bases[0], timelines=())
+    first = plain_recipe(subject, plan.bases[0])
+    state = state_of(first, subject.state, subject.state.classifier_id)
     write_picture(path, draw(laid_out, PNG_SCALE), recipe_texts(state, subject.summary.name))
     return path
 

@@ -48,8 +48,13 @@ class Frames(Protocol):
 
 
 def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
-    """Which of `total` frames to look at: some runs of frames that follow each other, every `step`-th of them."""
-    length = min(_VIDEO_RUN if suffix in VIDEO else _RUN, -(-total // step))
+    """Which of `total` frames to look at: some runs of frames that follow each other, every `step`-th of them.
+
+    All of them where they are few: then the estimate is exact, but for rounding.
+    """
+    length = _VIDEO_RUN if suffix in VIDEO else _RUN
+    if total <= step * length * _RUNS:
+        return [list(range(0, total, step))]
     last = total - 1 - (length - 1) * step
     starts = sorted({round(last * i / (_RUNS - 1)) for i in range(_RUNS)})
     return [[start + k * step for k in range(length)] for start in starts]
@@ -163,7 +168,8 @@ class Rungs:
 
     def learn(self, settings: AnimationSettings, found: float) -> None:
         """A try took (or would have taken) `found` bytes: the others will err as much."""
-        self._factor = max(1.02 * self._factor, found / self._known[settings])
+        expected = self._known.get(settings, found)
+        self._factor = max(1.02 * self._factor, found / expected)
 
     def _fits(self, settings: AnimationSettings) -> Generator[Event, None, bool]:
         return (yield from self._expected(settings)) <= _SAFE * self._budget

@@ -7,10 +7,16 @@ its colours to the middle of what they stand for (2 to 3 dB more on leaves), and
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PIL import Image
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _ENOUGH = 1 << 13  # pixels that a palette is made from; more only cost time
+_MANY = 1 << 17  # pixels
 _AT_ONCE = 1 << 12  # colours, so that their distances stay in the processor's cache
 
 
@@ -20,15 +26,30 @@ def with_palette(pixels: np.ndarray, colors: int) -> tuple[np.ndarray, np.ndarra
     Exact where there are no more than `colors` colours.
     """
     packed = pixels.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
-    seen = np.zeros(1 << 24, bool)  # a table of all colours is quicker than to sort the pixels
+    found, places = _unique(packed)
+    unique = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.uint8)
+    if len(unique) <= colors:
+        return places(np.arange(len(unique), dtype=np.uint8)), unique
+    palette = _chosen(pixels, colors)
+    return places(_nearest(unique, palette)), palette
+
+
+def _unique(packed: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """The colours that occur, and what brings a value of each colour to its pixels."""
+    if len(packed) < _MANY:
+        found, place = np.unique(packed, return_inverse=True)
+        return found, lambda values: values[place]
+    seen = np.zeros(1 << 24, bool)  # for many pixels a table of all colours is quicker than to sort
     seen[packed] = True
     found = np.flatnonzero(seen)
-    unique = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.uint8)
-    exact = len(unique) <= colors
-    palette = unique if exact else _chosen(pixels, colors)
-    table = np.empty(1 << 24, np.uint8)
-    table[found] = np.arange(len(unique)) if exact else _nearest(unique, palette)
-    return table[packed], palette
+
+    def places(values: np.ndarray) -> np.ndarray:
+        table = np.empty(1 << 24, np.uint8)
+        table[found] = values
+        spread: np.ndarray = table[packed]
+        return spread
+
+    return found, places
 
 
 def _chosen(pixels: np.ndarray, colors: int) -> np.ndarray:
@@ -45,4 +66,5 @@ def _nearest(colors: np.ndarray, palette: np.ndarray) -> np.ndarray:
     there = palette.astype(np.float32)
     size = (there**2).sum(axis=1)
     parts = (colors[i : i + _AT_ONCE].astype(np.float32) for i in range(0, len(colors), _AT_ONCE))
-    return np.concatenate([(size - 2 * part @ there.T).argmin(axis=1) for part in parts])
+    near = [(size - 2 * part @ there.T).argmin(axis=1) for part in parts]
+    return np.concatenate(near).astype(np.uint8)

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: MIT
+"""`animate`, `sheet` and `export-all`: the exports of the window. What they write is decided in app/export_*.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from latent_explorer.app import live
+from latent_explorer.app.document import Document, shown_attributes
+from latent_explorer.app.export_all import export_all as all_job
+from latent_explorer.app.export_all import pictures_of
+from latent_explorer.app.export_jobs import animation
+from latent_explorer.app.export_scene import Scene, Subject
+from latent_explorer.app.export_sheets import KINDS, PSIS, SheetPlan
+from latent_explorer.app.export_sheets import sheet as sheet_job
+from latent_explorer.app.workbench import Workbench
+from latent_explorer.cli.attfind import chosen_classifier
+from latent_explorer.cli.generate import parse_seeds
+from latent_explorer.cli.options import classifier_option, device_option
+from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.projected import read_projected
+from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase, SeedBase
+from latent_explorer.explain.timeline_file import read_timeline
+from latent_explorer.media.animation_settings import FORMATS, FPS, AnimationSettings, megabytes
+
+if TYPE_CHECKING:
+    from latent_explorer.app.state import ExplorerState
+    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.recipe import Base
+    from latent_explorer.models.summary import ExplainerSummary
+
+F = TypeVar("F", bound=Callable[..., Any])
+_UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
+_RATES = ", ".join(f"{fps:g}" for fps in FPS)
+
+
+def settings_options(command: F) -> F:
+    """Options for how an animation looks and how large its file may be."""
+    options = (
+        click.option("--size", type=int, default=0, help="px of a picture; else 8 x at 64 px."),
+        click.option("--quality", type=int, default=90, show_default=True, help="1 to 100; 100 is lossless WebP."),
+        click.option("--budget", metavar="2MB", help="Stay below; size, rate and quality give way."),
+        click.option("--before-after", is_flag=True, help="The unedited picture beside it."),
+        click.option("--caption", is_flag=True, help="The target's probability in words."),
+        click.option("--bar", is_flag=True, help="The target's probability as a bar."),
+    )  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def model_options(command: F) -> F:
+    """Options for who is asked about which class, and on which device."""
+    for option in (
+        json_option,
+        device_option,
+        click.option("--target", metavar="CLASS", help="The class that captions and sliders are about."),
+        classifier_option,
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("timeline", metavar="TIMELINE.json", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help=f"Ends in {', '.join(filter(None, FORMATS))}; without an ending a folder of pictures.")  # fmt: skip
+@click.option("--fps", type=float, help=f"{_RATES}; else the timeline's own.")
+@click.option("--loop/--once", default=None, help="Repeat for ever; else as the timeline says.")
+@click.option("--ping-pong/--one-way", default=None, help="And back; else as the timeline says.")
+@click.option("--csv", "table", is_flag=True, help="Also the probabilities, as FILE.csv.")
+@click.option("--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="A projected picture that the timeline names; may be repeated.")  # fmt: skip
+@settings_options
+@model_options
+def animate(
+    explainer: str,
+    timeline: Path,
+    out: Path,
+    fps: float | None,
+    loop: bool | None,
+    ping_pong: bool | None,
+    table: bool,
+    latents: tuple[Path, ...],
+    classifier_id: str | None,
+    target: str | None,
+    device: str,
+    as_json: bool,
+    **looks: Any,
+) -> None:
+    """Render a timeline as GIF, WebP, APNG, MP4, WebM, a folder of pictures, or a table of probabilities."""
+    held = read_timeline(timeline)
+    moves = held.timeline
+    settings = animation_settings(
+        looks,
+        fps=moves.fps if fps is None else fps,
+        loop=moves.loop if loop is None else loop,
+        ping_pong=moves.ping_pong if ping_pong is None else ping_pong,
+        csv=table,
+    )
+    bench, state, summary = _opened(explainer, device, classifier_id, target)
+    if held.model_hash not in ("", summary.model_hash):
+        raise UserError(
+            f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer."
+        )
+    bench.add_latents(_read_latents(latents))
+    live.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
+    output = Output(as_json=as_json)
+    done = run_job(animation(out, Scene(moves, state, summary), settings, bench.render), output)
+    used = done.settings
+    fields = {
+        "path": done.path,
+        "table": done.table,
+        "frames": done.frames,
+        "seconds": done.frames / used.fps,
+        "bytes": done.bytes,
+        "settings": msgspec.to_builtins(used),
+        "model_hash": summary.model_hash,
+    }
+    output.result(fields, f"{done.path}: {done.frames} frames, {megabytes(done.bytes)}")
+
+
+@click.command()
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
+@click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which (with a dash or comma).")  # fmt: skip
+@click.option("--seeds", metavar="0-3,7", help="Seeds, a row each, instead.")
+@click.option("--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Projected pictures, a row each.")  # fmt: skip
+@click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Attributes, for counterfactuals.")  # fmt: skip
+@click.option("--together/--one-by-one", default=True, help="And all of them together.")
+@click.option("--psis", default=",".join(f"{p:g}" for p in PSIS), show_default=True, help="For truncation.")  # fmt: skip
+@click.option("--columns", default="0-3", show_default=True, metavar="SEEDS", help="For mixing.")
+@click.option("--rows", default="0-3", show_default=True, metavar="FIRST-LAST", help="Rows of ws that mixing takes.")  # fmt: skip
+@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")  # fmt: skip
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="F.png|F.pdf")
+@model_options
+def sheet(
+    explainer: str,
+    kind: Any,
+    samples: str | None,
+    seeds: str | None,
+    latents: tuple[Path, ...],
+    top: int,
+    together: bool,
+    psis: str,
+    columns: str,
+    rows: str,
+    psi: float,
+    out: Path,
+    classifier_id: str | None,
+    target: str | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Draw a sheet for a paper: counterfactuals, a truncation sweep, or a style-mixing grid."""
+    bench, state, summary = _opened(explainer, device, classifier_id, target)
+    state = msgspec.structs.replace(state, truncation_psi=psi)
+    projected = _read_latents(latents)
+    bench.add_latents(projected)
+    bases: list[Base] = [ProjectedBase(p.latent_id) for p in projected]
+    if samples or seeds or not bases:
+        bases += _bases(summary, samples, seeds, 4)
+    mixed = parse_seeds(rows)
+    plan = SheetPlan(
+        kind=kind,
+        bases=tuple(bases),
+        attributes=top,
+        together=together,
+        psis=_numbers(psis),
+        others=tuple(SeedBase(seed) for seed in parse_seeds(columns)),
+        first=mixed[0],
+        last=mixed[-1],
+    )
+    subject = _subject(state, summary, projected)
+    output = Output(as_json=as_json)
+    written = run_job(sheet_job(out, plan, subject, bench.render), output)
+    fields = {"path": written, "kind": kind, "model_hash": summary.model_hash}
+    output.result(fields, str(written))
+
+
+@click.command("export-all")
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.option("--top", default=8, show_default=True, type=click.IntRange(min=1), help="Attributes, best first.")  # fmt: skip
+@click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which. Default: 4.")  # fmt: skip
+@click.option("--seeds", metavar="0-3,7", help="Seeds instead.")
+@click.option("--format", "ending", type=click.Choice(["gif", "webp", "png", "mp4", "webm"]), default="gif", show_default=True)  # fmt: skip
+@click.option("--fps", type=float, default=20.0, show_default=True, help=f"{_RATES}.")
+@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")  # fmt: skip
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@settings_options
+@model_options
+def export_all(
+    explainer: str,
+    top: int,
+    samples: str | None,
+    seeds: str | None,
+    ending: str,
+    fps: float,
+    psi: float,
+    out: Path,
+    classifier_id: str | None,
+    target: str | None,
+    device: str,
+    as_json: bool,
+    **looks: Any,
+) -> None:
+    """Animate the first attributes on several pictures, with a manifest of what every file shows."""
+    settings = animation_settings(looks, fps=fps, loop=True, ping_pong=True)
+    bench, state, summary = _opened(explainer, device, classifier_id, target)
+    state = msgspec.structs.replace(state, truncation_psi=psi)
+    subject = _subject(state, summary, (), top)
+    bases = _bases(summary, samples, seeds, 4)
+    output = Output(as_json=as_json)
+    job = all_job(out, subject, bases, settings, bench.render, f".{ending}")
+    done = run_job(job, output)
+    fields = {
+        "folder": done.folder,
+        "manifest": done.manifest,
+        "table": done.table,
+        "animations": msgspec.to_builtins(done.items),
+        "model_hash": summary.model_hash,
+    }
+    output.result(fields, f"{len(done.items)} animations and their manifest in {done.folder}")
+
+
+# What the commands share ------------------------------------------------------------------------
+
+
+def animation_settings(looks: dict[str, Any], **others: Any) -> AnimationSettings:
+    """Settings from the options of `settings_options` and others, checked."""
+    budget = looks.pop("budget")
+    limit = parse_size(budget) if budget else 0
+    return AnimationSettings(**looks, **others, budget_bytes=limit).checked()
+
+
+def parse_size(text: str) -> int:
+    """Bytes of "2MB", "500 kB" or "1500000"; a megabyte is a million bytes. UserError for anything else."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = _UNITS.get(found[2].lower()) if found else None
+    if not found or unit is None or float(found[1]) * unit < 1:
+        raise UserError(f"{text!r} is no size of a file. Write it like 2MB or 500KB.")
+    return round(float(found[1]) * unit)
+
+
+def _opened(
+    explainer: str, device: str, classifier_id: str | None, target: str | None
+) -> tuple[Workbench, ExplorerState, ExplainerSummary]:
+    """The model on its device, and the state that its window would begin with, asking about `target`."""
+    bench = Workbench()
+    summary = bench.open(Path(explainer), device).summary
+    state = live.opening_state(summary)
+    if classifier_id is not None:
+        key = chosen_classifier(bench.explainer, classifier_id)
+        state = msgspec.structs.replace(state, classifier_id=key, target_class=0)
+    if target is not None:
+        asked = live.classifier_of(state, summary)
+        names = asked.class_names if asked else ()
+        if target not in names:
+            raise UserError(f"There is no class {target!r}. Known: {', '.join(names)}.")
+        state = msgspec.structs.replace(state, target_class=names.index(target))
+    return bench, state, summary
+
+
+def _subject(
+    state: ExplorerState,
+    summary: ExplainerSummary,
+    projected: tuple[ProjectedPicture, ...] | list[ProjectedPicture],
+    top: int | None = None,
+) -> Subject:
+    attributes = shown_attributes(Document(), summary, state)[:top]
+    own = {p.latent_id: Noise("maps", maps_id=p.latent_id) for p in projected if p.noise}
+
+    def noise_of(base: Base) -> Noise | None:
+        return own.get(base.latent_id) if isinstance(base, ProjectedBase) else None
+
+    photos = {p.latent_id: p.target for p in projected}
+    return Subject(state, summary, attributes, photos, noise_of)
+
+
+def _read_latents(paths: tuple[Path, ...]) -> list[ProjectedPicture]:
+    return [read_projected(path) for path in paths]
+
+
+def _bases(
+    summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int
+) -> list[Base]:
+    """Latents of `--samples` and `--seeds`; without either `count` encoded pictures."""
+    found: list[Base] = []
+    if samples and samples.strip().isdecimal():
+        found += pictures_of(summary, int(samples))
+    elif samples:
+        held = len(summary.samples.ids) if summary.samples else 0
+        wanted = parse_seeds(samples)
+        if max(wanted) >= held:
+            raise UserError(
+                f"There is no encoded picture {max(wanted)}: {summary.name} holds {held}."
+            )
+        found += [SampleBase(index) for index in wanted]
+    if seeds:
+        found += [SeedBase(seed) for seed in parse_seeds(seeds)]
+    return found or pictures_of(summary, count)
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise UserError(f"{text!r} are no numbers. Write them like 0,0.5,1.") from error
