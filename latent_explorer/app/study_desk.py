@@ -157,7 +157,8 @@ class StudyDesk:
     def _count(self, arm: ArmWish, wish: StudyWish) -> int:
         if arm.keys:
             return len(arm.keys)
-        return wish.settings.attributes if arm.path else len(self.attributes(arm))
+        most = wish.settings.attributes
+        return most if arm.path else min(most, len(self.attributes(arm)))
 
     def _problem(self, wish: StudyWish) -> str:
         try:

@@ -176,6 +176,8 @@ class StudyDialog(QDialog):
         self.go.setEnabled(not problem and self._building is None)
         shown = msgspec.structs.replace(wish.settings, texts=self._wish.settings.texts)
         if (wish.arms, shown) != (self._wish.arms, self._wish.settings):
+            if wish.arms[0].method != self._wish.arms[0].method:
+                self._desk.look_at_faces(wish.arms[0])
             self._wish = msgspec.structs.replace(wish, settings=shown)
             self._later.start()
 
