@@ -58,15 +58,11 @@ def train_encoder(
     if as_json:
         wish.of_input()
     state = out.with_suffix(".encoder-training")
-    chosen = choose_device(device)
     with wish.of_signals():
-        training = job(model, config, state, device=chosen, resume=resume, ends=wish)
+        training = job(model, config, state, device=choose_device(device), resume=resume, ends=wish)
         found = run_job(training, output)
     if found is None:
-        output.result(
-            {"path": None, "finished": False, "state": state},
-            f"Paused; {state} holds the state. Go on with --resume.",
-        )
+        _paused(state, output)
         return INTERRUPTED if wish.by_signal else 0
     write_explainer(found, out)
     figures = found.figures["encoder"]
@@ -75,3 +71,10 @@ def train_encoder(
         fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)"
     )
     return 0
+
+
+def _paused(state: Path, output: Output) -> None:
+    output.result(
+        {"path": None, "finished": False, "state": state},
+        f"Paused; {state} holds the state. Go on with --resume.",
+    )
