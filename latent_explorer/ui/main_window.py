@@ -46,7 +46,7 @@ from latent_explorer.ui.widgets.status_line import StatusLine
 from latent_explorer.ui.window_actions import handlers
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
     from latent_explorer.app.autosave import Recovery
     from latent_explorer.app.explorer import Explorer
@@ -311,10 +311,6 @@ class MainWindow(QMainWindow):
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
             self.canvas.view.set_peek(False)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self.strip.make_room(self.height())
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         data = event.mimeData()

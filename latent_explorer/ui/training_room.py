@@ -15,6 +15,8 @@ from latent_explorer.ui.panels.training import words
 from latent_explorer.ui.panels.training.dock import HEIGHT, TrainingDock
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
     from latent_explorer.app.training_desk import TrainingDesk
     from latent_explorer.app.training_updates import TrainingUpdate
     from latent_explorer.ui.main_window import MainWindow
@@ -102,6 +104,10 @@ class TrainingRoom(QMainWindow):
         if self._folded and not self._window.strip.folded:
             self._folded = False
             self.dock.close()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._window.strip.make_room(self.height())
 
     def on_update(self, _update: TrainingUpdate) -> None:
         """Whatever the desk told may change the words in the status line."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HEAD = theme.CONTROL + theme.UNIT
 LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
-TALL_WINDOW = 900  # px, from which on a screen is high
+TALL = 840  # px between menus and status line, from which on a screen is high
 ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # so that icons stand on the margin
 TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
@@ -145,9 +145,9 @@ class BottomStrip(QWidget):
         self._give_height()
         self.changed.emit()
 
-    def make_room(self, window_height: int) -> None:
-        """The window is this high now: a high one gives the strip more."""
-        self._height = HIGH if window_height >= TALL_WINDOW else LOW
+    def make_room(self, height: int) -> None:
+        """There are so many px between the menus and the status line: where there are many, the strip takes more."""
+        self._height = HIGH if height >= TALL else LOW
         self._give_height()
 
     def _give_height(self) -> None:
