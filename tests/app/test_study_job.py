@@ -20,6 +20,7 @@ from latent_explorer.app.study_desk import QuestionSeen, StudyBuilt, StudyDesk, 
 from latent_explorer.app.study_job import build_study
 from latent_explorer.cli.study import study as study_command
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice
 from latent_explorer.common.generators import drained
 from latent_explorer.media.scoring.rules import Rules
 from latent_explorer.media.study.key import read_key
@@ -299,3 +300,39 @@ def test_what_a_model_does_not_have_is_said(explainer_path) -> None:
     ):
         with pytest.raises(UserError):
             open_from_files([wish], "cpu")
+
+
+def test_a_model_without_encoded_pictures_shows_seeds(explainer_path, tmp_path) -> None:
+    from latent_explorer.models.explainer_file import read_explainer
+
+    explainer = read_explainer(explainer_path)
+    explainer.samples = None
+    write_explainer(explainer, tmp_path / "seeds.explainer")
+    key = build(tmp_path / "seeds.explainer", tmp_path / "s", SETTINGS, arms=("",))
+    sources = {t["source"] for i in key.items for t in i.details["tiles"]}
+    assert all(re.fullmatch(r"seed \d+", source) for source in sources)
+
+
+def test_explainers_of_the_same_data_show_the_same_pictures(explainer_path, tmp_path) -> None:
+    """Another network, encoded pictures of the same names: paired. Of other names: not, and that is said."""
+    from dataclasses import replace
+
+    from latent_explorer.models.explainer_file import read_explainer
+
+    first = read_explainer(explainer_path)
+    other = make_explainer(samples=30, seed=9)
+    other.attribute_sets = (attribute_set(other.classifier_id, "methodC", 4),)
+    other.name = "other"
+    write_explainer(other, tmp_path / "same.explainer")
+    other.samples = replace(other.samples, ids=tuple(f"else {i}" for i in range(30)))
+    write_explainer(other, tmp_path / "else.explainer")
+    short = msgspec.structs.replace(SETTINGS, kinds=("verbal",), practice=False, attributes=2)
+    assert first.model_hash != other.model_hash
+    for name, paired in (("same", True), ("else", False)):
+        wishes = [ArmWish(path=str(p)) for p in (explainer_path, tmp_path / f"{name}.explainer")]
+        job = build_study(open_from_files(wishes, "cpu"), short, tmp_path / name)
+        notices = [e.text for e in job if isinstance(e, Notice)]
+        key = read_key(tmp_path / name / "key.json")
+        assert key.paired == paired
+        assert any("without pairs" in text for text in notices) != paired
+        assert sorted(key.arms) == ["hushhush", "other"]
