@@ -63,13 +63,13 @@ class Scene:
         return words_of(state, self.summary)
 
     def requests(self, settings: AnimationSettings) -> list[PictureRequest]:
-        """What to render, a request a frame, at the settings' rate; the way back of ping-pong is not rendered again."""
-        there = msgspec.structs.replace(
-            self.timeline,
-            fps=settings.fps,
-            loop=settings.loop and not settings.ping_pong,
-            ping_pong=False,
-        )
+        """What to render, a request a frame, at the settings' rate; the way back of ping-pong is not rendered again.
+
+        A timeline that closes its circle does so here, too; whether the file repeats changes no frame.
+        """
+        moves = self.timeline
+        closes = moves.loop and not (moves.ping_pong or settings.ping_pong)
+        there = msgspec.structs.replace(moves, fps=settings.fps, loop=closes, ping_pong=False)
         return [PictureRequest(recipe, self.classifier_id) for recipe in frames(there)]
 
     def frame(

@@ -73,7 +73,7 @@ def model_options(command: F) -> F:
 @click.argument("timeline", metavar="TIMELINE.json", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help=f"Ends in {', '.join(filter(None, FORMATS))}; without an ending a folder of pictures.")  # fmt: skip
 @click.option("--fps", type=float, help=f"{_RATES}; else the timeline's own.")
-@click.option("--loop/--once", default=None, help="Repeat for ever; else as the timeline says.")
+@click.option("--loop/--once", default=True, show_default=True, help="Whether the file repeats for ever.")  # fmt: skip
 @click.option("--ping-pong/--one-way", default=None, help="And back; else as the timeline says.")
 @click.option("--csv", "table", is_flag=True, help="Also the probabilities, as FILE.csv.")
 @click.option("--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="A projected picture that the timeline names; may be repeated.")  # fmt: skip
@@ -84,7 +84,7 @@ def animate(
     timeline: Path,
     out: Path,
     fps: float | None,
-    loop: bool | None,
+    loop: bool,
     ping_pong: bool | None,
     table: bool,
     latents: tuple[Path, ...],
@@ -100,7 +100,7 @@ def animate(
     settings = animation_settings(
         looks,
         fps=moves.fps if fps is None else fps,
-        loop=moves.loop if loop is None else loop,
+        loop=loop,
         ping_pong=moves.ping_pong if ping_pong is None else ping_pong,
         csv=table,
     )

@@ -18,8 +18,8 @@ from latent_explorer.app.export_scene import Scene, flip_of, state_of, sweep_of,
 from latent_explorer.app.recipe_png import read_state
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
-from latent_explorer.explain.recipe import StyleShift
-from latent_explorer.explain.timeline import Timeline
+from latent_explorer.explain.recipe import PictureRecipe, SeedBase, StyleShift
+from latent_explorer.explain.timeline import Keyframe, Timeline, frames
 from latent_explorer.media.animation_settings import AnimationSettings
 
 SUMMARY = make_summary()
@@ -55,6 +55,21 @@ def test_a_sweep_goes_there_and_back_and_loops_without_a_rest(tmp_path):
     assert written.frames == 40
     assert len([e for e in events if isinstance(e, Preview)]) == 21
     assert [e.done for e in events if isinstance(e, Progress) if e.message == export_jobs.RENDERING][-1] == 21  # fmt: skip
+
+
+def test_frames_are_those_of_the_timeline_whether_or_not_the_file_repeats():
+    ends = tuple(
+        Keyframe(i, PictureRecipe(SeedBase(seed)), "linear") for i, seed in enumerate((1, 2))
+    )
+    for loop, ping_pong in ((False, False), (True, False), (True, True)):
+        timeline = Timeline("t", ends, loop=loop, ping_pong=ping_pong, fps=10.0)
+        scene = Scene(timeline, STATE, SUMMARY)
+        settings = AnimationSettings(fps=10.0, ping_pong=ping_pong)
+        recipes = [request.recipe for request in scene.requests(settings)]
+        meant = frames(timeline)
+        assert recipes == (meant[:11] if ping_pong else meant)
+        once = msgspec.structs.replace(settings, loop=False)
+        assert scene.requests(once) == scene.requests(settings)
 
 
 def test_the_way_back_and_pictures_that_stand_still_are_not_rendered_again(tmp_path):

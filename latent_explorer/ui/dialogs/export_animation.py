@@ -38,7 +38,7 @@ NO_BUDGET = ("", ".csv")
 
 
 class ExportAnimationDialog(ExportDialog):
-    """Begins with what was chosen last time; a timeline brings its own rate, loop and way back."""
+    """Begins with what was chosen last time; a timeline brings its own rate and way back."""
 
     def __init__(self, desk: ExportDesk, current: str = "", parent: QWidget | None = None) -> None:
         super().__init__("Export animation", SENTENCE, parent)
@@ -139,13 +139,12 @@ class ExportAnimationDialog(ExportDialog):
 
     def _source_changed(self) -> None:
         timeline = self.source.scene.timeline
-        self._silently(lambda: self.loop.setChecked(timeline.loop))
         self._silently(lambda: self.ping_pong.setChecked(timeline.ping_pong))
         if self.source.is_timeline:
             self._silently(lambda: self.fps.setCurrentIndex(self.fps.findData(timeline.fps)))
 
     def _silently(self, change: Callable[[], None]) -> None:
-        fields = (self.loop, self.ping_pong, self.fps)
+        fields = (self.ping_pong, self.fps)
         for field in fields:
             field.blockSignals(True)
         change()
