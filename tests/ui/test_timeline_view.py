@@ -159,6 +159,8 @@ def test_a_click_on_a_segment_asks_for_its_easing(view):
     QTest.mouseClick(view, LEFT, pos=at(view, 1.5))
     QTest.mouseClick(view, LEFT, pos=at(view, 3.0))
     assert asked == [1, 2]
+    drag(view, at(view, 1.5), at(view, 3.0))  # no click
+    assert asked == [1, 2]
 
 
 def test_the_way_back_of_a_loop_is_a_segment_too(view):
@@ -309,7 +311,10 @@ def test_the_popup_takes_ready_made_ways_and_a_curve(qtbot, view):
     QTest.mouseRelease(editor, LEFT, pos=start + QPoint(-30, 0))
     assert isinstance(chosen[-1], Curve)
     assert chosen[-1].x2 < 0.6
-    popup.close()
+    gone = []
+    popup.gone.connect(lambda: gone.append(True))
+    QTest.keyClick(popup.kinds, Qt.Key.Key_Escape)
+    assert gone == [True]
 
 
 def test_the_curves_handles_move_by_keys_and_stay_inside(qtbot):

@@ -17,7 +17,7 @@ from latent_explorer.ui.widgets.basics import column, hint
 from latent_explorer.ui.widgets.segments import Segments
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent
+    from PySide6.QtGui import QCloseEvent, QKeyEvent
 
 READY = tuple(EASINGS)
 NAMES = (*EASINGS.values(), "Custom")
@@ -85,6 +85,12 @@ class EasingPopup(QFrame):
         self.kinds.choose(CUSTOM if isinstance(self._easing, Curve) else READY.index(self._easing))
         self.says.setText(OWN if isinstance(self._easing, Curve) else SAYS[self._easing])
         self.editor.show_curve(as_curve(self._easing))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.close()
+        else:
+            super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)

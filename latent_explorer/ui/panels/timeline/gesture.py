@@ -32,11 +32,15 @@ class Drag:
 
     hit: Hit
     from_x: float
-    pressed_with: Qt.KeyboardModifier
     chosen: bool = False  # the press selected the keyframe already
     stirred: bool = False
     copy: bool = False
     moves: dict[int, float] = field(default_factory=dict)
+
+    def stir(self, x: float) -> bool:
+        """Whether the mouse has moved far enough for a drag; `x` is where it is now."""
+        self.stirred = self.stirred or abs(x - self.from_x) >= START
+        return self.stirred
 
     def move(
         self,
@@ -46,11 +50,7 @@ class Drag:
         timeline: Timeline,
         selected: Sequence[int],
     ) -> None:
-        """The mouse is at `x` now."""
-        if abs(x - self.from_x) >= START:
-            self.stirred = True
-        if not self.stirred:
-            return
+        """The keyframes follow the mouse to `x`."""
         self.copy = bool(modifiers & COPY)
         delta = (x - self.from_x) / scale.per_second
         self.moves = shifted(timeline, selected, delta)

@@ -55,7 +55,7 @@ class TimelineView(TimelineFace):
             event.ignore()
             return
         hit = self.hit(event.position().toPoint())
-        self._drag = Drag(hit, event.position().x(), event.modifiers())
+        self._drag = Drag(hit, event.position().x())
         if hit.kind == "time":
             self._scrub(event.position().x())
         elif hit.kind == "keyframe" and hit.index not in self._selected:
@@ -71,7 +71,7 @@ class TimelineView(TimelineFace):
             self._hover(self.hit(event.position().toPoint()))
         elif drag.hit.kind == "time":
             self._scrub(x)
-        elif drag.hit.kind == "keyframe" and self._timeline is not None:
+        elif drag.stir(x) and drag.hit.kind == "keyframe" and self._timeline is not None:
             drag.move(x, event.modifiers(), self._scale, self._timeline, self.selected)
             self._changed()
 
@@ -79,7 +79,7 @@ class TimelineView(TimelineFace):
         drag, self._drag = self._drag, None
         if drag is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        if drag.hit.kind == "segment":
+        if drag.hit.kind == "segment" and not drag.stirred:
             self._ask_easing(drag.hit.index)
         elif drag.hit.kind == "keyframe":
             self._drop(drag, event.modifiers())
@@ -117,7 +117,7 @@ class TimelineView(TimelineFace):
         _index, start, end = self.segments()[index]
         middle = (self._scale.x(start) + self._scale.x(end)) / 2
         x = min(max(middle, 0.0), self.lanes.track.right())
-        place = QPoint(round(x), round(self.lanes.track.top()))
+        place = QPoint(round(x), 0)
         self.easing_asked.emit(index, self.mapToGlobal(place))
 
     def _hover(self, hit: Hit) -> None:
