@@ -27,7 +27,8 @@ demo: setup ## the headless tour of the bundled explainer, into demo/
 test: lint ## everything that takes at most ten minutes on two cores
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not slow"
 
-test-all: lint ## and the slow ones: fuzz, soak, a real window
+test-all: lint ## and the slow ones: fuzz, soak, a real window, a study in a browser
+	@sh packaging/linux/browser.sh
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q
 
 lint: setup

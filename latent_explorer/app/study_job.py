@@ -83,7 +83,7 @@ def build_study(
         for done, item in enumerate(plan.items, start=1):
             rendering = render_item(item, arms, sources, settings.reach)
             pairs = yield from _step(rendering, done - 1, total)
-            # Quantising takes a second: beside the engine's thread, so that the sliders stay quick.
+            # Quantising takes its time: beside the engine's thread, so that the sliders stay quick.
             drawing = aside(partial(draw, item, pairs, settings), "Drawing")
             made = yield from _step(drawing, done - 1, total)
             pack.add(item, made)

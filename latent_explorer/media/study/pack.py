@@ -60,7 +60,7 @@ class Drawn:
 
 
 def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Drawn:
-    """Draw a question from its tiles, (H, W, 3) uint8 before and after each. Takes about a second; no torch."""
+    """Draw a question from its tiles, (H, W, 3) uint8 before and after each. No torch."""
     frames = gif.with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
     changes = tuple(float(np.abs(a.astype(np.int16) - b).mean()) for b, a in pairs)
     return Drawn(
