@@ -124,6 +124,22 @@ def test_a_key_is_drafted_from_headers_and_values() -> None:
     assert [i.kind for i in drafted] == [i.kind for i in KEY.items]
 
 
+def test_columns_of_one_name_are_told_by_their_place(tmp_path) -> None:
+    """Forms repeat the question's text over every column."""
+    head, *body = google_forms(KEY, PEOPLE[1:21]).decode().splitlines()
+    data = "\n".join([",".join(["Timestamp"] + ["Which one?"] * head.count(",")), *body]).encode()
+    drafted = key_draft(data, "form.csv")
+    assert [i.column for i in drafted] == [f"#{n}" for n in range(2, 2 + len(KEY.items))]
+    lines = ["column,kind,role,arm,right"]
+    lines += [
+        f"{d.column},{i.kind},{i.role},{i.arm},{i.right}"
+        for d, i in zip(drafted, KEY.items, strict=True)
+    ]
+    (tmp_path / "mine.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = score(tmp_path, data, read_key(tmp_path / "mine.csv"))
+    assert found.overall.score == score(tmp_path, google_forms(KEY, PEOPLE[1:21])).overall.score
+
+
 def test_some_missing_columns_are_told_and_left_out(tmp_path) -> None:
     gone = KEY.items[3].item
     found = score(tmp_path, qualtrics(KEY, PEOPLE).replace(f"q{gone}".encode(), b"renamed"))

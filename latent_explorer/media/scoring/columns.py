@@ -49,7 +49,7 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
     for item in asked:
         at = found.get(item.item, by_order.get(item.item))
         how = BY_NAME if item.item in found else (BY_ORDER if at is not None else UNKNOWN)
-        column = table.heads[at] if at is not None else ""
+        column = table.name_of(at) if at is not None else ""
         out.append(Proposal(item.item, column, how, item.kind, table.texts[at] if at is not None else ""))  # fmt: skip
     return out
 
@@ -57,7 +57,7 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
 def question_columns(data: bytes, name: str) -> list[str]:
     """The columns of an export that may hold answers."""
     table = parse_wide(read_table(data, name), name)
-    return [table.heads[i] for i in table.questions]
+    return [table.name_of(i) for i in table.questions]
 
 
 def key_draft(data: bytes, name: str) -> list[KeyItem]:
@@ -67,7 +67,7 @@ def key_draft(data: bytes, name: str) -> list[KeyItem]:
     """
     table = parse_wide(read_table(data, name), name)
     return [
-        KeyItem(item=table.heads[i], column=table.heads[i], kind=_kind(table, i))
+        KeyItem(item=table.name_of(i), column=table.name_of(i), kind=_kind(table, i))
         for i in table.questions
     ]
 

@@ -63,6 +63,12 @@ class Wide:
     qualtrics: bool = False
     about: dict[str, int] = field(default_factory=dict)  # of ABOUT: the column
 
+    def name_of(self, column: int) -> str:
+        """What a column is called in keys and lists: its header, or "#7" where several have that header."""
+        head = self.heads[column]
+        alike = [h for h in self.heads if h.strip().lower() == head.strip().lower()]
+        return head if head.strip() and len(alike) == 1 else f"#{column + 1}"
+
     @property
     def questions(self) -> list[int]:
         """Columns that may hold answers."""
@@ -148,8 +154,11 @@ def _notes(table: Wide, name: str) -> tuple[str, ...]:
 def match_columns(
     table: Wide, items: Sequence[KeyItem], columns: Mapping[str, str]
 ) -> dict[str, int]:
-    """The column of each question: as told in `columns`, as named in the key, or by the code in its text."""
-    by_head: dict[str, int] = {}
+    """The column of each question: as told in `columns`, as named in the key, or by the code in its text.
+
+    "#7" names the seventh column.
+    """
+    by_head: dict[str, int] = {f"#{i + 1}": i for i in range(len(table.heads))}
     for i, head in enumerate(table.heads):
         by_head.setdefault(head.strip().lower(), i)
         by_head.setdefault(table.texts[i].strip().lower(), i)
