@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -91,6 +92,7 @@ def fake_project(
     for step in range(settings.steps):
         loss = {f"loss/{i}": 0.5 / (1 + step) + 0.1 * i for i in range(len(photos))}
         yield Metric(step, {"loss": sum(loss.values()) / len(loss), **loss})
+        time.sleep(0.001)  # quicker than any model, yet not quicker than a window
         left = 0.05 * (settings.steps - step)
         yield Progress(step + 1, settings.steps, "Projecting", left)
         if step % 4 == 0:

@@ -227,7 +227,7 @@ class ProjectionDesk:
         summary = self._explorer.summary
         ours = [p for p in pictures if summary and p.report.model_hash == summary.model_hash]
         if ours and run is not None:
-            done = {id(photo) for photo in run.photos}
+            done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not begun
             self.photos = tuple(p for p in self.photos if id(p) not in done)
             self.current = 0
         self._tell(ProjectionEnded(outcome, self._list(ours)))

@@ -43,6 +43,7 @@ def project_photos(
         picture = photo.full()
         targets.append(cut(picture, photo.crop, size))
         at_own_size.append(photo_probs(explainer, cut(picture, photo.crop), classifier_id))
+    yield Progress(0, settings.steps, "Looking for a start")
     job = project(
         explainer,
         np.stack(targets),

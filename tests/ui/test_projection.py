@@ -103,7 +103,7 @@ def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, 
 
 
 def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, room):
-    desktop.projections.change(steps=400)
+    desktop.projections.change(steps=50_000)
     for name in ("one", "two"):
         desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), name)
     assert room.panel.project.text() == "Project 2 photos"

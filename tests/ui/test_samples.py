@@ -108,7 +108,7 @@ def test_cutoff_counts_rows(desktop, panel):
 
 
 def test_favourites_have_an_empty_state_and_a_star(qtbot, desktop, panel):
-    panel.source.setCurrentIndex(2)
+    panel.source.setCurrentIndex(panel.source.findData("favourites"))
     assert panel._pages.currentWidget() is panel.empty
     QTest.keyClick(desktop.window, "f")
     assert desktop.explorer.document.favourites == (desktop.explorer.state.base,)

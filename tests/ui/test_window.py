@@ -215,12 +215,12 @@ def test_notices_can_be_read_again(desktop):
 
 
 def test_trouble_opens_the_error_dialog(qtbot, empty, tmp_path):
-    broken = tmp_path / "picture.bmp"
+    broken = tmp_path / "notes.txt"
     broken.write_bytes(b"BM")
     empty.explorer.open_path(broken)
     dialog = empty.window.findChild(ErrorDialog)
     assert dialog.isVisible()
-    assert "picture.bmp" in dialog.message.text()
+    assert "notes.txt" in dialog.message.text()
     dialog.accept()
     assert empty.window.canvas.pages.currentWidget() is empty.window.canvas.welcome
 

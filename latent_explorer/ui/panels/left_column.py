@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGES = ("Samples", "Project")
-TEXT_EDGE = (
-    theme.UNIT + 1
-)  # px from a segment's edge to its word, so that words stand on the margin
+TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words stand on the margin  # px from a segment's edge to its word, so that words stand on the margin
 
 
 class LeftColumn(QWidget):
@@ -34,7 +32,7 @@ class LeftColumn(QWidget):
         for page in (samples, project):
             self.pages.addWidget(page)
         self._buttons = tuple(sample_buttons)
-        self.tabs = Segments("Left column", PAGES)
+        self.tabs = Segments("Left column", PAGES, tight=True)
         self.tabs.chosen.connect(lambda index: self.turn(bool(index)))
         head = row(spacing=0)
         head.setContentsMargins(theme.MARGIN - TEXT_EDGE, 0, theme.MARGIN, 0)

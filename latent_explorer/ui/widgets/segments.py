@@ -20,8 +20,9 @@ class Segments(QWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, name: str, words: Sequence[str] = ()) -> None:
+    def __init__(self, name: str, words: Sequence[str] = (), *, tight: bool = False) -> None:
         super().__init__()
+        self._tight = tight  # where room is scarce
         self.setAccessibleName(name)
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self.chosen)
@@ -43,6 +44,7 @@ class Segments(QWidget):
             made.setText(word)
             made.setCheckable(True)
             made.setProperty("role", "segment")
+            made.setProperty("tight", self._tight)
             made.setFixedHeight(theme.CONTROL)
             made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             made.setAccessibleName(word)

@@ -125,8 +125,8 @@ class ThumbnailModel(QAbstractListModel):
 
     def _words(self, base: Base) -> str:
         assert self.summary is not None
-        said = self.names.get(base) or describe_base(base, self.summary)
-        said = said[:1].upper() + said[1:]
+        plain = describe_base(base, self.summary)
+        said = self.names.get(base) or plain[:1].upper() + plain[1:]
         picture = self._pictures.get(base)
         if picture is not None and len(self.class_names) == len(picture.probs):
             best = int(picture.probs.argmax())

@@ -53,7 +53,8 @@ class ProjectionPanel(QWidget):
         self._explorer, self._desk = explorer, desk
         self.setAccessibleName("Project")
         self.invite = hint(INVITE)
-        self.open = button("Open image...", self.open_asked.emit, icon="image")
+        self.open = button("Open...", self.open_asked.emit, icon="image")
+        self.open.setAccessibleName("Open images to project")
         self.open.setToolTip("Open pictures to project: one, or several at once (Ctrl+I)")
         self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_asked.emit)
         self.clear = icon_button("delete", "Take all photos away", desk.clear)

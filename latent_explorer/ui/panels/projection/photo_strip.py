@@ -33,6 +33,7 @@ class PhotoStrip(QListWidget):
         super().__init__()
         self._photos: tuple[Photo, ...] = ()
         self._showing = False  # what the desk says is shown, not asked for
+        self.setProperty("role", "photos")
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setMovement(QListView.Movement.Static)

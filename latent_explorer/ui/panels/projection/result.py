@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from latent_explorer.app import projection_words
 from latent_explorer.ui import theme
@@ -31,6 +31,8 @@ class ResultView(QWidget):
         self.name.setAccessibleName("Projected picture")
         self.making = hint("")
         self.lines = ProblemLines()
+        preferred = QSizePolicy.Policy.Preferred
+        self.lines.setSizePolicy(preferred, preferred)  # as high as its sentences at this width
         self.figures = QGridLayout()
         self.figures.setHorizontalSpacing(theme.GAP)
         self.figures.setVerticalSpacing(2)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from latent_explorer.app.projection_updates import (
@@ -17,7 +18,6 @@ from latent_explorer.app.projection_updates import (
 )
 from latent_explorer.app.updates import ModelOpened
 from latent_explorer.ui import theme
-from latent_explorer.ui.panels.projection.panel import progress_words
 from latent_explorer.ui.widgets.basics import button, column, hint, row
 from latent_explorer.ui.widgets.crop_view import CropView
 from latent_explorer.ui.widgets.curve_math import Curve
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.ui.widgets.curve_plot import CurvePlot
 
-BELOW = 16 * theme.UNIT  # px, of loss and bars
+PAUSE = 100  # ms between two drawings
+BELOW = 14 * theme.UNIT  # px, of loss and bars
 SEEN = "As the generator sees it"
 PHOTO, MADE = "Photo, as the generator sees it", "Reconstruction"
 
@@ -55,6 +56,11 @@ class ProjectionStage(QWidget):
         self.view.setAccessibleName("Photo and reconstruction")
         self.twins = TwinBars()
         self.loss: CurvePlot | None = None  # made when it is needed: pyqtgraph is slow to load
+        self._late = self._better = False  # a step, a picture came that is not drawn yet
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._draw_late)
         self.pages = QStackedWidget()
         self._cropping, self._live = self._crop_page(), self._live_page()
         for page in (self._cropping, self._live):
@@ -86,16 +92,12 @@ class ProjectionStage(QWidget):
         self._below = row(spacing=theme.MARGIN)
         self._below.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
         self._below.addWidget(self.twins, 1)
-        self.said = hint("", wrap=False)
-        self.said.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        self.said.setAccessibleName("Where the projection stands")
         layout = column(page, spacing=theme.UNIT // 2)
         layout.addWidget(self.view, 1)
         holder = QWidget()
         holder.setLayout(self._below)
         holder.setFixedHeight(BELOW)
         layout.addWidget(holder)
-        layout.addWidget(self.said)
         return page
 
     @property
@@ -112,8 +114,17 @@ class ProjectionStage(QWidget):
             self._show()
         elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
             self._show()
-        elif isinstance(update, ProjectionMoved) and self._desk.run is not None:
-            self._show_step(self._desk.run, pictures=update.pictures)
+        elif isinstance(update, ProjectionMoved):
+            self._late, self._better = True, self._better or update.pictures
+            if not self._pause.isActive():
+                self._draw_late()
+
+    def _draw_late(self) -> None:
+        """Draw what came, at once or soon: the worker may be quicker than a plot."""
+        if self._late and self._desk.run is not None:
+            self._show_step(self._desk.run, pictures=self._better)
+            self._late = self._better = False
+            self._pause.start()
 
     def _show(self) -> None:
         run, photo = self._desk.run, self._desk.photo
@@ -136,10 +147,6 @@ class ProjectionStage(QWidget):
         at = _place(run, self._desk.photo)
         if at is None:
             return
-        progress = run.progress
-        self.said.setText(
-            progress_words(progress.message, progress.done, progress.total, progress.seconds_left)
-        )
         self._draw_loss(run, at)
         if pictures:
             self._show_pictures(run, at)
@@ -166,11 +173,15 @@ class ProjectionStage(QWidget):
 
         if self.loss is None:
             self.loss = CurvePlot("step")
+            policy = self.loss.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            self.loss.setSizePolicy(policy)
             self._below.insertWidget(0, self.loss, 1)
 
     def _draw_loss(self, run: Run, at: int) -> None:
         if self.loss is None or at >= len(run.curves):
             return
+        self.loss.setVisible(bool(run.curves[at]))
         from latent_explorer.ui.widgets.curve_plot import Look
 
         table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
