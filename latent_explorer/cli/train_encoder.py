@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import device_option, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.data.threads import leave_a_core
+
+if TYPE_CHECKING:
+    from latent_explorer.models.explainer import Explainer
 
 INTERRUPTED = 130
 
@@ -51,7 +55,7 @@ def train_encoder(
     from latent_explorer.training.encoder import train_encoder as job
     from latent_explorer.training.settings import with_settings
 
-    given = [] if images is None else [f"images={images}"]
+    given = [f"images={images}"] if images else []
     config = with_settings(EncoderTraining(), [*given, *settings])
     model = read_explainer(explainer)
     output, wish = Output(as_json=as_json), Wish()
@@ -71,6 +75,14 @@ def train_encoder(
         fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)"
     )
     return 0
+
+
+def _finished(found: Explainer, out: Path, output: Output) -> None:
+    figures = found.figures["encoder"]
+    fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
+    output.result(
+        fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)"
+    )
 
 
 def _paused(state: Path, output: Output) -> None:

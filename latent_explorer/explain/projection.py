@@ -39,6 +39,10 @@ if TYPE_CHECKING:
 
     from latent_explorer.models.explainer import Explainer
 
+_BLIND = (
+    "Without LPIPS's weights pictures are compared by what the classifier sees of them, so one from outside the "
+    "generator's domain may pass for one of its own. Get them: latent-explorer get-weights squeeze."
+)
 _KEPT_SECONDS = 0.7  # between two looks at the best so far ...
 _KEPT_SHARE = 8  # ... and at least so many times as long as the look takes
 
@@ -136,6 +140,8 @@ class _Projection:
     def run(
         self, targets: np.ndarray, names: Sequence[str]
     ) -> Generator[Event, None, list[ProjectedPicture]]:
+        if not isinstance(self.judging, Perceptual):
+            yield Notice(_BLIND, "warning")
         self.judge = yield from judge_of(self.model, self.classifier, self.judging)
         size = group_size(targets.shape[1], self.device)
         firsts = range(0, len(targets), size)
