@@ -137,12 +137,12 @@ def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
     qtbot.waitUntil(lambda: "were found" in dialog.status.text(), timeout=WAIT)
     dialog.score(export / "result")
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
-    assert dialog.result.sentence.text().startswith(f"{COUNT} of 60 respondents count. Accuracy 0.")
-    assert "below chance" in dialog.result.cautions.text()
-    assert dialog.result.segments.words[:4] == ["Accuracy", "Attributes", "Arms", "Questions"]
-    for index in range(len(dialog.result.segments.words)):
-        dialog.result.segments.chosen.emit(index)
-        assert dialog.result.table.model().rowCount() > 0
+    assert dialog.view.sentence.text().startswith(f"{COUNT} of 60 respondents count. Accuracy 0.")
+    assert "below chance" in dialog.view.cautions.text()
+    assert dialog.view.segments.words[:4] == ["Accuracy", "Attributes", "Arms", "Questions"]
+    for index in range(len(dialog.view.segments.words)):
+        dialog.view.segments.chosen.emit(index)
+        assert dialog.view.table.model().rowCount() > 0
     assert dialog.open_report.isVisible()
     dialog.reject()
     assert not dialog._desk.listeners
@@ -158,7 +158,7 @@ def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, 
     assert make_key().items[4].item not in dialog.columns.columns
     dialog.score(export / "result")
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
-    assert "1 questions have no column" in dialog.result.cautions.text()
+    assert "1 questions have no column" in dialog.view.cautions.text()
     dialog.reject()
 
 

@@ -75,7 +75,7 @@ class ScoreDialog(QDialog):
         self.least_seconds = decimal("Least seconds a question", 0.1, 60, 0.5, "s")
         self.most_failed = whole("Catch trials that may be failed", 0, 20)
         self.columns = ColumnsView()
-        self.result = ResultView()
+        self.view = ResultView()
         self.pages = QStackedWidget()
         self._build()
         desk.listeners.append(self.on_study)
@@ -93,7 +93,7 @@ class ScoreDialog(QDialog):
         form = QWidget()
         form.setFixedWidth(FORM)
         form.setLayout(left)
-        for page in (EmptyState("search", EMPTY), self.columns, self.result):
+        for page in (EmptyState("search", EMPTY), self.columns, self.view):
             self.pages.addWidget(page)
         middle = row(spacing=theme.SECTION)
         middle.addWidget(form)
@@ -249,8 +249,8 @@ class ScoreDialog(QDialog):
             self._show_columns(update)
         elif isinstance(update, StudyScored):
             self.report = update.scored.report
-            self.result.show_result(update.scored)
-            self.pages.setCurrentWidget(self.result)
+            self.view.show_result(update.scored)
+            self.pages.setCurrentWidget(self.view)
             self.status.setText(f"Written to {update.scored.folder.name}")
             self.status.setToolTip(str(update.scored.folder))
             self._refresh()
