@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from latent_explorer.media import video
 from latent_explorer.media.animation_settings import VIDEO
 from latent_explorer.media.frames import Frame, Words
 
@@ -44,7 +45,7 @@ def read_frames(path: Path) -> list[np.ndarray]:
     if path.is_dir():
         return [_pixels(file) for file in sorted(path.glob("*.png"))]
     if path.suffix in VIDEO:
-        return _video(path)
+        return list(video.all_frames(path))
     frames = []
     with Image.open(path) as animation:
         for i in range(animation.n_frames):
@@ -73,13 +74,3 @@ def psnr(shown: np.ndarray, meant: np.ndarray) -> float:
 def _pixels(path: Path) -> np.ndarray:
     with Image.open(path) as picture:
         return np.asarray(picture.convert("RGB"))
-
-
-def _video(path: Path) -> list[np.ndarray]:
-    import av
-
-    with av.open(str(path)) as container:
-        return [
-            frame.reformat(format="rgb24", src_colorspace=1).to_ndarray()
-            for frame in container.decode(video=0)
-        ]

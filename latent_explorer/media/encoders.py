@@ -72,7 +72,7 @@ def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: Word
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         path = encoded([frame], suffix, settings, words, Path(folder))
         if suffix in VIDEO:
-            return video.first_frame(path)
+            return next(video.all_frames(path))
         with Image.open(next(path.iterdir()) if path.is_dir() else path) as picture:
             return np.asarray(picture.convert("RGB"))
 

@@ -16,6 +16,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.media.png import NO_TEXTS, Texts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from latent_explorer.media.encoder import Coding
@@ -41,12 +42,11 @@ def check() -> None:
     _av()
 
 
-def first_frame(path: Path) -> np.ndarray:
-    """The first picture of a video that was written here, (H, W, 3) uint8."""
+def all_frames(path: Path) -> Iterator[np.ndarray]:
+    """The pictures of a video that was written here, (H, W, 3) uint8, as a player shows them."""
     with _av().open(str(path)) as container:
-        frame = next(container.decode(video=0))
-        shown: np.ndarray = frame.reformat(format="rgb24", src_colorspace=_BT709).to_ndarray()
-    return shown
+        for frame in container.decode(video=0):
+            yield frame.reformat(format="rgb24", src_colorspace=_BT709).to_ndarray()
 
 
 class VideoEncoder:
