@@ -89,6 +89,7 @@ class ProjectionDesk:
         self._project = project
         self._reader = PhotoReader(post, self._take_read)
         self._unread: list[str] = []  # why photos of the reading at work could not be read
+        self._look_at_next = False
         self._closed = False
         explorer.listeners.append(self._on_update)
 
@@ -103,11 +104,13 @@ class ProjectionDesk:
         """Read pictures and folders of them; they come one by one. Broken ones are told in one sentence."""
         if self._explorer.summary is None:
             self._explorer.open_bundled()  # nothing can be projected into nothing
+        self._look_at_next = True
         self._reader.read(paths, MAX_PHOTOS - len(self.photos))
 
     def open_image(self, image: np.ndarray, name: str) -> None:
         """A picture (H, W, 3) uint8 that was pasted."""
         if len(self.photos) < MAX_PHOTOS:
+            self._look_at_next = True
             self._add(photo_of(image, name))
 
     def look_at(self, index: int) -> None:
@@ -142,7 +145,8 @@ class ProjectionDesk:
 
     def _add(self, photo: Photo) -> None:
         self.photos = (*self.photos, photo)
-        self.current = len(self.photos) - 1
+        if self._look_at_next:  # of several that come together the first is looked at
+            self.current, self._look_at_next = len(self.photos) - 1, False
         self._tell(PhotosChanged(opened=True))
 
     def _take_read(self, read: Photo | Unread | ReadingDone) -> None:

@@ -56,8 +56,9 @@ def cautions(report: ProjectionReport) -> list[str]:
     """Why the projection must be taken with care, one sentence each; empty when nothing speaks against it."""
     said = []
     if not report.in_domain:
-        reason = f": {report.domain_reason}" if report.domain_reason else "."
-        said.append(f"The photo is outside this generator's domain{reason}")
+        said.append(
+            "The photo is outside this generator's domain: what is found in it means little."
+        )
     severity, sentence = verdict(report)
     if severity == "warning":
         said.append(sentence)
@@ -68,6 +69,12 @@ def cautions(report: ProjectionReport) -> list[str]:
             "The generator was tuned to this photo: the ranges and effects of the attributes are approximate."
         )
     return said
+
+
+def domain_sentence(report: ProjectionReport) -> str:
+    """What the verdict on the domain rests on; empty where the photo is inside."""
+    reason = "" if report.in_domain else report.domain_reason
+    return reason and f"Outside the domain, because {reason.rstrip('.')}."
 
 
 def full_size_sentence(report: ProjectionReport) -> str:

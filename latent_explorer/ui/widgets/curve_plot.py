@@ -77,7 +77,7 @@ class CurvePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(24 * theme.UNIT, 12 * theme.UNIT)
-        self.setAccessibleName(f"Curves over {x_name}")
+        self.setAccessibleName(f"Curves: {x_name}")
         self.setToolTip("Point at the curves, or press Left and Right, to read their values")
         theme.notifier.changed.connect(self._dress)
         self._dress()

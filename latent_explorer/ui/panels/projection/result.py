@@ -30,6 +30,7 @@ class ResultView(QWidget):
         self.name.setProperty("role", "title")
         self.name.setAccessibleName("Projected picture")
         self.making = hint("")
+        self.reason = hint("")
         self.lines = ProblemLines()
         preferred = QSizePolicy.Policy.Preferred
         self.lines.setSizePolicy(preferred, preferred)  # as high as its sentences at this width
@@ -45,6 +46,7 @@ class ResultView(QWidget):
             layout.addWidget(part)
         layout.addLayout(self.figures)
         layout.addWidget(self.making)
+        layout.addWidget(self.reason)
         self._report: ProjectionReport | None = None
         self.hide()
 
@@ -62,8 +64,11 @@ class ResultView(QWidget):
         first = projection_words.verdict(report)
         lines = [("warning", text) for text in cautions]
         if first[0] != "warning":
-            lines.insert(0, first)
+            lines.append(first)  # after what must be known before it is believed
         self.lines.show_lines(lines)
+        reason = projection_words.domain_sentence(report)
+        self.reason.setText(reason)
+        self.reason.setVisible(bool(reason))
         self._show_figures(report)
 
     def _show_figures(self, report: ProjectionReport) -> None:

@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.ui.widgets.curve_plot import CurvePlot
 
+SOLID = 4  # the number of a curve whose line has no dashes
 PAUSE = 100  # ms between two drawings
 BELOW = 14 * theme.UNIT  # px, of loss and bars
-SEEN = "As the generator sees it"
-PHOTO, MADE = "Photo, as the generator sees it", "Reconstruction"
+SEEN = "Generator's view"
+PHOTO, MADE = "Photo", "Reconstruction"
 
 
 class ProjectionStage(QWidget):
@@ -172,7 +173,7 @@ class ProjectionStage(QWidget):
         from latent_explorer.ui.widgets.curve_plot import CurvePlot
 
         if self.loss is None:
-            self.loss = CurvePlot("step")
+            self.loss = CurvePlot("loss over steps")
             policy = self.loss.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             self.loss.setSizePolicy(policy)
@@ -186,7 +187,7 @@ class ProjectionStage(QWidget):
 
         table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
         loss = Curve("loss", "Loss", table[:, 0], table[:, 1])
-        self.loss.show_curves([(5, loss)], Look(log=bool((table[:, 1] > 0).all())))
+        self.loss.show_curves([(SOLID, loss)], Look(log=bool((table[:, 1] > 0).all())))
 
 
 def _place(run: Run | None, photo: Photo | None) -> int | None:
