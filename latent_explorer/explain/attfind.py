@@ -163,19 +163,28 @@ def analyse(
         kappa=settings.kappa,
         ranges=ranges,
         attributes=tuple(_attribute(pick) for picks in ranked.values() for pick in picks),
-        settings={
-            "tau": tau,
-            "wanted": settings.wanted,
-            "unstable_effect": settings.unstable_effect,
-            "unstable_share": settings.unstable_share,
-            "unstable_pictures": int(unstable.sum()),
-            "screen": 1.0 if settings.screen is None else settings.screen,
-        }
-        | ({} if settings.seed is None else {"seed": settings.seed}),
+        settings=_stored(settings, tau, int(unstable.sum())),
     )
     return AttFindResult(
         found, ranked, rankings, effects, unstable, base_logits, minimum=ends[0], maximum=ends[1]
     )
+
+
+def _stored(
+    settings: AttFindSettings, tau: float, unstable: int
+) -> dict[str, float | int | str | bool]:
+    """What the attribute set says of how it was found."""
+    stored: dict[str, float | int | str | bool] = {
+        "tau": tau,
+        "wanted": settings.wanted,
+        "unstable_effect": settings.unstable_effect,
+        "unstable_share": settings.unstable_share,
+        "unstable_pictures": unstable,
+        "screen": 1.0 if settings.screen is None else settings.screen,
+    }
+    if settings.seed is not None:
+        stored["seed"] = settings.seed
+    return stored
 
 
 def _searched(
