@@ -64,6 +64,7 @@ class ProjectionRoom:
         if isinstance(update, PhotosChanged):
             if update.opened:
                 self.left.turn(True)
+                self._window.set_grid(False)
             self._result_first = False
             self._choose_canvas()
         elif isinstance(update, ProjectionStarted):

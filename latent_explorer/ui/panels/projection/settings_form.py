@@ -148,7 +148,9 @@ class SettingsForm(QWidget):
             (self.seed, "seed"),
         ):
             field.editingFinished.connect(
-                lambda field=field, name=name: self.changed.emit({name: int(field.text())})
+                lambda field=field, name=name: self.changed.emit(
+                    {name: field.locale().toInt(field.text())[0]}
+                )
             )
         self.rate.editingFinished.connect(
             lambda: self.changed.emit({"lr": self.rate.locale().toDouble(self.rate.text())[0]})
