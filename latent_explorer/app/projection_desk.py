@@ -230,19 +230,21 @@ class ProjectionDesk:
         run, self.run = self.run, None
         summary = self._explorer.summary
         ours = [p for p in pictures if summary and p.report.model_hash == summary.model_hash]
+        looked_at = 0
         if ours and run is not None:
+            looked_at = next((i for i, p in enumerate(run.photos) if p is self.photo), 0)
             done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not begun
             self.photos = tuple(p for p in self.photos if id(p) not in done)
             self.current = 0
-        self._tell(ProjectionEnded(outcome, self._list(ours)))
+        self._tell(ProjectionEnded(outcome, self._list(ours, looked_at)))
 
-    def _list(self, pictures: Sequence[ProjectedPicture]) -> tuple[str, ...]:
-        """Into the strip, and the first of them on the canvas in one step of undo; their ids."""
+    def _list(self, pictures: Sequence[ProjectedPicture], shown: int = 0) -> tuple[str, ...]:
+        """Into the strip, and one of them on the canvas in one step of undo; their ids."""
         if not pictures:
             return ()
         ids = tuple(self._explorer.latents.add(*pictures))
         self._explorer.change_document(self._explorer.document.with_projected(*ids))
-        self._explorer.show_base(ProjectedBase(ids[0]))
+        self._explorer.show_base(ProjectedBase(ids[min(shown, len(ids) - 1)]))
         return ids
 
     # Files of latents ----------------------------------------------------------------------------

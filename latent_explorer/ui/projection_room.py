@@ -19,12 +19,15 @@ from latent_explorer.app.projection_updates import (
 from latent_explorer.app.projection_words import has_photo
 from latent_explorer.app.updates import ModelOpened, StateChanged, reporting
 from latent_explorer.data.images import SUFFIXES, read_image
+from latent_explorer.explain.recipe import ProjectedBase
 from latent_explorer.ui.files import dropped_paths
 from latent_explorer.ui.panels.left_column import LeftColumn
 from latent_explorer.ui.panels.projection.panel import ProjectionPanel
 from latent_explorer.ui.panels.projection.stage import ProjectionStage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from PySide6.QtCore import QMimeData
     from PySide6.QtGui import QImage
 
@@ -52,6 +55,8 @@ class ProjectionRoom:
         self.panel.open_asked.connect(self.open_images)
         self.panel.paste_asked.connect(self.paste)
         self.panel.compare_asked.connect(self.compare)
+        self.panel.result.export_asked.connect(lambda: self._with_shown(self.export))
+        self.panel.result.remove_asked.connect(lambda: self._with_shown(desk.remove_projected))
         samples.report_asked.connect(self.show_report)
         samples.removed.connect(desk.remove_projected)
         samples.export_asked.connect(self.export)
@@ -94,6 +99,12 @@ class ProjectionRoom:
         shown = self._explorer.latents.of(state.base) if state else None
         possible = shown is not None and has_photo(shown.report)
         self._window.actions_by_key["compare_photo"].setEnabled(possible)
+
+    def _with_shown(self, act: Callable[[str], object]) -> None:
+        """Do something with the projected picture on the canvas."""
+        state = self._explorer.state
+        if state is not None and isinstance(state.base, ProjectedBase):
+            act(state.base.latent_id)
 
     def compare(self, on: bool) -> None:
         """The photo in place of the reconstruction before the edits, or not."""

@@ -141,6 +141,7 @@ def test_a_run_shows_its_way_and_ends_in_the_strip_and_on_the_canvas(stage, read
     ready.open_image(RNG.integers(0, 256, (20, 20, 3), np.uint8), "two")
     before = explorer.state
     stage.settle()
+    ready.look_at(1)
     ready.start()
     ready.start()  # at work already
     run = ready.run
@@ -153,7 +154,7 @@ def test_a_run_shows_its_way_and_ends_in_the_strip_and_on_the_canvas(stage, read
     (ended,) = of(told, ProjectionEnded)
     assert ended.outcome == "finished"
     assert explorer.document.projected == ended.latent_ids
-    assert explorer.state.base == ProjectedBase(ended.latent_ids[0])
+    assert explorer.state.base == ProjectedBase(ended.latent_ids[1]), "the one that was looked at"
     assert ready.run is None
     assert ready.photos == ()
     explorer.undo()

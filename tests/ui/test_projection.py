@@ -258,6 +258,12 @@ def test_the_strip_offers_report_export_and_removal(qtbot, desktop, room, tmp_pa
     )
     actions["Export..."].trigger()
     assert (tmp_path / "out.npz").is_file()
+    (tmp_path / "out.npz").unlink()
+    room.panel.result.export_asked.emit()
+    assert (tmp_path / "out.npz").is_file()
+    room.panel.result.remove_asked.emit()
+    assert desktop.explorer.document.projected == ()
+    desktop.explorer.change_document(desktop.explorer.document.with_projected(base.latent_id))
     actions["Remove from the list"].trigger()
     assert samples.view.thumbnails.bases == []
     assert "Drop a photo" in samples.empty.sentence.text()

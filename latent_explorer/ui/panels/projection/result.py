@@ -11,7 +11,15 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidg
 from latent_explorer.app import projection_words
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.training.step import ProblemLines
-from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+)
 
 if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectionReport
@@ -20,9 +28,11 @@ COMPARE_HELP = "Show the photo itself, as the generator sees it, in place of the
 
 
 class ResultView(QWidget):
-    """`compare_asked(bool)`: the photo as the picture before, or the reconstruction."""
+    """`compare_asked(bool)`: the photo as the picture before, or the reconstruction. The others are about the shown one."""
 
     compare_asked = Signal(bool)
+    export_asked = Signal()
+    remove_asked = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -41,12 +51,22 @@ class ResultView(QWidget):
         self.compare = QCheckBox("Compare with the photo")
         self.compare.setToolTip(COMPARE_HELP)
         self.compare.clicked.connect(self.compare_asked)
+        export = button("Export...", self.export_asked.emit, role="quiet", icon="export")
+        export.setToolTip("Save the projection, or its latent as numbers for other programs")
+        remove = icon_button(
+            "delete", "Take it out of the projected pictures", self.remove_asked.emit
+        )
+        todo = row(spacing=0)
+        todo.addWidget(export)
+        todo.addStretch(1)
+        todo.addWidget(remove)
         layout = column(self, spacing=theme.GAP)
         for part in (self.name, self.compare, self.lines):
             layout.addWidget(part)
         layout.addLayout(self.figures)
         layout.addWidget(self.making)
         layout.addWidget(self.reason)
+        layout.addLayout(todo)
         self._report: ProjectionReport | None = None
         self.hide()
 
