@@ -27,7 +27,7 @@ PACKAGES = (
     "lpips",
     "numpy",
     "pillow",
-    "imageio",
+    "fpdf2",
     "safetensors",
     "msgspec",
     "PySide6-Essentials",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from latent_explorer.common.errors import UserError
@@ -50,6 +51,7 @@ def animation(
     def write(frames: Iterator[Frame]) -> Generator[Event, None, Written]:
         return write_animation(path, frames, settings, words, total)
 
+    began = time.monotonic()
     with Beside(write) as encoding:
         shown: tuple[PictureRequest, RenderResult] | None = None
         for number, request in enumerate(requests):
@@ -59,7 +61,8 @@ def animation(
             while not encoding.put(frame):
                 yield Progress(number, total, RENDERING)
             yield Preview(result.after.image)
-            yield Progress(number + 1, total, RENDERING)
+            left = (time.monotonic() - began) / (number + 1) * (total - number - 1)
+            yield Progress(number + 1, total, RENDERING, left)
         return (yield from encoding.finished())
 
 

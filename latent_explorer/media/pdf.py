@@ -95,7 +95,7 @@ def _truetype(path: Path, letters: str) -> bytes:
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     font = TTFont(path, recalcTimestamp=False)
     subsetter = Subsetter(Options(layout_features=[], notdef_outline=True, name_IDs=["*"]))
-    subsetter.populate(text=letters)
+    subsetter.populate(text=letters + " ")  # one that is there in any case
     subsetter.subset(font)
     order, glyphs, outlines = font.getGlyphOrder(), font.getGlyphSet(), {}
     for name in order:

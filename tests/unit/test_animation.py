@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import resource
 import signal
 import sys
 
@@ -209,6 +208,8 @@ def test_a_folder_that_holds_something_is_not_replaced(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="file sizes are limited by RLIMIT_FSIZE")
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "frames", *VIDEOS])
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path, name):
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     old = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from latent_explorer.app.export_sheets import Kind
 
 SENTENCE = (
-    "Pictures in rows and columns with the classifier's probability below each, ready for a paper."
+    "Pictures in rows and columns with the classifier's probability below each, ready for a paper. "
+    "A PNG brings the state back when it is dropped on the window."
 )
 KINDS: dict[Kind, str] = {
     "counterfactual": "Counterfactuals",
