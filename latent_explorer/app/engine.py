@@ -34,7 +34,7 @@ from latent_explorer.app.failure import Failure, failure_of
 from latent_explorer.common.events import Event, Result
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 __all__ = [
     "Engine",
@@ -56,8 +56,12 @@ LONG_STEP = 0.3  # and otherwise
 
 @dataclass
 class _Slot:
-    """The newest requests of a slot. `cursor` is the next index, `remaining` how many are still to be rendered."""
+    """The newest requests of a slot. `cursor` is the next index, `remaining` how many are still to be rendered.
 
+    `ordered`: what stands first in a list matters most, so that each is begun at its head.
+    """
+
+    ordered: bool = False
     generation: int = 0
     requests: tuple[Any, ...] = ()
     cursor: int = 0
@@ -65,7 +69,8 @@ class _Slot:
 
     def replace(self, requests: Sequence[Any]) -> None:
         """Newest wins. A list that is cut short goes on where it was, or its last pictures would never come."""
-        resume = self.remaining > 0 and len(requests) == len(self.requests)
+        same_length = len(requests) == len(self.requests)
+        resume = self.remaining > 0 and same_length and not self.ordered
         self.generation += 1
         self.requests = tuple(requests)
         self.remaining = len(self.requests)
@@ -100,13 +105,14 @@ class Engine:
         deliver: Callable[[EngineEvent], None],
         *,
         slots: Sequence[str] = ("main", "hover", "grid"),
+        ordered: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._render = render
         self._deliver_to = deliver
         self._clock = clock
         self._wake = threading.Condition()  # guards everything below
-        self._slots = {name: _Slot() for name in slots}  # highest priority first
+        self._slots = {name: _Slot(name in ordered) for name in slots}  # highest priority first
         self._first = slots[0]
         self._calls: deque[_Job] = deque()
         self._jobs: deque[_Job] = deque()  # the leftmost runs

@@ -21,7 +21,7 @@ from latent_explorer.app.intents import Restore, SetBase
 from latent_explorer.app.jobs import Jobs
 from latent_explorer.app.latents import LatentStore, lost_sentence
 from latent_explorer.app.opening import Opener, Wanted
-from latent_explorer.app.pictures import SLOTS, Pictures
+from latent_explorer.app.pictures import ORDERED, SLOTS, Pictures
 from latent_explorer.app.preferences import Preferences
 from latent_explorer.app.session import Session
 from latent_explorer.app.steering import Steering
@@ -62,7 +62,10 @@ class Explorer(Steering):
         self._preferences = Preferences(self.tell, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
         self._engine = Engine(
-            self._bench.answer, lambda event: post(partial(self._take, event)), slots=SLOTS
+            self._bench.answer,
+            lambda event: post(partial(self._take, event)),
+            slots=SLOTS,
+            ordered=ORDERED,
         )
         self._jobs = Jobs(self._engine, self.tell, self._show)
         self.latents = LatentStore(self._send_latents)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 # Highest priority first. "timeline" and "frames" are the timeline desk's.
 SLOTS = ("main", "timeline", "hover", "grid", "thumbnails", "frames")
+ORDERED = ("timeline", "frames")  # their first pictures are wanted first
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ Asks through two slots: "timeline" for what a person waits for (a frame scrubbed
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from latent_explorer.explain.recipe import Picture, PictureRequest
 from latent_explorer.explain.timeline import Timeline, frame_times, recipe_at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from latent_explorer.app.engine_events import PictureFailed
     from latent_explorer.explain.recipe import RenderResult
@@ -30,6 +31,9 @@ AHEAD = 0.7  # seconds that are made ready while it plays
 FEWEST_AHEAD = 4  # frames
 THUMBNAIL = 128  # px; larger pictures of keyframes are kept at about this size
 MOST_VERDICTS = 100_000
+PORTION = (
+    400  # frames that are looked at in one go: a long timeline has 30 000, which would be felt
+)
 
 
 class TimelineFrames:
@@ -38,41 +42,56 @@ class TimelineFrames:
     def __init__(self, ask: Callable[[str, Sequence[FrameRequest]], None]) -> None:
         self._ask = ask
         self.times: list[float] = []  # of one pass, as `frame_times`
-        self._asked: list[FrameRequest] = []
+        self.way = np.empty(0)  # (n,) those of the way forward; on the way back they come once more
+        self.probs = np.empty((0, 0))  # (n, K) of these, nan where nothing is known
+        self._at: Callable[[float], FrameRequest]
+        self._requests: dict[
+            int, FrameRequest
+        ] = {}  # by place on the way: only of frames looked at
+        self._places: dict[FrameRequest, list[int]] = {}
         self._keyframes: dict[float, FrameRequest] = {}
         self._kept: set[FrameRequest] = set()  # the keyframes' own
-        self._current: set[FrameRequest] = set()  # all of the timeline
         self._pictures: OrderedDict[FrameRequest, CachedFrame] = OrderedDict()  # newest last
         self._bytes = 0
         self._thumbnails: dict[FrameRequest, Picture] = {}
         self._verdicts: dict[FrameRequest, np.ndarray] = {}
         self._failed: set[FrameRequest] = set()
         self._pending: set[FrameRequest] = set()  # asked for in the slot "timeline"
+        self._portion: set[FrameRequest] = set()  # and in the slot "frames"
+        self._rest: Iterator[int] = iter(())  # places not looked at for that slot
         self._seconds = 0.0  # that a frame takes to render, running mean
         self._filling = False
 
     def use(self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = "") -> None:
         """Another timeline, or the same after a change. What was made of equal frames stays known."""
-
-        def at(timeline: Timeline, seconds: float) -> FrameRequest:
-            asked = timeline.classifier_id or classifier_id
-            return FrameRequest(PictureRequest(recipe_at(timeline, seconds), asked), model_hash)
-
-        self.times, self._asked, self._keyframes = [], [], {}
+        self.times, self._keyframes = [], {}
         if timeline is not None and timeline.keyframes:
+            asked = timeline.classifier_id or classifier_id
+
+            def at(seconds: float) -> FrameRequest:
+                return FrameRequest(PictureRequest(recipe_at(timeline, seconds), asked), model_hash)
+
+            self._at = at
             self.times = frame_times(timeline)
-            once = {seconds: at(timeline, seconds) for seconds in self.times}
-            self._asked = [once[seconds] for seconds in self.times]
-            self._keyframes = {k.seconds: at(timeline, k.seconds) for k in timeline.keyframes}
+            self._keyframes = {k.seconds: at(k.seconds) for k in timeline.keyframes}
+        forward = int(np.argmax(self.times)) + 1 if self.times else 0
+        self.way, self.probs = np.array(self.times[:forward]), np.empty((forward, 0))
         self._kept = set(self._keyframes.values())
-        self._current = self._kept.union(self._asked)
-        self._failed.clear()
+        for forgotten in (self._requests, self._places, self._failed, self._pending):
+            forgotten.clear()
         self._thumbnails = {r: p for r, p in self._thumbnails.items() if r in self._kept}
+        for request in self._kept & self._pictures.keys():
+            self._thumbnails[request] = _reduced(self._pictures[request].result.after)
         if len(self._verdicts) > MOST_VERDICTS:
             self._verdicts.clear()
-        self._pending.clear()
         self._ask(NOW, [])
         self._fill()
+
+    def know(self, request: FrameRequest, result: RenderResult) -> None:
+        """A picture that was made elsewhere: a keyframe of it need not be made again."""
+        if request not in self._pictures:
+            self._verdicts[request] = result.after.probs
+            self._keep(request, CachedFrame(result, False))
 
     def forget(self) -> None:
         """Another model or device: nothing that was made is a frame any more."""
@@ -92,20 +111,21 @@ class TimelineFrames:
 
     def frame(self, index: int) -> CachedFrame | None:
         """A frame, if it is in memory."""
-        found = self._pictures.get(self._asked[index])
+        request = self._look(index)
+        found = self._pictures.get(request)
         if found is not None:
-            self._pictures.move_to_end(self._asked[index])
+            self._pictures.move_to_end(request)
         return found
 
     def request(self, index: int) -> PictureRequest:
         """What a frame is a picture of."""
-        return self._asked[index].request
+        return self._look(index).request
 
     def picture_at(self, seconds: float) -> Picture | None:
         """The picture of the keyframe at a time, perhaps reduced; or of the frame there, if it is in memory."""
         request = self._keyframes.get(seconds)
         if request is None and self.times:
-            request = self._asked[self.index(seconds)]
+            request = self._look(self.index(seconds))
         if request in self._thumbnails:
             return self._thumbnails[request]
         found = self._pictures.get(request) if request else None
@@ -113,31 +133,36 @@ class TimelineFrames:
 
     def index(self, seconds: float) -> int:
         """The frame nearest to a time, on the way forward."""
-        forward = self._forward()
-        return int(np.abs(np.array(self.times[:forward]) - seconds).argmin())
+        return int(np.abs(self.way - seconds).argmin())
 
     @property
-    def trace(self) -> list[tuple[float, np.ndarray]]:
-        """(seconds, probs) of the frames made so far, in the order of time."""
-        known = zip(self.times[: self._forward()], self._asked, strict=False)
-        return [(t, self._verdicts[r]) for t, r in known if r in self._verdicts]
+    def known(self) -> np.ndarray:
+        """(n,) of which frames of the way forward it is known what the classifier says."""
+        if not self.probs.shape[1]:
+            return np.zeros(len(self.way), bool)
+        return ~np.isnan(self.probs[:, 0])
 
-    @property
-    def progress(self) -> float:
-        """The share of the frames that are made."""
-        if not self._asked:
-            return 0.0
-        return sum(r in self._verdicts for r in self._asked) / len(self._asked)
+    def _look(self, index: int) -> FrameRequest:
+        """A frame's request; and what was made of equal frames before becomes known."""
+        place = index if index < len(self.way) else 2 * (len(self.way) - 1) - index
+        request = self._requests.get(place)
+        if request is None:
+            request = self._requests[place] = self._at(self.times[place])
+            self._places.setdefault(request, []).append(place)
+            if request in self._verdicts:
+                self._note([place], self._verdicts[request])
+        return request
 
-    def _forward(self) -> int:
-        """How many frames lead forward; those of the way back are the same once more."""
-        return int(np.argmax(self.times)) + 1 if self.times else 0
+    def _note(self, places: list[int], probs: np.ndarray) -> None:
+        if not self.probs.shape[1]:
+            self.probs = np.full((len(self.way), len(probs)), np.nan)
+        self.probs[places] = probs
 
     # What is asked for ---------------------------------------------------------------------------
 
     def want(self, index: int) -> None:
         """This frame, before all others."""
-        request = self._asked[index]
+        request = self._look(index)
         if request not in self._pending or len(self._pending) > 1:
             self._send([request])
 
@@ -150,14 +175,13 @@ class TimelineFrames:
         count = max(FEWEST_AHEAD, math.ceil(AHEAD * fps))
         count = max(FEWEST_AHEAD, min(count, self._most_at_hand() // 2))
         stride = max(1, math.ceil(self._seconds * fps))
-        total = len(self._asked)
-        following = range(index, index + count)
-        places = [i % total for i in following if loop or i < total]
-        wanted = dict.fromkeys(
-            self._asked[i]
-            for i in places
-            if i % stride == 0 or self._asked[i] in self._verdicts  # made once: it is on disk
-        )
+        total = len(self.times)
+        wanted: dict[FrameRequest, None] = {}
+        for place in range(index, index + count if loop else min(index + count, total)):
+            request = self._look(place % total)
+            in_time = place >= index + stride - 1 and place % total % stride == 0
+            if in_time or request in self._verdicts:  # made once: it is on disk
+                wanted[request] = None
         missing = [r for r in wanted if r not in self._pictures and r not in self._failed]
         if any(r not in self._pending for r in missing):
             self._send(missing)
@@ -165,23 +189,31 @@ class TimelineFrames:
     def take(self, event: PictureReady | PictureFailed) -> bool:
         """An answer. Whether it is a frame of the current timeline."""
         request: FrameRequest = event.request
-        if event.slot == NOW:
-            self._pending.discard(request)
-        shown = request in self._current
-        if not isinstance(event, PictureReady):
+        (self._pending if event.slot == NOW else self._portion).discard(request)
+        shown = request in self._places or request in self._kept
+        if isinstance(event, PictureReady):
+            self._take_frame(request, event.result, wanted=event.slot == NOW, shown=shown)
+        else:
             self._failed.add(request)
-            return shown
-        frame: CachedFrame = event.result
+        if event.slot == LATER and not self._portion:
+            self._fill_on()
+        return shown
+
+    def _take_frame(
+        self, request: FrameRequest, frame: CachedFrame, *, wanted: bool, shown: bool
+    ) -> None:
         if not frame.cached:
             took = frame.result.seconds
             self._seconds = 0.8 * self._seconds + 0.2 * took if self._seconds else took
-        if shown:
-            self._verdicts[request] = frame.result.after.probs
-            if request in self._kept:
-                self._thumbnails[request] = _reduced(frame.result.after)
-            if event.slot == NOW or self._bytes < AT_HAND:
-                self._keep(request, frame)
-        return shown
+        if not shown:
+            return
+        picture = frame.result.after
+        self._verdicts[request] = picture.probs
+        self._note(self._places.get(request, []), picture.probs)
+        if request in self._kept:
+            self._thumbnails[request] = _reduced(picture)
+        if wanted or self._bytes < AT_HAND:
+            self._keep(request, frame)
 
     def _send(self, requests: list[FrameRequest]) -> None:
         self._pending = set(requests)
@@ -189,15 +221,23 @@ class TimelineFrames:
 
     def _fill(self) -> None:
         """Keyframes first, then every 16th frame, every 8th between them and so on: the plot takes shape early."""
-        order = sorted(range(len(self._asked)), key=_coarse_first)
-        wanted = dict.fromkeys([*self._keyframes.values(), *(self._asked[i] for i in order)])
-        missing = [r for r in wanted if not self._is_made(r)]
-        self._ask(LATER, missing if self._filling else [])
+        self._portion.clear()
+        self._rest = _coarse_first(len(self.way)) if self._filling else iter(())
+        if self._filling:
+            self._fill_on(r for r in self._keyframes.values() if r not in self._thumbnails)
+        else:
+            self._ask(LATER, [])
 
-    def _is_made(self, request: FrameRequest) -> bool:
-        if request in self._kept and request not in self._thumbnails:
-            return False
-        return request in self._verdicts or request in self._failed
+    def _fill_on(self, first: Iterable[FrameRequest] = ()) -> None:
+        """Ask for what is not known of the next portion; where all is known, for one frame, whose answer leads on."""
+        wanted = dict.fromkeys(first)
+        portion = [self._look(place) for place in itertools.islice(self._rest, PORTION)]
+        unknown = (r for r in portion if r not in self._verdicts and r not in self._failed)
+        wanted.update(dict.fromkeys(unknown))
+        if not wanted and len(portion) == PORTION:
+            wanted.update(dict.fromkeys(portion[:1]))
+        self._portion = set(wanted)
+        self._ask(LATER, list(wanted))
 
     def _keep(self, request: FrameRequest, frame: CachedFrame) -> None:
         replaced = self._pictures.pop(request, None)
@@ -213,17 +253,20 @@ class TimelineFrames:
         return AT_HAND // _size(newest.result) if newest else FEWEST_AHEAD * 4
 
 
-def flips(trace: Sequence[tuple[float, np.ndarray]]) -> list[float]:
-    """The times from which on the predicted class is another than before."""
-    winners = [int(np.argmax(probs)) for _, probs in trace]
-    return [trace[i][0] for i in range(1, len(trace)) if winners[i] != winners[i - 1]]
+def flips(seconds: np.ndarray, probs: np.ndarray) -> list[float]:
+    """The times (n,) from which on the class predicted by probs (n, K) is another than before."""
+    if not len(seconds):
+        return []
+    winners = probs.argmax(axis=1)
+    changes = np.flatnonzero(winners[1:] != winners[:-1]) + 1
+    return [float(at) for at in seconds[changes]]
 
 
-def _coarse_first(index: int) -> tuple[int, int]:
-    step = 16
-    while index % step:
-        step //= 2
-    return -step, index
+def _coarse_first(count: int) -> Iterator[int]:
+    """All numbers below `count`, every sixteenth first, then those half-way between, and so on."""
+    yield from range(0, count, 16)
+    for step in (8, 4, 2, 1):
+        yield from range(step, count, 2 * step)
 
 
 def _size(result: RenderResult) -> int:

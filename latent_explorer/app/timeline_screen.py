@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.app import live, timeline_frames, updates
 from latent_explorer.app.engine_events import PictureFailed, PictureReady
+from latent_explorer.app.frame_cache import FrameRequest
 from latent_explorer.app.timeline_frames import LATER, NOW, TimelineFrames
 from latent_explorer.app.timeline_player import Player
 from latent_explorer.explain.timeline import Timeline, frame_at, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import numpy as np
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Picture, PictureRecipe
@@ -59,18 +58,17 @@ class TimelineScreen:
         return self._player.playing
 
     @property
-    def trace(self) -> list[tuple[float, np.ndarray]]:
-        """(seconds, probs) of the frames made so far, in the order of time."""
-        return self._frames.trace
+    def trace(self) -> updates.TimelineTrace:
+        """What the classifier says of the frames made so far."""
+        known = self._frames.known
+        seconds, probs = self._frames.way[known], self._frames.probs[known]
+        flips = tuple(timeline_frames.flips(seconds, probs))
+        return updates.TimelineTrace(seconds, probs, flips, self.progress)
 
     @property
     def progress(self) -> float:
         """The share of the frames that are made, 0..1."""
-        return self._frames.progress
-
-    def flips(self) -> list[float]:
-        """Seconds from which on the predicted class is another, among the frames made so far."""
-        return timeline_frames.flips(self.trace)
+        return float(self._frames.known.mean()) if len(self._frames) else 0.0
 
     def picture_at(self, seconds: float) -> Picture | None:
         """The picture at a time if it is at hand, that of a keyframe perhaps reduced; None: not yet."""
@@ -172,6 +170,8 @@ class TimelineScreen:
         if state is None:
             return
         self._troubles.clear()
+        if (shown := self._explorer.shown) is not None:
+            self._frames.know(FrameRequest(shown.request, state.model_hash), shown.result)
         self._frames.use(timeline, state.model_hash, state.classifier_id)
         self.playhead = min(self.playhead, span(timeline)) if timeline else 0.0
         names = tuple(t.name for t in self.timelines)
@@ -198,8 +198,4 @@ class TimelineScreen:
 
     def _tell_trace(self) -> None:
         self._trace_told = self._clock()
-        trace = self.trace
-        points = updates.TimelineTrace(
-            tuple(trace), tuple(timeline_frames.flips(trace)), self.progress
-        )
-        self._explorer.tell(points)
+        self._explorer.tell(self.trace)

@@ -177,11 +177,12 @@ class TimelineFrame:
     warnings: tuple[str, ...] = ()  # empty: within the data
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class TimelineTrace:
     """What the classifier says along the current timeline, of the frames made so far, in the order of time."""
 
-    points: tuple[tuple[float, np.ndarray], ...]  # seconds, probs (K,)
+    seconds: np.ndarray  # (n,)
+    probs: np.ndarray  # (n, K)
     flips: tuple[float, ...]  # seconds from which on the predicted class is another
     progress: float  # share of the frames that are made, 0..1
 

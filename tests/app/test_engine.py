@@ -73,6 +73,22 @@ def test_a_list_cut_short_goes_on_where_it_was_and_ends_complete():
         assert pictures(events, "grid") == ["b0", "b1", "b2", "n3", "n0", "n1", "n2"]
 
 
+def test_an_ordered_list_is_begun_at_its_head():
+    gate = Gate()
+    gate.open.set()
+    with running(gate, ordered=["grid"]) as (engine, events):
+
+        def render_some(request):
+            if request == "b1":
+                engine.show("grid", ["n0", "n1", "n2"])
+            return request
+
+        engine._render = render_some
+        engine.show("grid", ["b0", "b1", "b2"])
+        assert engine.wait_idle(WAIT)
+        assert pictures(events, "grid") == ["b0", "b1", "n0", "n1", "n2"]
+
+
 def test_everything_runs_on_one_thread_that_is_not_the_callers():
     threads = set()
 

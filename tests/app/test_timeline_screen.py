@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 
 import pytest
-from fakes import SPOTS
+from fakes import SPOTS, make_result
 from stage import of
 from timeline_room import Room, two_keyframes
 
-from latent_explorer.app import live, updates
+from latent_explorer.app import live, timeline_frames, updates
+from latent_explorer.app.engine_events import PictureReady
+from latent_explorer.app.frame_cache import CachedFrame, FrameRequest
 from latent_explorer.app.intents import SetAttribute, SetTruncation
+from latent_explorer.app.timeline_frames import TimelineFrames
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain import timeline_edits as edits
 from latent_explorer.explain.recipe import (
@@ -97,7 +101,7 @@ def test_empty_timelines_and_single_keyframes_are_no_trouble(room):
     desk.seek(1.0)
     desk.play()
     assert not desk.playing
-    assert (desk.trace, desk.flips(), desk.progress) == ([], [], 0.0)
+    assert (len(desk.trace.seconds), desk.trace.flips, desk.progress) == (0, (), 0.0)
     assert desk.picture_at(0.0) is None
     desk.add_keyframe()
     desk.seek(5.0)
@@ -116,7 +120,7 @@ def test_frames_are_made_ahead_only_while_the_timeline_is_in_view(room):
     room.desk.set_active(True)
     told = of(room.settle(), updates.TimelineTrace)
     assert (room.desk.progress, told[-1].progress) == (1.0, 1.0)
-    assert [t for t, _ in room.desk.trace] == pytest.approx(frame_times(room.desk.current))
+    assert room.desk.trace.seconds.tolist() == pytest.approx(frame_times(room.desk.current))
     assert room.desk.picture_at(1.0) is not None
     done = len(room.rendered)
     room.desk.change(edits.moved(room.desk.current, {1: 1.2}), "longer")
@@ -133,8 +137,8 @@ def test_the_flip_is_where_the_predicted_class_changes(room):
     room.desk.make(Timeline("t", tuple(ends), fps=10.0))
     room.desk.set_active(True)
     told = of(room.settle(), updates.TimelineTrace)
-    assert room.desk.flips() == list(told[-1].flips)
-    (flip,) = room.desk.flips()
+    assert room.desk.trace.flips == told[-1].flips
+    (flip,) = told[-1].flips
     assert flip == pytest.approx(0.6)  # at 0.5 both classes are equal, and the first wins
 
 
@@ -145,6 +149,30 @@ def test_keyframes_are_made_first(room):
     recipes = [r.recipe for r in room.rendered if r.recipe.base == SampleBase(0)]
     keyframes = [k.recipe for k in room.desk.current.keyframes]
     assert recipes.index(keyframes[1]) < recipes.index(recipe_at(room.desk.current, 0.5))
+
+
+def test_a_keyframe_of_the_picture_on_the_canvas_has_its_thumbnail_at_once(room):
+    room.desk.set_active(True)
+    room.settle()
+    before = len(room.rendered)
+    room.desk.add_keyframe()
+    assert room.desk.picture_at(0.0) is room.explorer.shown.result.after
+    room.settle()
+    assert len(room.rendered) == before
+
+
+def test_a_long_timeline_is_looked_at_in_portions_and_ends_complete(room, monkeypatch):
+    looked = []
+    monkeypatch.setattr(timeline_frames, "recipe_at", lambda *a: looked.append(a) or recipe_at(*a))
+    monkeypatch.setattr(timeline_frames, "PORTION", 5)
+    room.desk.set_active(True)
+    two_keyframes(room, ping_pong=True, loop=True)
+    assert len(looked) < 11
+    room.settle()
+    assert room.desk.progress == 1.0
+    room.desk.change(edits.replace(room.desk.current, loop=False), "no loop")  # the same frames
+    room.settle()
+    assert room.desk.progress == 1.0
 
 
 def test_another_window_finds_the_frames_on_disk(room, tmp_path):
@@ -226,6 +254,16 @@ def test_slow_rendering_drops_frames_but_keeps_time(room):
     (shown,) = of(room.settle(), updates.TimelineFrame)
     assert shown.seconds == pytest.approx(0.5, abs=0.11)
     assert shown.request.recipe in frames(timeline)
+
+
+def test_slow_rendering_is_asked_only_for_what_can_be_ready_in_time():
+    asked = {}
+    made = TimelineFrames(asked.__setitem__)
+    made.use(Timeline("t", tuple(Keyframe(t, PictureRecipe(SampleBase(t))) for t in (0, 1))))
+    slow = CachedFrame(dataclasses.replace(make_result(), seconds=0.18), False)
+    made.take(PictureReady("timeline", 1, 0, FrameRequest(made.request(0), ""), slow))
+    made.look_ahead(1, 20.0, loop=False)  # a frame takes as long as four are shown
+    assert asked["timeline"] == [FrameRequest(made.request(i), "") for i in (4, 8, 12)]
 
 
 def test_a_slider_pauses(room):

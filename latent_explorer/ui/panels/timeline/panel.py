@@ -294,14 +294,13 @@ class TimelinePanel(QWidget):
 
     def _trace(self, timeline: Timeline) -> Trace:
         """The rendered frames as arrays, and who wins from each flip on."""
-        rows = self.desk.trace
-        if not rows:
+        made = self.desk.trace
+        seconds, probs = made.seconds, made.probs
+        if not len(seconds):
             return NOTHING
-        seconds = np.array([at for at, _probs in rows])
-        probs = np.stack([probs for _at, probs in rows]).astype(np.float64)
         step, flips = 1 / timeline.fps, []
-        for at in self.desk.flips():
-            place = int(np.searchsorted(seconds, at - 1e-9).clip(1, len(rows) - 1))
+        for at in made.flips:
+            place = int(np.searchsorted(seconds, at - 1e-9).clip(1, len(seconds) - 1))
             if seconds[place] - seconds[place - 1] <= 1.5 * step:  # else nobody knows when, yet
                 flips.append((at, int(probs[place].argmax())))
         return Trace(seconds, probs, step, self._names(), tuple(flips))
