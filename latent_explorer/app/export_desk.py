@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from latent_explorer.media.animation_settings import AnimationSettings
 
 
+LOOK, DRAW = "Estimating the size", "Drawing the sheet"  # jobs that answer a dialog
+
+
 @dataclass(frozen=True)
 class Source:
     """Something that can be animated: a timeline of the exploration, or the sweep of an attribute."""
@@ -98,6 +101,12 @@ class ExportDesk:
         if moved and (max(moved) > 0 or not timelines):
             return timelines + moved.index(max(moved))
         return 0
+
+    @property
+    def waiting(self) -> str:
+        """What estimates and previews wait for, as a sentence; empty when they come at once."""
+        others = [name for name in self._explorer.jobs.values() if name not in (LOOK, DRAW)]
+        return f"Waits for: {others[0]}" if others else ""
 
     @property
     def resolution(self) -> int:
@@ -202,7 +211,7 @@ class ExportDesk:
         """Find out how large the file will become and how it will look; an estimate still at work is dropped."""
         wanted = self._estimator.wanted(scene, settings, suffix)
         self._explorer.start_model_job(
-            "Estimating the size",
+            LOOK,
             lambda bench, _budget: self._estimator.job(wanted, bench.render),
             partial(self._estimated, then),
         )
@@ -221,7 +230,7 @@ class ExportDesk:
         self.drop_preview()
         stale = self._stale = threading.Event()
         self._explorer.start_model_job(
-            "Drawing the sheet",
+            DRAW,
             lambda bench, _budget: _drawn(plan, subject, bench.render, stale),
             lambda found: None if stale.is_set() else then(*found),
         )

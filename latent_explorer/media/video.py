@@ -60,7 +60,8 @@ class VideoEncoder:
             str(path),
             "w",
             format="mp4" if self._mp4 else "webm",
-            options={"movflags": "+faststart"} if self._mp4 else {},
+            # No random numbers and no dates: the same frames make the same bytes.
+            options={"fflags": "+bitexact", **({"movflags": "+faststart"} if self._mp4 else {})},
         )
         self._stream: Any = None
         self._count = 0

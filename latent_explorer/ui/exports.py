@@ -90,7 +90,10 @@ class Exports:
 
     def _ask(self, words: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
         kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"
-        return self._files.ask(words, name.replace("/", "-") + suffix, kind)
+        path = self._files.ask(words, name.replace("/", "-") + suffix, kind)
+        if path is not None and not suffix:  # an ending would make it a file of that kind
+            return path.with_name(path.name.replace(".", " ").strip())
+        return path
 
 
 def _show(dialog: QDialog) -> None:

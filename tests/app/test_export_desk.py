@@ -194,6 +194,15 @@ def test_a_sheet_can_be_looked_at_first(opened, desk):
     assert isinstance(found[1][0], np.ndarray)
 
 
+def test_an_estimate_says_what_it_waits_for(opened, desk):
+    assert desk.waiting == ""
+    desk.estimate(desk.sources()[0].scene, SMALL, ".gif", lambda _found: None)
+    assert desk.waiting == ""
+    opened.explorer.start_job("Finding attributes", lambda _budget: iter(()), lambda _value: None)
+    assert desk.waiting == "Waits for: Finding attributes"
+    opened.settle()
+
+
 def test_choices_are_kept_between_starts(opened, desk):
     chosen = AnimationSettings(size=256, fps=12.5, bar=True, budget_bytes=2_000_000)
     desk.remember(animation=chosen, suffix=".webp", top=3)

@@ -16,6 +16,7 @@ from window_tools import desktop_on, open_fake
 from latent_explorer.app.intents import SetAttribute
 from latent_explorer.ui.dialogs.export_all import ExportAllDialog
 from latent_explorer.ui.dialogs.export_animation import ExportAnimationDialog
+from latent_explorer.ui.dialogs.export_parts import WORKING
 from latent_explorer.ui.dialogs.export_sheet import ExportSheetDialog
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -42,7 +43,7 @@ def open_dialog(qtbot, desktop, action, kind):
 
 def settle(qtbot, dialog) -> None:
     """Until what is shown belongs to what is chosen."""
-    qtbot.waitUntil(lambda: dialog.more.text() != "Working it out...", timeout=20000)
+    qtbot.waitUntil(lambda: dialog.more.text() != WORKING, timeout=20000)
 
 
 def choose(field, data) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import queue
 from pathlib import Path
@@ -76,7 +77,8 @@ def window(file: Path, tmp_path: Path):
 def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window, tmp_path, capsys):
     desk, settle = window
     settings = AnimationSettings(size=32, fps=10, caption=True, bar=True, before_after=True)
-    for name in ("a.gif", "a.webp", "a.png", "a.csv"):
+    videos = ("a.mp4", "a.webm") if importlib.util.find_spec("av") else ()
+    for name in ("a.gif", "a.webp", "a.png", "a.csv", *videos):
         desk.export_timeline(tmp_path / name, WALK, settings)
         assert settle() == []
         out = tmp_path / f"cli-{name}"

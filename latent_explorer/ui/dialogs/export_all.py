@@ -35,8 +35,7 @@ class ExportAllDialog(ExportDialog):
     """Begins with what was chosen last time."""
 
     def __init__(self, desk: ExportDesk, attributes: int, parent: QWidget | None = None) -> None:
-        super().__init__("Export all attributes", SENTENCE, parent)
-        self._desk = desk
+        super().__init__(desk, "Export all attributes", SENTENCE, parent)
         choices, chosen = desk.choices, desk.choices.animation
         most = min(attributes, MOST_ATTRIBUTES)
         self.top = self.add_count("Attributes", min(choices.top, most), 1, most)

@@ -41,8 +41,7 @@ class ExportAnimationDialog(ExportDialog):
     """Begins with what was chosen last time; a timeline brings its own rate and way back."""
 
     def __init__(self, desk: ExportDesk, current: str = "", parent: QWidget | None = None) -> None:
-        super().__init__("Export animation", SENTENCE, parent)
-        self._desk = desk
+        super().__init__(desk, "Export animation", SENTENCE, parent)
         self._sources = desk.sources()
         chosen = desk.choices.animation
         self.what = self.add_choice("Animate", [source.name for source in self._sources])

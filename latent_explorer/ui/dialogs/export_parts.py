@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     import numpy as np
     from PySide6.QtGui import QPaintEvent
 
+    from latent_explorer.app.export_desk import ExportDesk
+
 FIELDS = 42 * theme.UNIT  # px, width of the left half
 SHOWN = 40 * theme.UNIT  # px, side of the preview
+WORKING = "Working it out..."
 PAUSE = 250  # ms without a change before anything is worked out
 _QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: "Small"}
 
@@ -35,8 +38,11 @@ _QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: 
 class ExportDialog(QDialog):
     """Fields at the left, a preview with facts below it at the right, [Cancel] and [Export...]."""
 
-    def __init__(self, name: str, sentence: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, desk: ExportDesk, name: str, sentence: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._desk = desk
         self.setWindowTitle(name)
         self.fields = QFormLayout()
         self.fields.setHorizontalSpacing(theme.MARGIN)
@@ -52,7 +58,7 @@ class ExportDialog(QDialog):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE)
-        self._timer.timeout.connect(self.work_out)
+        self._timer.timeout.connect(self._work_out)
         self.finished.connect(lambda _result: self._timer.stop())
 
     def _build(self, name: str, sentence: str) -> None:
@@ -80,13 +86,17 @@ class ExportDialog(QDialog):
         layout.addLayout(halves, 1)
         layout.addLayout(foot)
 
+    def _work_out(self) -> None:
+        self.more.setText(self._desk.waiting or WORKING)
+        self.work_out()
+
     def work_out(self) -> None:
         """Work out preview and facts for what is chosen now."""
         raise NotImplementedError
 
     def changed(self) -> None:
         """Something else was chosen: what is shown will be worked out again."""
-        self.more.setText("Working it out...")
+        self.more.setText(WORKING)
         self._timer.start()
 
     def say_problem(self, sentence: str) -> None:

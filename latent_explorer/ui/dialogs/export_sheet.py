@@ -38,8 +38,7 @@ class ExportSheetDialog(ExportDialog):
     """Shows the fields of the chosen kind only."""
 
     def __init__(self, desk: ExportDesk, parent: QWidget | None = None) -> None:
-        super().__init__("Export sheet", SENTENCE, parent)
-        self._desk = desk
+        super().__init__(desk, "Export sheet", SENTENCE, parent)
         choices = desk.choices
         self.kind = self.add_choice("Sheet")
         for kind, words in KINDS.items():
