@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base
+    from latent_explorer.media.animation import Written
     from latent_explorer.models.summary import ExplainerSummary
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -113,16 +114,7 @@ def animate(
     live.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
     done = run_job(animation(out, Scene(moves, state, summary), settings, bench.render), output)
-    used = done.settings
-    fields = {
-        "path": done.path,
-        "table": done.table,
-        "frames": done.frames,
-        "seconds": done.frames / used.fps,
-        "bytes": done.bytes,
-        "settings": msgspec.to_builtins(used),
-        "model_hash": summary.model_hash,
-    }
+    fields = {**_animation_fields(done), "model_hash": summary.model_hash}
     output.result(fields, f"{done.path}: {done.frames} frames, {megabytes(done.bytes)}")
 
 
@@ -163,13 +155,10 @@ def sheet(
     state = msgspec.structs.replace(state, truncation_psi=psi)
     projected = _read_latents(latents)
     bench.add_latents(projected)
-    bases: list[Base] = [ProjectedBase(p.latent_id) for p in projected]
-    if samples or seeds or not bases:
-        bases += _bases(summary, samples, seeds, 4)
     mixed = parse_seeds(rows)
     plan = SheetPlan(
         kind=kind,
-        bases=tuple(bases),
+        bases=_rows(summary, samples, seeds, projected),
         attributes=top,
         together=together,
         psis=_numbers(psis),
@@ -177,9 +166,9 @@ def sheet(
         first=mixed[0],
         last=mixed[-1],
     )
-    subject = _subject(state, summary, projected)
     output = Output(as_json=as_json)
-    written = run_job(sheet_job(out, plan, subject, bench.render), output)
+    job = sheet_job(out, plan, _subject(state, summary, projected), bench.render)
+    written = run_job(job, output)
     fields = {"path": written, "kind": kind, "model_hash": summary.model_hash}
     output.result(fields, str(written))
 
@@ -237,6 +226,18 @@ def animation_settings(looks: dict[str, Any], **others: Any) -> AnimationSetting
     budget = looks.pop("budget")
     limit = parse_size(budget) if budget else 0
     return AnimationSettings(**looks, **others, budget_bytes=limit).checked()
+
+
+def _animation_fields(done: Written) -> dict[str, Any]:
+    """What `animate --json` ends with: `settings` are those that a budget may have lowered."""
+    return {
+        "path": done.path,
+        "table": done.table,
+        "frames": done.frames,
+        "seconds": done.frames / done.settings.fps,
+        "bytes": done.bytes,
+        "settings": msgspec.to_builtins(done.settings),
+    }
 
 
 def parse_size(text: str) -> int:
@@ -305,6 +306,18 @@ def _bases(
     if seeds:
         found += [SeedBase(seed) for seed in parse_seeds(seeds)]
     return found or pictures_of(summary, count)
+
+
+def _rows(
+    summary: ExplainerSummary,
+    samples: str | None,
+    seeds: str | None,
+    projected: list[ProjectedPicture],
+) -> tuple[Base, ...]:
+    """The rows of a sheet: projected pictures, and those of `--samples` and `--seeds`."""
+    own: list[Base] = [ProjectedBase(picture.latent_id) for picture in projected]
+    others = _bases(summary, samples, seeds, 4) if samples or seeds or not own else []
+    return (*own, *others)
 
 
 def _numbers(text: str) -> tuple[float, ...]:
