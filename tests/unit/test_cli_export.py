@@ -21,8 +21,11 @@ from latent_explorer.app.export_sheets import SheetPlan
 from latent_explorer.cli.export import parse_size
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import SampleBase, SeedBase
+from latent_explorer.common.generators import drained
+from latent_explorer.explain.projected import write_projected
+from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, SampleBase, SeedBase
 from latent_explorer.explain.synthesis import Renderer
+from latent_explorer.explain.timeline import Keyframe, Timeline
 from latent_explorer.explain.timeline_file import write_timeline
 from latent_explorer.explain.timeline_makers import random_walk
 from latent_explorer.media.animation_settings import AnimationSettings
@@ -164,6 +167,30 @@ def test_a_sheet_of_every_kind(file, tmp_path, capsys):
             picture.verify()
     assert main(["sheet", str(file), "--samples", "99,1", "--out", str(tmp_path / "x.png")]) == 1
     assert "no encoded picture 99" in capsys.readouterr().err
+
+
+def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, capsys):
+    from projections import changed, pictures_of_seeds
+
+    from latent_explorer.explain.projection import project
+
+    photos = pictures_of_seeds(tiny_explainer, range(1))
+    job = project(tiny_explainer, photos, ["a leaf"], changed(steps=2, w_steps=1), device="cpu")
+    (found,) = drained(job)
+    write_projected(tmp_path / "leaf.projection", found)
+    base = ProjectedBase(found.latent_id)
+    ends = (Keyframe(0.0, PictureRecipe(base)), Keyframe(0.5, PictureRecipe(SeedBase(1))))
+    write_timeline(tmp_path / "t.json", Timeline("t", ends, fps=10.0))
+    command = ["animate", str(file), str(tmp_path / "t.json"), "--out", str(tmp_path / "a.gif")]
+    assert main(command) == 1
+    assert "not in this exploration" in capsys.readouterr().err
+    given = ["--latents", str(tmp_path / "leaf.projection"), "--size", "32"]
+    assert main([*command, *given]) == 0
+    assert len(read_frames(tmp_path / "a.gif")) == 6
+    out = tmp_path / "s.png"
+    run(capsys, "sheet", file, *given[:2], "--top", 1, "--out", out)
+    with Image.open(out) as picture:  # the photo, its reconstruction, and one attribute
+        assert picture.width == 2 * (2 * 24 + 200 + 3 * 204 - 12)
 
 
 def test_sizes_of_files():
