@@ -40,14 +40,12 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     noise: Literal["keep", "optimise"] = "keep"  # the noise maps
     lpips: LpipsSize = "auto"
     l2: Weight = 1.0  # weight of the mean squared difference of pixels in [-1, 1]
-    verdict: Weight = (
-        0.0  # of KL(C(target) || C(picture)); agreement is then no check of its own any more
-    )
+    # Weight of KL(C(target) || C(picture)), as in StylEx's training; with 0 agreement is a check of its own.
+    verdict: Weight = 0.05
     near_mean: Weight = 0.0  # weight of the mean squared distance from w_avg, in w_std
     spread: Weight = 0.0  # weight of the rows' mean squared distance from their own mean, in w_std
-    w_noise: Weight = (
-        0.0  # noise on w while it is optimised, in NVIDIA's w_std; gone after 3/4 of the steps
-    )
+    # Noise on w while it is optimised, in NVIDIA's w_std; gone after 3/4 of the steps.
+    w_noise: Weight = 0.0
     noise_regulariser: Weight = 1e5  # against pictures that hide in the optimised noise maps
     keep: Literal["best", "last"] = "best"
     early_stop: Count = 40
@@ -74,6 +72,7 @@ NVIDIA_SCHEDULE = ProjectionSettings(
     noise="optimise",
     lpips="256",
     l2=0.0,
+    verdict=0.0,
     w_noise=0.05,
     keep="last",
     early_stop=0,
