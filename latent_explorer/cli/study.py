@@ -12,13 +12,13 @@ import msgspec
 from latent_explorer.cli.options import device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
+from latent_explorer.media.scoring.rules import ALL_RULES
 
 if TYPE_CHECKING:
     from latent_explorer.media.scoring.folder import Scored
     from latent_explorer.media.study.texts import StudyTexts
 
 KINDS = ("classification", "verbal", "both")
-RULES = ("preview", "duplicate", "unfinished", "too-fast", "failed-catch")
 
 
 @click.group()
@@ -201,7 +201,7 @@ def _target(path: Path, wanted: str | None) -> int | None:
     default="preview,duplicate,unfinished",
     show_default=True,
     metavar="RULE,...",
-    help=f"Rules that leave respondents out, of: {', '.join(RULES)}; or none.",
+    help=f"Rules that leave respondents out, of: {', '.join(ALL_RULES)}; or none.",
 )
 @click.option(
     "--least-seconds",
@@ -255,11 +255,25 @@ def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude:
     metavar="FILE.csv",
     help="List to complete by hand.",
 )
+@click.option(
+    "--right",
+    default="",
+    metavar="ANSWERS",
+    help='Right answers for the drafted key, in the order of the columns: "A B B A".',
+)
 @json_option
-def columns(responses: Path, key: Path | None, out: Path, as_json: bool) -> None:
-    """Propose which column of a survey service's export belongs to which question."""
-    from latent_explorer.media.scoring.columns import UNKNOWN, key_draft, propose, write_proposals
-    from latent_explorer.media.study.key import read_key, write_key_table
+def columns(responses: Path, key: Path | None, right: str, out: Path, as_json: bool) -> None:
+    """Propose which column of a survey service's export belongs to which question, or draft a key for it.
+
+    \b
+    A study made here:     study columns EXPORT --key key.json --out columns.csv
+                           study score EXPORT --key key.json --columns columns.csv --out RESULT
+    A study made elsewhere: study columns EXPORT --right "A B B A" --out key.csv
+                           (complete key.csv in a spreadsheet: arms, attributes, what is no question)
+                           study score EXPORT --key key.csv --out RESULT
+    """
+    from latent_explorer.media.scoring.columns import BY_ORDER, UNKNOWN, propose, write_proposals
+    from latent_explorer.media.study.key import read_key
 
     try:
         data = responses.read_bytes()
@@ -269,19 +283,32 @@ def columns(responses: Path, key: Path | None, out: Path, as_json: bool) -> None
         ) from error
     output = Output(as_json=as_json)
     if key is None:
-        items = key_draft(data, responses.name)
-        write_key_table(out, items)
-        found = {"path": out, "questions": [i.item for i in items]}
-        output.result(
-            found,
-            f"{len(items)} columns in {out}: fill in what is right, and delete what is no question.",
-        )
+        _draft_key(data, responses.name, right, out, output)
         return
+    if right:
+        raise UserError("The key says what is right. Give either --key or --right.")
     proposals = propose(data, responses.name, read_key(key))
     write_proposals(out, proposals)
     unknown = [p.item for p in proposals if p.how == UNKNOWN]
+    by_order = sum(p.how == BY_ORDER for p in proposals)
+    said = f"{len(proposals) - len(unknown)} of {len(proposals)} questions have a column"
+    if by_order:
+        said += f" ({by_order} by their order: please check)"
     fields = {"path": out, "columns": msgspec.to_builtins(proposals), "unknown": unknown}
+    output.result(fields, f"{said}; see {out}")
+
+
+def _draft_key(data: bytes, name: str, right: str, out: Path, output: Output) -> None:
+    from latent_explorer.media.scoring.columns import key_draft, write_key_draft
+
+    answers = right.replace(",", " ").replace(";", " ").split()
+    drafts = key_draft(data, name, list(right) if len(answers) == 1 else answers)
+    write_key_draft(out, drafts)
+    fields = {"path": out, "questions": [draft.proposal.item for draft in drafts]}
+    choices = sum(draft.proposal.kind == "classification" for draft in drafts)
+    todo = "Delete" if right else "Fill in what is right, delete"
     output.result(
         fields,
-        f"{len(proposals) - len(unknown)} of {len(proposals)} questions have a column; see {out}",
+        f"{len(drafts)} columns in {out}, {choices} of them look like choices. {todo} what is no question, and name "
+        "arms and attributes where there are several.",
     )

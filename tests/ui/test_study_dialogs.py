@@ -158,7 +158,7 @@ def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, 
     assert make_key().items[4].item not in dialog.columns.columns
     dialog.score(export / "result")
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
-    assert "1 questions have no column" in dialog.view.cautions.text()
+    assert "1 questions of the key have no column" in dialog.view.cautions.text()
     dialog.reject()
 
 

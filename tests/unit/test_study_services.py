@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
 from survey_exports import (
@@ -119,9 +120,11 @@ def test_a_key_written_by_hand_scores_a_survey_of_another_origin(tmp_path) -> No
 
 
 def test_a_key_is_drafted_from_headers_and_values() -> None:
-    drafted = key_draft(qualtrics(KEY, PEOPLE, codes=False), "export.csv")
-    assert [i.column for i in drafted] == [f"Q{n}" for n in range(1, len(KEY.items) + 1)]
-    assert [i.kind for i in drafted] == [i.kind for i in KEY.items]
+    drafted = [d.proposal for d in key_draft(qualtrics(KEY, PEOPLE, codes=False), "export.csv")]
+    assert [p.column for p in drafted] == [f"Q{n}" for n in range(1, len(KEY.items) + 1)]
+    assert [p.kind for p in drafted] == [i.kind for i in KEY.items]
+    assert drafted[0].question == "Q1 Look at the picture. Which one is it?"
+    assert re.fullmatch(r"[AB] \(\d+\), [AB] \(\d+\)", drafted[0].seen)
 
 
 def test_columns_of_one_name_are_told_by_their_place(tmp_path) -> None:
@@ -129,10 +132,10 @@ def test_columns_of_one_name_are_told_by_their_place(tmp_path) -> None:
     head, *body = google_forms(KEY, PEOPLE[1:21]).decode().splitlines()
     data = "\n".join([",".join(["Timestamp"] + ["Which one?"] * head.count(",")), *body]).encode()
     drafted = key_draft(data, "form.csv")
-    assert [i.column for i in drafted] == [f"#{n}" for n in range(2, 2 + len(KEY.items))]
+    assert [d.proposal.column for d in drafted] == [f"#{n}" for n in range(2, 2 + len(KEY.items))]
     lines = ["column,kind,role,arm,right"]
     lines += [
-        f"{d.column},{i.kind},{i.role},{i.arm},{i.right}"
+        f"{d.proposal.column},{i.kind},{i.role},{i.arm},{i.right}"
         for d, i in zip(drafted, KEY.items, strict=True)
     ]
     (tmp_path / "mine.csv").write_text("\n".join(lines), encoding="utf-8")
@@ -150,7 +153,7 @@ def test_some_missing_columns_are_told_and_left_out(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "choice"),
     [("1", "1"), ("B", "2"), ("choice 2", "2"), ("A)", "1"), ("B: the lower", "2"), ("top-right", "1"),
-     ("Bottom right", "2"), ("left", "1"), ("Right", "2"), ("1.0", "1"), ("Image b", "2"), ("4", "4"),
+     ("Bottom right", "2"), ("left", "1"), ("Right", "2"), ("1.0", "1"), ("Image b", "2"), ("4", "4"), ("AO02", "2"), ("A1", "1"),
      ("I do not know", None), ("a leaf turns brown", None), ("", None), ("x" * 500, None)],
 )  # fmt: skip
 def test_choices_are_read_from_what_services_write(text, choice) -> None:

@@ -66,7 +66,7 @@ def read_responses(
             missing = set() if missing is None else missing
             continue
         rows = read_table(data, path.name)
-        if rows and set(TIDY_HEADS) <= {head.strip().lower() for head in rows[0]}:
+        if is_tidy(rows):
             respondents += _from_tidy(path, rows)
             missing = set() if missing is None else missing
             continue
@@ -170,6 +170,11 @@ def _of_json(path: Path, one: _JsonFile) -> Respondent:
 
 
 # Our own CSV -------------------------------------------------------------------------------------
+
+
+def is_tidy(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table is the `answers.csv` of a result, which names its questions itself."""
+    return bool(rows) and set(TIDY_HEADS) <= {head.strip().lower() for head in rows[0]}
 
 
 def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:

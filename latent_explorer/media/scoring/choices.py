@@ -11,7 +11,7 @@ _WORDS = (
     (re.compile(r"^\W*(left|links)\W*$"), "1"),
     (re.compile(r"^\W*(right|rechts)\W*$"), "2"),
 )
-_NUMBER = re.compile(r"^\D{0,24}?(\d)(?:\.0+)?\D*$")
+_NUMBER = re.compile(r"^\D{0,24}?0*([1-9]|0)(?:\.0+)?\D*$")  # LimeSurvey's codes are "A1" or "AO01"
 _LETTER = re.compile(
     r"^(?:(?:option|choice|image|picture|answer|antwort|bild)\s+)?([a-h])(?:[).:].*)?$"
 )

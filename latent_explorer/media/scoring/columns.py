@@ -3,25 +3,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.media.scoring.answers import is_tidy
 from latent_explorer.media.scoring.choices import choice_of
 from latent_explorer.media.scoring.services import Wide, match_columns, parse_wide
-from latent_explorer.media.study.key import KeyItem
+from latent_explorer.media.study.plan import Kind
 from latent_explorer.media.study.tables import read_table, unguarded, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from latent_explorer.media.study.key import StudyKey
-    from latent_explorer.media.study.plan import Kind
+    from latent_explorer.media.study.key import KeyItem, StudyKey
 
-HEADS = ("item", "column", "how", "kind", "question")
+HEADS = ("item", "column", "how", "kind", "question", "seen")
+KEY_HEADS = (
+    "column", "kind", "right", "arm", "attribute", "distractor", "slot", "role", "question", "seen",
+)  # fmt: skip
 BY_NAME, BY_ORDER, UNKNOWN = "by its name", "by order: please check", "please fill in"
+FEW = 4  # different answers at most of what is taken for a choice
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -30,28 +35,69 @@ class Proposal(msgspec.Struct, frozen=True):
     item: str
     column: str  # empty: none could be told
     how: str
-    kind: str
-    question: str = ""  # text of the column in the export
+    kind: Kind
+    question: str = ""  # header and text of the column in the export
+    seen: str = ""  # what stands in it, with numbers
+
+
+class KeyDraft(msgspec.Struct, frozen=True):
+    """A line of a key to be completed: a column of the export, and what is right where that is known."""
+
+    proposal: Proposal
+    right: str = ""
 
 
 def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
-    """A column for each question that counts. By order only where the numbers of columns and questions agree."""
-    table = parse_wide(read_table(data, name), name)
+    """A column for each question that counts; none for our own answers.csv, which needs no columns.
+
+    By order only where the numbers of columns and questions agree.
+    """
+    rows = read_table(data, name)
+    if is_tidy(rows):
+        return []
+    table = parse_wide(rows, name)
     asked = [item for item in key.items if item.role != "practice"]
     found = match_columns(table, asked, {})
-    left = [i for i in table.questions if i not in found.values()]
-    unmatched = [item for item in asked if item.item not in found]
-    if unmatched and len(left) == len(unmatched):
-        by_order = dict(zip((item.item for item in unmatched), left, strict=True))
-    else:
-        by_order = {}
+    by_order = _by_order(table, [item for item in asked if item.item not in found], found)
     out = []
     for item in asked:
         at = found.get(item.item, by_order.get(item.item))
         how = BY_NAME if item.item in found else (BY_ORDER if at is not None else UNKNOWN)
-        column = table.name_of(at) if at is not None else ""
-        out.append(Proposal(item.item, column, how, item.kind, table.texts[at] if at is not None else ""))  # fmt: skip
+        out.append(_proposal(table, item.item, at, how, item.kind))
     return out
+
+
+def _by_order(
+    table: Wide, unmatched: Sequence[KeyItem], found: Mapping[str, int]
+) -> dict[str, int]:
+    """Columns for the questions without one: all that are left where these are as many, else those of their kind."""
+    left = [i for i in table.questions if i not in found.values()]
+    if len(left) == len(unmatched):
+        return dict(zip((item.item for item in unmatched), left, strict=True))
+    out: dict[str, int] = {}
+    for kind in ("classification", "verbal"):
+        mine = [item.item for item in unmatched if item.kind == kind]
+        columns = [i for i in left if _kind(table, i) == kind]
+        if len(mine) == len(columns):
+            out |= zip(mine, columns, strict=True)
+    return out
+
+
+def _proposal(table: Wide, item: str, at: int | None, how: str, kind: Kind) -> Proposal:
+    if at is None:
+        return Proposal(item, "", how, kind)
+    words = " ".join(f"{table.heads[at]} {table.texts[at]}".split())
+    return Proposal(item, table.name_of(at), how, kind, words[:300], _seen(table.values(at)))
+
+
+def _seen(values: Sequence[str]) -> str:
+    """The most frequent answers, each with how often it stands there."""
+    counts = Counter(" ".join(value.split()) for value in values)
+    shown = [
+        f"{text if len(text) <= 40 else text[:39] + '…'} ({n})"
+        for text, n in counts.most_common(FEW)
+    ]
+    return ", ".join(shown + ["..."] * (len(counts) > FEW))
 
 
 def question_columns(data: bytes, name: str) -> list[str]:
@@ -60,27 +106,47 @@ def question_columns(data: bytes, name: str) -> list[str]:
     return [table.name_of(i) for i in table.questions]
 
 
-def key_draft(data: bytes, name: str) -> list[KeyItem]:
+def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraft]:
     """For a survey of another origin: its questions as a key whose right answers are to be filled in.
 
-    What has a few answers only, each naming a choice, is taken for a classification question.
+    `right` are these answers for the columns that look like choices, in their order. UserError where the numbers differ.
     """
     table = parse_wide(read_table(data, name), name)
-    return [
-        KeyItem(item=table.name_of(i), column=table.name_of(i), kind=_kind(table, i))
-        for i in table.questions
-    ]
+    found = [_proposal(table, table.name_of(i), i, "", _kind(table, i)) for i in table.questions]
+    choices = [p.item for p in found if p.kind == "classification"]
+    if right and len(right) != len(choices):
+        raise UserError(
+            f"{len(right)} right answers are given, but {len(choices)} columns of {name} look like choices: "
+            f"{', '.join(choices[:12])}{', ...' if len(choices) > 12 else ''}. "
+            "Make the draft without them, and write each beside its column."
+        )
+    answers = dict(zip(choices, right, strict=True)) if right else {}
+    return [KeyDraft(p, answers.get(p.item, "")) for p in found]
 
 
 def _kind(table: Wide, column: int) -> Kind:
-    said = {row[column].strip().lower() for row in table.rows if column < len(row)} - {""}
-    choices = {choice_of(text) for text in said}
-    return "classification" if said and len(said) <= 4 and None not in choices else "verbal"
+    """What has a few answers only, each naming a choice, or two that everybody repeats, is taken for a choice."""
+    values = [value.lower() for value in table.values(column)]
+    said = set(values)
+    if not said or len(said) > FEW:
+        return "verbal"
+    names_choices = None not in {choice_of(text) for text in said}
+    repeated = len(said) == 2 and len(values) >= 10
+    return "classification" if names_choices or repeated else "verbal"
+
+
+def write_key_draft(path: Path, drafts: Sequence[KeyDraft]) -> None:
+    """As a CSV that `read_key` reads once it is completed; question and answers seen are there to help."""
+    rows = [
+        [d.proposal.column, d.proposal.kind, d.right, "", "", "", "", "item", d.proposal.question, d.proposal.seen]
+        for d in drafts
+    ]  # fmt: skip
+    write_table(path, KEY_HEADS, rows)
 
 
 def write_proposals(path: Path, proposals: Sequence[Proposal]) -> None:
     """As a CSV, to be completed by hand and given back."""
-    write_table(path, HEADS, [[p.item, p.column, p.how, p.kind, p.question] for p in proposals])
+    write_table(path, HEADS, [msgspec.structs.astuple(p) for p in proposals])
 
 
 def read_columns(path: Path) -> dict[str, str]:

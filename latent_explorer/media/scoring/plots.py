@@ -16,12 +16,8 @@ from latent_explorer.media.drawing import CLASS_COLORS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WIDTH, LABEL, VALUE, ROW = (
-    760,
-    250,
-    130,
-    26,
-)  # px: whole, names at the left, figures at the right, a line
+# px: whole, names at the left, figures at the right, a line
+WIDTH, LABEL, VALUE, ROW = 760, 250, 130, 26
 TOP, BOTTOM = 12, 44
 COLORS = (CLASS_COLORS[5], CLASS_COLORS[0], CLASS_COLORS[1], CLASS_COLORS[4], CLASS_COLORS[3])
 

@@ -33,6 +33,8 @@ def headline(score: StudyScore) -> str:
     if score.overall is None:
         return f"{who}; {len(score.verbal)} verbal questions."
     p = score.overall.score
+    if not p.n:
+        return f"{who}. There is no answer to score."
     return (
         f"{who}. Accuracy {p.accuracy:.3f} (95 % Wilson interval {p.low:.3f} to {p.high:.3f}, "
         f"{p.right} of {p.n} answers) where guessing gives {score.chance:g}; exact binomial p {shown_p(p.p)}."
@@ -82,7 +84,7 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
 
 def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str = "") -> str:
     """The whole report as HTML. Everything that a respondent or a file wrote is escaped."""
-    parts = [f"<p class=lead>{_text(headline(score))}</p>", *_cautions(score)]
+    parts = [f"<p class=lead>{_text(headline(score))}</p>", *map(_caution, cautions(score))]
     parts += [_section("Who counts", _table(tables.exclusions(score)))]
     if score.overall is not None:
         parts += _choices(score, drawn)
@@ -99,24 +101,35 @@ def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str =
     )
 
 
-def _cautions(score: StudyScore) -> list[str]:
+def cautions(score: StudyScore) -> list[str]:
+    """What the reader must know before the figures, as sentences; the same for report, window and command line."""
     said = list(score.notes)
+    if score.respondents_read and not score.respondents:
+        found = ", ".join(f"{e.rule} {len(e.respondents)}" for e in score.exclusions if e.applied and e.respondents)  # fmt: skip
+        said.append(f"Nobody counts: the rules leave out everybody ({found}). Score again with fewer rules.")  # fmt: skip
     if bad := [i.item for i in score.items if i.below_chance]:
         said.append(
-            f"{len(bad)} of {len(score.items)} questions are answered significantly below chance ({', '.join(bad)}): "
-            "look whether the key is right, or whether the distractor fits the examples better."
+            f"{len(bad)} of {len(score.items)} questions are answered significantly below chance (p < 0.05 each, "
+            f"uncorrected: {', '.join(bad)}): look whether the key is right, or whether the distractor fits the "
+            "examples better."
         )
     if score.unreadable:
+        who, item, answer = score.unreadable[0]
         said.append(
-            f"{len(score.unreadable)} answers name no choice and count as missing, such as {score.unreadable[0][2]!r} "
-            f"of {score.unreadable[0][0]}."
+            f"{len(score.unreadable)} answers name no choice and count as missing, such as {answer!r} of {who} to "
+            f"{item}. If that is the export's code for a choice, write the right one's code in the key (`right`)."
         )
     if score.missing_columns:
+        more = ", ..." if len(score.missing_columns) > 8 else ""
         said.append(
             f"{len(score.missing_columns)} questions of the key have no column in the answers and are left out: "
-            f"{', '.join(score.missing_columns[:8])}."
+            f"{', '.join(score.missing_columns[:8])}{more}."
         )
-    return [f'<p class="note">\N{WARNING SIGN} {_text(one)}</p>' for one in said]
+    return said
+
+
+def _caution(sentence: str) -> str:
+    return f'<p class="note">\N{WARNING SIGN} {_text(sentence)}</p>'
 
 
 def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
@@ -195,14 +208,14 @@ def _text(text: Any) -> str:
 def sentences(score: StudyScore) -> Iterable[str]:
     """The report's first lines for people without a browser."""
     yield headline(score)
+    yield from cautions(score)
     for found in score.exclusions:
         if found.respondents:
             verb = "left out" if found.applied else "found, not left out"
             yield f"{found.rule}: {len(found.respondents)} {verb}. {found.words}"
-    for group in score.arms:
-        p = group.score
+    for p, group in ((g.score, g) for g in score.arms if g.score.n):
         yield f"{group.name}: {p.accuracy:.3f} [{p.low:.3f}, {p.high:.3f}], {p.right} of {p.n}"
-    for d in score.differences:
+    for d in (d for d in score.differences if d.n):
         yield (
             f"{d.a} minus {d.b} over {d.over}: {d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}] (t interval, n {d.n}), "
             f"sign test p {shown_p(d.p)}"

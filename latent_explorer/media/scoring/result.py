@@ -75,6 +75,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     better: int  # pairs in which `a` is ahead
     worse: int
     p: float  # exact sign test, ties left out
+    p_holm: float = math.nan  # corrected for several pairs of arms
 
 
 class CatchScore(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import median
 from typing import TYPE_CHECKING, Literal
 
@@ -202,14 +203,17 @@ def _corrected(groups: Sequence[GroupScore]) -> tuple[GroupScore, ...]:
 
 def _differences(arms: Sequence[str], tally: Tally, paired: bool) -> tuple[Difference, ...]:
     """Every arm against every later one: over respondents, and over items where slots pair them."""
-    out = []
-    for at, a in enumerate(arms):
-        for b in arms[at + 1 :]:
-            by_person = (tally.accuracies("respondents", tally.of_arm(arm)) for arm in (a, b))
-            out.append(_difference(a, b, "respondents", *by_person))
-            if paired:
-                out.append(_difference(a, b, "items", _by_slot(tally, a), _by_slot(tally, b)))
-    return tuple(out)
+    people = {arm: tally.accuracies("respondents", tally.of_arm(arm)) for arm in arms}
+    slots = {arm: _by_slot(tally, arm) for arm in arms}
+    pairs = list(combinations(arms, 2))
+    over_people = [_difference(a, b, "respondents", people[a], people[b]) for a, b in pairs]
+    over_items = [_difference(a, b, "items", slots[a], slots[b]) for a, b in pairs if paired]
+    replace = msgspec.structs.replace
+    return tuple(
+        replace(difference, p_holm=p)
+        for family in (over_people, over_items)
+        for difference, p in zip(family, holm([d.p for d in family]), strict=True)
+    )
 
 
 def _by_slot(tally: Tally, arm: str) -> dict[int | str, float]:

@@ -39,18 +39,39 @@ ABOUT = {
     "started": ("startdate", "datestarted", "timestamp", "starttime", "datumgestartet", "zeitstempel"),
 }  # fmt: skip
 _OTHERS = (
-    "enddate", "recordeddate", "ipaddress", "datemodified", "lastpage", "startlanguage", "seed", "collectorid",
+    "enddate", "recordeddate", "ipaddress", "ipaddr", "datemodified", "datestamp", "lastpage", "startlanguage", "seed",
+    "collectorid", "username", "totalscore", "refurl", "referrerurl", "prolificpid", "workerid", "assignmentid", "hitid",
     "recipientlastname", "recipientfirstname", "recipientemail", "externalreference", "externaldatareference",
     "locationlatitude", "locationlongitude", "userlanguage", "emailaddress", "email", "firstname", "lastname",
     "customdata1", "datelastaction", "refererurl", "datumletzteraktivitat", "letzteseite", "startsprache", "score",
 )  # fmt: skip
 NO_QUESTIONS = {name for names in ABOUT.values() for name in names} | set(_OTHERS)
+# Qualtrics' timing, order of display, scores and embedded data; LimeSurvey's timing.
+_TECHNICAL = re.compile(
+    r"_(first click|last click|page submit|click count)$|_DO(_\d+)?$|^FL_\d+|^SC\d+$|^Q_[A-Z]\w+$"
+    r"|^(group|question) ?time\b|^groupTime\d+|^[A-Z]\w*Time$",
+)
+# Before a question's text, as in "G01Q02. What changes?"
+_CODE = re.compile(r"([A-Za-z]\w*|\d+)\. ")
 _PREVIEW = ("preview", "test")
 
 
 def plain(text: str) -> str:
     """A column's name without case, spaces and signs."""
     return re.sub(r"[\W_]+", "", text).lower()
+
+
+def _code(head: str) -> str:
+    """The code that LimeSurvey puts before a question's text; empty where there is none."""
+    found = _CODE.match(head)
+    return found.group(1) if found else ""
+
+
+def _is_question(head: str) -> bool:
+    """Whether a column may hold answers, by its header."""
+    names = {plain(head), plain(_code(head))} - {""}
+    technical = any(_TECHNICAL.search(text) for text in (head, head.lower(), _code(head)))
+    return bool(head) and not technical and not names & NO_QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -72,7 +93,12 @@ class Wide:
     @property
     def questions(self) -> list[int]:
         """Columns that may hold answers."""
-        return [i for i, head in enumerate(self.heads) if head and plain(head) not in NO_QUESTIONS]
+        return [i for i, head in enumerate(self.heads) if _is_question(head)]
+
+    def values(self, column: int) -> list[str]:
+        """What respondents wrote there, without the empty cells."""
+        cells = (row[column].strip() for row in self.rows if column < len(row))
+        return [cell for cell in cells if cell]
 
 
 def parse_wide(rows: Sequence[Sequence[str]], name: str) -> Wide:
@@ -80,17 +106,16 @@ def parse_wide(rows: Sequence[Sequence[str]], name: str) -> Wide:
     if not rows:
         raise UserError(f"{name} is empty. Export the answers as CSV again.")
     heads = [head.strip() for head in rows[0]]
-    qualtrics = "startdate" in map(plain, heads) and any(
-        "importid" in cell.lower() for row in rows[1:4] for cell in row
-    )
+    qualtrics = "startdate" in map(plain, heads) and any(map(_is_import, rows[1:4]))
     extra = _header_rows(rows, heads)
-    texts = [" ".join(row[i].strip() for row in rows[1 : 1 + extra] if i < len(row)) for i in range(len(heads))]  # fmt: skip
+    words = [row for row in rows[1 : 1 + extra] if not _is_import(row)]
+    texts = [" ".join(row[i].strip() for row in words if i < len(row)) for i in range(len(heads))]
     body = [list(row) for row in rows[1 + extra :] if any(cell.strip() for cell in row)]
     if not body:
         raise UserError(f"{name} has no respondents below its headers. Export the answers again.")
     about = {}
     for meaning, names in ABOUT.items():
-        at = [i for wanted in names for i, head in enumerate(heads) if plain(head) == wanted]
+        at = [i for wanted in names for i, head in enumerate(heads) if wanted in (plain(head), plain(_code(head)))]  # fmt: skip
         if at:
             about[meaning] = at[0]
     return Wide(heads, texts, body, qualtrics, about)
@@ -100,12 +125,17 @@ def _header_rows(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
     """How many rows after the first are headers too."""
     count = 0
     for row in rows[1:4]:
-        if any("importid" in cell.lower() for cell in row):  # Qualtrics' third
+        if _is_import(row):  # Qualtrics' third
             return count + 1
         if not _is_header(row, heads):
             break
         count += 1
     return count
+
+
+def _is_import(row: Sequence[str]) -> bool:
+    """Qualtrics' row of import codes: JSON that nobody reads."""
+    return any("importid" in cell.lower() for cell in row)
 
 
 def _is_header(row: Sequence[str], heads: Sequence[str]) -> bool:
@@ -126,8 +156,10 @@ def read_wide(
     found = match_columns(table, asked, columns)
     if not found:
         raise UserError(
-            f"No column of {name} could be told to belong to a question of the key. Make a list of columns with "
-            "`study columns`, complete it, and give it with --columns."
+            f"No column of {name} could be told to belong to a question of the key. The key asks for "
+            f"{_some([item.column or item.item for item in asked])}; the file has the columns "
+            f"{_some([table.name_of(i) for i in table.questions])}. Make a list of columns with `study columns`, "
+            "complete it, and give it with --columns."
         )
     missing = [item.item for item in asked if item.item not in found]
     respondents = [
@@ -136,6 +168,12 @@ def read_wide(
     return Responses(
         respondents=tuple(respondents), missing=tuple(missing), notes=_notes(table, name)
     )
+
+
+def _some(names: Sequence[str], most: int = 5) -> str:
+    """The first of a list, for a message."""
+    shown = ", ".join(repr(name if len(name) <= 40 else name[:39] + "…") for name in names[:most])
+    return shown + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
 
 def _notes(table: Wide, name: str) -> tuple[str, ...]:
@@ -156,28 +194,63 @@ def match_columns(
 ) -> dict[str, int]:
     """The column of each question: as told in `columns`, as named in the key, or by the code in its text.
 
-    "#7" names the seventh column.
+    "#7" names the seventh column. UserError where a name stands over several columns, or a column is given twice.
     """
-    by_head: dict[str, int] = {f"#{i + 1}": i for i in range(len(table.heads))}
-    for i, head in enumerate(table.heads):
-        by_head.setdefault(head.strip().lower(), i)
-        by_head.setdefault(table.texts[i].strip().lower(), i)
+    by_name = _by_name(table)
     found: dict[str, int] = {}
     for item in items:
-        told = (columns.get(item.item) or item.column or "").strip().lower()
-        if told in by_head and told:
-            found[item.item] = by_head[told]
-            continue
-        if told and item.item in columns:
+        told = columns.get(item.item) or item.column
+        at = _named(by_name, told)
+        if at is None and item.item in columns:
             raise UserError(
-                f"There is no column {columns[item.item]!r} in the answers. Mend the list of columns."
+                f"There is no column {told!r} in the answers. Mend the list of columns."
             )
-        code = question_code(item.item).lower()
-        named = (i for i in table.questions if code in f"{table.heads[i]} {table.texts[i]}".lower())
-        at = next(named, by_head.get(item.item.lower()))
+        if at is None:
+            at = _by_code(table, item.item)
+        if at is None:
+            at = _named(by_name, item.item)
         if at is not None:
             found[item.item] = at
+    by_column: dict[int, str] = {}
+    for name, at in found.items():
+        if (other := by_column.setdefault(at, name)) != name:
+            raise UserError(
+                f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Mend the key or the list "
+                "of columns."
+            )
     return found
+
+
+def _by_name(table: Wide) -> dict[str, list[int]]:
+    """Columns by everything that they may be called: header, its code, further header rows, place."""
+    found: dict[str, list[int]] = {}
+    for i, head in enumerate(table.heads):
+        for name in {f"#{i + 1}", head, _code(head), table.texts[i]} - {""}:
+            found.setdefault(name.strip().lower(), []).append(i)
+    # A header goes before the words below it, which may be another column's header.
+    for i, head in enumerate(table.heads):
+        if head and table.name_of(i) == head:
+            found[head.strip().lower()] = [i]
+    return found
+
+
+def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
+    at = by_name.get(name.strip().lower(), ()) if name.strip() else ()
+    if len(at) > 1:
+        raise UserError(
+            f"{len(at)} columns of the answers are called {name!r}. Name each by its place: "
+            f"{', '.join(f'#{i + 1}' for i in at[:4])}, ..."
+        )
+    return at[0] if at else None
+
+
+def _by_code(table: Wide, item: str) -> int | None:
+    """The column with the question's code in its header or text, as our own survey.csv gives it."""
+    code = re.compile(rf"(?<![a-z0-9]){re.escape(question_code(item).lower())}(?![a-z0-9])")
+    found = (
+        i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower())
+    )
+    return next(found, None)
 
 
 def _respondent(
@@ -216,5 +289,5 @@ def _is_preview(table: Wide, status: str, channel: str) -> bool:
     """Qualtrics marks tests in words, or as 1 and 2 where values are exported as numbers."""
     words = f"{status} {channel}".lower()
     return any(word in words for word in _PREVIEW) or (
-        table.qualtrics and status in ("1", "2", "9")
+        table.qualtrics and status in ("1", "2", "9", "17")
     )

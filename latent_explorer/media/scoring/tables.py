@@ -71,7 +71,7 @@ def exclusions(score: StudyScore) -> Table:
 def groups(score: StudyScore) -> Table:
     """Overall and arms, with every kind of spread."""
     heads = (
-        *("", "questions", *_PROPORTION),
+        *("", "questions", *_PROPORTION, "p Holm"),
         *("mean over items", "population SD over items", "sample SD over items"),
         *("mean over respondents", "population SD over respondents", "sample SD over respondents"),
         *("t low over respondents", "t high over respondents"),
@@ -79,7 +79,7 @@ def groups(score: StudyScore) -> Table:
     found = [*([score.overall] if score.overall else []), *score.arms]
     rows: list[Row] = [_group(group) for group in found]
     if score.overall_without_exclusions and score.respondents != score.respondents_read:
-        gap = (math.nan,) * 8
+        gap = (math.nan,) * 9
         rows.append(("nobody left out", math.nan, *_proportion(score.overall_without_exclusions), *gap))  # fmt: skip
     return Table(heads, tuple(rows))
 
@@ -87,7 +87,8 @@ def groups(score: StudyScore) -> Table:
 def _group(group: GroupScore) -> Row:
     i, r = group.over_items, group.over_respondents
     spreads = (i.mean, i.sd_population, i.sd_sample, r.mean, r.sd_population, r.sd_sample)
-    return group.name, group.items, *_proportion(group.score), *spreads, r.low, r.high
+    p = group.score
+    return group.name, group.items, *_proportion(p), p.p_holm, *spreads, r.low, r.high
 
 
 def attributes(score: StudyScore) -> Table:
@@ -116,9 +117,9 @@ def items(score: StudyScore) -> Table:
 
 def differences(score: StudyScore) -> Table:
     """Paired differences between arms."""
-    heads = ("difference", "over", "pairs", "mean", "t low", "t high", "sample SD", "ahead", "behind", "sign test p")  # fmt: skip
+    heads = ("difference", "over", "pairs", "mean", "t low", "t high", "sample SD", "ahead", "behind", "sign test p", "p Holm")  # fmt: skip
     rows = tuple(
-        (f"{d.a} \N{MINUS SIGN} {d.b}", d.over, d.n, d.mean, d.low, d.high, d.sd_sample, d.better, d.worse, d.p)
+        (f"{d.a} \N{MINUS SIGN} {d.b}", d.over, d.n, d.mean, d.low, d.high, d.sd_sample, d.better, d.worse, d.p, d.p_holm)
         for d in score.differences
     )  # fmt: skip
     return Table(heads, rows)

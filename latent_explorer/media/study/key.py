@@ -2,7 +2,8 @@
 """The hidden key of a study: what was asked, and what is right. Also a key that a person writes for a survey of their own.
 
 JSON as this program writes it, or a CSV with a line a question: `column` (of the export) or `item`, `kind`, `right`,
-and whatever else is known of `arm`, `attribute`, `distractor`, `role` and `slot`.
+and whatever else is known of `arm`, `attribute`, `distractor`, `role`, `slot` and `choices` (how many there are, 2
+without it).
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ import msgspec
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.media.study.plan import Kind, Role
-from latent_explorer.media.study.tables import read_table, write_table
+from latent_explorer.media.study.tables import read_table, unguarded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 FORMAT, VERSION = "latent-explorer-study-key", 1
 MAX_KEY_BYTES = 16 * 2**20
-COLUMNS = ("item", "column", "kind", "role", "arm", "attribute", "distractor", "right", "slot")
 
 
 class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +64,9 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
         }
         missing = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()]
         if missing:
-            problems[f"it does not say what is right for {missing[0]}"] = True
+            problems[
+                f"it does not say what is right for {missing[0]} (write it, or take out what is no question)"
+            ] = True
         for problem, is_so in problems.items():
             if is_so:
                 raise UserError(f"The key cannot be used: {problem}. Mend the key file.")
@@ -109,15 +111,41 @@ def _from_table(path: Path, data: bytes) -> StudyKey:
     heads = [head.strip().lower() for head in rows[0]] if rows else []
     if "right" not in heads or not {"item", "column"} & set(heads):
         raise UserError(
-            f"{path.name} is no key: its first line must name the columns, among them `right` and `column` or `item`."
+            f"{path.name} is no key: its first line must name the columns, among them `right` and `column` or `item`. "
+            "`study columns EXPORT --out key.csv` drafts one for an export."
         )
-    items = []
+    items, choices = [], set()
     for number, row in enumerate(rows[1:], start=2):
-        cell = dict(zip(heads, (c.strip() for c in row), strict=False))
+        cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
         if any(cell.values()):
             items.append(_item_of(cell, number, path.name))
+            choices.add(cell.get("choices", ""))
     arms = tuple(dict.fromkeys(i.arm for i in items if i.arm))
-    return StudyKey(study="", items=tuple(items), arms=arms).check()
+    return StudyKey(
+        study="",
+        items=tuple(items),
+        arms=arms,
+        paired=_shares_slots(items),
+        chance=1 / _choices(choices - {""}, path.name),
+    ).check()
+
+
+def _choices(said: Collection[str], name: str) -> int:
+    """How many choices every question has: one chance for all, as the tests against it need."""
+    if not said:
+        return 2
+    one = next(iter(said))
+    if len(said) > 1 or not one.isdecimal() or not 2 <= int(one) <= 8:
+        raise UserError(
+            f"{name} must give one number of choices for all questions, 2 to 8. Score others by keys of their own."
+        )
+    return int(one)
+
+
+def _shares_slots(items: Sequence[KeyItem]) -> bool:
+    """Whether questions of different arms are said to show the same sources."""
+    slots = {(i.arm, i.slot) for i in items if i.slot >= 0}
+    return len({slot for _, slot in slots}) < len(slots)
 
 
 def _item_of(cell: dict[str, str], number: int, name: str) -> KeyItem:
@@ -136,9 +164,3 @@ def _item_of(cell: dict[str, str], number: int, name: str) -> KeyItem:
         return msgspec.convert(fields, KeyItem)
     except msgspec.ValidationError as error:
         raise UserError(f"Line {number} of {name} cannot be used ({error}).") from error
-
-
-def write_key_table(path: Path, items: Sequence[KeyItem]) -> None:
-    """Questions as a CSV key, to be completed by hand."""
-    rows = [[getattr(item, name) for name in COLUMNS] for item in items]
-    write_table(path, COLUMNS, [["" if c == -1 else c for c in row] for row in rows])

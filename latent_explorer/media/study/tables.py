@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 5_000, 100_000
+_TOLD = re.compile(r"sep=([,;\t])\r?\n")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
@@ -23,6 +25,10 @@ def read_table(data: bytes, name: str) -> list[list[str]]:
 
     Raises UserError beyond the limits; `name` is the file's, for the words.
     """
+    if data[:4] == b"PK\x03\x04":
+        raise UserError(
+            f"{name} is a workbook or an archive. Unpack it, or save the sheet with the answers as CSV."
+        )
     text = _decoded(data)
     if "\x00" in text:
         raise UserError(f"{name} is not a table of text. Export the answers as CSV.")
@@ -46,7 +52,10 @@ def _decoded(data: bytes) -> str:
 
 def _rows(text: str, name: str) -> Iterable[list[str]]:
     csv.field_size_limit(MAX_CELL)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
+    separator = _separator(text)
+    if told := _TOLD.match(text):  # Excel's own first line
+        separator, text = told.group(1), text[told.end() :]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     for count, row in enumerate(reader):
         if count >= MAX_ROWS or len(row) > MAX_COLUMNS:
             raise UserError(

@@ -57,8 +57,10 @@ class ColumnsView(QWidget):
             choice.setCurrentText(proposal.column or NONE)
             self._choices[proposal.item] = choice
             self._grid.addWidget(choice, line, 1)
-            said = proposal.question.replace("\n", " ") or proposal.how
-            self._grid.addWidget(ElidedLabel(said), line, 2)
+            said = " · ".join(filter(None, (proposal.question, proposal.seen))) or proposal.how
+            label = ElidedLabel(said)
+            label.setToolTip(said)
+            self._grid.addWidget(label, line, 2)
         self._grid.setColumnStretch(2, 1)
         self._grid.setRowStretch(len(proposals), 1)
         certain = sum(p.how == BY_NAME for p in proposals)

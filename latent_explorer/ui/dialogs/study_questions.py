@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from latent_explorer.media.study.plan import StudySettings
 
 NUMBER = 11 * theme.UNIT  # px
+# Settings that have a field of their own name
+NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
 COHERENCE = "Two examples of a change, and which of two pictures changes in the same way. Tests whether an attribute is one thing."
 DISTINCTNESS = "What changes, in one to four words. Tests whether people see different things in different attributes."
 CATCH = "A question that nobody who looks can miss. Whoever fails it can be left out when the answers are scored."
@@ -132,16 +134,7 @@ class QuestionsPage(QWidget):
         self.classification.setChecked("classification" in settings.kinds)
         self.verbal.setChecked("verbal" in settings.kinds)
         self.practice.setChecked(settings.practice)
-        for name in (
-            "items",
-            "verbal_items",
-            "catch",
-            "seed",
-            "reach",
-            "tile",
-            "seconds",
-            "verbal_seconds",
-        ):
+        for name in NUMBERS:
             getattr(self, name).setValue(getattr(settings, name))
 
     def take(self, settings: StudySettings) -> StudySettings:
@@ -151,21 +144,11 @@ class QuestionsPage(QWidget):
             for k, box in (("classification", self.classification), ("verbal", self.verbal))
             if box.isChecked()
         ]
-        names = (
-            "items",
-            "verbal_items",
-            "catch",
-            "seed",
-            "reach",
-            "tile",
-            "seconds",
-            "verbal_seconds",
-        )
         return msgspec.structs.replace(
             settings,
             kinds=tuple(kinds),
             practice=self.practice.isChecked(),
-            **{name: round(getattr(self, name).value(), 4) for name in names},
+            **{name: round(getattr(self, name).value(), 4) for name in NUMBERS},
         )
 
 

@@ -19,7 +19,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QTableView, QWidget
 
 from latent_explorer.media.scoring import tables
-from latent_explorer.media.scoring.report import headline
+from latent_explorer.media.scoring.report import cautions, headline
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.basics import column, plain, warning
 from latent_explorer.ui.widgets.segments import Segments
@@ -144,16 +144,7 @@ class ResultView(QWidget):
         """Everything of a result."""
         score = scored.score
         self.sentence.setText(headline(score))
-        below = [item.item for item in score.items if item.below_chance]
-        said = list(score.notes)
-        if below:
-            said.append(
-                f"{len(below)} questions are answered significantly below chance: {', '.join(below)}."
-            )
-        if score.unreadable:
-            said.append(f"{len(score.unreadable)} answers name no choice and count as missing.")
-        if score.missing_columns:
-            said.append(f"{len(score.missing_columns)} questions have no column and are left out.")
+        said = cautions(score)
         self.cautions.setText(" ".join(said))
         self.cautions.setVisible(bool(said))
         found = (

@@ -256,8 +256,12 @@ class ScoreDialog(QDialog):
             self._refresh()
 
     def _show_columns(self, update: ColumnsProposed) -> None:
-        if update.problem or update.path not in self.answers:
-            return  # a table of another kind, such as our own answers.csv: it has no columns of questions
+        if update.path not in self.answers:
+            return
+        self.status.setText(update.problem)
+        self.status.setToolTip(update.problem)
+        if not update.proposals:
+            return  # our own answers.csv has no columns of questions
         self.columns.show_proposals(update.proposals, update.heads)
         if self.columns.certain:
             self.status.setText(
