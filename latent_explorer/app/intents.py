@@ -64,10 +64,12 @@ def describe_base(base: Base, summary: ExplainerSummary) -> str:
 class SetBase(Intent, frozen=True):
     """Show another latent. An override of `cond` stays from seed to seed and goes otherwise: a reconstruction
     is only one with its own cond. `noise` is what belongs to the latent; None: it has none of its own, and the
-    maps that were optimised for another picture go with that picture."""
+    maps that were optimised for another picture go with that picture. `untouched` takes every edit back and leaves
+    the latent where it was found, so that what is seen is the latent alone."""
 
     base: Base
     noise: Noise | None = None
+    untouched: bool = False
 
     def label(self, summary: ExplainerSummary) -> str:
         return f"change to {describe_base(self.base, summary)}"
@@ -78,7 +80,10 @@ class SetBase(Intent, frozen=True):
         noise = self.noise
         if noise is None:
             noise = Noise() if state.noise.kind == "maps" else state.noise
-        return msgspec.structs.replace(state, base=self.base, cond=cond, noise=noise)
+        shown = msgspec.structs.replace(state, base=self.base, cond=cond, noise=noise)
+        if not self.untouched:
+            return shown
+        return msgspec.structs.replace(shown, edits=(), truncate_encoded=False)
 
 
 class SetTruncation(Intent, frozen=True):

@@ -6,15 +6,13 @@ Which of them the strip lists stands in the document; here are all that undo cou
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
-from latent_explorer.explain.projected import ProjectedPicture, read_projected, to_bytes
+from latent_explorer.common.paths import exported
+from latent_explorer.explain.projected import ProjectedPicture, latent_npz, read_projected, to_bytes
 from latent_explorer.explain.recipe import Base, Noise, ProjectedBase
 
 if TYPE_CHECKING:
@@ -107,20 +105,11 @@ class LatentStore:
 
         UserError when that is impossible.
         """
-        content, picture = self.content(latent_id), self._pictures[latent_id]
+        content = self.content(latent_id)
         if path.suffix.lower() == ".npz":
-            buffer = io.BytesIO()
-            cond = {} if picture.cond is None else {"cond": picture.cond[None]}
-            np.savez(buffer, w=picture.ws[None], **cond)  # type: ignore[arg-type]
-            content = buffer.getvalue()
-        try:
-            with atomic_path(path) as temporary:
-                temporary.write_bytes(content)
-        except OSError as error:
-            raise UserError(
-                f"{path.name} cannot be written ({error.strerror or error}). "
-                "Free some space or choose another folder."
-            ) from error
+            content = latent_npz(self._pictures[latent_id])
+        with exported(path) as temporary:
+            temporary.write_bytes(content)
 
     def to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
         """What an exploration must hold: all that are listed or that its state needs, by id."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from latent_explorer.app import opening, projection_jobs, updates
+from latent_explorer.app.intents import SetBase
 from latent_explorer.app.photos import (
     MAX_PHOTOS,
     Photo,
@@ -239,12 +240,16 @@ class ProjectionDesk:
         self._tell(ProjectionEnded(outcome, self._list(ours, looked_at)))
 
     def _list(self, pictures: Sequence[ProjectedPicture], shown: int = 0) -> tuple[str, ...]:
-        """Into the strip, and one of them on the canvas in one step of undo; their ids."""
+        """Into the strip, and one of them on the canvas in one step of undo; their ids.
+
+        Without edits: what was set for another picture would look like a fault of this one.
+        """
         if not pictures:
             return ()
         ids = tuple(self._explorer.latents.add(*pictures))
         self._explorer.change_document(self._explorer.document.with_projected(*ids))
-        self._explorer.show_base(ProjectedBase(ids[min(shown, len(ids) - 1)]))
+        base = ProjectedBase(ids[min(shown, len(ids) - 1)])
+        self._explorer.apply(SetBase(base, self._explorer.latents.noise_of(base), untouched=True))
         return ids
 
     # Files of latents ----------------------------------------------------------------------------

@@ -64,6 +64,11 @@ def cautions(report: ProjectionReport) -> list[str]:
         said.append(sentence)
     if full := full_size_sentence(report):
         said.append(full)
+    if report.cond_assumed:
+        said.append(
+            "The file says no class probabilities (cond), so the generator was told equal ones: the picture may be "
+            "another than where the latent comes from."
+        )
     if report.tuned:
         said.append(
             "The generator was tuned to this photo: the ranges and effects of the attributes are approximate."
@@ -116,6 +121,13 @@ def figures(report: ProjectionReport) -> list[Figure]:
         ),
         distance,
     ]
+
+
+def summary(report: ProjectionReport) -> str:
+    """Its figures in one line."""
+    if not has_photo(report):
+        return verdict(report)[1]
+    return ", ".join(f"{figure.name} {figure.value}" for figure in figures(report))
 
 
 def making(report: ProjectionReport) -> str:

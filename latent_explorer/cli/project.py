@@ -13,12 +13,13 @@ import click
 import msgspec
 import numpy as np
 
+from latent_explorer.app.projection_words import cautions, domain_sentence, has_photo, summary
 from latent_explorer.cli.attfind import chosen_classifier
 from latent_explorer.cli.options import classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice
-from latent_explorer.common.paths import exported, plain_name
+from latent_explorer.common.paths import exported, plain_name, writing
 from latent_explorer.explain.projection_settings import (
     DEFAULT,
     NVIDIA_SCHEDULE,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.photos import Photo
     from latent_explorer.app.workbench import Workbench
-    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
 
 _AT_A_TIME = 64  # pictures whose results are in memory before they are written
 _LATENTS = (".npz", ".npy")
@@ -210,12 +211,14 @@ class _Writer:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: set[str] = set()
-        self.reports: list[dict[str, Any]] = []
-        folder.mkdir(parents=True, exist_ok=True)
+        self._rows: list[dict[str, Any]] = []
+        self.reports: list[ProjectionReport] = []
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, found: Sequence[ProjectedPicture]) -> None:
         """One picture's three files each."""
-        from latent_explorer.explain.projected import SUFFIX, to_bytes
+        from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
         from latent_explorer.media.drawing import enlarge, export_factor
         from latent_explorer.media.png import png_bytes
 
@@ -225,7 +228,7 @@ class _Writer:
             shown = enlarge(pair, export_factor(picture.target))
             files = {
                 "projection": (SUFFIX, to_bytes(picture)),
-                "latents": (".npz", _npz(picture)),
+                "latents": (".npz", latent_npz(picture)),
                 "image": (".png", png_bytes(shown)),
             }
             paths = {}
@@ -234,19 +237,19 @@ class _Writer:
                 with exported(paths[what]) as temporary:
                     temporary.write_bytes(content)
             fields = msgspec.to_builtins(picture.report)
-            self.reports.append(
+            self.reports.append(picture.report)
+            self._rows.append(
                 {**fields, "latent_id": picture.latent_id, **{k: str(p) for k, p in paths.items()}}
             )
 
     def finish(self) -> dict[str, Any]:
         """Write the summaries; the fields of the command's result."""
-        rows = self.reports
+        rows = self._rows
+        of_photos = [report for report in self.reports if has_photo(report)]
         fields = {
             "n": len(rows),
-            "lpips": _mean(rows, "lpips"),
-            "psnr": _mean(rows, "psnr"),
-            "agreement": _mean(rows, "agreement"),
-            "outside_domain": sum(not row["in_domain"] for row in rows),
+            **{name: _mean(of_photos, name) for name in ("lpips", "psnr", "agreement")},
+            "outside_domain": sum(not report.in_domain for report in of_photos),
             "projections": rows,
         }
         table = io.StringIO()
@@ -263,16 +266,11 @@ class _Writer:
         return fields
 
     def text(self) -> str:
-        """For people: a line a picture."""
+        """For people: a line a picture, and below it what speaks against it."""
         lines = []
-        for row in self.reports:
-            agrees = "" if row["agreement"] else "  THE CLASS CHANGES"
-            lines.append(
-                f"{row['name']}: {row['lpips_net'] or 'no photo'} {row['lpips']:.3f}  PSNR {row['psnr']:.1f} dB  "
-                f"|p - p'| {row['probability_difference']:.2f}  {row['w_distance']:.2f} w_std{agrees}"
-            )
-            if not row["in_domain"]:
-                lines.append(f"  outside this generator's domain: {row['domain_reason']}")
+        for report in self.reports:
+            lines.append(f"{report.name}: {summary(report)}")
+            lines += [f"  {said}" for said in (*cautions(report), domain_sentence(report)) if said]
         return "\n".join([*lines, f"{len(self.reports)} pictures in {self._folder}"])
 
     def _free(self, name: str) -> str:
@@ -284,15 +282,6 @@ class _Writer:
         return free
 
 
-def _mean(rows: Sequence[dict[str, Any]], name: str) -> float:
-    return float(np.mean([row[name] for row in rows])) if rows else 0.0
-
-
-def _npz(picture: ProjectedPicture) -> bytes:
-    """`w` (1, num_ws, w_dim), and `cond` (1, K) where the generator is told something."""
-    arrays = {"w": picture.ws[None]}
-    if picture.cond is not None:
-        arrays["cond"] = picture.cond[None]
-    content = io.BytesIO()
-    np.savez(content, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own
-    return content.getvalue()
+def _mean(reports: Sequence[ProjectionReport], name: str) -> float | None:
+    """None where there is no photo to speak of."""
+    return float(np.mean([getattr(report, name) for report in reports])) if reports else None

@@ -29,7 +29,9 @@ def import_latents(
 
     UserError when the file is damaged, of another model, or holds more than MOST.
     """
-    ws, cond = checked_latents(explainer, *read_latents(path))
+    found_ws, told = read_latents(path)
+    ws, cond = checked_latents(explainer, found_ws, told)
+    assumed = cond is not None and told is None
     if len(ws) > MOST:
         raise UserError(
             f"{path.name} holds {len(ws)} latents; at most {MOST} are taken at a time. Split the file."
@@ -44,7 +46,7 @@ def import_latents(
         finally:
             renderer.latents.pop(_SCRATCH, None)
         name = path.stem if len(ws) == 1 else f"{path.stem} {i + 1}"
-        report = _report(name, explainer, classifier_id, result)
+        report = _report(name, explainer, classifier_id, result, cond_assumed=assumed)
         found.append(
             ProjectedPicture(
                 ws=latent.ws[0].cpu().numpy(),
@@ -58,7 +60,12 @@ def import_latents(
 
 
 def _report(
-    name: str, explainer: Explainer, classifier_id: str, result: RenderResult
+    name: str,
+    explainer: Explainer,
+    classifier_id: str,
+    result: RenderResult,
+    *,
+    cond_assumed: bool,
 ) -> ProjectionReport:
     """Nothing was projected: `optimised` and `lpips_net` are empty, and there is nothing to compare with."""
     probs = tuple(float(p) for p in result.after.probs)
@@ -82,4 +89,5 @@ def _report(
         w_distance=result.w_distance,
         in_domain=True,
         domain_reason="",
+        cond_assumed=cond_assumed,
     )

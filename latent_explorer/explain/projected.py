@@ -7,6 +7,7 @@ Finding one is `explain.projection`; what renders it is `explain.synthesis`.
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -64,6 +65,7 @@ class ProjectionReport(msgspec.Struct, frozen=True):
     domain_reason: str  # a sentence; empty when nothing is wrong
     domain_figures: dict[str, float] = {}  # what the verdict rests on
     tuned: bool = False  # a weight delta belongs to it: attribute ranges are approximate
+    cond_assumed: bool = False  # a file of numbers named no cond: the generator is told equal ones
     probs_photo: tuple[float, ...] = ()  # (K,) of the photo at its own size, where that was asked
     settings: ProjectionSettings = ProjectionSettings()
 
@@ -98,6 +100,16 @@ def to_bytes(projected: ProjectedPicture) -> bytes:
     arrays = {k: np.ascontiguousarray(v) for k, v in _arrays(projected).items()}
     content: bytes = save(arrays, {_FORMAT: msgspec.json.encode(words).decode()})
     return content
+
+
+def latent_npz(projected: ProjectedPicture) -> bytes:
+    """The latent alone as other programs read it: `w` (1, num_ws, w_dim), and `cond` (1, K) where one is told."""
+    arrays = {"w": projected.ws[None]}
+    if projected.cond is not None:
+        arrays["cond"] = projected.cond[None]
+    content = io.BytesIO()
+    np.savez(content, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own
+    return content.getvalue()
 
 
 def write_projected(path: str | os.PathLike[str], projected: ProjectedPicture) -> None:

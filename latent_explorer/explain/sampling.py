@@ -59,7 +59,12 @@ def read_latents(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
         raise UserError(
             f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim)."
         )
-    return torch.from_numpy(w), None if cond is None else torch.from_numpy(cond)
+    if cond is not None and (cond.dtype.kind not in "fiu" or not np.isfinite(cond).all()):
+        raise UserError(
+            f"The array cond in {path} is not made of finite numbers in the shape (N, classes)."
+        )
+    tensors = (torch.from_numpy(x.astype(np.float32)) for x in (w, cond) if x is not None)
+    return next(tensors), next(tensors, None)
 
 
 def sample_latents(

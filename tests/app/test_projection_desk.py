@@ -12,6 +12,7 @@ from PIL import Image
 from stage import of
 
 from latent_explorer.app import library, photos, updates
+from latent_explorer.app.intents import SetEdits, SetTruncateEncoded
 from latent_explorer.app.projection_desk import ProjectionDesk
 from latent_explorer.app.projection_updates import (
     PhotosChanged,
@@ -22,7 +23,7 @@ from latent_explorer.app.projection_updates import (
 from latent_explorer.common.events import Metric
 from latent_explorer.data.crop import Crop
 from latent_explorer.explain.projected import read_projected, write_projected
-from latent_explorer.explain.recipe import ProjectedBase
+from latent_explorer.explain.recipe import ProjectedBase, StyleShift
 
 RNG = np.random.default_rng(0)
 
@@ -139,6 +140,8 @@ def test_a_run_shows_its_way_and_ends_in_the_strip_and_on_the_canvas(stage, read
     explorer = stage.explorer
     ready.open_image(RNG.integers(0, 256, (20, 30, 3), np.uint8), "one")
     ready.open_image(RNG.integers(0, 256, (20, 20, 3), np.uint8), "two")
+    explorer.apply(SetEdits((StyleShift(0, "max", 0.5),)))
+    explorer.apply(SetTruncateEncoded(on=True))
     before = explorer.state
     stage.settle()
     ready.look_at(1)
@@ -155,6 +158,8 @@ def test_a_run_shows_its_way_and_ends_in_the_strip_and_on_the_canvas(stage, read
     assert ended.outcome == "finished"
     assert explorer.document.projected == ended.latent_ids
     assert explorer.state.base == ProjectedBase(ended.latent_ids[1]), "the one that was looked at"
+    assert not explorer.state.edits, "it is shown as it was found"
+    assert not explorer.state.truncate_encoded
     assert ready.run is None
     assert ready.photos == ()
     explorer.undo()

@@ -83,6 +83,19 @@ def test_latents_go_out_and_in(file: Path, photos: Path, tmp_path: Path, capsys)
     back, there = (read_projected(r["projections"][0]["projection"]) for r in (again, result))
     np.testing.assert_array_equal(back.ws, there.ws)
     np.testing.assert_array_equal(back.image, there.image)
+    assert again["agreement"] is None, "there is no photo that a class could agree with"
+    [*_, both] = run(capsys, file, npz, photo, "--steps", 2, "--out", tmp_path / "c")
+    assert (both["n"], both["psnr"]) == (2, result["psnr"])
+
+
+def test_people_read_what_speaks_against_a_result(file: Path, tmp_path: Path, capsys) -> None:
+    config = read_explainer(file).generator.config
+    np.savez(tmp_path / "other.npz", w=np.zeros((1, config.layout.num_ws, config.w_dim), ">f8"))
+    args = [file, tmp_path / "other.npz", "--out", tmp_path / "out"]
+    assert main(["project", *map(str, args)]) == 0
+    said = capsys.readouterr().out
+    assert "other: No photo: the classifier says" in said
+    assert "the generator was told equal ones" in said
 
 
 def test_two_pictures_of_one_name_are_two_results(
@@ -127,6 +140,9 @@ def test_what_cannot_be_done_is_a_sentence(file: Path, photos: Path, tmp_path, c
     assert "is no setting" in line["message"]
     [line] = run(capsys, file, photos, "--set", "lr=-1", *out, code=1)[-1:]
     assert "out of its range" in line["message"]
+    (tmp_path / "file").write_text("no folder")
+    [line] = run(capsys, file, photos, "--out", tmp_path / "file", code=1)[-1:]
+    assert "cannot be written" in line["message"]
 
 
 def test_settings_start_from_a_schedule() -> None:

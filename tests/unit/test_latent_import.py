@@ -12,6 +12,7 @@ from PIL import Image
 
 from latent_explorer.app import projection_jobs
 from latent_explorer.app.photos import photo_of
+from latent_explorer.app.projection_words import cautions
 from latent_explorer.app.workbench import Workbench
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Progress
@@ -59,6 +60,9 @@ def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(bench, tmp
         assert result.w_distance == pytest.approx(picture.report.w_distance)
         told = [1 - i, i] if "cond" in form else [0.5, 0.5]
         assert picture.cond.tolist() == told
+        assert picture.report.cond_assumed == ("cond" not in form)
+        said = any("told equal ones" in sentence for sentence in cautions(picture.report))
+        assert said == ("cond" not in form)
     assert list(bench.renderer.latents) == [p.latent_id for p in pictures], "nothing else is left"
 
 
@@ -66,6 +70,12 @@ def test_latents_that_do_not_fit_are_refused_in_a_sentence(bench, tmp_path):
     np.savez(tmp_path / "x.npz", w=RNG.standard_normal((1, 3, 7), np.float32))
     with pytest.raises(UserError, match="another model"):
         projection_jobs.import_latents(bench, tmp_path / "x.npz", bench.explainer.conditioned_on)
+    shape = (1, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
+    for cond in (np.array([["a", "b"]]), np.array([[np.nan, 1]])):
+        np.savez(tmp_path / "x.npz", w=np.zeros(shape), cond=cond)
+        with pytest.raises(UserError, match="array cond"):
+            asked = bench.explainer.conditioned_on
+            projection_jobs.import_latents(bench, tmp_path / "x.npz", asked)
     shape = (65, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
     with pytest.raises(UserError, match="65 latents"):

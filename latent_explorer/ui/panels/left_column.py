@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGES = ("Samples", "Project")
-TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words stand on the margin  # px from a segment's edge to its word, so that words stand on the margin
+TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words stand on the margin
 
 
 class LeftColumn(QWidget):
