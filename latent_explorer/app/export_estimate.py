@@ -103,7 +103,7 @@ class Estimator:
         self._rendered[request] = result
         while len(self._rendered) > _KEPT:
             del self._rendered[next(iter(self._rendered))]
-        return wanted.scene.frame(result, request, place / wanted.settings.fps, wanted.suffix)
+        return wanted.scene.frame(place, request, result, wanted.settings, wanted.suffix)
 
 
 def _measured(

@@ -57,7 +57,7 @@ def animation(
         for number, request in enumerate(requests):
             result = shown[1] if shown and shown[0] == request else render(request)
             shown = request, result
-            frame = scene.frame(result, request, number / settings.fps, suffix)
+            frame = scene.frame(number, request, result, settings, suffix)
             while not encoding.put(frame):
                 yield Progress(number, total, RENDERING)
             yield Preview(result.after.image)

@@ -28,13 +28,13 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.explain.timeline import Keyframe, Timeline, frames
 from latent_explorer.explain.timeline_makers import alpha_sweep
-from latent_explorer.media.animation_settings import ALWAYS_LOSSLESS, AnimationSettings
-from latent_explorer.media.frames import Frame, Words
+from latent_explorer.media.frames import Frame, Words, picture_size
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.media.animation_settings import AnimationSettings
 
 SWEEP_SECONDS = 2.0  # from -1 to +1
 FLIP_SECONDS, REST_SECONDS = (
@@ -73,15 +73,27 @@ class Scene:
         return [PictureRequest(recipe, self.classifier_id) for recipe in frames(there)]
 
     def frame(
-        self, result: RenderResult, request: PictureRequest, seconds: float, suffix: str
+        self,
+        number: int,
+        request: PictureRequest,
+        result: RenderResult,
+        settings: AnimationSettings,
+        suffix: str,
     ) -> Frame:
-        """A rendered frame with, for formats that can carry it, its recipe."""
-        texts = {}
-        if suffix in ALWAYS_LOSSLESS:
-            state = state_of(request.recipe, self.state, self.classifier_id)
-            texts = recipe_texts(state, self.summary.name, result.after.image)
-        after, before = result.after, result.before
+        """Frame `number`, rendered, with its recipe where the format carries it: every PNG, and an APNG's first."""
+        after, before, texts = result.after, result.before, {}
+        if not suffix or (suffix == ".png" and number == 0):
+            texts = self._recipe(request, after.image, settings)
+        seconds = number / settings.fps
         return Frame(after.image, after.probs, seconds, before.image, before.probs, texts)
+
+    def _recipe(
+        self, request: PictureRequest, image: np.ndarray, settings: AnimationSettings
+    ) -> dict[str, str]:
+        state = state_of(request.recipe, self.state, self.classifier_id)
+        drawn_on = settings.caption or settings.bar or settings.before_after
+        as_it_is = not drawn_on and picture_size(image, settings) == image.shape[1::-1]
+        return recipe_texts(state, self.summary.name, None if as_it_is else image)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from PIL import Image
 from latent_explorer.app import export_jobs, live
 from latent_explorer.app.export_jobs import Beside, animation
 from latent_explorer.app.export_scene import Scene, flip_of, state_of, sweep_of, words_of
-from latent_explorer.app.recipe_png import read_state
+from latent_explorer.app.recipe_png import read_recipe, read_state
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
 from latent_explorer.explain.recipe import PictureRecipe, SeedBase, StyleShift
@@ -81,6 +81,12 @@ def test_the_way_back_and_pictures_that_stand_still_are_not_rendered_again(tmp_p
 
 def test_frames_carry_recipes_that_bring_them_back(tmp_path):
     finish(animation(tmp_path / "frames", SWEEP, SMALL, render))
+    enlarged = tmp_path / "large" / "frame_00020.png"
+    finish(animation(enlarged.parent, SWEEP, msgspec.structs.replace(SMALL, size=64), render))
+    own = render(SWEEP.requests(SMALL)[20]).after.image
+    assert np.array_equal(read_recipe(enlarged).image, own)
+    finish(animation(tmp_path / "a.png", SWEEP, SMALL, render))
+    assert live.resolve(read_state(tmp_path / "a.png"), SUMMARY) == SWEEP.requests(SMALL)[0]
     state = read_state(tmp_path / "frames" / "frame_00020.png")
     assert live.resolve(state, SUMMARY) == SWEEP.requests(SMALL)[20]
     for request in SWEEP.requests(SMALL):
