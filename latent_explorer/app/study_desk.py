@@ -26,7 +26,13 @@ from latent_explorer.app.study_job import build_study, faces_of, preview_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.generators import drained
 from latent_explorer.data.threads import aside
-from latent_explorer.media.scoring.columns import Proposal, propose, question_columns
+from latent_explorer.media.scoring.columns import (
+    Proposal,
+    key_draft,
+    propose,
+    question_columns,
+    write_key_draft,
+)
 from latent_explorer.media.scoring.folder import Scored, score_files
 from latent_explorer.media.study.key import StudyKey, read_key
 from latent_explorer.media.study.panel import Pair
@@ -85,7 +91,16 @@ class ColumnsProposed:
     problem: str = ""
 
 
-StudyUpdate = FacesSeen | QuestionSeen | StudyBuilt | StudyScored | ColumnsProposed
+@dataclass(frozen=True)
+class KeyDrafted:
+    """A key to be completed lies at `path`; or why there is none."""
+
+    path: Path
+    columns: int = 0  # that may hold answers
+    problem: str = ""
+
+
+StudyUpdate = FacesSeen | QuestionSeen | StudyBuilt | StudyScored | ColumnsProposed | KeyDrafted
 
 
 @dataclass(frozen=True)
@@ -233,6 +248,22 @@ class StudyDesk:
             return (yield from aside(work, "Reading the columns"))
 
         return self._explorer.start_job("Reading the columns", job, self._tell)
+
+    def draft_key(self, answers: Path, path: Path) -> int | None:
+        """Write a key for an export of another origin, to be completed in a spreadsheet; told as `KeyDrafted`."""
+
+        def work() -> KeyDrafted:
+            try:
+                drafts = key_draft(answers.read_bytes(), answers.name)
+                write_key_draft(path, drafts)
+            except (UserError, OSError) as error:
+                return KeyDrafted(path, problem=str(error))
+            return KeyDrafted(path, len(drafts))
+
+        def job(_budget: object) -> Generator[Event, None, KeyDrafted]:
+            return (yield from aside(work, "Drafting a key"))
+
+        return self._explorer.start_job("Drafting a key", job, self._tell)
 
     def _tell(self, update: StudyUpdate) -> None:
         for listener in tuple(self.listeners):

@@ -162,6 +162,29 @@ def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, 
     dialog.reject()
 
 
+def test_a_key_is_drafted_for_an_export_of_another_origin(qtbot, desktop, export) -> None:
+    dialog = opened(desktop, "score_study", ScoreDialog)
+    assert dialog.draft_key.isHidden()
+    dialog.add([export / "plain.csv"])
+    assert dialog.draft_key.isVisible()
+    dialog._desk.draft_key(export / "plain.csv", export / "draft.csv")
+    qtbot.waitUntil(lambda: "34 columns in draft.csv" in dialog.status.text(), timeout=WAIT)
+    assert "Q1 Look at the picture." in (export / "draft.csv").read_text(encoding="utf-8-sig")
+    dialog._desk.draft_key(export / "nowhere.csv", export / "draft.csv")
+    qtbot.waitUntil(lambda: "nowhere.csv" in dialog.status.text(), timeout=WAIT)
+    dialog.set_key(export / "key.json")
+    assert dialog.draft_key.isHidden()
+    dialog.reject()
+
+
+def test_why_columns_cannot_be_read_is_said(qtbot, desktop, export) -> None:
+    (export / "book.csv").write_bytes(b"PK\x03\x04 a workbook with another name")
+    dialog = opened(desktop, "score_study", ScoreDialog)
+    dialog.add([export / "book.csv", export / "key.json"])
+    qtbot.waitUntil(lambda: "workbook" in dialog.status.text(), timeout=WAIT)
+    dialog.reject()
+
+
 def test_rules_are_those_that_are_ticked(qtbot, desktop) -> None:
     dialog = opened(desktop, "score_study", ScoreDialog)
     assert dialog.rules.exclude == ("preview", "duplicate", "unfinished")

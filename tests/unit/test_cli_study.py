@@ -157,3 +157,24 @@ def test_build_says_what_is_wrong_before_it_renders(tmp_path, capsys) -> None:
         code, _, said = run(capsys, "study", "build", x, "--out", tmp_path / "s", *line)
         assert code == 1
         assert words in said
+
+
+def test_a_row_of_letters_completes_the_draft(folder, capsys) -> None:
+    key = make_key()
+    letters = "".join("AB"[int(i.right) - 1] for i in key.items if i.kind == "classification")
+    draft = ("study", "columns", folder / "plain.csv", "--out", folder / "draft.csv", "--right")
+    code, out, _ = run(capsys, *draft, " ".join(letters))
+    assert code == 0
+    assert "26 of them look like choices" in out
+    spaced = (folder / "draft.csv").read_bytes()
+    assert run(capsys, *draft, letters)[0] == 0
+    assert (folder / "draft.csv").read_bytes() == spaced
+    code, out, _ = run(capsys, "study", "score", folder / "plain.csv", "--key", folder / "draft.csv",
+                       "--out", folder / "out", "--json")  # fmt: skip
+    assert (code, result_of(out)["respondents"]) == (0, COUNT)
+    code, _, said = run(capsys, *draft, "A B")
+    assert code == 1
+    assert "2 right answers are given, but 26 columns" in said
+    code, _, said = run(capsys, *draft, letters, "--key", folder / "key.json")
+    assert code == 1
+    assert "either --key or --right" in said

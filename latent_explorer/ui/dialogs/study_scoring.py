@@ -19,7 +19,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latent_explorer.app.study_desk import ColumnsProposed, StudyScored, StudyUpdate
+from latent_explorer.app.study_desk import (
+    ColumnsProposed,
+    KeyDrafted,
+    StudyScored,
+    StudyUpdate,
+)
 from latent_explorer.app.updates import JobEnded, Update
 from latent_explorer.media.scoring.rules import Rules
 from latent_explorer.ui import theme
@@ -48,6 +53,7 @@ if TYPE_CHECKING:
 
 FORM = 44 * theme.UNIT  # px
 EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and written as a report."
+DRAFTED = "{n} columns in {name}. Fill in what is right in a spreadsheet, delete other lines, then choose it as key."
 RULES = (
     ("preview", "Previews and tests"),
     ("duplicate", "Second rows of the same person"),
@@ -136,6 +142,13 @@ class ScoreDialog(QDialog):
         self.choose_key = button("Choose...", self._ask_key)
         self.choose_key.setAccessibleName("Choose the key")
         self.choose_key.setAutoDefault(False)
+        self.draft_key = button("Draft...", self._ask_draft)
+        self.draft_key.setAccessibleName("Draft a key for a survey made elsewhere")
+        self.draft_key.setToolTip(
+            "For a survey made elsewhere: a table of its questions, to be completed"
+        )
+        self.draft_key.setAutoDefault(False)
+        line.addWidget(self.draft_key)
         line.addWidget(self.choose_key)
         layout.addLayout(line)
 
@@ -199,13 +212,17 @@ class ScoreDialog(QDialog):
 
     def _propose(self) -> None:
         """Columns matter for tables only, and where all of one export have the same."""
-        tables = [path for path in self.answers if path.suffix.lower() in (".csv", ".tsv")]
-        if tables and self.key is not None:
-            self._desk.propose_columns(tables[0], self.key)
+        if self._tables and self.key is not None:
+            self._desk.propose_columns(self._tables[0], self.key)
+
+    @property
+    def _tables(self) -> list[Path]:
+        return [path for path in self.answers if path.suffix.lower() in (".csv", ".tsv")]
 
     def _refresh(self) -> None:
         self.key_label.setText(self.key.name if self.key else "No key is chosen yet")
         self.key_label.setToolTip(str(self.key or ""))
+        self.draft_key.setVisible(bool(self._tables) and self.key is None)
         self.go.setEnabled(bool(self.answers) and self.key is not None and self._job is None)
         self.open_report.setVisible(self.report is not None)
 
@@ -225,6 +242,14 @@ class ScoreDialog(QDialog):
         name, _ = QFileDialog.getOpenFileName(self, "Key of the study", "", "Key (*.json *.csv)")
         if name:
             self.set_key(Path(name))
+
+    def _ask_draft(self) -> None:
+        export = self._tables[0]
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Key to be completed", str(export.with_name("key.csv")), "Key (*.csv)"
+        )
+        if name:
+            self._desk.draft_key(export, Path(name))
 
     def _ask_folder(self) -> None:
         beside = self.key.parent if self.key else Path()
@@ -247,6 +272,8 @@ class ScoreDialog(QDialog):
         """What the desk tells."""
         if isinstance(update, ColumnsProposed):
             self._show_columns(update)
+        elif isinstance(update, KeyDrafted):
+            self._show_draft(update)
         elif isinstance(update, StudyScored):
             self.report = update.scored.report
             self.view.show_result(update.scored)
@@ -254,6 +281,11 @@ class ScoreDialog(QDialog):
             self.status.setText(f"Written to {update.scored.folder.name}")
             self.status.setToolTip(str(update.scored.folder))
             self._refresh()
+
+    def _show_draft(self, update: KeyDrafted) -> None:
+        said = update.problem or DRAFTED.format(name=update.path.name, n=update.columns)
+        self.status.setText(said)
+        self.status.setToolTip(f"{update.path}\n{said}")
 
     def _show_columns(self, update: ColumnsProposed) -> None:
         if update.path not in self.answers:
