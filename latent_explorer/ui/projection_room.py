@@ -46,13 +46,14 @@ class ProjectionRoom:
     def __init__(self, window: MainWindow, desk: ProjectionDesk) -> None:
         self._window, self._desk = window, desk
         self._explorer = window.explorer
-        self._result_first = False  # a result has just come: it is shown although photos wait
+        self._result_first = False  # the sliders' picture is shown although photos wait
         self.panel = ProjectionPanel(window.explorer, desk)
         self.stage = ProjectionStage(window.explorer, desk)
         samples = window.samples
         self.left = LeftColumn(samples, self.panel, (samples.favourite, samples.shuffle))
         self.left.turned.connect(lambda _on: self._choose_canvas())
         self.panel.open_asked.connect(self.open_images)
+        self.panel.folder_asked.connect(self.open_folder)
         self.panel.paste_asked.connect(self.paste)
         self.panel.compare_asked.connect(self.compare)
         self.panel.result.export_asked.connect(lambda: self._with_shown(self.export))
@@ -79,12 +80,19 @@ class ProjectionRoom:
             self._ended(update)
         elif isinstance(update, ModelOpened | StateChanged):
             self.offer_comparison()
+            if isinstance(update, StateChanged) and update.old.edits != update.new.edits:
+                self._show_picture()  # or a slider would move what is hidden
 
     def _ended(self, update: ProjectionEnded) -> None:
         if update.latent_ids:
             self._result_first = self.left.projecting
             self._window.samples.show_projected()
             self.compare(True)
+        self._choose_canvas()
+
+    def _show_picture(self) -> None:
+        """The sliders' picture, until photos are looked at again."""
+        self._result_first = True
         self._choose_canvas()
 
     def _choose_canvas(self) -> None:
@@ -120,9 +128,8 @@ class ProjectionRoom:
 
     def show_report(self, _latent_id: str) -> None:
         """How faithful the projection is that the canvas shows now."""
-        self._result_first = True
         self.left.turn(True)
-        self._choose_canvas()
+        self._show_picture()
 
     def open_images(self) -> None:
         """Ask for pictures and read them."""
@@ -135,6 +142,13 @@ class ProjectionRoom:
         )
         if names:
             self._explorer.open_path(*map(Path, names))
+
+    def open_folder(self) -> None:
+        """Ask for a folder and read the pictures in it and below it."""
+        last = self._explorer.settings.last_folder or ""
+        chosen = QFileDialog.getExistingDirectory(self._window, "Open a folder of images", last)
+        if chosen:
+            self._explorer.open_path(Path(chosen))
 
     def paste(self) -> None:
         """A picture, or files, from the clipboard."""

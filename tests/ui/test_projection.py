@@ -12,8 +12,9 @@ from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from window_tools import colours_in, desktop_on, open_fake, wait_picture
 
+from latent_explorer.app.intents import SetEdits
 from latent_explorer.data.crop import box_of
-from latent_explorer.explain.recipe import ProjectedBase
+from latent_explorer.explain.recipe import ProjectedBase, StyleShift
 from latent_explorer.ui.panels.sample_menu import sample_menu
 
 LEFT = Qt.MouseButton.LeftButton
@@ -100,6 +101,43 @@ def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, 
     wait_picture(qtbot, desktop)
     assert not action.isEnabled()
     assert view._before.title == "Reconstruction (before)"
+
+
+def test_a_slider_shows_what_it_moves_while_photos_wait(qtbot, desktop, room):
+    desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "waits")
+    canvas = desktop.window.canvas
+    assert canvas.pages.currentWidget() is room.stage
+    desktop.explorer.apply(SetEdits((StyleShift(0, "max", 0.5),)))
+    assert canvas.pages.currentWidget() is canvas.view
+    strip = room.panel.strip
+    QTest.mouseClick(strip.viewport(), LEFT, pos=strip.visualItemRect(strip.item(0)).center())
+    assert canvas.pages.currentWidget() is room.stage, "the photo is one click away"
+    project(qtbot, desktop)
+    assert not desktop.explorer.state.edits
+    desktop.explorer.undo()
+    assert desktop.explorer.state.edits
+
+
+def test_all_pictures_of_a_folder_are_opened(qtbot, desktop, room, tmp_path, monkeypatch):
+    (tmp_path / "leaves").mkdir()
+    for name in ("a.png", "b.jpg"):
+        photo(tmp_path / "leaves", name)
+    monkeypatch.setattr(
+        "latent_explorer.ui.projection_room.QFileDialog.getExistingDirectory",
+        lambda *_a: str(tmp_path / "leaves"),
+    )
+    QTest.mouseClick(room.panel.folder, LEFT)
+    qtbot.waitUntil(lambda: len(desktop.projections.photos) == 2)
+
+
+def test_photo_and_generators_view_stand_level(qtbot, desktop, room):
+    desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "square")
+    stage = room.stage
+    qtbot.waitUntil(lambda: stage.crop.isVisible() and stage.crop.width() > 150)
+    (seen,) = stage.seen.frames()
+    framed = stage.crop.frame_rect()
+    assert abs(framed.top() - seen.top()) <= 1
+    assert abs(framed.height() - seen.height()) <= 1
 
 
 def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, room):

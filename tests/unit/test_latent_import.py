@@ -71,10 +71,10 @@ def test_latents_that_do_not_fit_are_refused_in_a_sentence(bench, tmp_path):
     with pytest.raises(UserError, match="another model"):
         projection_jobs.import_latents(bench, tmp_path / "x.npz", bench.explainer.conditioned_on)
     shape = (1, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
+    asked = bench.explainer.conditioned_on
     for cond in (np.array([["a", "b"]]), np.array([[np.nan, 1]])):
         np.savez(tmp_path / "x.npz", w=np.zeros(shape), cond=cond)
         with pytest.raises(UserError, match="array cond"):
-            asked = bench.explainer.conditioned_on
             projection_jobs.import_latents(bench, tmp_path / "x.npz", asked)
     shape = (65, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.data.crop import Crop, crop_of, kept_near, middle, whole
 from latent_explorer.ui import theme
+from latent_explorer.ui.widgets.image_view import CAPTION
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -93,13 +94,20 @@ class CropView(QWidget):
         height, width = self._photo.shape[:2]
         return height, width
 
+    def _place(self) -> QRectF:
+        """The square for the photo: level with the picture of an `ImageView` of the same size."""
+        room = min(self.width() - 2 * MARGIN, self.height() - CAPTION - 1.5 * MARGIN)
+        side = max(1.0, room)
+        above = (self.height() - side - CAPTION - MARGIN / 2) / 2 + CAPTION
+        return QRectF((self.width() - side) / 2, above, side, side)
+
     def photo_rect(self) -> QRectF:
         """Where the photo stands: so that a square around all of it has room, too."""
         height, width = self._shape()
-        room = max(1.0, min(self.width(), self.height()) - 2 * MARGIN)
-        factor = room / max(height, width)
+        place = self._place()
+        factor = place.width() / max(height, width)
         box = QRectF(0, 0, width * factor, height * factor)
-        box.moveCenter(QPointF(self.width() / 2, self.height() / 2))
+        box.moveCenter(place.center())
         return box
 
     def frame_rect(self) -> QRectF:
@@ -257,9 +265,9 @@ class CropView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box, frame, now = self.photo_rect(), self.frame_rect(), theme.current()
-        painter.fillRect(
-            frame, Qt.GlobalColor.black
-        )  # what the generator is given outside of the photo
+        self._paint_caption(painter)
+        # what the generator is given outside of the photo
+        painter.fillRect(frame, Qt.GlobalColor.black)
         painter.drawImage(box.topLeft(), self._image())
         shade = QPainterPath()
         shade.addRect(box)
@@ -282,6 +290,13 @@ class CropView(QWidget):
                 )
             )
             painter.drawRoundedRect(corner, 2, 2)
+
+    def _paint_caption(self, painter: QPainter) -> None:
+        place = self._place()
+        line = QRectF(place.left(), place.top() - CAPTION, place.width(), CAPTION - 2)
+        painter.setFont(theme.font())
+        painter.setPen(theme.current().color("muted"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "Photo")
 
     def _paint_thirds(self, painter: QPainter, frame: QRectF) -> None:
         for color, width in (("ink", 0.0), ("on_picture", 0.0)):

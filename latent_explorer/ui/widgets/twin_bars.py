@@ -15,9 +15,9 @@ from latent_explorer.ui import theme
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
-ROW = 5 * theme.UNIT  # px, of a class
-HEAD = 2 * theme.UNIT + 4
+ROW = 5 * theme.UNIT  # px, of a class; less where several share little room
 BAR = 10  # px
+GAP, LEAST_GAP = 6, 2  # px between two classes
 MOST = 3  # classes
 
 
@@ -66,10 +66,10 @@ class TwinBars(QWidget):
 
     def sizeHint(self) -> QSize:
         rows = len(self.twins.rows()) if self.twins else 2
-        return QSize(26 * theme.UNIT, HEAD + rows * ROW)
+        return QSize(26 * theme.UNIT, rows * ROW)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(20 * theme.UNIT, self.sizeHint().height())
+        return QSize(20 * theme.UNIT, 2 * ROW)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         twins = self.twins
@@ -80,11 +80,12 @@ class TwinBars(QWidget):
         strong = QFontMetricsF(theme.font(semibold=True))
         widest = max(strong.horizontalAdvance(twins.names[i]) for i in twins.rows())
         names = min(widest + theme.MARGIN, self.width() * 0.4)
-        top = max(0.0, (self.height() - len(twins.rows()) * ROW) / 2)
-        for line, index in enumerate(twins.rows()):
-            self._paint_row(
-                painter, twins, index, QRectF(0, top + line * ROW, self.width(), ROW), names
-            )
+        rows = twins.rows()
+        high = min(ROW, self.height() / len(rows))
+        top = (self.height() - len(rows) * high) / 2
+        for line, index in enumerate(rows):
+            cell = QRectF(0, top + line * high, self.width(), high)
+            self._paint_row(painter, twins, index, cell, names)
 
     def _paint_row(
         self, painter: QPainter, twins: Twins, index: int, cell: QRectF, names: float
@@ -95,23 +96,26 @@ class TwinBars(QWidget):
         painter.setPen(now.color("ink"))
         room = names - theme.UNIT
         name = QFontMetricsF(font).elidedText(twins.names[index], Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(0, cell.top(), names, ROW), _LEFT, name)
+        painter.drawText(QRectF(0, cell.top(), names, cell.height()), _LEFT, name)
         small = theme.font(theme.SMALL)
         metrics = QFontMetricsF(small)
         titles = max(metrics.horizontalAdvance(t) for t in twins.titles) + theme.UNIT
         number = metrics.horizontalAdvance("0.00") + theme.UNIT
-        half = (ROW - 6) / 2
+        gap = max(LEAST_GAP, GAP - (ROW - cell.height()))
+        half = (cell.height() - gap) / 2
         for place, (title, probs) in enumerate(
             zip(twins.titles, (twins.first, twins.second), strict=True)
         ):
-            line = QRectF(names, cell.top() + 3 + place * half, cell.width() - names, half)
+            line = QRectF(names, cell.top() + gap / 2 + place * half, cell.width() - names, half)
             painter.setFont(small)
             painter.setPen(now.color("muted"))
             painter.drawText(line, _LEFT, title)
             painter.setPen(now.color("ink"))
             painter.drawText(line, _RIGHT, f"{probs[index]:.2f}")
-            bar = QRectF(line.left() + titles, 0, line.width() - titles - number, BAR)
-            bar.moveTop(line.center().y() - BAR / 2)
+            bar = QRectF(
+                line.left() + titles, 0, line.width() - titles - number, min(BAR, half - 2)
+            )
+            bar.moveTop(line.center().y() - bar.height() / 2)
             self._paint_bar(painter, bar, index, float(probs[index]), hatched=place == 0)
 
     def _paint_bar(

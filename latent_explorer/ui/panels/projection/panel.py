@@ -42,9 +42,10 @@ PROJECT, STOP = "Project", "Stop and keep the best"
 
 
 class ProjectionPanel(QWidget):
-    """Talks to the desk; shows what it says. `open_asked` and `folder_asked` want the window's dialogs."""
+    """Talks to the desk; shows what it says. `open_asked`, `folder_asked` and `paste_asked` want the window's dialogs."""
 
     open_asked = Signal()
+    folder_asked = Signal()
     paste_asked = Signal()
     compare_asked = Signal(bool)
 
@@ -56,6 +57,7 @@ class ProjectionPanel(QWidget):
         self.open = button("Open...", self.open_asked.emit, icon="image")
         self.open.setAccessibleName("Open images to project")
         self.open.setToolTip("Open pictures to project: one, or several at once (Ctrl+I)")
+        self.folder = icon_button("open", "Open all pictures of a folder", self.folder_asked.emit)
         self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_asked.emit)
         self.clear = icon_button("delete", "Take all photos away", desk.clear)
         self.strip = PhotoStrip()
@@ -83,6 +85,7 @@ class ProjectionPanel(QWidget):
         head = row(spacing=0)
         head.addWidget(self.open, 1)
         head.addSpacing(theme.GAP)
+        head.addWidget(self.folder)
         head.addWidget(self.paste)
         head.addWidget(self.clear)
         self.line = hairline()

@@ -47,6 +47,9 @@ class PhotoStrip(QListWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         self.currentRowChanged.connect(self._on_row)
+        # The current one, too, brings the photos back to the canvas where a picture has taken it.
+        for asked in (self.itemClicked, self.itemActivated):
+            asked.connect(lambda item: self.looked_at.emit(self.row(item)))
 
     def show_photos(self, photos: Sequence[Photo], current: int) -> None:
         """The photos, and which of them is looked at."""

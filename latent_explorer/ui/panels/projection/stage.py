@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SOLID = 4  # the number of a curve whose line has no dashes
 PAUSE = 100  # ms between two drawings
-BELOW = 14 * theme.UNIT  # px, of loss and bars
+BELOW = 11 * theme.UNIT  # px, of loss and bars: more, and the pictures are too small on a laptop
 SEEN = "Generator's view"
 PHOTO, MADE = "Photo", "Reconstruction"
 
@@ -177,6 +177,7 @@ class ProjectionStage(QWidget):
             policy = self.loss.sizePolicy()
             policy.setRetainSizeWhenHidden(True)
             self.loss.setSizePolicy(policy)
+            self.loss.setMinimumHeight(BELOW)
             self._below.insertWidget(0, self.loss, 1)
 
     def _draw_loss(self, run: Run, at: int) -> None:
