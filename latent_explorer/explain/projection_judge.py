@@ -156,11 +156,10 @@ class Neighbours:
 
 
 def _has_neighbours(model: Explainer) -> bool:
-    return (
-        model.encoder is not None
-        and model.samples is not None
-        and len(model.samples) >= _LEAST_SAMPLES
-    )
+    """Whether there are enough encoded pictures, and by this encoder: not so where `train-encoder` added it later."""
+    if model.encoder is None or model.samples is None or "encoder" in model.provenance:
+        return False
+    return len(model.samples) >= _LEAST_SAMPLES
 
 
 def judge_of(
