@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from survey_exports import make_key, make_people, qualtrics, written
 
@@ -131,3 +133,36 @@ def test_the_first_line_of_excel_is_no_header() -> None:
     assert read_table(b"sep=;\r\na;b,c\r\n1;2,5\r\n", "x.csv") == [["a", "b,c"], ["1", "2,5"]]
     with pytest.raises(UserError, match="workbook or an archive"):
         read_table(b"PK\x03\x04rest", "x.xlsx")
+
+
+def page_file(name: str, *answers: str, **more) -> str:
+    found = [{"item": item, "answer": "1", "ms": 4000} for item in answers]
+    return json.dumps({"format": "latent-explorer-answers", "version": 1, "study": KEY.study,
+                       "respondent": name, "complete": True, "answers": found, **more})  # fmt: skip
+
+
+def test_answers_in_the_study_s_own_folder(tmp_path) -> None:
+    write_key(tmp_path / "key.json", KEY)
+    (tmp_path / "survey.csv").write_text("number,name\n1,x\n", encoding="utf-8")
+    (tmp_path / "README.txt").write_text("what to do", encoding="utf-8")
+    (tmp_path / "a.json").write_text(page_file("a", KEY.items[0].item), encoding="utf-8")
+    assert [r.name for r in read_responses([tmp_path], KEY).respondents] == ["a"]
+
+
+def test_answers_to_other_questions_do_not_count(tmp_path) -> None:
+    """A double with invented items must not win, nor look slow."""
+    one, two = KEY.items[0].item, KEY.items[1].item
+    (tmp_path / "a.json").write_text(page_file("a", one, two), encoding="utf-8")
+    (tmp_path / "b.json").write_text(page_file("a", "x1", "x2", "x3", one), encoding="utf-8")
+    found = score_study(KEY, read_responses([tmp_path], KEY))[0]
+    assert (found.respondents, found.overall.score.n) == (1, 2)
+    (tmp_path / "a.json").unlink()
+    (tmp_path / "b.json").write_text(page_file("a", "x1"), encoding="utf-8")
+    with pytest.raises(UserError, match="none of the key's questions"):
+        read_responses([tmp_path], KEY)
+
+
+def test_respondents_without_a_name_are_no_doubles(tmp_path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.json").write_text(page_file("", KEY.items[0].item), encoding="utf-8")
+    assert score_study(KEY, read_responses([tmp_path], KEY))[0].respondents == 2

@@ -22,6 +22,7 @@ MAX_FILES = 20_000
 MAX_ANSWER = 2_000  # characters
 TIDY_HEADS = ("respondent", "item", "answer")  # without these a CSV is a wide one
 ENDINGS = (".json", ".csv", ".tsv", ".txt")
+NO_ANSWERS = ("key.json", "survey.csv", "README.txt")  # what a study's own folder holds beside them
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -80,14 +81,32 @@ def read_responses(
     if not respondents:
         raise UserError("There are no answers in the chosen files. Choose what participants sent.")
     left = tuple(i.item for i in key.items if missing and i.item in missing)
-    return Responses(respondents=tuple(respondents), missing=left, notes=tuple(notes))
+    return Responses(
+        respondents=tuple(_to_the_key(respondents, key)), missing=left, notes=tuple(notes)
+    )
+
+
+def _to_the_key(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
+    """Without answers to what the key does not ask: they must not count for pace or between doubles."""
+    asked = {item.item for item in key.items}
+    known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
+    if any(r.answers for r in respondents) and not any(known):
+        raise UserError("The answers are to none of the key's questions. Choose the key of that study.")  # fmt: skip
+    return [
+        msgspec.structs.replace(r, answers=answers)
+        for r, answers in zip(respondents, known, strict=True)
+    ]
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     found: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found += sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS)
+            found += sorted(
+                p
+                for p in path.iterdir()
+                if p.suffix.lower() in ENDINGS and p.name not in NO_ANSWERS
+            )
         else:
             found.append(path)
     if not found:
@@ -165,7 +184,7 @@ def _of_json(path: Path, one: _JsonFile) -> Respondent:
         answers=answers,
         complete=one.complete,
         seconds=sum(times) / 1000 if times else None,
-        started=one.started or "",
+        started=(one.started or "")[:40],
     )
 
 

@@ -26,6 +26,13 @@ SPREADS = (
     "sample SD by n \N{MINUS SIGN} 1; published tables seldom say which one they print."
 )
 
+HOLM = "p Holm corrects the exact p for the number of rows in its table."
+DIFFERENCES = (
+    "By pairs: over respondents, whether other people would show the difference too; over items (questions that show the "
+    "same pictures in both arms), whether other questions would. 95 % t interval of the mean; exact sign test, ties left "
+    "out; p Holm for several pairs of arms."
+)
+
 
 def headline(score: StudyScore) -> str:
     """The result in one or two sentences, for report, window and command line."""
@@ -137,10 +144,10 @@ def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
         _section("Accuracy", _table(tables.groups(score).turned()) + _hint(SPREADS) + _hint(POOLED))
     ]
     if score.differences:
-        parts.append(_section("Difference between arms", _table(tables.differences(score))))
+        parts.append(_section("Difference between arms", _table(tables.differences(score)) + _hint(DIFFERENCES)))  # fmt: skip
     if score.attributes:
-        parts.append(_section("Attributes", _figure(drawn["attributes"]) + _table(tables.attributes(score))))  # fmt: skip
-    parts.append(_section("Questions", _figure(drawn["items"]) + _table(tables.items(score))))
+        parts.append(_section("Attributes", _figure(drawn["attributes"]) + _table(tables.attributes(score)) + _hint(HOLM)))  # fmt: skip
+    parts.append(_section("Questions", _figure(drawn["items"]) + _table(tables.items(score)) + _hint(HOLM)))  # fmt: skip
     if "respondents" in drawn:
         parts.append(_section("Respondents", _figure(drawn["respondents"])))
     if score.catch:

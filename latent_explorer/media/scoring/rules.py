@@ -76,7 +76,7 @@ def _rules(
          duplicates),
         ("unfinished", "The file says that the respondent did not finish, or, where it says nothing, an answer is missing.",
          lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, asked)]),
-        ("too-fast", f"Less than {limit:g} seconds a question on average.",
+        ("too-fast", f"Less than {limit:g} s a question on average.",
          lambda all_: [i for i, r in enumerate(all_) if _pace(r) < limit]),
         ("failed-catch", f"More than {most} of {len(catch)} catch trials answered wrongly or not at all.",
          lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, key.chance) > most]),
@@ -87,7 +87,8 @@ def duplicates(respondents: Sequence[Respondent]) -> list[int]:
     """Rows whose id another row has that counts in their place."""
     best: dict[str, int] = {}
     for i, respondent in enumerate(respondents):
-        name = respondent.name if not respondent.name.startswith("row ") else f"{i}"
+        unnamed = not respondent.name or respondent.name.startswith("row ")
+        name = f"row {i} of all" if unnamed else respondent.name
         before = best.get(name)
         if before is None or len(respondent.answers) >= len(respondents[before].answers):
             best[name] = i

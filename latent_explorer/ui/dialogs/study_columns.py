@@ -53,6 +53,7 @@ class ColumnsView(QWidget):
         for line, proposal in enumerate(proposals):
             self._grid.addWidget(plain(proposal.item), line, 0)
             choice = Choice(f"Column of question {proposal.item}")
+            choice.setMinimumContentsLength(16)
             choice.addItems([NONE, *heads])
             choice.setCurrentText(proposal.column or NONE)
             self._choices[proposal.item] = choice
@@ -65,7 +66,7 @@ class ColumnsView(QWidget):
         self._grid.setRowStretch(len(proposals), 1)
         certain = sum(p.how == BY_NAME for p in proposals)
         self.sentence.setText(
-            f"{certain} of {len(proposals)} questions were found by their code. Check the others: they were put in order."
+            f"{certain} of {len(proposals)} questions were found by name. Check the others: they were put in order."
         )
 
     @property
