@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # where it is measured, and how many frames in a row
 LOOKING = "Looking for what fits"
+_HALVINGS = 2
 _SAFE = 0.93  # of the budget: estimates err
 _SMALLEST, _WORST = 96, 25  # px and quality: nobody is helped by less
 _SHRINK = 0.8  # a rung, of the side
@@ -156,15 +157,35 @@ class Rungs:
                 high = middle
             else:
                 low = middle + 1
+        return low, (yield from self._filled(low))
+
+    def _filled(self, low: int) -> Generator[Event, None, AnimationSettings]:
+        """Rung `low`, with as much more as the budget still holds: the next rung up is too much, half-way may not be."""
         rung = self.all[low]
-        if low and self.all[low - 1].size == rung.size:  # not by its size did it become smaller
-            taken = yield from self._expected(rung)
-            room = (_SAFE * self._budget / max(1.0, taken)) ** 0.5
-            size = min(self.side, int(rung.size * room) // 8 * 8)
-            larger = msgspec.structs.replace(rung, size=max(rung.size, size))
+        if not low or not (yield from self._fits(rung)):
+            return rung
+        name, above = self._difference(low)
+        if name == "fps" or (name == "quality" and self._suffix == ".gif"):  # only in steps
+            room = (_SAFE * self._budget / (yield from self._expected(rung))) ** 0.5
+            name, above = "size", min(self.side, 2 * int(rung.size * room) - rung.size)
+        for _ in range(_HALVINGS):
+            middle = (getattr(rung, name) + above) // 2
+            middle -= middle % 8 if name == "size" else 0
+            larger = msgspec.structs.replace(rung, **{name: max(middle, getattr(rung, name))})
             if (yield from self._fits(larger)):
                 rung = larger
-        return low, rung
+            else:
+                above = middle
+        return rung
+
+    def _difference(self, low: int) -> tuple[str, int]:
+        """What the rung above has more of, and how much it has."""
+        rung, before = self.all[low], self.all[low - 1]
+        if before.fps != rung.fps:
+            return "fps", 0
+        if before.quality != rung.quality:
+            return "quality", before.quality
+        return "size", before.size or self.side
 
     def learn(self, settings: AnimationSettings, found: float) -> None:
         """A try took (or would have taken) `found` bytes: the others will err as much."""
