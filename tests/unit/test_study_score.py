@@ -198,7 +198,7 @@ def test_every_printed_figure_of_the_report_is_the_known_one(study) -> None:
         [p.answers[i.item] == i.right for p in people for i in items if i.item in p.answers]
     )
     accuracy = list(map(list, zip(*rows_of(page, "Accuracy"), strict=True)))[1:]
-    heads = re.findall(r"<th>(.*?)</th>", page.split("<h2>Accuracy</h2>")[1])[1:5]
+    heads = re.findall(r"<th.*?>(.*?)</th>", page.split("<h2>Accuracy</h2>")[1])[1:5]
     accuracy = [[head, *column] for head, column in zip(heads, accuracy, strict=True)]
     assert accuracy[3][:8] == ["nobody left out", "–", *proportion_cells(everyone)]
     assert set(accuracy[3][8:]) == {"–"}

@@ -195,7 +195,11 @@ def _hint(text: str) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in table.heads)
+    columns = zip(*table.rows, strict=True) if table.rows else [()] * len(table.heads)
+    head = "".join(
+        f'<th scope="col"{_class(any(map(_is_number, column)))}>{_text(name)}</th>'
+        for name, column in zip(table.heads, columns, strict=True)
+    )
     body = "".join(
         f"<tr{' class=flag' if flag else ''}>" + "".join(map(_cell, row)) + "</tr>"
         for row, flag in table.marked()
@@ -204,8 +208,16 @@ def _table(table: Table) -> str:
 
 
 def _cell(value: Any) -> str:
-    number = isinstance(value, int | float)
-    return f"<td{' class=n' if number else ''}>{_text(tables.shown(value))}</td>"
+    return f"<td{_class(_is_number(value))}>{_text(tables.shown(value))}</td>"
+
+
+def _class(number: bool) -> str:
+    """Numbers stand at the right, and so do the words above them."""
+    return " class=n" if number else ""
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
 
 
 def _text(text: Any) -> str:
