@@ -162,10 +162,10 @@ def named_latents(value: msgspec.Struct) -> set[str]:
 
 
 def lost_sentence(title: str) -> str:
-    """What is said when an exploration came without some of its projections."""
+    """What is said when an exploration, or a picture's recipe, came without some of its projections."""
     return (
         f"Some projected pictures of {title} are missing, damaged or of another model and were left out. "
-        "Project them again, or open an older copy."
+        "Open the exploration that holds them, or project them again."
     )
 
 

@@ -66,8 +66,8 @@ def cautions(report: ProjectionReport) -> list[str]:
         said.append(full)
     if report.cond_assumed:
         said.append(
-            "The file says no class probabilities (cond), so the generator was told equal ones: the picture may be "
-            "another than where the latent comes from."
+            "The file names no class probabilities (cond), so the generator was told equal ones: the picture may "
+            "differ from the one that the latent was found for."
         )
     if report.tuned:
         said.append(
@@ -136,7 +136,8 @@ def making(report: ProjectionReport) -> str:
         return "From a file of numbers."
     tuned = ", then tuned" if report.tuned else ""
     steps = "1 step" if report.steps == 1 else f"{report.steps} steps"
-    return f"{SPACES[report.space]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
+    space = SPACES[report.space]
+    return f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
 
 
 def top(names: Sequence[str], probs: Sequence[float]) -> str:

@@ -145,14 +145,14 @@ class _Projection:
         self.judge = yield from judge_of(self.model, self.classifier, self.judging)
         size = group_size(targets.shape[1], self.device)
         firsts = range(0, len(targets), size)
-        each = self.settings.steps + self.w_steps + size * self.settings.tuning  # steps of a group
-        self.pace = _Pace(len(firsts) * each)
-        for done, i in enumerate(firsts):
+        of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
+        self.pace = _Pace(len(firsts) * of_group + len(targets) * of_picture)
+        for done, i in enumerate(firsts, start=1):
             group = self._begin(targets[i : i + size], names[i : i + size], i)
             yield from self._find(group)
             yield from self._tune(group)
             self.found += yield from self._pictures(group)
-            self.pace.skip_to(each * (done + 1))
+            self.pace.skip_to(done * of_group + len(self.found) * of_picture)
         if self.settings.tuning:
             yield Notice(
                 "The generator was tuned to these pictures: what was measured of its attributes, their ranges and "

@@ -162,6 +162,9 @@ def test_tuning_keeps_the_change_alone(tiny_explainer, targets):
     picture = done.found[0]
     plain = projected(tiny_explainer, targets[:1]).found[0]
     assert picture.report.tuned
+    assert {e.total for e in done.events if isinstance(e, Progress) and "Tuning" in e.message} == {
+        QUICK.steps + 8
+    }, "one picture is tuned once"
     assert picture.report.psnr > plain.report.psnr
     assert not plain.report.tuned
     np.testing.assert_array_equal(picture.ws, plain.ws)

@@ -212,8 +212,10 @@ class SamplesPanel(QWidget):
         for count in range(1, rows):
             self.cutoff.addItem(f"First {count} of {rows}", count)
         self._state = None
-        encoded = isinstance(update.state.base, SampleBase)
-        self.source.setCurrentIndex(0 if encoded else 1)
+        listed = {SampleBase: SAMPLES, ProjectedBase: PROJECTED}.get(
+            type(update.state.base), SEEDS_PAGE
+        )
+        self.source.setCurrentIndex(self.source.findData(listed))
         self.setEnabled(True)
         self._show(update.state)
         self._list()

@@ -53,6 +53,7 @@ class ProjectionStage(QWidget):
         self.seen = ImageView()
         self.seen.set_mode("after")
         self.seen.setAccessibleName(SEEN)
+        self.seen.setMinimumSize(self.crop.minimumSize())  # so that both are equally large
         self.view = ImageView()
         self.view.setAccessibleName("Photo and reconstruction")
         self.twins = TwinBars()
