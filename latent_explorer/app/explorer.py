@@ -57,6 +57,7 @@ class Explorer(Steering):
     ) -> None:
         super().__init__()
         self.listeners: list[Callable[[updates.Update], None]] = []
+        self.may_leave: Callable[[], bool] = lambda: True  # asked before another exploration comes
         self._bench = workbench or Workbench()
         self._bench.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
         self._preferences = Preferences(self.tell, config_dir)
@@ -285,10 +286,12 @@ class Explorer(Steering):
 
     def _want(self, wanted: Wanted) -> None:
         """Bring a file's contents to the screen, opening its model first unless it is open."""
-        if self._closed:
-            return
         state, opened = wanted.state, self._opener.opened
-        if state is None or opened is None or state.model_hash != opened.summary.model_hash:
+        other = state is None or opened is None or state.model_hash != opened.summary.model_hash
+        replaces = other or wanted.document is not None
+        if self._closed or (replaces and not self.may_leave()):
+            return
+        if state is None or opened is None or other:
             self._pictures.hold()
             self._opener.open(wanted)
             return

@@ -52,15 +52,27 @@ class Files:
         return path is not None and self._explorer.save(path)
 
     def may_close(self) -> bool:
-        """Ask about changes that would be lost from a saved exploration; whether the window may go."""
+        """Ask about changes to a saved exploration; whether the window may go. Others are offered at the next start."""
+        return self._explorer.path is None or self._may_lose("Save the changes to")
+
+    def may_leave(self) -> bool:
+        """The same before another exploration takes this one's place: what stands in no file is asked about too."""
         explorer = self._explorer
-        if explorer.path is None or not explorer.unsaved:
+        made = explorer.state and (explorer.state.timelines or explorer.document.projected)
+        if explorer.path is None and not made:
+            return True  # a few sliders are soon where they were
+        return self._may_lose("Another file is about to be opened. Save")
+
+    def _may_lose(self, words: str) -> bool:
+        """Offer to save what has changed; whether it may go now."""
+        path = self._explorer.path
+        if not self._explorer.unsaved:
             return True
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self._window,
             "Latent Explorer",
-            f"Save the changes to {explorer.path.name}?",
+            f"{words} {path.name if path else 'this exploration'}?",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )

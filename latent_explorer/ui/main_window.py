@@ -92,6 +92,7 @@ class MainWindow(QMainWindow):
         self._autosave.start()
         self.canvas.setFocus()  # not the first button: a ring there would look like advice
         explorer.listeners.append(self.on_update)
+        explorer.may_leave = self.files.may_leave
 
     def sizeHint(self) -> QSize:
         return QSize(1440, 900)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.recipe_png import read_state
@@ -48,6 +48,7 @@ def test_saved_exploration_opens_again(qtbot, desktop, tmp_path, monkeypatch):
     QTest.keyClick(desktop.window, Qt.Key.Key_S, CTRL)
     assert not desktop.window.isWindowModified()
     desktop.window.reset()
+    monkeypatch.setattr(QMessageBox, "question", lambda *_args: QMessageBox.StandardButton.Discard)
     QTest.keyClick(desktop.window, Qt.Key.Key_O, CTRL)
     qtbot.waitUntil(lambda: desktop.explorer.state == state)
     desktop.window._fill_recent()

@@ -278,6 +278,26 @@ def test_closing_asks_about_a_changed_file(qtbot, desktop, tmp_path, monkeypatch
     assert desktop.window.close()
 
 
+def test_another_file_asks_about_timelines_that_stand_in_no_file(
+    qtbot, desktop, tmp_path, monkeypatch
+):
+    explorer, asked = desktop.explorer, []
+    first = explorer.session
+    answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard]
+    monkeypatch.setattr(
+        QMessageBox, "question", lambda *args: asked.append(args[2]) or answers.pop(0)
+    )
+    desktop.timelines.add_keyframe()
+    model = tmp_path / "again.explainer"
+    model.write_bytes(b"")
+    explorer.open_path(model)
+    assert explorer.session is first
+    assert "this exploration" in asked[0]
+    explorer.open_path(model)
+    qtbot.waitUntil(lambda: explorer.session is not first, timeout=20_000)
+    assert desktop.timelines.timelines == ()
+
+
 def test_place_of_the_window_is_remembered(qtbot, desktop):
     desktop.window.resize(1280, 700)
     assert desktop.window.close()
