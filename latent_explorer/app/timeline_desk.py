@@ -139,14 +139,14 @@ class TimelineDesk(TimelineScreen):
         like = self._recipe_of(SeedBase(0))
         if like is not None:
             seeds = [b.seed for b in self._explorer.random_seeds(count) if isinstance(b, SeedBase)]
-            self.make(makers.random_walk(seeds, seconds, like), "random walk")
+            self._show_made(makers.random_walk(seeds, seconds, like), "random walk")
 
     def morph(self, a: Base, b: Base, seconds: float = 2.0) -> None:
         """From one latent to another and back, without edits; projections come with their noise."""
         ends = [self._recipe_of(base) for base in (a, b)]
         plain = [msgspec.structs.replace(r, edits=(), cond=None) for r in ends if r is not None]
         if plain:
-            self.make(makers.morph(plain[0], plain[1], seconds), "morph")
+            self._show_made(makers.morph(plain[0], plain[1], seconds), "morph")
 
     def sweep(
         self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0
@@ -157,13 +157,14 @@ class TimelineDesk(TimelineScreen):
             moving = [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
             name = attribute.name or "Sweep"
             made = makers.alpha_sweep(recipe, moving, start, stop, seconds, name=name)
-            self.make(made, "sweep")
+            self._show_made(made, "sweep")
 
     def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:
         """The picture of the sliders, and the same with rows `first` to `last` of ws taken from another latent."""
         recipe = self._state_recipe()
         if recipe is not None:
-            self.make(makers.style_mix(recipe, [other], first, last, seconds), "style mixing")
+            made = makers.style_mix(recipe, [other], first, last, seconds)
+            self._show_made(made, "style mixing")
 
     # Recording -----------------------------------------------------------------------------------
 
@@ -193,7 +194,7 @@ class TimelineDesk(TimelineScreen):
         self._explorer.tell(updates.RecordingChanged(False))
         keyframes = recorder.keyframes()
         if keyframes:
-            self.make(Timeline("Recording", keyframes), "recording")
+            self._show_made(Timeline("Recording", keyframes), "recording")
         else:
             self._explorer.tell(updates.Told("Nothing moved while recording: nothing was kept."))
 
@@ -206,6 +207,12 @@ class TimelineDesk(TimelineScreen):
                 raise UserError(f"The timeline stays as it was: {reason}. Choose other values.")
             self._explorer.apply(ChangeTimeline(name, timeline, text, merge))
         return timeline in self.timelines
+
+    def _show_made(self, timeline: Timeline, text: str) -> None:
+        """Add it; in view, its first frame is shown: a playhead beside another picture would mislead."""
+        self.make(timeline, text)
+        if self.active:
+            self.seek(0.0)
 
     def _recipe_of(self, base: Base) -> PictureRecipe | None:
         """What the sliders would show of another latent."""

@@ -158,6 +158,14 @@ def test_one_click_makes_a_timeline_that_one_undo_takes_away(room):
     assert desk.current is None
 
 
+def test_what_was_made_in_one_click_shows_its_first_frame(room):
+    room.desk.set_active(True)
+    room.settle()
+    room.desk.sweep(BOTH, -1.0, 1.0)
+    (shown,) = of(room.settle(), updates.TimelineFrame)
+    assert shown.request.recipe == room.desk.current.keyframes[0].recipe
+
+
 # Kept --------------------------------------------------------------------------------------------
 
 
