@@ -18,37 +18,53 @@ from latent_explorer.ui.study_room import StudyRoom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import TypeAlias
 
     from PySide6.QtWidgets import QDialog
 
     from latent_explorer.ui.main_window import MainWindow
 
+    Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
-def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
-    """By the actions' keys."""
-    explorer, files, samples = window.explorer, window.files, window.samples
-    study = StudyRoom(window, StudyDesk(explorer))
 
+def handlers(window: MainWindow) -> Handlers:
+    """All of them."""
+    menus = (_file, _edit, _view, _explain, _timeline, _study, _help)
+    return {key: act for menu in menus for key, act in menu(window).items()}
+
+
+def _file(window: MainWindow) -> Handlers:
+    files, exports = window.files, window.exports
+    return {
+        "open": files.open,
+        "open_image": window.projection.open_images,
+        "open_bundled": window.explorer.open_bundled,
+        "save": files.save,
+        "save_as": files.save_as,
+        "export_png": files.export_png,
+        "export_animation": exports.animation,
+        "export_sheet": exports.sheet,
+        "export_all": exports.all,
+        "quit": window.close,
+    }
+
+
+def _edit(window: MainWindow) -> Handlers:
+    return {
+        "undo": window.explorer.undo,
+        "redo": window.explorer.redo,
+        "copy": window.files.copy_picture,
+        "paste": window.projection.paste,
+        "copy_words": lambda: _copy(window.canvas.bars.text.text()),
+        "reset": window.reset,
+    }
+
+
+def _view(window: MainWindow) -> Handlers:
     def checked(key: str) -> bool:
         return window.actions_by_key[key].isChecked()
 
     return {
-        "open": files.open,
-        "open_image": window.projection.open_images,
-        "open_bundled": explorer.open_bundled,
-        "save": files.save,
-        "save_as": files.save_as,
-        "export_png": files.export_png,
-        "export_animation": window.exports.animation,
-        "export_sheet": window.exports.sheet,
-        "export_all": window.exports.all,
-        "quit": window.close,
-        "undo": explorer.undo,
-        "redo": explorer.redo,
-        "copy": files.copy_picture,
-        "paste": window.projection.paste,
-        "copy_words": lambda: _copy(window.canvas.bars.text.text()),
-        "reset": window.reset,
         "view_side": lambda: window.set_view("side"),
         "view_after": lambda: window.set_view("after"),
         "view_swipe": lambda: window.set_view("swipe"),
@@ -65,27 +81,24 @@ def handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "full_screen": lambda: window.setWindowState(
             window.windowState() ^ Qt.WindowState.WindowFullScreen
         ),
+    }
+
+
+def _explain(window: MainWindow) -> Handlers:
+    samples, attributes = window.samples, window.attributes
+    return {
         "shuffle": samples.pick_random,
         "next": lambda: samples.step(1),
         "previous": lambda: samples.step(-1),
         "favourite": samples.toggle_favourite,
         "project": window.projection.show_page,
-        "add_slider": window.attributes.open_add_slider,
-        "find_attributes": window.attributes.start_search,
-        **_timeline(window),
-        "make_study": study.make,
-        "score_study": study.score,
+        "add_slider": attributes.open_add_slider,
+        "find_attributes": attributes.start_search,
         "cancel": window.status.jobs.cancel_first,
-        "keys": lambda: _open(KeysDialog(window)),
-        "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
-        "screenshot": files.screenshot,
-        "diagnostics": lambda: _copy_diagnostics(window),
-        "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),
-        "about": lambda: _open(AboutDialog(explorer.summary, window)),
     }
 
 
-def _timeline(window: MainWindow) -> dict[str, Callable[[], object]]:
+def _timeline(window: MainWindow) -> Handlers:
     panel = window.strip.timeline
     make = panel.make
 
@@ -121,6 +134,22 @@ def _timeline(window: MainWindow) -> dict[str, Callable[[], object]]:
         "reverse_timeline": seen(panel.editing.reverse),
         "distribute_keyframes": seen(panel.editing.distribute),
         "delete_keyframes": panel.editing.delete,
+    }
+
+
+def _study(window: MainWindow) -> Handlers:
+    study = StudyRoom(window, StudyDesk(window.explorer))
+    return {"make_study": study.make, "score_study": study.score}
+
+
+def _help(window: MainWindow) -> Handlers:
+    return {
+        "keys": lambda: _open(KeysDialog(window)),
+        "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
+        "screenshot": window.files.screenshot,
+        "diagnostics": lambda: _copy_diagnostics(window),
+        "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),
+        "about": lambda: _open(AboutDialog(window.explorer.summary, window)),
     }
 
 
