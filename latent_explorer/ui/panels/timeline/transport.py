@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from latent_explorer.explain.timeline import duration, span
+from latent_explorer.explain.timeline import duration
 from latent_explorer.ui import icons, theme
 from latent_explorer.ui.panels.timeline import words
 from latent_explorer.ui.widgets.basics import hint, icon_button, row
@@ -82,7 +82,6 @@ class Transport(QWidget):
         name = timeline.name if timeline else "Timeline"
         metrics = self.name.fontMetrics()
         self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME))
-        self._way_back = timeline is not None and span(timeline) > duration(timeline)
         self._fit()
 
     def show_playhead(self, seconds: float) -> None:
@@ -97,14 +96,24 @@ class Transport(QWidget):
         self.play.setAccessibleName(text)
 
     def show_progress(self, share: float | None) -> None:
-        """How much is rendered; nothing is said once all is."""
+        """How much is rendered, where there is room to say so; the ruler shows it anyway. Nothing once all is."""
         text = "" if share is None or share >= 1 else f"Rendering {100 * share:.0f} %"
         if text != self.progress.text():
             self.progress.setText(text)
-            self._fit()
+            self._fit_progress()
 
     def _fit(self) -> None:
         """Shorten a word, then hide what there is no room for, the least needed first."""
+        self.progress.hide()
+        self._fit_controls()
+        self._fit_progress()
+
+    def _fit_progress(self) -> None:
+        """It comes and goes with every change, so nothing else may move for it."""
+        self.progress.show()
+        self.progress.setVisible(self._fits())
+
+    def _fit_controls(self) -> None:
         style = Qt.ToolButtonStyle
         self.make.setToolButtonStyle(style.ToolButtonTextBesideIcon)
         for widget in self._first_to_go:
