@@ -26,7 +26,7 @@ import numpy as np
 
 from latent_explorer import __version__
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.explain.recipe import Picture, PictureRequest, RenderResult
+from latent_explorer.explain.recipe import DirectionShift, Picture, PictureRequest, RenderResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,12 @@ class FrameCache:
         scope: str,
         render: Callable[[PictureRequest], RenderResult],
     ) -> CachedFrame:
-        """The frame, from the cache where it is there, else by `render`, whose errors go through. See `scope_of`."""
+        """The frame, from the cache where it is there, else by `render`, whose errors go through. See `scope_of`.
+
+        A direction's id does not say which vector it stands for, so frames with one are not kept.
+        """
+        if any(isinstance(edit, DirectionShift) for edit in request.recipe.edits):
+            return CachedFrame(render(request), False)
         name = _name(request, scope)
         found = self.get(name)
         if found is not None:
@@ -203,7 +208,9 @@ def _encode(result: RenderResult) -> bytes:
         w_distance=result.w_distance,
         seconds=result.seconds,
     )
-    data = msgspec.msgpack.encode(stored)  # compressed it would be hardly smaller and ten times slower
+    data = msgspec.msgpack.encode(
+        stored
+    )  # compressed it would be hardly smaller and ten times slower
     return zlib.crc32(data).to_bytes(4, "big") + data
 
 

@@ -13,7 +13,7 @@ from fakes import make_result
 from latent_explorer.app import frame_cache
 from latent_explorer.app.frame_cache import SUFFIX, FrameCache, scope_of
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
+from latent_explorer.explain.recipe import DirectionShift, PictureRecipe, PictureRequest, SeedBase
 
 
 def request(seed: int, scope: str = "m") -> tuple[PictureRequest, str]:
@@ -69,6 +69,15 @@ def test_another_model_device_or_request_is_another_frame(tmp_path):
         request(1, scope_of("a", "card")),
     ):
         assert not cache.rendered(*other, lambda _r: noisy(2)).cached
+
+
+def test_frames_along_a_direction_are_not_kept(tmp_path):
+    """The same id may stand for another vector later."""
+    recipe = PictureRecipe(SeedBase(1), edits=(DirectionShift("d", 1.0),))
+    cache, asked = FrameCache(tmp_path), PictureRequest(recipe, "c")
+    for seed in (1, 2):
+        result = noisy(seed)
+        assert cache.rendered(asked, "m", lambda _r, made=result: made).result is result
 
 
 def test_it_stays_within_its_bound_and_keeps_what_was_used_last(tmp_path):
