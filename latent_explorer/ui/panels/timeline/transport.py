@@ -63,7 +63,8 @@ class Transport(QWidget):
         layout.addWidget(self.progress)
         for control in (self.make, self.name, self.export):
             layout.addWidget(control)
-        self._first_to_go = (self.space, self.name, self.fps, self.make, self.ping_pong, self.loop)
+        loops = (self.ping_pong, self.loop)
+        self._first_to_go = (self.space, self.name, self.fps, self.make, *loops, self.time)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.show_timeline(None)
 
