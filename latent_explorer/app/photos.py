@@ -56,6 +56,7 @@ class Photo:
 class Unread:
     """A picture that could not be read, and why."""
 
+    name: str
     sentence: str
 
 
@@ -135,12 +136,12 @@ def _read_all(paths: tuple[Path, ...], room: int) -> Iterator[Photo | Unread | R
     try:
         files = pictures_in(paths)
     except UserError as error:
-        yield Unread(str(error))
+        yield Unread(paths[0].name, str(error))
         yield ReadingDone(1, 0)
         return
     for path in files[:room]:
         try:
             yield read_photo(path)
         except UserError as error:
-            yield Unread(str(error))
+            yield Unread(path.name, str(error))
     yield ReadingDone(len(files), max(0, len(files) - room))

@@ -51,6 +51,8 @@ if TYPE_CHECKING:
         Generator[Event, None, list[ProjectedPicture]],
     ]
 
+NAMED = 3  # further pictures that could not be read are called by their names
+
 
 @dataclass
 class Run:
@@ -89,7 +91,7 @@ class ProjectionDesk:
         self._explorer = explorer
         self._project = project
         self._reader = PhotoReader(post, self._take_read)
-        self._unread: list[str] = []  # why photos of the reading at work could not be read
+        self._unread: list[Unread] = []  # of the reading at work
         self._look_at_next = False
         self._closed = False
         explorer.listeners.append(self._on_update)
@@ -158,21 +160,22 @@ class ProjectionDesk:
             if len(self.photos) < MAX_PHOTOS:
                 self._add(read)
         elif isinstance(read, Unread):
-            self._unread.append(read.sentence)
+            self._unread.append(read)
         else:
             self._say_reading(read, self._unread)
             self._unread = []
 
-    def _say_reading(self, done: ReadingDone, unread: list[str]) -> None:
+    def _say_reading(self, done: ReadingDone, unread: Sequence[Unread]) -> None:
         if done.found == 0:
             self._say("There is no picture in that folder. Choose another one, or a picture.")
         elif done.found == len(unread) == 1:
-            self._say(unread[0])
+            self._say(unread[0].sentence)
         elif unread:
-            rest = "" if len(unread) == 1 else " The others are as bad."
-            self._say(
-                f"{len(unread)} of {done.found} pictures could not be read. {unread[0]}{rest}"
-            )
+            names = [each.name for each in unread[1:]]
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            rest = f" Nor could these: {', '.join(names[:NAMED])}{more}." if names else ""
+            counted = f"{len(unread)} of {done.found} pictures could not be read."
+            self._say(f"{counted} {unread[0].sentence}{rest}")
         if done.left_out:
             self._say(
                 f"{MAX_PHOTOS} pictures are taken at a time; {done.left_out} were left out. "

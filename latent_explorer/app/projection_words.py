@@ -131,13 +131,16 @@ def summary(report: ProjectionReport) -> str:
 
 
 def making(report: ProjectionReport) -> str:
-    """How it was made, in one line."""
+    """How it was made, and whether the classifier had a say in it."""
     if not has_photo(report):
         return "From a file of numbers."
     tuned = ", then tuned" if report.tuned else ""
     steps = "1 step" if report.steps == 1 else f"{report.steps} steps"
     space = SPACES[report.space]
-    return f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
+    said = f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
+    if report.settings.verdict:
+        said += " The classifier's word was part of the search, so that it agrees is no check of its own."
+    return said
 
 
 def top(names: Sequence[str], probs: Sequence[float]) -> str:

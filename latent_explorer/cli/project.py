@@ -128,7 +128,9 @@ def project(
     for photos in _photos(pictures, output):
         writer.write(_projected(bench, photos, settings, key, output, writer))
     if not writer.reports:
-        raise UserError("None of the pictures could be read. Choose others.")
+        raise UserError(
+            "There is no picture in what was given, or none that can be read. Choose others."
+        )
     output.result(writer.finish(), writer.text())
 
 

@@ -76,6 +76,12 @@ def test_one_broken_photo_and_an_empty_folder_say_why(stage, ready, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"x")
     stage.explorer.open_path(tmp_path / "bad.jpg")
     assert "bad.jpg cannot be read as a picture" in of(read(stage, ready), updates.Told)[0].text
+    for name in ("c.jpg", "d.jpg"):
+        (tmp_path / name).write_bytes(b"x")
+    stage.explorer.open_path(*(tmp_path / name for name in ("bad.jpg", "c.jpg", "d.jpg")))
+    text = of(read(stage, ready), updates.Told)[0].text
+    assert text.startswith("3 of 3 pictures could not be read. bad.jpg cannot be read")
+    assert text.endswith("Nor could these: c.jpg, d.jpg.")
     (tmp_path / "empty").mkdir()
     stage.explorer.open_path(tmp_path / "empty")
     assert "no picture in that folder" in of(read(stage, ready), updates.Told)[0].text

@@ -240,11 +240,13 @@ def test_settings_reach_the_desk(qtbot, desktop, room):
     QTest.mouseClick(form.more, LEFT)
     QTest.mouseClick(form.tuning, LEFT, pos=QPoint(8, 12))
     QTest.mouseClick(form.noise, LEFT, pos=QPoint(8, 12))
+    QTest.mouseClick(form.verdict, LEFT, pos=QPoint(8, 12))
     form.rate.setText(form.rate.locale().toString(0.05))
     form.rate.editingFinished.emit()
     settings = desktop.projections.settings
     assert (settings.space, settings.steps, settings.noise) == ("s", 250, "optimise")
     assert settings.tuning > 0
+    assert settings.verdict == 0
     assert settings.lr == pytest.approx(0.05)
     form.allow_encoder(False)
     assert not form.start.model().item(1).isEnabled()

@@ -135,7 +135,7 @@ def test_an_interrupted_run_leaves_the_best_so_far(
 def test_what_cannot_be_done_is_a_sentence(file: Path, photos: Path, tmp_path, capsys) -> None:
     out = ("--out", tmp_path / "out")
     [line] = run(capsys, file, photos / "none.png", *out, code=1)[-1:]
-    assert "None of the pictures" in line["message"]
+    assert "none that can be read" in line["message"]
     [line] = run(capsys, file, photos, "--set", "speed=9", *out, code=1)[-1:]
     assert "is no setting" in line["message"]
     [line] = run(capsys, file, photos, "--set", "lr=-1", *out, code=1)[-1:]

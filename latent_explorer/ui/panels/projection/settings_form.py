@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a photo is projected: space, start and steps; under "More" noise, the distance, the learning rate and tuning."""
+"""How a photo is projected: space, start and steps; under "More" what else can be chosen."""
 
 from __future__ import annotations
 
@@ -64,6 +64,10 @@ DISTANCES = (
     ("Crops", "crops", "LPIPS of crops at several scales: keeps fine detail"),
 )
 STEPS_HELP = "How often the latent is improved. More is nearer to the photo and takes longer"
+VERDICT_HELP = (
+    "Make small, with a small weight, how differently the classifier speaks of photo and reconstruction. Without it "
+    "agreement is a check of its own, and more pictures change their class on the way"
+)
 NOISE_HELP = "Optimise the generator's noise maps too, and keep them with the result: finer grain, less meaning"
 TUNING_HELP = (
     "Pivotal tuning: afterwards the generator itself is changed a little, for this photo alone. Nearer to the photo; "
@@ -85,6 +89,8 @@ class SettingsForm(QWidget):
         self.space = _choice("Space", SPACES)
         self.start = _choice("Start", STARTS)
         self.steps = _number("Steps", STEPS_HELP, 0, 100_000)
+        self.verdict = QCheckBox("Keep the class")
+        self.verdict.setToolTip(VERDICT_HELP)
         self.noise = QCheckBox("Optimise the noise")
         self.noise.setToolTip(NOISE_HELP)
         self.tuning = QCheckBox("Tune the generator")
@@ -98,7 +104,7 @@ class SettingsForm(QWidget):
         self.nearest = _number("Nearest of", NEAREST_HELP, 1, 100_000)
         self.seed = _number("Seed", SEED_HELP, 0, 2**31 - 1)
         self.more = button("More", self._toggle, role="fold", icon="right")
-        self.more.setToolTip("Noise, distance, learning rate, tuning")
+        self.more.setToolTip("Class, noise, distance, learning rate, tuning")
         self._build()
         self._connect()
         self.show_settings(DEFAULT)
@@ -110,6 +116,7 @@ class SettingsForm(QWidget):
             first.add(name, widget)
         self.behind = QWidget()
         inner = column(self.behind, spacing=theme.GAP // 2)
+        inner.addWidget(self.verdict)
         inner.addWidget(self.noise)
         inner.addWidget(self.tuning)
         rest = _fields()
@@ -155,6 +162,9 @@ class SettingsForm(QWidget):
         self.rate.editingFinished.connect(
             lambda: self.changed.emit({"lr": self.rate.locale().toDouble(self.rate.text())[0]})
         )
+        self.verdict.clicked.connect(
+            lambda on: self.changed.emit({"verdict": DEFAULT.verdict if on else 0.0})
+        )
         self.noise.clicked.connect(
             lambda on: self.changed.emit({"noise": "optimise" if on else "keep"})
         )
@@ -178,6 +188,7 @@ class SettingsForm(QWidget):
                 field.setText(str(number))
         if not self.rate.hasFocus():
             self.rate.setText(self.rate.locale().toString(settings.lr, "g", 4))
+        self.verdict.setChecked(settings.verdict > 0)
         self.noise.setChecked(settings.noise == "optimise")
         self.tuning.setChecked(settings.tuning > 0)
         self.nearest.setEnabled(settings.start in ("auto", "nearest", "average"))
