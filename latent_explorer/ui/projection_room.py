@@ -123,8 +123,10 @@ class ProjectionRoom:
     # bringing photos --------------------------------------------------------------------------
 
     def show_page(self) -> None:
-        """To the page "Project"."""
+        """To the page "Project", with the keys on what is to be done next."""
         self.left.turn(True)
+        next_step = self.panel.project if self._desk.photos else self.panel.open
+        next_step.setFocus()
 
     def show_report(self, _latent_id: str) -> None:
         """How faithful the projection is that the canvas shows now."""

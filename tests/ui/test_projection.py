@@ -130,6 +130,18 @@ def test_all_pictures_of_a_folder_are_opened(qtbot, desktop, room, tmp_path, mon
     qtbot.waitUntil(lambda: len(desktop.projections.photos) == 2)
 
 
+def test_keys_alone_open_and_project(qtbot, desktop, room):
+    panel, show = room.panel, desktop.window.actions_by_key["project"]
+    show.trigger()
+    assert panel.open.hasFocus()
+    desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "p.png")
+    show.trigger()
+    assert panel.project.hasFocus()
+    QTest.keyClick(panel.project, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: bool(desktop.explorer.document.projected), timeout=8000)
+    wait_picture(qtbot, desktop)
+
+
 def test_photo_and_generators_view_stand_level(qtbot, desktop, room):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "square")
     stage = room.stage
