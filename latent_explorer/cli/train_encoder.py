@@ -69,11 +69,7 @@ def train_encoder(
         _paused(state, output)
         return INTERRUPTED if wish.by_signal else 0
     write_explainer(found, out)
-    figures = found.figures["encoder"]
-    fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
-    output.result(
-        fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)"
-    )
+    _finished(found, out, output)
     return 0
 
 

@@ -215,7 +215,9 @@ def test_keyframes_move_past_one_another_and_say_where_they_went():
 def test_distribute_stretch_copy_and_delete():
     timeline = line(0.0, 0.1, 3.0)
     assert [k.seconds for k in edits.distributed(timeline).keyframes] == [0.0, 1.5, 3.0]
-    assert [k.seconds for k in edits.stretched(timeline, 6.0).keyframes] == pytest.approx([0.0, 0.2, 6.0])
+    assert [k.seconds for k in edits.stretched(timeline, 6.0).keyframes] == pytest.approx(
+        [0.0, 0.2, 6.0]
+    )
     assert [k.seconds for k in edits.without(timeline, [0, 2]).keyframes] == [0.1]
     copied = edits.copied(timeline, [2, 1], 4.0)
     assert [k.recipe for k in copied.keyframes[3:]] == [B, C]
