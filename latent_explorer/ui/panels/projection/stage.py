@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from latent_explorer.app.projection_updates import (
@@ -166,7 +167,10 @@ class ProjectionStage(QWidget):
             self.twins.show_twins(Twins(names, ("photo", "now"), photo, made))
         else:
             photo_now = run.photos[at].cut(self._size or 256)
-            waiting = Shot(np.full_like(photo_now, 127), MADE, "the first one comes", -1)
+            sunken = self.palette().color(QPalette.ColorRole.AlternateBase)
+            color = np.array([sunken.red(), sunken.green(), sunken.blue()], np.uint8)
+            blank = np.broadcast_to(color, photo_now.shape)
+            waiting = Shot(blank, MADE, "soon", -1)
             self.view.show_shots(Shot(photo_now, PHOTO), waiting)
             self.twins.show_twins(None)
 
