@@ -52,6 +52,7 @@ QToolButton[role="segment"][tight="true"] {{ padding: 0 1px; }}
 QToolButton[role="segment"]:hover {{ color: {ink}; }}
 QToolButton[role="segment"]:checked {{ background: {hover}; color: {ink}; }}
 QToolButton[role="segment"]:focus {{ border: 1px solid {accent}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit, QComboBox {{ min-height: 26px; padding: 0 8px; border-radius: 6px;
