@@ -106,8 +106,10 @@ def test_wrong_usage_is_one_line_and_code_1(
 
 def test_every_command_takes_json_and_has_a_help_text() -> None:
     for command in root_module.root.commands.values():
-        assert any("--json" in option.opts for option in command.params), command.name
         assert command.help, command.name
+        for leaf in command.commands.values() if isinstance(command, click.Group) else [command]:
+            assert any("--json" in option.opts for option in leaf.params), leaf.name
+            assert leaf.help, leaf.name
 
 
 def test_open_without_a_screen_says_so(
