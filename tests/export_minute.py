@@ -6,7 +6,7 @@ python tests/export_minute.py FILE '{"fps": 20}' [SECONDS] [SIZE]
 
 from __future__ import annotations
 
-import resource
+import re
 import sys
 import time
 from pathlib import Path
@@ -23,6 +23,14 @@ from latent_explorer.common.generators import drained
 from latent_explorer.explain.recipe import Picture, PictureRecipe, RenderResult, SeedBase
 from latent_explorer.explain.timeline import Keyframe, Timeline
 from latent_explorer.media.animation_settings import AnimationSettings
+
+
+def peak_megabytes() -> float:
+    """Most memory that this process held, in MB. `ru_maxrss` would count the parent's at the fork, too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    assert found is not None
+    return int(found[1]) * 1024 / 1e6
 
 
 def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> None:
@@ -48,7 +56,7 @@ def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> No
     began = time.monotonic()
     done = drained(animation(path, scene, settings, render))
     took = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    peak = peak_megabytes()
     print(
         f"{path.name}: {done.frames} frames, {done.bytes / 1e6:.1f} MB, {took:.0f} s, peak {peak:.0f} MB"
     )

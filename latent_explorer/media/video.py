@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import is_frozen
 from latent_explorer.media.png import NO_TEXTS, Texts
 
 if TYPE_CHECKING:
@@ -30,6 +31,11 @@ def _av() -> Any:
     try:
         import av
     except ImportError as error:
+        if is_frozen():
+            raise UserError(
+                "Videos need the package PyAV, which the installed program leaves out for its size. "
+                "Choose GIF or WebP, or run the program from Python."
+            ) from error
         raise UserError(
             f"Videos need the package PyAV, which is not installed. Install it by: {INSTALL} "
             "(or choose GIF or WebP)."

@@ -20,7 +20,7 @@ needs_av = pytest.mark.skipif(
 
 @pytest.mark.slow  # minutes a format
 @pytest.mark.timeout(1800)
-@pytest.mark.skipif(sys.platform == "win32", reason="the peak is asked of the POSIX kernel")
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is asked of Linux")
 @pytest.mark.parametrize(
     ("name", "settings", "seconds"),
     [
