@@ -31,7 +31,6 @@ from latent_explorer.common.events import Notice, Progress
 from latent_explorer.ui import actions as table
 from latent_explorer.ui import place, theme
 from latent_explorer.ui.dialogs.error import ErrorDialog
-from latent_explorer.ui.exports import Exports
 from latent_explorer.ui.files import Files, dropped_paths
 from latent_explorer.ui.panels.attributes import AttributesPanel
 from latent_explorer.ui.panels.bottom_strip import BottomStrip
@@ -72,7 +71,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.explorer = explorer
         self.files = Files(self, explorer)
-        self.exports = Exports(self, explorer, timelines, self.files)
+        self.timelines = timelines
         self.samples = SamplesPanel(explorer)
         self.canvas = CanvasPanel(explorer)
         self.attributes = AttributesPanel(explorer)

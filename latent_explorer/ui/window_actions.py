@@ -3,18 +3,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
-from latent_explorer.app.study_desk import StudyDesk
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.keys import KeysDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
 from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE
-from latent_explorer.ui.study_room import StudyRoom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QDialog
 
+    from latent_explorer.ui.exports import Exports
     from latent_explorer.ui.main_window import MainWindow
+    from latent_explorer.ui.study_room import StudyRoom
 
     Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
@@ -34,7 +35,14 @@ def handlers(window: MainWindow) -> Handlers:
 
 
 def _file(window: MainWindow) -> Handlers:
-    files, exports = window.files, window.exports
+    files = window.files
+
+    @cache
+    def exports() -> Exports:  # with all their dialogs: imported when they are asked for
+        from latent_explorer.ui.exports import Exports
+
+        return Exports(window, window.explorer, window.timelines, files)
+
     return {
         "open": files.open,
         "open_image": window.projection.open_images,
@@ -42,9 +50,9 @@ def _file(window: MainWindow) -> Handlers:
         "save": files.save,
         "save_as": files.save_as,
         "export_png": files.export_png,
-        "export_animation": exports.animation,
-        "export_sheet": exports.sheet,
-        "export_all": exports.all,
+        "export_animation": lambda: exports().animation(),
+        "export_sheet": lambda: exports().sheet(),
+        "export_all": lambda: exports().all(),
         "quit": window.close,
     }
 
@@ -138,8 +146,14 @@ def _timeline(window: MainWindow) -> Handlers:
 
 
 def _study(window: MainWindow) -> Handlers:
-    study = StudyRoom(window, StudyDesk(window.explorer))
-    return {"make_study": study.make, "score_study": study.score}
+    @cache
+    def studies() -> StudyRoom:
+        from latent_explorer.app.study_desk import StudyDesk
+        from latent_explorer.ui.study_room import StudyRoom
+
+        return StudyRoom(window, StudyDesk(window.explorer))
+
+    return {"make_study": lambda: studies().make(), "score_study": lambda: studies().score()}
 
 
 def _help(window: MainWindow) -> Handlers:
