@@ -40,7 +40,7 @@ from latent_explorer.explain.screening import Shortlist, shortlist
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
@@ -121,16 +121,14 @@ def attfind(
         chosen = yield from shortlist(
             synthesis, classifier, pictures, ends, kappa, settings.screen, pace
         )
-    rendered = None if chosen is None else chosen.all
+    rendered = chosen.all if chosen else None
     table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, rendered)
     source = _source(ranges, explainer, len(ws))
     found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
     if chosen is not None:
         found, notice = _audited(found, chosen)
         yield notice
-    for target, ranking in found.rankings.items():
-        if ranking.stop != "complete":
-            yield Notice(_why_short(names[target], ranking), "warning")
+    yield from _short_lists(found, names)
     yield Result(found)
     return found
 
@@ -256,6 +254,13 @@ def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, No
         f"{len(chosen.audit)} others, drawn at random, {missed} came into the list."
     )
     return replace(found, attribute_set=audited), Notice(text, "warning" if missed else "info")
+
+
+def _short_lists(found: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
+    """Of every class whose list is shorter than it was asked for, why."""
+    for target, ranking in found.rankings.items():
+        if ranking.stop != "complete":
+            yield Notice(_why_short(names[target], ranking), "warning")
 
 
 def _why_short(class_name: str, ranking: Ranking) -> str:

@@ -7,18 +7,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox
-from timeline_tools import at, make_three, panel_of, slider
+from timeline_tools import ALT, CTRL, LEFT, SHIFT, at, make_three, panel_of, slider
 from window_tools import desktop_on, open_fake
 
 from latent_explorer.explain.timeline import Curve, duration
 from latent_explorer.ui.panels.timeline.easing_popup import EasingPopup
-
-LEFT = Qt.MouseButton.LeftButton
-CTRL, SHIFT, ALT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.AltModifier,
-)
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from timeline_tools import at, make_three, panel_of, slider, wait_rendered
+from timeline_tools import CTRL, LEFT, SHIFT, at, make_three, panel_of, slider, wait_rendered
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.updates import TimelineFrame
@@ -18,13 +18,6 @@ from latent_explorer.ui.dialogs.make_timeline import (
 )
 from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.panels.timeline.words import EMPTY
-
-LEFT = Qt.MouseButton.LeftButton
-CTRL, SHIFT, ALT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.AltModifier,
-)
 
 
 @pytest.fixture

@@ -8,6 +8,11 @@ from PySide6.QtTest import QTest
 from window_tools import drag, wait_picture
 
 LEFT = Qt.MouseButton.LeftButton
+CTRL, SHIFT, ALT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
 
 
 def panel_of(desktop):
