@@ -2,12 +2,13 @@
 """From the networks of an explainer to those of a training that goes on from it: `train --init`.
 
 Layers are copied as they act: stored weights of equalised layers depend on their fan-in and learning-rate multiplier,
-which widening changes. Which networks there are is `training.networks`' business.
+which widening changes. A training at a higher resolution grows them: the generator first draws what it drew before,
+enlarged; encoder and discriminator get a new first block. Which networks there are is `training.networks`' business.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import torch
@@ -25,23 +26,28 @@ if TYPE_CHECKING:
     from latent_explorer.models.trunk import Trunk
     from latent_explorer.training.config import TrainConfig
 
-_SIZES = ("resolution", "channels", "z_dim", "w_dim", "mapping_layers")
+C = TypeVar("C", "GeneratorConfig", "TrunkConfig")
+
+_SIZES = ("z_dim", "w_dim", "mapping_layers")
 
 
 def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
-    """The settings with resolution, widths and dimensions of the explainer that the training starts from.
+    """The settings with widths and dimensions of the explainer that the training starts from.
 
-    The networks must fit, so the file's sizes win over a preset's. A classifier that was to be trained at the
-    training's resolution follows. Raises UserError for a file that is no explainer.
+    The networks must fit, so the file's sizes win over a preset's; but a higher resolution is kept, with the settings'
+    widths for the blocks that are added. A classifier that was to be trained at the training's resolution follows.
+    Raises UserError for a file that is no explainer.
     """
     header = explainer_file.info(file).header
     generator, trunk = header.generator, header.encoder or header.discriminator
     sizes: dict[str, Any] = {name: getattr(generator, name) for name in _SIZES}
+    sizes["resolution"] = max(generator.resolution, config.resolution)
+    sizes["channels"] = (*generator.channels, *config.channels[len(generator.channels) :])
     if trunk is not None:
         sizes["hidden"] = trunk.hidden
     classifier = config.classifier_training
     if classifier is not None and classifier.resolution == config.resolution:
-        classifier = msgspec.structs.replace(classifier, resolution=generator.resolution)
+        classifier = msgspec.structs.replace(classifier, resolution=sizes["resolution"])
     return msgspec.structs.replace(config, classifier_training=classifier, **sizes)
 
 
@@ -53,12 +59,12 @@ def take_generator(target: Generator, source: Generator) -> str:
     is zero. Those of toRGB stay so anyway, as in every training (see Networks).
     """
     old, new = source.config, target.config
-    if _shape(old) != _shape(new):
+    if _shape(old) != _shape(_shrunk(new, old)):
         raise UserError(
             f"The explainer to start from has {_shape(old)}; this training asks for {_shape(new)}. "
             "Give the training the explainer's numbers (channels, z_dim, w_dim, mapping_layers), or start without it."
         )
-    affines = {f"synthesis.{layer.name}.affine" for layer in new.layout.layers}
+    affines = {f"synthesis.{layer.name}.affine" for layer in old.layout.layers}
     dense = affines | {f"mapping.fc{i}" for i in range(new.mapping_layers)}
     state = source.state_dict()
     others = {name: t for name, t in state.items() if name.rpartition(".")[0] not in dense}
@@ -68,12 +74,14 @@ def take_generator(target: Generator, source: Generator) -> str:
         assert isinstance(to, EqualizedLinear)
         assert isinstance(of, EqualizedLinear)
         _take_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
+    for size in _added(new, old):
+        target.synthesis.layer(f"b{size}.torgb").weight.zero_()  # at first it adds nothing
     if not new.num_classes:
         return "Generator and mapping network are taken."
     if old.num_classes != new.num_classes:
         known = f"knew {old.num_classes} classes" if old.num_classes else "knew no classes"
         return f"Generator and mapping network are taken; it {known}, so what it is told of them starts at nothing."
-    for layer in new.layout.conv_layers:
+    for layer in old.layout.conv_layers:
         to, of = (x.synthesis.layer(layer.name).affine for x in (target, source))
         gain = of.weight_gain * old.cond_gain / (to.weight_gain * new.cond_gain)
         to.weight[:, new.w_dim :] = of.weight[:, old.w_dim :] * gain
@@ -84,17 +92,23 @@ def take_generator(target: Generator, source: Generator) -> str:
 def take_trunk(target: Trunk, source: Trunk, name: str) -> None:
     """Copy everything but the last layer. UserError where shapes differ; `name` says what this is, "encoder".
 
+    Of a smaller picture's trunk neither the first layer fits nor what is to come before it: they start anew.
+
     A discriminator has one more input channel, for minibatch statistics: an encoder does without it.
     """
     old, new = source.config, target.config
-    if (old.channels, old.hidden) != (new.channels, new.hidden):
+    if _trunk_shape(old) != _trunk_shape(_shrunk(new, old)):
         raise UserError(
             f"The explainer's {name} has {_trunk_shape(old)}; this training asks for {_trunk_shape(new)}. "
             "Give the training the explainer's numbers (channels, hidden), or start without it."
         )
-    skipped = ("conv.weight", "out.weight", "out.bias")
-    state = {k: t for k, t in source.state_dict().items() if k not in skipped}
-    target.load_state_dict(state, strict=False)
+    added = len(_added(new, old))
+    if not added:
+        target.from_rgb.load_state_dict(source.from_rgb.state_dict())
+    for to, of in zip(target.blocks[added:], source.blocks, strict=True):
+        to.load_state_dict(of.state_dict())
+    target.dense.load_state_dict(source.dense.state_dict())
+    target.conv.load_state_dict({"bias": source.conv.bias}, strict=False)
     _take_conv(target.conv, source.conv)
 
 
@@ -122,6 +136,16 @@ def _take_conv(target: EqualizedConv, source: EqualizedConv) -> None:
     gain = source.weight_gain / target.weight_gain
     target.weight.zero_()
     target.weight[:, :shared] = source.weight[:, :shared] * gain
+
+
+def _added(new: C, old: C) -> list[int]:
+    """Resolutions of the blocks that `new` has beyond `old`, px."""
+    return [4 << k for k in range(len(old.channels), len(new.channels))]
+
+
+def _shrunk(new: C, old: C) -> C:
+    """`new` without the blocks that it has beyond `old`."""
+    return msgspec.structs.replace(new, channels=new.channels[: len(old.channels)])
 
 
 def _shape(config: GeneratorConfig) -> str:

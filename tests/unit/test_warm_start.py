@@ -11,6 +11,7 @@ from tiny_training import tiny_config
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.ops import upsample
 from latent_explorer.training.config import ClassifierTraining, TrainConfig
 from latent_explorer.training.export import fold_cond_gain
 from latent_explorer.training.networks import Networks
@@ -95,16 +96,41 @@ def test_other_shapes_are_refused_with_both_in_words(field: dict[str, object]) -
         new.start_from(_explainer(CONFIG))
 
 
-def test_the_explainers_sizes_win_over_a_presets(tmp_path) -> None:
+@pytest.mark.parametrize(
+    ("asked", "widths", "resolution", "channels"),
+    [(8, (6, 6), 16, CONFIG.channels), (32, (6, 6, 6, 4), 32, (*CONFIG.channels, 4))],
+)
+def test_the_explainers_sizes_win_over_a_presets_but_for_a_higher_resolution(
+    tmp_path, asked: int, widths: tuple[int, ...], resolution: int, channels: tuple[int, ...]
+) -> None:
     file = tmp_path / "old.explainer"
     write_explainer(_explainer(CONFIG), file)
-    trained = ClassifierTraining(CONFIG.data, resolution=32)
+    trained = ClassifierTraining(CONFIG.data, resolution=asked)
     wanted = msgspec.structs.replace(
-        CONFIG, resolution=32, channels=(8, 8, 8, 8), z_dim=4, classifier_training=trained, lr=1e-4
+        CONFIG, resolution=asked, channels=widths, z_dim=4, classifier_training=trained, lr=1e-4
     )
     sized = with_sizes_of(wanted, file)
-    assert (sized.resolution, sized.channels, sized.z_dim) == (16, CONFIG.channels, CONFIG.z_dim)
+    assert (sized.resolution, sized.channels, sized.z_dim) == (resolution, channels, CONFIG.z_dim)
     assert sized.lr == 1e-4
     assert sized.classifier_training is not None
-    assert sized.classifier_training.resolution == 16
+    assert sized.classifier_training.resolution == resolution
     Networks(sized, 2).start_from(read_explainer(file))
+
+
+@torch.no_grad()
+def test_grown_networks_draw_at_first_what_they_drew_enlarged(inputs) -> None:
+    z, cond, img = inputs
+    old = _explainer(CONFIG)
+    larger = msgspec.structs.replace(CONFIG, resolution=32, channels=(*CONFIG.channels, 4), seed=1)
+    new = Networks(larger, 2)
+    new.start_from(old)
+    ws = old.generator.ws_from_z(z)
+    small = old.generator.synthesis(ws, cond, old.generator.synthesis.noise_const())
+    rows = torch.cat([ws, ws[:, -1:].expand(-1, 2, -1)], dim=1)
+    for G in (new.G, new.G_ema):
+        img = G.synthesis(rows, cond, G.synthesis.noise_const())
+        assert torch.allclose(img, upsample(small), atol=1e-4)
+    x = torch.randn(2, 8, 16, 16)
+    assert old.encoder is not None
+    assert torch.allclose(new.E.blocks[1:](x), old.encoder.blocks(x), atol=1e-5)
+    assert torch.allclose(new.E.conv.bias, old.encoder.conv.bias)
