@@ -35,7 +35,11 @@ INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
     "--architecture", type=click.Choice(["small-resnet", "mobilenet_v2"]), default="small-resnet"
 )
 @click.option(
-    "--frame-only", default=0, metavar="PX", help="Control: train on the outer PX pixels alone."
+    "--frame-only",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="PX",
+    help="Control: a network that sees the outer PX pixels alone.",
 )
 @settings_option
 @json_option
@@ -92,7 +96,7 @@ def train_classifier(
     "--init",
     metavar="X.explainer",
     type=click.Path(),
-    help="Start from the networks of an explainer of the same size and widths.",
+    help="Start from the networks of an explainer; its widths win. A larger preset grows it.",
 )
 @click.option("--images", type=click.IntRange(min=1), help="How many images to see in all.")
 @click.option(

@@ -53,7 +53,7 @@ def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
 
 @torch.no_grad()
 def take_generator(target: Generator, source: Generator) -> str:
-    """Copy mapping and synthesis; returns a sentence on how `cond` came along. UserError where shapes differ.
+    """Copy mapping and synthesis; returns a sentence on how. UserError where shapes differ.
 
     Columns for `cond` are taken where both know as many classes; else they stay as they are in a new generator, which
     is zero. Those of toRGB stay so anyway, as in every training (see Networks).
@@ -76,16 +76,18 @@ def take_generator(target: Generator, source: Generator) -> str:
         _take_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
     for size in _added(new, old):
         target.synthesis.layer(f"b{size}.torgb").weight.zero_()  # at first it adds nothing
+    grown = f", grown from {old.resolution} px" if _added(new, old) else ""
+    taken = f"Generator and mapping network are taken{grown}"
     if not new.num_classes:
-        return "Generator and mapping network are taken."
+        return f"{taken}."
     if old.num_classes != new.num_classes:
         known = f"knew {old.num_classes} classes" if old.num_classes else "knew no classes"
-        return f"Generator and mapping network are taken; it {known}, so what it is told of them starts at nothing."
+        return f"{taken}; it {known}, so what it is told of them starts at nothing."
     for layer in old.layout.conv_layers:
         to, of = (x.synthesis.layer(layer.name).affine for x in (target, source))
         gain = of.weight_gain * old.cond_gain / (to.weight_gain * new.cond_gain)
         to.weight[:, new.w_dim :] = of.weight[:, old.w_dim :] * gain
-    return "Generator and mapping network are taken, and what they were told of the classes."
+    return f"{taken}, and what they were told of the classes."
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ANEW, FILE = "", "file"
 EXPLAINERS = "Explainers (*.explainer)"
-ITS_SIZE = "Its size does not count here: the explainer's does."
+ITS_SIZE = "The explainer's widths win over it; a larger size grows the explainer."
 
 
 class SizeStep(Step):
