@@ -153,12 +153,12 @@ def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
     assert "Choose the classifier" in page.classifier.problems.texts[0]
 
 
-def test_going_on_from_an_explainer_says_that_its_size_counts(qtbot, desk, tmp_path):
+def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, desk, tmp_path):
     desk.open_file = tmp_path / "leaves.explainer"
     page = make_page(qtbot, desk)
-    assert "size does not count" not in page.size_.about.text()
+    assert "grows the explainer" not in page.size_.about.text()
     take(page, "init", desk.open_file)
-    assert "size does not count" in page.size_.about.text()
+    assert "grows the explainer" in page.size_.about.text()
 
 
 def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
