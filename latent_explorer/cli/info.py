@@ -37,6 +37,8 @@ def classifier_text(fields: dict[str, Any]) -> str:
         f"classes      {', '.join(fields['classes'])}",
         f"temperature  {fields['temperature']:.3g}",
     ]
+    if fields["frame_only"]:
+        lines.append(f"sees         {_sees(fields)}")
     lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
     return "\n".join(lines)
 
@@ -56,7 +58,8 @@ def text_of(fields: dict[str, Any]) -> str:
             else ""
         )
         identity = f"{classifier['name']} ({classifier['classifier_id'][:16]})"
-        lines.append(f"classifier   {identity}: {', '.join(classifier['classes'])}{told}")
+        sees = f"; it sees {_sees(classifier)}" if classifier["frame_only"] else ""
+        lines.append(f"classifier   {identity}: {', '.join(classifier['classes'])}{told}{sees}")
     for found in fields["attribute_sets"]:
         lines.append(
             f"attributes   {found['method']}, {found['n']} pictures, kappa {found['kappa']:g}"
@@ -69,6 +72,10 @@ def text_of(fields: dict[str, Any]) -> str:
         lines += [_attribute(attribute, classes) for attribute in found["attributes"]]
     lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
     return "\n".join(lines)
+
+
+def _sees(classifier: dict[str, Any]) -> str:
+    return f"the outer {classifier['frame_only']} px of its input alone"
 
 
 def _attribute(fields: dict[str, Any], classes: list[str]) -> str:

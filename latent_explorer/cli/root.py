@@ -15,6 +15,7 @@ import click
 from latent_explorer import __version__
 from latent_explorer.app.failure import failure_of
 from latent_explorer.cli import (
+    add_classifier,
     attfind,
     check,
     demo,
@@ -47,6 +48,7 @@ COMMANDS = (
     project.project,
     attfind.attfind,
     name.name,
+    add_classifier.add_classifier,
     evaluate.evaluate,
     check.check,
     train.train_classifier,

@@ -97,6 +97,7 @@ def info(path: str | os.PathLike[str]) -> dict[str, Any]:
             "resolution": config.preprocessing.input_size,
             "classes": list(config.class_names),
             "temperature": config.temperature,
+            "frame_only": config.frame_only,
             "attributes": [],
             "figures": {name: about[name] for name in ("val", "test") if name in about},
             "about": about,

@@ -38,6 +38,7 @@ class ClassifierConfig(msgspec.Struct, frozen=True):
     head: str = "softmax"  # or "sigmoid": one output l, read as logits (-l/2, +l/2)
     temperature: float = 1.0  # logits are divided by it (calibration)
     widths: tuple[int, ...] = ()  # of small-resnet's stages
+    frame_only: int = 0  # > 0: it sees the outer so many px of its input, the rest is black
 
 
 class _PreActivationBlock(nn.Module):
@@ -137,9 +138,11 @@ class Classifier(nn.Module):
     def preprocess(self, img: Tensor) -> Tensor:
         """(N, 3, H, W) in [-1, 1] -> (N, 3, input_size, input_size), as the network was trained on."""
         x = (img.clamp(-1, 1) + 1) / 2
-        size = self.config.preprocessing.input_size
+        size, edge = self.config.preprocessing.input_size, self.config.frame_only
         if x.shape[-2:] != (size, size):
             x = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
+        if edge:  # x is new in any case, so nothing of the caller's is written to
+            x[:, :, edge:-edge, edge:-edge] = 0
         return (x - self.mean) / self.std
 
     def logits(self, img: Tensor) -> Tensor:

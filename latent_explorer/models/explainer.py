@@ -56,13 +56,15 @@ def hash_classifier(classifier: Classifier) -> str:
 
 def identity_of(tensors_sha256: str, config: ClassifierConfig) -> str:
     """The classifier_id of these tensors in this configuration: all that changes what it answers, or what that means."""
-    meaning = (
+    meaning: tuple[object, ...] = (
         config.architecture,
         config.class_names,
         config.preprocessing,
         config.head,
         config.temperature,
     )
+    if config.frame_only:  # only then, so that every other classifier keeps the id that it has had
+        meaning += (config.frame_only,)
     text = tensors_sha256.encode() + msgspec.json.encode(meaning)
     return hashlib.sha256(text).hexdigest()
 
@@ -142,7 +144,7 @@ class Explainer:
             resolution=self.generator.config.resolution,
             layout=self.generator.synthesis.layout,
             classifiers=tuple(
-                ClassifierSummary(key, c.config.name, c.config.class_names)
+                ClassifierSummary(key, c.config.name, c.config.class_names, c.config.frame_only)
                 for key, c in self.classifiers.items()
             ),
             conditioned_on=self.conditioned_on,
@@ -175,6 +177,27 @@ def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
     return replace(
         explainer, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named))
     )
+
+
+def with_classifier(explainer: Explainer, classifier: Classifier) -> Explainer:
+    """The explainer with one more classifier that can be asked; what its generator is told does not change.
+
+    UserError where it holds this one, or where the classes are others than those of the classifier that it explains:
+    the same sliders could not be shown with both.
+    """
+    key = hash_classifier(classifier)
+    if key in map(hash_classifier, explainer.classifiers.values()):
+        raise UserError(
+            f"{explainer.name} holds the classifier {classifier.config.name} ({key[:12]}) already. Add another one."
+        )
+    wanted = explainer.classifier.config.class_names if explainer.classifiers else ()
+    named = classifier.config.class_names
+    if wanted and named != wanted:
+        raise UserError(
+            f"{classifier.config.name} tells {', '.join(named)} apart, the classifier of {explainer.name} "
+            f"{', '.join(wanted)}. Add one that was trained with the same classes in the same order (--classes)."
+        )
+    return replace(explainer, classifiers={**explainer.classifiers, key: classifier})
 
 
 @torch.no_grad()

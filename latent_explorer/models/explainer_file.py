@@ -73,6 +73,7 @@ class ExplainerInfo:
                     "name": c.name,
                     "classes": list(c.class_names),
                     "architecture": c.architecture,
+                    "frame_only": c.frame_only,
                 }
                 for key, c in header.classifiers.items()
             ],

@@ -227,7 +227,10 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     ):
         yield f"its classifier's head {config.head[:100]!r} does not fit {len(config.class_names)} classes"
     yield from _positive("temperature", config.temperature)
-    yield from _within("input_size", config.preprocessing.input_size, 8, 2048)
+    size = config.preprocessing.input_size
+    yield from _within("input_size", size, 8, 2048)
+    # A wider one would leave nothing black.
+    yield from _within("frame_only", config.frame_only, 0, (size - 1) // 2)
     for value in config.preprocessing.std:
         yield from _positive("std", value)
     if config.architecture == "small-resnet":

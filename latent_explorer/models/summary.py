@@ -19,6 +19,7 @@ class ClassifierSummary:
     classifier_id: str
     name: str
     class_names: tuple[str, ...]
+    frame_only: int = 0  # > 0: it sees the outer so many px of its input alone
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,8 @@ class ExplainerSummary:
     provenance: dict[str, Any] = field(
         default_factory=dict
     )  # data, licence, hashes, training config
+
+    @property
+    def classifier_id(self) -> str:
+        """The classifier that is asked unless another is named: the conditioning one, or the first; "": there is none."""
+        return self.conditioned_on or next((c.classifier_id for c in self.classifiers), "")

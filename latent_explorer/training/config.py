@@ -44,7 +44,7 @@ class ClassifierTraining(msgspec.Struct, frozen=True):
     blur: Share = 0.5  # share of pictures blurred: it must not hang on detail that no generator draws
     covered: Share = 0.0  # share of pictures whose middle is covered: a classifier that learns to look around its object
     confidence: Share = 0.9  # median top probability on val that the temperature is set to; 0 leaves it at 1
-    frame_only: Natural = 0  # > 0: see the outer pixels alone, the control for what the background gives away
+    frame_only: Natural = 0  # > 0: it sees the outer so many pixels alone, the control for what the background gives away
     seed: int = 0
 
 

@@ -27,8 +27,9 @@ from latent_explorer.models.explainer_file import write_explainer
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     config = ClassifierConfig(
-        "test", "small-resnet", ("a", "b"), Preprocessing(16), widths=(4, 8), temperature=1.5
-    )
+        "test", "small-resnet", ("a", "b"), Preprocessing(16), widths=(4, 8), temperature=1.5,
+        frame_only=4,
+    )  # fmt: skip
     path = tmp_path_factory.mktemp("files") / "tiny.classifier"
     write_classifier(path, Classifier(config).eval(), {"val": {"accuracy": 0.5}})
     return path
@@ -54,7 +55,7 @@ def refuse(tmp_path: Path, raw: bytes, match: str | None = None) -> None:
 def test_what_was_written_comes_back(written: Path, tmp_path: Path) -> None:
     classifier, about = read_classifier(written)
     assert about == {"val": {"accuracy": 0.5}}
-    assert classifier.config.temperature == 1.5
+    assert (classifier.config.temperature, classifier.config.frame_only) == (1.5, 4)
     assert not any(p.requires_grad or p.is_meta for p in classifier.parameters())
     img = torch.rand(2, 3, 16, 16)
     write_classifier(tmp_path / "again.classifier", classifier, about)
@@ -97,6 +98,9 @@ def test_other_files_are_refused(written: Path, tmp_path: Path) -> None:
         {"head": "softmin"},
         {"temperature": 0},
         {"temperature": 1e300},
+        {"frame_only": -1},
+        {"frame_only": 8},  # of 16 px: nothing would be hidden
+        {"frame_only": "wide"},
         {"preprocessing": {"input_size": 10**9}},
         {"preprocessing": {"input_size": 16, "std": [0, 0, 0]}},
     ],

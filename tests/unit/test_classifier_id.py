@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from latent_explorer.models.explainer import (
     Explainer,
     hash_classifier,
     hash_tensors,
+    identity_of,
     stored_tensors,
 )
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -23,6 +25,7 @@ CHANGES = [
     {"temperature": 2.0},
     {"preprocessing": Preprocessing(8)},
     {"class_names": ("diseased", "healthy")},
+    {"frame_only": 3},
 ]
 
 
@@ -39,6 +42,15 @@ def test_what_answers_differently_has_another_id(
         assert hash_classifier(classifier) != before
     finally:
         classifier.config = config
+
+
+def test_what_sees_whole_pictures_keeps_the_id_that_it_had_before_there_were_frames(
+    tiny_explainer: Explainer,
+) -> None:
+    config = tiny_explainer.classifier.config
+    meaning = [config.architecture, config.class_names, config.preprocessing, config.head, 1.0]
+    text = b"0" * 64 + msgspec.json.encode(meaning)
+    assert identity_of("0" * 64, config) == hashlib.sha256(text).hexdigest()
 
 
 def test_a_file_of_before_keeps_its_ids(tiny_explainer: Explainer, tmp_path: Path) -> None:

@@ -62,6 +62,39 @@ def test_features_are_what_the_head_sees(classifier: Classifier) -> None:
     assert torch.allclose(classifier.network.head(classifier.features(img)), classifier.logits(img))  # type: ignore[operator,union-attr]
 
 
+@pytest.mark.parametrize("side", [16, 32])
+def test_a_frame_only_network_sees_the_outer_pixels_of_its_input_alone(side: int) -> None:
+    classifier = Classifier(config(frame_only=3)).eval()
+    img = (torch.rand(2, 3, side, side) * 2 - 1).requires_grad_()
+    seen = classifier.preprocess(img)
+    assert torch.equal(seen[:, :, 3:-3, 3:-3], torch.full((2, 3, 10, 10), -1.0))
+    whole = Classifier(config()).preprocess(img)
+    assert torch.equal(seen[..., :3], whole[..., :3])
+    assert torch.equal(seen[:, :, -3:], whole[:, :, -3:])
+    classifier.logits(img).sum().backward()
+    assert img.grad is not None
+    inner = side // 4  # resizing reaches a pixel further
+    assert not img.grad[:, :, inner:-inner, inner:-inner].any()
+    assert img.grad[:, :, 0].any()
+
+
+def test_what_is_in_the_middle_is_of_no_matter_to_a_frame_only_network() -> None:
+    classifier = Classifier(config(frame_only=3)).eval()
+    img = torch.rand(1, 3, 16, 16)
+    other = img.clone()
+    other[:, :, 3:-3, 3:-3] = torch.rand(1, 3, 10, 10)
+    assert torch.equal(classifier.logits(img), classifier.logits(other))
+    other[:, :, 2] = -1
+    assert not torch.equal(classifier.logits(img), classifier.logits(other))
+
+
+def test_the_picture_itself_is_not_written_to() -> None:
+    img = torch.rand(1, 3, 16, 16)
+    before = img.clone()
+    Classifier(config(frame_only=3)).eval().probs(img)
+    assert torch.equal(img, before)
+
+
 def test_an_unknown_architecture_is_refused_with_a_sentence() -> None:
     with pytest.raises(UserError, match="not known"):
         Classifier(config(architecture="my-net"))

@@ -65,6 +65,27 @@ def test_train_classifier_learns_a_colour(
     assert result["test"]["accuracy"] == 1.0
 
 
+def test_train_classifier_on_the_frame_writes_a_network_that_masks_itself(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "frame.classifier"
+    small = ("--resolution", 16, "--set", "steps=2", "--set", "widths=4", "--set", "batch=4")
+    run(capsys, "train-classifier", pictures, "--frame-only", 3, "--out", out, *small)
+    said = run(capsys, "info", out)
+    assert said["frame_only"] == said["about"]["settings"]["frame_only"] == 3
+    assert "outer 3 px" in said["name"]
+    assert main(["info", str(out)]) == 0
+    assert "the outer 3 px of its input alone" in capsys.readouterr().out
+
+
+def test_a_frame_that_hides_nothing_is_refused_before_the_training(
+    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--resolution", 16, "--frame-only", 8, "--out", tmp_path / "x.classifier")
+    error = run(capsys, "train-classifier", pictures, *arguments, code=1)
+    assert "frame_only is 8; it must be 0 to 7" in error["message"]
+
+
 def test_export_of_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = run(capsys, "export", tmp_path, "--out", tmp_path / "x.explainer", code=1)
     assert error["kind"] == "user"

@@ -195,6 +195,8 @@ def at(*keys: str, value: Any) -> Any:
         at("classifiers", "*", "temperature", value=0),
         at("classifiers", "*", "temperature", value=1e300),
         at("classifiers", "*", "head", value="sigmoid "),
+        at("classifiers", "*", "frame_only", value=9),
+        at("classifiers", "*", "frame_only", value=1),  # its id says that it sees whole pictures
         at("classifiers", "*", "preprocessing", "input_size", value=10**6),
         at("classifiers", "*", "preprocessing", "std", value=[0, 1, 1]),
         at("classifiers", value={}),
