@@ -18,7 +18,10 @@ from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.training.warm_start import take_generator, take_outputs, take_trunk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.style_layout import StyleLayer
     from latent_explorer.training.config import TrainConfig
 
 W_AVG_BETA = 0.998
@@ -49,6 +52,7 @@ class Networks:
     ) -> None:
         check_widths(config)
         self.num_classes = num_classes if config.mode == "stylex" else 0
+        self._cond_resolution = config.cond_resolution or config.resolution
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)  # initial weights only
             self.G, self.E, self.D = self._new(config)
@@ -83,6 +87,7 @@ class Networks:
         shapes differ.
         """
         said = [take_generator(self.G, explainer.generator)]
+        self._forget_cond(self._deaf)
         critic = explainer.discriminator
         if self.E is not None:
             said.append(self._start_encoder(self.E, explainer))
@@ -110,20 +115,30 @@ class Networks:
         return "The encoder starts anew: the explainer holds neither one nor a discriminator."
 
     def _start_without_cond(self) -> None:
-        """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference).
-
-        Those of toRGB stay zero: AttFind searches the styles of the 3x3 convolutions, and a class that travels
-        through toRGB would pass it by.
-        """
+        """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference)."""
         w_dim = self.G.config.w_dim
-        for layer in self.G.synthesis.layout.layers:
-            weight = self.G.synthesis.layer(layer.name).affine.weight
-            with torch.no_grad():
-                weight[:, w_dim:] = 0
-            if layer.kind == "torgb":
-                weight.register_hook(
-                    lambda gradient: F.pad(gradient[:, :w_dim], (0, gradient.shape[1] - w_dim))
-                )
+        self._forget_cond(self.G.synthesis.layout.layers)
+        for layer in self._deaf:
+            self.G.synthesis.layer(layer.name).affine.weight.register_hook(
+                lambda gradient: F.pad(gradient[:, :w_dim], (0, gradient.shape[1] - w_dim))
+            )
+
+    @property
+    def _deaf(self) -> list[StyleLayer]:
+        """The layers whose columns for `cond` stay zero: toRGB, and what is finer than `cond_resolution`.
+
+        AttFind searches the styles of the 3x3 convolutions, and a class that travels through toRGB would pass it by.
+        """
+        return [
+            layer
+            for layer in self.G.synthesis.layout.layers
+            if layer.kind == "torgb" or layer.resolution > self._cond_resolution
+        ]
+
+    @torch.no_grad()
+    def _forget_cond(self, layers: Iterable[StyleLayer]) -> None:
+        for layer in layers:
+            self.G.synthesis.layer(layer.name).affine.weight[:, self.G.config.w_dim :] = 0
 
     @torch.no_grad()
     def limit_cond(self, limit: float) -> None:

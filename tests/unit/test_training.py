@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 import torch
 from tiny_training import (
@@ -74,6 +75,18 @@ def test_the_class_enters_through_convolutions_alone(config: TrainConfig, tmp_pa
     assert any(t.abs().sum() > 0 for n, t in columns.items() if "conv" in n)
     spread = torch.cat([t - t.mean(dim=1, keepdim=True) for t in columns.values()])
     assert float(spread.abs().max()) <= config.cond_limit + 1e-6
+
+
+def test_finer_layers_than_asked_for_never_hear_the_class(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    config = msgspec.structs.replace(config, cond_resolution=8)
+    run = started(config, tmp_path / "run")
+    list(train(run))
+    state = Checkpoints(run).load()["networks"]["G"]
+    columns = {n: t[:, config.w_dim :] for n, t in state.items() if n.endswith("affine.weight")}
+    hears = {n.split(".")[1] for n, t in columns.items() if t.abs().sum() > 0}
+    assert hears == {"b4", "b8"}
 
 
 def test_classifier_files_come_back_and_others_are_refused(
