@@ -91,7 +91,7 @@ def report(name: str, path: Path, began: float, meant: list[np.ndarray]) -> None
 
 def main() -> None:
     bench, preview = Workbench(), Workbench()
-    path = library.default_explainer()
+    path = library.bundled_explainer()
     summary = bench.open(path, "cpu").summary
     preview.open(path, "cpu")
     scene = Scene(random_walk(SEEDS, 1.0), live.opening_state(summary), summary)

@@ -206,7 +206,7 @@ def main() -> None:
     parser.add_argument("--noise", default="keep", choices=("keep", "optimise"))
     parser.add_argument("--scale", type=float, default=1.0, help="of NVIDIA's steps, to try it out")
     chosen = parser.parse_args()
-    model = read_explainer(chosen.explainer or library.default_explainer())
+    model = read_explainer(chosen.explainer or library.bundled_explainer())
     pictures = open_dataset(chosen.data, **SELECTION)
     rows = pictures.indices(chosen.side)
     rows = rows[np.linspace(0, len(rows) - 1, chosen.n).round().astype(int)]

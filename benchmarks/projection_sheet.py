@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("photos", nargs="+", metavar="PHOTO")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    explainer = latent_explorer.open(library.default_explainer())
+    explainer = latent_explorer.open(library.bundled_explainer())
     spaces: tuple[Space, ...] = ("w", "w+")
     found = [explainer.project(options.photos, ProjectionSettings(space=space)) for space in spaces]
     names = explainer.class_names

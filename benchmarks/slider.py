@@ -108,7 +108,7 @@ def row(name: str, seconds: list[float], yardstick: float) -> None:
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else library.default_explainer()
+    path = Path(sys.argv[1]) if len(sys.argv) > 1 else library.bundled_explainer()
     with driver(path) as made:
         yardstick = bare(made, path)
         made.latencies()  # warm

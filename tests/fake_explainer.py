@@ -10,7 +10,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -175,7 +175,7 @@ class FakeRenderer:
 
 
 class FakeExplainer:
-    """Same door as the real explainer, as far as the application looks."""
+    """Same door as the real explainer, as far as the application looks; `delay` seconds a picture."""
 
     def __init__(
         self,
@@ -184,8 +184,10 @@ class FakeExplainer:
         delay: float = 0.0,
         samples: int = SAMPLES,
         classifiers: int = 1,
+        note: str = "",
     ) -> None:
         self.name = name
+        self.note = note
         self.classifiers = classifiers
         self.delay = delay
         self.samples = samples
@@ -206,9 +208,11 @@ class FakeExplainer:
         table = SampleTable(tuple(f"leaf_{i:04d}" for i in range(self.samples)), np.array(probs))
         classifier_id = hashlib.sha256(b"fake classifier").hexdigest()
         second = hashlib.sha256(b"another").hexdigest()
+        third = hashlib.sha256(b"a third").hexdigest()
         asked = (
             ClassifierSummary(classifier_id, "small residual network", CLASSES),
             ClassifierSummary(second, "second opinion", CLASSES[::-1]),
+            ClassifierSummary(third, "frame-only", CLASSES, frame_only=6),
         )
         return ExplainerSummary(
             name=self.name,
@@ -225,6 +229,7 @@ class FakeExplainer:
                 ),
             ),
             has_encoder=True,
+            provenance={"note": self.note} if self.note else {},
         )
 
 
@@ -256,11 +261,11 @@ class FakeWorkbench(Workbench):
         pass
 
 
-def workbench(*, delay: float = 0.0, samples: int = SAMPLES, classifiers: int = 1) -> Workbench:
-    """A workbench that opens any path as the fake explainer; `delay` seconds a picture."""
+def workbench(**options: Any) -> Workbench:
+    """A workbench that opens any path as the fake explainer; `options` are FakeExplainer's."""
 
     def read(path: Path) -> FakeExplainer:
-        return FakeExplainer(delay=delay, samples=samples, classifiers=classifiers)
+        return FakeExplainer(**options)
 
     return FakeWorkbench(
         read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash

@@ -15,6 +15,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING
 
 from latent_explorer import __version__
+from latent_explorer.app import library
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
 
@@ -77,7 +78,7 @@ def run_checks() -> Iterator[Check]:
         yield _screen()
     yield from _attempt("Qt", _qt)
     yield from _folders()
-    yield _bundled_explainer()
+    yield from map(_bundled_explainer, (library.LEAF, library.SHORTCUT))
     yield from _attempt("LPIPS weights", _lpips)
 
 
@@ -209,13 +210,11 @@ def _folders() -> Iterator[Check]:
             yield Check(name, False, f"cannot be written: {error}")
 
 
-def _bundled_explainer() -> Check:
+def _bundled_explainer(name: str) -> Check:
     try:
-        path = paths.resource("explainers/leaf-health.explainer")
-    except FileNotFoundError:
-        return Check(
-            "bundled explainer", False, "leaf-health.explainer is missing", essential=False
-        )
+        path = library.bundled_explainer(name)
+    except UserError as error:
+        return Check("bundled explainer", False, str(error), essential=False)
     return Check(
         "bundled explainer",
         True,

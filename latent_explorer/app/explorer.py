@@ -108,10 +108,10 @@ class Explorer(Steering):
             return []
         return shown_attributes(self.document, self.session.summary, self.session.state)
 
-    def open_bundled(self) -> None:
-        """Open the explainer that comes with the program."""
+    def open_bundled(self, name: str = "") -> None:
+        """Open an explainer that comes with the program; without a name that of the first start."""
         with updates.reporting(self.tell, "Opening the bundled explainer"):
-            self.open_path(library.default_explainer())
+            self.open_path(library.bundled_explainer(name))
 
     def open_path(self, *paths: Path) -> None:
         """Open an explainer, an exploration, or a PNG with its recipe; other pictures and latents are offered."""

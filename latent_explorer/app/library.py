@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SUFFIX = ".explainer"
+LEAF = "leaf-health"  # opens at the first start
+SHORTCUT = "leaf-shortcut"  # of a classifier that looks at the ground: how to catch one
 
 
 def bundled() -> list[Path]:
@@ -24,14 +26,22 @@ def bundled() -> list[Path]:
     return sorted(folder.glob(f"*{SUFFIX}"))
 
 
-def default_explainer() -> Path:
-    """The one that opens at the first start."""
-    found = bundled()
+def bundled_explainer(name: str = "") -> Path:
+    """The bundled explainer of this name; without a name the one that opens at the first start.
+
+    Raises UserError when this copy of the program comes without it.
+    """
+    found = {path.stem: path for path in bundled()}
     if not found:
         raise UserError(
             "No explainer comes with this copy of the program. Open an .explainer file with File > Open."
         )
-    return found[0]
+    if name and name not in found:
+        raise UserError(
+            f"{name} does not come with this copy of the program. Get the whole program again, "
+            f"or open one of those it has: {', '.join(found)}."
+        )
+    return found.get(name or LEAF) or next(iter(found.values()))
 
 
 def is_bundled(path: Path) -> bool:

@@ -50,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True):
     last_folder: str = ""
     window_geometry: str = ""  # base64 of what Qt gives
     window_state: str = ""
+    closed_notes: tuple[str, ...] = ()  # explainers' notes that were read, newest last
     export: ExportChoices = ExportChoices()
     unknown: dict[str, Any] = {}
 

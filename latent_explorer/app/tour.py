@@ -77,8 +77,8 @@ def tour(path: Path, out: Path, device: str = "auto") -> Generator[Event, None, 
     return found
 
 
-def write_report(found: Tour, path: Path, seconds: float) -> None:
-    """What the tour found, as JSON."""
+def write_report(found: Tour, path: Path, seconds: float, beside: str = "") -> None:
+    """What the tour found, as JSON; `beside` is the report of another explainer, seen from this one's folder."""
 
     def probabilities(picture: Picture) -> dict[str, float]:
         return {name: float(p) for name, p in zip(found.class_names, picture.probs, strict=True)}
@@ -93,6 +93,7 @@ def write_report(found: Tour, path: Path, seconds: float) -> None:
         "after": probabilities(found.after),
         "flipped": found.flipped,
         "seconds": round(seconds, 3),
+        **({"beside": beside} if beside else {}),
     }
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

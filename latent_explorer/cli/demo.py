@@ -6,12 +6,19 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from latent_explorer.cli.options import device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.events import Progress
+
+if TYPE_CHECKING:
+    from latent_explorer.app.tour import Tour
+
+FILES = ("window.png", "attributes.png", "flip.gif", "report.json")
+BESIDE = "shortcut"  # the folder of the second tour
 
 
 @click.command()
@@ -23,18 +30,34 @@ from latent_explorer.common.events import Progress
     help="Folder to write into.",
 )
 @click.option(
-    "--explainer", type=click.Path(path_type=Path), metavar="X", help="Instead of the bundled one."
+    "--explainer", type=click.Path(path_type=Path), metavar="X", help="Instead of the bundled ones."
 )
 @device_option
 @json_option
 def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
-    """Make a headless tour: window.png, attributes.png, flip.gif and report.json."""
-    from latent_explorer.app.library import default_explainer
+    """Make a headless tour: window.png, attributes.png, flip.gif and report.json.
+
+    Without --explainer the same of leaf-shortcut, whose classifier looks at the ground, stands under shortcut/.
+    """
+    from latent_explorer.app.library import SHORTCUT, bundled, bundled_explainer
+
+    output = Output(as_json=as_json)
+    second = next((p for p in bundled() if p.stem == SHORTCUT and explainer is None), None)
+    found = _tour(explainer or bundled_explainer(), out, device, output, beside=bool(second))
+    files, text = [out / name for name in FILES], _change(found)
+    if second is not None:
+        other = _tour(second, out / BESIDE, device, output)
+        files += [out / BESIDE / name for name in FILES]
+        text += f"\n... and {SHORTCUT}, a classifier that looks at the ground: {_change(other)}"
+    fields = {"files": files, "model_hash": found.summary.model_hash, "flipped": found.flipped}
+    output.result(fields, "\n".join([*map(str, files), text]))
+
+
+def _tour(path: Path, out: Path, device: str, output: Output, *, beside: bool = False) -> Tour:
+    """The four files of one explainer; `beside`: its report names that of the other one."""
     from latent_explorer.app.tour import tour, write_report
 
     began = time.monotonic()
-    path = explainer or default_explainer()
-    output = Output(as_json=as_json)
     found = run_job(tour(path, out, device), output)
     output.event(Progress(0, 1, "Drawing the window"))
     os.environ["QT_QPA_PLATFORM"] = "offscreen"  # also where there is a screen: nothing flashes up
@@ -42,12 +65,15 @@ def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
 
     grab_window(path, found, out / "window.png")
     output.event(Progress(1, 1, "Drawing the window"))
-    write_report(found, out / "report.json", time.monotonic() - began)
-    files = [out / name for name in ("window.png", "attributes.png", "flip.gif", "report.json")]
+    seconds = time.monotonic() - began
+    write_report(found, out / "report.json", seconds, f"{BESIDE}/report.json" if beside else "")
+    return found
+
+
+def _change(found: Tour) -> str:
+    """What the sliders did to the verdict, in words."""
     target, name = found.state.target_class, found.class_names[found.state.target_class]
     verdict = "the class changed" if found.flipped else "the class did not change"
-    change = (
+    return (
         f"P({name}) {found.before.probs[target]:.2f} to {found.after.probs[target]:.2f}: {verdict}"
     )
-    fields = {"files": files, "model_hash": found.summary.model_hash, "flipped": found.flipped}
-    output.result(fields, "\n".join([*map(str, files), change]))

@@ -11,6 +11,7 @@ import msgspec
 from latent_explorer.app.document import attribute_key
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.note import note_of
 
 
 @click.command()
@@ -71,6 +72,8 @@ def text_of(fields: dict[str, Any]) -> str:
         )
         lines += [_attribute(attribute, classes) for attribute in found["attributes"]]
     lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
+    if note := note_of(fields["provenance"]):
+        lines.append(f"note         {note}")
     return "\n".join(lines)
 
 

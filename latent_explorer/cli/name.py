@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`name`: give the attributes of an explainer the names of what a person sees in them."""
+"""`name`: give the attributes of an explainer the names of what a person sees in them, and the file a note."""
 
 from __future__ import annotations
 
@@ -22,16 +22,28 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.argument("names", nargs=-1, required=True, metavar="KEY=NAME...")
+@click.argument("names", nargs=-1, metavar="[KEY=NAME...]")
+@click.option(
+    "--note",
+    metavar="TEXT",
+    help="What people should know who open the file: a few sentences; an empty text takes it away.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
 @json_option
-def name(explainer: str, names: tuple[str, ...], out: Path, as_json: bool) -> None:
-    """Name attributes. KEY is a style coordinate and its end, such as 214max.
+def name(
+    explainer: str, names: tuple[str, ...], note: str | None, out: Path, as_json: bool
+) -> None:
+    """Name attributes, or leave a note. KEY is a style coordinate and its end, such as 214max.
 
     The same coordinate has two keys, one for each class it raises: 214max="brown spots" 214min="no spots".
     """
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
+    from latent_explorer.models.note import note_of, with_note
 
+    if not names and note is None:
+        raise UserError(
+            "There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note."
+        )
     model = read_explainer(explainer)
     wanted = parsed(names)
     sets, found = renamed(model.attribute_sets, wanted)
@@ -39,10 +51,12 @@ def name(explainer: str, names: tuple[str, ...], out: Path, as_json: bool) -> No
         raise UserError(
             f"{explainer} has no attribute {unknown[0]}. `latent-explorer info {explainer}` lists those it has."
         )
-    write_explainer(replace(model, attribute_sets=sets), out)
-    Output(as_json=as_json).result(
-        {"path": out, "named": sorted(found)}, f"{out}: {len(found)} attributes named"
-    )
+    provenance = model.provenance if note is None else with_note(model.provenance, note)
+    write_explainer(replace(model, attribute_sets=sets, provenance=provenance), out)
+    fields = {"path": out, "named": sorted(found), "note": note_of(provenance)}
+    done = [f"{len(found)} attributes named"] if found else []
+    done += [] if note is None else ["note left" if note else "note taken away"]
+    Output(as_json=as_json).result(fields, f"{out}: {', '.join(done)}")
 
 
 def parsed(names: Sequence[str]) -> dict[str, str]:

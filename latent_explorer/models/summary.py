@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.note import note_of
 from latent_explorer.models.style_layout import StyleLayout
 
 
@@ -63,3 +64,8 @@ class ExplainerSummary:
     def classifier_id(self) -> str:
         """The classifier that is asked unless another is named: the conditioning one, or the first; "": there is none."""
         return self.conditioned_on or next((c.classifier_id for c in self.classifiers), "")
+
+    @property
+    def note(self) -> str:
+        """What whoever made the file wants people to know; plain text, "" for none."""
+        return note_of(self.provenance)

@@ -47,6 +47,7 @@ ACTIONS = (
     Spec("open", FILE, "&Open...", "Open an explainer, an exploration, or a picture that carries its recipe", "Ctrl+O", "open", needs_model=False),
     Spec("open_image", FILE, "Open &image...", "Open pictures, or projections, to see what the classifier looks at in them", "Ctrl+I", "image", needs_model=False),
     Spec("open_bundled", FILE, "Open the &leaf explainer", "Open the explainer that comes with the program", "Ctrl+L", "leaf", needs_model=False),
+    Spec("open_shortcut", FILE, "Open the short&cut explainer", "Open the explainer of a classifier that looks at the ground, to learn how to catch one", "Ctrl+Shift+L", "search", needs_model=False),
     Spec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
     Spec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
     Spec("export_png", FILE, "&Export picture...", "Save the picture as PNG with its recipe: dropped on the window, it brings everything back", "Ctrl+E", "export", 2),

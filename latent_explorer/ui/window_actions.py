@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
+from latent_explorer.app import library
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.keys import KeysDialog
@@ -47,6 +48,7 @@ def _file(window: MainWindow) -> Handlers:
         "open": files.open,
         "open_image": window.projection.open_images,
         "open_bundled": window.explorer.open_bundled,
+        "open_shortcut": lambda: window.explorer.open_bundled(library.SHORTCUT),
         "save": files.save,
         "save_as": files.save_as,
         "export_png": files.export_png,

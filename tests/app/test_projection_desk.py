@@ -116,7 +116,7 @@ def test_more_than_fit_are_left_out_and_said(stage, ready, tmp_path, monkeypatch
 
 
 def test_a_photo_without_a_model_opens_the_bundled_one(stage, desk, tmp_path, monkeypatch):
-    monkeypatch.setattr(library, "default_explainer", lambda: tmp_path / "leaf.explainer")
+    monkeypatch.setattr(library, "bundled_explainer", lambda _name: tmp_path / "leaf.explainer")
     stage.explorer.open_path(save(tmp_path / "p.png"))
     read(stage, desk)
     assert stage.explorer.summary is not None

@@ -10,7 +10,7 @@ import pytest
 import torch
 from projections import changed, plain_explainer, projected
 
-from latent_explorer.app.library import default_explainer
+from latent_explorer.app.library import bundled_explainer
 from latent_explorer.data.folder import open_dataset
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import mapped_w, seed_latent, w_standard_deviation
@@ -43,7 +43,7 @@ def test_a_face_does_not_belong_among_leaves(shared_data: Path) -> None:
     """In W+ the face is drawn well enough; the verdict stands all the same, and three leaves pass."""
     if not lpips_available("squeeze"):
         pytest.skip("needs LPIPS's weights")
-    model = read_explainer(default_explainer())
+    model = read_explainer(bundled_explainer())
     faces = open_dataset(shared_data / "faces-64")
     leaves = open_dataset(
         shared_data / "leaves-segmented-64",

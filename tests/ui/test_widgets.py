@@ -9,7 +9,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from window_tools import colours_in
 
 from latent_explorer.app.failure import Failure
@@ -303,6 +303,15 @@ def test_about_names_the_model(qtbot):
     dialog = AboutDialog(FakeExplainer().summary())
     qtbot.addWidget(dialog)
     assert colours_in(dialog) > 5
+
+
+def test_about_shows_the_note_of_a_file_as_text(qtbot):
+    from fake_explainer import FakeExplainer
+
+    dialog = AboutDialog(FakeExplainer(note="<h1>Watch</h1> the ground.").summary())
+    qtbot.addWidget(dialog)
+    (label,) = [w for w in dialog.findChildren(QLabel) if "the ground" in w.text()]
+    assert label.textFormat() == Qt.TextFormat.PlainText
 
 
 # timing

@@ -51,10 +51,16 @@ def first_slider(desktop):
 # the first minute
 
 
-def test_empty_state_has_one_sentence_and_one_button(empty):
+def test_empty_state_offers_what_comes_with_the_program(empty):
     canvas = empty.window.canvas
     assert canvas.pages.currentWidget() is canvas.welcome
-    assert canvas.welcome.button.isVisible()
+    asked = []
+    canvas.open_asked.disconnect()
+    canvas.open_asked.connect(asked.append)
+    for offer in (canvas.welcome.button, canvas.welcome.shortcut):
+        assert offer.isVisible()
+        offer.click()
+    assert asked == ["leaf-health", "leaf-shortcut"]
     assert "explainer" in canvas.welcome.sentence.text()
     assert not canvas.bars.isVisible()
     for key in ("export_png", "undo", "grid", "shuffle"):

@@ -128,6 +128,7 @@ def test_doctor_finds_this_machine_fit(capsys: pytest.CaptureFixture[str]) -> No
     assert report["event"] == "result"
     names = {check["name"] for check in report["checks"]}  # type: ignore[attr-defined]
     assert {"packages", "device", "Qt", "font", "runs folder", "LPIPS weights"} <= names
+    assert sum(c["name"] == "bundled explainer" for c in report["checks"]) == 2  # type: ignore[attr-defined]
 
 
 def _job(closed: list[bool]) -> Generator[Event, None, str]:

@@ -47,6 +47,7 @@ class AboutDialog(QDialog):
         layout.addLayout(head)
         for text in (WHAT, *described(summary)):
             label = plain(text)
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names and notes are a file's words
             label.setWordWrap(True)
             label.setFixedWidth(WIDTH)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -60,9 +61,9 @@ class AboutDialog(QDialog):
 
 
 def described(summary: ExplainerSummary | None) -> list[str]:
-    """The open model and its classifiers with the beginnings of their hashes, a sentence each."""
+    """The open model and its classifiers with the beginnings of their hashes, a sentence each; then its note."""
     if summary is None:
         return []
     said = [f"Open: {summary.name}, {summary.resolution} px, model {summary.model_hash[:12]}."]
     said += [f"Classifier: {c.name}, {c.classifier_id[:12]}." for c in summary.classifiers]
-    return said
+    return [*said, *([f"Note: {summary.note}"] if summary.note else [])]

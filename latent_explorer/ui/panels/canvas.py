@@ -7,25 +7,44 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
+from PySide6.QtWidgets import QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
+from latent_explorer.app import library
 from latent_explorer.app.live import classifier_of
 from latent_explorer.app.projection_words import has_photo
 from latent_explorer.app.updates import MainPicture, ModelOpened, StateChanged, TimelineFrame
 from latent_explorer.explain.recipe import BlendBase, EndBase, MixBase, ProjectedBase, SeedBase
 from latent_explorer.ui import theme
 from latent_explorer.ui.panels.grid import GridPanel
-from latent_explorer.ui.widgets.basics import EmptyState, column, hint
+from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
 from latent_explorer.ui.widgets.image_view import ImageView, Shot
 from latent_explorer.ui.widgets.probability_bars import ProbabilityBars, Verdict, percent_words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.app.updates import Update
     from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest
 
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
+
+
+class Welcome(EmptyState):
+    """Nothing is open: what comes with the program is offered, by name."""
+
+    def __init__(self, on_open: Callable[[str], object]) -> None:
+        super().__init__("leaf", WELCOME, "Open the leaf explainer", lambda: on_open(library.LEAF))
+        self.shortcut = button(
+            "Open the shortcut explainer", lambda: on_open(library.SHORTCUT), role="quiet"
+        )
+        words = hint("Its classifier looks at the ground instead: learn how to catch one.")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertWidget(layout.count() - 1, self.shortcut, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.insertWidget(layout.count() - 1, words)
 
 
 class Loading(QWidget):
@@ -52,7 +71,7 @@ class Loading(QWidget):
 class CanvasPanel(QWidget):
     """Pages (welcome, loading, pictures, grid, and a stage that is added) over the probability bars."""
 
-    open_asked = Signal()
+    open_asked = Signal(str)  # the name of one that comes with the program
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -63,7 +82,7 @@ class CanvasPanel(QWidget):
             None  # what stands in the picture's place while photos are projected
         )
         self._staged = self._in_grid = self._photo = False
-        self.welcome = EmptyState("leaf", WELCOME, "Open the leaf explainer", self.open_asked.emit)
+        self.welcome = Welcome(self.open_asked.emit)
         self.loading = Loading()
         self.view = ImageView()
         self.grid = GridPanel(explorer)
