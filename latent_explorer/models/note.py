@@ -35,5 +35,5 @@ def with_note(provenance: Mapping[str, Any], note: str) -> dict[str, Any]:
 
 
 def _clean(text: str) -> str:
-    """Without what cannot be printed: control characters could reorder or hide the words around them."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text).strip()
+    """One paragraph: control characters could reorder or hide the words around them, empty lines fill a window."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -15,8 +15,8 @@ from latent_explorer.models.note import MAX_NOTE, note_of, with_note
 
 
 def test_a_note_goes_in_and_out_beside_the_rest() -> None:
-    noted = with_note({"licence": "CC0"}, "  Watch the ground.\nThen ask again. ")
-    assert noted == {"licence": "CC0", "note": "Watch the ground.\nThen ask again."}
+    noted = with_note({"licence": "CC0"}, "  Watch the ground.\n\nThen ask again. ")
+    assert noted == {"licence": "CC0", "note": "Watch the ground. Then ask again."}
     assert note_of(noted) == noted["note"]
     assert with_note(noted, " ") == {"licence": "CC0"}
     assert note_of({}) == ""
@@ -35,7 +35,7 @@ def test_a_note_that_is_too_long_is_not_written() -> None:
         (["a", "b"], ""),
         (None, ""),
         ("y" * 100_000, "y" * MAX_NOTE),
-        ("all \N{RIGHT-TO-LEFT OVERRIDE}well\x00\x1b[2J", "all  well  [2J"),
+        ("all \N{RIGHT-TO-LEFT OVERRIDE}well\x00\x1b[2J", "all well [2J"),
         ("<b>text</b>", "<b>text</b>"),
     ],
 )

@@ -36,15 +36,15 @@ class Welcome(EmptyState):
 
     def __init__(self, on_open: Callable[[str], object]) -> None:
         super().__init__("leaf", WELCOME, "Open the leaf explainer", lambda: on_open(library.LEAF))
-        self.shortcut = button(
-            "Open the shortcut explainer", lambda: on_open(library.SHORTCUT), role="quiet"
-        )
-        words = hint("Its classifier looks at the ground instead: learn how to catch one.")
+        self.shortcut = button("Open the shortcut explainer", lambda: on_open(library.SHORTCUT))
+        words = hint("Its classifier looks at the ground: learn how to catch one.")
         words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        second = column()
+        second.addWidget(self.shortcut, alignment=Qt.AlignmentFlag.AlignHCenter)
+        second.addWidget(words)
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
-        layout.insertWidget(layout.count() - 1, self.shortcut, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.insertWidget(layout.count() - 1, words)
+        layout.insertLayout(layout.count() - 1, second)  # above the stretch
 
 
 class Loading(QWidget):
