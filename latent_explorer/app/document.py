@@ -126,15 +126,31 @@ def single_slider(style_index: int, target: int) -> Attribute:
     return Attribute("", target, (AttributeEntry(style_index, "max"),))
 
 
+def listed_set(
+    document: Document, summary: ExplainerSummary, state: ExplorerState
+) -> AttributeSet | None:
+    """The newest search for the asked classifier that found something for the target class.
+
+    Without one, the newest for the classifier that the model explains: the same sliders, so that another network's
+    verdict of the same change can be seen. Its `classifier_id` then is not the asked one, and its effects are not what
+    moves that one. Only between classifiers of the same classes, where a target means the same to both.
+    """
+    sets = (*summary.attribute_sets, *document.attribute_sets)
+    own = newest_set(sets, state.classifier_id, state.target_class)
+    names = {c.classifier_id: c.class_names for c in summary.classifiers}
+    if own is not None or names.get(state.classifier_id) != names.get(summary.classifier_id):
+        return own
+    return newest_set(sets, summary.classifier_id, state.target_class)
+
+
 def shown_attributes(
     document: Document, summary: ExplainerSummary, state: ExplorerState
 ) -> list[Attribute]:
     """The attributes to list for the asked classifier and target: pins, then own sliders, then by rank.
 
-    Names are the person's where they gave one. Of several searches the newest counts.
+    Names are the person's where they gave one. Which search they come from says `listed_set`.
     """
-    sets = (*summary.attribute_sets, *document.attribute_sets)
-    found = newest_set(sets, state.classifier_id, state.target_class)
+    found = listed_set(document, summary, state)
     ranked = [a for a in (found.attributes if found else ()) if a.target == state.target_class]
     # A coordinate that was both added and found keeps its place and shows what was found of it.
     found_by_key = {attribute_key(a): a for a in ranked}

@@ -99,9 +99,7 @@ def _request(
 
 def opening_state(summary: ExplainerSummary) -> ExplorerState:
     """What a person sees first: a real picture that the first attributes can change."""
-    classifier_id = summary.conditioned_on or next(
-        (c.classifier_id for c in summary.classifiers), ""
-    )
+    classifier_id = summary.classifier_id
     found = newest_set(summary.attribute_sets, classifier_id)
     target = found.attributes[0].target if found and found.attributes else 0
     return ExplorerState(
@@ -156,11 +154,12 @@ def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> Classifier
 # What to say -------------------------------------------------------------------------------------
 
 
-def warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
+def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderResult) -> list[str]:
     """Why the picture must be taken with care, one sentence each; empty when it is within the data.
 
-    Takes the recipe that the result was rendered from, so that words and picture belong together.
+    Takes the request that the result was rendered from, so that words and picture belong together.
     """
+    recipe = request.recipe
     said = []
     if recipe.truncation_psi > 1:
         said.append(
@@ -173,7 +172,11 @@ def warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderRes
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
             "further than the pictures the generator learned from."
         )
-    return said + _reconstruction_warnings(recipe, summary, result)
+    if (
+        request.classifier_id == summary.conditioned_on
+    ):  # the samples' table knows its verdicts only
+        said += _reconstruction_warnings(recipe, summary, result)
+    return said
 
 
 def _shift_warnings(

@@ -172,9 +172,8 @@ class Pictures:
 
     def _take_main(self, event: PictureReady, summary: ExplainerSummary) -> None:
         result = replace(event.result, generation=event.generation)
-        recipe = event.request.recipe
-        projected = self._latents.of(recipe.base)
-        said = live.warnings(recipe, summary, result)
+        projected = self._latents.of(event.request.recipe.base)
+        said = live.warnings(event.request, summary, result)
         said += cautions(projected.report) if projected is not None else []
         picture = MainPicture(event.request, result, tuple(said))
         state = self._main_states.get(event.generation)

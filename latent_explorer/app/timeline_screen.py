@@ -150,7 +150,7 @@ class TimelineScreen:
         self._wanted = -1
         self.playhead = self._frames.times[index]
         request = self._frames.request(index)
-        said = live.warnings(request.recipe, summary, frame.result)
+        said = live.warnings(request, summary, frame.result)
         shown = updates.TimelineFrame(
             self.playhead, request, frame.result, frame.cached, tuple(said)
         )

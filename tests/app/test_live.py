@@ -20,6 +20,7 @@ from latent_explorer.explain.recipe import (
     MixBase,
     Noise,
     PictureRecipe,
+    PictureRequest,
     ProjectedBase,
     SampleBase,
     SeedBase,
@@ -186,11 +187,17 @@ def test_stored_timelines_must_fit_the_model_too():
 # What is said ------------------------------------------------------------------------------------
 
 
-def said(w_distance: float = 1.0, styles: np.ndarray | None = None, summary=SUMMARY, **fields):
+def said(
+    w_distance: float = 1.0,
+    styles: np.ndarray | None = None,
+    summary=SUMMARY,
+    asked: str | None = SUMMARY.conditioned_on,
+    **fields,
+):
     result = make_result(w_distance=w_distance)
     if styles is not None:
         result = replace(result, styles=styles)
-    return live.warnings(recipe(**fields), summary, result)
+    return live.warnings(PictureRequest(recipe(**fields), asked), summary, result)
 
 
 def test_nothing_is_said_within_the_data():
@@ -234,6 +241,7 @@ def test_a_reconstruction_that_changes_the_class_is_said():
         "healthy of its reconstruction."
     ]
     assert said(base=SampleBase(0)) == []
+    assert said(base=SampleBase(1), asked="d" * 64) == []  # what it said of the photo is not known
 
 
 def test_the_value_of_a_shifted_style():

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
-from latent_explorer.app.intents import SetCond
+from latent_explorer.app.intents import SetAttribute, SetCond
 from latent_explorer.explain.recipe import Noise
 from latent_explorer.ui.panels.generator_inputs import FIRST_TOLD, told
 
@@ -125,3 +125,29 @@ def test_another_classifier_is_asked_about_the_same_class(qtbot, tmp_path):
         explorer.undo()
         assert asked.choice.currentIndex() == 0
         assert "residual" in window.status.model.text()
+
+
+def test_the_sliders_stay_and_the_verdict_follows(qtbot, tmp_path):
+    with desktop_on(tmp_path, classifiers=3) as desktop:
+        open_fake(qtbot, desktop, tmp_path)
+        window, explorer = desktop.window, desktop.explorer
+        panel = window.attributes
+        assert [panel.asked.choice.itemText(i) for i in range(3)] == [
+            "small residual network",
+            "second opinion",
+            "frame-only · outer 6 px",
+        ]
+        explorer.apply(SetAttribute(explorer.attributes()[0], 0.8))
+        before = [card.name.text for card in panel.list.cards]
+        choose(panel.asked.choice, 2)
+        wait_picture(qtbot, desktop)
+        assert [card.name.text for card in panel.list.cards] == before
+        assert panel.list.cards[0].slider.amount == pytest.approx(0.8)
+        assert panel.info.text().endswith("frame-only is asked")
+        assert "outer 6 px" in panel.asked.choice.toolTip()
+        assert "was not measured" in panel.flip_words.text()
+        assert not panel.flip_apply.isVisible()
+        assert "never measured" in panel.list.cards[0].effect.accessibleName()
+        assert explorer.shown.request.classifier_id == explorer.summary.classifiers[2].classifier_id
+        choose(panel.asked.choice, 1)  # its classes stand otherwise: a target would mean another
+        assert panel.list.cards == []

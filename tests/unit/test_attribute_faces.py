@@ -3,22 +3,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 import numpy as np
 import pytest
 from fake_explainer import FakeExplainer, FakeRenderer
 
-from latent_explorer.app.document import Document, single_slider
+from latent_explorer.app.document import Document, listed_set, single_slider
 from latent_explorer.app.live import opening_state, resolve
 from latent_explorer.app.state import with_attribute
 from latent_explorer.explain.recipe import Picture, RenderResult, SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 from latent_explorer.ui.panels.attribute_faces import (
-    active_set,
     details_of,
     flip_with,
+    is_lent,
     place_of,
     rows,
     set_details,
@@ -77,24 +75,62 @@ def test_place_and_details():
     assert place_of(two, SUMMARY) == "8 to 64 px"
 
 
-def test_the_line_of_the_search_names_the_classifier_only_where_there_is_a_choice():
-    found = active_set(Document(), SUMMARY, STATE)
+def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
+    found = listed_set(Document(), SUMMARY, STATE)
     assert found is not None
-    assert set_line(found, SUMMARY) == "AttFind notebook · 60 pictures · κ 1"
-    several = replace(SUMMARY, classifiers=SUMMARY.classifiers * 2)
-    assert set_line(found, several).endswith("· small residual network")
-    assert found.classifier_id in set_details(found, SUMMARY)
+    assert set_line(found, SUMMARY, STATE) == "AttFind notebook · 60 pictures · κ 1"
+    assert found.classifier_id in set_details(found, SUMMARY, STATE)
     screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
-    assert set_line(screened, SUMMARY).startswith("AttFind notebook, screened · 60 pictures")
+    assert set_line(screened, SUMMARY, STATE).startswith("AttFind notebook, screened · 60 pictures")
 
 
 def test_the_newest_search_counts():
-    old = active_set(Document(), SUMMARY, STATE)
+    old = listed_set(Document(), SUMMARY, STATE)
     assert old is not None
     new = msgspec.structs.replace(old, n=9)
-    found = active_set(Document(attribute_sets=(new,)), SUMMARY, STATE)
+    found = listed_set(Document(attribute_sets=(new,)), SUMMARY, STATE)
     assert found is not None
     assert found.n == 9
+
+
+THREE = FakeExplainer(classifiers=3).summary()
+
+
+def asking(index: int):
+    """The opening state with another of the three classifiers asked."""
+    return msgspec.structs.replace(STATE, classifier_id=THREE.classifiers[index].classifier_id)
+
+
+def test_sliders_stay_when_another_network_of_the_same_classes_is_asked():
+    own, lent = rows(Document(), THREE, STATE, None), rows(Document(), THREE, asking(2), None)
+    assert [row.attribute for row in lent] == [row.attribute for row in own]
+    assert [row.face.rank for row in lent] == [row.face.rank for row in own]
+    assert {row.face.mean_effect for row in lent} == {None}  # they are effects on the other one
+    assert flip_with(lent, a_result([-1.0, 1.0]), target=0) is None
+
+
+def test_a_line_says_whose_sliders_they_are():
+    found = listed_set(Document(), THREE, asking(2))
+    assert found is not None
+    assert is_lent(found, asking(2))
+    assert not is_lent(found, STATE)
+    said = set_line(found, THREE, asking(2))
+    assert said == "Found for small residual network; frame-only is asked"
+    assert "was not measured" in set_details(found, THREE, asking(2))
+
+
+def test_no_sliders_are_lent_to_a_network_whose_classes_stand_otherwise():
+    assert listed_set(Document(), THREE, asking(1)) is None
+
+
+def test_what_was_found_for_the_asked_network_itself_goes_first():
+    found = listed_set(Document(), THREE, asking(2))
+    assert found is not None
+    own = msgspec.structs.replace(found, classifier_id=asking(2).classifier_id, n=7)
+    document = Document().with_attribute_set(own)
+    assert listed_set(document, THREE, asking(2)) == own
+    assert rows(document, THREE, asking(2), None)[0].face.mean_effect is not None
+    assert listed_set(document, THREE, STATE) == found
 
 
 @pytest.mark.parametrize(

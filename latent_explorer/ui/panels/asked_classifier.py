@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.intents import SetClassifier
@@ -14,6 +14,8 @@ from latent_explorer.ui.widgets.basics import hint, row
 from latent_explorer.ui.widgets.choice import Choice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
 
@@ -33,7 +35,6 @@ class AskedClassifier(QWidget):
         self._state: ExplorerState | None = None
         self._summary: ExplainerSummary | None = None
         self.choice = Choice("Classifier that is asked")
-        self.choice.setToolTip(HELP)
         self.choice.activated.connect(self._on_chosen)
         line = row(self)
         line.addWidget(hint("Classifier", wrap=False))
@@ -45,9 +46,13 @@ class AskedClassifier(QWidget):
         self._state, self._summary = state, summary
         several = summary.classifiers if summary and len(summary.classifiers) > 1 else ()
         self.choice.clear()
-        for each in several:
-            self.choice.addItem(f"{each.name} {each.classifier_id[:8]}", each.classifier_id)
+        for index, each in enumerate(several):
+            self.choice.addItem(label_of(each, several), each.classifier_id)
+            self.choice.setItemData(index, details_of(each), Qt.ItemDataRole.ToolTipRole)
         self.choice.setCurrentIndex(self.choice.findData(state.classifier_id if state else ""))
+        index = self.choice.currentIndex()
+        now = f"\n\n{details_of(several[index])}" if 0 <= index < len(several) else ""
+        self.choice.setToolTip(HELP + now)
         self.setVisible(bool(several))
 
     def _on_chosen(self, index: int) -> None:
@@ -65,3 +70,21 @@ class AskedClassifier(QWidget):
         target = self._state.target_class
         name = names[target] if 0 <= target < len(names) else ""
         return wanted.class_names.index(name) if name in wanted.class_names else 0
+
+
+def label_of(classifier: ClassifierSummary, among: Sequence[ClassifierSummary]) -> str:
+    """Its name and what is special about it; the hash only where two are called the same."""
+    name = classifier.name
+    if [c.name for c in among].count(name) > 1:
+        name += f" {classifier.classifier_id[:8]}"
+    return f"{name} · outer {classifier.frame_only} px" if classifier.frame_only else name
+
+
+def details_of(classifier: ClassifierSummary) -> str:
+    """Which one it is, for the tooltip."""
+    said = f"{classifier.name}, {classifier.classifier_id[:16]}"
+    if classifier.frame_only:
+        said += (
+            f"\nIt sees the outer {classifier.frame_only} px of its input alone, the rest is black."
+        )
+    return said

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.app.document import attribute_key, shown_attributes
+from latent_explorer.app.document import attribute_key, listed_set, shown_attributes
 from latent_explorer.app.live import already_at_end, classifier_of
 from latent_explorer.app.state import attribute_amount
-from latent_explorer.models.attributes import Attribute, newest_set
+from latent_explorer.models.attributes import Attribute
 from latent_explorer.ui import theme
 from latent_explorer.ui.widgets.attribute_card import CardFace
 from latent_explorer.ui.widgets.number_field import format_number
@@ -51,27 +51,32 @@ def class_name(state: ExplorerState, summary: ExplainerSummary, index: int) -> s
     return names[index] if 0 <= index < len(names) else f"class {index}"
 
 
-def active_set(
-    document: Document, summary: ExplainerSummary, state: ExplorerState
-) -> AttributeSet | None:
-    """The newest search for the asked classifier that found something for the target class."""
-    sets = (*summary.attribute_sets, *document.attribute_sets)
-    return newest_set(sets, state.classifier_id, state.target_class)
+def is_lent(found: AttributeSet | None, state: ExplorerState) -> bool:
+    """Whether the listed search was made for another classifier than the one that is asked."""
+    return found is not None and found.classifier_id != state.classifier_id
 
 
-def set_line(found: AttributeSet, summary: ExplainerSummary) -> str:
-    """Where the ranking comes from, in one short line; the classifier only where there is a choice."""
-    line = f"{_method(found)} · {found.n} pictures · κ {found.kappa:g}"
-    several = len(summary.classifiers) > 1
-    return f"{line} · {_classifier_name(found, summary)}" if several else line
+def set_line(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+    """Where the ranking comes from, in one short line; for whom, where that is not the classifier chosen above it."""
+    if is_lent(found, state):
+        asked = _name_of(state.classifier_id, summary)
+        return f"Found for {_name_of(found.classifier_id, summary)}; {asked} is asked"
+    return f"{_method(found)} · {found.n} pictures · κ {found.kappa:g}"
 
 
-def set_details(found: AttributeSet, summary: ExplainerSummary) -> str:
+def set_details(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
     """The same in sentences, for the tooltip."""
-    return (
+    said = (
         f"Found by {_method(found)} on {found.n} pictures, each style moved {found.kappa:g} of the way "
         f"to its observed end.\nObserved range: {found.ranges}.\n"
-        f"Classifier asked: {_classifier_name(found, summary)}, {found.classifier_id}."
+        f"Found for {_name_of(found.classifier_id, summary)}, {found.classifier_id}."
+    )
+    if not is_lent(found, state):
+        return said
+    asked = _name_of(state.classifier_id, summary)
+    return (
+        f"The same sliders, now judged by {asked}. How far they move it on average was not measured; "
+        f"Find attributes (Explain menu) searches for those that move it most.\n\n{said}"
     )
 
 
@@ -80,9 +85,14 @@ def _method(found: AttributeSet) -> str:
     return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
 
 
-def _classifier_name(found: AttributeSet, summary: ExplainerSummary) -> str:
+def unmeasured(summary: ExplainerSummary, state: ExplorerState) -> str:
+    """What stands in the place of a suggestion where the listed search was made for another classifier."""
+    return f"How far these move {_name_of(state.classifier_id, summary)} was not measured."
+
+
+def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
     names = {c.classifier_id: c.name for c in summary.classifiers}
-    return names.get(found.classifier_id, "classifier")
+    return names.get(classifier_id, "classifier")
 
 
 def rows(
@@ -91,16 +101,19 @@ def rows(
     state: ExplorerState,
     result: RenderResult | None,
 ) -> list[Row]:
-    """The list from top to bottom: pins, own sliders, then by rank."""
-    found = active_set(document, summary, state)
+    """The list from top to bottom: pins, own sliders, then by rank. Effects are those on the asked classifier, or none."""
+    found = listed_set(document, summary, state)
     ranked = [a for a in found.attributes if a.target == state.target_class] if found else []
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
-    return [
-        Row(a, _face(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result))
+    faces = [
+        _face(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result)
         for a in shown
     ]
+    if is_lent(found, state):  # another classifier's effects would be read as this one's
+        faces = [replace(face, mean_effect=None) for face in faces]
+    return [Row(a, face) for a, face in zip(shown, faces, strict=True)]
 
 
 def _span(attributes: Sequence[Attribute]) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
 
-from latent_explorer.app.document import single_slider
+from latent_explorer.app.document import listed_set, single_slider
 from latent_explorer.app.intents import ResetAttributes, SetAttribute, SetEdits, SetTarget
 from latent_explorer.app.live import classifier_of
 from latent_explorer.app.state import attribute_amount, with_attribute
@@ -30,13 +30,14 @@ from latent_explorer.ui.dialogs.add_slider import AddSliderDialog
 from latent_explorer.ui.panels.asked_classifier import AskedClassifier
 from latent_explorer.ui.panels.attribute_faces import (
     Flip,
-    active_set,
     class_name,
     flip_with,
+    is_lent,
     is_target,
     rows,
     set_details,
     set_line,
+    unmeasured,
 )
 from latent_explorer.ui.panels.attribute_list import AttributeList
 from latent_explorer.ui.panels.find_attributes import FindAttributes
@@ -271,16 +272,16 @@ class AttributesPanel(QWidget):
             return
         shown = rows(document, summary, state, self._result)
         self.list.show_rows(shown)
-        found = active_set(document, summary, state)
-        self.info.setText(set_line(found, summary) if found else "Your own sliders")
-        self.info.setToolTip(set_details(found, summary) if found else "")
+        found = listed_set(document, summary, state)
+        self.info.setText(set_line(found, summary, state) if found else "Your own sliders")
+        self.info.setToolTip(set_details(found, summary, state) if found else "")
         if not shown:
             target = class_name(state, summary, state.target_class)
             self.search.show_nothing(target, running=self._job is not None)
         self._pages.setCurrentIndex(0 if shown else 1)
-        self._show_flip(shown)
+        self._show_flip(shown, lent=is_lent(found, state))
 
-    def _show_flip(self, shown: list[Row]) -> None:
+    def _show_flip(self, shown: list[Row], *, lent: bool) -> None:
         state, summary, result = self._explorer.state, self._explorer.summary, self._result
         assert state is not None
         assert summary is not None
@@ -290,6 +291,8 @@ class AttributesPanel(QWidget):
             words = ""
         elif is_target(result, target):
             words = f"This picture is {class_name(state, summary, target)} already."
+        elif lent:
+            words = unmeasured(summary, state)
         elif self._flip is None:
             words = "No combination here is expected to flip this picture."
         else:

@@ -98,7 +98,7 @@ def _words(
 ) -> str:
     """The same in words, for tooltip and screen readers."""
     if mean is None:
-        return "The mean effect of this slider was never measured"
+        return "How far this slider moves the asked classifier on average was never measured"
     text = f"Moves the logit of {target} by {format_number(mean)} on average at amount 1"
     if interval is not None:
         text += f" (95 % {format_number(interval[0])} to {format_number(interval[1])})"
