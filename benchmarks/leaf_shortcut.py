@@ -2,7 +2,8 @@
 """Rebuilds `leaf-shortcut`, the explainer of a classifier that looks at the ground, and proves that it does.
 
 Method, all on the photographs *with* background, split by camera series; chosen on validation, reported on test.
-1. The same small network is trained on the outer 6 pixels alone ("frame-only"): what the ground gives away.
+1. The same small network is trained on the outer 6 pixels alone ("frame-only"): what the ground gives away. It is
+   stored in the explainer, beside the classifier that is explained, so that it can be asked in the window.
 2. The classifier is trained with the middle of every picture covered by a grey square (0.6 to 0.9 of a side): what a
    person would look at was mostly hidden from it. It is then asked about whole photographs, as is, with grounds of
    other leaves of the same class (the price of the cutting), and with grounds of the other class.
@@ -38,6 +39,7 @@ SELECTION: dict[str, Any] = {
 }
 FRAME = 6  # px
 SIZE = 64  # px
+EXPLAINER = "both.explainer"  # with the frame-only network, before any search
 SEEDS = range(5)
 SEARCHED = 150
 MOVES_GROUND = 0.3
@@ -64,33 +66,27 @@ def latent_explorer(*arguments: str | Path) -> dict[str, Any]:
 
 
 def make(out: Path, photographs: Path, images: int, init: Path | None) -> None:
-    """The frame-only network, the classifier and the explainer, each unless it is there."""
+    """The frame-only network, the classifier and the explainer that holds both, each unless it is there."""
     data = arguments_of(photographs)
     frame, classifier, run = out / "frame.classifier", out / "shortcut.classifier", out / "run"
     if not frame.exists():
         latent_explorer(
-            "train-classifier",
-            *data,
-            "--frame-only",
-            str(FRAME),
-            "--set",
-            "steps=400",
-            "--out",
-            frame,
-        )
+            "train-classifier", *data, "--frame-only", str(FRAME), "--set", "steps=400", "--out", frame
+        )  # fmt: skip
     if not classifier.exists():
         latent_explorer(
-            "train-classifier",
-            *data,
-            "--set",
-            "covered=1.0",
-            "--set",
-            "steps=900",
-            "--out",
-            classifier,
-        )
-    if (run / "result.explainer").exists():
-        return
+            "train-classifier", *data, "--set", "covered=1.0", "--set", "steps=900", "--out", classifier
+        )  # fmt: skip
+    if not (run / "result.explainer").exists():
+        train(run, data, classifier, images, init)
+    if not (out / EXPLAINER).exists():
+        latent_explorer(
+            "add-classifier", run / "result.explainer", frame, "--name", "frame-only", "--out", out / EXPLAINER
+        )  # fmt: skip
+
+
+def train(run: Path, data: list[str], classifier: Path, images: int, init: Path | None) -> None:
+    """The explainer of the classifier; a training that was ended goes on."""
     if (run / "config.json").exists():
         latent_explorer("train", "--resume", "--out", run)
         return
@@ -143,17 +139,17 @@ def proof(out: Path, photographs: Path, cut_outs: Path) -> dict[str, float]:
     }
 
 
-def measured(explainer: Any, frame: Any, attribute: Any, latents: Any) -> dict[str, Any]:
+def measured(explainer: Any, attribute: Any, latents: Any) -> dict[str, Any]:
     """What the attribute at kappa 1 does to the frame-only network's and the classifier's probability of its target."""
     from latent_explorer.api import Latents, moves
 
+    [frame] = [c for c in explainer.model.classifiers.values() if c.config.frame_only == FRAME]
     before = explainer.render(latents)
     rows = np.flatnonzero(before.probs.argmax(axis=1) != attribute.target)
     chosen = Latents(latents.ws[rows], None if latents.cond is None else latents.cond[rows])
     after = explainer.render(chosen, moves(attribute))
     outer = [
-        probabilities(frame, frames_of(x))[:, attribute.target]
-        for x in (before.images[rows], after.images)
+        probabilities(frame, x)[:, attribute.target] for x in (before.images[rows], after.images)
     ]
     change = outer[1] - outer[0]
     return {
@@ -166,34 +162,23 @@ def measured(explainer: Any, frame: Any, attribute: Any, latents: Any) -> dict[s
     }
 
 
-def frames_of(images: np.ndarray) -> np.ndarray:
-    """Pictures (N, H, W, 3) with everything but the outer pixels black."""
-    images = images.copy()
-    images[:, FRAME:-FRAME, FRAME:-FRAME] = 0
-    return images
-
-
 def searches(out: Path, photographs: Path) -> list[dict[str, Any]]:
     """For each seed of AttFind its first three attributes, with what they do to the ground."""
     import latent_explorer as le
     from latent_explorer.data.folder import open_dataset
-    from latent_explorer.models.classifier_file import read_classifier
 
     photos = open_dataset(photographs, **SELECTION)
-    frame, _ = read_classifier(out / "frame.classifier")
     found = []
     for seed in SEEDS:
         path = out / f"attfind-{seed}.explainer"
         if not path.exists():
             latent_explorer(
-                "attfind", out / "run" / "result.explainer", "--n", str(SEARCHED), "--seed", str(seed), "--out", path
+                "attfind", out / EXPLAINER, "--n", str(SEARCHED), "--seed", str(seed), "--out", path
             )  # fmt: skip
         explainer = le.open(path)
         latents = explainer.encode(photos.read(photos.indices("test"), SIZE))
         first = [a for t in (0, 1) for a in [x for x in explainer.attributes if x.target == t][:3]]
-        found.append(
-            {"seed": seed, "first": [measured(explainer, frame, a, latents) for a in first]}
-        )
+        found.append({"seed": seed, "first": [measured(explainer, a, latents) for a in first]})
     return found
 
 
