@@ -146,9 +146,9 @@ def train_classifier(
 
 def _described(config: ClassifierTraining, class_names: tuple[str, ...]) -> ClassifierConfig:
     """The classifier to be. UserError now, not after the training, for one that no file may hold."""
-    sees = f", outer {config.frame_only} px" if config.frame_only else ""
+    label = config.data.label or "class"
     described = ClassifierConfig(
-        name=f"{config.data.label or 'class'} ({config.architecture}{sees})",
+        name=f"{label}, frame only" if config.frame_only else f"{label} ({config.architecture})",
         architecture=config.architecture,
         class_names=tuple(class_names),
         preprocessing=Preprocessing(config.resolution),

@@ -73,7 +73,7 @@ def test_train_classifier_on_the_frame_writes_a_network_that_masks_itself(
     run(capsys, "train-classifier", pictures, "--frame-only", 3, "--out", out, *small)
     said = run(capsys, "info", out)
     assert said["frame_only"] == said["about"]["settings"]["frame_only"] == 3
-    assert "outer 3 px" in said["name"]
+    assert said["name"] == "class, frame only"
     assert main(["info", str(out)]) == 0
     assert "the outer 3 px of its input alone" in capsys.readouterr().out
 
