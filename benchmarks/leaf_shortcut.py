@@ -12,8 +12,9 @@ Method, all on the photographs *with* background, split by camera series; chosen
    to travel in the finest layer, as a faint pattern. AttFind runs with five seeds, which draw 150 of its 250
    validation leaves. An attribute "moves the ground" if, at kappa 1 on reconstructions of test leaves that are not of
    its target class, the frame-only network's probability of the target moves by 0.3 or more on average.
-With --init the training starts from another explainer of these photographs, and brings in all losses at once. Every step is the program's own command line; steps that are there already are kept, so that it can be stopped and
-started again.
+With --init the training starts from another explainer of these photographs, and brings in all losses at once. Every
+step is the program's own command line; steps that are there already are kept, so that it can be stopped and started
+again.
 
     python benchmarks/leaf_shortcut.py --out FOLDER [--photographs DATA] [--cut-outs DATA] [--images N] [--init X]
 """
