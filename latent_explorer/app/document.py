@@ -12,7 +12,13 @@ import msgspec
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase
-from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet, newest_set
+from latent_explorer.models.attributes import (
+    Attribute,
+    AttributeEntry,
+    AttributeSet,
+    describe_entries,
+    newest_set,
+)
 
 if TYPE_CHECKING:
     from latent_explorer.app.state import ExplorerState
@@ -111,14 +117,6 @@ def attribute_key(attribute: Attribute) -> str:
         for e in attribute.entries
     ]
     return "+".join(parts)
-
-
-def describe_entries(attribute: Attribute) -> str:
-    """What an unnamed attribute is called."""
-    if len(attribute.entries) > 1:
-        return f"{len(attribute.entries)} styles together"
-    entry = attribute.entries[0]
-    return f"Style {entry.style_index} {'up' if entry.end == 'max' else 'down'}"
 
 
 def single_slider(style_index: int, target: int) -> Attribute:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.app.document import describe_entries
 from latent_explorer.app.state import (
     ExplorerState,
     attribute_amount,
@@ -28,7 +27,7 @@ from latent_explorer.explain.recipe import (
     canonical_edits,
     place_of,
 )
-from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.attributes import Attribute, describe_entries
 
 if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary

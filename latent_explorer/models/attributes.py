@@ -45,6 +45,14 @@ class Attribute(msgspec.Struct, frozen=True):
             raise ValueError("an attribute needs style coordinates, each with a weight")
 
 
+def describe_entries(attribute: Attribute) -> str:
+    """What an unnamed attribute is called."""
+    if len(attribute.entries) > 1:
+        return f"{len(attribute.entries)} styles together"
+    entry = attribute.entries[0]
+    return f"Style {entry.style_index} {'up' if entry.end == 'max' else 'down'}"
+
+
 class AttributeSet(msgspec.Struct, frozen=True):
     """What one search found, with everything that is needed to find it again."""
 
