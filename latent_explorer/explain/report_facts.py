@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""What an explainer file says of itself, as labels and words for a report: data, licence, figures, how it was searched.
+
+Provenance and figures are whatever the file's maker wrote, so every part is taken only if it is what it should be.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+
+from latent_explorer.common.statistics import wilson_interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from latent_explorer.models.attributes import AttributeSet
+    from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
+
+T = TypeVar("T")
+Facts = tuple[tuple[str, str], ...]
+
+LONGEST = 300  # characters of a word from the file
+HASH = 16  # characters of a hash that are shown
+
+
+class _Data(msgspec.Struct):
+    source: str = ""
+    pictures: int = 0
+    classes: dict[str, int] = {}
+    splits: dict[str, int] = {}
+    options: dict[str, Any] = {}
+
+
+class _Accuracy(msgspec.Struct):
+    accuracy: float
+    n: int
+    interval: tuple[float, float]
+
+
+class _Flips(msgspec.Struct):
+    k: int
+    kappa: float
+    overall: float
+    interval: tuple[float, float]
+
+
+class _Evaluated(msgspec.Struct):
+    """A side of the split as `evaluate --into` leaves it."""
+
+    n: int
+    agreement: float
+    l1: float | None = None
+    lpips: float | None = None
+    flips: list[_Flips] = []
+
+
+class _Validated(msgspec.Struct):
+    """Of validation pictures, as a training leaves it."""
+
+    val_agreement: float
+    val_lpips: float | None = None
+
+
+def facts_of(summary: ExplainerSummary, found: AttributeSet) -> Facts:
+    """Everything that can be said, in the order of reading."""
+    said = [*_model(summary), *_classifiers(summary, found.classifier_id), *_origin(summary)]
+    said += [*_figures(summary), ("Attributes", _search(found))]
+    return tuple((label, words) for label, words in said if words)
+
+
+def _model(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
+    parts = [
+        f"{summary.resolution} px",
+        f"{summary.layout.num_styles:,} style coordinates",
+        "with encoder" if summary.has_encoder else "no encoder",
+    ]
+    if summary.samples is not None:
+        parts.append(f"{len(summary.samples.ids):,} encoded pictures")
+    yield "Explainer", ", ".join(parts)
+    yield "Model", summary.model_hash[:HASH]
+
+
+def _classifiers(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]:
+    """The one that is explained first."""
+    for one in sorted(summary.classifiers, key=lambda c: c.classifier_id != asked):
+        first = one.classifier_id == asked
+        parts = [f"{one.name} ({one.classifier_id[:HASH]})"]
+        if first:
+            parts.append(f"tells {', '.join(one.class_names)} apart")
+        if one.frame_only:
+            parts.append(f"sees the outer {one.frame_only} px of a picture and nothing else")
+        if accuracy := _accuracy(summary, one, first):
+            parts.append(accuracy)
+        yield "Classifier" if first else "Also asked", "; ".join(parts)
+
+
+def _accuracy(summary: ExplainerSummary, one: ClassifierSummary, first: bool) -> str:
+    """How good it was on test pictures, where the file says so."""
+    several = summary.provenance.get("classifiers")
+    about = several.get(one.classifier_id) if isinstance(several, dict) else None
+    if about is None and first:
+        about = summary.provenance.get("classifier")
+    test = _read(about.get("test"), _Accuracy) if isinstance(about, dict) else None
+    if test is None:
+        return ""
+    return f"accuracy {_with(test.accuracy, test.interval)} on {test.n:,} test pictures"
+
+
+def _origin(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
+    provenance = summary.provenance
+    data, given = _read(provenance.get("data"), _Data), provenance.get("data")
+    if isinstance(given, str):
+        yield "Data", _short(given)
+    elif data is not None:
+        yield "Data", _data(data)
+    licence = provenance.get("licence") or provenance.get("license")
+    yield "Licence", _short(licence) if isinstance(licence, str) else "not stated in the file"
+    images = provenance.get("images")
+    if isinstance(images, int):
+        yield "Training", f"{images:,} images"
+
+
+def _data(data: _Data) -> str:
+    parts = [_short(data.source)] if data.source else []
+    if data.pictures:
+        classes = ", ".join(f"{n:,} {_short(name)}" for name, n in data.classes.items())
+        parts.append(f"{data.pictures:,} pictures" + (f" ({classes})" if classes else ""))
+    where, group = data.options.get("where"), data.options.get("group")
+    if isinstance(where, list) and where:
+        parts.append(" and ".join(_short(str(one)) for one in where))
+    if data.splits:
+        sides = ", ".join(
+            f"{data.splits[s]:,} {s}" for s in ("train", "val", "test") if s in data.splits
+        )
+        by = f", no {_short(group)} on two sides" if isinstance(group, str) else ""
+        parts.append(f"{sides}{by}")
+    return "; ".join(parts)
+
+
+def _figures(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
+    """Of test pictures where there are such, else of validation pictures."""
+    test = _read(summary.figures.get("test"), _Evaluated)
+    if test is not None:
+        kept = wilson_interval(round(test.agreement * test.n), test.n)
+        yield (
+            "Agreement",
+            f"{_with(test.agreement, kept)} of {test.n:,} test pictures keep their verdict when reconstructed",
+        )
+        errors = (("LPIPS (alex)", test.lpips), ("L1", test.l1))
+        shown = ", ".join(f"{name} {value:.3f}" for name, value in errors if value is not None)
+        yield "Reconstruction", shown
+        yield (
+            "Flips",
+            "; ".join(
+                f"first {f.k} together {_with(f.overall, f.interval)}"
+                for f in test.flips
+                if f.kappa == 1
+            ),
+        )
+        return
+    val = _read(summary.figures.get("val"), _Validated)
+    if val is not None:
+        lpips = "" if val.val_lpips is None else f"; LPIPS {val.val_lpips:.3f}"
+        yield "Agreement", f"{val.val_agreement:.3f} of validation pictures{lpips}"
+
+
+def _search(found: AttributeSet) -> str:
+    settings = ", ".join(
+        f"{_short(k.replace('_', ' '))} {_number(v)}" for k, v in found.settings.items()
+    )
+    parts = [f"{_short(found.method)} on {found.n:,} pictures, kappa {found.kappa:g}"]
+    parts += [f"ends: {_short(found.ranges)}"] if found.ranges else []
+    parts += [settings] if settings else []
+    return "; ".join(parts)
+
+
+def _read(value: object, kind: type[T]) -> T | None:
+    """The value as `kind`, or None where it is something else."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return None
+
+
+def _with(value: float, interval: tuple[float, float]) -> str:
+    return f"{value:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]"
+
+
+def _number(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else _short(str(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

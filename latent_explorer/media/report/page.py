@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The report as one HTML file that stands alone: no scripts, nothing from the network. Computes no figures.
+
+Everything that a file wrote (names, notes, classes, provenance) is escaped. The same figures give the same text.
+"""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+import latent_explorer
+from latent_explorer.common.paths import exported, resource
+from latent_explorer.media.report import words
+from latent_explorer.media.report.attribute import card
+from latent_explorer.media.report.heat import gradient
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from latent_explorer.media.report.values import ExplainerFigures
+
+
+def write_page(path: Path, explainers: Sequence[ExplainerFigures]) -> None:
+    """Write the report, all at once or not at all. Raises UserError when it cannot be written."""
+    with exported(path) as temporary:
+        temporary.write_text(page(explainers), encoding="utf-8")
+
+
+def page(explainers: Sequence[ExplainerFigures]) -> str:
+    """The whole report of one explainer or of several side by side."""
+    style = resource("report/report.css").read_text(encoding="utf-8").strip()
+    title = _text(words.title(explainers))
+    articles = "\n".join(_article(figures) for figures in explainers)
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; "
+        "style-src 'unsafe-inline'\">\n"
+        f"<title>{title}</title>\n<style>\n:root {{ --heat: {gradient()}; }}\n{style}\n</style></head>\n"
+        f"<body>\n<header><h1>{title}</h1>"
+        f'<p class="lead">{_text(words.lead(explainers))}</p></header>\n'
+        f"{_catching(explainers)}"
+        f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>{_paragraphs(words.method(explainers))}'
+        f'<p>{_text(_signature(explainers))}</p></footer>\n</body></html>\n'
+    )  # fmt: skip
+
+
+def _catching(explainers: Sequence[ExplainerFigures]) -> str:
+    """What it means that the surroundings move a verdict; nothing where none does."""
+    caught = [figures for figures in explainers if figures.caught]
+    if not caught:
+        return ""
+    steps = "".join(f"<li><b>{_text(a)}</b> {_text(b)}</li>" for a, b in words.NEXT)
+    return (
+        f'<section class="catch"><h2>{_text(words.CATCH)}</h2><div>{_paragraphs(words.catching(caught))}</div>'
+        f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
+    )
+
+
+def _article(figures: ExplainerFigures) -> str:
+    """One explainer: its verdict, what it is, its attributes by target."""
+    note = f'<p class="note">{_text(figures.note)}</p>' if figures.note else ""
+    facts = "".join(f"<dt>{_text(a)}</dt><dd>{_text(b)}</dd>" for a, b in figures.facts)
+    verdict = f"<p><b>{_text(words.verdict(figures))}</b></p>"
+    more = words.marked(figures) if figures.caught else words.not_proved(figures)
+    targets = dict.fromkeys(a.target for a in figures.attributes)
+    return (
+        f"<article><header><h2>{_text(figures.name)}</h2>{note}</header>"
+        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{_text(more)}</p></div>'
+        f"<dl>{facts}</dl><div>{''.join(_towards(figures, target) for target in targets)}</div></article>"
+    )
+
+
+def _towards(figures: ExplainerFigures, target: int) -> str:
+    """The attributes that raise one class."""
+    name = figures.class_names[target]
+    cards = "\n".join(card(a, figures) for a in figures.attributes if a.target == target)
+    return f'<section class="towards"><h3>Towards {_text(name)}</h3><div class="cards">{cards}</div></section>'
+
+
+def _signature(explainers: Sequence[ExplainerFigures]) -> str:
+    models = "; ".join(
+        f"{e.name}: model {e.model_hash}, classifier {e.classifier_id}" for e in explainers
+    )
+    return f"Latent Explorer {latent_explorer.__version__}. {models}."
+
+
+def _paragraphs(paragraphs: Sequence[str]) -> str:
+    return "".join(f"<p>{_text(p)}</p>" for p in paragraphs)
+
+
+def _text(text: str) -> str:
+    return html.escape(text)
