@@ -33,9 +33,9 @@ SAMPLES = 6  # encoded pictures that are tried
 SEEDS = (0, 1, 2, 3)  # and drawn ones
 TRIED = 10  # attributes of the list
 AT_ONCE = 4  # sliders that a person would still follow
-FRAMES = 24  # of the GIF, one way
-REST = 8  # frames at each end
-FPS = 20.0
+FPS = 20.0  # of the GIF
+WAY = 1.2  # seconds, one way
+REST = 0.4  # seconds at each end
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,13 @@ class Tour:
         return classifier.class_names if classifier else ()
 
 
-def tour(path: Path, out: Path, device: str = "auto") -> Generator[Event, None, Tour]:
-    """Find a picture that flips and write attributes.png, flip.gif and report.json into `out`. A job."""
+def tour(
+    path: Path, out: Path, device: str = "auto", *, fps: float = FPS
+) -> Generator[Event, None, Tour]:
+    """Find a picture that flips and write attributes.png, flip.gif and report.json into `out`. A job.
+
+    The GIF takes most of the time: fewer frames a second make a quicker tour.
+    """
     began = time.monotonic()
     bench = Workbench()
     summary = bench.open(path, device).summary
@@ -70,7 +75,7 @@ def tour(path: Path, out: Path, device: str = "auto") -> Generator[Event, None, 
     out.mkdir(parents=True, exist_ok=True)
     _write_sheet(bench, found, out / "attributes.png")
     yield Progress(1, 2, "Writing")
-    yield from _write_gif(bench, found, out / "flip.gif")
+    yield from _write_gif(bench, found, out / "flip.gif", fps)
     yield Progress(2, 2, "Writing")
     write_report(found, out / "report.json", time.monotonic() - began)
     yield Result(found)
@@ -226,18 +231,20 @@ def _write_sheet(bench: Workbench, found: Tour, path: Path) -> None:
     write_picture(path, sheet)
 
 
-def _write_gif(bench: Workbench, found: Tour, path: Path) -> Generator[Event, None, None]:
+def _write_gif(
+    bench: Workbench, found: Tour, path: Path, fps: float
+) -> Generator[Event, None, None]:
     """The picture on its way over the decision boundary and back, the probability drawn in."""
     from latent_explorer.media.animation import there_and_back, write_gif
     from latent_explorer.media.drawing import enlarge, export_factor, with_caption
 
     frames = []
-    target = found.state.target_class
-    for done, time_ in enumerate(np.linspace(0.0, 1.0, FRAMES), start=1):
+    target, count = found.state.target_class, round(WAY * fps)
+    for done, time_ in enumerate(np.linspace(0.0, 1.0, count), start=1):
         amount = float(time_ * time_ * (3 - 2 * time_))  # ease in and out
         picture = _render(bench, found.summary, edited(found.state, found.attributes, amount))
         image = enlarge(picture.image, export_factor(picture.image))
         verdict = found.class_names[int(picture.probs.argmax())]
         frames.append(with_caption(image, picture.probs, found.class_names, target, note=verdict))
-        yield Progress(done, FRAMES, "Rendering frames")
-    write_gif(path, there_and_back(frames, rest=REST), fps=FPS)
+        yield Progress(done, count, "Rendering frames")
+    write_gif(path, there_and_back(frames, rest=round(REST * fps)), fps=fps)

@@ -15,6 +15,8 @@ from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.events import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from latent_explorer.app.tour import Tour
 
 FILES = ("window.png", "attributes.png", "flip.gif", "report.json")
@@ -37,28 +39,40 @@ BESIDE = "shortcut"  # the folder of the second tour
 def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
     """Make a headless tour: window.png, attributes.png, flip.gif and report.json.
 
-    Without --explainer the same of leaf-shortcut, whose classifier looks at the ground, stands under shortcut/.
+    Without --explainer the same of leaf-shortcut, whose classifier looks at the ground, stands under shortcut/, and
+    report.html shows how to tell them apart.
     """
     from latent_explorer.app.library import SHORTCUT, bundled, bundled_explainer
 
     output = Output(as_json=as_json)
+    first = explainer or bundled_explainer()
     second = next((p for p in bundled() if p.stem == SHORTCUT and explainer is None), None)
-    found = _tour(explainer or bundled_explainer(), out, device, output, beside=bool(second))
+    found = _tour(first, out, device, output, beside=second is not None)
     files, text = [out / name for name in FILES], _change(found)
     if second is not None:
-        other = _tour(second, out / BESIDE, device, output)
-        files += [out / BESIDE / name for name in FILES]
-        text += f"\n... and {SHORTCUT}, a classifier that looks at the ground: {_change(other)}"
+        _tour(second, out / BESIDE, device, output, quick=True)
+        page = out / "report.html"
+        _report((first, second), page, device, output)
+        files += [*(out / BESIDE / name for name in FILES), page]
+        text += f"\n... and {SHORTCUT}, a classifier that looks at the ground: this is how you catch it: {page}"
     fields = {"files": files, "model_hash": found.summary.model_hash, "flipped": found.flipped}
     output.result(fields, "\n".join([*map(str, files), text]))
 
 
-def _tour(path: Path, out: Path, device: str, output: Output, *, beside: bool = False) -> Tour:
+def _tour(
+    path: Path,
+    out: Path,
+    device: str,
+    output: Output,
+    *,
+    beside: bool = False,
+    quick: bool = False,
+) -> Tour:
     """The four files of one explainer; `beside`: its report names that of the other one."""
-    from latent_explorer.app.tour import tour, write_report
+    from latent_explorer.app.tour import FPS, tour, write_report
 
     began = time.monotonic()
-    found = run_job(tour(path, out, device), output)
+    found = run_job(tour(path, out, device, fps=FPS / 2 if quick else FPS), output)
     output.event(Progress(0, 1, "Drawing the window"))
     os.environ["QT_QPA_PLATFORM"] = "offscreen"  # also where there is a screen: nothing flashes up
     from latent_explorer.ui.tour import grab_window
@@ -68,6 +82,20 @@ def _tour(path: Path, out: Path, device: str, output: Output, *, beside: bool = 
     seconds = time.monotonic() - began
     write_report(found, out / "report.json", seconds, f"{BESIDE}/report.json" if beside else "")
     return found
+
+
+def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> None:
+    """Both explainers side by side: less than `report` shows, so that a first look does not have to wait."""
+    from latent_explorer.explain.report import ReportSettings, report
+    from latent_explorer.media.report.page import write_page
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer
+
+    settings, chosen = ReportSettings(attributes=3, pictures=32), choose_device(device)
+    figures = [
+        run_job(report(read_explainer(path), settings, device=chosen), output) for path in paths
+    ]
+    write_page(page, figures)
 
 
 def _change(found: Tour) -> str:

@@ -40,6 +40,7 @@ from latent_explorer.ui.panels.attribute_faces import (
     unmeasured,
 )
 from latent_explorer.ui.panels.attribute_list import AttributeList
+from latent_explorer.ui.panels.file_note import FileNote
 from latent_explorer.ui.panels.find_attributes import FindAttributes
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
@@ -81,6 +82,7 @@ class AttributesPanel(QWidget):
         self.target = Choice("Class that the attributes move towards")
         self._towards = hint("towards", wrap=False)
         self.asked = AskedClassifier()
+        self.note = FileNote(explorer)
         self.info = ElidedLabel()
         self.list = AttributeList()
         self.search = FindAttributes()
@@ -123,6 +125,7 @@ class AttributesPanel(QWidget):
         layout.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.GAP, theme.GAP)
         layout.addLayout(head)
         layout.addWidget(self.asked)
+        layout.addWidget(self.note)
         layout.addWidget(self._pages, 1)
         self.setMinimumWidth(300)
 
@@ -206,6 +209,7 @@ class AttributesPanel(QWidget):
         """An update of the application; what does not concern attributes is passed over."""
         if isinstance(update, ModelOpened):
             self._result = None
+            self.note.show_model(update.summary)
             self._open()
         elif isinstance(update, StateChanged):
             if update.old.base != update.new.base:
