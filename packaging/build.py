@@ -32,7 +32,8 @@ PROGRAM = (
 # One version for every build of a release, and its companion.
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 PYINSTALLER = "pyinstaller==6.22.3"
-DEMO_FILES = ("window.png", "attributes.png", "flip.gif", "report.json")
+SHOWN = ("window.png", "attributes.png", "flip.gif", "report.json")  # of each bundled explainer
+DEMO_FILES = (*SHOWN, *(f"shortcut/{name}" for name in SHOWN), "report.html")
 MAX_MEGABYTES = 1500
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from latent_explorer import __version__
+from latent_explorer.app import library
 from latent_explorer.app.diagnostics import QT_LIBRARIES, WINDOW_LIBRARIES
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +30,17 @@ def test_the_spec_is_python_and_names_files_that_exist() -> None:
     for name in ("torchvision_schemas.py", "main.py", "resources"):
         assert name in spec
     assert (ROOT / "packaging" / "torchvision_schemas.py").is_file()
+
+
+def test_both_explainers_come_with_every_package_and_are_small_enough() -> None:
+    """Each version of them stays in every clone for ever."""
+    shipped = {path.stem: path.stat().st_size for path in library.bundled()}
+    assert {library.LEAF, library.SHORTCUT} <= shipped.keys()
+    assert sum(shipped.values()) <= 36e6
+    wheel = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"resources": "latent_explorer/_resources"}  # all of it
+    spec = (ROOT / "packaging" / "latent_explorer.spec").read_text()
+    assert '(str(ROOT / "resources"), "latent_explorer/_resources")' in spec
 
 
 def test_the_spec_tells_the_versions_that_doctor_asks_for() -> None:
