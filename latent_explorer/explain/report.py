@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latent_explorer import __version__
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.data.images import to_uint8
@@ -233,6 +234,7 @@ def _figures(
             _attribute(tally, summary.layout, summary.resolution, asked, others)
             for tally in tallies
         ),
+        version=__version__,
     )
 
 

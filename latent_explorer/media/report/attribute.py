@@ -10,7 +10,7 @@ import numpy as np
 
 from latent_explorer.media.report.heat import data_uri, heat
 from latent_explorer.media.report.values import frame_width
-from latent_explorer.media.report.words import interval, mark, percent, reasons, signed
+from latent_explorer.media.report.words import amount, interval, mark, percent, reasons, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def _map(attribute: AttributeFigures) -> str:
 def _change(label: str, who: str, change: Change, strong: bool = False) -> str:
     return (
         f"<div{' class=strong' if strong else ''}><span>{_text(label)}</span><b>{signed(change.mean)}</b> "
-        f"<small>{interval(*change.interval)}</small><br><small>{_text(f'{who}; ' if who else '')}mean |change| {change.absolute:.2f}</small></div>"
+        f"<small>{interval(*change.interval)}</small><br><small>{_text(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
     )
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
-import latent_explorer
 from latent_explorer.common.paths import exported, resource
 from latent_explorer.media.report import words
 from latent_explorer.media.report.attribute import card
@@ -84,7 +83,7 @@ def _signature(explainers: Sequence[ExplainerFigures]) -> str:
     models = "; ".join(
         f"{e.name}: model {e.model_hash}, classifier {e.classifier_id}" for e in explainers
     )
-    return f"Latent Explorer {latent_explorer.__version__}. {models}."
+    return f"Latent Explorer {explainers[0].version}. {models}."
 
 
 def _paragraphs(paragraphs: Sequence[str]) -> str:

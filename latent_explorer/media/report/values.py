@@ -203,6 +203,7 @@ class ExplainerFigures:
     measured: int  # of them looked at
     others: tuple[Other, ...]
     attributes: tuple[AttributeFigures, ...]  # by target, best first
+    version: str  # of the program that measured
 
     @property
     def caught(self) -> tuple[AttributeFigures, ...]:

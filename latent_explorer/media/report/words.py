@@ -166,6 +166,11 @@ def signed(value: float, digits: int = 2) -> str:
     return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
+def amount(value: float) -> str:
+    """A change without its sign; a dash where there is none to speak of."""
+    return "–" if math.isnan(value) else f"{value:.2f}"
+
+
 def percent(value: float) -> str:
     """A share in whole percent."""
     return "–" if math.isnan(value) else f"{100 * value:.0f} %"
