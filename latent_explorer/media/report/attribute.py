@@ -35,7 +35,7 @@ def card(attribute: AttributeFigures, figures: ExplainerFigures) -> str:
     return (
         f'<section class="card"><h4><span class="rank">{attribute.rank}</span> {_text(attribute.name)}{_mark(attribute)}</h4>'
         f'<p class="place">{_text(_place(attribute))}</p>'
-        f'<div class="seen">{_pairs(attribute.examples, target)}{_map(attribute)}</div>'
+        f'<div class="seen">{pairs(attribute.examples, target)}{_map(attribute)}</div>'
         f'<div class="said">{"".join(said)}{_share(attribute.frame)}</div></section>'
     )
 
@@ -60,8 +60,8 @@ def _place(attribute: AttributeFigures) -> str:
     return f"{moves}; {effect} logits; n = {attribute.n}"
 
 
-def _pairs(examples: Sequence[Example], target: str) -> str:
-    """Reconstructions in the first row, the same at kappa 1 below."""
+def pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
+    """Reconstructions in the first row, the same at kappa 1 below; `of` says whose, where that is not plain."""
     if not examples:
         return '<p class="none">No picture to show: all are of the target class.</p>'
 
@@ -73,7 +73,7 @@ def _pairs(examples: Sequence[Example], target: str) -> str:
     before = "".join(cell(e.before, e.p_before, "reconstructed", e.sample, False) for e in examples)
     after = "".join(cell(e.after, e.p_after, "at kappa 1", e.sample, e.reached) for e in examples)
     return (
-        f'<table class="pairs"><caption>Reconstructions and their P({_text(target)})</caption>'
+        f'<table class="pairs"><caption>{_text(f"{of}: reconstructions" if of else "Reconstructions")} and their P({_text(target)})</caption>'
         f'<tr><th scope="row">before</th>{before}</tr><tr><th scope="row">at kappa&nbsp;1</th>{after}</tr></table>'
     )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.paths import exported, resource
 from latent_explorer.media.report import words
-from latent_explorer.media.report.attribute import card
+from latent_explorer.media.report.attribute import card, pairs
 from latent_explorer.media.report.heat import gradient
 
 if TYPE_CHECKING:
@@ -51,9 +51,11 @@ def _catching(explainers: Sequence[ExplainerFigures]) -> str:
     caught = [figures for figures in explainers if figures.caught]
     if not caught:
         return ""
+    first, strongest = caught[0], caught[0].caught[0]
+    seen = pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
     steps = "".join(f"<li><b>{_text(a)}</b> {_text(b)}</li>" for a, b in words.NEXT)
     return (
-        f'<section class="catch"><h2>{_text(words.CATCH)}</h2><div>{_paragraphs(words.catching(caught))}</div>'
+        f'<section class="catch"><h2>{_text(words.CATCH)}</h2><div>{_paragraphs(words.catching(caught))}{seen}</div>'
         f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
     )
 

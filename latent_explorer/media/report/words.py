@@ -125,7 +125,7 @@ def catching(caught: Sequence[ExplainerFigures]) -> list[str]:
     paragraphs = [
         "A classifier should change its mind when the subject of the picture changes. Watch what the attributes draw "
         "instead: if the subject stays and the surroundings turn, the classifier has learned where and how the "
-        "pictures were taken. On new pictures, taken elsewhere, it will be wrong without notice."
+        "pictures were taken. On new pictures, taken elsewhere, it may be wrong without notice."
     ]
     for figures in caught:
         witnesses = [said for said in figures.caught[0].others if said.follows]
