@@ -30,10 +30,10 @@ def add_classifier(
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
-    added, _ = read_classifier(classifier)
+    added, about = read_classifier(classifier)
     if name:
         added.config = msgspec.structs.replace(added.config, name=name)
-    write_explainer(with_classifier(model, added), out)
+    write_explainer(with_classifier(model, added, about), out)
     fields = {
         "path": out,
         "classifier_id": hash_classifier(added),

@@ -179,8 +179,12 @@ def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
     )
 
 
-def with_classifier(explainer: Explainer, classifier: Classifier) -> Explainer:
+def with_classifier(
+    explainer: Explainer, classifier: Classifier, about: Mapping[str, Any] | None = None
+) -> Explainer:
     """The explainer with one more classifier that can be asked; what its generator is told does not change.
+
+    `about` is what its file says of it (its data, its accuracy); kept as provenance["classifiers"][classifier_id].
 
     UserError where it holds this one, or where the classes are others than those of the classifier that it explains:
     the same sliders could not be shown with both.
@@ -197,7 +201,11 @@ def with_classifier(explainer: Explainer, classifier: Classifier) -> Explainer:
             f"{classifier.config.name} tells {', '.join(named)} apart, the classifier of {explainer.name} "
             f"{', '.join(wanted)}. Add one that was trained with the same classes in the same order (--classes)."
         )
-    return replace(explainer, classifiers={**explainer.classifiers, key: classifier})
+    known = explainer.provenance.get("classifiers")
+    kept = {**(known if isinstance(known, dict) else {}), **({key: dict(about)} if about else {})}
+    provenance = {**explainer.provenance, "classifiers": kept} if kept else explainer.provenance
+    classifiers = {**explainer.classifiers, key: classifier}
+    return replace(explainer, classifiers=classifiers, provenance=provenance)
 
 
 @torch.no_grad()

@@ -20,6 +20,8 @@ from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
+ABOUT = {"test": {"accuracy": 0.75, "n": 4, "interval": [0.3, 0.95]}}
+
 
 @pytest.fixture(scope="module")
 def file(tiny_explainer: Explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -35,7 +37,7 @@ def another(tiny_explainer: Explainer, folder: Path, **changes: object) -> Path:
     )
     torch.manual_seed(1)
     made = Classifier(msgspec.structs.replace(config, **changes)).eval()
-    write_classifier(folder / "other.classifier", made, {})
+    write_classifier(folder / "other.classifier", made, ABOUT)
     return folder / "other.classifier"
 
 
@@ -57,6 +59,7 @@ def test_it_stands_beside_the_explained_one(
     assert after.conditioned_on == before.conditioned_on
     assert after.model_hash == before.model_hash
     assert after.attribute_sets == before.attribute_sets
+    assert after.provenance == before.provenance | {"classifiers": {result["classifier_id"]: ABOUT}}
     assert before.samples is not None
     assert after.samples is not None
     assert torch.equal(after.samples.probs, before.samples.probs)
