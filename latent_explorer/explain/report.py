@@ -20,7 +20,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import cpu_threads, placed
-from latent_explorer.explain.report_facts import facts_of
+from latent_explorer.explain.report_facts import accuracy_of, facts_of
 from latent_explorer.explain.sufficiency import by_target, shifted
 from latent_explorer.media.report.values import (
     AttributeFigures,
@@ -39,7 +39,6 @@ from latent_explorer.models.attributes import (
     describe_entries,
     newest_set,
 )
-from latent_explorer.models.note import note_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -214,7 +213,7 @@ def _figures(
 ) -> ExplainerFigures:
     summary, asked = explainer.summary(), explainer.classifier_id
     others = tuple(
-        Other(c.classifier_id, c.name, c.frame_only)
+        Other(c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id))
         for c in summary.classifiers
         if c.classifier_id != asked
     )
@@ -226,7 +225,7 @@ def _figures(
         classifier=config.name,
         class_names=config.class_names,
         facts=facts_of(summary, found),
-        note=note_of(explainer.provenance),
+        note=summary.note,
         stored=0 if summary.samples is None else len(summary.samples.ids),
         measured=measured,
         others=others,

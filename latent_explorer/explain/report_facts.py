@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from latent_explorer.models.attributes import AttributeSet
-    from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
+    from latent_explorer.models.summary import ExplainerSummary
 
 T = TypeVar("T")
 Facts = tuple[tuple[str, str], ...]
@@ -91,21 +91,26 @@ def _classifiers(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, s
             parts.append(f"tells {', '.join(one.class_names)} apart")
         if one.frame_only:
             parts.append(f"sees the outer {one.frame_only} px of a picture and nothing else")
-        if accuracy := _accuracy(summary, one, first):
-            parts.append(accuracy)
+        if test := _accuracy(summary, one.classifier_id):
+            shown = _with(test.accuracy, test.interval)
+            parts.append(f"accuracy {shown} on {test.n:,} test pictures")
         yield "Classifier" if first else "Also asked", "; ".join(parts)
 
 
-def _accuracy(summary: ExplainerSummary, one: ClassifierSummary, first: bool) -> str:
-    """How good it was on test pictures, where the file says so."""
-    several = summary.provenance.get("classifiers")
-    about = several.get(one.classifier_id) if isinstance(several, dict) else None
-    if about is None and first:
-        about = summary.provenance.get("classifier")
-    test = _read(about.get("test"), _Accuracy) if isinstance(about, dict) else None
-    if test is None:
-        return ""
-    return f"accuracy {_with(test.accuracy, test.interval)} on {test.n:,} test pictures"
+def accuracy_of(summary: ExplainerSummary, classifier_id: str) -> float | None:
+    """The accuracy of a classifier on test pictures; None where the file does not say it."""
+    found = _accuracy(summary, classifier_id)
+    return None if found is None else found.accuracy
+
+
+def _accuracy(summary: ExplainerSummary, classifier_id: str) -> _Accuracy | None:
+    """Of the one that the training was given the file says it at one place, of those that were added at another."""
+    provenance = summary.provenance
+    several = provenance.get("classifiers")
+    about = several.get(classifier_id) if isinstance(several, dict) else None
+    if classifier_id == provenance.get("classifier_id"):
+        about = provenance.get("classifier")
+    return _read(about.get("test"), _Accuracy) if isinstance(about, dict) else None
 
 
 def _origin(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.generators import drained
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase
 from latent_explorer.explain.report import ReportSettings, report, spread
-from latent_explorer.explain.report_facts import facts_of
+from latent_explorer.explain.report_facts import accuracy_of, facts_of
 from latent_explorer.explain.synthesis import Renderer
 from latent_explorer.media.report.page import page
 from latent_explorer.media.report.values import ExplainerFigures, frame_mask
@@ -108,7 +108,9 @@ class FrameOnlyChanges(SynthesisNetwork):
     """Fades everything but the frame towards grey."""
 
     def render(self, styles: Styles, noise: NoiseMaps | None = None) -> torch.Tensor:
-        return super().render(styles, noise) * torch.where(torch.from_numpy(frame_mask(16)), 1.0, 0.05)
+        return super().render(styles, noise) * torch.where(
+            torch.from_numpy(frame_mask(16)), 1.0, 0.05
+        )
 
 
 def test_a_planted_shortcut_is_caught(two: Explainer) -> None:
@@ -160,6 +162,8 @@ def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
         figures={"test": {"n": 100, "agreement": 0.99, "lpips": 0.115, "flips": flips}},
     )
     facts = dict(facts_of(about.summary(), two.attribute_sets[-1]))
+    assert accuracy_of(about.summary(), key) == 0.93
+    assert accuracy_of(about.summary(), two.classifier_id) is None
     assert facts["Licence"] == "CC BY-SA 3.0"
     assert "outer 2 px" in facts["Also asked"]
     assert "accuracy 0.930 [0.900, 0.950] on 715 test pictures" in facts["Also asked"]

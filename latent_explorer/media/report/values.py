@@ -83,6 +83,7 @@ class Other:
     classifier_id: str
     name: str
     frame_only: int  # > 0: it sees the outer so many px of its input and nothing else
+    accuracy: float | None = None  # on test pictures, where the file says it
 
 
 @dataclass(frozen=True)

@@ -131,10 +131,16 @@ def catching(caught: Sequence[ExplainerFigures]) -> list[str]:
         witnesses = [said for said in figures.caught[0].others if said.follows]
         if witnesses:
             said, attribute = witnesses[0], figures.caught[0]
+            right = said.who.accuracy
+            knows = (
+                ""
+                if right is None
+                else f", and still it is right on {percent(right)} of test pictures"
+            )
             paragraphs.append(
                 f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a picture, "
-                f"where there is little of the subject. Yet {attribute.name}, which moves the classifier of "
-                f"{figures.name} by {signed(attribute.change.mean)}, moves it by {signed(said.change.mean)}. Whatever "
+                f"where there is little of the subject{knows}. {attribute.name}, which moves the classifier of "
+                f"{figures.name} by {signed(attribute.change.mean)}, moves it, too, by {signed(said.change.mean)}. Whatever "
                 "this attribute draws, it is to be seen in the surroundings alone."
             )
     return paragraphs
