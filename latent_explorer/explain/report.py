@@ -7,7 +7,7 @@ pictures of the file; needs neither data nor LPIPS. The page is written by media
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -72,6 +72,7 @@ def report(
     file lacks attributes, encoded pictures or the ranges of its styles.
     """
     found = _searched(explainer)
+    explainer = _of_the_same_classes(explainer)
     model = placed(explainer, device)
     count = len(model.samples) if model.samples is not None else 0
     chosen = spread(np.arange(count), settings.pictures)
@@ -104,6 +105,13 @@ def _searched(explainer: Explainer) -> AttributeSet:
             "Run `latent-explorer attfind` on it with --out first."
         )
     return found
+
+
+def _of_the_same_classes(explainer: Explainer) -> Explainer:
+    """Without the classifiers that tell other classes apart: a target would mean something else to them, or nothing."""
+    names = explainer.classifier.config.class_names
+    asked = {k: c for k, c in explainer.classifiers.items() if c.config.class_names == names}
+    return replace(explainer, classifiers=asked)
 
 
 def _ranked(found: AttributeSet, settings: ReportSettings) -> list[tuple[Attribute, int]]:
@@ -178,9 +186,10 @@ def _measure(
         asked = [tally for tally in tallies if row in tally.rows]
         before = _rendered(model, row)
         for tally in asked:
+            yield Progress(done, total, "Moving the attributes")  # one picture a step
             tally.add(row, before, _rendered(model, row, tally.attribute), model.classifier_id)
             done += 1
-            yield Progress(done, total, "Moving the attributes")
+    yield Progress(total, total, "Moving the attributes")
 
 
 @torch.inference_mode()

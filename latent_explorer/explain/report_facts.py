@@ -51,6 +51,7 @@ class _Evaluated(msgspec.Struct):
 
     n: int
     agreement: float
+    classifier_id: str = ""  # "": of the one that is explained
     l1: float | None = None
     lpips: float | None = None
     flips: list[_Flips] = []
@@ -66,7 +67,7 @@ class _Validated(msgspec.Struct):
 def facts_of(summary: ExplainerSummary, found: AttributeSet) -> Facts:
     """Everything that can be said, in the order of reading."""
     said = [*_model(summary), *_classifiers(summary, found.classifier_id), *_origin(summary)]
-    said += [*_figures(summary), ("Attributes", _search(found))]
+    said += [*_figures(summary, found.classifier_id), ("Attributes", _search(found))]
     return tuple((label, words) for label, words in said if words)
 
 
@@ -144,10 +145,10 @@ def _data(data: _Data) -> str:
     return "; ".join(parts)
 
 
-def _figures(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
-    """Of test pictures where there are such, else of validation pictures."""
+def _figures(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]:
+    """Of test pictures where there are such, else of validation pictures; of the classifier that is explained."""
     test = _read(summary.figures.get("test"), _Evaluated)
-    if test is not None:
+    if test is not None and test.classifier_id in ("", asked):
         kept = wilson_interval(round(test.agreement * test.n), test.n)
         yield (
             "Agreement",

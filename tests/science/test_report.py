@@ -24,7 +24,7 @@ from latent_explorer.media.report.page import page
 from latent_explorer.media.report.values import ExplainerFigures, frame_mask
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import Classifier
-from latent_explorer.models.explainer import Explainer, with_classifier
+from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork
 
@@ -104,6 +104,22 @@ def test_every_classifier_is_asked_about_the_same_pictures(
     assert said.change.mean == pytest.approx(np.mean(changes), abs=0.01)
 
 
+def test_classifiers_of_other_classes_are_not_asked(
+    two: Explainer, figures: ExplainerFigures
+) -> None:
+    """Their order counts, too: a target is a place in it."""
+    config = two.classifier.config
+    others = [
+        Classifier(msgspec.structs.replace(config, name="other", class_names=names)).eval()
+        for names in (config.class_names[::-1], ("a", "b", "c"))
+    ]
+    several = two.classifiers | {hash_classifier(other): other for other in others}
+    found = drained(report(dataclasses.replace(two, classifiers=several), SETTINGS))
+    assert found.others == figures.others
+    assert found.attributes[0].others == figures.attributes[0].others
+    assert found.facts == figures.facts
+
+
 class FrameOnlyChanges(SynthesisNetwork):
     """Fades everything but the frame towards grey."""
 
@@ -171,6 +187,16 @@ def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
     assert facts["Reconstruction"] == "LPIPS (alex) 0.115"
     assert facts["Flips"] == "first 10 together 0.900 [0.800, 0.950]"
     assert "attfind-notebook on 12 pictures" in facts["Attributes"]
+
+
+def test_figures_of_another_classifier_are_not_shown_as_those_of_the_explained(
+    two: Explainer,
+) -> None:
+    own, found = two.classifier_id, two.attribute_sets[-1]
+    for key in two.classifiers:
+        test = {"n": 100, "agreement": 0.99, "classifier_id": key}
+        measured = dataclasses.replace(two, figures={"test": test})
+        assert ("Agreement" in dict(facts_of(measured.summary(), found))) == (key == own)
 
 
 def test_a_set_of_other_classifiers_is_not_reported(tiny_explainer: Explainer) -> None:
