@@ -6,7 +6,7 @@ Provenance and figures are whatever the file's maker wrote, so every part is tak
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Facts = tuple[tuple[str, str], ...]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 LONGEST = 300  # characters of a word from the file
 HASH = 16  # characters of a hash that are shown
@@ -34,23 +36,23 @@ class _Data(msgspec.Struct):
 
 
 class _Accuracy(msgspec.Struct):
-    accuracy: float
-    n: int
-    interval: tuple[float, float]
+    accuracy: Share
+    n: Count
+    interval: tuple[Share, Share]
 
 
 class _Flips(msgspec.Struct):
-    k: int
+    k: Count
     kappa: float
-    overall: float
-    interval: tuple[float, float]
+    overall: Share
+    interval: tuple[Share, Share]
 
 
 class _Evaluated(msgspec.Struct):
     """A side of the split as `evaluate --into` leaves it."""
 
-    n: int
-    agreement: float
+    n: Count
+    agreement: Share
     classifier_id: str = ""  # "": of the one that is explained
     l1: float | None = None
     lpips: float | None = None
@@ -60,7 +62,7 @@ class _Evaluated(msgspec.Struct):
 class _Validated(msgspec.Struct):
     """Of validation pictures, as a training leaves it."""
 
-    val_agreement: float
+    val_agreement: Share
     val_lpips: float | None = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from pathlib import Path
 
 import msgspec
@@ -166,6 +167,13 @@ def test_odd_provenance_is_left_out(tiny_explainer: Explainer, odd: dict) -> Non
     facts = facts_of(changed.summary(), changed.attribute_sets[-1])
     assert dict(facts)["Licence"] == "not stated in the file"
     assert all(len(text) < 1000 for _, text in facts)
+
+
+@pytest.mark.parametrize(("n", "agreement"), [(10, 5.0), (10, math.nan), (0, 1.0), (-3, 0.5)])
+def test_odd_figures_are_left_out(tiny_explainer: Explainer, n: int, agreement: float) -> None:
+    odd = {"test": {"n": n, "agreement": agreement}, "val": {"val_agreement": agreement + 1}}
+    changed = dataclasses.replace(tiny_explainer, figures=odd)
+    assert "Agreement" not in dict(facts_of(changed.summary(), changed.attribute_sets[-1]))
 
 
 def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
