@@ -172,9 +172,7 @@ def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderR
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
             "further than the pictures the generator learned from."
         )
-    if (
-        request.classifier_id == summary.conditioned_on
-    ):  # the samples' table knows its verdicts only
+    if request.classifier_id == summary.conditioned_on:  # the samples' table knows no other's
         said += _reconstruction_warnings(recipe, summary, result)
     return said
 
@@ -197,7 +195,7 @@ def _shift_warnings(
 def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
     """What the explainer calls a shift in this direction: "Brown centre (style 65)"."""
     end = edit.end if edit.amount >= 0 else opposite(edit.end)
-    found = newest_set(summary.attribute_sets, summary.conditioned_on or "")
+    found = newest_set(summary.attribute_sets, summary.classifier_id)
     for attribute in found.attributes if found else ():
         if attribute.name and attribute.entries == (AttributeEntry(edit.style_index, end),):
             return f"{attribute.name} (style {edit.style_index})"

@@ -96,7 +96,9 @@ def open_arm(
 ) -> OpenArm:
     """The arm on an open model. `document` adds the person's names, sliders and searches."""
     document = document or Document()
-    classifier_id = wish.classifier_id or summary.conditioned_on or _first_classifier(summary)
+    classifier_id = wish.classifier_id or summary.classifier_id
+    if not classifier_id:
+        raise UserError(f"{summary.name} holds no classifier, so it has no attributes to study.")
     found = chosen_set(wish, (*summary.attribute_sets, *document.attribute_sets), classifier_id)
     if found is None or not found.attributes:
         method = f" by {wish.method}" if wish.method else ""
@@ -125,12 +127,6 @@ def chosen_set(
     """The attribute set that an arm means: of its method, the newest."""
     fitting = [s for s in sets if not wish.method or s.method == wish.method]
     return newest_set(fitting, classifier_id, wish.target)
-
-
-def _first_classifier(summary: ExplainerSummary) -> str:
-    if not summary.classifiers:
-        raise UserError(f"{summary.name} holds no classifier, so it has no attributes to study.")
-    return summary.classifiers[0].classifier_id
 
 
 def distinct_names(arms: Sequence[OpenArm]) -> list[OpenArm]:

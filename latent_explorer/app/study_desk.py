@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.app import updates
+from latent_explorer.app.document import listed_set
 from latent_explorer.app.study_arms import (
     ArmWish,
     OpenArm,
@@ -127,15 +128,30 @@ class StudyDesk:
         return self._explorer.state is not None
 
     def wish(self, **settings: Any) -> StudyWish:
-        """A study of the best attributes of the asked classifier, towards the chosen class."""
+        """A study of the best of the listed attributes, towards the chosen class."""
         return StudyWish(arms=(self.own_arm(),), settings=StudySettings(**settings))
 
     def own_arm(self, **fields: Any) -> ArmWish:
-        """The open model as an arm, asked as the window asks it."""
-        state = self._explorer.state
-        if state is None:
+        """The open model as an arm: the attributes that the window lists, asked of whom they were found for."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
             raise UserError("No model is open yet. Open an explainer first.")
-        return ArmWish(classifier_id=state.classifier_id, target=state.target_class, **fields)
+        found = listed_set(self._explorer.document, summary, state)
+        classifier_id = found.classifier_id if found else state.classifier_id
+        return ArmWish(classifier_id=classifier_id, target=state.target_class, **fields)
+
+    @property
+    def said(self) -> str:
+        """Who is asked in a study of the listed attributes, where that is not who is asked in the window; else empty."""
+        state, summary = self._explorer.state, self._explorer.summary
+        arm = self.own_arm()
+        if state is None or summary is None or arm.classifier_id == state.classifier_id:
+            return ""
+        names = {c.classifier_id: c.name for c in summary.classifiers}
+        return (
+            f"These attributes were found for {names[arm.classifier_id]}, so the study asks it, "
+            f"not {names[state.classifier_id]}."
+        )
 
     def attributes(self, arm: ArmWish) -> list[Attribute]:
         """The attributes that an arm of the open model offers, best first, under the person's names."""
@@ -148,7 +164,7 @@ class StudyDesk:
         ]
 
     def methods(self) -> list[str]:
-        """Attribute sets for the asked classifier and class, newest first: what a second arm may show."""
+        """Attribute sets for the arm's classifier and class, newest first: what a second arm may show."""
         arm = self.own_arm()
         names = [
             s.method

@@ -122,7 +122,7 @@ def _state(model: Explainer, seed: int, psi: float, cutoff: int | None) -> Explo
         base=SeedBase(seed),
         truncation_psi=psi,
         truncation_cutoff=cutoff,
-        classifier_id=model.conditioned_on or next(iter(model.classifiers), ""),
+        classifier_id=model.summary().classifier_id,
     )
 
 

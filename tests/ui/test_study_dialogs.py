@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from survey_exports import COUNT, make_key, make_people, qualtrics
 from window_tools import desktop_on, open_fake
 
+from latent_explorer.app.intents import SetClassifier
 from latent_explorer.media.study.key import read_key, write_key
 from latent_explorer.ui import theme
 from latent_explorer.ui.dialogs.study import StudyDialog
@@ -211,3 +212,25 @@ def test_every_control_has_a_name_and_fits_a_small_screen(qtbot, desktop, mode, 
         assert named or inner or widget.objectName().startswith("qt_"), widget
     dialog.reject()
     theme.apply("light")
+
+
+def test_lent_attributes_are_studied_with_the_classifier_that_they_were_found_for(
+    qtbot, tmp_path
+) -> None:
+    with desktop_on(tmp_path, classifiers=3) as desktop:
+        open_fake(qtbot, desktop, tmp_path)
+        first, _, third = desktop.explorer.summary.classifiers
+        assert wizard(qtbot, desktop).attributes.said.isHidden()
+        desktop.window.findChild(StudyDialog).reject()
+        desktop.window.findChild(StudyDialog).setParent(None)
+        desktop.explorer.apply(SetClassifier(third.classifier_id))
+        dialog = wizard(qtbot, desktop)
+        assert f"found for {first.name}" in dialog.attributes.said.text()
+        assert f"not {third.name}" in dialog.attributes.said.text()
+        assert dialog.go.isEnabled()
+        dialog.make(tmp_path / "study")
+        qtbot.waitUntil(lambda: dialog.folder is not None, timeout=WAIT)
+        text = (tmp_path / "study" / "key.json").read_text(encoding="utf-8")
+        assert first.classifier_id in text
+        assert third.classifier_id not in text
+        dialog.reject()
