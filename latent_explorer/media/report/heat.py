@@ -18,6 +18,7 @@ from latent_explorer.media.drawing import fit
 LIGHTNESS = (0.16, 0.97)
 HUE = (300.0, 465.0)  # degrees; 105 is yellow
 CHROMA = 0.17  # at half-way; less at both ends, where sRGB holds less
+METHOD = 2  # of WebP, up to 6; 4 takes six times as long and saves 8 % of the bytes
 LARGEST = 160  # px: pictures on the page; larger ones are embedded at this size
 
 # From Oklab to linear sRGB.
@@ -63,5 +64,5 @@ def data_uri(image: np.ndarray) -> str:
         height, width = (max(1, round(n * LARGEST / side)) for n in image.shape[:2])
         image = fit(image, width, height)
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "WEBP", lossless=True, quality=75, method=4)
+    Image.fromarray(image).save(buffer, "WEBP", lossless=True, quality=75, method=METHOD)
     return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode()
