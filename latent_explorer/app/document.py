@@ -21,6 +21,8 @@ from latent_explorer.models.attributes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from latent_explorer.app.state import ExplorerState
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -150,9 +152,34 @@ def shown_attributes(
     """
     found = listed_set(document, summary, state)
     ranked = [a for a in (found.attributes if found else ()) if a.target == state.target_class]
+    return _arranged(document, document.sliders, ranked)
+
+
+def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:
+    """The newest search for the classifier that the model explains, as a report on it lists them.
+
+    Class by class as in `shown_attributes`: pins, then the sliders that were added for this class, then by rank, under
+    the person's names. None where nothing was found.
+    """
+    sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.attributes]
+    found = newest_set(sets, summary.classifier_id)
+    if found is None:
+        return None
+    attributes: list[Attribute] = []
+    for target in sorted({a.target for a in found.attributes}):
+        sliders = [a for a in document.sliders if a.target == target]
+        ranked = [a for a in found.attributes if a.target == target]
+        attributes += _arranged(document, sliders, ranked)
+    return msgspec.structs.replace(found, attributes=tuple(attributes))
+
+
+def _arranged(
+    document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]
+) -> list[Attribute]:
+    """Pins, then own sliders, then by rank, under the person's names."""
     # A coordinate that was both added and found keeps its place and shows what was found of it.
     found_by_key = {attribute_key(a): a for a in ranked}
-    listed = {attribute_key(a): a for a in (*document.sliders, *ranked)} | found_by_key
+    listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key
     keys = sorted(listed, key=lambda k: k not in document.pins)  # stable: ranks keep their order
     return [msgspec.structs.replace(listed[k], name=document.name_of(listed[k])) for k in keys]
 

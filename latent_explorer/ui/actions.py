@@ -82,6 +82,7 @@ ACTIONS = (
     Spec("project", EXPLAIN, "Project a pic&ture", "Bring your own picture into the model", "Ctrl+P", "image", 1, needs_model=False),
     Spec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
     Spec("find_attributes", EXPLAIN, "Find &attributes", "Search for the style coordinates that move the classifier (AttFind)", "Ctrl+Shift+F", "search", 1),
+    Spec("write_report", EXPLAIN, "&Write a report...", "Write a page on what the attributes change: the subject of the pictures, or its surroundings", section=1),
     Spec("cancel", EXPLAIN, "&Cancel the job", "Cancel the running job; what is finished is kept", "Esc", "cancel", 1, needs_model=False),
     Spec("add_keyframe", TIMELINE, "Add a &keyframe", "Make the picture a keyframe: after the last one, or where the playhead stands", "K", "add_keyframe"),
     Spec("play", TIMELINE, "&Play or pause", "Play the timeline from the playhead", "Shift+Space", "play"),

@@ -145,7 +145,8 @@ class Files:
         """What a new file is called: like the exploration, else like the model."""
         if self._explorer.path is not None:
             return self._explorer.path.stem
-        return self._explorer.summary.name if self._explorer.summary else "picture"
+        summary = self._explorer.summary
+        return summary.name.replace("/", "-") if summary else "picture"
 
     def folder(self) -> str:
         """Where dialogs begin: the folder of last time, else the person's documents."""

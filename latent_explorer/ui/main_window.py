@@ -37,6 +37,7 @@ from latent_explorer.ui.panels.bottom_strip import BottomStrip
 from latent_explorer.ui.panels.canvas import CanvasPanel
 from latent_explorer.ui.panels.samples import SamplesPanel
 from latent_explorer.ui.projection_room import ProjectionRoom
+from latent_explorer.ui.report_room import ReportRoom
 from latent_explorer.ui.training_room import TrainingRoom
 from latent_explorer.ui.widgets.basics import column, hairline
 from latent_explorer.ui.widgets.mode_buttons import tool_row
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
         self._autosave.start()
         self.canvas.setFocus()  # not the first button: a ring there would look like advice
         explorer.listeners.append(self.on_update)
+        self.reports = ReportRoom(self)
         explorer.may_leave = self.files.may_leave
 
     def sizeHint(self) -> QSize:

@@ -104,6 +104,7 @@ def _explain(window: MainWindow) -> Handlers:
         "project": window.projection.show_page,
         "add_slider": attributes.open_add_slider,
         "find_attributes": attributes.start_search,
+        "write_report": lambda: window.reports.write(),
         "cancel": window.status.jobs.cancel_first,
     }
 

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app import live
+from latent_explorer.app.workbench import Workbench
 from latent_explorer.ui.application import Desktop, make_application
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -20,10 +21,11 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @contextlib.contextmanager
-def desktop_on(folder: Path, **options) -> Iterator[Desktop]:
-    """A shown window without a model; `options` go to the fake workbench."""
+def desktop_on(folder: Path, bench: Workbench | None = None, **options) -> Iterator[Desktop]:
+    """A shown window without a model; `options` go to the fake workbench, unless another is given."""
     make_application()
-    made = Desktop(workbench=workbench(**options), data_dir=folder, config_dir=folder, mode="light")
+    bench = bench or workbench(**options)
+    made = Desktop(workbench=bench, data_dir=folder, config_dir=folder, mode="light")
     made.window.resize(1366, 744)  # what a screen of 1366 x 768 leaves beside a title bar
     made.window.show()
     try:

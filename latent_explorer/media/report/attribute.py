@@ -54,6 +54,8 @@ def _place(attribute: AttributeFigures) -> str:
         f"style {m.style_index} to its {m.direction} ({m.layer}, channel {m.channel}, {m.resolution} px)"
         for m in attribute.moves
     )
+    if attribute.interval is None and not attribute.mean_effect:
+        return f"{moves}; its effect was not searched; n = {attribute.n}"
     effect = f"effect {signed(attribute.mean_effect)}"
     if attribute.interval is not None:
         effect += f" {interval(*attribute.interval)}"

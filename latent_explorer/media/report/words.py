@@ -49,7 +49,7 @@ def lead(explainers: Sequence[ExplainerFigures]) -> str:
     )
 
 
-def verdict(figures: ExplainerFigures) -> str:
+def answer(figures: ExplainerFigures) -> str:
     """Whether the verdict hangs on the surroundings, in one sentence."""
     caught, total = figures.caught, len(figures.attributes)
     if not caught:
@@ -62,11 +62,18 @@ def verdict(figures: ExplainerFigures) -> str:
             f"{faint} {verb} the surroundings without moving it."
         )
     verb = "changes the surroundings and moves" if len(caught) == 1 else "change the surroundings and move"  # fmt: skip
-    first = caught[0]
+    return f"{len(caught)} of the {total} attributes {verb} the verdict."
+
+
+def verdict(figures: ExplainerFigures) -> str:
+    """The answer, and the strongest attribute that it stands on."""
+    if not figures.caught:
+        return answer(figures)
+    first = figures.caught[0]
     target = figures.class_names[first.target]
     return (
-        f"{len(caught)} of the {total} attributes {verb} the verdict. The strongest, {first.name}, moves P({target}) "
-        f"by {signed(first.change.mean)} on average; {reasons(first)}."
+        f"{answer(figures)} The strongest, {first.name}, moves P({target}) by {signed(first.change.mean)} on average; "
+        f"{reasons(first)}."
     )
 
 
@@ -160,7 +167,8 @@ def method(explainers: Sequence[ExplainerFigures]) -> list[str]:
         "An attribute “changes the surroundings” if a network that sees the frame alone moves by "
         f"{FOLLOWS:g} or more on average, or if surely more of the change lies in the frame than its area explains. "
         f"It “moves the verdict” if P(target) moves by {MATTERS:g} or more on average. Attributes are taken one at a "
-        "time; the rankings, names and effects in logits are those of the file.",
+        "time; effects in logits are those of the search that found them, names and order those of the file, or of the "
+        "window that wrote this page.",
     ]
 
 

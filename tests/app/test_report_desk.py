@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""The report of the window: what it lists, when there can be none, and that a cancel leaves nothing."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+
+import msgspec
+import pytest
+from fakes import EDGES, GREEN, SPOTS, make_summary
+from stage import Stage, of
+
+from latent_explorer.app import updates
+from latent_explorer.app.document import Document, reported_set, single_slider
+from latent_explorer.app.explorer import Explorer
+from latent_explorer.app.report_desk import ReportDesk, Reported, _written
+from latent_explorer.app.workbench import Workbench
+from latent_explorer.common.events import Progress
+from latent_explorer.models.explainer_file import write_explainer
+
+SUMMARY = make_summary()
+
+
+def names(document: Document) -> list[tuple[str, int]]:
+    found = reported_set(document, SUMMARY)
+    return [(a.name, a.target) for a in found.attributes]
+
+
+class RealStage(Stage):
+    """The stage with a real model on it."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.explorer.close()
+        self.explorer = Explorer(
+            self.posted.put, workbench=Workbench(), data_dir=folder / "data", config_dir=folder
+        )
+        self.explorer.listeners.append(self.updates.append)
+
+
+@pytest.fixture
+def real(folder, tiny_explainer) -> Iterator[RealStage]:
+    write_explainer(tiny_explainer, folder / "tiny.explainer")
+    stage = RealStage(folder)
+    stage.open("tiny.explainer")
+    yield stage
+    stage.explorer.close()
+
+
+def test_every_class_is_listed_as_the_window_lists_it():
+    assert names(Document()) == [("green", 0), ("spots", 1), ("Style 5 down", 1)]
+    document = Document().renamed(GREEN, "<dull>").with_pin(EDGES, True)
+    document = document.with_slider(single_slider(20, target=1))
+    assert names(document) == [
+        ("<dull>", 0),
+        ("Style 5 down", 1),
+        ("Style 20 up", 1),
+        ("spots", 1),
+    ]
+
+
+def test_a_slider_towards_a_class_that_the_explained_classifier_does_not_have_is_left_out():
+    document = Document().with_slider(single_slider(20, target=7))
+    assert names(document) == names(Document())
+
+
+def test_a_search_of_the_window_counts_unless_it_found_nothing():
+    found = SUMMARY.attribute_sets[0]
+    newer = msgspec.structs.replace(found, n=9, attributes=(SPOTS,))
+    assert names(Document(attribute_sets=(newer,))) == [("spots", 1)]
+    empty = msgspec.structs.replace(found, n=9, attributes=())
+    assert names(Document(attribute_sets=(empty,))) == names(Document())
+    other = msgspec.structs.replace(newer, classifier_id="d" * 64)
+    assert names(Document(attribute_sets=(other,))) == names(Document())
+
+
+def test_what_is_lacking_is_said(opened):
+    desk, session = ReportDesk(opened.explorer), opened.explorer.session
+    assert desk.lacking == ""
+    for fields, words in (
+        ({"attribute_sets": ()}, "Find attributes first"),
+        ({"samples": None}, "encoded pictures"),
+        ({"style_stats": None}, "no statistics"),
+    ):
+        session.summary = replace(SUMMARY, **fields)
+        assert words in desk.lacking
+
+
+def test_without_a_model_there_is_nothing(stage):
+    desk = ReportDesk(stage.explorer)
+    assert "Open an explainer first" in desk.lacking
+    assert desk.write(stage.folder / "x.html", lambda _made: None) is None
+
+
+def test_the_page_bears_the_names_of_the_window(real, tmp_path):
+    explorer, made = real.explorer, list[Reported]()
+    first = explorer.attributes()[0]
+    explorer.change_document(explorer.document.renamed(first, "<dull> green"))
+    job = ReportDesk(explorer).write(tmp_path / "page.html", made.append)
+    assert explorer.jobs == {job: "Writing page.html"}
+    assert not of(real.settle(), updates.Trouble)
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert html.escape("<dull> green") in text
+    assert "<dull>" not in text
+    assert [m.path for m in made] == [tmp_path / "page.html"]
+    assert html.escape(made[0].answer) in text
+
+
+def test_a_cancel_is_heard(real, tmp_path):
+    made = list[Reported]()
+    job = ReportDesk(real.explorer).write(tmp_path / "page.html", made.append)
+    real.explorer.cancel(job)
+    assert of(real.settle(), updates.JobEnded)[-1].outcome == "cancelled"
+    assert not made
+
+
+@pytest.mark.parametrize("at", ["Moving the attributes", "Drawing the page"])
+def test_a_cancel_leaves_what_was_there(tiny_explainer, tmp_path, at):
+    path = tmp_path / "page.html"
+    path.write_text("an older one")
+    bench = SimpleNamespace(explainer=tiny_explainer, device="cpu")
+    found = reported_set(Document(), tiny_explainer.summary())
+    job = _written(bench, None, path=path, found=found)
+    assert any(isinstance(e, Progress) and e.message == at for e in job)
+    job.close()
+    assert path.read_text() == "an older one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_a_trouble(real, tmp_path):
+    made = list[Reported]()
+    ReportDesk(real.explorer).write(tmp_path / "no" / "page.html", made.append)
+    (trouble,) = of(real.settle(), updates.Trouble)
+    assert "page.html cannot be written" in trouble.failure.message
+    assert not made
