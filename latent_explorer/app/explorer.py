@@ -287,7 +287,7 @@ class Explorer(Steering):
     def _want(self, wanted: Wanted) -> None:
         """Bring a file's contents to the screen, opening its model first unless it is open."""
         state, opened = wanted.state, self._opener.opened
-        other = state is None or opened is None or state.model_hash != opened.summary.model_hash
+        other = state is None or opened is None or not self._opener.holds(state)
         replaces = other or wanted.document is not None
         if self._closed or (replaces and not self.may_leave()):
             return

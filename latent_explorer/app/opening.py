@@ -131,6 +131,14 @@ class Opener:
         self._tell = tell
         self._begin = begin
 
+    def holds(self, state: ExplorerState) -> bool:
+        """Whether the open model is the one of this state, with the classifier that it asks."""
+        return (
+            self.opened is not None
+            and self.opened.summary.model_hash == state.model_hash
+            and live.classifier_of(state, self.opened.summary) is not None
+        )
+
     def open(self, wanted: Wanted) -> None:
         """Open the model that is wanted. Jobs on another one are cancelled."""
         self._jobs.cancel_of_model()

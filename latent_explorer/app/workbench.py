@@ -128,17 +128,28 @@ class Workbench:
         device: str,
         check: Callable[[ExplainerSummary], None] = lambda _summary: None,
     ) -> Opened | None:
-        """Open the first of the files that holds this model; None when none does. `check` may refuse it."""
+        """Open the first of the files that holds this model; None when none does. `check` may refuse a file.
+
+        Several may hold it, each with other classifiers. UserError where all of them were refused, as the last was.
+        """
+        refused: UserError | None = None
         for path in candidates:
             try:
                 found = self._identify(path) == model_hash
             except (UserError, OSError) as error:
                 log.info("Passed over %s: %s", path.name, error)
                 continue
-            if found:
-                explainer = self._read(path)
+            if not found:
+                continue
+            explainer = self._read(path)
+            try:
                 check(explainer.summary())
-                return self._install(explainer, path, self._remembered(device))
+            except UserError as error:
+                refused = error
+                continue
+            return self._install(explainer, path, self._remembered(device))
+        if refused is not None:
+            raise refused
         return None
 
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:

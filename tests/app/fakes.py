@@ -34,8 +34,13 @@ BOTH = Attribute("both", 1, (AttributeEntry(3, "max", 0.5), AttributeEntry(7, "m
 GREEN = Attribute("green", 0, (AttributeEntry(9, "max"),))
 
 
-def make_summary(model_hash: str = "a" * 64, name: str = "fake") -> ExplainerSummary:
-    """Four samples, two classes, 16 px; styles run from -1 to 1."""
+SECOND = ClassifierSummary("d" * 64, "second opinion", ("healthy", "diseased"))
+
+
+def make_summary(
+    model_hash: str = "a" * 64, name: str = "fake", *others: ClassifierSummary
+) -> ExplainerSummary:
+    """Four samples, two classes, 16 px; styles run from -1 to 1. `others` can be asked, too."""
     ones = np.ones(LAYOUT.num_styles, np.float32)
     probs = np.array([[0.9, 0.1], [0.2, 0.8], [0.84, 0.16], [0.55, 0.45]], np.float32)
     return ExplainerSummary(
@@ -43,7 +48,7 @@ def make_summary(model_hash: str = "a" * 64, name: str = "fake") -> ExplainerSum
         model_hash=model_hash,
         resolution=16,
         layout=LAYOUT,
-        classifiers=(ClassifierSummary("c" * 64, "net", ("healthy", "diseased")),),
+        classifiers=(ClassifierSummary("c" * 64, "net", ("healthy", "diseased")), *others),
         conditioned_on="c" * 64,
         samples=SampleTable(tuple(f"leaf-{i}" for i in range(len(probs))), probs),
         style_stats=StyleStats(-ones, ones, 0 * ones, 0.5 * ones),
@@ -107,7 +112,7 @@ class FakeDevices:
 
 
 class FakeBench(Workbench):
-    """A workbench whose explainer files are text files with a model hash in them."""
+    """A workbench whose explainer files are text files with a model hash in them; "second" ones hold SECOND, too."""
 
     def __init__(self) -> None:
         self.renderers: list[FakeRenderer] = []
@@ -128,7 +133,8 @@ class FakeBench(Workbench):
         text = path.read_text()
         if len(text) != 64:
             raise UserError(f"{path.name} is no explainer.")
-        return SimpleNamespace(summary=lambda: make_summary(text, path.stem))
+        others = (SECOND,) if path.stem.startswith("second") else ()
+        return SimpleNamespace(summary=lambda: make_summary(text, path.stem, *others))
 
     def _fake_renderer(self, explainer, device) -> FakeRenderer:
         self.renderers.append(FakeRenderer(explainer.summary().model_hash))

@@ -3,13 +3,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
-from fakes import EDGES, SPOTS
+from fakes import EDGES, SECOND, SPOTS
 from stage import of
 
-from latent_explorer.app import library, updates
+from latent_explorer.app import exploration_file, library, updates
 from latent_explorer.app.intents import (
     SetBase,
+    SetClassifier,
 )
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 
@@ -131,3 +134,37 @@ def test_a_remembered_card_that_is_gone_keeps_no_model_closed(stage):
     stage.explorer.change_settings(device="cuda:7")
     (model,) = of(stage.open(), updates.ModelOpened)
     assert model.device == "A card"
+
+
+@pytest.mark.parametrize("first", ["leaf.explainer", "other.explainer"])
+def test_of_two_files_of_a_model_the_one_with_the_asked_classifier_is_opened(
+    stage, folder, first
+) -> None:
+    """`add-classifier` leaves the model what it was: two files hold it, and one of them alone fits."""
+    (folder / "second.explainer").write_text("a" * 64)
+    stage.open("second.explainer")
+    stage.explorer.apply(SetClassifier(SECOND.classifier_id, 1))
+    stage.explorer.save(folder / "mine.exploration")
+    stage.open("leaf.explainer")
+    stage.open(first)
+    exploration = exploration_file.read(folder / "mine.exploration")
+    moved = dataclasses.replace(exploration, model_path=str(folder / "leaf.explainer"))
+    exploration_file.write(folder / "mine.exploration", moved)
+    told = stage.open("mine.exploration")
+    assert not of(told, updates.Trouble)
+    assert stage.explorer.summary.name == "second"
+    assert stage.explorer.state.classifier_id == SECOND.classifier_id
+
+
+def test_a_classifier_that_no_file_holds_is_said(stage, folder) -> None:
+    (folder / "second.explainer").write_text("a" * 64)
+    stage.open("second.explainer")
+    stage.explorer.apply(SetClassifier(SECOND.classifier_id, 1))
+    stage.explorer.save(folder / "mine.exploration")
+    stage.open("leaf.explainer")
+    (folder / "second.explainer").unlink()
+    (trouble,) = of(stage.open("mine.exploration"), updates.Trouble)
+    assert "its classifier is not in it" in trouble.failure.message
+    assert stage.explorer.summary.name == "leaf"
+    stage.explorer.apply(SetBase(SeedBase(1)))
+    assert of(stage.settle(), updates.MainPicture)
