@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import pytest
+from fake_explainer import FakeExplainer
 from harness import explorer_on, open_model, waiting_for
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from latent_explorer.app.intents import SetAttribute, SetTarget
+from latent_explorer.app.state import ExplorerState
 from latent_explorer.app.updates import GridPicture
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.panels.grid import GridPanel, choose_bases, columns_for
@@ -141,6 +143,19 @@ def test_choice_is_repeatable_and_without_repetition(grid, explorer):
     assert first == choose_bases(explorer.summary, explorer.state, "all", 12, 3)
     assert len(set(first)) == 12
     assert all(isinstance(base, SampleBase) for base in first)
+
+
+def test_of_a_classifier_of_other_classes_no_sample_is_known_to_be_another():
+    summary = FakeExplainer(classifiers=3).summary()
+    own, reversed_, same = summary.classifiers
+    told = summary.samples.probs.argmax(axis=1)
+
+    def verdicts(asked, source="others"):
+        state = ExplorerState("a" * 64, SampleBase(0), classifier_id=asked.classifier_id)
+        return {int(told[b.index]) for b in choose_bases(summary, state, source, 12, 3)}
+
+    assert verdicts(own) == verdicts(same) == {1}
+    assert verdicts(reversed_) == verdicts(own, "all") == {0, 1}
 
 
 @pytest.mark.parametrize(("size", "columns"), [((760, 460), 4), ((300, 900), 2), ((1600, 240), 8)])

@@ -35,16 +35,19 @@ OTHERS, ALL, SEEDS = "others", "all", "seeds"
 def choose_bases(
     summary: ExplainerSummary, state: ExplorerState, source: str, count: int, seed: int
 ) -> tuple[Base, ...]:
-    """`count` latents: samples the classifier does not call the target, any samples, or random seeds.
+    """`count` latents: samples the explained classifier does not call the target, any samples, or random seeds.
 
-    `seed` decides which; the same seed gives the same pictures.
+    `seed` decides which; the same seed gives the same pictures. Where a classifier of other classes is asked, nobody
+    knows which samples are of its target.
     """
     draw = np.random.default_rng(seed)
     samples = summary.samples
     if source == SEEDS or samples is None or not samples.ids:
         return tuple(SeedBase(int(s)) for s in draw.integers(0, 2**31, count))
     candidates = np.arange(len(samples.ids))
-    if source == OTHERS and samples.probs.ndim == 2:
+    names = {c.classifier_id: c.class_names for c in summary.classifiers}
+    known = names.get(state.classifier_id) == names.get(summary.classifier_id)
+    if source == OTHERS and known and samples.probs.ndim == 2:
         others = candidates[samples.probs.argmax(axis=1) != state.target_class]
         candidates = others if len(others) else candidates
     picked = draw.permutation(candidates)[:count]
