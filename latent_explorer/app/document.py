@@ -156,21 +156,19 @@ def shown_attributes(
 
 
 def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:
-    """The newest search for the classifier that the model explains, as a report on it lists them.
-
-    Class by class as in `shown_attributes`: pins, then the sliders that were added for this class, then by rank, under
-    the person's names. None where nothing was found.
-    """
+    """The newest search that found something for the classifier that the model explains: a report stands on it."""
     sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.attributes]
-    found = newest_set(sets, summary.classifier_id)
-    if found is None:
-        return None
+    return newest_set(sets, summary.classifier_id)
+
+
+def reported_attributes(document: Document, found: AttributeSet) -> list[Attribute]:
+    """The attributes that a report lists, class by class as in `shown_attributes`; own sliders where they raise one."""
     attributes: list[Attribute] = []
     for target in sorted({a.target for a in found.attributes}):
         sliders = [a for a in document.sliders if a.target == target]
         ranked = [a for a in found.attributes if a.target == target]
         attributes += _arranged(document, sliders, ranked)
-    return msgspec.structs.replace(found, attributes=tuple(attributes))
+    return attributes
 
 
 def _arranged(

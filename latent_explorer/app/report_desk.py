@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latent_explorer.app.document import reported_set
+from latent_explorer.app.document import reported_attributes, reported_set
 from latent_explorer.common.paths import exported
 from latent_explorer.data.threads import aside
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.workbench import Workbench
     from latent_explorer.common.events import Event
-    from latent_explorer.models.attributes import AttributeSet
+    from latent_explorer.models.attributes import Attribute, AttributeSet
 
 
 @dataclass(frozen=True)
@@ -58,19 +58,20 @@ class ReportDesk:
         found = reported_set(self._explorer.document, summary) if summary else None
         if found is None:
             return None
-        job = partial(_written, path=path, found=found)
+        shown = reported_attributes(self._explorer.document, found)
+        job = partial(_written, path=path, found=found, shown=shown)
         return self._explorer.start_model_job(f"Writing {path.name}", job, then)
 
 
 def _written(
-    bench: Workbench, _budget: object, *, path: Path, found: AttributeSet
+    bench: Workbench, _budget: object, *, path: Path, found: AttributeSet, shown: list[Attribute]
 ) -> Generator[Event, None, Reported]:
     from latent_explorer.explain.report import report
     from latent_explorer.media.report.page import page
     from latent_explorer.media.report.words import answer
 
-    shown = replace(bench.explainer, attribute_sets=(found,))
-    figures = yield from report(shown, device=bench.device)
+    explainer = replace(bench.explainer, attribute_sets=(found,))
+    figures = yield from report(explainer, shown=shown, device=bench.device)
     text = yield from aside(partial(page, [figures]), "Drawing the page")
     with exported(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

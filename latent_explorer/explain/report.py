@@ -41,7 +41,7 @@ from latent_explorer.models.attributes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.style_layout import StyleLayout
@@ -64,12 +64,14 @@ def report(
     explainer: Explainer,
     settings: ReportSettings = DEFAULT,
     *,
+    shown: Sequence[Attribute] | None = None,
     device: str | torch.device = "cpu",
 ) -> Generator[Event, None, ExplainerFigures]:
     """Measure the first attributes for the classifier that is explained. A job; its value is the figures.
 
-    Every attribute is moved to kappa 1 on the reconstructions that are not of its target class. UserError where the
-    file lacks attributes, encoded pictures or the ranges of its styles.
+    Every attribute is moved to kappa 1 on the reconstructions that are not of its target class. `shown` are those of
+    the newest search as a person named and arranged them, with others between them; None: as they were found.
+    UserError where the file lacks attributes, encoded pictures or the ranges of its styles.
     """
     found = _searched(explainer)
     explainer = _of_the_same_classes(explainer)
@@ -79,7 +81,7 @@ def report(
     verdicts = yield from _verdicts(model, chosen)
     tallies = [
         _Tally(attribute, rank, chosen[verdicts != attribute.target], settings.samples)
-        for attribute, rank in _ranked(found, settings)
+        for attribute, rank in _ranked(found, shown or found.attributes, settings)
     ]
     yield from _measure(model, chosen, tallies)
     result = _figures(explainer, found, len(chosen), tallies)
@@ -114,13 +116,19 @@ def _of_the_same_classes(explainer: Explainer) -> Explainer:
     return replace(explainer, classifiers=asked)
 
 
-def _ranked(found: AttributeSet, settings: ReportSettings) -> list[tuple[Attribute, int]]:
-    """The attributes that are shown with their ranks, the targets in the order of the classes."""
-    groups = sorted(by_target(found).items())
+def _ranked(
+    found: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings
+) -> list[tuple[Attribute, int]]:
+    """The attributes that are shown, the targets in the order of the classes; with their ranks, 0 if not found."""
+    ranks = {
+        (target, attribute.entries): rank
+        for target, attributes in by_target(found.attributes).items()
+        for rank, attribute in enumerate(attributes, 1)
+    }
     return [
-        (attribute, rank)
-        for _, attributes in groups
-        for rank, attribute in enumerate(attributes[: settings.attributes], 1)
+        (attribute, ranks.get((target, attribute.entries), 0))
+        for target, attributes in sorted(by_target(shown).items())
+        for attribute in attributes[: settings.attributes]
     ]
 
 

@@ -73,10 +73,10 @@ class Flips:
         }
 
 
-def by_target(found: AttributeSet) -> dict[int, list[Attribute]]:
-    """The attributes of a set by the class that they raise, best first."""
+def by_target(attributes: Sequence[Attribute]) -> dict[int, list[Attribute]]:
+    """The attributes by the class that they raise; those of a search best first."""
     out: dict[int, list[Attribute]] = {}
-    for attribute in found.attributes:
+    for attribute in attributes:
         out.setdefault(attribute.target, []).append(attribute)
     return out
 
@@ -112,7 +112,7 @@ def flips(
     """Flip rates for every k and kappa. A job without a Result: its value is the list."""
     before = pictures.logits.cpu().numpy()
     targets = other_class(before)
-    attributes = by_target(found)
+    attributes = by_target(found.attributes)
     out: list[Flips] = []
     total = len(ks) * len(kappas)
     for kappa in kappas:

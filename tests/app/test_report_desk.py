@@ -14,7 +14,12 @@ from fakes import EDGES, GREEN, SPOTS, make_summary
 from stage import Stage, of
 
 from latent_explorer.app import updates
-from latent_explorer.app.document import Document, reported_set, single_slider
+from latent_explorer.app.document import (
+    Document,
+    reported_attributes,
+    reported_set,
+    single_slider,
+)
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.report_desk import ReportDesk, Reported, _written
 from latent_explorer.app.workbench import Workbench
@@ -26,7 +31,7 @@ SUMMARY = make_summary()
 
 def names(document: Document) -> list[tuple[str, int]]:
     found = reported_set(document, SUMMARY)
-    return [(a.name, a.target) for a in found.attributes]
+    return [(a.name, a.target) for a in reported_attributes(document, found)]
 
 
 class RealStage(Stage):
@@ -124,7 +129,7 @@ def test_a_cancel_leaves_what_was_there(tiny_explainer, tmp_path, at):
     path.write_text("an older one")
     bench = SimpleNamespace(explainer=tiny_explainer, device="cpu")
     found = reported_set(Document(), tiny_explainer.summary())
-    job = _written(bench, None, path=path, found=found)
+    job = _written(bench, None, path=path, found=found, shown=list(found.attributes))
     assert any(isinstance(e, Progress) and e.message == at for e in job)
     job.close()
     assert path.read_text() == "an older one"

@@ -23,7 +23,7 @@ from latent_explorer.explain.report_facts import accuracy_of, facts_of
 from latent_explorer.explain.synthesis import Renderer
 from latent_explorer.media.report.page import page
 from latent_explorer.media.report.values import ExplainerFigures, frame_mask
-from latent_explorer.models.attributes import AttributeSet
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
 from latent_explorer.models.explainer_file import write_explainer
@@ -84,6 +84,18 @@ def test_the_figures_are_those_of_the_pictures(
     share = difference[frame_mask(16)].sum() / difference.sum()
     assert shown.frame.value == pytest.approx(share, abs=0.03)
     assert shown.frame.area == frame_mask(16).mean()
+
+
+def test_arranged_by_a_person_numbers_stay_those_of_the_search(two: Explainer) -> None:
+    first, second = two.attribute_sets[-1].attributes[:2]
+    assert first.target == second.target
+    mine = Attribute("mine", first.target, (AttributeEntry(11, "min"),))
+    named = msgspec.structs.replace(first, name="dull green")
+    found = drained(report(two, SETTINGS, shown=[mine, second, named]))
+    assert [(a.name, a.rank) for a in found.attributes] == [("mine", 0), (second.name, 2)]
+    found = drained(report(two, SETTINGS, shown=[named, mine]))
+    assert [(a.name, a.rank) for a in found.attributes] == [("dull green", 1), ("mine", 0)]
+    assert "added by hand" in page([found])
 
 
 def test_every_classifier_is_asked_about_the_same_pictures(

@@ -33,7 +33,7 @@ def card(attribute: AttributeFigures, figures: ExplainerFigures) -> str:
         sees = f"sees the outer {width} px alone" if width else "another classifier"
         said.append(_change(other.who.name, sees, other.change, other.follows))
     return (
-        f'<section class="card"><h4><span class="rank">{attribute.rank}</span> {_text(attribute.name)}{_mark(attribute)}</h4>'
+        f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> {_text(attribute.name)}{_mark(attribute)}</h4>'
         f'<p class="place">{_text(_place(attribute))}</p>'
         f'<div class="seen">{pairs(attribute.examples, target)}{_map(attribute)}</div>'
         f'<div class="said">{"".join(said)}{_share(attribute.frame)}</div></section>'
@@ -54,8 +54,8 @@ def _place(attribute: AttributeFigures) -> str:
         f"style {m.style_index} to its {m.direction} ({m.layer}, channel {m.channel}, {m.resolution} px)"
         for m in attribute.moves
     )
-    if attribute.interval is None and not attribute.mean_effect:
-        return f"{moves}; its effect was not searched; n = {attribute.n}"
+    if not attribute.rank:
+        return f"{moves}; added by hand; n = {attribute.n}"
     effect = f"effect {signed(attribute.mean_effect)}"
     if attribute.interval is not None:
         effect += f" {interval(*attribute.interval)}"

@@ -126,7 +126,7 @@ class Move:
 class AttributeFigures:
     """One attribute at kappa 1 on the reconstructions that are not of its target class."""
 
-    rank: int  # among those of its target
+    rank: int  # of the search, among those of its target; 0: added by hand
     name: str
     target: int
     moves: tuple[Move, ...]

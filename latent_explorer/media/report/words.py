@@ -167,8 +167,8 @@ def method(explainers: Sequence[ExplainerFigures]) -> list[str]:
         "An attribute “changes the surroundings” if a network that sees the frame alone moves by "
         f"{FOLLOWS:g} or more on average, or if surely more of the change lies in the frame than its area explains. "
         f"It “moves the verdict” if P(target) moves by {MATTERS:g} or more on average. Attributes are taken one at a "
-        "time; effects in logits are those of the search that found them, names and order those of the file, or of the "
-        "window that wrote this page.",
+        "time; their numbers and effects in logits are those of the search that found them, names and order those of the "
+        "file, or of the window that wrote this page.",
     ]
 
 
