@@ -13,6 +13,7 @@ Natural = Annotated[int, msgspec.Meta(ge=0)]
 Weight = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+Side = Annotated[int, msgspec.Meta(ge=0, multiple_of=4)]  # px; nothing is smaller than 4
 
 # A table, one setting and its reason a line, which the formatter would break.
 # fmt: off
@@ -95,7 +96,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     r1_every: Count = 16
     align: Weight = 1.0  # sliced Wasserstein, mapping's w to recent encoder latents; trains the mapping only
     cond_sparsity: Weight = 0.003  # L1 on what `cond` does to each style: few carry the class, each visibly
-    cond_resolution: Natural = 0  # px up to which convolutions hear the class; 0: all. Else it may travel as a faint pattern of the finest
+    cond_resolution: Side = 0  # px up to which convolutions hear the class; 0: all. Else it may travel as a faint pattern of the finest
     cond_limit: Weight = 0.2  # largest such weight: without it two carried everything, and eight sliders did nothing
 
     # The generated part of every batch, once D takes part.

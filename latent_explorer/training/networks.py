@@ -88,6 +88,10 @@ class Networks:
         """
         said = [take_generator(self.G, explainer.generator)]
         self._forget_cond(self._deaf)
+        if self.num_classes and self._cond_resolution < self.G.config.resolution:
+            said.append(
+                f"Convolutions above {self._cond_resolution} px are not told of the classes."
+            )
         critic = explainer.discriminator
         if self.E is not None:
             said.append(self._start_encoder(self.E, explainer))

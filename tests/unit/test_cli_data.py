@@ -15,6 +15,7 @@ from latent_explorer.cli.options import chosen_rows
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer_file import write_explainer
+from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.settings import with_settings
 
 
@@ -157,3 +158,11 @@ def test_settings_by_name() -> None:
 def test_wrong_settings_are_refused(setting: str) -> None:
     with pytest.raises(UserError):
         with_settings(_Config(), [setting])
+
+
+def test_no_layer_is_smaller_than_four_pixels() -> None:
+    """Up to 2 px none would hear the class, and nothing would say so."""
+    config = TrainConfig(DataConfig("pictures"))
+    assert with_settings(config, ["cond_resolution=16"]).cond_resolution == 16
+    with pytest.raises(UserError, match="multiple"):
+        with_settings(config, ["cond_resolution=2"])

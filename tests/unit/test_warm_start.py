@@ -12,6 +12,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.models.ops import upsample
+from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.training.config import ClassifierTraining, TrainConfig
 from latent_explorer.training.export import fold_cond_gain
 from latent_explorer.training.networks import Networks
@@ -76,6 +77,26 @@ def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders
     trunks = (x.blocks(x.from_rgb(img)) for x in (new.E, old.discriminator))
     assert torch.allclose(*trunks, atol=1e-5)
     assert torch.allclose(new.E.conv.bias, old.discriminator.conv.bias)
+
+
+@torch.no_grad()
+def test_what_finer_layers_were_told_is_forgotten_where_they_shall_hear_nothing() -> None:
+    old = _explainer(CONFIG)
+    new = Networks(msgspec.structs.replace(CONFIG, cond_resolution=8), 2)
+    said = new.start_from(old)
+    assert "Convolutions above 8 px are not told" in said[1]
+    for network in (new.G, new.G_ema):
+        told = {
+            layer.resolution: float(_told(network, layer.name).abs().sum())
+            for layer in network.synthesis.layout.conv_layers
+        }
+        assert told[16] == 0
+        assert min(told[4], told[8]) > 0
+    assert float(_told(old.generator, "b16.conv0").abs().sum()) > 0
+
+
+def _told(network: Generator, layer: str) -> torch.Tensor:
+    return network.synthesis.layer(layer).affine.weight[:, CONFIG.w_dim :]
 
 
 def test_other_classes_and_missing_networks_are_said() -> None:
