@@ -133,6 +133,19 @@ def test_one_is_caught_in_words() -> None:
     assert words.NEXT[0][0] in text
 
 
+def test_a_witness_that_moves_the_other_way_does_not_go_along() -> None:
+    found = explainer(attribute(0.8, others=(Said(FRAME_ONLY, changed(-0.6)),)))
+    assert "moves by 0.60 (−0.60 on average)" in words.verdict(found)
+    assert "it moves by 0.60 (−0.60 on average)" in words.catching([found])[1]
+
+
+def test_no_name_turns_the_words_after_it_around() -> None:
+    """Nor hides them: direction overrides and control characters of a file stay out of the page."""
+    text = page([explainer(attribute(name="\u202espots\x08\u2066"))])
+    assert "spots" in text
+    assert not {"\u202e", "\x08", "\u2066"} & set(text)
+
+
 def test_none_is_caught_in_words() -> None:
     clean = explainer(attribute())
     assert words.verdict(clean) == "None of the 1 attributes changes the surroundings."
@@ -186,6 +199,9 @@ def test_an_attribute_without_pictures_has_its_card() -> None:
     text = page([explainer(empty)])
     assert "No picture to show" in text
     assert " nan" not in text
+    assert words.answer(explainer(empty)).startswith("No attribute could be measured")
+    some = words.answer(explainer(attribute(), empty))
+    assert some == "None of the 1 attributes that could be measured changes the surroundings."
 
 
 @pytest.mark.parametrize(

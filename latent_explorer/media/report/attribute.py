@@ -33,8 +33,8 @@ def card(attribute: AttributeFigures, figures: ExplainerFigures) -> str:
         sees = f"sees the outer {width} px alone" if width else "another classifier"
         said.append(_change(other.who.name, sees, other.change, other.follows))
     return (
-        f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> {_text(attribute.name)}{_mark(attribute)}</h4>'
-        f'<p class="place">{_text(_place(attribute))}</p>'
+        f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> {escaped(attribute.name)}{_mark(attribute)}</h4>'
+        f'<p class="place">{escaped(_place(attribute))}</p>'
         f'<div class="seen">{pairs(attribute.examples, target)}{_map(attribute)}</div>'
         f'<div class="said">{"".join(said)}{_share(attribute.frame)}</div></section>'
     )
@@ -45,7 +45,7 @@ def _mark(attribute: AttributeFigures) -> str:
     if not text:
         return ""
     strength = "" if attribute.caught else " faint"
-    return f' <span class="mark{strength}" title="{_text(reasons(attribute))}">{_text(text)}</span>'
+    return f' <span class="mark{strength}" title="{escaped(reasons(attribute))}">{escaped(text)}</span>'
 
 
 def _place(attribute: AttributeFigures) -> str:
@@ -68,14 +68,14 @@ def pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
         return '<p class="none">No picture to show: all are of the target class.</p>'
 
     def cell(image: np.ndarray, p: float, when: str, sample: int, strong: bool) -> str:
-        alt = _text(f"Encoded picture {sample}, {when}: P({target}) {p:.2f}")
+        alt = escaped(f"Encoded picture {sample}, {when}: P({target}) {p:.2f}")
         value = f"<b>{p:.2f}</b>" if strong else f"{p:.2f}"
         return f'<td><img src="{data_uri(image)}" alt="{alt}">{value}</td>'
 
     before = "".join(cell(e.before, e.p_before, "reconstructed", e.sample, False) for e in examples)
     after = "".join(cell(e.after, e.p_after, "at kappa 1", e.sample, e.reached) for e in examples)
     return (
-        f'<table class="pairs"><caption>{_text(f"{of}: reconstructions" if of else "Reconstructions")} and their P({_text(target)})</caption>'
+        f'<table class="pairs"><caption>{escaped(f"{of}: reconstructions" if of else "Reconstructions")} and their P({escaped(target)})</caption>'
         f'<tr><th scope="row">before</th>{before}</tr><tr><th scope="row">at kappa&nbsp;1</th>{after}</tr></table>'
     )
 
@@ -96,8 +96,8 @@ def _map(attribute: AttributeFigures) -> str:
 
 def _change(label: str, who: str, change: Change, strong: bool = False) -> str:
     return (
-        f"<div{' class=strong' if strong else ''}><span>{_text(label)}</span><b>{signed(change.mean)}</b> "
-        f"<small>{interval(*change.interval)}</small><br><small>{_text(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
+        f"<div{' class=strong' if strong else ''}><span>{escaped(label)}</span><b>{signed(change.mean)}</b> "
+        f"<small>{interval(*change.interval)}</small><br><small>{escaped(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
     )
 
 
@@ -114,5 +114,6 @@ def _share(share: FrameShare) -> str:
     )
 
 
-def _text(text: str) -> str:
-    return html.escape(text)
+def escaped(text: str) -> str:
+    """The text for HTML; without what a name in a file could turn or hide the words around it with."""
+    return html.escape("".join(c if c.isprintable() else " " for c in text))

@@ -6,12 +6,11 @@ Everything that a file wrote (names, notes, classes, provenance) is escaped. The
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.paths import exported, resource
 from latent_explorer.media.report import words
-from latent_explorer.media.report.attribute import card, pairs
+from latent_explorer.media.report.attribute import card, escaped, pairs
 from latent_explorer.media.report.heat import gradient
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def write_page(path: Path, explainers: Sequence[ExplainerFigures]) -> None:
 def page(explainers: Sequence[ExplainerFigures]) -> str:
     """The whole report of one explainer or of several side by side."""
     style = resource("report/report.css").read_text(encoding="utf-8").strip()
-    title = _text(words.title(explainers))
+    title = escaped(words.title(explainers))
     articles = "\n".join(_article(figures) for figures in explainers)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -39,10 +38,10 @@ def page(explainers: Sequence[ExplainerFigures]) -> str:
         "style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title>\n<style>\n:root {{ --heat: {gradient()}; }}\n{style}\n</style></head>\n"
         f"<body>\n<header><h1>{title}</h1>"
-        f'<p class="lead">{_text(words.lead(explainers))}</p></header>\n'
+        f'<p class="lead">{escaped(words.lead(explainers))}</p></header>\n'
         f"{_catching(explainers)}"
         f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>{_paragraphs(words.method(explainers))}'
-        f'<p>{_text(_signature(explainers))}</p></footer>\n</body></html>\n'
+        f'<p>{escaped(_signature(explainers))}</p></footer>\n</body></html>\n'
     )  # fmt: skip
 
 
@@ -53,23 +52,23 @@ def _catching(explainers: Sequence[ExplainerFigures]) -> str:
         return ""
     first, strongest = caught[0], caught[0].caught[0]
     seen = pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
-    steps = "".join(f"<li><b>{_text(a)}</b> {_text(b)}</li>" for a, b in words.NEXT)
+    steps = "".join(f"<li><b>{escaped(a)}</b> {escaped(b)}</li>" for a, b in words.NEXT)
     return (
-        f'<section class="catch"><h2>{_text(words.CATCH)}</h2><div>{_paragraphs(words.catching(caught))}{seen}</div>'
+        f'<section class="catch"><h2>{escaped(words.CATCH)}</h2><div>{_paragraphs(words.catching(caught))}{seen}</div>'
         f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
     )
 
 
 def _article(figures: ExplainerFigures) -> str:
     """One explainer: its verdict, what it is, its attributes by target."""
-    note = f'<p class="note">{_text(figures.note)}</p>' if figures.note else ""
-    facts = "".join(f"<dt>{_text(a)}</dt><dd>{_text(b)}</dd>" for a, b in figures.facts)
-    verdict = f"<p><b>{_text(words.verdict(figures))}</b></p>"
+    note = f'<p class="note">{escaped(figures.note)}</p>' if figures.note else ""
+    facts = "".join(f"<dt>{escaped(a)}</dt><dd>{escaped(b)}</dd>" for a, b in figures.facts)
+    verdict = f"<p><b>{escaped(words.verdict(figures))}</b></p>"
     more = words.marked(figures) if figures.caught else words.not_proved(figures)
     targets = dict.fromkeys(a.target for a in figures.attributes)
     return (
-        f"<article><header><h2>{_text(figures.name)}</h2>{note}</header>"
-        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{_text(more)}</p></div>'
+        f"<article><header><h2>{escaped(figures.name)}</h2>{note}</header>"
+        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{escaped(more)}</p></div>'
         f"<dl>{facts}</dl><div>{''.join(_towards(figures, target) for target in targets)}</div></article>"
     )
 
@@ -78,7 +77,7 @@ def _towards(figures: ExplainerFigures, target: int) -> str:
     """The attributes that raise one class."""
     name = figures.class_names[target]
     cards = "\n".join(card(a, figures) for a in figures.attributes if a.target == target)
-    return f'<section class="towards"><h3>Towards {_text(name)}</h3><div class="cards">{cards}</div></section>'
+    return f'<section class="towards"><h3>Towards {escaped(name)}</h3><div class="cards">{cards}</div></section>'
 
 
 def _signature(explainers: Sequence[ExplainerFigures]) -> str:
@@ -89,8 +88,4 @@ def _signature(explainers: Sequence[ExplainerFigures]) -> str:
 
 
 def _paragraphs(paragraphs: Sequence[str]) -> str:
-    return "".join(f"<p>{_text(p)}</p>" for p in paragraphs)
-
-
-def _text(text: str) -> str:
-    return html.escape(text)
+    return "".join(f"<p>{escaped(p)}</p>" for p in paragraphs)

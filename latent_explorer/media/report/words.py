@@ -11,7 +11,12 @@ from latent_explorer.media.report.values import FOLLOWS, FRAME, MATTERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.media.report.values import AttributeFigures, ExplainerFigures, Other
+    from latent_explorer.media.report.values import (
+        AttributeFigures,
+        Change,
+        ExplainerFigures,
+        Other,
+    )
 
 CATCH = "This is how you catch it"
 NEXT = (
@@ -51,18 +56,21 @@ def lead(explainers: Sequence[ExplainerFigures]) -> str:
 
 def answer(figures: ExplainerFigures) -> str:
     """Whether the verdict hangs on the surroundings, in one sentence."""
-    caught, total = figures.caught, len(figures.attributes)
+    caught, total = figures.caught, sum(a.n > 0 for a in figures.attributes)
+    if not total:
+        return "No attribute could be measured: every picture is of its target class already."
+    those = "" if total == len(figures.attributes) else " that could be measured"
     if not caught:
         faint = sum(a.surroundings for a in figures.attributes)
         if not faint:
-            return f"None of the {total} attributes changes the surroundings."
+            return f"None of the {total} attributes{those} changes the surroundings."
         verb = "changes" if faint == 1 else "change"
         return (
-            f"None of the {total} attributes changes the surroundings and moves the verdict; "
+            f"None of the {total} attributes{those} changes the surroundings and moves the verdict; "
             f"{faint} {verb} the surroundings without moving it."
         )
     verb = "changes the surroundings and moves" if len(caught) == 1 else "change the surroundings and move"  # fmt: skip
-    return f"{len(caught)} of the {total} attributes {verb} the verdict."
+    return f"{len(caught)} of the {total} attributes{those} {verb} the verdict."
 
 
 def verdict(figures: ExplainerFigures) -> str:
@@ -91,8 +99,7 @@ def marked(figures: ExplainerFigures) -> str:
 def reasons(attribute: AttributeFigures) -> str:
     """Why an attribute is said to change the surroundings."""
     found = [
-        f"“{said.who.name}”, which sees nothing but the outer {said.who.frame_only} px, goes along by "
-        f"{signed(said.change.mean)}"
+        f"“{said.who.name}”, which sees nothing but the outer {said.who.frame_only} px, {_moves(said.change)}"
         for said in attribute.others
         if said.follows
     ]
@@ -104,6 +111,13 @@ def reasons(attribute: AttributeFigures) -> str:
     return "; ".join(found)
 
 
+def _moves(change: Change) -> str:
+    """How far a network that follows does: along with the classifier, or not always its way."""
+    if change.mean >= FOLLOWS:
+        return f"goes along by {signed(change.mean)}"
+    return f"moves by {amount(change.absolute)} ({signed(change.mean)} on average)"
+
+
 def mark(attribute: AttributeFigures) -> str:
     """What stands beside an attribute's name; empty where nothing need be said."""
     if not attribute.surroundings:
@@ -113,10 +127,10 @@ def mark(attribute: AttributeFigures) -> str:
 
 def not_proved(figures: ExplainerFigures) -> str:
     """What the absence of such attributes does not prove."""
-    width = _widths(figures.others)
+    asked = _witnesses(figures.others)
     watched = (
-        f"{width} and the place of the change were asked"
-        if width
+        f"{asked} and the place of the change were asked"
+        if asked
         else "only the place of the change could be asked: the file holds no network that sees the surroundings alone "
         "(train-classifier --frame-only makes one, add-classifier puts it in)"
     )
@@ -142,12 +156,12 @@ def catching(caught: Sequence[ExplainerFigures]) -> list[str]:
             knows = (
                 ""
                 if right is None
-                else f", and still it is right on {percent(right)} of test pictures"
+                else f", and alone it is right on {percent(right)} of test pictures"
             )
             paragraphs.append(
                 f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a picture, "
-                f"where there is little of the subject{knows}. {attribute.name}, which moves the classifier of "
-                f"{figures.name} by {signed(attribute.change.mean)}, moves it, too, by {signed(said.change.mean)}. Whatever "
+                f"where there is little of the subject{knows}. With {attribute.name}, which moves the classifier of "
+                f"{figures.name} by {signed(attribute.change.mean)}, it {_moves(said.change)}. Whatever "
                 "this attribute draws, it is to be seen in the surroundings alone."
             )
     return paragraphs
@@ -197,5 +211,5 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     return f"[{signed(low, digits)}, {signed(high, digits)}]"
 
 
-def _widths(others: Sequence[Other]) -> str:
+def _witnesses(others: Sequence[Other]) -> str:
     return ", ".join(o.name for o in others if o.frame_only)
