@@ -55,7 +55,7 @@ def name(
     write_explainer(replace(model, attribute_sets=sets, provenance=provenance), out)
     fields = {"path": out, "named": sorted(found), "note": note_of(provenance)}
     done = [f"{len(found)} attributes named"] if found else []
-    done += [] if note is None else ["note left" if note else "note taken away"]
+    done += [] if note is None else ["note left" if fields["note"] else "note taken away"]
     Output(as_json=as_json).result(fields, f"{out}: {', '.join(done)}")
 
 

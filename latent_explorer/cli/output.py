@@ -67,11 +67,11 @@ class Output:
             self._json({"event": "result", **fields})
         elif text:
             self._clear()
-            click.echo(text)
+            click.echo(_printable(text))
 
     def failed(self, reason: str, kind: str) -> int:
         """Say in one line why the command ends here; returns the exit code of a user's error."""
-        reason = " ".join(reason.split())
+        reason = _printable(" ".join(reason.split()))
         self.event_of_failure(reason, kind)
         with contextlib.suppress(OSError):
             print(f"latent-explorer: {reason}", file=sys.stderr, flush=True)
@@ -110,6 +110,11 @@ class Output:
         # msgspec writes NaN and infinities as null: json.dumps would write what no other parser reads.
         line = msgspec.json.encode(fields, enc_hook=_plain).decode()
         print(line, flush=True)
+
+
+def _printable(text: str) -> str:
+    """Without the characters by which a name in a file could rule a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def event_fields(event: Event) -> dict[str, Any]:

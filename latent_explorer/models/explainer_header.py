@@ -221,7 +221,7 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
         yield f"its classifier's architecture {config.architecture[:100]!r} is not known to this version"
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
     if max(map(len, (config.name, *config.class_names))) > MAX_TEXT:
-        yield "the name of a class is too long"
+        yield f"the name of its classifier or of a class is longer than {MAX_TEXT} characters"
     if config.head not in ("softmax", "sigmoid") or (
         config.head == "sigmoid" and len(config.class_names) != 2
     ):

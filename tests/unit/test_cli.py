@@ -173,6 +173,13 @@ def test_a_jobs_result_event_is_its_value(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().out == ""
 
 
+def test_no_name_of_a_file_rules_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    Output(as_json=False).result({}, "one\ntwo\x1b[2J\u202ethree")
+    assert capsys.readouterr().out == "one\ntwo [2J three\n"
+    Output(as_json=False).failed("There is no \x1b]0;x\x07file.", "user")
+    assert capsys.readouterr().err == "latent-explorer: There is no  ]0;x file.\n"
+
+
 def test_an_interrupted_job_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[bool] = []
     output = Output(as_json=False)
