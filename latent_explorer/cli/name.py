@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`name`: give the attributes of an explainer the names of what a person sees in them, and the file a note."""
+"""`name`: give the attributes of an explainer the names of what a person sees in them, and the file note and licence."""
 
 from __future__ import annotations
 
@@ -28,19 +28,28 @@ if TYPE_CHECKING:
     metavar="TEXT",
     help="What people should know who open the file: a few sentences; an empty text takes it away.",
 )
+@click.option(
+    "--licence", metavar="TEXT", help="Under which terms the file may be used; reports print it."
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
 @json_option
 def name(
-    explainer: str, names: tuple[str, ...], note: str | None, out: Path, as_json: bool
+    explainer: str,
+    names: tuple[str, ...],
+    note: str | None,
+    licence: str | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
-    """Name attributes, or leave a note. KEY is a style coordinate and its end, such as 214max.
+    """Name attributes, leave a note, say the licence. KEY is a style coordinate and its end, such as 214max.
 
     The same coordinate has two keys, one for each class it raises: 214max="brown spots" 214min="no spots".
     """
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
-    from latent_explorer.models.note import note_of, with_note
+    from latent_explorer.models.note import LICENCE, NOTE, note_of, with_note
 
-    if not names and note is None:
+    texts = {key: x for key, x in ((NOTE, note), (LICENCE, licence)) if x is not None}
+    if not names and not texts:
         raise UserError(
             "There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note."
         )
@@ -51,11 +60,13 @@ def name(
         raise UserError(
             f"{explainer} has no attribute {unknown[0]}. `latent-explorer info {explainer}` lists those it has."
         )
-    provenance = model.provenance if note is None else with_note(model.provenance, note)
+    provenance = model.provenance
+    for key, text in texts.items():
+        provenance = with_note(provenance, text, key)
     write_explainer(replace(model, attribute_sets=sets, provenance=provenance), out)
     fields = {"path": out, "named": sorted(found), "note": note_of(provenance)}
     done = [f"{len(found)} attributes named"] if found else []
-    done += [] if note is None else ["note left" if fields["note"] else "note taken away"]
+    done += [f"{key} {'left' if key in provenance else 'taken away'}" for key in texts]
     Output(as_json=as_json).result(fields, f"{out}: {', '.join(done)}")
 
 

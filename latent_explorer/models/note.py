@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The note for people that an explainer may carry: a few sentences of plain text in `provenance["note"]`.
+"""What an explainer may say to people: a note of a few sentences, and its licence, as plain text in its provenance.
 
 Whoever made the file writes it, so what is read is cut to its length and cleaned; whoever shows it shows it as text.
 """
@@ -13,25 +13,28 @@ from latent_explorer.common.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEY = "note"
-MAX_NOTE = 600  # characters
+NOTE, LICENCE = "note", "licence"  # keys of the provenance
+MAX_NOTE = 600  # characters, of either
 
 
 def note_of(provenance: Mapping[str, Any]) -> str:
     """The note, at most MAX_NOTE characters; "" where there is none, or where what stands there is no text."""
-    note = provenance.get(KEY)
+    note = provenance.get(NOTE)
     return _clean(note[:MAX_NOTE]) if isinstance(note, str) else ""
 
 
-def with_note(provenance: Mapping[str, Any], note: str) -> dict[str, Any]:
-    """The provenance with this note, or without one if it is empty. Raises UserError when it is too long."""
+def with_note(provenance: Mapping[str, Any], note: str, key: str = NOTE) -> dict[str, Any]:
+    """The provenance with this note (or licence, by its key), or without one if it is empty.
+
+    Raises UserError when it is too long.
+    """
     note = _clean(note)
     if len(note) > MAX_NOTE:
         raise UserError(
-            f"A note has at most {MAX_NOTE} characters, this one has {len(note)}. Say it shorter."
+            f"A {key} has at most {MAX_NOTE} characters, this one has {len(note)}. Say it shorter."
         )
-    others = {key: value for key, value in provenance.items() if key != KEY}
-    return {**others, KEY: note} if note else others
+    others = {name: value for name, value in provenance.items() if name != key}
+    return {**others, key: note} if note else others
 
 
 def _clean(text: str) -> str:

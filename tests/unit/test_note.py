@@ -49,13 +49,16 @@ def test_the_command_leaves_a_note_and_takes_it_away(
     first, second = tmp_path / "a.explainer", tmp_path / "b.explainer"
     write_explainer(tiny_explainer, first)
     said = "Drag the first slider."
-    assert root_module.main(["name", str(first), "--note", said, "--out", str(second)]) == 0
+    command = ["name", str(first), "--note", said, "--licence", "CC0", "--out", str(second)]
+    assert root_module.main(command) == 0
     noted = read_explainer(second)
     assert noted.summary().note == said
+    assert noted.provenance["licence"] == "CC0"
     assert noted.attribute_sets == tiny_explainer.attribute_sets
     assert root_module.main(["info", str(second)]) == 0
     assert f"note         {said}" in capsys.readouterr().out
-    assert root_module.main(["name", str(second), "--note", "", "--out", str(first)]) == 0
+    command = ["name", str(second), "--note", "", "--licence", "", "--out", str(first)]
+    assert root_module.main(command) == 0
     assert read_explainer(first).provenance == tiny_explainer.provenance
 
 
