@@ -57,7 +57,7 @@ def test_the_command_leaves_a_note_and_takes_it_away(
     assert noted.attribute_sets == tiny_explainer.attribute_sets
     assert root_module.main(["info", str(second)]) == 0
     assert f"note         {said}" in capsys.readouterr().out
-    command = ["name", str(second), "--note", "", "--licence", "", "--out", str(first)]
+    command = ["name", str(second), "--note", "", "--licence", "MIT", "--out", str(first)]
     assert root_module.main(command) == 0
     assert read_explainer(first).provenance == tiny_explainer.provenance
 
