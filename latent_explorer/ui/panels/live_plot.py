@@ -36,6 +36,10 @@ class LivePlot(QWidget):
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.empty)
+        self._after_picture = QTimer(self)  # a child: singleShot's would outlive the window
+        self._after_picture.setSingleShot(True)
+        self._after_picture.setInterval(AFTER_PICTURE)
+        self._after_picture.timeout.connect(self._make_plot)
 
     def _make_plot(self) -> None:
         from latent_explorer.ui.widgets.trace_plot import TracePlot
@@ -72,7 +76,8 @@ class LivePlot(QWidget):
 
     def _add(self, update: MainPicture) -> None:
         if self.plot is None:
-            QTimer.singleShot(AFTER_PICTURE, self, self._make_plot)
+            if not self._after_picture.isActive():
+                self._after_picture.start()
             return
         probs, base = update.result.after.probs, update.request.recipe.base
         if not self.plot.names:
