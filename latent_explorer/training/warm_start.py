@@ -74,9 +74,10 @@ def take_generator(target: Generator, source: Generator) -> str:
         assert isinstance(to, EqualizedLinear)
         assert isinstance(of, EqualizedLinear)
         _take_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
-    for size in _added(new, old):
+    added = _added(new, old)
+    for size in added:
         target.synthesis.layer(f"b{size}.torgb").weight.zero_()  # at first it adds nothing
-    grown = f", grown from {old.resolution} px" if _added(new, old) else ""
+    grown = f", grown from {old.resolution} px" if added else ""
     taken = f"Generator and mapping network are taken{grown}"
     if not new.num_classes:
         return f"{taken}."
