@@ -159,6 +159,22 @@ def test_the_same_frames_make_the_same_bytes(tmp_path):
         assert (tmp_path / name).read_bytes() == first
 
 
+@pytest.mark.parametrize("name", VIDEOS)
+def test_the_same_frames_make_the_same_video_whatever_memory_held_before(tmp_path, name):
+    random = np.random.default_rng(0)
+    blocks = (
+        random.integers(0, 256, (25, 25, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
+    )
+    frames = [Frame(np.roll(blocks, 2 * i, axis=1), np.ones(2) / 2, i / 20) for i in range(20)]
+    files = set()
+    for _trial in range(8):
+        used = [random.bytes(size) for size in random.integers(1_000, 300_000, 20)]
+        del used[::2]  # the encoder's buffers come from here
+        write(tmp_path / name, iter(frames), size=200)
+        files.add((tmp_path / name).read_bytes())
+    assert len(files) == 1
+
+
 # What goes wrong --------------------------------------------------------------------------------
 
 
