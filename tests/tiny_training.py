@@ -83,6 +83,7 @@ def tiny_config(data: Path, classifier: Path | str, **changes: object) -> TrainC
         sheet_every=80,
         path_length_every=4,
         r1_every=4,
+        mapping_steps=20,
         device="cpu",
     )
     return msgspec.structs.replace(config, **changes)

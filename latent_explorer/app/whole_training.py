@@ -277,10 +277,10 @@ def _export(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
     if images == 0 or images == _result_images(run):
         return
     keeper.begin("attributes", "Writing the explainer.")
+    explainer = yield from export(run.path, run.config().name or run.path.name)
     yield Progress(0, 1, "Writing the explainer")
-    name = run.config().name or run.path.name
     with run.writing("result.explainer"):
-        write_explainer(export(run.path, name), run.result)
+        write_explainer(explainer, run.result)
     yield from _said(keeper, f"Wrote {run.result.name}, as it stood after {images} images.")
 
 

@@ -210,8 +210,13 @@ def _refuse_beside_resume(data: str | None, out: Path | None, options: dict[str,
     help="Encoded pictures to keep.",
 )
 @click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")
+@click.option(
+    "--generated", is_flag=True, help="Keep generated pictures instead, of nobody's photograph."
+)
 @json_option
-def export(run: Path, out: Path, name: str | None, n: int, best: bool, as_json: bool) -> None:
+def export(
+    run: Path, out: Path, name: str | None, n: int, best: bool, generated: bool, as_json: bool
+) -> None:
     """Make an explainer from a training's newest checkpoint, also while it goes on.
 
     Of a training at its end the best checkpoint is taken where validation found an earlier one better.
@@ -219,13 +224,15 @@ def export(run: Path, out: Path, name: str | None, n: int, best: bool, as_json: 
     from latent_explorer.models.explainer_file import write_explainer
     from latent_explorer.training.export import export as make
 
-    explainer = make(run, name or out.stem, pictures=n, best=best)
+    output = Output(as_json=as_json)
+    job = make(run, name or out.stem, pictures=n, best=best, generated=generated)
+    explainer = run_job(job, output)
     write_explainer(explainer, out)
     fields = {"path": out, "model_hash": explainer.model_hash, "figures": explainer.figures}
     text = (
         f"{out}: {out.stat().st_size / 1e6:.1f} MB. Next: latent-explorer attfind {out} --out {out}"
     )
-    Output(as_json=as_json).result(fields, text)
+    output.result(fields, text)
 
 
 def _new_run_folder() -> Path:

@@ -95,6 +95,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     r1_gamma: Weight = 0.2  # ada's 0.0002 * res^2 / batch gives 0.1; a conditional D on 6,000 pictures wants more
     r1_every: Count = 16
     align: Weight = 1.0  # sliced Wasserstein, mapping's w to recent encoder latents; trains the mapping only
+    mapping_steps: Natural = 2_000  # of a last fit of the mapping alone, at export: it lags behind the encoder. About a minute
     cond_sparsity: Weight = 0.003  # L1 on what `cond` does to each style: few carry the class, each visibly
     cond_resolution: Side = 0  # px up to which convolutions hear the class; 0: all. Else it may travel as a faint pattern of the finest
     cond_limit: Weight = 0.2  # largest such weight: without it two carried everything, and eight sliders did nothing

@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 import latent_explorer
+from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.generators import drained
 from latent_explorer.data.reading import read_all
 from latent_explorer.models.classifier_file import read_classifier
@@ -27,20 +28,27 @@ from latent_explorer.models.explainer import (
 )
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.checkpoints import Checkpoints
+from latent_explorer.training.mapping import fit_mapping
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.record import RunFolder
 from latent_explorer.training.stream import open_data, to_img
 from latent_explorer.training.validate import CHUNK, Validation
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from torch import Tensor
+
     from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.models import stylegan2
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.stylegan2 import Generator
+    from latent_explorer.models.encoder import Encoder
     from latent_explorer.models.summary import StyleStats
     from latent_explorer.training.config import TrainConfig
 
 M = TypeVar("M", bound=nn.Module)
 SEEDS = 1024  # that a plain StyleGAN2's style statistics are over
+FITTED = 8192  # training pictures whose latents the mapping is fitted to
 JUDGED = 1024  # pictures that the figures are over: more would cost an hour where a picture takes a second
 
 
@@ -54,7 +62,7 @@ def as_stored(module: M) -> M:
 
 
 @torch.no_grad()
-def fold_cond_gain(generator: Generator) -> None:
+def fold_cond_gain(generator: stylegan2.Generator) -> None:
     """Multiply the gain of `cond`, a device of training, into the affines: a file holds the published form."""
     config = generator.config
     for layer in generator.synthesis.layout.layers:
@@ -84,10 +92,13 @@ def chosen_images(run: RunFolder) -> int:
     return int(chosen_state(run)["images"])
 
 
-def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> Explainer:
-    """An explainer from the run in `folder`: averaged networks, D, `pictures` encoded validation pictures, figures.
+def export(
+    folder: Path, name: str, pictures: int = 250, best: bool = False, generated: bool = False
+) -> Generator[Event, None, Explainer]:
+    """An explainer from the run in `folder`: averaged networks, D, `pictures` samples, figures. A job.
 
-    That of a plain StyleGAN2 holds generator and discriminator alone.
+    Samples are encoded validation pictures, or `generated` ones, from which no photograph can be drawn again. That of a
+    plain StyleGAN2 holds generator and discriminator alone.
     """
     run = RunFolder(folder)
     config = run.config()
@@ -95,13 +106,15 @@ def export(folder: Path, name: str, pictures: int = 250, best: bool = False) -> 
     classifier = _classifier(run) if config.mode == "stylex" else None
     perceptual = perceptual_for(classifier) if classifier else None
     known = {hash_classifier(classifier): classifier} if classifier else {}
-    networks = _networks(config, classifier, state)
+    networks = yield from _networks(config, classifier, state)
     data, pixels = _validation_pictures(config)
     samples = None
     if classifier is not None:
         rows = spread(data, "val", pictures)
         names = tuple(data.names[i] for i in rows)
         samples = encode_samples(networks, classifier, pixels[rows], names)
+        if generated:
+            samples = generate_samples(networks.G_ema, classifier, samples.cond)
     judged = np.sort(spread(data, "val", JUDGED))
     validation = Validation(pixels[judged], classifier, perceptual)
     return Explainer(
@@ -133,18 +146,34 @@ def _validation_pictures(config: TrainConfig) -> tuple[ImageDataset, np.ndarray]
 
 def _networks(
     config: TrainConfig, classifier: Classifier | None, state: dict[str, Any]
-) -> Networks:
-    """Those of a checkpoint, as a file holds them."""
+) -> Generator[Event, None, Networks]:
+    """Those of a checkpoint, as a file holds them, and the mapping brought to where the encoder is."""
     networks = Networks(config, classifier.num_classes if classifier else 0)
     networks.load_state(state["networks"])
     fold_cond_gain(networks.G_ema)
+    if networks.E_ema is not None and config.mapping_steps:
+        w = yield from encoded_w(as_stored(networks.E_ema), open_data(config.data))
+        yield from fit_mapping(networks.G_ema.mapping, w, config.mapping_steps)
     for module in (networks.G_ema, networks.E_ema, networks.D):
         if module is not None:
             as_stored(module)
     return networks
 
 
-def _statistics(generator: Generator, samples: Samples | None) -> StyleStats:
+@torch.no_grad()
+def encoded_w(
+    encoder: Encoder, data: ImageDataset, split: str = "train"
+) -> Generator[Event, None, Tensor]:
+    """w (N, w_dim) of a split's pictures, a few thousand of them at most, read in pieces. A job."""
+    rows, pieces = spread(data, split, FITTED), []
+    for first in range(0, len(rows), CHUNK):
+        yield Progress(first, len(rows), "Encoding pictures")
+        pixels = data.read(rows[first : first + CHUNK], encoder.config.resolution)
+        pieces.append(encoder(to_img(pixels)))
+    return torch.cat(pieces)
+
+
+def _statistics(generator: stylegan2.Generator, samples: Samples | None) -> StyleStats:
     """Over the encoded pictures; of a plain StyleGAN2 over seeds."""
     if samples is not None:
         return style_statistics(generator, samples.ws, samples.cond)
@@ -195,3 +224,17 @@ def encode_samples(
     w = torch.cat([networks.E_ema(img) for img in pieces])
     probs = torch.cat([classifier.probs(img) for img in pieces])
     return Samples(networks.G_ema.broadcast(w).contiguous(), probs, probs, ids)
+
+
+@torch.no_grad()
+def generate_samples(
+    generator: stylegan2.Generator, classifier: Classifier, cond: Tensor
+) -> Samples:
+    """Pictures that the generator makes of random z's, told what others were told: cond (N, K)."""
+    z = torch.randn(len(cond), generator.config.z_dim, generator=torch.Generator().manual_seed(0))
+    ws = generator.ws_from_z(z).contiguous()
+    noise = generator.synthesis.noise_const()
+    pieces = zip(ws.split(CHUNK), cond.split(CHUNK), strict=True)
+    imgs = (generator.synthesis(part, told, noise).clamp(-1, 1) for part, told in pieces)
+    probs = torch.cat([classifier.probs(img) for img in imgs])
+    return Samples(ws, cond, probs, tuple(f"generated {i}" for i in range(len(cond))))

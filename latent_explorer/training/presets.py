@@ -121,6 +121,7 @@ _ORIGINAL = Preset(
         "cond_sparsity": 0.0,
         "cond_limit": 1e9,
         "align": 0.0,
+        "mapping_steps": 0,
         "images": 4_000_000,
         "batch": 16,
         "mapped": 16,

@@ -20,7 +20,7 @@ from latent_explorer.app.training_plan import TrainingPlan
 
 WAIT = 100.0
 TINY = (
-    "resolution=16", "channels=8,8,8", "z_dim=8", "w_dim=8", "hidden=16", "kl_start=0", "kl_ramp=1",
+    "resolution=16", "channels=8,8,8", "z_dim=8", "w_dim=8", "hidden=16", "mapping_steps=20", "kl_start=0", "kl_ramp=1",
     "adversarial_start=80", "adversarial_ramp=1", "validate_every=400", "sheet_every=400", "attributes=8",
     "classifier.steps=80", "classifier.widths=8,16", "classifier.batch=16",
 )  # fmt: skip

@@ -21,6 +21,7 @@ from tiny_training import (
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.generators import drained
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.distributed import check_shares
 from latent_explorer.training.estimate import Estimate, estimate
@@ -120,10 +121,37 @@ def test_three_classes_from_training_to_the_file(config: TrainConfig, tmp_path: 
     list(train(run))
     figures, _ = run.metrics()
     assert 0 <= figures[-1]["val_agreement"] <= 1
-    explainer = export(run.path, "discs", pictures=10)
+    explainer = drained(export(run.path, "discs", pictures=10))
     assert explainer.generator.config.num_classes == 3
     assert explainer.samples is not None
     assert explainer.samples.cond.shape == (10, 3)
+
+
+def test_generated_samples_stand_for_photographs(config: TrainConfig, tmp_path: Path) -> None:
+    run = started(config, tmp_path / "run")
+    list(train(run))
+    encoded = drained(export(run.path, "discs", pictures=10)).samples
+    explainer = drained(export(run.path, "discs", pictures=10, generated=True))
+    samples = explainer.samples
+    assert encoded is not None
+    assert samples is not None
+    assert samples.ids == tuple(f"generated {i}" for i in range(10))
+    assert torch.equal(samples.cond, encoded.cond)
+    assert not torch.isclose(samples.ws, encoded.ws).all(dim=2).any()
+    synthesis = explainer.generator.synthesis
+    img = synthesis(samples.ws, samples.cond, synthesis.noise_const()).clamp(-1, 1)
+    assert torch.allclose(explainer.classifier.probs(img), samples.probs, atol=1e-5)
+
+
+def test_export_brings_random_seeds_to_the_encoder(config: TrainConfig, tmp_path: Path) -> None:
+    run = started(_changed(config, mapping_steps=200), tmp_path / "run")
+    list(train(run))
+    explainer = drained(export(run.path, "discs", pictures=10))
+    before = Checkpoints(run).load()["networks"]["G_ema"]["mapping.w_avg"]
+    assert explainer.samples is not None
+    center = explainer.samples.ws[:, 0].mean(dim=0)
+    after = explainer.generator.mapping.w_avg
+    assert (after - center).norm() < (before - center).norm()
 
 
 def test_the_sheet_tells_each_picture_the_next_class(config: TrainConfig, tmp_path: Path) -> None:
@@ -149,7 +177,7 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
     assert {"adversarial", "discriminator", "val_frechet_mapping"} <= set().union(*figures)
     assert not {"l1", "kl", "val_lpips"} & set().union(*figures)
     assert run.sheets()
-    explainer = export(run.path, "plain")
+    explainer = drained(export(run.path, "plain"))
     assert (explainer.encoder, explainer.classifiers, explainer.samples) == (None, {}, None)
     assert explainer.style_stats is not None
     path = tmp_path / "plain.explainer"
