@@ -2,7 +2,7 @@
 """Fits the mapping network of a finished explainer to its encoder's latents of the training pictures.
 
 What `export` does by itself since then, for an explainer exported before: the two that come with the program. Nothing
-else in the file changes. Prints how far the mapping's w's were, and are, from those of training and of test pictures
+else in the file changes; `evaluate --into` measures the random seeds anew. Prints how far the mapping's w's were, and are, from those of training and of test pictures
 (squared sliced Wasserstein distance in units of w's variance, by directions that the fit has not seen).
 
     python benchmarks/fit_mapping.py X.explainer --images DATA [options of the data] [--steps N] --out Y.explainer
@@ -45,6 +45,7 @@ def main(explainer: Path, data: Path, out: Path, steps: int, **selection: Any) -
     far = spread_distance(mapping, test)
     before, after = run_job(fit_mapping(mapping, train, steps), output)
     as_stored(mapping)
+    model.figures.get("val", {}).pop("val_frechet_mapping", None)  # was the old mapping's
     write_explainer(model, out)
     print(f"training pictures: {before:.5f} -> {after:.5f}")
     print(f"test pictures:     {far:.5f} -> {spread_distance(mapping, test):.5f}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.cli.options import (
+    chosen_classifier,
     chosen_rows,
     classifier_option,
     data_options,
@@ -16,7 +17,6 @@ from latent_explorer.cli.options import (
     side_option,
 )
 from latent_explorer.cli.output import Output, json_option, run_job
-from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
     from latent_explorer.explain.attfind import AttFindResult
@@ -73,7 +73,7 @@ def attfind(
     kappa: float,
     exhaustive: bool,
     wanted: int,
-    classifier_id: str | None,
+    classifier: str | None,
     out: Path | None,
     device: str,
     as_json: bool,
@@ -87,7 +87,7 @@ def attfind(
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
-    key = chosen_classifier(model, classifier_id)
+    key = chosen_classifier(model, classifier)
     screen = None if exhaustive else SCREEN
     settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, screen=screen)
     output = Output(as_json=as_json)
@@ -122,19 +122,6 @@ def encoded(
     )
     found: Samples = run_job(job, output)
     return found
-
-
-def chosen_classifier(model: Explainer, beginning: str | None) -> str:
-    """The classifier_id that starts so; without one, the classifier that the generator is told about."""
-    if beginning is None:
-        return model.classifier_id
-    matching = [key for key in model.classifiers if key.startswith(beginning)]
-    if len(matching) != 1:
-        known = ", ".join(key[:12] for key in model.classifiers)
-        raise UserError(
-            f"{len(matching)} classifiers have an id that starts with {beginning!r}. Known: {known}."
-        )
-    return matching[0]
 
 
 def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:

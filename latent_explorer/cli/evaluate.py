@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.attfind import chosen_classifier
 from latent_explorer.cli.options import (
+    chosen_classifier,
     chosen_rows,
     classifier_option,
     data_options,
@@ -67,7 +67,7 @@ def evaluate(
     side: str,
     n: int | None,
     kappas: tuple[float, ...],
-    classifier_id: str | None,
+    classifier: str | None,
     out: Path | None,
     into: Path | None,
     device: str,
@@ -81,7 +81,7 @@ def evaluate(
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
-    key = chosen_classifier(model, classifier_id)
+    key = chosen_classifier(model, classifier)
     pictures = open_dataset(data, **selection)
     rows = chosen_rows(pictures.indices(side), n)
     size = model.generator.config.resolution

@@ -20,9 +20,8 @@ from latent_explorer.app.export_scene import Scene, Subject
 from latent_explorer.app.export_sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export_sheets import sheet as sheet_job
 from latent_explorer.app.workbench import Workbench
-from latent_explorer.cli.attfind import chosen_classifier
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import classifier_option, device_option
+from latent_explorer.cli.options import chosen_classifier, classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.projected import read_projected
@@ -89,7 +88,7 @@ def animate(
     ping_pong: bool | None,
     table: bool,
     latents: tuple[Path, ...],
-    classifier_id: str | None,
+    classifier: str | None,
     target: str | None,
     device: str,
     as_json: bool,
@@ -105,7 +104,7 @@ def animate(
         ping_pong=moves.ping_pong if ping_pong is None else ping_pong,
         csv=table,
     )
-    bench, state, summary = _opened(explainer, device, classifier_id, target)
+    bench, state, summary = _opened(explainer, device, classifier, target)
     if held.model_hash not in ("", summary.model_hash):
         raise UserError(
             f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer."
@@ -145,13 +144,13 @@ def sheet(
     rows: str,
     psi: float,
     out: Path,
-    classifier_id: str | None,
+    classifier: str | None,
     target: str | None,
     device: str,
     as_json: bool,
 ) -> None:
     """Draw a sheet for a paper: counterfactuals, a truncation sweep, or a style-mixing grid."""
-    bench, state, summary = _opened(explainer, device, classifier_id, target)
+    bench, state, summary = _opened(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
     projected = _read_latents(latents)
     bench.add_latents(projected)
@@ -193,7 +192,7 @@ def export_all(
     fps: float,
     psi: float,
     out: Path,
-    classifier_id: str | None,
+    classifier: str | None,
     target: str | None,
     device: str,
     as_json: bool,
@@ -201,7 +200,7 @@ def export_all(
 ) -> None:
     """Animate the first attributes on several pictures, with a manifest of what every file shows."""
     settings = animation_settings(looks, fps=fps, loop=True, ping_pong=True)
-    bench, state, summary = _opened(explainer, device, classifier_id, target)
+    bench, state, summary = _opened(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
     subject = _subject(state, summary, (), top)
     bases = _bases(summary, samples, seeds, 4)
@@ -250,14 +249,14 @@ def parse_size(text: str) -> int:
 
 
 def _opened(
-    explainer: str, device: str, classifier_id: str | None, target: str | None
+    explainer: str, device: str, classifier: str | None, target: str | None
 ) -> tuple[Workbench, ExplorerState, ExplainerSummary]:
     """The model on its device, and the state that its window would begin with, asking about `target`."""
     bench = Workbench()
     summary = bench.open(Path(explainer), device).summary
     state = live.opening_state(summary)
-    if classifier_id is not None:
-        key = chosen_classifier(bench.explainer, classifier_id)
+    if classifier is not None:
+        key = chosen_classifier(bench.explainer, classifier)
         state = msgspec.structs.replace(state, classifier_id=key, target_class=0)
     if target is not None:
         asked = live.classifier_of(state, summary)

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from latent_explorer.models.explainer import Explainer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -78,10 +81,26 @@ def chosen_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
 
 
 def classifier_option(command: F) -> F:
-    """Add `--classifier ID`, for explainers that hold several."""
-    help_text = "The beginning of the id of the one to ask."
-    option = click.option("--classifier", "classifier_id", metavar="ID", help=help_text)
+    """Add `--classifier NAME|ID`, for explainers that hold several."""
+    help_text = "The one to ask: its name, or the beginning of its id."
+    option = click.option("--classifier", "classifier", metavar="NAME|ID", help=help_text)
     return option(command)
+
+
+def chosen_classifier(model: Explainer, text: str | None) -> str:
+    """The id of the classifier that is called so, or whose id starts so; without a text, of the one that is explained."""
+    if text is None:
+        return model.classifier_id
+    known = {key: classifier.config.name for key, classifier in model.classifiers.items()}
+    matching = [key for key, name in known.items() if name == text] or [
+        key for key in known if text and key.startswith(text)
+    ]
+    if len(matching) != 1:
+        listed = ", ".join(f"{name} ({key[:12]})" for key, name in known.items())
+        raise UserError(
+            f"{len(matching)} classifiers are called {text!r} or have an id that starts so. Known: {listed}."
+        )
+    return matching[0]
 
 
 def device_option(command: F) -> F:

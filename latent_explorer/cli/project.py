@@ -14,8 +14,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.app.projection_words import cautions, domain_sentence, has_photo, summary
-from latent_explorer.cli.attfind import chosen_classifier
-from latent_explorer.cli.options import classifier_option, device_option
+from latent_explorer.cli.options import chosen_classifier, classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice
@@ -102,7 +101,7 @@ def project(
     images: tuple[Path, ...],
     schedule: str,
     others: tuple[str, ...],
-    classifier_id: str | None,
+    classifier: str | None,
     out: Path,
     device: str,
     as_json: bool,
@@ -118,7 +117,7 @@ def project(
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
     bench = Workbench()
     bench.open(Path(explainer), device)
-    key = chosen_classifier(bench.explainer, classifier_id)
+    key = chosen_classifier(bench.explainer, classifier)
     writer = _Writer(out)
     output = Output(as_json=as_json)
     latents = [path for path in images if path.suffix.lower() in _LATENTS]

@@ -13,6 +13,7 @@ from PIL import Image
 
 from latent_explorer.app.recipe_png import read_state
 from latent_explorer.cli.generate import parse_seeds
+from latent_explorer.cli.options import chosen_classifier
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
@@ -163,6 +164,16 @@ def test_a_new_search_keeps_the_names_of_what_it_finds_again(tiny_explainer) -> 
     updated = with_attribute_set(tiny_explainer, msgspec.structs.replace(old, attributes=unnamed))
     assert [a.name for a in updated.attribute_sets[0].attributes] == ["first", "second"]
     assert len(updated.attribute_sets) == 1
+
+
+def test_a_classifier_is_named_or_identified(tiny_explainer) -> None:
+    [key] = tiny_explainer.classifiers
+    name = tiny_explainer.classifiers[key].config.name
+    for text in (None, name, key, key[:6]):
+        assert chosen_classifier(tiny_explainer, text) == key
+    for text in ("zzz", "", name[:-1]):
+        with pytest.raises(UserError, match=f"Known: {name} .{key[:12]}"):
+            chosen_classifier(tiny_explainer, text)
 
 
 def test_unknown_classifier_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
