@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A running training's current state as an explainer: `export` as a child process, whose file is opened when it is done.
 
-A child and no job of the engine: reading and encoding pictures is one long step (54 s measured, for 7,204 leaves on
-one busy core), during which no slider would move anything.
+A child and no job of the engine: it takes a minute or two, and measuring is one long step, during which no slider
+would move anything.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Snapshot:
         """Begin to make one of the run's newest checkpoint. UserError when that cannot be."""
         if self._work is not None:
             raise UserError(
-                "A current state is being opened already. It will be there in a moment."
+                "A current state is being opened already. It will be there in a minute or two."
             )
         if not any(view.folder.checkpoints.glob("*.pt")):
             raise UserError(f"{view.name} has no checkpoint yet. Wait until the first is written.")

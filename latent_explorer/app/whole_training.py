@@ -177,8 +177,15 @@ class Keeper:
         self.wish = self.wish or self._asked() or self.run.take_request()
         return self.wish is not None
 
-    def attend(self, job: Generator[Event, None, T]) -> Generator[Event, None, T | None]:
-        """Pass a job's events on; its result, or None where it was ended early."""
+    def pauses(self) -> bool:
+        """Whether somebody wants an end without an explainer."""
+        return self.ends() and self.wish == "pause"
+
+    def attend(
+        self, job: Generator[Event, None, T], ends: Callable[[], bool] | None = None
+    ) -> Generator[Event, None, T | None]:
+        """Pass a job's events on; its result, or None where it was ended early: on any wish, or as `ends` says."""
+        ends = ends or self.ends
         result: T | None = None
         with contextlib.closing(job):
             while True:
@@ -191,7 +198,7 @@ class Keeper:
                     continue
                 self.hear(event)
                 yield event
-                if self.status.phase != "explainer" and self.ends():  # a training asks by itself
+                if self.status.phase != "explainer" and ends():  # a training asks by itself
                     return None
 
     def end(self, state: State) -> None:
@@ -277,7 +284,10 @@ def _export(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
     if images == 0 or images == _result_images(run):
         return
     keeper.begin("attributes", "Writing the explainer.")
-    explainer = yield from export(run.path, run.config().name or run.path.name)
+    job = export(run.path, run.config().name or run.path.name)
+    explainer = yield from keeper.attend(job, keeper.pauses)
+    if explainer is None:
+        return
     yield Progress(0, 1, "Writing the explainer")
     with run.writing("result.explainer"):
         write_explainer(explainer, run.result)

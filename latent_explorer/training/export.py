@@ -6,6 +6,7 @@ It may be the run of a training that goes on: checkpoints are replaced all at on
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +17,7 @@ import torch
 from torch import nn
 
 import latent_explorer
+from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.generators import drained
 from latent_explorer.data.reading import read_all
@@ -106,8 +108,10 @@ def export(
     classifier = _classifier(run) if config.mode == "stylex" else None
     perceptual = perceptual_for(classifier) if classifier else None
     known = {hash_classifier(classifier): classifier} if classifier else {}
-    networks = yield from _networks(config, classifier, state)
-    data, pixels = _validation_pictures(config)
+    data = open_data(config.data)
+    networks = yield from _networks(config, classifier, state, data)
+    yield Progress(0, 1, "Measuring")
+    data, pixels = _validation_pictures(data, config.resolution)
     samples = None
     if classifier is not None:
         rows = spread(data, "val", pictures)
@@ -137,22 +141,21 @@ def export(
     )
 
 
-def _validation_pictures(config: TrainConfig) -> tuple[ImageDataset, np.ndarray]:
+def _validation_pictures(data: ImageDataset, size: int) -> tuple[ImageDataset, np.ndarray]:
     """Those of the run and no others: a training that goes on may fill the memory with the rest."""
-    data = open_data(config.data)
     others = np.setdiff1d(data.indices(), data.indices("val"))
-    return drained(read_all(data.without(others), config.resolution))
+    return drained(read_all(data.without(others), size))
 
 
 def _networks(
-    config: TrainConfig, classifier: Classifier | None, state: dict[str, Any]
+    config: TrainConfig, classifier: Classifier | None, state: dict[str, Any], data: ImageDataset
 ) -> Generator[Event, None, Networks]:
     """Those of a checkpoint, as a file holds them, and the mapping brought to where the encoder is."""
     networks = Networks(config, classifier.num_classes if classifier else 0)
     networks.load_state(state["networks"])
     fold_cond_gain(networks.G_ema)
     if networks.E_ema is not None and config.mapping_steps:
-        w = yield from encoded_w(as_stored(networks.E_ema), open_data(config.data))
+        w = yield from encoded_w(as_stored(networks.E_ema), data)
         yield from fit_mapping(networks.G_ema.mapping, w, config.mapping_steps)
     for module in (networks.G_ema, networks.E_ema, networks.D):
         if module is not None:
@@ -164,12 +167,23 @@ def _networks(
 def encoded_w(
     encoder: Encoder, data: ImageDataset, split: str = "train"
 ) -> Generator[Event, None, Tensor]:
-    """w (N, w_dim) of a split's pictures, a few thousand of them at most, read in pieces. A job."""
+    """w (N, w_dim) of a split's readable pictures, a few thousand of them at most. A job.
+
+    Pixels are held a piece at a time: a training that goes on may fill the memory with them.
+    """
     rows, pieces = spread(data, split, FITTED), []
     for first in range(0, len(rows), CHUNK):
         yield Progress(first, len(rows), "Encoding pictures")
-        pixels = data.read(rows[first : first + CHUNK], encoder.config.resolution)
-        pieces.append(encoder(to_img(pixels)))
+        pixels = []
+        for row in rows[first : first + CHUNK]:
+            with contextlib.suppress(UserError):  # the training, too, did without what is broken
+                pixels.append(data.decode(row, encoder.config.resolution))
+        if pixels:
+            pieces.append(encoder(to_img(np.stack(pixels))))
+    if not pieces:
+        raise UserError(
+            f"No picture of the {split} split can be read. Look at them with `latent-explorer check`."
+        )
     return torch.cat(pieces)
 
 

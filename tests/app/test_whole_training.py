@@ -21,6 +21,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.mapping import FITTING
 from latent_explorer.training.record import RunFolder, RunStatus
 
 
@@ -92,6 +93,33 @@ def test_a_pause_writes_a_checkpoint_and_a_stop_also_the_result(
     list(whole_training(run.path))
     assert ended(run).state == "finished"
     assert read_explainer(run.result).attribute_sets
+
+
+def test_a_pause_while_the_explainer_is_written_leaves_that_for_later_and_a_stop_does_not(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("latent_explorer.app.whole_training.STATUS_SECONDS", 0.0)
+    run = RunFolder(tmp_path / "run")
+    run.create(msgspec.structs.replace(config, mapping_steps=150))
+    ask(run, "pause", Progress, phase="attributes")
+    assert (ended(run).state, ended(run).images) == ("paused", 160)
+    assert not run.result.exists()
+    said = _told(run, "stop")
+    fitting = [(e.done, status.phase_done) for e, status in said if e.message == FITTING]
+    assert fitting == [(0, 0), (50, 50), (100, 100)]
+    assert ended(run).state == "stopped"
+    assert not read_explainer(run.result).attribute_sets
+
+
+def _told(run: RunFolder, what: str) -> list[tuple[Progress, RunStatus]]:
+    """What a run and its status say after the training, while it is asked for its end."""
+    said = []
+    for event in whole_training(run.path):
+        status = run.status()
+        if isinstance(event, Progress) and status is not None and status.phase == "attributes":
+            run.request(what)  # type: ignore[arg-type]
+            said.append((event, status))
+    return said
 
 
 def test_a_pause_in_the_classifiers_phase_starts_that_again(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -18,17 +20,21 @@ from tiny_training import (
     write_discs,
 )
 
+from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.generators import drained
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.distributed import check_shares
 from latent_explorer.training.estimate import Estimate, estimate
-from latent_explorer.training.export import export
+from latent_explorer.training.export import encoded_w, export
 from latent_explorer.training.loop import Trainer, uses_bfloat16
+from latent_explorer.training.mapping import FITTING
+from latent_explorer.training.networks import Networks
 from latent_explorer.training.pace import Pace
 from latent_explorer.training.setup import read_pictures, set_up
+from latent_explorer.training.stream import open_data
 from latent_explorer.training.train import train
 from latent_explorer.training.validate import Validation
 
@@ -127,11 +133,18 @@ def test_three_classes_from_training_to_the_file(config: TrainConfig, tmp_path: 
     assert explainer.samples.cond.shape == (10, 3)
 
 
-def test_generated_samples_stand_for_photographs(config: TrainConfig, tmp_path: Path) -> None:
-    run = started(config, tmp_path / "run")
+def test_generated_samples_stand_for_photographs(
+    config: TrainConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = started(config, tmp_path / "run"), tmp_path / "discs.explainer"
     list(train(run))
     encoded = drained(export(run.path, "discs", pictures=10)).samples
-    explainer = drained(export(run.path, "discs", pictures=10, generated=True))
+    options = ("--out", str(out), "--n", "10", "--generated", "--json")
+    assert main(["export", str(run.path), *options]) == 0
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {"Encoding pictures", FITTING} <= {event.get("message") for event in told}
+    explainer = read_explainer(out)
+    assert told[-1]["model_hash"] == explainer.model_hash
     samples = explainer.samples
     assert encoded is not None
     assert samples is not None
@@ -152,6 +165,27 @@ def test_export_brings_random_seeds_to_the_encoder(config: TrainConfig, tmp_path
     center = explainer.samples.ws[:, 0].mean(dim=0)
     after = explainer.generator.mapping.w_avg
     assert (after - center).norm() < (before - center).norm()
+
+
+def test_a_broken_training_picture_does_not_end_an_export(
+    config: TrainConfig, tmp_path: Path
+) -> None:
+    own = tmp_path / "discs"
+    shutil.copytree(config.data.path, own)
+    config = _changed(config, data=DataConfig(str(own)))
+    run = started(config, tmp_path / "run")
+    list(train(run))
+    data = open_data(config.data)
+    encoder = Networks(config, 3).E_ema
+    assert encoder is not None
+    whole = drained(encoded_w(encoder, data))
+    (own / data.names[data.indices("train")[0]]).write_bytes(b"")
+    assert len(drained(encoded_w(encoder, data))) == len(whole) - 1
+    assert drained(export(run.path, "discs", pictures=10)).samples is not None
+    for row in data.indices("train"):
+        (own / data.names[row]).write_bytes(b"")
+    with pytest.raises(UserError, match="No picture of the train split"):
+        drained(encoded_w(encoder, data))
 
 
 def test_the_sheet_tells_each_picture_the_next_class(config: TrainConfig, tmp_path: Path) -> None:
