@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Fits the mapping network of a finished explainer to its encoder's latents of the training pictures.
 
-What `export` does by itself since then, for an explainer exported before: the two that come with the program. Nothing
-else in the file changes; `evaluate --into` measures the random seeds anew. Prints how far the mapping's w's were, and are, from those of training and of test pictures
-(squared sliced Wasserstein distance in units of w's variance, by directions that the fit has not seen).
+What `export` does by itself, for an explainer that was exported before it did: the two that come with the program.
+Nothing else in the file changes; `evaluate --into` measures the random seeds anew. Prints how far the mapping's w's
+were, and are, from those of training and of test pictures (squared sliced Wasserstein distance in units of w's
+variance, by directions that the fit has not seen).
 
     python benchmarks/fit_mapping.py X.explainer --images DATA [options of the data] [--steps N] --out Y.explainer
 """

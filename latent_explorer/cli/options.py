@@ -83,7 +83,7 @@ def chosen_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
 def classifier_option(command: F) -> F:
     """Add `--classifier NAME|ID`, for explainers that hold several."""
     help_text = "The one to ask: its name, or the beginning of its id."
-    option = click.option("--classifier", "classifier", metavar="NAME|ID", help=help_text)
+    option = click.option("--classifier", metavar="NAME|ID", help=help_text)
     return option(command)
 
 

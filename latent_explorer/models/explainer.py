@@ -71,11 +71,11 @@ def identity_of(tensors_sha256: str, config: ClassifierConfig) -> str:
 
 @dataclass
 class Samples:
-    """Encoded pictures; their pixels are not kept."""
+    """Encoded pictures, or generated ones in their place (`export --generated`); pixels are not kept."""
 
     ws: Tensor  # (M, num_ws, w_dim)
     cond: Tensor  # (M, K) what the generator is told; K may be 0
-    probs: Tensor  # (M, K) the conditioning classifier on the real pictures
+    probs: Tensor  # (M, K) the conditioning classifier on the real pictures, or the generated ones
     ids: tuple[str, ...]
 
     def __len__(self) -> int:
