@@ -171,7 +171,9 @@ def encoded_w(
 
     Pixels are held a piece at a time: a training that goes on may fill the memory with them.
     """
-    rows, pieces = spread(data, split, FITTED), []
+    # Drawn at random: in turns of classes, as samples are, an unbalanced set would be made a balanced one.
+    rows = np.random.default_rng(0).permutation(data.indices(split))[:FITTED]
+    pieces: list[Tensor] = []
     for first in range(0, len(rows), CHUNK):
         yield Progress(first, len(rows), "Encoding pictures")
         pixels = []
