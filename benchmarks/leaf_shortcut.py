@@ -198,7 +198,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="where everything is kept")
     parser.add_argument("--photographs", type=Path, default=DATA / "leaves-64")
     parser.add_argument("--cut-outs", type=Path, default=DATA / "leaves-segmented-64")
-    parser.add_argument("--images", type=int, default=147_200)
+    parser.add_argument("--images", type=int, default=48_000)
     parser.add_argument("--init", type=Path, help="explainer to start from")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
