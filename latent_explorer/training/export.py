@@ -130,15 +130,20 @@ def export(
         conditioned_on=next(iter(known), None),
         samples=samples,
         style_stats=_statistics(networks.G_ema, samples),
-        provenance={
-            **run.provenance(),
-            "training": _without_paths(config),
-            "images": int(state["images"]),
-            "made": datetime.now(UTC).strftime("%Y-%m-%d"),
-            "version": latent_explorer.__version__,
-        },
+        provenance=_provenance(run, int(state["images"])),
         figures={"val": validation.measure(networks) | validation.baseline},
     )
+
+
+def _provenance(run: RunFolder, images: int) -> dict[str, Any]:
+    """Where the networks come from: the run's data and settings, after how many images, when and by which version."""
+    return {
+        **run.provenance(),
+        "training": _without_paths(run.config()),
+        "images": images,
+        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+        "version": latent_explorer.__version__,
+    }
 
 
 def _validation_pictures(data: ImageDataset, size: int) -> tuple[ImageDataset, np.ndarray]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A last fit of the mapping network alone, so that random seeds are as good as reconstructions.
+"""A last fit of the mapping network alone, so that random seeds are nearly as good as reconstructions.
 
 In a training the mapping runs after latents that the encoder keeps moving, and is far behind at its end. Once the
 encoder stands still, its latents are a fixed set of points, and the mapping can be brought to spread its w's like them
