@@ -19,16 +19,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from latent_explorer.app import library, live
-from latent_explorer.app.export_jobs import animation
-from latent_explorer.app.export_scene import Scene
-from latent_explorer.app.workbench import Workbench
+from latent_explorer.app import library
+from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.export.job import animation
+from latent_explorer.app.export.scene import Scene
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.generators import drained
-from latent_explorer.explain.timeline_makers import random_walk
-from latent_explorer.media import video
-from latent_explorer.media.animation_settings import VIDEO, AnimationSettings
-from latent_explorer.media.frames import Frame, compose
+from latent_explorer.common.jobs import drained
+from latent_explorer.explain.timeline.makers import random_walk
+from latent_explorer.media.animation import video
+from latent_explorer.media.animation.frames import Frame, compose
+from latent_explorer.media.animation.settings import VIDEO, AnimationSettings
 
 SEEDS = (3, 5, 7, 11)
 FILES = (

@@ -22,10 +22,10 @@ import click
 from latent_explorer.cli.options import data_options
 from latent_explorer.cli.output import Output, run_job
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.training.batches import open_data
 from latent_explorer.training.config import DataConfig
 from latent_explorer.training.export import as_stored, encoded_w
-from latent_explorer.training.mapping import fit_mapping, spread_distance
-from latent_explorer.training.stream import open_data
+from latent_explorer.training.fit_mapping import fit_mapping, spread_distance
 
 
 @click.command()

@@ -116,7 +116,7 @@ def accuracy(classifier: Any, images: np.ndarray, labels: np.ndarray) -> float:
 @torch.inference_mode()
 def probabilities(classifier: Any, images: np.ndarray) -> np.ndarray:
     """(N, K) of (N, H, W, 3) uint8 pictures."""
-    from latent_explorer.training.stream import to_img
+    from latent_explorer.training.batches import to_img
 
     parts = [classifier.probs(to_img(images[i : i + 128])) for i in range(0, len(images), 128)]
     return torch.cat(parts).numpy()
@@ -124,7 +124,7 @@ def probabilities(classifier: Any, images: np.ndarray) -> np.ndarray:
 
 def proof(out: Path, photographs: Path, cut_outs: Path) -> dict[str, float]:
     """What the ground gives away, and how far the classifier falls without it; on test leaves."""
-    from latent_explorer.data.folder import open_dataset
+    from latent_explorer.data.dataset import open_dataset
     from latent_explorer.models.classifier_file import read_classifier
 
     photos, cuts = open_dataset(photographs, **SELECTION), open_dataset(cut_outs, **SELECTION)
@@ -176,7 +176,7 @@ def measured(explainer: Any, attribute: Any, latents: Any) -> dict[str, Any]:
 def searches(out: Path, photographs: Path) -> list[dict[str, Any]]:
     """For each seed of AttFind its first three attributes, with what they do to the ground."""
     import latent_explorer as le
-    from latent_explorer.data.folder import open_dataset
+    from latent_explorer.data.dataset import open_dataset
 
     photos = open_dataset(photographs, **SELECTION)
     found = []

@@ -36,19 +36,19 @@ import torch
 
 from latent_explorer.app import library
 from latent_explorer.common.events import Kept
-from latent_explorer.data.folder import open_dataset
+from latent_explorer.data.dataset import open_dataset
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.latents import latent_of
 from latent_explorer.explain.projected import ProjectedPicture, read_projected, write_projected
-from latent_explorer.explain.projection import project
-from latent_explorer.explain.projection_settings import (
+from latent_explorer.explain.projection.projection import project
+from latent_explorer.explain.projection.settings import (
     DEFAULT,
     NVIDIA_SCHEDULE,
     ProjectionSettings,
     Space,
 )
 from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, ProjectedBase
-from latent_explorer.explain.synthesis import Renderer
+from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import Perceptual
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import latent_explorer
 from latent_explorer.app import library
-from latent_explorer.explain.projection_settings import ProjectionSettings, Space
+from latent_explorer.explain.projection.settings import ProjectionSettings, Space
 from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ from latent_explorer.training.estimate import synthetic_trainer
 from latent_explorer.training.presets import apply
 
 if TYPE_CHECKING:
-    from latent_explorer.training.loop import Trainer
+    from latent_explorer.training.stylex_trainer import Trainer
 
 PRESETS = {32: "quick-look", 64: "64", 128: "128", 256: "256"}
 STEPS = 16

@@ -21,7 +21,7 @@ from reconstruction_sheet import cells
 
 import latent_explorer
 from latent_explorer.cli.options import data_options
-from latent_explorer.data.folder import open_dataset
+from latent_explorer.data.dataset import open_dataset
 from latent_explorer.data.images import to_float
 from latent_explorer.media.sheet import Row, draw_sheet, write_picture
 from latent_explorer.models.metrics import frechet_distance

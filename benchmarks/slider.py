@@ -23,9 +23,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.app import library, live, updates
+from latent_explorer.app import library
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.explorer import Explorer
-from latent_explorer.app.intents import SetAttribute
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,7 +83,7 @@ def driver(path: Path) -> Iterator[Driver]:
 
 def bare(made: Driver, path: Path) -> list[float]:
     """The same renders without session and engine, on an explainer opened for it."""
-    from latent_explorer.explain.synthesis import Renderer
+    from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer_file import read_explainer
 
     assert made.explorer.session is not None

@@ -31,7 +31,7 @@ from latent_explorer.training.presets import apply
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.training.loop import Trainer
+    from latent_explorer.training.stylex_trainer import Trainer
 
 PRESETS = {32: "quick-look", 64: "64", 128: "128", 256: "256"}
 GROUPS = {  # where the number of groups stands among the arguments

@@ -16,13 +16,13 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import read_image
-from latent_explorer.explain.attfind import AttFindSettings
-from latent_explorer.explain.attfind import attfind as attfind_job
-from latent_explorer.explain.effects import Pace
-from latent_explorer.explain.encode import encode as encode_job
+from latent_explorer.explain.attfind.attfind import AttFindSettings
+from latent_explorer.explain.attfind.attfind import attfind as attfind_job
+from latent_explorer.explain.attfind.effects import Pace
+from latent_explorer.explain.attfind.encode import encode as encode_job
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent
-from latent_explorer.explain.projection import project as project_job
-from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection.projection import project as project_job
+from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import (
     Edit,
     Noise,
@@ -32,7 +32,7 @@ from latent_explorer.explain.recipe import (
     ProjectedBase,
     StyleShift,
 )
-from latent_explorer.explain.synthesis import Renderer
+from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer_file import read_explainer

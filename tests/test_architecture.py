@@ -16,8 +16,8 @@ import latent_explorer
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("latent_explorer", "tests", "benchmarks", "packaging")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-MAX_LINES = 350
-STARTUP_ROOMS = ("cli", "ui", "app", "common", "media")
+MAX_LINES = 600  # aim at 350; a class is never split for it
+STARTUP_ROOMS = ("cli", "ui", "app", "common", "media", "studies")
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:

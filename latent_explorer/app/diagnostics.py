@@ -224,7 +224,7 @@ def _bundled_explainer(name: str) -> Check:
 
 
 def _lpips() -> Iterator[Check]:
-    from latent_explorer.models.weights import backbone_path, lpips_available
+    from latent_explorer.models.lpips_weights import backbone_path, lpips_available
 
     found = lpips_available("alex")
     detail = (

@@ -11,21 +11,23 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.app import library, live, opening, recipe_png, updates
-from latent_explorer.app.autosave import Autosave, Recovery
-from latent_explorer.app.desk import Desk
-from latent_explorer.app.document import Document, shown_attributes
-from latent_explorer.app.engine import Engine, EngineEvent, PictureFailed, PictureReady
-from latent_explorer.app.frame_cache import FrameCache
-from latent_explorer.app.intents import Restore, SetBase
+from latent_explorer.app import library, opening
+from latent_explorer.app.engine.engine import Engine, EngineEvent, PictureFailed, PictureReady
+from latent_explorer.app.engine.frame_cache import FrameCache
+from latent_explorer.app.engine.model_host import Opened, Workbench
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import recipe_png, updates
+from latent_explorer.app.exploration.autosave import Autosave, Recovery
+from latent_explorer.app.exploration.document import Document, shown_attributes
+from latent_explorer.app.exploration.intents import Restore, SetBase
+from latent_explorer.app.exploration.projected_latents import LatentStore, lost_sentence
+from latent_explorer.app.exploration.session import Session
+from latent_explorer.app.exploration.workspace import Desk
 from latent_explorer.app.jobs import Jobs
-from latent_explorer.app.latents import LatentStore, lost_sentence
 from latent_explorer.app.opening import Opener, Wanted
-from latent_explorer.app.pictures import ORDERED, SLOTS, Pictures
+from latent_explorer.app.picture_scheduler import ORDERED, SLOTS, Pictures
 from latent_explorer.app.preferences import Preferences
-from latent_explorer.app.session import Session
 from latent_explorer.app.steering import Steering
-from latent_explorer.app.workbench import Opened, Workbench
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import Base, SeedBase
@@ -34,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.jobs import Job, ModelJob, Then
     from latent_explorer.app.settings import Settings
-    from latent_explorer.app.state import ExplorerState
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.app import updates
-from latent_explorer.app.engine import Engine, EngineEvent, JobEnded, JobEvent, JobStarted
+from latent_explorer.app.engine.engine import Engine, EngineEvent, JobEnded, JobEvent, JobStarted
+from latent_explorer.app.exploration import updates
 from latent_explorer.common.events import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from latent_explorer.app.engine import StepBudget
-    from latent_explorer.app.workbench import Workbench
+    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.app.engine.model_host import Workbench
     from latent_explorer.common.events import Event
 
     Then = Callable[[Any], None]

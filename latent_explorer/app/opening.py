@@ -11,11 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from latent_explorer.app import exploration_file, library, live, recipe_png
-from latent_explorer.app.autosave import Recovery
-from latent_explorer.app.document import Document
-from latent_explorer.app.state import ExplorerState
-from latent_explorer.app.updates import DeviceChanged
+from latent_explorer.app import library
+from latent_explorer.app.exploration import file as exploration_file
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import recipe_png
+from latent_explorer.app.exploration.autosave import Recovery
+from latent_explorer.app.exploration.document import Document
+from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.app.exploration.updates import DeviceChanged
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import is_image_name
 from latent_explorer.explain import projected
@@ -23,10 +26,10 @@ from latent_explorer.explain import projected
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from latent_explorer.app.exploration_file import Exploration
+    from latent_explorer.app.engine.model_host import Opened, Workbench
+    from latent_explorer.app.exploration.file import Exploration
     from latent_explorer.app.jobs import Jobs
     from latent_explorer.app.preferences import Preferences
-    from latent_explorer.app.workbench import Opened, Workbench
     from latent_explorer.models.summary import ExplainerSummary
 
 LATENTS = (projected.SUFFIX, ".npz", ".npy")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.app import settings
-from latent_explorer.app.updates import Told
+from latent_explorer.app.exploration.updates import Told
 from latent_explorer.common.paths import config_dir
 
 if TYPE_CHECKING:

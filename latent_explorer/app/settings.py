@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.media.animation_settings import AnimationSettings
+from latent_explorer.media.animation.settings import AnimationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from latent_explorer.app.intents import Intent
-    from latent_explorer.app.session import Session
+    from latent_explorer.app.exploration.intents import Intent
+    from latent_explorer.app.exploration.session import Session
 
 
 class Steering:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app import live
-from latent_explorer.app.document import Document, shown_attributes
-from latent_explorer.app.state import ExplorerState, with_attribute
-from latent_explorer.app.workbench import Workbench
+from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration.document import Document, shown_attributes
+from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress, Result
 from latent_explorer.common.paths import atomic_path
@@ -235,7 +235,7 @@ def _write_gif(
     bench: Workbench, found: Tour, path: Path, fps: float
 ) -> Generator[Event, None, None]:
     """The picture on its way over the decision boundary and back, the probability drawn in."""
-    from latent_explorer.media.animation import there_and_back, write_gif
+    from latent_explorer.media.animation.writer import there_and_back, write_gif
     from latent_explorer.media.drawing import enlarge, export_factor, with_caption
 
     frames = []

@@ -19,7 +19,7 @@ from latent_explorer.cli.options import (
 from latent_explorer.cli.output import Output, json_option, run_job
 
 if TYPE_CHECKING:
-    from latent_explorer.explain.attfind import AttFindResult
+    from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.style_layout import StyleLayout
@@ -80,8 +80,8 @@ def attfind(
     **selection: Any,
 ) -> None:
     """Find the style coordinates that move the classifier, best first."""
-    from latent_explorer.explain.attfind import SCREEN, AttFindSettings
-    from latent_explorer.explain.attfind import attfind as job
+    from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings
+    from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -107,9 +107,9 @@ def encoded(
     model: Explainer, data: str, side: str, n: int, selection: dict[str, Any], output: Output
 ) -> Samples:
     """Up to n pictures of DATA, encoded."""
-    from latent_explorer.data.folder import open_dataset
-    from latent_explorer.explain.effects import Pace
-    from latent_explorer.explain.encode import encode
+    from latent_explorer.data.dataset import open_dataset
+    from latent_explorer.explain.attfind.effects import Pace
+    from latent_explorer.explain.attfind.encode import encode
 
     pictures = open_dataset(data, **selection)
     rows = chosen_rows(pictures.indices(side), n)

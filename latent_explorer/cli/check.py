@@ -34,7 +34,7 @@ def check(data: str, resolution: int, as_json: bool, **selection: Any) -> int:
     Ends with 1 when nothing can be trained on it.
     """
     from latent_explorer.data.check import check as job
-    from latent_explorer.data.folder import open_dataset
+    from latent_explorer.data.dataset import open_dataset
 
     output = Output(as_json=as_json)
     pictures = open_dataset(data, **selection)

@@ -86,7 +86,7 @@ def _tour(
 
 def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> None:
     """Both explainers side by side: less than `report` shows, so that a first look does not have to wait."""
-    from latent_explorer.explain.report import ReportSettings, report
+    from latent_explorer.explain.report.report import ReportSettings, report
     from latent_explorer.media.report.page import write_page
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer

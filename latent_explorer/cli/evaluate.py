@@ -24,7 +24,7 @@ from latent_explorer.common.paths import atomic_path
 if TYPE_CHECKING:
     import numpy as np
 
-    from latent_explorer.explain.evaluation import Evaluation
+    from latent_explorer.explain.report.evaluation import Evaluation
 
 
 @click.command()
@@ -75,8 +75,8 @@ def evaluate(
     **selection: Any,
 ) -> None:
     """Measure reconstruction, agreement, drift, and how many verdicts the attributes flip."""
-    from latent_explorer.data.folder import open_dataset
-    from latent_explorer.explain.evaluation import evaluate as job
+    from latent_explorer.data.dataset import open_dataset
+    from latent_explorer.explain.report.evaluation import evaluate as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 

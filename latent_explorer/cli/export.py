@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from latent_explorer.app import live
-from latent_explorer.app.document import Document, shown_attributes
-from latent_explorer.app.export_all import export_all as all_job
-from latent_explorer.app.export_all import pictures_of
-from latent_explorer.app.export_jobs import animation
-from latent_explorer.app.export_scene import Scene, Subject
-from latent_explorer.app.export_sheets import KINDS, PSIS, SheetPlan
-from latent_explorer.app.export_sheets import sheet as sheet_job
-from latent_explorer.app.workbench import Workbench
+from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration.document import Document, shown_attributes
+from latent_explorer.app.export.batch import export_all as all_job
+from latent_explorer.app.export.batch import pictures_of
+from latent_explorer.app.export.job import animation
+from latent_explorer.app.export.scene import Scene, Subject
+from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
+from latent_explorer.app.export.sheets import sheet as sheet_job
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.options import chosen_classifier, classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase, SeedBase
-from latent_explorer.explain.timeline_file import read_timeline
-from latent_explorer.media.animation_settings import FORMATS, FPS, AnimationSettings, megabytes
+from latent_explorer.explain.timeline.file import read_timeline
+from latent_explorer.media.animation.settings import FORMATS, FPS, AnimationSettings, megabytes
 
 if TYPE_CHECKING:
-    from latent_explorer.app.state import ExplorerState
+    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base
-    from latent_explorer.media.animation import Written
+    from latent_explorer.media.animation.writer import Written
     from latent_explorer.models.summary import ExplainerSummary
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -15,8 +15,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from latent_explorer.app.state import ExplorerState
-    from latent_explorer.explain.sampling import Sampled
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.render.sampling import Sampled
     from latent_explorer.models.explainer import Explainer
 
 _MOST_SEEDS = 100_000
@@ -64,7 +64,7 @@ def generate(
     as_json: bool,
 ) -> None:
     """Generate pictures. Those of seeds carry their recipe: drop one on the window to explore it."""
-    from latent_explorer.explain.sampling import read_latents, sample_latents, sample_seeds
+    from latent_explorer.explain.render.sampling import read_latents, sample_latents, sample_seeds
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer
 
@@ -114,7 +114,7 @@ def parse_seeds(text: str) -> list[int]:
 
 def _state(model: Explainer, seed: int, psi: float, cutoff: int | None) -> ExplorerState:
     """What the window must show to show the same picture."""
-    from latent_explorer.app.state import ExplorerState
+    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.recipe import SeedBase
 
     return ExplorerState(
@@ -129,7 +129,7 @@ def _state(model: Explainer, seed: int, psi: float, cutoff: int | None) -> Explo
 def _write(path: Path, image: np.ndarray, state: ExplorerState | None, model_name: str) -> None:
     from PIL import Image
 
-    from latent_explorer.app.recipe_png import write_png
+    from latent_explorer.app.exploration.recipe_png import write_png
 
     if state is not None:
         write_png(path, image, state, model_name, factor=1)

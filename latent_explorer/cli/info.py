@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from latent_explorer.app.document import attribute_key
+from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.note import note_of

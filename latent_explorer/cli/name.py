@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from latent_explorer.app.document import attribute_key
+from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 

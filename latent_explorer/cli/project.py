@@ -13,13 +13,18 @@ import click
 import msgspec
 import numpy as np
 
-from latent_explorer.app.projection_words import cautions, domain_sentence, has_photo, summary
 from latent_explorer.cli.options import chosen_classifier, classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice
 from latent_explorer.common.paths import exported, plain_name, writing
-from latent_explorer.explain.projection_settings import (
+from latent_explorer.explain.projection.report_text import (
+    cautions,
+    domain_sentence,
+    has_photo,
+    summary,
+)
+from latent_explorer.explain.projection.settings import (
     DEFAULT,
     NVIDIA_SCHEDULE,
     LpipsSize,
@@ -31,8 +36,8 @@ from latent_explorer.explain.projection_settings import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
-    from latent_explorer.app.photos import Photo
-    from latent_explorer.app.workbench import Workbench
+    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
 
 _AT_A_TIME = 64  # pictures whose results are in memory before they are written
@@ -112,7 +117,7 @@ def project(
     Writes for each NAME.projection (opens in the window), NAME.npz (w, as NVIDIA's projector writes it) and NAME.png
     (target and reconstruction), and for all summary.json and summary.csv.
     """
-    from latent_explorer.app.workbench import Workbench
+    from latent_explorer.app.engine.model_host import Workbench
 
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
     bench = Workbench()
@@ -154,7 +159,7 @@ def projection_settings(
 
 def _photos(paths: Sequence[Path], output: Output) -> Iterator[list[Photo]]:
     """The pictures, read some at a time; what cannot be read is said and left out."""
-    from latent_explorer.app.photos import pictures_in, read_photo
+    from latent_explorer.app.projection.photos import pictures_in, read_photo
 
     read: list[Photo] = []
     for path in pictures_in(paths):
@@ -170,7 +175,7 @@ def _photos(paths: Sequence[Path], output: Output) -> Iterator[list[Photo]]:
 
 
 def _imported(bench: Workbench, path: Path, key: str) -> list[ProjectedPicture]:
-    from latent_explorer.app.projection_jobs import import_latents
+    from latent_explorer.app.projection.jobs import import_latents
 
     return import_latents(bench, path, key)
 
@@ -184,9 +189,9 @@ def _projected(
     writer: _Writer,
 ) -> list[ProjectedPicture]:
     """Project some pictures. Interrupted, the best so far is written before the command ends."""
-    from latent_explorer.app.engine_events import StepBudget
-    from latent_explorer.app.projection_jobs import project_photos
-    from latent_explorer.explain.effects import default_budget
+    from latent_explorer.app.engine.events import StepBudget
+    from latent_explorer.app.projection.jobs import project_photos
+    from latent_explorer.explain.attfind.effects import default_budget
 
     kept: list[ProjectedPicture] = []
 

@@ -57,10 +57,10 @@ def report(
 
     Several explainers stand side by side. Everything is made from the files alone: no data, no network.
     """
-    from latent_explorer.explain.report import ReportSettings
-    from latent_explorer.explain.report import report as job
+    from latent_explorer.explain.report.report import ReportSettings
+    from latent_explorer.explain.report.report import report as job
     from latent_explorer.media.report.page import write_page
-    from latent_explorer.media.report.words import verdict
+    from latent_explorer.media.report.sentences import verdict
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer
 

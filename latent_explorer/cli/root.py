@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer import __version__
-from latent_explorer.app.failure import failure_of
+from latent_explorer.app.engine.failure import failure_of
 from latent_explorer.cli import (
     add_classifier,
     attfind,

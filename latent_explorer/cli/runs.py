@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.app.run_history import RunHistory
+from latent_explorer.app.training.run_history import RunHistory
 from latent_explorer.cli.output import Output, duration, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import runs_dir
-from latent_explorer.training.record import RunFolder
+from latent_explorer.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from latent_explorer.app.runs import RunView
+    from latent_explorer.app.training.run_view import RunView
 
 _SHOWN = ("val_lpips", "val_feature_distance", "val_agreement")
 

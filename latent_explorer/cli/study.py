@@ -12,11 +12,11 @@ import msgspec
 from latent_explorer.cli.options import device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
-from latent_explorer.media.scoring.rules import ALL_RULES
+from latent_explorer.studies.scoring.rules import ALL_RULES
 
 if TYPE_CHECKING:
-    from latent_explorer.media.scoring.folder import Scored
-    from latent_explorer.media.study.texts import StudyTexts
+    from latent_explorer.studies.build.texts import StudyTexts
+    from latent_explorer.studies.scoring.score_files import Scored
 
 KINDS = ("classification", "verbal", "both")
 
@@ -105,8 +105,8 @@ def build(
     explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any
 ) -> None:
     """Make a study: a folder for participants, the hidden key, and the questions for survey services."""
-    from latent_explorer.app.study_arms import ArmWish, open_from_files
-    from latent_explorer.app.study_job import build_study
+    from latent_explorer.app.study.arms import ArmWish, open_from_files
+    from latent_explorer.app.study.job import build_study
 
     settings = _settings(wanted)
     settings.check()
@@ -135,7 +135,7 @@ def build(
 
 
 def _settings(wanted: dict[str, Any]) -> Any:
-    from latent_explorer.media.study.plan import StudySettings
+    from latent_explorer.studies.build.plan import StudySettings
 
     kind = wanted["kind"]
     names = ("attributes", "items", "verbal_items", "catch", "reach", "tile", "seconds", "verbal_seconds", "seed")  # fmt: skip
@@ -148,7 +148,7 @@ def _settings(wanted: dict[str, Any]) -> Any:
 
 
 def _texts(path: Path | None) -> StudyTexts:
-    from latent_explorer.media.study.texts import StudyTexts
+    from latent_explorer.studies.build.texts import StudyTexts
 
     if path is None:
         return StudyTexts()
@@ -226,9 +226,9 @@ def _target(path: Path, wanted: str | None) -> int | None:
 def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude: str, least_seconds: float,
           most_failed: int, out: Path, as_json: bool) -> None:  # fmt: skip
     """Score answers: the page's JSON files, our CSV, or a survey service's export (a folder stands for its files)."""
-    from latent_explorer.media.scoring.folder import score_files
-    from latent_explorer.media.scoring.report import sentences
-    from latent_explorer.media.scoring.rules import Rules
+    from latent_explorer.studies.scoring.report import sentences
+    from latent_explorer.studies.scoring.rules import Rules
+    from latent_explorer.studies.scoring.score_files import score_files
 
     names = (
         [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
@@ -272,8 +272,8 @@ def columns(responses: Path, key: Path | None, right: str, out: Path, as_json: b
                            (complete key.csv in a spreadsheet: arms, attributes, what is no question)
                            study score EXPORT --key key.csv --out RESULT
     """
-    from latent_explorer.media.scoring.columns import BY_ORDER, UNKNOWN, propose, write_proposals
-    from latent_explorer.media.study.key import read_key
+    from latent_explorer.studies.build.answer_key import read_key
+    from latent_explorer.studies.scoring.columns import BY_ORDER, UNKNOWN, propose, write_proposals
 
     try:
         data = responses.read_bytes()
@@ -299,7 +299,7 @@ def columns(responses: Path, key: Path | None, right: str, out: Path, as_json: b
 
 
 def _draft_key(data: bytes, name: str, right: str, out: Path, output: Output) -> None:
-    from latent_explorer.media.scoring.columns import key_draft, write_key_draft
+    from latent_explorer.studies.scoring.columns import key_draft, write_key_draft
 
     answers = right.replace(",", " ").replace(";", " ").split()
     drafts = key_draft(data, name, list(right) if len(answers) == 1 else answers)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.stop_request import Wish
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.threads import leave_a_core
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.training.settings import train_config, with_settings
 
 if TYPE_CHECKING:
-    from latent_explorer.training.record import RunStatus
+    from latent_explorer.training.run_folder import RunStatus
 
 INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
 
@@ -55,8 +55,8 @@ def train_classifier(
 ) -> None:
     """Train a small classifier from a column of labels, and say whether to trust it."""
     from latent_explorer.models.classifier_file import write_classifier
-    from latent_explorer.training.classifier import train_classifier as job
     from latent_explorer.training.config import ClassifierTraining, DataConfig
+    from latent_explorer.training.train_classifier import train_classifier as job
 
     config = ClassifierTraining(
         DataConfig(str(Path(data).resolve()), **selection),
@@ -141,7 +141,7 @@ def train(
     --resume goes on from there.
     """
     leave_a_core(os.environ)  # before torch is imported
-    from latent_explorer.app.whole_training import whole_training
+    from latent_explorer.app.training.pipeline import whole_training
 
     folder = (out or _new_run_folder()).resolve()
     settings = {name: options[name] for name in ("images", "attributes", "device")}

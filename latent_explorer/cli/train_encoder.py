@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.ending import Wish
 from latent_explorer.cli.options import device_option, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.stop_request import Wish
 from latent_explorer.data.threads import leave_a_core
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ def train_encoder(
     leave_a_core(os.environ)  # before torch is imported
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
-    from latent_explorer.training.encoder import EncoderTraining
-    from latent_explorer.training.encoder import train_encoder as job
     from latent_explorer.training.settings import with_settings
+    from latent_explorer.training.train_encoder import EncoderTraining
+    from latent_explorer.training.train_encoder import train_encoder as job
 
     given = [f"images={images}"] if images else []
     config = with_settings(EncoderTraining(), [*given, *settings])

@@ -17,8 +17,8 @@ def get_weights(net: str, as_json: bool) -> None:
     alex is what LPIPS is reported with, and 244 MB; squeeze is 5 MB, and its figures differ. Without either,
     trainings go by the feature distance of the classifier instead.
     """
+    from latent_explorer.models.lpips_weights import fetch_backbone
     from latent_explorer.models.perceptual import Perceptual
-    from latent_explorer.models.weights import fetch_backbone
 
     output = Output(as_json=as_json)
     path = run_job(fetch_backbone(net), output)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Result
-from latent_explorer.data.facts import Facts, facts_of
-from latent_explorer.data.findings import (
+from latent_explorer.data.dataset_findings import (
     Checked,
     Finding,
     balance,
@@ -20,13 +19,14 @@ from latent_explorer.data.findings import (
     readable,
     sides,
 )
-from latent_explorer.data.picture_findings import copies, kinds, sizes
+from latent_explorer.data.image_facts import Facts, facts_of
+from latent_explorer.data.image_findings import copies, kinds, sizes
 from latent_explorer.data.threads import aside, over_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.data.dataset import ImageDataset
 
 __all__ = ["DataReport", "Finding", "check"]
 

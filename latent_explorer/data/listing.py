@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data import downloads
+from latent_explorer.data import known_datasets as downloads
 from latent_explorer.data import labels as tables
 from latent_explorer.data.labels import Listing
 from latent_explorer.data.sources import LABELS, read_file

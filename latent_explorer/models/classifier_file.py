@@ -20,8 +20,8 @@ from latent_explorer.models.explainer_header import (
     classifier_problems,
     network_tensors,
 )
+from latent_explorer.models.skip_init import Weightless
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
-from latent_explorer.models.weightless import Weightless
 
 if TYPE_CHECKING:
     import os

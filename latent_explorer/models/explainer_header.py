@@ -20,9 +20,9 @@ from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
+from latent_explorer.models.skip_init import Weightless
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
-from latent_explorer.models.weightless import Weightless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

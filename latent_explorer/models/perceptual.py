@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.weights import NETS, backbone_path, lpips_available
+from latent_explorer.models.lpips_weights import NETS, backbone_path, lpips_available
 
 if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier

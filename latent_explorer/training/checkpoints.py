@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from latent_explorer.training.record import RunFolder
+    from latent_explorer.training.run_folder import RunFolder
 
 KEPT = 2  # the newest, and one to fall back on where the newest turns out to be damaged
 

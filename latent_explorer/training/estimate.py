@@ -22,11 +22,11 @@ from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.batches import BatchStream
 from latent_explorer.training.config import ClassifierTraining
 from latent_explorer.training.distributed import ALONE, World
-from latent_explorer.training.loop import BANK, Trainer
 from latent_explorer.training.networks import Networks
-from latent_explorer.training.stream import BatchStream
+from latent_explorer.training.stylex_trainer import BANK, Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Generator

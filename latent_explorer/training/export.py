@@ -19,8 +19,8 @@ from torch import nn
 import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.common.generators import drained
-from latent_explorer.data.reading import read_all
+from latent_explorer.common.jobs import drained
+from latent_explorer.data.loading import read_all
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import (
     Explainer,
@@ -29,11 +29,11 @@ from latent_explorer.models.explainer import (
     style_statistics,
 )
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.batches import open_data, to_img
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.mapping import fit_mapping
+from latent_explorer.training.fit_mapping import fit_mapping
 from latent_explorer.training.networks import Networks
-from latent_explorer.training.record import RunFolder
-from latent_explorer.training.stream import open_data, to_img
+from latent_explorer.training.run_folder import RunFolder
 from latent_explorer.training.validate import CHUNK, Validation
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.models import stylegan2
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.encoder import Encoder

@@ -10,30 +10,30 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.generators import quietly
+from latent_explorer.common.jobs import quietly
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.data.reading import read_all
+from latent_explorer.data.loading import read_all
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import hash_classifier
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.batches import BatchStream, open_data, require_sides
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.classifier import open_labelled
 from latent_explorer.training.distributed import ALONE, World, check_shares
-from latent_explorer.training.loop import Trainer
 from latent_explorer.training.networks import Networks, check_widths
-from latent_explorer.training.stream import BatchStream, open_data, require_sides
+from latent_explorer.training.stylex_trainer import Trainer
+from latent_explorer.training.train_classifier import open_labelled
 from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from latent_explorer.common.events import Event
-    from latent_explorer.data.folder import ImageDataset
+    from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.training.config import TrainConfig
-    from latent_explorer.training.record import RunFolder
+    from latent_explorer.training.run_folder import RunFolder
 
 SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks want some, too
 NAMED = 5  # files that a sentence names

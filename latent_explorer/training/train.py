@@ -18,17 +18,17 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.distributed import ALONE, World
-from latent_explorer.training.pace import Pace
 from latent_explorer.training.setup import read_pictures, set_up
+from latent_explorer.training.throughput import Pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     import numpy as np
 
-    from latent_explorer.data.folder import ImageDataset
-    from latent_explorer.training.loop import Trainer
-    from latent_explorer.training.record import RunFolder
+    from latent_explorer.data.dataset import ImageDataset
+    from latent_explorer.training.run_folder import RunFolder
+    from latent_explorer.training.stylex_trainer import Trainer
     from latent_explorer.training.validate import Validation
 
 LOG_EVERY = 50  # steps

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from latent_explorer.models.metrics import agreement, frechet_distance
 from latent_explorer.models.stylegan2 import truncate
-from latent_explorer.training.stream import to_img
+from latent_explorer.training.batches import to_img
 
 if TYPE_CHECKING:
     from collections.abc import Callable

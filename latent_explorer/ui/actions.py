@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
-from latent_explorer.ui import icons
-from latent_explorer.ui.panels.timeline.keys import SHEET as TIMELINE_KEYS
+from latent_explorer.ui.style import icons
+from latent_explorer.ui.timeline.shortcuts import SHEET as TIMELINE_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -16,21 +16,21 @@ from PySide6.QtWidgets import QApplication
 
 from latent_explorer import __version__
 from latent_explorer.app import library
+from latent_explorer.app.exploration.updates import MainPicture
 from latent_explorer.app.explorer import Explorer
-from latent_explorer.app.projection_desk import ProjectionDesk
-from latent_explorer.app.timeline_desk import TimelineDesk
-from latent_explorer.app.training_desk import TrainingDesk
-from latent_explorer.app.updates import MainPicture
+from latent_explorer.app.projection.controller import ProjectionDesk
+from latent_explorer.app.timeline.controller import TimelineDesk
+from latent_explorer.app.training.controller import TrainingDesk
 from latent_explorer.common.paths import resource
-from latent_explorer.ui import icons, theme
-from latent_explorer.ui.bridge import Bridge
+from latent_explorer.ui.main_thread import Bridge
 from latent_explorer.ui.main_window import MainWindow
+from latent_explorer.ui.style import icons, theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.updates import Update
-    from latent_explorer.app.workbench import Workbench
+    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.exploration.updates import Update
 
 FONTS = ("Inter-Regular.otf", "Inter-SemiBold.otf")
 FAMILY = "Inter"

@@ -12,9 +12,9 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
-from latent_explorer.app.intents import ResetAttributes
-from latent_explorer.app.live import classifier_of
-from latent_explorer.app.updates import (
+from latent_explorer.app.exploration.intents import ResetAttributes
+from latent_explorer.app.exploration.picture_requests import classifier_of
+from latent_explorer.app.exploration.updates import (
     DeviceChanged,
     FileChanged,
     JobEnded,
@@ -29,31 +29,32 @@ from latent_explorer.app.updates import (
 )
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.ui import actions as table
-from latent_explorer.ui import place, theme
+from latent_explorer.ui import geometry as place
+from latent_explorer.ui.attributes.panel import AttributesPanel
+from latent_explorer.ui.canvas.bottom_strip import BottomStrip
+from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.dialogs.error import ErrorDialog
-from latent_explorer.ui.files import Files, dropped_paths
-from latent_explorer.ui.panels.attributes import AttributesPanel
-from latent_explorer.ui.panels.bottom_strip import BottomStrip
-from latent_explorer.ui.panels.canvas import CanvasPanel
-from latent_explorer.ui.panels.samples import SamplesPanel
-from latent_explorer.ui.projection_room import ProjectionRoom
-from latent_explorer.ui.report_room import ReportRoom
-from latent_explorer.ui.training_room import TrainingRoom
+from latent_explorer.ui.export.report_actions import ReportRoom
+from latent_explorer.ui.file_actions import Files, dropped_paths
+from latent_explorer.ui.projection.actions import ProjectionRoom
+from latent_explorer.ui.samples.panel import SamplesPanel
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.dock_host import TrainingRoom
 from latent_explorer.ui.widgets.basics import column, hairline
 from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
-from latent_explorer.ui.widgets.status_line import StatusLine
+from latent_explorer.ui.widgets.status_bar import StatusLine
 from latent_explorer.ui.window_actions import handlers
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
-    from latent_explorer.app.autosave import Recovery
+    from latent_explorer.app.exploration.autosave import Recovery
+    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.projection_desk import ProjectionDesk
-    from latent_explorer.app.timeline_desk import TimelineDesk
-    from latent_explorer.app.training_desk import TrainingDesk
-    from latent_explorer.app.updates import Update
+    from latent_explorer.app.projection.controller import ProjectionDesk
+    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.app.training.controller import TrainingDesk
 
 LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
 AUTOSAVE_SECONDS = 30

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QtMsgType, qInstallMessageHandler
 
-from latent_explorer.app import live
-from latent_explorer.app.intents import Restore, SetAttribute
-from latent_explorer.app.updates import Trouble
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration.intents import Restore, SetAttribute
+from latent_explorer.app.exploration.updates import Trouble
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.ui.application import Desktop, make_application
@@ -22,9 +22,9 @@ from latent_explorer.ui.application import Desktop, make_application
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.tour import Tour
-    from latent_explorer.app.updates import Update
 
 SIZE = (1440, 900)
 STEPS = 12  # pictures on the way of one slider, so that the plot has something to tell

@@ -11,10 +11,10 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from latent_explorer.app import library
 from latent_explorer.common.paths import log_dir
+from latent_explorer.ui.canvas.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.dialogs.about import AboutDialog
-from latent_explorer.ui.dialogs.keys import KeysDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
-from latent_explorer.ui.panels.bottom_strip import PLOT, TIMELINE
+from latent_explorer.ui.dialogs.shortcuts import KeysDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QDialog
 
-    from latent_explorer.ui.exports import Exports
+    from latent_explorer.ui.export.actions import Exports
     from latent_explorer.ui.main_window import MainWindow
-    from latent_explorer.ui.study_room import StudyRoom
+    from latent_explorer.ui.study.actions import StudyRoom
 
     Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
@@ -40,7 +40,7 @@ def _file(window: MainWindow) -> Handlers:
 
     @cache
     def exports() -> Exports:  # with all their dialogs: imported when they are asked for
-        from latent_explorer.ui.exports import Exports
+        from latent_explorer.ui.export.actions import Exports
 
         return Exports(window, window.explorer, window.timelines, files)
 
@@ -151,8 +151,8 @@ def _timeline(window: MainWindow) -> Handlers:
 def _study(window: MainWindow) -> Handlers:
     @cache
     def studies() -> StudyRoom:
-        from latent_explorer.app.study_desk import StudyDesk
-        from latent_explorer.ui.study_room import StudyRoom
+        from latent_explorer.app.study.controller import StudyDesk
+        from latent_explorer.ui.study.actions import StudyRoom
 
         return StudyRoom(window, StudyDesk(window.explorer))
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from office import PROGRAM, Office
-from stage import Stage
+from headless import Stage
+from training_harness import PROGRAM, Office
 
-from latent_explorer.app import child, library
-from latent_explorer.app.training_plan import TrainingPlan
+from latent_explorer.app import library
+from latent_explorer.app.training import child
+from latent_explorer.app.training.plan import TrainingPlan
 
 
 @pytest.fixture

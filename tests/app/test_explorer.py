@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import numpy as np
 from fakes import EDGES, SPOTS, make_summary
-from stage import Stage, of
+from headless import Stage, of
 
-from latent_explorer.app import updates
-from latent_explorer.app.intents import (
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.intents import (
     SetAttribute,
     SetTarget,
     SetTruncation,
 )
-from latent_explorer.app.state import attribute_amount
+from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 

@@ -7,11 +7,12 @@ import msgspec
 import numpy as np
 import pytest
 from fakes import BOTH, EDGES, SPOTS
-from stage import Stage, of
+from headless import Stage, of
 
-from latent_explorer.app import library, recipe_png, updates
-from latent_explorer.app.document import single_slider
-from latent_explorer.app.intents import (
+from latent_explorer.app import library
+from latent_explorer.app.exploration import recipe_png, updates
+from latent_explorer.app.exploration.document import single_slider
+from latent_explorer.app.exploration.intents import (
     SetAttribute,
     SetTarget,
 )

@@ -7,10 +7,10 @@ import threading
 from types import SimpleNamespace
 
 from fakes import BOTH, SPOTS, FakeBench
-from stage import WAIT, of
+from headless import WAIT, of
 
-from latent_explorer.app import updates
-from latent_explorer.app.intents import (
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.intents import (
     Restore,
     SetAttribute,
     SetTruncation,

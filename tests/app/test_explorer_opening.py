@@ -7,10 +7,12 @@ import dataclasses
 
 import pytest
 from fakes import EDGES, SECOND, SPOTS
-from stage import of
+from headless import of
 
-from latent_explorer.app import exploration_file, library, updates
-from latent_explorer.app.intents import (
+from latent_explorer.app import library
+from latent_explorer.app.exploration import file as exploration_file
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.intents import (
     SetBase,
     SetClassifier,
 )

@@ -11,18 +11,18 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from fakes import EDGES, GREEN, SPOTS, make_summary
-from stage import Stage, of
+from headless import Stage, of
 
-from latent_explorer.app import updates
-from latent_explorer.app.document import (
+from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.document import (
     Document,
     reported_attributes,
     reported_set,
     single_slider,
 )
 from latent_explorer.app.explorer import Explorer
-from latent_explorer.app.report_desk import ReportDesk, Reported, _written
-from latent_explorer.app.workbench import Workbench
+from latent_explorer.app.report import ReportDesk, Reported, _written
 from latent_explorer.common.events import Progress
 from latent_explorer.models.explainer_file import write_explainer
 

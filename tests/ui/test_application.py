@@ -11,10 +11,10 @@ import threading
 from PySide6.QtCore import QThread
 from window_tools import desktop_on, open_fake
 
-from latent_explorer.app.intents import SetBase
+from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.bridge import Bridge
+from latent_explorer.ui.main_thread import Bridge
 
 START = """
 import sys, tempfile

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
-from latent_explorer.app.recipe_png import read_state
+from latent_explorer.app.exploration.recipe_png import read_state
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 

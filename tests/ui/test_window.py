@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
 )
 from window_tools import colours_in, desktop_on, drag, open_fake, wait_picture
 
-from latent_explorer.app.failure import Failure
-from latent_explorer.app.intents import SetAttribute, SetBase, SetTruncation
-from latent_explorer.app.recipe_png import read_state
-from latent_explorer.app.updates import Told, Trouble
+from latent_explorer.app.engine.failure import Failure
+from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTruncation
+from latent_explorer.app.exploration.recipe_png import read_state
+from latent_explorer.app.exploration.updates import Told, Trouble
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.dialogs.error import ErrorDialog

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.media.report.heat import data_uri, heat
-from latent_explorer.media.report.values import frame_width
-from latent_explorer.media.report.words import amount, interval, mark, percent, reasons, signed
+from latent_explorer.media.report.colormap import data_uri, heat
+from latent_explorer.media.report.result import frame_width
+from latent_explorer.media.report.sentences import amount, interval, mark, percent, reasons, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.media.report.values import (
+    from latent_explorer.media.report.result import (
         AttributeFigures,
         Change,
         Example,

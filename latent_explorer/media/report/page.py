@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.paths import exported, resource
-from latent_explorer.media.report import words
+from latent_explorer.media.report import sentences as words
 from latent_explorer.media.report.attribute import card, escaped, pairs
-from latent_explorer.media.report.heat import gradient
+from latent_explorer.media.report.colormap import gradient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from latent_explorer.media.report.values import ExplainerFigures
+    from latent_explorer.media.report.result import ExplainerFigures
 
 
 def write_page(path: Path, explainers: Sequence[ExplainerFigures]) -> None:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models.skip_init import Weightless
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.models.weightless import Weightless
 
 if TYPE_CHECKING:
     from latent_explorer.models.architecture import GeneratorConfig

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QDialog, QLabel, QWidget
 
 from latent_explorer import __version__
-from latent_explorer.ui import icons, theme
+from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import button, column, hint, plain, row
 
 if TYPE_CHECKING:

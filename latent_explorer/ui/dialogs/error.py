@@ -9,11 +9,11 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QWidget
 
-from latent_explorer.ui import icons, theme
+from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import button, column, row
 
 if TYPE_CHECKING:
-    from latent_explorer.app.failure import Failure
+    from latent_explorer.app.engine.failure import Failure
 
 WIDTH = 60 * theme.UNIT
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QListWidget, QListWidgetItem, QWidget
 
-from latent_explorer.ui import icons, theme
+from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import EmptyState, button, column
 from latent_explorer.ui.widgets.notice_bar import COLORS
 

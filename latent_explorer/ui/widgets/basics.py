@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latent_explorer.ui import icons, theme
+from latent_explorer.ui.style import icons, theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton, QWidget
 
-from latent_explorer.ui import theme
+from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
-from latent_explorer.ui import icons, theme
+from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import button, icon_button, row
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from latent_explorer.ui import theme
+from latent_explorer.ui.style import theme
 
 OUTSIDE = "Outside the range observed in the data"
 MINUS = "\N{MINUS SIGN}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
-from latent_explorer.ui import theme
+from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
 from latent_explorer.ui.widgets.number_field import NumberField, format_number
 from latent_explorer.ui.widgets.slider_track import UNITS, SliderTrack

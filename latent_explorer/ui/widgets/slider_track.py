@@ -21,7 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QSlider, QWidget
 
-from latent_explorer.ui import theme
+from latent_explorer.ui.style import theme
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

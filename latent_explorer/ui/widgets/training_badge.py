@@ -6,7 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QToolButton
 
-from latent_explorer.ui import icons, theme
+from latent_explorer.ui.style import icons, theme
 
 HEIGHT = 26  # px
 TIP = "Show the training (Ctrl+T)"

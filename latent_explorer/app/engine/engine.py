@@ -1,0 +1,320 @@
+# SPDX-License-Identifier: MIT
+"""The one worker thread: a latest-wins mailbox for pictures, and long jobs stepped between pictures.
+
+No torch and no Qt here: what is rendered and how events reach the window are given by the caller. Every
+function handed to the engine runs on its thread, and so does every call of `deliver`.
+
+Order of service. Calls first (opening a model). Then pictures of the first slot alternate with one unit of
+background work, which is one picture of a lower slot or one step of the job, also in turns. So a steady drag
+neither waits for more than one unit of background work nor starves it: an intent is on the screen after at
+most the picture in hand, one step, and its own picture.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
+
+from latent_explorer.app.engine.events import (
+    EngineEvent,
+    JobEnded,
+    JobEvent,
+    JobStarted,
+    PictureFailed,
+    PictureReady,
+    StepBudget,
+)
+from latent_explorer.app.engine.failure import Failure, failure_of
+from latent_explorer.common.events import Event, Result
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+__all__ = [
+    "Engine",
+    "EngineEvent",
+    "JobEnded",
+    "JobEvent",
+    "JobStarted",
+    "PictureFailed",
+    "PictureReady",
+    "StepBudget",
+]
+
+log = logging.getLogger(__name__)
+
+RECENT = 1.0  # seconds after an intent during which the person counts as busy with the picture
+SHORT_STEP = 0.030  # seconds a job's step may last then
+LONG_STEP = 0.3  # and otherwise
+
+
+@dataclass
+class _Slot:
+    """The newest requests of a slot. `cursor` is the next index, `remaining` how many are still to be rendered.
+
+    `ordered`: what stands first in a list matters most, so that each is begun at its head.
+    """
+
+    ordered: bool = False
+    generation: int = 0
+    requests: tuple[Any, ...] = ()
+    cursor: int = 0
+    remaining: int = 0
+
+    def replace(self, requests: Sequence[Any]) -> None:
+        """Newest wins. A list that is cut short goes on where it was, or its last pictures would never come."""
+        same_length = len(requests) == len(self.requests)
+        resume = self.remaining > 0 and same_length and not self.ordered
+        self.generation += 1
+        self.requests = tuple(requests)
+        self.remaining = len(self.requests)
+        if not resume:
+            self.cursor = 0
+
+    def take(self) -> tuple[int, int, Any]:
+        """(generation, index, request) of the next picture."""
+        index = self.cursor
+        self.cursor = (index + 1) % len(self.requests)
+        self.remaining -= 1
+        return self.generation, index, self.requests[index]
+
+
+@dataclass(eq=False)
+class _Job:
+    """A job that runs or waits; a call is a job of one step that goes before the pictures."""
+
+    id: int
+    name: str
+    make: Callable[[StepBudget], Generator[Event, None, Any]]
+    generator: Generator[Event, None, Any] | None = field(default=None, repr=False)
+    value: Any = None
+
+
+class Engine:
+    """Owner of the only thread that may touch torch. Its methods may be called from any thread and never wait."""
+
+    def __init__(
+        self,
+        render: Callable[[Any], Any],
+        deliver: Callable[[EngineEvent], None],
+        *,
+        slots: Sequence[str] = ("main", "hover", "grid"),
+        ordered: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._render = render
+        self._deliver_to = deliver
+        self._clock = clock
+        self._wake = threading.Condition()  # guards everything below
+        self._slots = {name: _Slot(name in ordered) for name in slots}  # highest priority first
+        self._first = slots[0]
+        self._calls: deque[_Job] = deque()
+        self._jobs: deque[_Job] = deque()  # the leftmost runs
+        self._cancelled: set[int] = set()
+        self._next_id = 1
+        self._last_unit = ""  # "first", "lower" or "step": what was served last
+        self._last_background = ""
+        self._last_intent = -float("inf")
+        self._picture_seconds = 0.0  # running mean
+        self._idle = False
+        self._closing = False
+        self._budget = StepBudget(self._step_seconds)
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
+
+    # Called from the window's thread -------------------------------------------------------------
+
+    def show(self, slot: str, requests: Sequence[Any]) -> int:
+        """Replace what `slot` shall show (an empty list clears it). Returns the list's generation."""
+        with self._wake:
+            self._check_open()
+            self._slots[slot].replace(requests)
+            if requests:
+                self._last_intent = self._clock()
+            self._stir()
+            return self._slots[slot].generation
+
+    def start(self, name: str, job: Callable[[StepBudget], Generator[Event, None, Any]]) -> int:
+        """Queue a long job, a function that makes a generator. Returns its id; jobs run one after the other."""
+        return self._add(self._jobs, name, job)
+
+    def call(self, name: str, fn: Callable[[], Any]) -> int:
+        """Run `fn` once, before any picture. Its value comes back in JobEnded."""
+
+        def once(_budget: StepBudget) -> Generator[Event, None, Any]:
+            yield from ()
+            return fn()
+
+        return self._add(self._calls, name, once)
+
+    def cancel(self, job_id: int) -> None:
+        """Close the job's generator after the step in hand, on the worker thread. Unknown ids are ignored."""
+        with self._wake:
+            self._cancelled.add(job_id)
+            self._stir()
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until nothing is left to do (tests and headless tours). False when the time is up."""
+        with self._wake:
+            return self._wake.wait_for(lambda: self._idle, timeout)
+
+    def close(self, timeout: float = 5.0) -> None:
+        """Cancel everything, finish the unit in hand and join the thread. May be called twice."""
+        with self._wake:
+            self._closing = True
+            self._stir()
+        if threading.current_thread() is self._thread:
+            return  # asked for by a listener on the worker itself: it ends after this event
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            log.warning(
+                "The engine did not stop within %.1f s; the process will end without it.", timeout
+            )
+
+    # The worker thread ---------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (unit := self._next_unit()) is not None:
+            unit()
+        with self._wake:
+            left = [*self._calls, *self._jobs]
+        for job in left:
+            self._close_job(job)
+        with self._wake:
+            self._idle = True
+            self._wake.notify_all()
+
+    def _next_unit(self) -> Callable[[], None] | None:
+        """Wait for the next piece of work; None when closing."""
+        with self._wake:
+            while not self._closing:
+                unit = self._choose()
+                if unit is not None:
+                    return unit
+                self._cancelled.clear()  # what is left names jobs that ended before the click
+                self._last_unit = ""  # after a rest the first slot goes first
+                self._idle = True
+                self._wake.notify_all()
+                self._wake.wait()
+            return None
+
+    def _choose(self) -> Callable[[], None] | None:
+        """The order of service (see the head of this module)."""
+        for job in (*self._calls, *self._jobs):
+            if job.id in self._cancelled:
+                return partial(self._close_job, job)
+        if self._calls:
+            return partial(self._step, self._calls[0])
+        first = self._slots[self._first].remaining > 0
+        lower = next((n for n, s in self._slots.items() if s.remaining and n != self._first), None)
+        background = [kind for kind, due in (("lower", lower), ("step", self._jobs)) if due]
+        if first and (self._last_unit != "first" or not background):
+            self._last_unit = "first"
+            return self._picture(self._first)
+        if not background:
+            return None
+        # Two kinds wait: the one that was not served last.
+        kind = next((k for k in background if k != self._last_background), background[0])
+        self._last_unit = self._last_background = kind
+        if kind == "lower":
+            assert lower is not None
+            return self._picture(lower)
+        return partial(self._step, self._jobs[0])
+
+    def _picture(self, slot: str) -> Callable[[], None]:
+        generation, index, request = self._slots[slot].take()
+
+        def unit() -> None:
+            started = self._clock()
+            try:
+                result = self._render(request)
+            except BaseException as error:  # a dead worker would leave a window that never answers
+                self._deliver(PictureFailed(slot, generation, index, request, failure_of(error)))
+                return
+            self._note_picture(self._clock() - started)
+            self._deliver(PictureReady(slot, generation, index, request, result))
+
+        return unit
+
+    def _step(self, job: _Job) -> None:
+        try:
+            if job.generator is None:
+                self._deliver(JobStarted(job.id, job.name))
+                job.generator = job.make(self._budget)
+            event = next(job.generator)
+        except StopIteration as stop:
+            self._end(job, "finished", stop.value if stop.value is not None else job.value)
+        except BaseException as error:
+            self._end(job, "failed", failure=failure_of(error))
+        else:
+            if isinstance(event, Result):
+                job.value = event.value
+            self._deliver(JobEvent(job.id, event))
+
+    def _close_job(self, job: _Job) -> None:
+        try:
+            if job.generator is not None:
+                job.generator.close()
+        except BaseException as error:
+            self._end(job, "failed", failure=failure_of(error))
+        else:
+            self._end(job, "cancelled")
+
+    def _end(
+        self,
+        job: _Job,
+        outcome: Literal["finished", "cancelled", "failed"],
+        value: Any = None,
+        failure: Failure | None = None,
+    ) -> None:
+        with self._wake:
+            (self._calls if job in self._calls else self._jobs).remove(job)
+            self._cancelled.discard(job.id)
+        self._deliver(JobEnded(job.id, job.name, outcome, value, failure))
+
+    # Shared --------------------------------------------------------------------------------------
+
+    def _add(
+        self,
+        queue: deque[_Job],
+        name: str,
+        make: Callable[[StepBudget], Generator[Event, None, Any]],
+    ) -> int:
+        with self._wake:
+            self._check_open()
+            job = _Job(self._next_id, name, make)
+            self._next_id += 1
+            queue.append(job)
+            self._stir()
+            return job.id
+
+    def _stir(self) -> None:
+        self._idle = False
+        self._wake.notify_all()
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise RuntimeError("the engine is closed")
+
+    def _deliver(self, event: EngineEvent) -> None:
+        try:
+            self._deliver_to(event)
+        except Exception:
+            log.exception("A listener failed on %s", type(event).__name__)
+
+    def _note_picture(self, seconds: float) -> None:
+        with self._wake:
+            mean = self._picture_seconds
+            self._picture_seconds = seconds if mean == 0.0 else 0.8 * mean + 0.2 * seconds
+
+    def _step_seconds(self) -> float:
+        with self._wake:
+            waiting = any(slot.remaining for slot in self._slots.values())
+            recent = waiting or self._clock() - self._last_intent <= RECENT
+            return max(SHORT_STEP if recent else LONG_STEP, self._picture_seconds)

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""What the engine tells, and the budget it gives its jobs. Values; the engine itself is in `engine`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from latent_explorer.app.engine.failure import Failure
+from latent_explorer.common.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class PictureReady:
+    """Picture `index` of the `generation`-th request list of a slot."""
+
+    slot: str
+    generation: int
+    index: int
+    request: Any
+    result: Any
+
+
+@dataclass(frozen=True)
+class PictureFailed:
+    """The same, when there is no picture."""
+
+    slot: str
+    generation: int
+    index: int
+    request: Any
+    failure: Failure
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """A job or call has begun; every one that began or waited ends with exactly one JobEnded."""
+
+    job: int
+    name: str
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """Something that the job yielded."""
+
+    job: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """`value` is what the job returned (or its last `Result`); only for "finished"."""
+
+    job: int
+    name: str
+    outcome: Literal["finished", "cancelled", "failed"]
+    value: Any = None
+    failure: Failure | None = None
+
+
+EngineEvent = PictureReady | PictureFailed | JobStarted | JobEvent | JobEnded
+
+
+class StepBudget:
+    """What a job asks how long its next step may be, so that sliders stay live beside it."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+
+    def seconds(self) -> float:
+        """Seconds the next step may last: max(30 ms, one picture) soon after an intent, else max(0.3 s, one picture)."""
+        return self._seconds()

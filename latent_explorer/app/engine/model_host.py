@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""What stands on the worker thread: the open model and its renderer. Everything here is called by the engine only.
+
+The rooms that bring torch in are imported inside the functions, so that the window appears first.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from latent_explorer.app.engine.failure import is_out_of_memory
+from latent_explorer.app.engine.frame_cache import CachedFrame, FrameCache, FrameRequest, scope_of
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind.attfind import AttFindResult
+    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.recipe import PictureRequest, RenderResult
+
+log = logging.getLogger(__name__)
+
+
+class Renders(Protocol):
+    """What makes pictures of one explainer on one device."""
+
+    def render(self, request: PictureRequest) -> RenderResult: ...
+
+
+class Devices(Protocol):
+    """The part of `models.device` that is needed here."""
+
+    def devices(self) -> Sequence[Any]: ...
+    def choose_device(self, wanted: str) -> Any: ...
+    def free_memory(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An opened model as the window may know it."""
+
+    summary: ExplainerSummary
+    path: Path
+    device: str  # in words
+    choices: tuple[tuple[str, str], ...]  # devices as (id, words)
+
+
+def _read(path: Path) -> Any:
+    from latent_explorer.models import explainer_file
+
+    return explainer_file.read_explainer(path)
+
+
+def _identify(path: Path) -> str:
+    from latent_explorer.models import explainer_file
+
+    return explainer_file.info(path).header.model_hash
+
+
+def _make_renderer(explainer: Any, device: Any) -> Renders:
+    from latent_explorer.explain.render.renderer import Renderer
+
+    return Renderer(explainer, device)
+
+
+def _torch_devices() -> Devices:
+    from latent_explorer.models import device
+
+    return device
+
+
+class Workbench:
+    """Opens models and renders. What it stands on is replaced in tests; `identify` reads a file's model_hash."""
+
+    def __init__(
+        self,
+        read: Callable[[Path], Any] = _read,
+        make_renderer: Callable[[Any, Any], Renders] = _make_renderer,
+        devices: Callable[[], Devices] = _torch_devices,
+        identify: Callable[[Path], str] = _identify,
+    ) -> None:
+        self._read = read
+        self._make_renderer = make_renderer
+        self._devices = devices
+        self._identify = identify
+        self._explainer: Any = None
+        self._path = Path()
+        self._device: Any = None
+        self._renderer: Renders | None = None
+        self._scope = ("", "")  # model_hash and device, in words
+        self.frames: FrameCache | None = None
+        self._latents: dict[str, ProjectedPicture] = {}  # of the open model
+
+    @property
+    def explainer(self) -> Any:
+        """The open model, as it was read. UserError while none is open."""
+        if self._explainer is None:
+            raise UserError("No model is open yet. Open an explainer first.")
+        return self._explainer
+
+    @property
+    def device(self) -> Any:
+        """The device that it works on."""
+        return self._device
+
+    @property
+    def renderer(self) -> Any:
+        """What renders its pictures. UserError while no model is open."""
+        if self._renderer is None:
+            raise UserError("No model is open yet. Open an explainer first.")
+        return self._renderer
+
+    def open(self, path: Path, device: str) -> Opened:
+        """Open an explainer. On an error the model that was open stays open."""
+        return self._install(self._read(path), path, self._remembered(device))
+
+    def open_model(
+        self,
+        model_hash: str,
+        candidates: Iterable[Path],
+        device: str,
+        check: Callable[[ExplainerSummary], None] = lambda _summary: None,
+    ) -> Opened | None:
+        """Open the first of the files that holds this model; None when none does. `check` may refuse a file.
+
+        Several may hold it, each with other classifiers. UserError where all of them were refused, as the last was.
+        """
+        refused: UserError | None = None
+        for path in candidates:
+            try:
+                found = self._identify(path) == model_hash
+            except (UserError, OSError) as error:
+                log.info("Passed over %s: %s", path.name, error)
+                continue
+            if not found:
+                continue
+            explainer = self._read(path)
+            try:
+                check(explainer.summary())
+            except UserError as error:
+                refused = error
+                continue
+            return self._install(explainer, path, self._remembered(device))
+        if refused is not None:
+            raise refused
+        return None
+
+    def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
+        """Make projected pictures known to the renderer, on this device and on those it is moved to.
+
+        Those of another model are passed over: it was opened while they were on their way.
+        """
+        from latent_explorer.explain.latents import latent_of
+
+        model_hash = self.explainer.summary().model_hash
+        for picture in pictures:
+            if picture.report.model_hash != model_hash:
+                continue
+            self._latents[picture.latent_id] = picture
+            self.renderer.add_latent(picture.latent_id, latent_of(picture))
+
+    def use_device(self, device: str) -> Opened:
+        """Move the open model to another device."""
+        if self._explainer is None:
+            raise UserError("No model is open yet. Open an explainer, then choose the device.")
+        return self._install(self._explainer, self._path, device)
+
+    def render(self, request: PictureRequest) -> RenderResult:
+        """One picture. When memory runs out, caches are freed and it is tried once more."""
+        if self._renderer is None:
+            raise UserError("No model is open. Open an explainer first.")
+        try:
+            return self._renderer.render(request)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        self._devices().free_memory()
+        return self._renderer.render(request)
+
+    def answer(self, asked: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
+        """What the engine renders. A frame may come from the cache; `render` never takes one from there."""
+        if not isinstance(asked, FrameRequest):
+            return self.render(asked)
+        model_hash, device = self._scope
+        if asked.model_hash != model_hash:  # it was asked for before another model was opened
+            raise UserError("This frame belongs to another model. Open that model again.")
+        if self.frames is None:
+            return CachedFrame(self.render(asked.request), False)
+        return self.frames.rendered(asked.request, scope_of(model_hash, device), self.render)
+
+    def attfind(
+        self, budget: StepBudget, *, n: int, classifier_id: str
+    ) -> Generator[Event, None, AttFindResult]:
+        """The search for attributes of a classifier, as a job on the open explainer.
+
+        Screened by gradient, each find rendered exactly: to render every move takes half an hour on a laptop.
+        """
+        from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings, attfind
+
+        settings = AttFindSettings(n=n, screen=SCREEN)
+        return attfind(
+            self._explainer,
+            settings,
+            classifier_id=classifier_id,
+            ranges=self._explainer.style_stats,
+            device=self._device,
+            budget=budget.seconds,
+        )
+
+    def _remembered(self, device: str) -> str:
+        """The device of the settings, or "auto" where it is gone: a missing card must not keep a model closed."""
+        known = {choice.id for choice in self._devices().devices()}
+        return device if device in known else "auto"
+
+    def _install(self, explainer: Any, path: Path, device: str) -> Opened:
+        devices = self._devices()
+        chosen = devices.choose_device(device)
+        self._renderer = self._make_renderer(explainer, chosen)
+        known = list(self._latents.values()) if explainer is self._explainer else []
+        self._explainer, self._path, self._device = explainer, path, chosen
+        self._latents = {}
+        if known:
+            self.add_latents(known)
+        names = {d.id: d.name for d in devices.devices()}
+        automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
+        opened = Opened(
+            summary=explainer.summary(),
+            path=path,
+            device=names.get(str(chosen), str(chosen)),
+            choices=(automatic, *names.items()),
+        )
+        self._scope = opened.summary.model_hash, opened.device
+        return opened

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Autosaved explorations: one file a running window, found again after a crash.
+
+Projected latents stand beside it in a folder of the same name, each written once: what changes every half minute is small.
+A window holds a lock on its file for as long as it lives; the system releases it however the window ends, so an
+autosave without a locked lock is one that nobody came back for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import sys
+import time
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+from latent_explorer.app.exploration import file as exploration_file
+from latent_explorer.app.exploration.file import LATENT_SUFFIX, MAX_LATENT, SUFFIX, Exploration
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
+
+KEPT_SECONDS = 30 * 86400  # what nobody came back for in a month is thrown away
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """An autosave that a crashed window left behind."""
+
+    path: Path
+    exploration: Exploration
+    modified: float  # seconds since the epoch
+
+
+class Autosave:
+    """The autosave of this window, in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._lock = _acquire(_lock_of(self._path))
+        self._saved: tuple[object, ...] | None = None
+        self._prune()
+
+    def save(self, exploration: Exploration) -> bool:
+        """Write it unless nothing changed since the last time. Failures are logged: the next try comes soon."""
+        content = (exploration.state, exploration.document, exploration.model_path)
+        if content == self._saved:
+            return False
+        try:
+            self._write_latents(exploration.latents)
+            exploration_file.write(self._path, replace(exploration, latents={}))
+        except (UserError, OSError) as error:
+            log.warning("Autosave: %s", error)
+            return False
+        self._saved = content
+        return True
+
+    def _write_latents(self, latents: Mapping[str, bytes]) -> None:
+        folder = _latents_of(self._path)
+        for latent_id, content in latents.items():
+            path = folder / f"{latent_id}{LATENT_SUFFIX}"
+            if not path.exists():
+                folder.mkdir(exist_ok=True)
+                with atomic_path(path) as temporary:
+                    temporary.write_bytes(content)
+
+    def clear(self) -> None:
+        """There is nothing to recover: all is saved."""
+        _remove(self._path, _latents_of(self._path))
+        self._saved = None
+
+    def recoverable(self) -> list[Recovery]:
+        """What windows that are gone left behind, newest first. Unreadable ones are passed over."""
+        found = []
+        for path in self._folder.glob(f"[!.]*{SUFFIX}"):  # .NAME: another window is writing it now
+            if path != self._path and not _is_held(_lock_of(path)):
+                with contextlib.suppress(UserError, OSError):
+                    found.append(_recovery(path))
+        return sorted(found, key=lambda r: r.modified, reverse=True)
+
+    def discard(self, recovery: Recovery) -> None:
+        """Throw a recovery away."""
+        _remove(recovery.path, _latents_of(recovery.path), _lock_of(recovery.path))
+
+    def close(self, *, keep: bool = False) -> None:
+        """The window ends in good order; its autosave goes unless it is to be offered again."""
+        if self._lock is None:
+            return
+        self._lock.close()
+        self._lock = None
+        if not keep:
+            _remove(self._path, _latents_of(self._path), _lock_of(self._path))
+
+    def _prune(self) -> None:
+        """Throw away what windows left behind that are long gone: files, locks, half-written ones."""
+        oldest = time.time() - KEPT_SECONDS
+        for path in self._folder.iterdir():
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < oldest and not _is_held(_lock_of(path)):
+                    _remove(path)
+
+
+def _lock_of(path: Path) -> Path:
+    return path.with_suffix(".lock")
+
+
+def _latents_of(path: Path) -> Path:
+    return path.with_suffix(".latents")
+
+
+def _recovery(path: Path) -> Recovery:
+    exploration = exploration_file.read(path)
+    latents = {}
+    for part in sorted(_latents_of(path).glob(f"[!.]*{LATENT_SUFFIX}")):
+        small = part.stat().st_size <= MAX_LATENT
+        latents[part.stem] = part.read_bytes() if small else b""
+    return Recovery(path, replace(exploration, latents=latents), path.stat().st_mtime)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def _acquire(path: Path) -> IO[bytes] | None:
+    """An open file with a lock on it, or None when another process (or object) holds it."""
+    stream = path.open("a+b")
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            stream.seek(0)
+            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        return None
+    return stream
+
+
+def _is_held(path: Path) -> bool:
+    if not os.path.exists(path):
+        return False
+    stream = _acquire(path)
+    if stream is None:
+        return True
+    stream.close()
+    return False

@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Whether what came from a file fits the open model: recipes, states, timelines. Pure functions; each gives a reason.
+
+A reason completes "... does not fit: "; it is empty when all fits. What is wrong whatever the model is in
+`explain.timeline_file`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latent_explorer.explain.recipe import EndBase, MixBase, SampleBase, SeedBase, StyleShift, parts
+from latent_explorer.explain.timeline.file import wrong_with, wrong_with_recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from latent_explorer.explain.recipe import Base, Noise, PictureRecipe
+    from latent_explorer.explain.timeline.timeline import Timeline
+    from latent_explorer.models.summary import ExplainerSummary
+
+MAX_SEED = 2**63  # torch takes no larger ones
+MAX_TIMELINES = 100
+
+
+def unfit_recipe(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
+    """Why a recipe cannot be rendered by this model."""
+    if reason := wrong_with_recipe(recipe):  # first: it bounds how deep the rest must look
+        return reason
+    bases = list(_all(recipe.base))
+    rows, styles = summary.layout.num_ws, summary.layout.num_styles
+    samples = len(summary.samples.ids) if summary.samples else 0
+    ends = [b for b in bases if isinstance(b, EndBase)]
+    cutoffs = [recipe.truncation_cutoff, *(b.truncation_cutoff for b in ends)]
+    wrong = {
+        "its sample is not in it": any(
+            isinstance(b, SampleBase) and not 0 <= b.index < samples for b in bases
+        ),
+        "its seed is out of range": any(
+            isinstance(b, SeedBase) and not 0 <= b.seed < MAX_SEED for b in bases
+        ),
+        "it mixes rows that are not in it": any(
+            isinstance(b, MixBase) and not 0 <= b.first <= b.last < rows for b in bases
+        ),
+        "it truncates rows that are not in it": any(not 0 <= (c or 0) < MAX_SEED for c in cutoffs),
+        "it moves a style that is not in it": any(
+            isinstance(e, StyleShift) and not 0 <= e.style_index < styles for e in recipe.edits
+        ),
+        "it names other classes": _names_other_classes(
+            [recipe.cond, *(b.cond for b in ends)], summary
+        ),
+    }
+    return next((reason for reason, is_so in wrong.items() if is_so), unfit_noise(recipe.noise))
+
+
+def unfit_noise(noise: Noise) -> str:
+    """Why a noise cannot be made."""
+    fits = all(0 <= n.seed < MAX_SEED for n in _noises(noise))
+    return "" if fits else "its noise's seed is out of range"
+
+
+def unfit_timeline(timeline: Timeline, summary: ExplainerSummary) -> str:
+    """Why a timeline cannot be shown with this model."""
+    if reason := wrong_with(timeline):
+        return reason
+    asked = {"", *(c.classifier_id for c in summary.classifiers)}
+    if timeline.classifier_id not in asked:
+        return "the classifier of a timeline is not in it"
+    recipes = (unfit_recipe(k.recipe, summary) for k in timeline.keyframes)
+    noise = unfit_noise(timeline.noise) if timeline.noise else ""
+    return next(filter(None, (noise, *recipes)), "")
+
+
+def unfit_timelines(timelines: tuple[Timeline, ...], summary: ExplainerSummary) -> str:
+    """Why the timelines of a state cannot be taken."""
+    names = [t.name for t in timelines]
+    if len(names) > MAX_TIMELINES:
+        return f"it has more than {MAX_TIMELINES} timelines"
+    if len(set(names)) < len(names):
+        return "two of its timelines have the same name"
+    return next(filter(None, (unfit_timeline(t, summary) for t in timelines)), "")
+
+
+def _names_other_classes(conds: list[tuple[float, ...] | None], summary: ExplainerSummary) -> bool:
+    told = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
+    return told is not None and any(c and len(c) != len(told.class_names) for c in conds)
+
+
+def _all(base: Base) -> Iterator[Base]:
+    yield base
+    for part in parts(base):
+        yield from _all(part)
+
+
+def _noises(noise: Noise) -> Iterator[Noise]:
+    yield noise
+    for end in (noise.a, noise.b):
+        if end is not None:
+            yield from _noises(end)

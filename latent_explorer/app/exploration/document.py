@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""What a person adds to a model without changing pictures: names, pins, own sliders, favourites, projections, notes.
+
+It lives in the exploration, never in the explainer, and is no part of undo.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase
+from latent_explorer.models.attributes import (
+    Attribute,
+    AttributeEntry,
+    AttributeSet,
+    describe_entries,
+    newest_set,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.models.summary import ExplainerSummary
+
+
+class Document(msgspec.Struct, frozen=True):
+    """The person's own things. Attributes are named by `attribute_key`, so that a rename orphans nothing."""
+
+    names: dict[str, str] = {}
+    pins: tuple[str, ...] = ()
+    sliders: tuple[Attribute, ...] = ()  # added by the person, for any style coordinate
+    attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
+    favourites: tuple[Base, ...] = ()
+    projected: tuple[str, ...] = ()  # latent_ids of the projected pictures that are listed
+    notes: str = ""
+
+    def renamed(self, attribute: Attribute, name: str) -> Document:
+        """With another name for the attribute; an empty one brings the original back."""
+        names = {k: v for k, v in self.names.items() if k != attribute_key(attribute)}
+        if name.strip():
+            names[attribute_key(attribute)] = name.strip()
+        return msgspec.structs.replace(self, names=names)
+
+    def with_pin(self, attribute: Attribute, on: bool) -> Document:
+        """With the attribute kept at the top of the list, or not."""
+        key = attribute_key(attribute)
+        pins = (*(p for p in self.pins if p != key), *([key] if on else []))
+        return msgspec.structs.replace(self, pins=pins)
+
+    def with_slider(self, attribute: Attribute) -> Document:
+        """With one more slider; the same coordinate is not added twice."""
+        keys = {attribute_key(a) for a in self.sliders}
+        if attribute_key(attribute) in keys:
+            return self
+        return msgspec.structs.replace(self, sliders=(*self.sliders, attribute))
+
+    def without_slider(self, attribute: Attribute) -> Document:
+        """Without a slider that the person added."""
+        key = attribute_key(attribute)
+        kept = tuple(a for a in self.sliders if attribute_key(a) != key)
+        pins = tuple(p for p in self.pins if p != key)
+        return msgspec.structs.replace(self, sliders=kept, pins=pins)
+
+    def with_favourite(self, base: Base, on: bool) -> Document:
+        """With the latent among the favourites, or not."""
+        kept = tuple(b for b in self.favourites if b != base)
+        return msgspec.structs.replace(self, favourites=(*kept, base) if on else kept)
+
+    def with_projected(self, *latent_ids: str) -> Document:
+        """With these projected pictures at the end of the list."""
+        kept = tuple(i for i in self.projected if i not in latent_ids)
+        return msgspec.structs.replace(self, projected=(*kept, *dict.fromkeys(latent_ids)))
+
+    def without_projected(self, latent_id: str) -> Document:
+        """With a projected picture taken from the list and from the favourites; undo may still need its latent."""
+        base = ProjectedBase(latent_id)
+        return msgspec.structs.replace(
+            self,
+            projected=tuple(i for i in self.projected if i != latent_id),
+            favourites=tuple(b for b in self.favourites if b != base),
+        )
+
+    def with_attribute_set(self, found: AttributeSet) -> Document:
+        """With what a search found; it replaces an earlier search with the same method and settings."""
+        kept = tuple(s for s in self.attribute_sets if _search(s) != _search(found))
+        return msgspec.structs.replace(self, attribute_sets=(*kept, found))
+
+    def check(self, summary: ExplainerSummary) -> None:
+        """UserError unless all that came with a file is in this model."""
+        found = (a for s in self.attribute_sets for a in s.attributes)
+        entries = [e for a in (*self.sliders, *found) for e in a.entries]
+        samples = len(summary.samples.ids) if summary.samples else 0
+        favourites = [b.index for b in self.favourites if isinstance(b, SampleBase)]
+        if any(not 0 <= e.style_index < summary.layout.num_styles for e in entries) or any(
+            not 0 <= index < samples for index in favourites
+        ):
+            raise UserError(
+                f"The stored sliders and favourites do not fit {summary.name}: they belong to another model. "
+                "Open the explainer that they were made with."
+            )
+
+    def name_of(self, attribute: Attribute) -> str:
+        """The person's name for it, else its own, else "Style 214 up"."""
+        return (
+            self.names.get(attribute_key(attribute))
+            or attribute.name
+            or describe_entries(attribute)
+        )
+
+
+def attribute_key(attribute: Attribute) -> str:
+    """Identity of an attribute: its coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
+    parts = [
+        f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "")
+        for e in attribute.entries
+    ]
+    return "+".join(parts)
+
+
+def single_slider(style_index: int, target: int) -> Attribute:
+    """A slider for one style coordinate, towards its maximum."""
+    return Attribute("", target, (AttributeEntry(style_index, "max"),))
+
+
+def listed_set(
+    document: Document, summary: ExplainerSummary, state: ExplorerState
+) -> AttributeSet | None:
+    """The newest search for the asked classifier that found something for the target class.
+
+    Without one, the newest for the classifier that the model explains: the same sliders, so that another network's
+    verdict of the same change can be seen. Its `classifier_id` then is not the asked one, and its effects are not what
+    moves that one. Only between classifiers of the same classes, where a target means the same to both.
+    """
+    sets = (*summary.attribute_sets, *document.attribute_sets)
+    own = newest_set(sets, state.classifier_id, state.target_class)
+    names = {c.classifier_id: c.class_names for c in summary.classifiers}
+    if own is not None or names.get(state.classifier_id) != names.get(summary.classifier_id):
+        return own
+    return newest_set(sets, summary.classifier_id, state.target_class)
+
+
+def shown_attributes(
+    document: Document, summary: ExplainerSummary, state: ExplorerState
+) -> list[Attribute]:
+    """The attributes to list for the asked classifier and target: pins, then own sliders, then by rank.
+
+    Names are the person's where they gave one. Which search they come from says `listed_set`.
+    """
+    found = listed_set(document, summary, state)
+    ranked = [a for a in (found.attributes if found else ()) if a.target == state.target_class]
+    return _arranged(document, document.sliders, ranked)
+
+
+def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:
+    """The newest search that found something for the classifier that the model explains: a report stands on it."""
+    sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.attributes]
+    return newest_set(sets, summary.classifier_id)
+
+
+def reported_attributes(document: Document, found: AttributeSet) -> list[Attribute]:
+    """The attributes that a report lists, class by class as in `shown_attributes`; own sliders where they raise one."""
+    attributes: list[Attribute] = []
+    for target in sorted({a.target for a in found.attributes}):
+        sliders = [a for a in document.sliders if a.target == target]
+        ranked = [a for a in found.attributes if a.target == target]
+        attributes += _arranged(document, sliders, ranked)
+    return attributes
+
+
+def _arranged(
+    document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]
+) -> list[Attribute]:
+    """Pins, then own sliders, then by rank, under the person's names."""
+    # A coordinate that was both added and found keeps its place and shows what was found of it.
+    found_by_key = {attribute_key(a): a for a in ranked}
+    listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key
+    keys = sorted(listed, key=lambda k: k not in document.pins)  # stable: ranks keep their order
+    return [msgspec.structs.replace(listed[k], name=document.name_of(listed[k])) for k in keys]
+
+
+def _search(found: AttributeSet) -> tuple[object, ...]:
+    targets = tuple(sorted({a.target for a in found.attributes}))
+    return (found.classifier_id, found.method, targets, found.kappa)

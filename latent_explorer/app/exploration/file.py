@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents, and which model they are of.
+
+Members are read by name and never extracted; sizes are limited before anything is unpacked.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+import numpy as np
+from PIL import Image
+
+from latent_explorer.app.exploration.document import Document
+from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+SUFFIX = ".exploration"
+FORMAT = "latent-explorer exploration"
+VERSION = 1
+MAX_MEMBER = 32 << 20  # bytes, unpacked
+MAX_MEMBERS = 1000
+LATENTS, LATENT_SUFFIX = "latents/", ".safetensors"
+MAX_LATENT = 256 << 20  # bytes; a tuned generator of 1024 px takes 60 MB
+MAX_LATENTS = 1 << 30  # bytes of all together
+MAX_THUMBNAIL = 1024 * 1024  # px
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # equal explorations give equal bytes
+
+
+class _About(msgspec.Struct, frozen=True):
+    """`about.json`: read first, and the only member whose shape is the same in all versions."""
+
+    format: str
+    version: int
+    model_hash: str = ""
+    model_name: str = ""
+    model_path: str = ""  # where it was opened from: a hint, never trusted
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What the file holds. `thumbnail` (H, W, 3) uint8 or None; `latents`: contents of projections by their ids."""
+
+    state: ExplorerState
+    document: Document
+    model_name: str = ""
+    model_path: str = ""
+    thumbnail: np.ndarray | None = None
+    latents: dict[str, bytes] = field(default_factory=dict)
+
+
+def write(path: Path, exploration: Exploration) -> None:
+    """Write the file, all at once or not at all. UserError when that is impossible."""
+    about = _About(
+        FORMAT,
+        VERSION,
+        exploration.state.model_hash,
+        exploration.model_name,
+        exploration.model_path,
+    )
+    members = {
+        "about.json": msgspec.json.encode(about),
+        "state.json": msgspec.json.encode(exploration.state),
+        "notes.json": msgspec.json.encode(exploration.document),
+    }
+    if exploration.thumbnail is not None:
+        buffer = io.BytesIO()
+        Image.fromarray(exploration.thumbnail).save(buffer, "PNG")
+        members["thumbnail.png"] = buffer.getvalue()
+    members |= {f"{LATENTS}{k}{LATENT_SUFFIX}": v for k, v in exploration.latents.items()}
+    try:
+        with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            for name, data in members.items():
+                info = zipfile.ZipInfo(name, _EPOCH)
+                if not name.startswith(LATENTS):  # numbers that look like noise do not get smaller
+                    info.compress_type = zipfile.ZIP_DEFLATED
+                archive.writestr(info, data)
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be written ({error.strerror or error}). "
+            "Free some space or choose another folder; nothing was lost."
+        ) from error
+
+
+def read(path: Path) -> Exploration:
+    """Read the file. UserError, in a sentence, for whatever is wrong with it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read(archive, path.name)
+    except FileNotFoundError as error:
+        raise UserError(f"{path.name} is not there any more. Choose another file.") from error
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise UserError(
+            f"{path.name} is damaged or no exploration ({error}). Choose a file that ends in {SUFFIX}."
+        ) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, NotImplementedError) as error:
+        raise UserError(
+            f"{path.name} is damaged: {error}. If there is an older copy of it, open that one."
+        ) from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: encrypted members
+        raise UserError(f"{path.name} cannot be read ({error}). Check the file.") from error
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> Exploration:
+    if len(archive.infolist()) > MAX_MEMBERS:
+        raise ValueError("it holds too many parts")
+    if "about.json" not in archive.namelist():
+        raise UserError(
+            f"{name} is a zip file but no exploration. Choose a file that ends in {SUFFIX}."
+        )
+    about = _decode(archive, "about.json", _About)
+    if about.format != FORMAT:
+        raise UserError(f"{name} is no exploration. Choose a file that ends in {SUFFIX}.")
+    if about.version > VERSION:
+        raise UserError(
+            f"{name} was written by a newer Latent Explorer (format {about.version}, "
+            f"this program knows {VERSION}). Update the program to open it."
+        )
+    state = _decode(archive, "state.json", ExplorerState)
+    if state.model_hash != about.model_hash:
+        raise ValueError("its parts belong to different models")
+    has_notes = "notes.json" in archive.namelist()
+    return Exploration(
+        state=state,
+        document=_decode(archive, "notes.json", Document) if has_notes else Document(),
+        model_name=about.model_name,
+        model_path=about.model_path,
+        thumbnail=_thumbnail(archive),
+        latents=_latents(archive),
+    )
+
+
+def _decode(archive: zipfile.ZipFile, member: str, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(_bytes(archive, member), type=kind)
+    except KeyError as error:
+        raise ValueError(f"its part {member} is missing") from error
+
+
+def _bytes(archive: zipfile.ZipFile, member: str, most: int = MAX_MEMBER) -> bytes:
+    # The size in the directory may lie, so the reading itself is limited.
+    with archive.open(member) as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise ValueError(f"its part {member} is larger than {most >> 20} MB")
+    return data
+
+
+def _latents(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """Contents by id; what they hold is looked at by whoever uses them. A damaged one is empty, so that it is missed."""
+    found: dict[str, bytes] = {}
+    left = MAX_LATENTS
+    for name in archive.namelist():
+        if name.startswith(LATENTS) and name.endswith(LATENT_SUFFIX):
+            latent_id = name.removeprefix(LATENTS).removesuffix(LATENT_SUFFIX)
+            try:
+                found[latent_id] = _bytes(archive, name, min(MAX_LATENT, left))
+            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+                found[latent_id] = b""
+            left -= len(found[latent_id])
+    return found
+
+
+def _thumbnail(archive: zipfile.ZipFile) -> np.ndarray | None:
+    """The thumbnail, or None: a damaged one is no reason to refuse the rest."""
+    if "thumbnail.png" not in archive.namelist():
+        return None
+    try:
+        with Image.open(io.BytesIO(_bytes(archive, "thumbnail.png")), formats=["PNG"]) as png:
+            if png.width * png.height > MAX_THUMBNAIL:
+                return None
+            return np.asarray(png.convert("RGB"))
+    except (
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ):
+        return None

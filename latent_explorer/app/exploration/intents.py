@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""What a person can ask for that changes the state. Values only; each knows its next state and its name in the menu.
+
+`label(summary)` completes "Undo ..." in a sentence; intents with equal `merge_key` during one gesture (the
+mouse is down) make one step of undo.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.app.exploration.state import (
+    ExplorerState,
+    attribute_amount,
+    with_attribute,
+)
+from latent_explorer.explain.recipe import (
+    Base,
+    Edit,
+    Noise,
+    ProjectedBase,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+    canonical_edits,
+    place_of,
+)
+from latent_explorer.models.attributes import Attribute, describe_entries
+
+if TYPE_CHECKING:
+    from latent_explorer.models.summary import ExplainerSummary
+
+
+class Intent(msgspec.Struct, frozen=True):
+    """Base of all intents."""
+
+    @property
+    def merge_key(self) -> tuple[object, ...] | None:
+        """Equal keys merge within a gesture; None never merges."""
+        return None
+
+    def label(self, summary: ExplainerSummary) -> str:
+        """What this does, to be read after "Undo"."""
+        raise NotImplementedError
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        """The state in which this has been done."""
+        raise NotImplementedError
+
+
+def describe_base(base: Base, summary: ExplainerSummary) -> str:
+    """A base latent in words: "seed 7", "sample apple_0012", "projected picture", "blended picture"."""
+    if isinstance(base, SeedBase):
+        return f"seed {base.seed}"
+    if isinstance(base, SampleBase):
+        ids = summary.samples.ids if summary.samples else ()
+        return f"sample {ids[base.index] if 0 <= base.index < len(ids) else base.index}"
+    return "projected picture" if isinstance(base, ProjectedBase) else "blended picture"
+
+
+class SetBase(Intent, frozen=True):
+    """Show another latent. An override of `cond` stays from seed to seed and goes otherwise: a reconstruction
+    is only one with its own cond. `noise` is what belongs to the latent; None: it has none of its own, and the
+    maps that were optimised for another picture go with that picture. `untouched` takes every edit back and leaves
+    the latent where it was found, so that what is seen is the latent alone."""
+
+    base: Base
+    noise: Noise | None = None
+    untouched: bool = False
+
+    def label(self, summary: ExplainerSummary) -> str:
+        return f"change to {describe_base(self.base, summary)}"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        seeds = isinstance(state.base, SeedBase) and isinstance(self.base, SeedBase)
+        cond = state.cond if seeds or self.base == state.base else None
+        noise = self.noise
+        if noise is None:
+            noise = Noise() if state.noise.kind == "maps" else state.noise
+        shown = msgspec.structs.replace(state, base=self.base, cond=cond, noise=noise)
+        if not self.untouched:
+            return shown
+        return msgspec.structs.replace(shown, edits=(), truncate_encoded=False)
+
+
+class SetTruncation(Intent, frozen=True):
+    """`psi`: 1 is no truncation, 0 the average picture, negative its mirror image in W."""
+
+    psi: float
+
+    @property
+    def merge_key(self) -> tuple[object, ...]:
+        return ("truncation",)
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "truncation"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, truncation_psi=self.psi)
+
+
+class SetCutoff(Intent, frozen=True):
+    """Truncate only the first `cutoff` rows of ws; None truncates all."""
+
+    cutoff: int | None
+
+    @property
+    def merge_key(self) -> tuple[object, ...]:
+        return ("cutoff",)
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "truncation cutoff"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, truncation_cutoff=self.cutoff)
+
+
+class SetTruncateEncoded(Intent, frozen=True):
+    """Whether truncation acts on encoded and projected latents too ("towards the average")."""
+
+    on: bool
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "towards the average"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, truncate_encoded=self.on)
+
+
+class SetNoise(Intent, frozen=True):
+    """Which noise the synthesis adds."""
+
+    noise: Noise
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "change of noise"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, noise=self.noise)
+
+
+class SetCond(Intent, frozen=True):
+    """What the generator is told, (K,) probabilities; None: the base's own."""
+
+    cond: tuple[float, ...] | None
+
+    @property
+    def merge_key(self) -> tuple[object, ...]:
+        return ("cond",)
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "what the generator is told"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, cond=self.cond)
+
+
+class SetAttribute(Intent, frozen=True):
+    """Move an attribute's slider to `amount` (1 = kappa 1)."""
+
+    attribute: Attribute
+    amount: float
+
+    @property
+    def merge_key(self) -> tuple[object, ...]:
+        return ("attribute", self.attribute.entries)
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        name, entries = self.attribute.name, self.attribute.entries
+        if name and name != describe_entries(self.attribute):
+            return f"shift of {name}"
+        if len(entries) == 1:
+            return f"shift of style {entries[0].style_index}"
+        return f"shift of {len(entries)} styles"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        if attribute_amount(state, self.attribute) == self.amount == 0:
+            return (
+                state  # resetting a slider at rest leaves attributes that share a coordinate alone
+            )
+        edits = with_attribute(state, self.attribute, self.amount)
+        return msgspec.structs.replace(state, edits=edits)
+
+
+class SetEdit(Intent, frozen=True):
+    """Set one edit, in place of an edit of the same coordinate and unit (or the same direction)."""
+
+    edit: Edit
+
+    @property
+    def merge_key(self) -> tuple[object, ...]:
+        return ("edit", *place_of(self.edit))
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        if isinstance(self.edit, StyleShift):
+            return f"shift of style {self.edit.style_index}"
+        return f"shift along {self.edit.direction_id}"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        kept = tuple(e for e in state.edits if place_of(e) != place_of(self.edit))
+        return msgspec.structs.replace(state, edits=canonical_edits((*kept, self.edit)))
+
+
+class SetEdits(Intent, frozen=True):
+    """Replace all edits at once, for example by those that flip the class; `text` says what for."""
+
+    edits: tuple[Edit, ...]
+    text: str = "change of all shifts"
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return self.text
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, edits=canonical_edits(self.edits))
+
+
+class ResetAttributes(Intent, frozen=True):
+    """Take every edit back."""
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "reset of all attributes"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, edits=())
+
+
+class SetTarget(Intent, frozen=True):
+    """The class whose attributes are shown."""
+
+    target_class: int
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "change of class"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(state, target_class=self.target_class)
+
+
+class SetClassifier(Intent, frozen=True):
+    """Which classifier is asked; `cond` does not change."""
+
+    classifier_id: str
+    target_class: int = 0
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "change of classifier"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        return msgspec.structs.replace(
+            state, classifier_id=self.classifier_id, target_class=self.target_class
+        )
+
+
+class Restore(Intent, frozen=True):
+    """Go to the picture of another state, whose recipe was dropped; the timelines stay."""
+
+    state: ExplorerState
+    text: str = "restored state"
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return self.text
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        edits = canonical_edits(self.state.edits)
+        return msgspec.structs.replace(self.state, edits=edits, timelines=state.timelines)

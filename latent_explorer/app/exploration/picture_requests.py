@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: MIT
+"""From a state to what shall be rendered, and from a result to what must be said about it. Pure functions only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from latent_explorer.app.exploration.compatibility import unfit_recipe, unfit_timelines
+from latent_explorer.app.exploration.intents import SetBase
+from latent_explorer.app.exploration.state import ExplorerState, with_attribute
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import (
+    Base,
+    Noise,
+    PictureRecipe,
+    PictureRequest,
+    RenderResult,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+    canonical_edits,
+    is_generated,
+)
+from latent_explorer.models.attributes import AttributeEntry, newest_set, opposite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, StyleStats
+
+FAR_FROM_AVERAGE = 2.0  # w_distance; latents of the mapping network lie around 1
+AT_END = 0.02  # share of the observed range within which a value counts as being at its end
+
+
+# What to render ----------------------------------------------------------------------------------
+
+
+def resolve(state: ExplorerState, summary: ExplainerSummary) -> PictureRequest:
+    """The request for the state's picture. States that mean the same picture give equal requests."""
+    return _request(state, summary, state.base, state.noise)
+
+
+def resolve_grid(
+    state: ExplorerState,
+    summary: ExplainerSummary,
+    bases: Sequence[Base],
+    noise_of: Callable[[Base], Noise | None] = lambda _base: None,
+) -> list[PictureRequest]:
+    """The same edits on other base latents; each keeps its own cond, and its own noise where it has one."""
+    shown = (SetBase(base, noise_of(base)).next_state(state).noise for base in bases)
+    noises = (
+        state.noise if base == state.base else n for base, n in zip(bases, shown, strict=True)
+    )
+    return [_request(state, summary, b, n) for b, n in zip(bases, noises, strict=True)]
+
+
+def resolve_hover(
+    state: ExplorerState, summary: ExplainerSummary, attribute: Attribute
+) -> list[PictureRequest]:
+    """[minus, plus]: the state's picture with the attribute at -1 and at +1."""
+    ends = (with_attribute(state, attribute, amount) for amount in (-1.0, 1.0))
+    return [resolve(msgspec.structs.replace(state, edits=edits), summary) for edits in ends]
+
+
+def resolve_thumbnail(
+    state: ExplorerState, base: Base, noise: Noise | None = None
+) -> PictureRequest:
+    """A base latent as it is: no edits, no truncation, the noise that belongs to it."""
+    return PictureRequest(PictureRecipe(base, noise=noise or Noise()), state.classifier_id)
+
+
+def _request(
+    state: ExplorerState, summary: ExplainerSummary, base: Base, noise: Noise
+) -> PictureRequest:
+    truncated = is_generated(base) or state.truncate_encoded
+    psi = state.truncation_psi if truncated else 1.0
+    cutoff = state.truncation_cutoff
+    if psi == 1.0 or (cutoff is not None and cutoff >= summary.layout.num_ws):
+        cutoff = None
+    # Told cond belongs to the state's own base; a plain StyleGAN2 is told nothing.
+    told = base == state.base and summary.conditioned_on is not None
+    recipe = PictureRecipe(
+        base=base,
+        truncation_psi=psi,
+        truncation_cutoff=cutoff,
+        noise=noise,
+        cond=state.cond if told else None,
+        edits=canonical_edits(state.edits),
+    )
+    return PictureRequest(recipe, state.classifier_id)
+
+
+# Where to begin ----------------------------------------------------------------------------------
+
+
+def opening_state(summary: ExplainerSummary) -> ExplorerState:
+    """What a person sees first: a real picture that the first attributes can change."""
+    classifier_id = summary.classifier_id
+    found = newest_set(summary.attribute_sets, classifier_id)
+    target = found.attributes[0].target if found and found.attributes else 0
+    return ExplorerState(
+        model_hash=summary.model_hash,
+        base=_opening_base(summary, target),
+        classifier_id=classifier_id,
+        target_class=target,
+    )
+
+
+def _opening_base(summary: ExplainerSummary, target: int) -> Base:
+    """The sample nearest to the middle of the road: surely not of the target class, yet not a hopeless case."""
+    if summary.samples is None or len(summary.samples.ids) == 0:
+        return SeedBase(0)
+    probs = summary.samples.probs
+    if probs.ndim != 2 or not 0 <= target < probs.shape[1]:
+        return SampleBase(0)
+    return SampleBase(int(np.argmin(np.abs(probs[:, target] - 0.15))))
+
+
+def check(state: ExplorerState, summary: ExplainerSummary) -> None:
+    """UserError unless every part of a state that came from a file fits this model."""
+    classifier = classifier_of(state, summary)
+    shown = PictureRecipe(
+        base=state.base,
+        truncation_psi=state.truncation_psi,
+        truncation_cutoff=state.truncation_cutoff,
+        noise=state.noise,
+        cond=state.cond,
+        edits=state.edits,
+    )
+    wrong = {
+        "it belongs to another model": state.model_hash != summary.model_hash,
+        "its classifier is not in it": classifier is None,
+        "its class is not in it": classifier is not None
+        and not 0 <= state.target_class < len(classifier.class_names),
+    }
+    reasons = (reason for reason, is_so in wrong.items() if is_so)
+    reason = next(reasons, "") or unfit_recipe(shown, summary)
+    if reason := reason or unfit_timelines(state.timelines, summary):
+        raise UserError(
+            f"The stored state does not fit {summary.name}: {reason}. "
+            "Open the explainer that it was made with."
+        )
+
+
+def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> ClassifierSummary | None:
+    """The asked classifier, or None when the model holds none of that id."""
+    return next((c for c in summary.classifiers if c.classifier_id == state.classifier_id), None)
+
+
+# What to say -------------------------------------------------------------------------------------
+
+
+def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderResult) -> list[str]:
+    """Why the picture must be taken with care, one sentence each; empty when it is within the data.
+
+    Takes the request that the result was rendered from, so that words and picture belong together.
+    """
+    recipe = request.recipe
+    said = []
+    if recipe.truncation_psi > 1:
+        said.append(
+            f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
+        )
+    said += _shift_warnings(recipe, summary, result)
+    # An encoded picture of the data is within the data, however far its latent lies.
+    if result.w_distance > FAR_FROM_AVERAGE and not isinstance(recipe.base, SampleBase):
+        said.append(
+            f"The latent is {result.w_distance:.1f} standard deviations from the average, "
+            "further than the pictures the generator learned from."
+        )
+    if request.classifier_id == summary.conditioned_on:  # the samples' table knows no other's
+        said += _reconstruction_warnings(recipe, summary, result)
+    return said
+
+
+def _shift_warnings(
+    recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult
+) -> list[str]:
+    outside = [
+        edit
+        for edit in recipe.edits
+        if isinstance(edit, StyleShift) and _is_outside(edit, summary.style_stats, result)
+    ]
+    if not outside:
+        return []
+    if len(outside) == 1:
+        return [f"{_shift_name(outside[0], summary)} is outside the range that the data shows."]
+    return [f"{len(outside)} styles are outside the range that the data shows."]
+
+
+def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
+    """What the explainer calls a shift in this direction: "Brown centre (style 65)"."""
+    end = edit.end if edit.amount >= 0 else opposite(edit.end)
+    found = newest_set(summary.attribute_sets, summary.classifier_id)
+    for attribute in found.attributes if found else ():
+        if attribute.name and attribute.entries == (AttributeEntry(edit.style_index, end),):
+            return f"{attribute.name} (style {edit.style_index})"
+    return f"Style {edit.style_index}"
+
+
+def _is_outside(edit: StyleShift, stats: StyleStats | None, result: RenderResult) -> bool:
+    if edit.unit == "range" and abs(edit.amount) > 1:
+        return True
+    if stats is None:
+        return False
+    low, high = stats.minimum[edit.style_index], stats.maximum[edit.style_index]
+    value = shifted_value(edit, stats, result.styles)
+    slack = 1e-4 * (high - low) + 1e-6  # of float32 arithmetic
+    return not low - slack <= value <= high + slack
+
+
+def shifted_value(edit: StyleShift, stats: StyleStats, styles: np.ndarray) -> float:
+    """The value of the edited coordinate. `styles` (num_styles,) are the picture's unedited values."""
+    j = edit.style_index
+    own, low, high = float(styles[j]), float(stats.minimum[j]), float(stats.maximum[j])
+    towards_max = (edit.end == "max") == (edit.amount >= 0)
+    if edit.unit == "sigma":
+        return own + (1 if towards_max else -1) * abs(edit.amount) * float(stats.std[j])
+    return own + abs(edit.amount) * ((high if towards_max else low) - own)
+
+
+def _reconstruction_warnings(
+    recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult
+) -> list[str]:
+    """Whether the classifier says something else of the reconstruction than of the real picture."""
+    samples, base = summary.samples, recipe.base
+    classifier = next(
+        (c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None
+    )
+    if not isinstance(base, SampleBase) or samples is None or classifier is None:
+        return []
+    probs = samples.probs[base.index] if base.index < len(samples.probs) else np.empty(0)
+    if recipe.truncation_psi != 1 or recipe.cond or probs.shape != result.before.probs.shape:
+        return []
+    real, shown = int(np.argmax(probs)), int(np.argmax(result.before.probs))
+    if real == shown:
+        return []
+    names = classifier.class_names
+    return [
+        f"The reconstruction changes the class: the classifier says {names[real]} of the real picture, "
+        f"{names[shown]} of its reconstruction."
+    ]
+
+
+def already_at_end(
+    result: RenderResult, summary: ExplainerSummary, attribute: Attribute, sign: int = 1
+) -> bool:
+    """Whether dragging the attribute to +1 (or -1 with `sign` -1) would move nothing in this picture."""
+    stats = summary.style_stats
+    if stats is None:
+        return False
+    for entry in attribute.entries:
+        j = entry.style_index
+        span = float(stats.maximum[j] - stats.minimum[j])
+        to_max = (entry.end == "max") == (sign * entry.weight > 0)
+        end = float(stats.maximum[j] if to_max else stats.minimum[j])
+        if abs(float(result.styles[j]) - end) > AT_END * span:
+            return False
+    return True

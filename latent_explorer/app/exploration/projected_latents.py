@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT
+"""Projected pictures of the open exploration: kept by id, made known to the renderer, ready to be saved. No torch.
+
+Which of them the strip lists stands in the document; here are all that undo could bring back.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import exported
+from latent_explorer.explain.projected import ProjectedPicture, latent_npz, read_projected, to_bytes
+from latent_explorer.explain.recipe import Base, Noise, ProjectedBase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from latent_explorer.app.exploration.document import Document
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.timeline.timeline import Timeline
+
+_ID_FIELDS = ("latent_id", "maps_id")  # fields of recipes that name a projection
+
+
+class LatentStore:
+    """`send` makes pictures known to the renderer; what is sent first is known before it can be asked for."""
+
+    def __init__(self, send: Callable[[Sequence[ProjectedPicture]], None]) -> None:
+        self._send = send
+        self._model_hash = ""
+        self._pictures: dict[str, ProjectedPicture] = {}
+        self._contents: dict[str, bytes] = {}
+
+    def begin(self, model_hash: str, contents: Mapping[str, bytes]) -> int:
+        """Another exploration, with the latents that came with it. Returns how many of them could not be used."""
+        self._model_hash = model_hash
+        self._pictures.clear()
+        self._contents.clear()
+        return self.take(contents)
+
+    def take(self, contents: Mapping[str, bytes]) -> int:
+        """Latents as a file held them, by id. Returns how many are damaged, or of another model."""
+        found = []
+        for latent_id, content in contents.items():
+            try:
+                picture = read_projected(content, latent_id)
+            except UserError:
+                continue
+            if picture.latent_id == latent_id and picture.report.model_hash == self._model_hash:
+                found.append(picture)
+                self._contents[latent_id] = content
+        self._add(found)
+        return len(contents) - len(found)
+
+    def add(self, *pictures: ProjectedPicture) -> list[str]:
+        """Keep them; returns their ids. UserError when one belongs to another model."""
+        for picture in pictures:
+            if picture.report.model_hash != self._model_hash:
+                raise UserError(
+                    f"{picture.report.name} was projected with another model "
+                    f"({picture.report.model_hash[:12]}). Open that explainer first, then this file again."
+                )
+        self._add(pictures)
+        return [picture.latent_id for picture in pictures]
+
+    def _add(self, pictures: Sequence[ProjectedPicture]) -> None:
+        new = [p for p in pictures if p.latent_id not in self._pictures]
+        self._pictures.update((p.latent_id, p) for p in pictures)
+        if new:
+            self._send(new)
+
+    def get(self, latent_id: str) -> ProjectedPicture | None:
+        """The picture of this id, or None."""
+        return self._pictures.get(latent_id)
+
+    def of(self, base: Base) -> ProjectedPicture | None:
+        """The picture that a base latent is; None for a seed, a sample or one that is not here."""
+        return self.get(base.latent_id) if isinstance(base, ProjectedBase) else None
+
+    def all(self) -> list[ProjectedPicture]:
+        """All of them, in the order they came."""
+        return list(self._pictures.values())
+
+    def noise_of(self, base: Base) -> Noise | None:
+        """The noise that belongs to a base latent: optimised maps, or what it was found with; None: no particular one."""
+        if not isinstance(base, ProjectedBase):
+            return None
+        picture = self.of(base)
+        if picture is not None and picture.noise is not None:
+            return Noise("maps", maps_id=base.latent_id)
+        return Noise()
+
+    def content(self, latent_id: str) -> bytes:
+        """What a `.projection` file of it holds; made once."""
+        if latent_id not in self._contents:
+            self._contents[latent_id] = to_bytes(self._pictures[latent_id])
+        return self._contents[latent_id]
+
+    def export(self, latent_id: str, path: Path) -> None:
+        """Write it whole (`.projection`), or as `.npz` with `w` and `cond`, as `generate --latents` reads it.
+
+        UserError when that is impossible.
+        """
+        content = self.content(latent_id)
+        if path.suffix.lower() == ".npz":
+            content = latent_npz(self._pictures[latent_id])
+        with exported(path) as temporary:
+            temporary.write_bytes(content)
+
+    def to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
+        """What an exploration must hold: all that are listed or that its state needs, by id."""
+        wanted = {*document.projected, *named_latents(state), *named_latents(document)}
+        return {key: self.content(key) for key in self._pictures if key in wanted}
+
+    def missing(self, value: msgspec.Struct) -> set[str]:
+        """Ids that a state, recipe or document names and that are not here."""
+        return named_latents(value) - self._pictures.keys()
+
+    def require(self, state: ExplorerState, title: str) -> None:
+        """UserError when the state of `title` needs what is not here."""
+        if self.missing(state):
+            raise UserError(
+                f"{title} was made from a projected picture that is not in this exploration. "
+                f"Open the exploration that it belongs to, then open {title} again."
+            )
+
+    def fitted(
+        self, state: ExplorerState, document: Document, instead: Base
+    ) -> tuple[ExplorerState, Document]:
+        """Both without the projections that are not here; `instead` is shown where one of those was.
+
+        Keyframes of timelines that need them go.
+        """
+        gone = self.missing(state) | self.missing(document) | set(document.projected)
+        gone -= self._pictures.keys()
+        if gone & named_latents(state.base):
+            state = msgspec.structs.replace(state, base=instead, noise=Noise(), cond=None)
+        if gone & named_latents(state.noise):
+            state = msgspec.structs.replace(state, noise=Noise())
+        if gone & named_latents(state):
+            kept = tuple(_without(timeline, gone) for timeline in state.timelines)
+            state = msgspec.structs.replace(state, timelines=kept)
+        for latent_id in gone:
+            document = document.without_projected(latent_id)
+        return state, document
+
+
+def _without(timeline: Timeline, gone: set[str]) -> Timeline:
+    frames = tuple(k for k in timeline.keyframes if not gone & named_latents(k))
+    noise = timeline.noise
+    lost = noise is not None and gone & named_latents(noise)
+    return msgspec.structs.replace(timeline, keyframes=frames, noise=None if lost else noise)
+
+
+def named_latents(value: msgspec.Struct) -> set[str]:
+    """Ids of all projections that a state, recipe or document refers to, wherever in it."""
+    return set(_ids(msgspec.to_builtins(value)))
+
+
+def lost_sentence(title: str) -> str:
+    """What is said when an exploration, or a picture's recipe, came without some of its projections."""
+    return (
+        f"Some projected pictures of {title} are missing, damaged or of another model and were left out. "
+        "Open the exploration that holds them, or project them again."
+    )
+
+
+def _ids(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key in _ID_FIELDS and isinstance(each, str):
+                if each:
+                    yield each
+            else:
+                yield from _ids(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _ids(each)

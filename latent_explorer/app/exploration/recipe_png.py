@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+"""PNG files that carry their recipe: the state, and the picture's own pixels when it was enlarged."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import exported
+from latent_explorer.media import png
+from latent_explorer.media.drawing import enlarge, export_factor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+KEY = "latent-explorer"  # keyword of the text chunk
+VERSION = 1
+MAX_FILE = 64 << 20  # bytes
+MAX_PIXELS = 16 << 20
+# Pillow refuses pictures that say they are enormous, and warns of very large ones, before we can look.
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+
+@dataclass(frozen=True)
+class PngRecipe:
+    """What a picture was made from. `image` (H, W, 3) uint8 are the pixels before enlarging."""
+
+    state: ExplorerState
+    model_name: str
+    image: np.ndarray
+
+
+class _Chunk(msgspec.Struct, frozen=True):
+    version: int
+    model_name: str
+    state: ExplorerState
+    pixels: str = ""  # base64 of a PNG; empty when the picture was not enlarged
+
+
+def recipe_texts(
+    state: ExplorerState, model_name: str, pixels: np.ndarray | None = None
+) -> dict[str, str]:
+    """What a PNG carries; `pixels` (H, W, 3) uint8 are the picture's own, where the file shows it enlarged."""
+    encoded = "" if pixels is None else base64.b64encode(png.png_bytes(pixels)).decode()
+    chunk = _Chunk(VERSION, model_name, _of_picture(state), encoded)
+    return {KEY: msgspec.json.encode(chunk).decode()}
+
+
+def png_bytes(
+    image: np.ndarray, state: ExplorerState, model_name: str, factor: int | None = None
+) -> bytes:
+    """The picture as PNG with its recipe. `factor` None: `export_factor`."""
+    factor = export_factor(image) if factor is None else factor
+    texts = recipe_texts(state, model_name, image if factor > 1 else None)
+    return png.png_bytes(enlarge(image, factor), texts)
+
+
+def write_png(
+    path: Path,
+    image: np.ndarray,
+    state: ExplorerState,
+    model_name: str = "",
+    factor: int | None = None,
+) -> None:
+    """Write the picture with its recipe, all at once or not at all."""
+    write_bytes(path, png_bytes(image, state, model_name, factor))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file that is made already. UserError when that is impossible."""
+    with exported(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def read_recipe(path: Path) -> PngRecipe | None:
+    """The recipe of a picture; None when it carries none. UserError when the file or its recipe is damaged."""
+    if path.stat().st_size > MAX_FILE:
+        return None
+    try:
+        with Image.open(path) as picture:
+            if picture.format != "PNG" or picture.width * picture.height > MAX_PIXELS:
+                return None
+            picture.load()  # text may stand behind the pixels
+            text = getattr(picture, "text", {}).get(KEY)
+            image = np.asarray(picture.convert("RGB"))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS) as error:
+        raise UserError(
+            f"{path.name} cannot be read as a picture ({error}). Export it again."
+        ) from error
+    return None if text is None else _recipe(str(text), image, path.name)
+
+
+def read_state(path: Path) -> ExplorerState | None:
+    """The state in a picture's recipe, or None."""
+    recipe = read_recipe(path)
+    return recipe.state if recipe else None
+
+
+def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
+    try:
+        version = msgspec.json.decode(text, type=dict).get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise UserError(
+                f"The recipe in {name} was written by a newer Latent Explorer. Update the program to open it."
+            )
+        chunk = msgspec.json.decode(text, type=_Chunk)
+        if chunk.pixels:
+            with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as own:
+                if own.width * own.height > MAX_PIXELS:
+                    raise ValueError("its pixels are too many")
+                image = np.asarray(own.convert("RGB"))
+    except (
+        msgspec.MsgspecError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        RecursionError,
+        *_BOMBS,
+    ) as error:
+        raise UserError(
+            f"The recipe in {name} is damaged ({error}). Export the picture again."
+        ) from error
+    return PngRecipe(_of_picture(chunk.state), chunk.model_name, image)
+
+
+def _of_picture(state: ExplorerState) -> ExplorerState:
+    """Timelines belong to the exploration: a recipe with them would be large, and lack what only they need."""
+    return msgspec.structs.replace(state, timelines=())

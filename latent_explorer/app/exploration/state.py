@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The exploration as one frozen value. Equality is meaning: undo, autosave, recipes and exports all follow from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.explain.recipe import (
+    Base,
+    Edit,
+    Noise,
+    SeedBase,
+    StyleShift,
+    canonical_edits,
+)
+from latent_explorer.explain.timeline.timeline import Timeline
+
+if TYPE_CHECKING:
+    from latent_explorer.models.attributes import Attribute
+
+
+class ExplorerState(msgspec.Struct, frozen=True):
+    """Everything that undo must bring back."""
+
+    model_hash: str
+    base: Base = SeedBase(0)
+    truncation_psi: float = 1.0
+    truncation_cutoff: int | None = None
+    truncate_encoded: bool = False  # "towards the average" for encoded and projected latents
+    noise: Noise = Noise()
+    cond: tuple[float, ...] | None = None  # what the generator is told; None: the base's own
+    edits: tuple[Edit, ...] = ()  # canonical: see explain.recipe.canonical_edits
+    classifier_id: str = ""
+    target_class: int = 0
+    timelines: tuple[Timeline, ...] = ()
+
+
+def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
+    """Where the slider of an attribute stands: read off its first entry (0 when that coordinate is unedited)."""
+    first = attribute.entries[0]
+    sign = 1.0 if first.end == "max" else -1.0
+    for edit in state.edits:
+        if (
+            isinstance(edit, StyleShift)
+            and edit.unit == "range"
+            and edit.style_index == first.style_index
+        ):
+            return sign * edit.amount / first.weight
+    return 0.0
+
+
+def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) -> tuple[Edit, ...]:
+    """The state's edits with the attribute's slider at `amount`, every other coordinate untouched."""
+    indices = {entry.style_index for entry in attribute.entries}
+    kept = tuple(
+        e
+        for e in state.edits
+        if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices)
+    )
+    moved = tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
+    return canonical_edits(kept + moved)

@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: MIT
+"""What the application tells its listeners, on the window's thread. Plain values: the window draws them."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from latent_explorer.app.engine.failure import Failure, failure_of
+from latent_explorer.app.exploration.document import Document
+from latent_explorer.app.exploration.projection_updates import ProjectionUpdate
+from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.common.events import Event
+from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
+from latent_explorer.explain.timeline.timeline import Timeline
+from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True)
+class ModelOpened:
+    """A model is open; `state` and `document` are where its exploration begins."""
+
+    summary: ExplainerSummary
+    state: ExplorerState
+    document: Document
+    path: Path
+    device: str  # what it runs on, in words: "CPU", "NVIDIA H100"
+
+
+@dataclass(frozen=True)
+class StateChanged:
+    """The person, undo or a file changed the state."""
+
+    old: ExplorerState
+    new: ExplorerState
+
+
+@dataclass(frozen=True)
+class DocumentChanged:
+    """Names, pins, sliders, favourites or notes changed."""
+
+    document: Document
+
+
+@dataclass(frozen=True)
+class MainPicture:
+    """The picture of the canvas, what the classifier says, and what must be said about it."""
+
+    request: PictureRequest
+    result: RenderResult
+    warnings: tuple[str, ...]  # empty: within the data
+
+
+@dataclass(frozen=True)
+class HoverPicture:
+    """The attribute under the mouse at -1 (`sign` -1) and +1."""
+
+    attribute: Attribute
+    sign: int
+    result: RenderResult
+
+
+@dataclass(frozen=True)
+class GridPicture:
+    """Picture `index` of the grid."""
+
+    index: int
+    base: Base
+    result: RenderResult
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """An unedited latent, for the strip of samples."""
+
+    base: Base
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class JobStarted:
+    """A job is running; `cancellable` jobs are listed with a cancel button, others are short."""
+
+    job: int
+    name: str
+    cancellable: bool
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """Progress, a preview, a figure or a notice from a job."""
+
+    job: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """A job is over. A failure is told by a `Trouble` beside it.
+
+    `value` is what it made, or, of a job that was cancelled or failed, the last thing that it called worth keeping.
+    """
+
+    job: int
+    name: str
+    outcome: Literal["finished", "cancelled", "failed"]
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """One sentence for the person that needs no answer."""
+
+    text: str
+    severity: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something failed. `while_doing` names it: "Opening leaf-health". A picture's trouble comes with its slot."""
+
+    failure: Failure
+    while_doing: str
+    slot: str = ""
+
+
+@dataclass(frozen=True)
+class DeviceChanged:
+    """The device in use (in words) and those that can be chosen, as (id, words)."""
+
+    device: str
+    choices: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class FileChanged:
+    """The exploration's file (None: not saved yet) and whether it has unsaved changes."""
+
+    path: Path | None
+    unsaved: bool
+
+
+@dataclass(frozen=True)
+class PicturesOffered:
+    """Pictures, folders of them, or latents were dropped or chosen: whoever can work on them takes them up."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class TimelinesChanged:
+    """The current timeline is another value or another timeline; `names` are those of all in the exploration."""
+
+    current: Timeline | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TimelineFrame:
+    """A frame of the current timeline is to be shown, with what must be said about it.
+
+    `seconds` is its place on the timeline, `cached` whether it came from disk.
+    """
+
+    seconds: float
+    request: PictureRequest
+    result: RenderResult
+    cached: bool
+    warnings: tuple[str, ...] = ()  # empty: within the data
+
+
+@dataclass(frozen=True, eq=False)
+class TimelineTrace:
+    """What the classifier says along the current timeline, of the frames made so far, in the order of time."""
+
+    seconds: np.ndarray  # (n,)
+    probs: np.ndarray  # (n, K)
+    flips: tuple[float, ...]  # seconds from which on the predicted class is another
+    progress: float  # share of the frames that are made, 0..1
+
+
+@dataclass(frozen=True)
+class TimelinePlaying:
+    """Playing began or ended."""
+
+    playing: bool
+
+
+@dataclass(frozen=True)
+class RecordingChanged:
+    """The recording of a live session began or ended."""
+
+    recording: bool
+
+
+Update = (
+    ModelOpened
+    | StateChanged
+    | DocumentChanged
+    | MainPicture
+    | HoverPicture
+    | GridPicture
+    | Thumbnail
+    | JobStarted
+    | JobEvent
+    | JobEnded
+    | Told
+    | Trouble
+    | DeviceChanged
+    | FileChanged
+    | PicturesOffered
+    | ProjectionUpdate
+    | TimelinesChanged
+    | TimelineFrame
+    | TimelineTrace
+    | TimelinePlaying
+    | RecordingChanged
+)
+
+
+@contextlib.contextmanager
+def reporting(tell: Callable[[Update], None], doing: str) -> Iterator[None]:
+    """Whatever fails inside is told as a `Trouble`, and goes no further."""
+    try:
+        yield
+    except Exception as error:
+        tell(Trouble(failure_of(error), doing))

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""What is kept of an exploration: the person's document, the file it belongs to, its autosave.
+
+Does not know the engine, nor how a state comes about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latent_explorer.app.exploration import file as exploration_file
+from latent_explorer.app.exploration.document import Document
+from latent_explorer.app.exploration.file import Exploration
+from latent_explorer.app.exploration.updates import FileChanged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from latent_explorer.app.exploration.autosave import Autosave
+    from latent_explorer.app.exploration.projected_latents import LatentStore
+    from latent_explorer.app.exploration.state import ExplorerState
+
+
+@dataclass(frozen=True)
+class _Model:
+    """The model that the exploration is of."""
+
+    name: str
+    path: Path
+
+
+class Desk:
+    """One exploration in the making. `state` is handed in with every change, since the session owns it."""
+
+    def __init__(
+        self, autosave: Autosave, latents: LatentStore, tell: Callable[[FileChanged], None]
+    ) -> None:
+        self.document = Document()
+        self.path: Path | None = None
+        self._autosave = autosave
+        self._latents = latents
+        self._tell = tell
+        self._told: FileChanged | None = None
+        self._model: _Model | None = None
+        self._state: ExplorerState | None = None
+        self._saved: tuple[object, ...] | None = None  # what the file holds, or the beginning
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether something differs from the file, or from the beginning where there is none."""
+        return self._state is not None and (self._state, self.document) != self._saved
+
+    def begin(
+        self,
+        state: ExplorerState,
+        model: tuple[str, Path],
+        document: Document,
+        path: Path | None,
+        *,
+        saved: bool,
+    ) -> None:
+        """Another exploration. `model` is its name and file; `saved`: nothing would be lost by closing it now.
+
+        The file is told of by `say`, so that the model can be announced first.
+        """
+        self.document, self.path, self._state = document, path, state
+        self._model = _Model(*model)
+        self._saved = (state, document) if saved else None
+        self._told = None
+
+    def moved(self, state: ExplorerState) -> None:
+        """The session's state changed."""
+        self._state = state
+        self.say()
+
+    def change(self, document: Document) -> None:
+        """The person changed names, pins, sliders, favourites or notes."""
+        self.document = document
+        self.say()
+
+    def save(self, path: Path, thumbnail: np.ndarray | None) -> None:
+        """Write the exploration; `path` is its file from now on. UserError when that is impossible."""
+        exploration_file.write(path, self._exploration(thumbnail))
+        self.path, self._saved = path, (self._state, self.document)
+        self._autosave.clear()  # or a crash would offer what is older than the file
+        self.say()
+
+    def autosave(self, thumbnail: np.ndarray | None) -> bool:
+        """Write the autosave if something is unsaved and new. Whether it was written."""
+        return self.unsaved and self._autosave.save(self._exploration(thumbnail))
+
+    def say(self) -> None:
+        """Tell the file and whether it is up to date, if that is news."""
+        now = FileChanged(self.path, self.unsaved)
+        if now != self._told:
+            self._told = now
+            self._tell(now)
+
+    def _exploration(self, thumbnail: np.ndarray | None) -> Exploration:
+        assert self._state is not None
+        assert self._model is not None
+        plain = Exploration(self._state, self.document, self._model.name, str(self._model.path))
+        latents = self._latents.to_save(self._state, self.document)
+        return replace(plain, thumbnail=thumbnail, latents=latents)

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""Export all: the first attributes on several pictures, an animation each, and a manifest of what they show."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from latent_explorer.app.export.job import animation
+from latent_explorer.app.export.scene import (
+    Scene,
+    Subject,
+    flip_of,
+    name_of,
+    plain_recipe,
+    words_of,
+)
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.paths import exported, plain_name
+from latent_explorer.explain.recipe import Base, PictureRequest, SampleBase, SeedBase
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from latent_explorer.app.export.job import Render
+    from latent_explorer.media.animation.settings import AnimationSettings
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.summary import ExplainerSummary
+
+MANIFEST = "manifest"
+_STEPS = 100  # of progress within one animation
+
+
+class Item(msgspec.Struct, frozen=True):
+    """One animation: from the unedited picture to the attribute's slider at `amount` and back."""
+
+    file: str
+    attribute: str
+    rank: int  # from 1
+    style_indices: tuple[int, ...]
+    directions: tuple[str, ...]  # the observed end that +1 goes to, one a style index
+    weights: tuple[float, ...]
+    amount: float  # -1 where the picture was of the target class already
+    picture: str
+    base: Base
+    verdict_before: str
+    verdict_after: str
+    p_before: float  # of the target class
+    p_after: float
+    flipped: bool
+    bytes: int
+
+
+@dataclass(frozen=True)
+class ExportedAll:
+    """What was written into the folder."""
+
+    folder: Path
+    items: tuple[Item, ...]
+    manifest: Path
+    table: Path
+
+
+def pictures_of(summary: ExplainerSummary, count: int, seeds: bool = False) -> list[Base]:
+    """`count` encoded pictures spread evenly over the file, always the same; seeds where it holds none."""
+    held = len(summary.samples.ids) if summary.samples else 0
+    if seeds or not held:
+        return [SeedBase(seed) for seed in range(count)]
+    rows = np.linspace(0, held - 1, min(count, held)).round().astype(int)
+    return [SampleBase(int(row)) for row in rows]
+
+
+def export_all(
+    folder: Path,
+    subject: Subject,
+    bases: Sequence[Base],
+    settings: AnimationSettings,
+    render: Render,
+    suffix: str = ".gif",
+) -> Generator[Event, None, ExportedAll]:
+    """Write an animation for every attribute and picture. A cancel keeps those that are whole, and their manifest."""
+    if not subject.attributes or not bases:
+        raise UserError(
+            "There is nothing to export: no attributes, or no pictures. Find attributes first."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
+    items: list[Item] = []
+    begun: Item | None = None
+    pairs = [(rank, a, base) for rank, a in enumerate(subject.attributes, 1) for base in bases]
+    try:
+        for rank, attribute, base in pairs:
+            shot = _shot(rank, attribute, base, subject, render, suffix)
+            begun = shot.item
+            job = animation(folder / begun.file, shot.scene, settings, render)
+            with closing(job):
+                written = yield from _counted(job, len(items), len(pairs), begun.file)
+            items.append(msgspec.structs.replace(begun, bytes=written.bytes))
+            begun = None
+    finally:
+        if begun is not None and (folder / begun.file).exists():  # cancelled as it became whole
+            size = (folder / begun.file).stat().st_size
+            items.append(msgspec.structs.replace(begun, bytes=size))
+        if items:
+            manifest, table = write_manifest(folder, items, subject)
+    return ExportedAll(folder, tuple(items), manifest, table)
+
+
+@dataclass(frozen=True)
+class _Shot:
+    item: Item
+    scene: Scene
+
+
+def _shot(
+    rank: int,
+    attribute: Attribute,
+    base: Base,
+    subject: Subject,
+    render: Render,
+    suffix: str,
+) -> _Shot:
+    """The animation that takes a picture away from its class by one attribute, and its ends."""
+    state, summary = subject.state, subject.summary
+    request = PictureRequest(plain_recipe(subject, base), state.classifier_id)
+    words = words_of(state, summary)
+    before = render(request).after
+    is_target = int(before.probs.argmax()) == words.target
+    amount = -1.0 if is_target else 1.0
+    timeline = flip_of(request.recipe, attribute, amount)
+    end = PictureRequest(timeline.keyframes[-1].recipe, state.classifier_id)
+    after = render(end).after
+    picture = name_of(base, summary)
+    verdicts = [words.class_names[int(p.probs.argmax())] for p in (before, after)]
+    item = Item(
+        file=_file(rank, attribute, picture, base) + suffix,
+        attribute=attribute.name,
+        rank=rank,
+        style_indices=tuple(e.style_index for e in attribute.entries),
+        directions=tuple(e.end for e in attribute.entries),
+        weights=tuple(e.weight for e in attribute.entries),
+        amount=amount,
+        picture=picture,
+        base=base,
+        verdict_before=verdicts[0],
+        verdict_after=verdicts[1],
+        p_before=float(before.probs[words.target]),
+        p_after=float(after.probs[words.target]),
+        flipped=verdicts[0] != verdicts[1],
+        bytes=0,
+    )
+    return _Shot(item, Scene(timeline, state, summary))
+
+
+def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:
+    """ "01 brown spots - sample 12": unlike names stay unlike on every system."""
+    number = f"sample {base.index}" if isinstance(base, SampleBase) else picture
+    return f"{rank:02d} {plain_name(attribute.name)[:40] or 'attribute'} - {plain_name(number)}"
+
+
+def _counted(
+    job: Generator[Event, None, Any], done: int, total: int, name: str
+) -> Generator[Event, None, Any]:
+    """The events of one animation; its progress is a part of the whole's."""
+    while True:
+        try:
+            event = next(job)
+        except StopIteration as end:
+            return end.value
+        if isinstance(event, Progress):
+            part = _STEPS * event.done // event.total if event.total else 0
+            event = Progress(_STEPS * done + part, _STEPS * total, name)
+        yield event
+
+
+# The manifest -----------------------------------------------------------------------------------
+
+
+def write_manifest(folder: Path, items: Sequence[Item], subject: Subject) -> tuple[Path, Path]:
+    """The items as JSON, with what they were made from, and as CSV."""
+    words = words_of(subject.state, subject.summary)
+    head = {**words.facts, "class_names": words.class_names, "animations": list(items)}
+    manifest, table = folder / f"{MANIFEST}.json", folder / f"{MANIFEST}.csv"
+    with exported(manifest) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(head), indent=2) + b"\n")
+    with exported(table) as temporary:
+        temporary.write_text(_csv(items), encoding="utf-8")
+    return manifest, table
+
+
+def _csv(items: Sequence[Item]) -> str:
+    text = io.StringIO()
+    names = [name for name in Item.__struct_fields__ if name != "base"]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    for item in items:
+        writer.writerow([_cell(getattr(item, name)) for name in names])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """Several values of one field are joined by "+", as an attribute's sliders are."""
+    if isinstance(value, tuple):
+        return "+".join(map(_cell, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

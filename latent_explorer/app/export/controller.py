@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""Exports as the window sees them: what can be exported, with which settings, how large it will be, and the jobs.
+
+Methods are called on the window's thread; none raises for what a person did. The jobs are those of the command line.
+"""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.app.export.batch import ExportedAll, export_all, pictures_of
+from latent_explorer.app.export.estimate import Estimate, Estimator
+from latent_explorer.app.export.job import animation
+from latent_explorer.app.export.scene import Scene, Subject, flip_of, plain_recipe, sweep_of
+from latent_explorer.app.export.sheets import SheetPlan, sheet, sheet_of
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import ProjectedBase
+from latent_explorer.media.animation.settings import megabytes
+from latent_explorer.media.sheet import draw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.export.job import Render
+    from latent_explorer.app.settings import ExportChoices
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.recipe import Base
+    from latent_explorer.explain.timeline.timeline import Timeline
+    from latent_explorer.media.animation.settings import AnimationSettings
+    from latent_explorer.media.animation.writer import Written
+
+
+LOOK, DRAW = "Estimating the size", "Drawing the sheet"  # jobs that answer a dialog
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something that can be animated: a timeline of the exploration, or the sweep of an attribute."""
+
+    name: str
+    scene: Scene
+    is_timeline: bool
+
+
+class ExportDesk:
+    """Beside the explorer, whose engine renders the frames."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+        self._estimator = Estimator()
+        self._stale = threading.Event()  # set: the last sheet's preview is not wanted any more
+
+    # Choices -------------------------------------------------------------------------------------
+
+    @property
+    def choices(self) -> ExportChoices:
+        """What was chosen last time."""
+        return self._explorer.settings.export
+
+    def remember(self, **fields: Any) -> None:
+        """Keep these choices for the next time, also for the next start."""
+        self._explorer.change_settings(export=msgspec.structs.replace(self.choices, **fields))
+
+    def sources(self) -> list[Source]:
+        """What can be animated: timelines with keyframes, then sweeps of the listed attributes."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return []
+        made = [
+            Source(timeline.name, Scene(timeline, state, summary), True)
+            for timeline in state.timelines
+            if timeline.keyframes
+        ]
+        for attribute in self._explorer.attributes():
+            scene = Scene(sweep_of(state, summary, attribute), state, summary)
+            made.append(Source(f"Sweep: {attribute.name}", scene, False))
+        return made
+
+    def likely(self, current: str = "") -> int:
+        """Which source to offer first: the timeline called `current`, else the sweep of what was moved most."""
+        state, sources = self._explorer.state, self.sources()
+        for place, source in enumerate(sources):
+            if source.is_timeline and source.name == current:
+                return place
+        if state is None:
+            return 0
+        moved = [abs(attribute_amount(state, a)) for a in self._explorer.attributes()]
+        timelines = sum(source.is_timeline for source in sources)
+        if moved and (max(moved) > 0 or not timelines):
+            return timelines + moved.index(max(moved))
+        return 0
+
+    @property
+    def waiting(self) -> str:
+        """What estimates and previews wait for, as a sentence; empty when they come at once."""
+        others = [name for name in self._explorer.jobs.values() if name not in (LOOK, DRAW)]
+        return f"Waits for: {others[0]}" if others else ""
+
+    @property
+    def resolution(self) -> int:
+        """px, of the open model's pictures; 0 while none is open."""
+        return self._explorer.summary.resolution if self._explorer.summary else 0
+
+    @property
+    def rows(self) -> int:
+        """Rows of a latent of the open model, at least 1."""
+        return self._explorer.summary.layout.num_ws if self._explorer.summary else 1
+
+    def bases(self, kind: str, count: int) -> list[Base]:
+        """`count` latents: the one "shown", "samples", "seeds", "favourites" or "projected"; fewer where there are."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return []
+        document = self._explorer.document
+        found: dict[str, Sequence[Base]] = {
+            "shown": [state.base],
+            "samples": pictures_of(summary, count) if summary.samples else [],
+            "seeds": pictures_of(summary, count, seeds=True),
+            "favourites": document.favourites,
+            "projected": [ProjectedBase(latent_id) for latent_id in document.projected],
+        }
+        return list(found[kind][:count])
+
+    def flip_scene(self, base: Base) -> Scene | None:
+        """The first animation of `export_all` on this picture, to look at; None without attributes."""
+        subject = self.subject(1)
+        if subject is None or not subject.attributes:
+            return None
+        timeline = flip_of(plain_recipe(subject, base), subject.attributes[0], 1.0)
+        return Scene(timeline, subject.state, subject.summary)
+
+    # Jobs ----------------------------------------------------------------------------------------
+
+    def export(self, path: Path, scene: Scene, settings: AnimationSettings) -> int | None:
+        """Start writing an animation. Returns the job; None while no model is ready."""
+        return self._explorer.start_model_job(
+            f"Writing {path.name}",
+            lambda bench, _budget: animation(path, scene, settings, bench.render),
+            self._saved,
+        )
+
+    def export_timeline(
+        self, path: Path, timeline: Timeline, settings: AnimationSettings
+    ) -> int | None:
+        """The same for a timeline of the open exploration."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return None
+        return self.export(path, Scene(timeline, state, summary), settings)
+
+    def export_all(
+        self,
+        folder: Path,
+        top: int,
+        bases: Sequence[Base],
+        settings: AnimationSettings,
+        suffix: str = ".gif",
+    ) -> int | None:
+        """Start writing the first `top` listed attributes on these pictures, an animation each. Returns the job."""
+        subject = self.subject(top)
+        if subject is None:
+            return None
+        return self._explorer.start_model_job(
+            f"Writing into {folder.name}",
+            lambda bench, _budget: export_all(
+                folder, subject, bases, settings, bench.render, suffix
+            ),
+            self._saved_all,
+        )
+
+    def export_sheet(self, path: Path, plan: SheetPlan) -> int | None:
+        """Start writing a sheet. Returns the job."""
+        subject = self.subject()
+        if subject is None:
+            return None
+        return self._explorer.start_model_job(
+            f"Writing {path.name}",
+            lambda bench, _budget: sheet(path, plan, subject, bench.render),
+            lambda written: self._explorer.tell(updates.Told(f"Saved {written.name}.")),
+        )
+
+    def subject(self, top: int | None = None) -> Subject | None:
+        """Whose pictures are shown now, with the first `top` attributes of the list (None: all)."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return None
+        latents = self._explorer.latents
+        photos = {p.latent_id: p.target for p in latents.all()}
+        attributes = self._explorer.attributes()[:top]
+        return Subject(state, summary, attributes, photos, latents.noise_of)
+
+    def estimate(
+        self,
+        scene: Scene,
+        settings: AnimationSettings,
+        suffix: str,
+        then: Callable[[Estimate], None],
+    ) -> None:
+        """Find out how large the file will become and how it will look; an estimate still at work is dropped."""
+        wanted = self._estimator.wanted(scene, settings, suffix)
+        self._explorer.start_model_job(
+            LOOK,
+            lambda bench, _budget: self._estimator.job(wanted, bench.render),
+            partial(self._estimated, then),
+        )
+
+    def drop_estimate(self) -> None:
+        """Nobody wants to know any more."""
+        self._estimator.drop()
+
+    def preview_sheet(
+        self, plan: SheetPlan, then: Callable[[np.ndarray | None, str], None]
+    ) -> None:
+        """Draw a sheet, (H, W, 3) uint8, or say why it cannot be drawn; one still at work is dropped."""
+        subject = self.subject()
+        if subject is None:
+            return
+        self.drop_preview()
+        stale = self._stale = threading.Event()
+        self._explorer.start_model_job(
+            DRAW,
+            lambda bench, _budget: _drawn(plan, subject, bench.render, stale),
+            lambda found: None if stale.is_set() else then(*found),
+        )
+
+    def drop_preview(self) -> None:
+        """Nobody wants to see it any more."""
+        self._stale.set()
+
+    # Inside --------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _estimated(then: Callable[[Estimate], None], found: Estimate | None) -> None:
+        if found is not None:
+            then(found)
+
+    def _saved(self, written: Written) -> None:
+        beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""
+        self._explorer.tell(
+            updates.Told(f"Saved {written.path.name}{beside} ({megabytes(written.bytes)}).")
+        )
+
+    def _saved_all(self, written: ExportedAll) -> None:
+        count = len(written.items)
+        self._explorer.tell(
+            updates.Told(
+                f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}."
+            )
+        )
+
+
+def _drawn(
+    plan: SheetPlan, subject: Subject, render: Render, stale: threading.Event
+) -> Generator[Event, None, tuple[np.ndarray | None, str]]:
+    job = sheet_of(plan, subject, render)
+    with closing(job):
+        while not stale.is_set():
+            try:
+                yield next(job)
+            except StopIteration as end:
+                return draw(end.value), ""
+            except UserError as error:
+                return None, str(error)
+    return None, ""

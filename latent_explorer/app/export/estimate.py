@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""How large an animation will become and how its format shows it: a few frames rendered and encoded on trial."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_explorer.app.export.job import Beside
+from latent_explorer.app.export.scene import Scene
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.media.animation import budget
+from latent_explorer.media.animation.formats import as_shown, check_format
+from latent_explorer.media.animation.frames import compose
+from latent_explorer.media.animation.settings import AnimationSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from latent_explorer.app.export.job import Render
+    from latent_explorer.explain.recipe import PictureRequest, RenderResult
+    from latent_explorer.media.animation.frames import Frame
+
+_KEPT = 64  # rendered frames, so that another choice of the encoding needs no rendering
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What to expect of an export."""
+
+    bytes: int | None  # None: nothing to encode (a table)
+    frames: int
+    seconds: float
+    picture: np.ndarray  # (H, W, 3) uint8, a frame of the middle as the file will show it
+    problem: str = ""  # why it cannot be written at all
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A question; it is answered unless a later one was asked or nobody wants to know."""
+
+    scene: Scene
+    settings: AnimationSettings
+    suffix: str
+    stale: threading.Event
+
+
+class Estimator:
+    """Answers the newest question only. Rendered frames are kept between questions about the same scene."""
+
+    def __init__(self) -> None:
+        self._newest: Wanted | None = None
+        self._rendered: dict[PictureRequest, RenderResult] = {}
+
+    def wanted(self, scene: Scene, settings: AnimationSettings, suffix: str) -> Wanted:
+        """A new question; earlier ones are dropped."""
+        self.drop()
+        self._newest = Wanted(scene, settings, suffix, threading.Event())
+        return self._newest
+
+    def drop(self) -> None:
+        """The last question needs no answer any more."""
+        if self._newest is not None:
+            self._newest.stale.set()
+
+    def job(self, wanted: Wanted, render: Render) -> Generator[Event, None, Estimate | None]:
+        """Render what is missing and encode it on trial; None when the question was dropped."""
+        settings, suffix = wanted.settings.checked(), wanted.suffix
+        requests = wanted.scene.requests(settings)
+        count = len(requests)
+        if not count or wanted.stale.is_set():
+            return None
+        places = budget.sample_places(count, suffix)
+        middle = places[len(places) // 2][0]
+        frames = {}
+        for place in sorted({place for run in places for place in run}):
+            if wanted.stale.is_set():
+                return None
+            frames[place] = self._frame(wanted, requests[place], place, render)
+            yield Progress(len(frames), count, "Estimating the size")
+        total = count
+        if settings.ping_pong:
+            total = max(1, 2 * count - (2 if settings.loop else 1))
+        runs = [[frames[place] for place in run] for run in places]
+
+        def work(_nothing: Iterator[None]) -> Generator[Event, None, Estimate]:
+            return _measured(runs, frames[middle], total, wanted)
+
+        with Beside(work) as trial:
+            for event in (answer := trial.finished()):
+                if wanted.stale.is_set():
+                    answer.close()
+                    return None
+                yield event
+            return trial.value
+
+    def _frame(self, wanted: Wanted, request: PictureRequest, place: int, render: Render) -> Frame:
+        result = self._rendered.pop(request, None) or render(request)
+        self._rendered[request] = result
+        while len(self._rendered) > _KEPT:
+            del self._rendered[next(iter(self._rendered))]
+        return wanted.scene.frame(place, request, result, wanted.settings, wanted.suffix)
+
+
+def _measured(
+    runs: list[list[Frame]], middle: Frame, total: int, wanted: Wanted
+) -> Generator[Event, None, Estimate]:
+    settings, suffix, words = wanted.settings, wanted.suffix, wanted.scene.words
+    seconds = total / settings.fps
+    plain = compose(middle, settings, words)
+    if suffix == ".csv":
+        return Estimate(None, total, seconds, plain)
+    try:
+        check_format(suffix)
+    except UserError as error:
+        return Estimate(None, total, seconds, plain, str(error))
+    size = yield from budget.estimate(runs, total, suffix, settings, words)
+    return Estimate(size, total, seconds, as_shown(middle, suffix, settings, words))

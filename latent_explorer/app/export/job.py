@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""The job that writes an animation: frames by the window's own render, encoded beside it, and nothing left behind.
+
+The window and the command line run the same generators, so the same seeds make the same files. Encoding needs no torch
+and runs on a thread of its own, which the job always joins.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Preview, Progress
+from latent_explorer.media.animation.settings import format_of
+from latent_explorer.media.animation.writer import Written, write_animation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+    from latent_explorer.app.export.scene import Scene
+    from latent_explorer.explain.recipe import PictureRequest, RenderResult
+    from latent_explorer.media.animation.frames import Frame
+    from latent_explorer.media.animation.settings import AnimationSettings
+
+    Render = Callable[[PictureRequest], RenderResult]
+
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
+
+RENDERING = "Rendering frames"
+_AHEAD = 8  # frames that may wait to be encoded: more would only take memory
+_TURN = 0.02  # seconds
+
+
+def animation(
+    path: Path, scene: Scene, settings: AnimationSettings, render: Render
+) -> Generator[Event, None, Written]:
+    """Render every frame of the scene and write them to `path`. On a cancel nothing is left behind."""
+    settings = settings.checked()
+    suffix, requests, words = format_of(path), scene.requests(settings), scene.words
+    if not requests:
+        raise UserError(
+            f"The timeline {scene.timeline.name!r} has no keyframe yet, so there is nothing to export. Add one."
+        )
+    total = len(requests)
+
+    def write(frames: Iterator[Frame]) -> Generator[Event, None, Written]:
+        return write_animation(path, frames, settings, words, total)
+
+    began = time.monotonic()
+    with Beside(write) as encoding:
+        shown: tuple[PictureRequest, RenderResult] | None = None
+        for number, request in enumerate(requests):
+            result = shown[1] if shown and shown[0] == request else render(request)
+            shown = request, result
+            frame = scene.frame(number, request, result, settings, suffix)
+            while not encoding.put(frame):
+                yield Progress(number, total, RENDERING)
+            yield Preview(result.after.image)
+            left = (time.monotonic() - began) / (number + 1) * (total - number - 1)
+            yield Progress(number + 1, total, RENDERING, left)
+        return (yield from encoding.finished())
+
+
+class Beside(Generic[I, T]):
+    """A job on a thread of its own that is fed items. Leaving the block by an exception (or a cancel) closes it."""
+
+    def __init__(self, job: Callable[[Iterator[I]], Generator[Event, None, T]]) -> None:
+        self._job = job
+        self._items: queue.Queue[I | None] = queue.Queue(_AHEAD)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._abandoned = threading.Event()
+        self._error: BaseException | None = None
+        self._value: list[T] = []
+        self._thread = threading.Thread(target=self._run, name="encoding", daemon=True)
+
+    def __enter__(self) -> Beside[I, T]:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._abandoned.set()
+        self._thread.join()
+
+    def put(self, item: I) -> bool:
+        """Hand over one more item; False when too many wait. A failure of the job so far is raised here."""
+        self._raise()
+        try:
+            self._items.put(item, timeout=_TURN)
+        except queue.Full:
+            return False
+        return True
+
+    @property
+    def value(self) -> T:
+        """What the job has returned, once `finished` is through."""
+        return self._value[0]
+
+    def finished(self) -> Generator[Event, None, T]:
+        """No more items will come: the job's remaining events, and what it returns."""
+        while not self._end():
+            yield Progress(0, 0, RENDERING)
+        self._empty()
+        last: Event | None = None
+        while self._thread.is_alive():
+            self._thread.join(_TURN)
+            events = self._empty()
+            yield from (event for event in events if not isinstance(event, Progress))
+            last = next((e for e in reversed(events) if isinstance(e, Progress)), last)
+            if last is not None:
+                yield last
+        yield from (event for event in self._empty() if not isinstance(event, Progress))
+        self._raise()
+        return self.value
+
+    def _end(self) -> bool:
+        try:
+            self._items.put(None, timeout=_TURN)
+        except queue.Full:
+            return not self._thread.is_alive()
+        return True
+
+    def _empty(self) -> list[Event]:
+        events = []
+        while not self._events.empty():
+            events.append(self._events.get())
+        return events
+
+    def _raise(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def _run(self) -> None:
+        job = self._job(self._fed())
+        try:
+            while not self._abandoned.is_set():
+                self._events.put(next(job))
+        except StopIteration as end:
+            self._value.append(end.value)
+        except _AbandonedError:
+            pass
+        except BaseException as error:
+            self._error = error
+        finally:
+            job.close()
+
+    def _fed(self) -> Iterator[I]:
+        while True:
+            if self._abandoned.is_set():
+                raise _AbandonedError
+            try:
+                item = self._items.get(timeout=_TURN)
+            except queue.Empty:
+                continue
+            if item is None:
+                return
+            yield item
+
+
+class _AbandonedError(Exception):
+    """The job was cancelled: end the encoder without a file."""

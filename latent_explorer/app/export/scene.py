@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""What is exported, as values: timelines and latents with the state and the model that they belong to.
+
+Every animation is a timeline, also the sweep of one attribute, so that there is one way from time to picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration.recipe_png import recipe_texts
+from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.explain.recipe import (
+    Base,
+    Noise,
+    PictureRecipe,
+    PictureRequest,
+    ProjectedBase,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+)
+from latent_explorer.explain.timeline.makers import alpha_sweep
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
+from latent_explorer.media.animation.frames import Frame, Words, picture_size
+from latent_explorer.models.attributes import Attribute
+from latent_explorer.models.summary import ExplainerSummary
+
+if TYPE_CHECKING:
+    from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.media.animation.settings import AnimationSettings
+
+SWEEP_SECONDS = 2.0  # from -1 to +1
+FLIP_SECONDS, REST_SECONDS = (
+    1.2,
+    0.4,
+)  # from the picture to the attribute's end, and at each of both
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A timeline, asked about by the state's classifier unless it names its own."""
+
+    timeline: Timeline
+    state: ExplorerState
+    summary: ExplainerSummary
+
+    @property
+    def classifier_id(self) -> str:
+        """Who is asked about the frames."""
+        return self.timeline.classifier_id or self.state.classifier_id
+
+    @property
+    def words(self) -> Words:
+        """What captions and tables say."""
+        state = msgspec.structs.replace(self.state, classifier_id=self.classifier_id)
+        return words_of(state, self.summary)
+
+    def requests(self, settings: AnimationSettings) -> list[PictureRequest]:
+        """What to render, a request a frame, at the settings' rate; the way back of ping-pong is not rendered again.
+
+        A timeline that closes its circle does so here, too; whether the file repeats changes no frame.
+        """
+        moves = self.timeline
+        closes = moves.loop and not (moves.ping_pong or settings.ping_pong)
+        there = msgspec.structs.replace(moves, fps=settings.fps, loop=closes, ping_pong=False)
+        return [PictureRequest(recipe, self.classifier_id) for recipe in frames(there)]
+
+    def frame(
+        self,
+        number: int,
+        request: PictureRequest,
+        result: RenderResult,
+        settings: AnimationSettings,
+        suffix: str,
+    ) -> Frame:
+        """Frame `number`, rendered, with its recipe where the format carries it: every PNG, and an APNG's first."""
+        after, before, texts = result.after, result.before, {}
+        if not suffix or (suffix == ".png" and number == 0):
+            texts = self._recipe(request, after.image, settings)
+        seconds = number / settings.fps
+        return Frame(after.image, after.probs, seconds, before.image, before.probs, texts)
+
+    def _recipe(
+        self, request: PictureRequest, image: np.ndarray, settings: AnimationSettings
+    ) -> dict[str, str]:
+        state = state_of(request.recipe, self.state, self.classifier_id)
+        drawn_on = settings.caption or settings.bar or settings.before_after
+        as_it_is = not drawn_on and picture_size(image, settings) == image.shape[1::-1]
+        return recipe_texts(state, self.summary.name, None if as_it_is else image)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose pictures stand on the sheet. `photos` (H, W, 3) uint8 by latent_id: what was projected."""
+
+    state: ExplorerState
+    summary: ExplainerSummary
+    attributes: Sequence[Attribute] = ()
+    photos: Mapping[str, np.ndarray] = field(default_factory=dict)
+    noise_of: Callable[[Base], Noise | None] = lambda _base: None  # of projected pictures
+
+
+def words_of(state: ExplorerState, summary: ExplainerSummary) -> Words:
+    """The names of the classes of the asked classifier, and what identifies it and the model."""
+    asked = live.classifier_of(state, summary)
+    names = asked.class_names if asked else ()
+    target = min(state.target_class, max(0, len(names) - 1))
+    facts = {
+        "explainer": summary.name,
+        "model_hash": summary.model_hash,
+        "classifier": asked.name if asked else "",
+        "classifier_id": state.classifier_id,
+        "target": names[target] if names else "",
+    }
+    return Words(names, target, facts)
+
+
+def name_of(base: Base, summary: ExplainerSummary) -> str:
+    """What a latent is called on a sheet and in a manifest: "seed 12", the name of a picture."""
+    if isinstance(base, SeedBase):
+        return f"seed {base.seed}"
+    if isinstance(base, SampleBase):
+        ids = summary.samples.ids if summary.samples else ()
+        return ids[base.index] if base.index < len(ids) else f"sample {base.index}"
+    if isinstance(base, ProjectedBase):
+        return f"projected {base.latent_id[:6]}"
+    return "a blend"
+
+
+def plain_recipe(subject: Subject, base: Base) -> PictureRecipe:
+    """A base latent as the window shows it beside the state's own, without edits."""
+    plain = msgspec.structs.replace(subject.state, edits=())
+    (request,) = live.resolve_grid(plain, subject.summary, [base], subject.noise_of)
+    return request.recipe
+
+
+def state_of(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
+    """The state that shows this recipe: dropped on the window, an exported frame brings it back."""
+    return msgspec.structs.replace(
+        state,
+        base=recipe.base,
+        truncation_psi=recipe.truncation_psi,
+        truncation_cutoff=recipe.truncation_cutoff,
+        truncate_encoded=recipe.truncation_psi != 1.0,
+        noise=recipe.noise,
+        cond=recipe.cond,
+        edits=recipe.edits,
+        classifier_id=classifier_id,
+        timelines=(),
+    )
+
+
+def shifts_of(attribute: Attribute) -> list[StyleShift]:
+    """The attribute's slider at 1, as edits."""
+    return [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
+
+
+def sweep_of(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:
+    """The state's picture with the attribute's slider going from -1 to +1 and back."""
+    recipe = live.resolve(state, summary).recipe
+    name = attribute.name or "Sweep"
+    return alpha_sweep(recipe, shifts_of(attribute), seconds=SWEEP_SECONDS, name=name)
+
+
+def flip_of(recipe: PictureRecipe, attribute: Attribute, amount: float) -> Timeline:
+    """From a picture to the attribute's slider at `amount` and back, resting at both."""
+    sweep = alpha_sweep(recipe, shifts_of(attribute), 0.0, amount, FLIP_SECONDS)
+    start, end = (keyframe.recipe for keyframe in sweep.keyframes)
+    times = (0.0, REST_SECONDS, REST_SECONDS + FLIP_SECONDS, 2 * REST_SECONDS + FLIP_SECONDS)
+    keyframes = (
+        Keyframe(times[0], start, "hold"),
+        Keyframe(times[1], start, "smooth"),
+        Keyframe(times[2], end, "hold"),
+        Keyframe(times[3], end),
+    )
+    return Timeline(attribute.name or "Flip", keyframes, loop=True, ping_pong=True)

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""Sheets for papers: counterfactuals, truncation sweeps and style-mixing grids, rendered as the window renders.
+
+How a sheet is drawn stands in `media.sheet` and `media.pdf`; here is what stands on it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from latent_explorer.app.exploration.recipe_png import recipe_texts
+from latent_explorer.app.export.scene import (
+    Subject,
+    name_of,
+    plain_recipe,
+    shifts_of,
+    state_of,
+    words_of,
+)
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Preview, Progress
+from latent_explorer.explain.recipe import (
+    Base,
+    MixBase,
+    PictureRecipe,
+    PictureRequest,
+    ProjectedBase,
+    SampleBase,
+    canonical_edits,
+    is_generated,
+)
+from latent_explorer.media.sheet import Cell, Row, Sheet, draw, lay_out, write_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from pathlib import Path
+
+    from latent_explorer.app.export.job import Render
+    from latent_explorer.explain.recipe import Picture, StyleShift
+
+Kind = Literal["counterfactual", "truncation", "mixing"]
+KINDS: tuple[Kind, ...] = ("counterfactual", "truncation", "mixing")
+PSIS = (0.0, 0.25, 0.5, 0.75, 1.0)
+PNG_SCALE = 2  # pixels for each of the sheet's own: letters stay sharp in print
+MAX_CELLS = 400
+
+
+class SheetPlan(msgspec.Struct, frozen=True):
+    """What a sheet shows. Each kind takes the fields it needs."""
+
+    kind: Kind = "counterfactual"
+    bases: tuple[Base, ...] = ()  # a row each
+    attributes: int = 3  # counterfactual: the first of the list, a column each
+    together: bool = True  # counterfactual: and one column with all of them
+    psis: tuple[float, ...] = PSIS  # truncation: a column each
+    others: tuple[Base, ...] = ()  # mixing: a column each, where the rows of ws come from
+    first: int = 0  # mixing: rows of ws, both included
+    last: int = 0
+
+
+def sheet(
+    path: Path, plan: SheetPlan, subject: Subject, render: Render
+) -> Generator[Event, None, Path]:
+    """Render the sheet and write it as PNG (with the recipe of its first picture) or PDF, as `path` ends."""
+    if path.suffix.lower() not in (".png", ".pdf"):
+        raise UserError(f"{path.name} is no sheet. Let its name end in .png or .pdf.")
+    laid_out = yield from sheet_of(plan, subject, render)
+    if path.suffix.lower() == ".pdf":
+        from latent_explorer.media.pdf import write_pdf
+
+        write_pdf(path, laid_out, _title(plan, subject))
+        return path
+    first = plain_recipe(subject, plan.bases[0])
+    state = state_of(first, subject.state, subject.state.classifier_id)
+    write_picture(path, draw(laid_out, PNG_SCALE), recipe_texts(state, subject.summary.name))
+    return path
+
+
+def sheet_of(plan: SheetPlan, subject: Subject, render: Render) -> Generator[Event, None, Sheet]:
+    """The sheet, laid out."""
+    _check(plan, subject)
+    pictures: dict[PictureRecipe, Picture] = {}
+    if plan.kind == "counterfactual":
+        before = [plain_recipe(subject, base) for base in plan.bases]
+        yield from _rendered(before, pictures, subject, render)
+        columns, lines = _counterfactual(plan, subject, [pictures[recipe] for recipe in before])
+    else:
+        columns, lines = {"truncation": _truncation, "mixing": _mixing}[plan.kind](plan, subject)
+    wanted = [recipe for line in lines for recipe in line.recipes if recipe is not None]
+    yield from _rendered(wanted, pictures, subject, render)
+    rows = [_row(line, subject, pictures) for line in lines]
+    return lay_out(rows, columns, _title(plan, subject), _footer(plan, subject))
+
+
+def _rendered(
+    recipes: Sequence[PictureRecipe],
+    pictures: dict[PictureRecipe, Picture],
+    subject: Subject,
+    render: Render,
+) -> Generator[Event, None, None]:
+    """Add the pictures of these recipes, each rendered once."""
+    wanted = [recipe for recipe in dict.fromkeys(recipes) if recipe not in pictures]
+    for done, recipe in enumerate(wanted, start=1):
+        picture = render(PictureRequest(recipe, subject.state.classifier_id)).after
+        pictures[recipe] = picture
+        yield Preview(picture.image)
+        yield Progress(done, len(wanted), "Rendering the sheet")
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A row before it is rendered; `before` is the picture whose verdict the others may change."""
+
+    title: str
+    recipes: tuple[PictureRecipe | None, ...]
+    notes: tuple[str, ...] = ()
+    before: PictureRecipe | None = None
+    photos: tuple[Cell | None, ...] = ()  # what was projected, where any row shows a photo
+
+
+def _row(line: _Line, subject: Subject, pictures: Mapping[PictureRecipe, Picture]) -> Row:
+    words = words_of(subject.state, subject.summary)
+    before = pictures.get(line.before) if line.before else None
+
+    def cell(recipe: PictureRecipe | None) -> Cell | None:
+        if recipe is None:
+            return None
+        picture = pictures[recipe]
+        changed = before is not None and picture.probs.argmax() != before.probs.argmax()
+        caption = f"P({words.facts['target']}) {picture.probs[words.target]:.2f}"
+        return Cell(picture.image, caption, bool(changed))
+
+    return Row(line.title, (*line.photos, *map(cell, line.recipes)), line.notes)
+
+
+# Kinds ------------------------------------------------------------------------------------------
+
+
+def _counterfactual(
+    plan: SheetPlan, subject: Subject, before: Sequence[Picture]
+) -> tuple[list[str], list[_Line]]:
+    """Each picture, then with one attribute at a time, then with all: always away from the class that it has."""
+    words = words_of(subject.state, subject.summary)
+    chosen = list(subject.attributes)[: plan.attributes]
+    changes = [shifts_of(attribute) for attribute in chosen]
+    columns = [attribute.name for attribute in chosen]
+    if plan.together and len(chosen) > 1:
+        changes.append([shift for shifts in changes for shift in shifts])
+        columns.append("all of them")
+    photos = [subject.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]  # fmt: skip
+    shown = any(photo is not None for photo in photos)
+    lines = []
+    for base, picture, photo in zip(plan.bases, before, photos, strict=True):
+        verdict = int(picture.probs.argmax())
+        amount = -1.0 if verdict == words.target else 1.0
+        recipe = plain_recipe(subject, base)
+        after = [_with(recipe, shifts, amount) for shifts in changes]
+        said = f"{words.class_names[verdict]}: sliders at {amount:+.0f}".replace(
+            "-", "\N{MINUS SIGN}"
+        )
+        cells = ((None if photo is None else Cell(photo)),) if shown else ()
+        title, notes = _named(base, subject)
+        lines.append(_Line(title, (recipe, *after), (*notes, said), recipe, cells))
+    generated = all(is_generated(base) for base in plan.bases)
+    head = ["photo"] if shown else []
+    return [*head, "generated" if generated else "reconstruction", *columns], lines
+
+
+def _truncation(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Line]]:
+    lines = []
+    for base in plan.bases:
+        recipe = plain_recipe(subject, base)
+        cutoff = subject.state.truncation_cutoff
+        recipes = tuple(
+            msgspec.structs.replace(
+                recipe, truncation_psi=psi, truncation_cutoff=None if psi == 1 else cutoff
+            )
+            for psi in plan.psis
+        )
+        title, notes = _named(base, subject)
+        lines.append(_Line(title, recipes, notes))
+    return [f"psi {psi:.2f}" for psi in plan.psis], lines
+
+
+def _mixing(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Line]]:
+    """The sources along the top and the left, and every pair of them in the middle."""
+    others = [plain_recipe(subject, base) for base in plan.others]
+    head = f"rows {plan.first} to {plan.last}"
+    lines = [_Line(head, (None, *others), ("of the latent, from these",))]
+    for base in plan.bases:
+        mixes = (
+            plain_recipe(subject, MixBase(base, o, plan.first, plan.last)) for o in plan.others
+        )
+        title, notes = _named(base, subject)
+        lines.append(
+            _Line(title, (plain_recipe(subject, base), *mixes), (*notes, "all other rows"))
+        )
+    return ["", *(_named(base, subject)[0] for base in plan.others)], lines
+
+
+def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) -> PictureRecipe:
+    moved = (msgspec.structs.replace(shift, amount=amount * shift.amount) for shift in shifts)
+    return msgspec.structs.replace(recipe, edits=canonical_edits(tuple(moved)))
+
+
+# Words ------------------------------------------------------------------------------------------
+
+
+def _named(base: Base, subject: Subject) -> tuple[str, tuple[str, ...]]:
+    """The title of a row and its note: an encoded picture's number, and what its file is called."""
+    name = name_of(base, subject.summary)
+    return (f"sample {base.index}", (name,)) if isinstance(base, SampleBase) else (name, ())
+
+
+def _title(plan: SheetPlan, subject: Subject) -> str:
+    words = words_of(subject.state, subject.summary)
+    target = words.facts["target"]
+    titles = {
+        "counterfactual": f"What the classifier looks at: {target} or not",
+        "truncation": "Truncation: from the average picture to the whole variety",
+        "mixing": f"Style mixing: rows {plan.first} to {plan.last} of ws from the top, the rest from the left",
+    }
+    return titles[plan.kind]
+
+
+def _footer(plan: SheetPlan, subject: Subject) -> str:
+    summary, state = subject.summary, subject.state
+    parts = [
+        f"{summary.name}, model {summary.model_hash[:12]}, classifier {state.classifier_id[:12]}"
+    ]
+    if plan.kind == "counterfactual":
+        parts.append("Sliders stand at one end of what the data shows")
+        parts.append("Bold: the class changed")
+    if any(is_generated(base) for base in plan.bases) and plan.kind != "truncation":
+        parts.append(f"Psi {state.truncation_psi:.2f}")
+    return ". ".join(parts) + "."
+
+
+def _check(plan: SheetPlan, subject: Subject) -> None:
+    """UserError unless the plan can be drawn."""
+    if not plan.bases:
+        raise UserError("The sheet has no pictures. Choose at least one seed or sample.")
+    columns = {
+        "counterfactual": min(plan.attributes, len(subject.attributes)) + 2,
+        "truncation": len(plan.psis),
+        "mixing": len(plan.others) + 1,
+    }[plan.kind]
+    if (len(plan.bases) + 1) * columns > MAX_CELLS:
+        raise UserError(
+            f"A sheet of more than {MAX_CELLS} pictures is too large to be read. Choose fewer."
+        )
+    if plan.kind == "counterfactual" and not subject.attributes:
+        raise UserError(
+            "A counterfactual sheet shows attributes, and none are known for this class. Find attributes first."
+        )
+    if plan.kind == "truncation" and not plan.psis:
+        raise UserError("The sheet has no columns. Choose at least one psi.")
+    if plan.kind == "mixing":
+        rows = subject.summary.layout.num_ws
+        if not plan.others:
+            raise UserError("The sheet has no columns. Choose the pictures to mix in.")
+        if not 0 <= plan.first <= plan.last < rows:
+            raise UserError(
+                f"Rows {plan.first} to {plan.last} are not in a latent of {rows} rows. Choose 0 to {rows - 1}."
+            )

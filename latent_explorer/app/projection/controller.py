@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: MIT
+"""Projections as the window sees them: photos and their crops, settings, a run with its best so far, and its result.
+
+Methods are called on the window's thread; what changed is told through the explorer. None raises for what a person
+did or a file holds. Projecting itself is a job on the engine (`projection_jobs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from latent_explorer.app import opening
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.intents import SetBase
+from latent_explorer.app.exploration.projection_updates import (
+    PhotosChanged,
+    ProjectionEnded,
+    ProjectionMoved,
+    ProjectionStarted,
+)
+from latent_explorer.app.projection import jobs as projection_jobs
+from latent_explorer.app.projection.photos import (
+    MAX_PHOTOS,
+    Photo,
+    PhotoReader,
+    ReadingDone,
+    Unread,
+    photo_of,
+)
+from latent_explorer.common.events import Kept, Metric, Progress
+from latent_explorer.data.crop import Crop, kept_near
+from latent_explorer.explain.projected import SUFFIX, ProjectedPicture, read_projected
+from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.recipe import ProjectedBase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+
+    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.exploration.projection_updates import Outcome, ProjectionUpdate
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.common.events import Event
+
+    Project = Callable[
+        [Workbench, StepBudget, Sequence[Photo], ProjectionSettings, str],
+        Generator[Event, None, list[ProjectedPicture]],
+    ]
+
+NAMED = 3  # further pictures that could not be read are called by their names
+
+
+@dataclass
+class Run:
+    """A projection at work. `curves`: by photo, (step, loss) of every step so far."""
+
+    job: int
+    photos: tuple[Photo, ...]
+    progress: Progress = field(default_factory=lambda: Progress(0, 0, "Waiting"))
+    pictures: tuple[ProjectedPicture, ...] = ()  # the best so far, one a photo
+    curves: list[list[tuple[int, float]]] = field(default_factory=list)
+
+    def note(self, metric: Metric) -> None:
+        """Add a step to the curves; a figure "loss/2" is the third photo's."""
+        for i, curve in enumerate(self.curves):
+            loss = metric.values.get(f"loss/{i}")
+            if loss is None and len(self.curves) == 1:
+                loss = metric.values.get("loss")
+            if loss is not None:
+                curve.append((metric.step, loss))
+
+
+class ProjectionDesk:
+    """Beside the explorer, whose engine projects and whose exploration keeps the results."""
+
+    def __init__(
+        self,
+        explorer: Explorer,
+        post: Callable[[Callable[[], None]], None],
+        *,
+        project: Project = projection_jobs.project_photos,
+    ) -> None:
+        self.photos: tuple[Photo, ...] = ()
+        self.current = 0  # the photo that is looked at
+        self.settings = DEFAULT
+        self.run: Run | None = None
+        self._explorer = explorer
+        self._project = project
+        self._reader = PhotoReader(post, self._take_read)
+        self._unread: list[Unread] = []  # of the reading at work
+        self._look_at_next = False
+        self._closed = False
+        explorer.listeners.append(self._on_update)
+
+    # Photos --------------------------------------------------------------------------------------
+
+    @property
+    def photo(self) -> Photo | None:
+        """The photo that is looked at."""
+        return self.photos[self.current] if self.photos else None
+
+    def open_photos(self, paths: Sequence[Path]) -> None:
+        """Read pictures and folders of them; they come one by one. Broken ones are told in one sentence."""
+        if self._explorer.summary is None:
+            self._explorer.open_bundled()  # nothing can be projected into nothing
+        self._look_at_next = True
+        self._reader.read(paths, MAX_PHOTOS - len(self.photos))
+
+    def open_image(self, image: np.ndarray, name: str) -> None:
+        """A picture (H, W, 3) uint8 that was pasted."""
+        if len(self.photos) < MAX_PHOTOS:
+            self._look_at_next = True
+            self._add(photo_of(image, name))
+
+    def look_at(self, index: int) -> None:
+        """Look at another photo."""
+        self.current = min(max(index, 0), max(0, len(self.photos) - 1))
+        self._tell(PhotosChanged())
+
+    def remove(self, index: int) -> None:
+        """Take a photo away."""
+        self.photos = self.photos[:index] + self.photos[index + 1 :]
+        self.look_at(self.current - (index < self.current))
+
+    def clear(self) -> None:
+        """Take all photos away."""
+        self.photos = ()
+        self.look_at(0)
+
+    def set_crop(self, crop: Crop) -> None:
+        """Another square of the photo that is looked at."""
+        photo = self.photo
+        if photo is not None:
+            near = kept_near(crop, *photo.image.shape[:2])
+            changed = list(self.photos)
+            changed[self.current] = photo.cropped(near)
+            self.photos = tuple(changed)
+            self._tell(PhotosChanged())
+
+    def change(self, **fields: Any) -> None:
+        """Change fields of the settings."""
+        self.settings = msgspec.structs.replace(self.settings, **fields)
+        self._tell(PhotosChanged())
+
+    def _add(self, photo: Photo) -> None:
+        self.photos = (*self.photos, photo)
+        if self._look_at_next:  # of several that come together the first is looked at
+            self.current, self._look_at_next = len(self.photos) - 1, False
+        self._tell(PhotosChanged(opened=True))
+
+    def _take_read(self, read: Photo | Unread | ReadingDone) -> None:
+        """From the reader, on the window's thread."""
+        if self._closed:
+            return
+        if isinstance(read, Photo):
+            if len(self.photos) < MAX_PHOTOS:
+                self._add(read)
+        elif isinstance(read, Unread):
+            self._unread.append(read)
+        else:
+            self._say_reading(read, self._unread)
+            self._unread = []
+
+    def _say_reading(self, done: ReadingDone, unread: Sequence[Unread]) -> None:
+        if done.found == 0:
+            self._say("There is no picture in that folder. Choose another one, or a picture.")
+        elif done.found == len(unread) == 1:
+            self._say(unread[0].sentence)
+        elif unread:
+            names = [each.name for each in unread[1:]]
+            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+            rest = f" Nor could these: {', '.join(names[:NAMED])}{more}." if names else ""
+            counted = f"{len(unread)} of {done.found} pictures could not be read."
+            self._say(f"{counted} {unread[0].sentence}{rest}")
+        if done.left_out:
+            self._say(
+                f"{MAX_PHOTOS} pictures are taken at a time; {done.left_out} were left out. "
+                "Project these first, or use `latent-explorer project` for many."
+            )
+
+    # Projecting ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Project all photos. Nothing happens without photos, without a model, or while it is at work."""
+        state = self._explorer.state
+        if self.run is not None or not self.photos or state is None:
+            return
+        photos, settings, classifier_id = self.photos, self.settings, state.classifier_id
+
+        def job(
+            bench: Workbench, budget: StepBudget
+        ) -> Generator[Event, None, list[ProjectedPicture]]:
+            return self._project(bench, budget, photos, settings, classifier_id)
+
+        name = photos[0].name if len(photos) == 1 else f"{len(photos)} pictures"
+        number = self._explorer.start_model_job(f"Projecting {name}", job, self._finished)
+        if number is not None:
+            self.run = Run(number, photos, curves=[[] for _ in photos])
+            self._tell(ProjectionStarted())
+
+    def cancel(self) -> None:
+        """Stop and keep the best so far."""
+        if self.run is not None:
+            self._explorer.cancel(self.run.job)
+
+    def _on_update(self, update: updates.Update) -> None:
+        if isinstance(update, updates.PicturesOffered):
+            self._offered(update.paths)
+        elif isinstance(update, updates.JobEvent | updates.JobEnded) and self.run is not None:
+            if update.job != self.run.job:
+                return
+            if isinstance(update, updates.JobEvent):
+                self._moved(self.run, update.event)
+            elif update.outcome != "finished":  # what is finished comes by `_finished`, after this
+                self._end(update.outcome, update.value or ())
+
+    def _moved(self, run: Run, event: Event) -> None:
+        if isinstance(event, Progress):
+            run.progress = event
+        elif isinstance(event, Metric):
+            run.note(event)
+        elif isinstance(event, Kept):
+            run.pictures = tuple(event.value)
+        self._tell(ProjectionMoved(isinstance(event, Kept)))
+
+    def _finished(self, pictures: Sequence[ProjectedPicture]) -> None:
+        self._end("finished", pictures)
+
+    def _end(self, outcome: Outcome, pictures: Sequence[ProjectedPicture]) -> None:
+        run, self.run = self.run, None
+        summary = self._explorer.summary
+        ours = [p for p in pictures if summary and p.report.model_hash == summary.model_hash]
+        looked_at = 0
+        if ours and run is not None:
+            looked_at = next((i for i, p in enumerate(run.photos) if p is self.photo), 0)
+            done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not begun
+            self.photos = tuple(p for p in self.photos if id(p) not in done)
+            self.current = 0
+        self._tell(ProjectionEnded(outcome, self._list(ours, looked_at)))
+
+    def _list(self, pictures: Sequence[ProjectedPicture], shown: int = 0) -> tuple[str, ...]:
+        """Into the strip, and one of them on the canvas in one step of undo; their ids.
+
+        Without edits: what was set for another picture would look like a fault of this one.
+        """
+        if not pictures:
+            return ()
+        ids = tuple(self._explorer.latents.add(*pictures))
+        self._explorer.change_document(self._explorer.document.with_projected(*ids))
+        base = ProjectedBase(ids[min(shown, len(ids) - 1)])
+        self._explorer.apply(SetBase(base, self._explorer.latents.noise_of(base), untouched=True))
+        return ids
+
+    # Files of latents ----------------------------------------------------------------------------
+
+    def _offered(self, paths: Sequence[Path]) -> None:
+        """Photos are read, latents taken into the strip."""
+        latents = [path for path in paths if path.suffix.lower() in opening.LATENTS]
+        photos = [path for path in paths if path not in latents]
+        if photos:
+            self.open_photos(photos)
+        for path in latents:
+            with updates.reporting(self._explorer.tell, f"Opening {path.name}"):
+                self._open_latents(path)
+
+    def _open_latents(self, path: Path) -> None:
+        state = self._explorer.state
+        if state is None:
+            self._say(f"Open the explainer that {path.name} belongs to first, then open it again.")
+        elif path.suffix.lower() == SUFFIX:
+            self._list([read_projected(path)])
+        else:
+            asked = state.classifier_id
+            self._explorer.call_model(
+                f"Opening {path.name}",
+                lambda bench: projection_jobs.import_latents(bench, path, asked),
+                self._take_latents,
+            )
+
+    def _take_latents(self, found: Sequence[ProjectedPicture]) -> None:
+        self._list(found)
+
+    def remove_projected(self, latent_id: str) -> None:
+        """Take a projected picture out of the strip; undo can still show it."""
+        self._explorer.change_document(self._explorer.document.without_projected(latent_id))
+
+    def export(self, latent_id: str, path: Path) -> None:
+        """Write a projected picture: whole (`.projection`), or its latent alone as other programs read it (`.npz`)."""
+        with updates.reporting(self._explorer.tell, f"Saving {path.name}"):
+            self._explorer.latents.export(latent_id, path)
+            self._say(f"Saved {path.name}.", "info")
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """The window closes."""
+        self._closed = True
+        self._reader.close()
+
+    def _say(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
+        self._explorer.tell(updates.Told(sentence, severity))
+
+    def _tell(self, update: ProjectionUpdate) -> None:
+        self._explorer.tell(update)

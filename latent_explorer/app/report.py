@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""The report on the open explainer as the window asks for it: what it needs, and the job that writes it.
+
+The page of the command line, measured in `explain.report`, with attributes under the person's names and in their order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latent_explorer.app.exploration.document import reported_attributes, reported_set
+from latent_explorer.common.paths import exported
+from latent_explorer.data.threads import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.common.events import Event
+    from latent_explorer.models.attributes import Attribute, AttributeSet
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A page, and what it says in one sentence."""
+
+    path: Path
+    answer: str
+
+
+class ReportDesk:
+    """Beside the explorer, whose engine renders the pictures. Methods are called on the window's thread."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
+
+    @property
+    def lacking(self) -> str:
+        """Why there can be no report, and what to do, as sentences; empty where there can be one."""
+        summary = self._explorer.summary
+        if summary is None:
+            return "No model is open yet. Open an explainer first."
+        if summary.samples is None or not summary.samples.ids:
+            return "A report shows encoded pictures, and this explainer holds none. Export it with a data set."
+        if summary.style_stats is None:
+            return "This explainer holds no statistics of its style coordinates. Export it again."
+        if reported_set(self._explorer.document, summary) is None:
+            return "A report shows attributes, and none are known yet. Find attributes first."
+        return ""
+
+    def write(self, path: Path, then: Callable[[Reported], None]) -> int | None:
+        """Start writing the page. Returns the job; None while there can be none. On a cancel nothing is left behind."""
+        summary = self._explorer.summary
+        found = reported_set(self._explorer.document, summary) if summary else None
+        if found is None:
+            return None
+        shown = reported_attributes(self._explorer.document, found)
+        job = partial(_written, path=path, found=found, shown=shown)
+        return self._explorer.start_model_job(f"Writing {path.name}", job, then)
+
+
+def _written(
+    bench: Workbench, _budget: object, *, path: Path, found: AttributeSet, shown: list[Attribute]
+) -> Generator[Event, None, Reported]:
+    from latent_explorer.explain.report.report import report
+    from latent_explorer.media.report.page import page
+    from latent_explorer.media.report.sentences import answer
+
+    explainer = replace(bench.explainer, attribute_sets=(found,))
+    figures = yield from report(explainer, shown=shown, device=bench.device)
+    text = yield from aside(partial(page, [figures]), "Drawing the page")
+    with exported(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return Reported(path, answer(figures))

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: MIT
+"""What a study is asked for, and what its arms offer: attributes, and the source pictures that they are shown on.
+
+The same for the window and the command line. What is asked about them is decided in `media.study.plan`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from latent_explorer.app.engine.model_host import Renders
+from latent_explorer.app.exploration.document import Document, attribute_key
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.explain.recipe import (
+    Base,
+    PictureRecipe,
+    PictureRequest,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+)
+from latent_explorer.models.attributes import Attribute, AttributeSet, newest_set
+from latent_explorer.models.summary import ExplainerSummary
+from latent_explorer.studies.build.plan import TILES, StudySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from latent_explorer.studies.build.question_image import Pair
+
+MOST_SEEDS = 400  # looked at for pictures of the other classes, where a file holds no encoded ones
+
+
+class ArmWish(msgspec.Struct, frozen=True, kw_only=True):
+    """An arm as a person asks for it; what is left alone is chosen as the window chooses it at first."""
+
+    name: str = ""  # empty: the explainer's, and the method where several are compared
+    path: str = ""  # explainer file; empty: the open model
+    method: str = ""  # attribute set; empty: the newest
+    classifier_id: str = ""  # asked; empty: the conditioning one
+    target: int | None = None  # class that the attributes lead to; None: of the best attribute
+    keys: tuple[str, ...] = ()  # of the attributes, see `attribute_key`; empty: the best
+
+
+class StudyWish(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that a study is built from."""
+
+    arms: tuple[ArmWish, ...] = (ArmWish(),)
+    settings: StudySettings = StudySettings()
+
+
+@dataclass(frozen=True)
+class OpenArm:
+    """An arm with its model open."""
+
+    name: str
+    summary: ExplainerSummary
+    renderer: Renders
+    classifier_id: str
+    target: int
+    method: str
+    attributes: dict[str, Attribute]  # by key, best first
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return next(
+            c.class_names for c in self.summary.classifiers if c.classifier_id == self.classifier_id
+        )
+
+    def render(self, base: Base, attribute: Attribute | None, reach: float) -> Pair:
+        """The picture before and after, (R, R, 3) uint8."""
+        edits = (
+            ()
+            if attribute is None
+            else tuple(
+                StyleShift(e.style_index, e.end, reach * e.weight) for e in attribute.entries
+            )
+        )
+        result = self.renderer.render(
+            PictureRequest(PictureRecipe(base, edits=edits), self.classifier_id)
+        )
+        return result.before.image, result.after.image
+
+
+def open_arm(
+    wish: ArmWish,
+    summary: ExplainerSummary,
+    renderer: Renders,
+    document: Document | None = None,
+) -> OpenArm:
+    """The arm on an open model. `document` adds the person's names, sliders and searches."""
+    document = document or Document()
+    classifier_id = wish.classifier_id or summary.classifier_id
+    if not classifier_id:
+        raise UserError(f"{summary.name} holds no classifier, so it has no attributes to study.")
+    found = chosen_set(wish, (*summary.attribute_sets, *document.attribute_sets), classifier_id)
+    if found is None or not found.attributes:
+        method = f" by {wish.method}" if wish.method else ""
+        raise UserError(
+            f"{summary.name} holds no attributes{method} for the asked classifier. "
+            "Find attributes first (Explain menu, or `attfind`)."
+        )
+    target = found.attributes[0].target if wish.target is None else wish.target
+    offered = {attribute_key(a): a for a in document.sliders if wish.keys}
+    offered |= {attribute_key(a): a for a in found.attributes if a.target == target}
+    if missing := [key for key in wish.keys if key not in offered]:
+        raise UserError(
+            f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others."
+        )
+    keys = wish.keys or tuple(offered)
+    named = {
+        k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys
+    }
+    name = wish.name or summary.name
+    return OpenArm(name, summary, renderer, classifier_id, target, found.method, named)
+
+
+def chosen_set(
+    wish: ArmWish, sets: Sequence[AttributeSet], classifier_id: str
+) -> AttributeSet | None:
+    """The attribute set that an arm means: of its method, the newest."""
+    fitting = [s for s in sets if not wish.method or s.method == wish.method]
+    return newest_set(fitting, classifier_id, wish.target)
+
+
+def distinct_names(arms: Sequence[OpenArm]) -> list[OpenArm]:
+    """Arms of one name are told apart by their method, else by number."""
+    names = [arm.name for arm in arms]
+    out = []
+    for number, arm in enumerate(arms, start=1):
+        name = arm.name
+        if names.count(name) > 1:
+            methods = [a.method for a in arms if a.name == name]
+            name = f"{name} {arm.method if len(set(methods)) == len(methods) else number}"
+        out.append(replace(arm, name=name))
+    return out
+
+
+# Source pictures ---------------------------------------------------------------------------------
+
+Sources = dict[str, Base]  # by identity: a picture of the data keeps its own in every explainer
+
+
+def sources_of(arm: OpenArm, needed: int) -> Generator[Event, None, Sources]:
+    """The arm's pictures of other classes than its target: the encoded ones, else seeds."""
+    summary, samples = arm.summary, arm.summary.samples
+    if samples is None or not len(samples.ids):
+        return (yield from _seeds_of(arm, needed))
+    told = samples.probs.argmax(axis=1) if samples.probs.size else np.zeros(0)
+    found: Sources = {}
+    for index, identity in enumerate(samples.ids):
+        if arm.classifier_id == summary.conditioned_on and len(told):
+            verdict = int(told[index])
+        else:  # the table speaks of the other classifier
+            verdict = _verdict(arm, SampleBase(index))
+            yield Progress(index + 1, len(samples.ids), "Looking at the pictures")
+        if verdict != arm.target:
+            found[identity] = SampleBase(index)
+    return found
+
+
+def _seeds_of(arm: OpenArm, needed: int) -> Generator[Event, None, Sources]:
+    found: Sources = {}
+    for seed in range(MOST_SEEDS):
+        if len(found) >= needed:
+            break
+        if _verdict(arm, SeedBase(seed)) != arm.target:
+            found[f"seed {seed}"] = SeedBase(seed)
+        yield Progress(len(found), needed, "Looking at seeds")
+    return found
+
+
+def _verdict(arm: OpenArm, base: Base) -> int:
+    request = PictureRequest(PictureRecipe(base), arm.classifier_id)
+    return int(np.argmax(arm.renderer.render(request).before.probs))
+
+
+def shared_pools(arms: Sequence[OpenArm], sources: Sequence[Sources]) -> list[list[str]]:
+    """The arms' pools: the pictures that all of them have, where there are enough; else each its own.
+
+    Seeds mean the same picture in one model only.
+    """
+    one_model = len({arm.summary.model_hash for arm in arms}) == 1
+    common = [
+        identity
+        for identity, base in sources[0].items()
+        if all(identity in other for other in sources)
+        and (one_model or isinstance(base, SampleBase))
+    ]
+    return [common] * len(arms) if len(common) >= TILES else [list(s) for s in sources]
+
+
+def open_from_files(
+    wishes: Iterable[ArmWish],
+    device: str,
+    already: Callable[[ArmWish], OpenArm | None] = lambda _wish: None,
+) -> list[OpenArm]:
+    """Every arm with its model open; a file that several name is read once. `already` gives those open elsewhere."""
+    models: dict[Path, tuple[ExplainerSummary, Renders]] = {}
+    arms = []
+    for wish in wishes:
+        arm = already(wish)
+        if arm is None:
+            path = Path(wish.path)
+            if path not in models:
+                models[path] = _read(path, device)
+            arm = open_arm(wish, *models[path])
+        arms.append(arm)
+    return arms
+
+
+def _read(path: Path, device: str) -> tuple[ExplainerSummary, Renders]:
+    from latent_explorer.explain.render.renderer import Renderer
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer
+
+    model = read_explainer(path)
+    return model.summary(), Renderer(model, choose_device(device))

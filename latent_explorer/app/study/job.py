@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: MIT
+"""The job that makes a study: plans the questions, renders their pictures, draws and packs them.
+
+The window and the command line run the same job, so the same wish gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from latent_explorer.app.study.arms import distinct_names, shared_pools, sources_of
+from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.data.threads import aside
+from latent_explorer.studies.build.folder_writer import StudyPack, draw
+from latent_explorer.studies.build.plan import (
+    TILES,
+    Arm,
+    AttributeInfo,
+    Item,
+    StudyPlan,
+    StudySettings,
+    make_plan,
+)
+from latent_explorer.studies.build.question_image import Pair, drawn, panel
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from pathlib import Path
+
+    from latent_explorer.app.study.arms import OpenArm, Sources
+    from latent_explorer.studies.build.answer_key import StudyKey
+
+T = TypeVar("T")
+HARDLY = 0.5  # grey levels of mean change below which nobody sees anything
+
+
+def planned(
+    arms: Sequence[OpenArm], settings: StudySettings
+) -> Generator[Event, None, tuple[StudyPlan, list[Sources]]]:
+    """The questions, and where each arm's source pictures are."""
+    settings.check()
+    per_arm = max((len(arm.attributes) for arm in arms), default=0)
+    needed = TILES * min(settings.attributes, per_arm) * (settings.items + settings.verbal_items)
+    needed += TILES * (settings.catch + 2)
+    sources: list[Sources] = []
+    for arm in arms:
+        found = yield from sources_of(arm, needed)
+        sources.append(found)
+    pools = shared_pools(arms, sources)
+    infos = [
+        Arm(a.name, tuple(AttributeInfo(k, v.name) for k, v in a.attributes.items())) for a in arms
+    ]
+    plan = make_plan(settings, infos, pools)
+    if len(arms) > 1 and not plan.paired:
+        yield Notice("The arms show different pictures, so they are compared without pairs.")
+    return plan, sources
+
+
+def render_item(
+    item: Item, arms: Sequence[OpenArm], sources: Sequence[Sources], reach: float
+) -> Generator[Event, None, list[Pair]]:
+    """The tiles of a question; the engine serves other pictures between two of them."""
+    at = max(item.arm, 0)
+    pairs: list[Pair] = []
+    for tile in item.tiles:
+        attribute = arms[at].attributes[tile.attribute] if tile.attribute else None
+        before, after = arms[at].render(sources[at][tile.source], attribute, reach)
+        pairs.append((before, drawn(before, tile.effect) if tile.effect else after))
+        yield Progress(len(pairs), len(item.tiles), "Rendering a question")
+    return pairs
+
+
+def build_study(
+    arms: Sequence[OpenArm], settings: StudySettings, folder: Path
+) -> Generator[Event, None, StudyKey]:
+    """Write the study into a new folder; on cancel nothing is left behind. Returns its key. A job."""
+    arms = distinct_names(arms)
+    plan, sources = yield from planned(arms, settings)
+    faint, total = 0, len(plan.items)
+    with StudyPack(folder, plan, _made_with(arms)) as pack:
+        for done, item in enumerate(plan.items, start=1):
+            rendering = render_item(item, arms, sources, settings.reach)
+            pairs = yield from _step(rendering, done - 1, total)
+            # Quantising takes its time: beside the engine's thread, so that the sliders stay quick.
+            drawing = aside(partial(draw, item, pairs, settings), "Drawing")
+            made = yield from _step(drawing, done - 1, total)
+            pack.add(item, made)
+            faint += sum(change < HARDLY for change in made.changes)
+            yield Progress(done, total, "Drawing questions")
+        key = pack.finish()
+    if faint:
+        yield Notice(
+            f"{faint} of {TILES * total} pictures hardly change (less than {HARDLY:g} grey levels on average): "
+            "people cannot tell what they cannot see. key.json says which.",
+            "warning",
+        )
+    return key
+
+
+def faces_of(arm: OpenArm) -> Generator[Event, None, dict[str, Pair]]:
+    """Every attribute of an arm on its first source picture, before and after, for thumbnails."""
+    sources = yield from sources_of(arm, 1)
+    if not sources:
+        return {}
+    base = next(iter(sources.values()))
+    found = {}
+    for key, attribute in arm.attributes.items():
+        found[key] = arm.render(base, attribute, 1.0)
+        yield Progress(len(found), len(arm.attributes), "Looking at attributes")
+    return found
+
+
+def preview_of(
+    arms: Sequence[OpenArm], settings: StudySettings, number: int
+) -> Generator[Event, None, tuple[Pair, float, int]]:
+    """One question of the study: its frames, how long each stands (s), and the size of its files (bytes)."""
+    arms = distinct_names(arms)
+    plan, sources = yield from planned(arms, settings)
+    asked = [item for item in plan.items if item.role == "item"]
+    item = asked[number % len(asked)]
+    pairs = yield from render_item(item, arms, sources, settings.reach)
+    frames = panel(pairs, item.kind, settings.tile, settings.texts)
+    made = yield from aside(partial(draw, item, pairs, settings), "Drawing a question")
+    size = len(made.moving) + len(made.before) + len(made.after)
+    return frames, settings.frame_seconds(item.kind), size
+
+
+def _step(job: Generator[Event, None, T], done: int, total: int) -> Generator[Event, None, T]:
+    """A step within the job: its progress is none of the whole, but a chance to serve a picture in between."""
+    with contextlib.closing(job):
+        while True:
+            try:
+                next(job)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            yield Progress(done, total, "Drawing questions")
+
+
+def _made_with(arms: Sequence[OpenArm]) -> dict[str, Any]:
+    """What the key says about the models, to make the same study again."""
+    return {
+        "arms": [
+            {
+                "name": arm.name,
+                "explainer": arm.summary.name,
+                "model_hash": arm.summary.model_hash,
+                "classifier_id": arm.classifier_id,
+                "method": arm.method,
+                "towards": arm.class_names[arm.target],
+                "attributes": {k: a.name for k, a in arm.attributes.items()},
+            }
+            for arm in arms
+        ]
+    }

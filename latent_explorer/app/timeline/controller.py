@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""Timelines as the window sees them: choose, change, scrub, play, record. No window here.
+
+Methods are called on the window's thread and tell updates by the explorer; none raises for what a person did.
+Timelines stand in the state, so every change of one is an intent and can be undone; which one is current, the
+playhead and what plays are the desk's own.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.intents import SetBase
+from latent_explorer.app.timeline.intents import ChangeTimeline, ShowRecipe
+from latent_explorer.app.timeline.playback import TimelineScreen
+from latent_explorer.app.timeline.recording import Recorder
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import SeedBase, StyleShift
+from latent_explorer.explain.timeline import edits as edits
+from latent_explorer.explain.timeline import makers as makers
+from latent_explorer.explain.timeline.file import wrong_with
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, duration, frame_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import Base, PictureRecipe
+    from latent_explorer.models.attributes import Attribute
+
+PAUSE = 1.0  # seconds between the last keyframe and one that is added after it
+
+
+class TimelineDesk(TimelineScreen):
+    """Beside the explorer, whose engine renders the frames. `clock` is in seconds, as `tick`'s."""
+
+    def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(explorer, clock)
+        self._name = ""
+        self._recorder: Recorder | None = None
+        explorer.listeners.append(self._on_update)
+
+    # Which one -----------------------------------------------------------------------------------
+
+    @property
+    def current(self) -> Timeline | None:
+        """The chosen one."""
+        return next((t for t in self.timelines if t.name == self._name), None)
+
+    def choose(self, name: str) -> None:
+        """Make another timeline the current one."""
+        if name != self._name and any(t.name == name for t in self.timelines):
+            self.pause()
+            self._name, self.playhead = name, 0.0
+            self._use()
+
+    def make(self, timeline: Timeline, text: str = "new timeline") -> None:
+        """Add a timeline, under a name that is free, and choose it."""
+        name = _free_name(timeline.name or "Timeline", {t.name for t in self.timelines})
+        self.pause()
+        before = self._name, self.playhead
+        self._name, self.playhead = name, 0.0
+        if not self._put(name, msgspec.structs.replace(timeline, name=name), text):
+            self._name, self.playhead = before
+
+    def new(self, name: str = "") -> None:
+        """An empty timeline."""
+        self.make(Timeline(name.strip()))
+
+    def duplicate(self) -> None:
+        """The current one once more."""
+        if self.current is not None:
+            self.make(self.current, "copy of the timeline")
+
+    def rename(self, name: str) -> None:
+        """Give the current one another name; one that is taken gets a number."""
+        name = name.strip()
+        if self.current is not None and name and name != self._name:
+            name = _free_name(name, {t.name for t in self.timelines})
+            renamed = msgspec.structs.replace(self.current, name=name)
+            self._put(self._name, renamed, "name of the timeline")
+
+    def delete(self) -> None:
+        """Take the current one out of the exploration."""
+        if self.current is not None:
+            self.pause()
+            self._explorer.apply(ChangeTimeline(self._name, None, "deletion of the timeline"))
+
+    # What stands in it ---------------------------------------------------------------------------
+
+    def change(self, timeline: Timeline, text: str, merge: str = "") -> None:
+        """The current timeline becomes this one; `text` completes "Undo ...". Without a current one it is a new one.
+
+        Within the explorer's gesture, changes with the same `merge` are one step.
+        """
+        if self.current is None:
+            self.make(timeline, text)
+        else:
+            kept = msgspec.structs.replace(timeline, name=self._name)
+            self._put(self._name, kept, text, merge)
+
+    def add_keyframe(self, seconds: float | None = None) -> None:
+        """Add what the canvas shows: at `seconds`, or at the playhead, or after the last where the playhead is there.
+
+        A keyframe that stands in the same frame takes the picture.
+        """
+        recipe = self._canvas_recipe()
+        if recipe is None:
+            return
+        timeline = self.current or Timeline("")
+        if seconds is None:
+            seconds = self._free_place(timeline)
+        self.playhead = max(0.0, seconds)
+        self.change(edits.with_keyframe(timeline, Keyframe(self.playhead, recipe)), "keyframe")
+
+    def replace_keyframe(self, index: int) -> None:
+        """The keyframe takes what the canvas shows."""
+        timeline, recipe = self.current, self._canvas_recipe()
+        if timeline is not None and recipe is not None and index < len(timeline.keyframes):
+            self.change(edits.with_recipe(timeline, index, recipe), "picture of a keyframe")
+
+    def open_keyframe(self, index: int) -> None:
+        """Bring the keyframe's picture to the sliders."""
+        if self.current is not None and index < len(self.current.keyframes):
+            keyframe = self.current.keyframes[index]
+            self.playhead = keyframe.seconds
+            self._explorer.apply(ShowRecipe(keyframe.recipe))
+            self._leave()
+
+    # Ready-made ----------------------------------------------------------------------------------
+
+    def random_walk(self, count: int = 8, seconds: float = 1.0) -> None:
+        """Through `count` fresh seeds and back to the first, under the sliders as they stand."""
+        like = self._recipe_of(SeedBase(0))
+        if like is not None:
+            seeds = [b.seed for b in self._explorer.random_seeds(count) if isinstance(b, SeedBase)]
+            self._show_made(makers.random_walk(seeds, seconds, like), "random walk")
+
+    def morph(self, a: Base, b: Base, seconds: float = 2.0) -> None:
+        """From one latent to another and back, without edits; projections come with their noise."""
+        ends = [self._recipe_of(base) for base in (a, b)]
+        plain = [msgspec.structs.replace(r, edits=(), cond=None) for r in ends if r is not None]
+        if plain:
+            self._show_made(makers.morph(plain[0], plain[1], seconds), "morph")
+
+    def sweep(
+        self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0
+    ) -> None:
+        """The picture of the sliders with one attribute from `start` to `stop` and back."""
+        recipe = self._state_recipe()
+        if recipe is not None:
+            moving = [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
+            name = attribute.name or "Sweep"
+            made = makers.alpha_sweep(recipe, moving, start, stop, seconds, name=name)
+            self._show_made(made, "sweep")
+
+    def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:
+        """The picture of the sliders, and the same with rows `first` to `last` of ws taken from another latent."""
+        recipe = self._state_recipe()
+        if recipe is not None:
+            made = makers.style_mix(recipe, [other], first, last, seconds)
+            self._show_made(made, "style mixing")
+
+    # Recording -----------------------------------------------------------------------------------
+
+    @property
+    def recording(self) -> bool:
+        """Whether what the sliders do is being recorded."""
+        return self._recorder is not None
+
+    @property
+    def record_seconds(self) -> float:
+        """How long the recording is so far."""
+        return self._recorder.seconds(self._clock()) if self._recorder else 0.0
+
+    def record(self) -> None:
+        """Note every change of the picture from now on."""
+        recipe = self._state_recipe()
+        if recipe is not None and self._recorder is None:
+            self._leave()
+            self._recorder = Recorder(recipe, self._clock())
+            self._explorer.tell(updates.RecordingChanged(True))
+
+    def stop_recording(self) -> None:
+        """Make a timeline of what was noted."""
+        recorder, self._recorder = self._recorder, None
+        if recorder is None:
+            return
+        self._explorer.tell(updates.RecordingChanged(False))
+        keyframes = recorder.keyframes()
+        if keyframes:
+            self._show_made(Timeline("Recording", keyframes), "recording")
+        else:
+            self._explorer.tell(updates.Told("Nothing moved while recording: nothing was kept."))
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _put(self, name: str, timeline: Timeline, text: str, merge: str = "") -> bool:
+        """Whether the timeline is in the state now."""
+        with updates.reporting(self._explorer.tell, "Changing the timeline"):
+            if reason := wrong_with(timeline):
+                raise UserError(f"The timeline stays as it was: {reason}. Choose other values.")
+            self._explorer.apply(ChangeTimeline(name, timeline, text, merge))
+        return timeline in self.timelines
+
+    def _show_made(self, timeline: Timeline, text: str) -> None:
+        """Add it; in view, its first frame is shown: a playhead beside another picture would mislead."""
+        self.make(timeline, text)
+        if self.active:
+            self.seek(0.0)
+
+    def _recipe_of(self, base: Base) -> PictureRecipe | None:
+        """What the sliders would show of another latent."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return None
+        shown = SetBase(base, self._explorer.latents.noise_of(base)).next_state(state)
+        return live.resolve(shown, summary).recipe
+
+    def _free_place(self, timeline: Timeline) -> float:
+        if not timeline.keyframes:
+            return 0.0
+        last = duration(timeline)
+        return last + PAUSE if self.playhead >= last else frame_at(timeline, self.playhead)
+
+    def _on_update(self, update: updates.Update) -> None:
+        if isinstance(update, updates.ModelOpened):
+            self._begin()
+        elif isinstance(update, updates.DeviceChanged):
+            self._frames.forget()
+            self._use()
+        elif isinstance(update, updates.StateChanged):
+            self._state_changed(update.old, update.new)
+
+    def _begin(self) -> None:
+        """Another exploration."""
+        self._player.stop()
+        self._recorder, self._on_canvas, self._wanted = None, False, -1
+        self._name = self.timelines[0].name if self.timelines else ""
+        self.playhead = 0.0
+        self._frames.forget()
+        self._use()
+
+    def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+        beside = {"timelines": new.timelines, "target_class": new.target_class}
+        if msgspec.structs.replace(old, **beside) != new:
+            self._sliders_moved()
+        if old.timelines != new.timelines:
+            self._follow(old.timelines, new.timelines)
+        if old.timelines != new.timelines or old.classifier_id != new.classifier_id:
+            self._use()
+
+    def _sliders_moved(self) -> None:
+        recipe, shown = self._state_recipe(), self._explorer.shown
+        if self._recorder is not None and recipe is not None:
+            self._recorder.note(recipe, self._clock())
+        if shown is not None and shown.request.recipe == recipe:
+            self._leave()
+        else:  # their picture is on its way
+            self.pause()
+            self._on_canvas, self._wanted = False, -1
+
+    def _follow(self, old: tuple[Timeline, ...], new: tuple[Timeline, ...]) -> None:
+        """The current timeline may be gone, or called otherwise."""
+        names = [t.name for t in new]
+        if self._name in names:
+            return
+        places = [i for i, t in enumerate(old) if t.name == self._name]
+        place = places[0] if places else 0
+        self._name = names[min(place, len(names) - 1)] if names else ""
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name, or the name with the first number that makes it free."""
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name} {number}" in taken:
+        number += 1
+    return f"{name} {number}"

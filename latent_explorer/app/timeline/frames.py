@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: MIT
+"""The frames of one timeline: which are wanted when, those at hand, and what the classifier says of all made so far.
+
+Asks through two slots: "timeline" for what a person waits for (a frame scrubbed to, the next ones while it plays),
+"frames" for all others, when nothing else is to be done. Does not know the state, the window or the clock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latent_explorer.app.engine.events import PictureReady
+from latent_explorer.app.engine.frame_cache import CachedFrame, FrameRequest
+from latent_explorer.explain.recipe import Picture, PictureRequest
+from latent_explorer.explain.timeline.timeline import Timeline, frame_times, recipe_at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from latent_explorer.app.engine.events import PictureFailed
+    from latent_explorer.explain.recipe import RenderResult
+
+NOW, LATER = "timeline", "frames"  # slots
+AT_HAND = 96 << 20  # bytes of pictures in memory; more are on disk
+AHEAD = 0.7  # seconds that are made ready while it plays
+FEWEST_AHEAD = 4  # frames
+THUMBNAIL = 128  # px; larger pictures of keyframes are kept at about this size
+MOST_VERDICTS = 100_000
+PORTION = (
+    400  # frames that are looked at in one go: a long timeline has 30 000, which would be felt
+)
+
+
+class TimelineFrames:
+    """`ask(slot, requests)` replaces what a slot shall bring; answers come by `take`."""
+
+    def __init__(self, ask: Callable[[str, Sequence[FrameRequest]], None]) -> None:
+        self._ask = ask
+        self.times: list[float] = []  # of one pass, as `frame_times`
+        self.way = np.empty(0)  # (n,) those of the way forward; on the way back they come once more
+        self.probs = np.empty((0, 0))  # (n, K) of these, nan where nothing is known
+        self._at: Callable[[float], FrameRequest]
+        self._requests: dict[
+            int, FrameRequest
+        ] = {}  # by place on the way: only of frames looked at
+        self._places: dict[FrameRequest, list[int]] = {}
+        self._keyframes: dict[float, FrameRequest] = {}
+        self._kept: set[FrameRequest] = set()  # the keyframes' own
+        self._pictures: OrderedDict[FrameRequest, CachedFrame] = OrderedDict()  # newest last
+        self._bytes = 0
+        self._thumbnails: dict[FrameRequest, Picture] = {}
+        self._verdicts: dict[FrameRequest, np.ndarray] = {}
+        self._failed: set[FrameRequest] = set()
+        self._pending: set[FrameRequest] = set()  # asked for in the slot "timeline"
+        self._portion: set[FrameRequest] = set()  # and in the slot "frames"
+        self._rest: Iterator[int] = iter(())  # places not looked at for that slot
+        self._seconds = 0.0  # that a frame takes to render, running mean
+        self._filling = False
+
+    def use(self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = "") -> None:
+        """Another timeline, or the same after a change. What was made of equal frames stays known."""
+        self.times, self._keyframes = [], {}
+        if timeline is not None and timeline.keyframes:
+            asked = timeline.classifier_id or classifier_id
+
+            def at(seconds: float) -> FrameRequest:
+                return FrameRequest(PictureRequest(recipe_at(timeline, seconds), asked), model_hash)
+
+            self._at = at
+            self.times = frame_times(timeline)
+            self._keyframes = {k.seconds: at(k.seconds) for k in timeline.keyframes}
+        forward = int(np.argmax(self.times)) + 1 if self.times else 0
+        self.way, self.probs = np.array(self.times[:forward]), np.empty((forward, 0))
+        self._kept = set(self._keyframes.values())
+        for forgotten in (self._requests, self._places, self._failed, self._pending):
+            forgotten.clear()
+        self._thumbnails = {r: p for r, p in self._thumbnails.items() if r in self._kept}
+        for request in self._kept & self._pictures.keys():
+            self._thumbnails[request] = _reduced(self._pictures[request].result.after)
+        if len(self._verdicts) > MOST_VERDICTS:
+            self._verdicts.clear()
+        self._ask(NOW, [])
+        self._fill()
+
+    def know(self, request: FrameRequest, result: RenderResult) -> None:
+        """A picture that was made elsewhere: a keyframe of it need not be made again."""
+        if request not in self._pictures:
+            self._verdicts[request] = result.after.probs
+            self._keep(request, CachedFrame(result, False))
+
+    def forget(self) -> None:
+        """Another model or device: nothing that was made is a frame any more."""
+        for kept in (self._pictures, self._thumbnails, self._verdicts):
+            kept.clear()
+        self._bytes, self._seconds = 0, 0.0
+
+    def fill(self, on: bool) -> None:
+        """Whether frames are made while nothing else is to be done."""
+        self._filling = on
+        self._fill()
+
+    # What is at hand -----------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    def frame(self, index: int) -> CachedFrame | None:
+        """A frame, if it is in memory."""
+        request = self._look(index)
+        found = self._pictures.get(request)
+        if found is not None:
+            self._pictures.move_to_end(request)
+        return found
+
+    def request(self, index: int) -> PictureRequest:
+        """What a frame is a picture of."""
+        return self._look(index).request
+
+    def picture_at(self, seconds: float) -> Picture | None:
+        """The picture of the keyframe at a time, perhaps reduced; or of the frame there, if it is in memory."""
+        request = self._keyframes.get(seconds)
+        if request is None and self.times:
+            request = self._look(self.index(seconds))
+        if request in self._thumbnails:
+            return self._thumbnails[request]
+        found = self._pictures.get(request) if request else None
+        return found.result.after if found else None
+
+    def index(self, seconds: float) -> int:
+        """The frame nearest to a time, on the way forward."""
+        return int(np.abs(self.way - seconds).argmin())
+
+    @property
+    def known(self) -> np.ndarray:
+        """(n,) of which frames of the way forward it is known what the classifier says."""
+        if not self.probs.shape[1]:
+            return np.zeros(len(self.way), bool)
+        return ~np.isnan(self.probs[:, 0])
+
+    def _look(self, index: int) -> FrameRequest:
+        """A frame's request; and what was made of equal frames before becomes known."""
+        place = index if index < len(self.way) else 2 * (len(self.way) - 1) - index
+        request = self._requests.get(place)
+        if request is None:
+            request = self._requests[place] = self._at(self.times[place])
+            self._places.setdefault(request, []).append(place)
+            if request in self._verdicts:
+                self._note([place], self._verdicts[request])
+        return request
+
+    def _note(self, places: list[int], probs: np.ndarray) -> None:
+        if not self.probs.shape[1]:
+            self.probs = np.full((len(self.way), len(probs)), np.nan)
+        self.probs[places] = probs
+
+    # What is asked for ---------------------------------------------------------------------------
+
+    def want(self, index: int) -> None:
+        """This frame, before all others."""
+        request = self._look(index)
+        if request not in self._pending or len(self._pending) > 1:
+            self._send([request])
+
+    def look_ahead(self, index: int, fps: float, loop: bool) -> None:
+        """While it plays: the frames from this one on.
+
+        Where rendering is slower than playing, only as many as can be ready in time, evenly spaced; the others come
+        when there is time, and are there in the next round.
+        """
+        count = max(FEWEST_AHEAD, math.ceil(AHEAD * fps))
+        count = max(FEWEST_AHEAD, min(count, self._most_at_hand() // 2))
+        stride = max(1, math.ceil(self._seconds * fps))
+        total = len(self.times)
+        wanted: dict[FrameRequest, None] = {}
+        for place in range(index, index + count if loop else min(index + count, total)):
+            request = self._look(place % total)
+            in_time = place >= index + stride - 1 and place % total % stride == 0
+            if in_time or request in self._verdicts:  # made once: it is on disk
+                wanted[request] = None
+        missing = [r for r in wanted if r not in self._pictures and r not in self._failed]
+        if any(r not in self._pending for r in missing):
+            self._send(missing)
+
+    def take(self, event: PictureReady | PictureFailed) -> bool:
+        """An answer. Whether it is a frame of the current timeline."""
+        request: FrameRequest = event.request
+        (self._pending if event.slot == NOW else self._portion).discard(request)
+        shown = request in self._places or request in self._kept
+        if isinstance(event, PictureReady):
+            self._take_frame(request, event.result, wanted=event.slot == NOW, shown=shown)
+        else:
+            self._failed.add(request)
+        if event.slot == LATER and not self._portion:
+            self._fill_on()
+        return shown
+
+    def _take_frame(
+        self, request: FrameRequest, frame: CachedFrame, *, wanted: bool, shown: bool
+    ) -> None:
+        if not frame.cached:
+            took = frame.result.seconds
+            self._seconds = 0.8 * self._seconds + 0.2 * took if self._seconds else took
+        if not shown:
+            return
+        picture = frame.result.after
+        self._verdicts[request] = picture.probs
+        self._note(self._places.get(request, []), picture.probs)
+        if request in self._kept:
+            self._thumbnails[request] = _reduced(picture)
+        if wanted or self._bytes < AT_HAND:
+            self._keep(request, frame)
+
+    def _send(self, requests: list[FrameRequest]) -> None:
+        self._pending = set(requests)
+        self._ask(NOW, requests)
+
+    def _fill(self) -> None:
+        """Keyframes first, then every 16th frame, every 8th between them and so on: the plot takes shape early."""
+        self._portion.clear()
+        self._rest = _coarse_first(len(self.way)) if self._filling else iter(())
+        if self._filling:
+            self._fill_on(r for r in self._keyframes.values() if r not in self._thumbnails)
+        else:
+            self._ask(LATER, [])
+
+    def _fill_on(self, first: Iterable[FrameRequest] = ()) -> None:
+        """Ask for what is not known of the next portion; where all is known, for one frame, whose answer leads on."""
+        wanted = dict.fromkeys(first)
+        portion = [self._look(place) for place in itertools.islice(self._rest, PORTION)]
+        unknown = (r for r in portion if r not in self._verdicts and r not in self._failed)
+        wanted.update(dict.fromkeys(unknown))
+        if not wanted and len(portion) == PORTION:
+            wanted.update(dict.fromkeys(portion[:1]))
+        self._portion = set(wanted)
+        self._ask(LATER, list(wanted))
+
+    def _keep(self, request: FrameRequest, frame: CachedFrame) -> None:
+        replaced = self._pictures.pop(request, None)
+        self._pictures[request] = frame
+        self._bytes += _size(frame.result) - (_size(replaced.result) if replaced else 0)
+        while self._bytes > AT_HAND and len(self._pictures) > 1:
+            _, oldest = self._pictures.popitem(last=False)
+            self._bytes -= _size(oldest.result)
+
+    def _most_at_hand(self) -> int:
+        """How many frames of this size memory may hold."""
+        newest = next(reversed(self._pictures.values()), None)
+        return AT_HAND // _size(newest.result) if newest else FEWEST_AHEAD * 4
+
+
+def flips(seconds: np.ndarray, probs: np.ndarray) -> list[float]:
+    """The times (n,) from which on the class predicted by probs (n, K) is another than before."""
+    if not len(seconds):
+        return []
+    winners = probs.argmax(axis=1)
+    changes = np.flatnonzero(winners[1:] != winners[:-1]) + 1
+    return [float(at) for at in seconds[changes]]
+
+
+def _coarse_first(count: int) -> Iterator[int]:
+    """All numbers below `count`, every sixteenth first, then those half-way between, and so on."""
+    yield from range(0, count, 16)
+    for step in (8, 4, 2, 1):
+        yield from range(step, count, 2 * step)
+
+
+def _size(result: RenderResult) -> int:
+    edited = result.before is not result.after
+    return result.after.image.nbytes * (2 if edited else 1) + result.styles.nbytes
+
+
+def _reduced(picture: Picture) -> Picture:
+    """The picture at about the size of a thumbnail: every block of pixels becomes their mean."""
+    factor = picture.image.shape[0] // THUMBNAIL
+    if factor < 2:
+        return picture
+    size = picture.image.shape[0] // factor
+    cut: Any = picture.image[: size * factor, : size * factor]
+    blocks = cut.reshape(size, factor, size, factor, 3).mean(axis=(1, 3))
+    return Picture(blocks.round().astype(np.uint8), picture.logits, picture.probs)

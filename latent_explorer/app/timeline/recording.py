@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""From a live session to keyframes: what the picture was and when, thinned to what is needed to say it again.
+
+Values only: who tells of changes and what the clock is, is the desk's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, TypeAlias
+
+import msgspec
+import numpy as np
+
+from latent_explorer.explain.recipe import StyleShift, place_of
+from latent_explorer.explain.timeline.file import MAX_KEYFRAMES
+from latent_explorer.explain.timeline.timeline import MAX_SECONDS, Keyframe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from latent_explorer.explain.recipe import Edit, PictureRecipe
+
+    Sample: TypeAlias = tuple[float, PictureRecipe]
+
+TOLERANCE = 0.02  # of an amount (1 = the end of the range), psi or a told probability
+REST = 0.1  # seconds without a change after which the hand was at rest, not on its way
+LEAD, TAIL = 0.25, 0.5  # seconds of rest that are kept before the first change and after the last
+
+
+class Recorder:
+    """Notes recipes as they change. `now` is in seconds of any one clock."""
+
+    def __init__(self, recipe: PictureRecipe, now: float) -> None:
+        self._begun = now
+        self._samples: list[Sample] = [(now, recipe)]
+
+    def seconds(self, now: float) -> float:
+        """How long the recording is."""
+        return min(now - self._begun, MAX_SECONDS)
+
+    def note(self, recipe: PictureRecipe, now: float) -> None:
+        """The picture is another from now on."""
+        if recipe != self._samples[-1][1] and now - self._begun < MAX_SECONDS - TAIL:
+            self._samples.append((now, recipe))
+
+    def keyframes(self) -> tuple[Keyframe, ...]:
+        """The recording from shortly before the first change to shortly after the last; empty when nothing changed."""
+        if len(self._samples) < 2:
+            return ()
+        first, last = self._samples[1][0], self._samples[-1][0]
+        start = max(self._begun, first - LEAD)
+        samples = [(start, self._samples[0][1]), *self._samples[1:]]
+        samples.append((last + TAIL, samples[-1][1]))
+        tolerance = TOLERANCE
+        kept = list(_runs(samples, tolerance))
+        while len(kept) > MAX_KEYFRAMES and tolerance < 1:  # rather coarse than lost
+            tolerance *= 2
+            kept = list(_runs(samples, tolerance))
+        return tuple(
+            msgspec.structs.replace(k, seconds=round(k.seconds - start, 3))
+            for k in kept[:MAX_KEYFRAMES]
+        )
+
+
+def _runs(samples: Sequence[Sample], tolerance: float) -> Iterator[Keyframe]:
+    """What cannot be blended into the next (another latent, another noise) is held until then."""
+    runs = [list(run) for _, run in itertools.groupby(samples, key=lambda s: _kind(s[1]))]
+    for run, following in itertools.zip_longest(runs, runs[1:]):
+        kept = thinned(_with_rests(run), tolerance)
+        for seconds, recipe in kept[:-1]:
+            yield Keyframe(seconds, recipe, "linear")
+        yield Keyframe(*kept[-1], "hold" if following else "linear")
+
+
+def thinned(samples: Sequence[Sample], tolerance: float = TOLERANCE) -> list[Sample]:
+    """As few of the samples as say the rest to within `tolerance` by straight lines in time, first and last included.
+
+    The algorithm of Ramer (1972) and Douglas and Peucker (1973), with the distance taken at equal times.
+    """
+    times = np.array([seconds for seconds, _ in samples])
+    values = _numbers([recipe for _, recipe in samples])
+    kept = {0, len(samples) - 1}
+    open_spans = [(0, len(samples) - 1)]
+    while open_spans:
+        a, b = open_spans.pop()
+        if b - a < 2 or times[b] <= times[a]:
+            continue
+        share = ((times[a + 1 : b] - times[a]) / (times[b] - times[a]))[:, None]
+        line = values[a] + share * (values[b] - values[a])
+        errors = np.abs(values[a + 1 : b] - line).max(axis=1, initial=0.0)
+        worst = a + 1 + int(errors.argmax())
+        if errors.max() > tolerance:
+            kept.add(worst)
+            open_spans += [(a, worst), (worst, b)]
+    return [samples[i] for i in sorted(kept)]
+
+
+def _with_rests(samples: Sequence[Sample]) -> list[Sample]:
+    """A change after a rest began at its end: without that, the line to it would begin at the rest's beginning."""
+    out = [samples[0]]
+    for before, after in itertools.pairwise(samples):
+        if after[0] - before[0] > REST and after[1] != before[1]:
+            out.append((after[0] - REST / 2, before[1]))
+        out.append(after)
+    return out
+
+
+def _kind(recipe: PictureRecipe) -> tuple[object, ...]:
+    """What does not move in small steps."""
+    told = recipe.cond is not None
+    cutoff = None if recipe.truncation_psi == 1 else recipe.truncation_cutoff
+    return recipe.base, recipe.noise, told, cutoff
+
+
+def _numbers(recipes: Sequence[PictureRecipe]) -> np.ndarray:
+    """(N, D): psi, what is told, and the amount of every edit that one of the recipes has."""
+    places = list(dict.fromkeys(place_of(e) for r in recipes for e in r.edits))
+    rows = []
+    for recipe in recipes:
+        amounts = {place_of(e): _signed(e) for e in recipe.edits}
+        moved = (amounts.get(place, 0.0) for place in places)
+        rows.append([recipe.truncation_psi, *(recipe.cond or ()), *moved])
+    return np.array(rows)
+
+
+def _signed(edit: Edit) -> float:
+    towards_min = isinstance(edit, StyleShift) and edit.end == "min"
+    return -edit.amount if towards_min else edit.amount

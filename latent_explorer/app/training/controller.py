@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: MIT
+"""Trainings as the window sees them: plan, check, start, watch, steer, open. No window here, and no training.
+
+Methods are called on the window's thread and tell `TrainingUpdate`s to `listeners`. None raises for what a person
+did or a folder holds. A training is a child process that survives the window; the desk attaches to its folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.training import child
+from latent_explorer.app.training import jobs as training_jobs
+from latent_explorer.app.training import preferences as training_memory
+from latent_explorer.app.training.run_history import RunHistory
+from latent_explorer.app.training.run_view import running_sentence
+from latent_explorer.app.training.shared_device import SharedDevice
+from latent_explorer.app.training.snapshot import Snapshot
+from latent_explorer.app.training.updates import (
+    CheckDone,
+    CheckProgress,
+    RunAttached,
+    RunChanged,
+    RunEnded,
+    RunsChanged,
+    StartFailed,
+    WindowChanged,
+)
+from latent_explorer.common import paths
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.training.plan import TrainingPlan
+    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.updates import TrainingUpdate
+    from latent_explorer.training.run_folder import Request
+
+# What is said when a run comes to an end that nobody asked for, wherever the person looks.
+_SAID: dict[str, tuple[Literal["info", "warning"], str]] = {
+    "finished": ("info", "{0} is trained. Open its explainer from the Training panel."),
+    "failed": ("warning", "The training of {0} failed: {1}"),
+    "interrupted": ("warning", "The training of {0} was interrupted. It can be resumed."),
+}
+SCAN_EVERY = 10  # polls; only then are runs looked for that another program started
+
+
+class TrainingDesk:
+    """Beside the explorer, whose engine does the checks and whose window opens what was trained."""
+
+    def __init__(self, explorer: Explorer, *, data_dir: Path | None = None) -> None:
+        self.listeners: list[Callable[[TrainingUpdate], None]] = []
+        self._explorer = explorer
+        self._folder = data_dir or paths.user_data_dir()
+        self._memory = training_memory.load(self._folder)
+        self._history = RunHistory()
+        for folder in self._memory.folders:
+            self._history.add_if_there(folder)
+        self._attached: RunView | None = None
+        self._running: RunView | None = None
+        self._begun: dict[
+            Path, TrainingPlan
+        ] = {}  # by run: plans that have not shown yet that they work
+        self._wish: Request | None = None  # how the person wants the running one to end
+        self._known: tuple[Path, ...] = ()
+        self._polls = 0
+        self._check: tuple[int, TrainingPlan] | None = None  # the engine's job
+        self._device = SharedDevice()
+        self._snapshot = Snapshot(explorer, self._tell)
+        self._closed = False
+        explorer.listeners.append(self._on_update)
+
+    # The guided start ----------------------------------------------------------------------------
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """The plan of last time, for the form."""
+        return self._memory.plan
+
+    def keep(self, plan: TrainingPlan) -> None:
+        """Remember the plan for the next start of the program."""
+        self._remember(plan=plan)
+
+    @property
+    def devices(self) -> tuple[tuple[str, str], ...]:
+        """Devices to choose from, as (id, words); "auto" first."""
+        return self._device.choices
+
+    def card_warning(self, device: str) -> str:
+        """A sentence when a training on `device` would share it with the window; else empty."""
+        return self._device.warning(device)
+
+    def open_explainer(self) -> Path | None:
+        """The file of the explainer on the screen, whose classifier can be explained once more."""
+        return self._device.model
+
+    def look_at(self, path: Path) -> None:
+        """See what the pictures at `path` offer: `DataSeen`."""
+        self._explorer.start_job(
+            f"Looking at {path.name}", lambda _budget: training_jobs.seen(path), self._tell
+        )
+
+    @property
+    def checking(self) -> bool:
+        """Whether a check is at work."""
+        return self._check is not None
+
+    def check(self, plan: TrainingPlan) -> None:
+        """Check the pictures, then time a few steps on this machine: `CheckProgress`, then one `CheckDone`.
+
+        A check that is at work is dropped without a word.
+        """
+        self.cancel_check()
+        if problems := plan.problems():
+            self._tell(CheckDone(plan, None, None, problems[0]))
+            return
+        name = f"Checking {plan.data.name if plan.data else ''}"
+        job = self._explorer.start_job(
+            name, lambda _budget: training_jobs.checked(plan, self._history.folder), self._tell
+        )
+        self._check = None if job is None else (job, plan)
+
+    def cancel_check(self) -> None:
+        """End it; `CheckDone` without a report follows."""
+        if self._check is not None:
+            self._explorer.cancel(self._check[0])
+
+    def start(self, plan: TrainingPlan) -> bool:
+        """Start the training and attach to it. False, and a sentence told, when it cannot be started."""
+        started = False
+        with updates.reporting(self._explorer.tell, "Starting the training"):
+            self._refuse_second()
+            if problems := plan.problems():
+                raise UserError(problems[0])
+            self.keep(plan)
+            path = self._history.new(plan.title())
+            pid = child.start_child([*plan.arguments(path), "--json"], path)
+            view = self._history.started(path)
+            self._begun[view.path] = plan
+            self._follow(view, pid)
+            started = True
+        return started
+
+    # The attached run ----------------------------------------------------------------------------
+
+    @property
+    def attached(self) -> RunView | None:
+        """The run that is shown."""
+        return self._attached
+
+    @property
+    def running(self) -> RunView | None:
+        """The run that somebody works on, in this window or not; for the status line."""
+        return self._running
+
+    def begin(self) -> None:
+        """At the start of the window: attach to a run that is alive."""
+        self._scan()
+
+    def poll(self) -> None:
+        """To be called every second: `RunChanged`, `RunEnded`, `RunsChanged`. Costs nothing when nothing changed.
+
+        `RunChanged` comes for the attached run and for the running one.
+        """
+        if self._closed:
+            return
+        self._polls += 1
+        if self._polls % SCAN_EVERY == 0:
+            self._scan()
+        for view in dict.fromkeys((self._attached, self._running)):
+            if view is not None and view.poll():
+                self._tell(RunChanged(view))
+        self._insist()
+        if self._running is not None and not self._running.alive:
+            ended, self._running = self._running, None
+            self._ended(ended)
+        self._snapshot.poll()
+
+    def attach(self, view: RunView | None) -> None:
+        """Show this run."""
+        self._attached = view
+        if view is not None:
+            view.poll()
+        self._tell(RunAttached(view))
+
+    def pause(self) -> None:
+        """Ask the running training to write a checkpoint and end; `resume` goes on."""
+        self._ask("pause", "Pausing the training")
+
+    def stop(self) -> None:
+        """Ask it to end early: checkpoint, then the result as it is."""
+        self._ask("stop", "Stopping the training")
+
+    def resume(self, images: int | None = None) -> bool:
+        """Go on with the attached run, to `images` in all if given. False, and a sentence told, when it cannot."""
+        resumed = False
+        with updates.reporting(self._explorer.tell, "Resuming the training"):
+            view = self._shown()
+            self._refuse_second()
+            longer = ["--images", str(images)] if images else []
+            arguments = ["train", "--resume", "--out", str(view.path), *longer, "--json"]
+            self._follow(view, child.start_child(arguments, view.path))
+            resumed = True
+        return resumed
+
+    @property
+    def snapshot_busy(self) -> bool:
+        """Whether the current state is being made into an explainer."""
+        return self._snapshot.busy
+
+    def open_current(self) -> None:
+        """Make an explainer of the attached run's newest checkpoint and open it; the training goes on meanwhile."""
+        with updates.reporting(self._explorer.tell, "Opening the current state"):
+            self._snapshot.start(self._shown())
+
+    def open_result(self) -> None:
+        """Open the attached run's finished explainer."""
+        with updates.reporting(self._explorer.tell, "Opening the result"):
+            view = self._shown()
+            if view.result is None:
+                raise UserError(
+                    f"{view.name} has no finished explainer yet. Open its current state instead."
+                )
+            self._explorer.open_path(view.result)
+
+    # The history ---------------------------------------------------------------------------------
+
+    def runs(self) -> list[RunView]:
+        """All known runs, newest first. Their figures are read by their `poll`."""
+        return self._history.views()
+
+    def open_folder(self, path: Path) -> None:
+        """Add a run folder from elsewhere to the history and attach to it."""
+        with updates.reporting(self._explorer.tell, f"Opening {path.name}"):
+            view = self._history.add(path)
+            self._remember(folders=tuple(self._history.elsewhere))
+            self._tell(RunsChanged())
+            self.attach(view)
+            self._scan()
+
+    def delete(self, view: RunView) -> bool:
+        """Delete a run with everything in it; refused while somebody works on it."""
+        deleted = False
+        with updates.reporting(self._explorer.tell, f"Deleting {view.name}"):
+            self._snapshot.leave(view)
+            self._history.delete(view)
+            deleted = True
+        self._remember(folders=tuple(self._history.elsewhere))
+        if view is self._attached and not view.path.exists():
+            self.attach(None)
+        self._scan()
+        return deleted
+
+    def close(self) -> None:
+        """The window closes: the training goes on."""
+        if not self._closed:
+            self._closed = True
+            self._explorer.listeners.remove(self._on_update)
+            self._snapshot.close()
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _shown(self) -> RunView:
+        if self._attached is None:
+            raise UserError("No training is shown. Choose one in the history first.")
+        return self._attached
+
+    def _refuse_second(self) -> None:
+        running = self._history.running()
+        if running is not None:
+            raise UserError(running_sentence(running))
+
+    def _follow(self, view: RunView, pid: int) -> None:
+        """Watch a run that a process was just started for."""
+        view.launched(pid)
+        self._running, self._wish = view, None
+        self._scan()
+        self.attach(view)
+
+    def _ask(self, what: Request, doing: str) -> None:
+        with updates.reporting(self._explorer.tell, doing):
+            view = self._attached if self._attached and self._attached.alive else self._running
+            if view is None or not view.alive:
+                raise UserError("No training is running now, so there is nothing to end.")
+            view.folder.request(what)
+            self._wish = what
+            view.poll()
+            self._tell(RunChanged(view))
+
+    def _insist(self) -> None:
+        """Ask again while the run lives: one that only begins forgets what was asked of the process before it."""
+        run = self._running
+        if run is not None and run.alive and self._wish is not None and not run.requested:
+            with contextlib.suppress(UserError):
+                run.folder.request(self._wish)
+
+    def _scan(self) -> None:
+        """Look for runs that came or went, and for one that somebody else has started."""
+        if self._running is None:
+            self._running = self._history.running()
+            if self._running is not None and self._attached is None:
+                self.attach(self._running)
+        known = tuple(view.path for view in self._history.views())
+        if known != self._known:
+            self._known = known
+            self._tell(RunsChanged())
+
+    def _ended(self, view: RunView) -> None:
+        self._wish = None
+        plan = self._begun.pop(view.path, None)
+        if plan is not None and view.state == "failed" and self._history.forget_stillborn(view):
+            if view is self._attached:
+                self.attach(None)
+            self._tell(StartFailed(plan, view.message))
+        else:
+            self._tell(RunEnded(view))
+        if view.state in _SAID:
+            severity, sentence = _SAID[view.state]
+            self._explorer.tell(updates.Told(sentence.format(view.name, view.message), severity))
+        self._scan()
+
+    def _on_update(self, update: updates.Update) -> None:
+        """What the explorer tells: where the window computes, that a person moves something, how the check stands."""
+        if self._device.heard(update) and self._running is not None and self._running.alive:
+            self._device.ask_for_room(self._running)
+        if isinstance(update, (updates.ModelOpened, updates.DeviceChanged)):
+            self._tell(WindowChanged())
+        if self._check is None or getattr(update, "job", None) != self._check[0]:
+            return
+        if isinstance(update, updates.JobEvent) and isinstance(update.event, Progress):
+            self._tell(CheckProgress(update.event))
+        elif isinstance(update, updates.JobEnded):
+            (_, plan), self._check = self._check, None
+            if update.outcome != "finished":  # else the job's own value follows
+                self._tell(CheckDone(plan, None, None))
+
+    def _remember(self, **fields: Any) -> None:
+        memory = replace(self._memory, **fields)
+        if memory != self._memory:
+            self._memory = memory
+            training_memory.save(self._folder, memory)
+
+    def _tell(self, update: TrainingUpdate) -> None:
+        for listener in tuple(self.listeners):
+            listener(update)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""What the training desk has the engine do: see what pictures offer, check them, and time a few steps. Generators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.app.engine.failure import failure_of
+from latent_explorer.app.training.updates import CheckDone, DataSeen
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.threads import aside
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.app.training.plan import TrainingPlan
+    from latent_explorer.common.events import Event
+    from latent_explorer.data.check import DataReport
+    from latent_explorer.data.dataset import ImageDataset
+    from latent_explorer.training.config import DataConfig, TrainConfig
+
+
+LISTING = "Listing the pictures"
+NO_LABELS = (
+    "A classifier cannot be trained: the pictures have no two classes. Choose a column of labels, sort the pictures "
+    "into one folder a class, or open a classifier that there is already."
+)
+
+
+def seen(path: Path) -> Generator[Event, None, DataSeen]:
+    """What the pictures at `path` offer."""
+    from latent_explorer.data.summary import look_at
+
+    try:
+        return DataSeen(path, (yield from aside(lambda: look_at(path), LISTING)))
+    except UserError as error:
+        return DataSeen(path, None, str(error))
+
+
+def checked(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDone]:
+    """The data check, then a few steps of the training itself on the chosen device; `folder` is where it would write."""
+    done = CheckDone(plan, None, None)
+    try:
+        config = _sized(plan.config())
+        report = yield from _report(config.data, config.resolution)
+        if (
+            config.classifier_training is not None
+            and config.classifier_training.data != config.data
+        ):
+            report = yield from _with_labelled(
+                report, config.classifier_training.data, config.resolution
+            )
+        done = replace(done, report=report)
+        if not report.can_train:
+            return done
+        if plan.classifier_from == "train" and len(report.classes) < 2:
+            return replace(done, problem=NO_LABELS)
+        classes = (
+            _classes_of(plan.classifier) if plan.classifier_from == "file" else len(report.classes)
+        )
+        from latent_explorer.training.estimate import estimate
+
+        measured = yield from estimate(config, max(classes, 2), folder)
+        return replace(done, estimate=measured)
+    except Exception as error:
+        failure = failure_of(error)
+        if failure.kind == "defect":
+            raise
+        return replace(done, problem=failure.message)
+
+
+def _sized(config: TrainConfig) -> TrainConfig:
+    """The settings as the training will take them: sizes come from the explainer that it starts from."""
+    from latent_explorer.training.warm_start import with_sizes_of
+
+    return with_sizes_of(config, Path(config.init)) if config.init else config
+
+
+def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:
+    from latent_explorer.data.check import check
+
+    data = yield from aside(lambda: _opened(config), LISTING)
+    try:
+        return (yield from check(data, resolution))
+    finally:
+        data.close()
+
+
+def _with_labelled(
+    report: DataReport, config: DataConfig, resolution: int
+) -> Generator[Event, None, DataReport]:
+    """The report of the pictures together with that of the other ones, which the classifier learns from."""
+    other = yield from _report(config, resolution)
+    told = (replace(f, text=f"The classifier's pictures: {f.text}") for f in other.findings)
+    return replace(report, findings=(*report.findings, *told), classes=other.classes)
+
+
+def _opened(config: DataConfig) -> ImageDataset:
+    from latent_explorer.data.dataset import open_dataset
+
+    return open_dataset(**msgspec.structs.asdict(config))
+
+
+def _classes_of(classifier: Path | None) -> int:
+    """How many classes the chosen classifier tells apart, from its header."""
+    from latent_explorer.models import classifier_file, explainer_file
+
+    assert classifier is not None  # the plan has no problems
+    if classifier_file.is_classifier(classifier):
+        return len(classifier_file.info(classifier)["classes"])
+    return len(explainer_file.info(classifier).to_dict()["classes"])

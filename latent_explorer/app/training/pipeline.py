@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: MIT
+"""From pictures to an explained explainer in one run folder: classifier, explainer, export, attributes.
+
+The order of the phases, how the run stands, and ending early live here; the phases themselves are `training` and
+`explain`. Whatever is finished stays: a run that goes on begins with the first phase that is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+
+from latent_explorer.app.engine.failure import failure_of
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
+from latent_explorer.training.run_folder import RunFolder, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from latent_explorer.training.config import TrainConfig
+    from latent_explorer.training.distributed import World
+    from latent_explorer.training.run_folder import Phase, Request, State
+
+T = TypeVar("T")
+
+STATUS_SECONDS = 1.0
+_WORDS: dict[State, str] = {
+    "paused": "Paused; it can go on at any time.",
+    "stopped": "Ended early as asked; it can go on at any time.",
+    "finished": "Finished.",
+}
+
+
+def nobody() -> None:
+    """Nobody wants it to end."""
+
+
+def whole_training(
+    folder: Path,
+    config: TrainConfig | None = None,
+    *,
+    changes: dict[str, Any] | None = None,
+    command: Sequence[str] = (),
+    wish: Callable[[], Request | None] = nobody,
+) -> Generator[Event, None, RunStatus | None]:
+    """Start the run that `config` describes, or without one go on with that in `folder`. Yields the phases' events.
+
+    changes  settings of a run that goes on (images, attributes, device); it never becomes shorter
+    command  how the run was started, for its status
+    wish     asked between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
+             "stop" also exports the explainer
+    Last Result: the status that it ended with, which is returned, too. Of the processes that torchrun started the first
+    alone speaks; the others return None. Raises UserError.
+    """
+    from latent_explorer.training.distributed import joined
+
+    with joined() as world:
+        run = RunFolder(folder)
+        if not world.is_first:
+            _follow(run, world)
+            return None
+        settings = _checked(run, config, changes or {}, world)
+        with run.hold():
+            if config is not None:
+                run.create(settings)
+            elif changes:
+                run.change_config(settings)
+            keeper = Keeper(run, command, wish)
+            with keeper.telling_how_it_ends():
+                yield from _phases(run, keeper, world)
+        status = keeper.status
+    yield Result(status)
+    return status
+
+
+def _checked(
+    run: RunFolder, config: TrainConfig | None, changes: dict[str, Any], world: World
+) -> TrainConfig:
+    """The settings to train with. What can be refused is, before the folder is touched or a picture is read."""
+    from latent_explorer.training.setup import check
+    from latent_explorer.training.warm_start import with_sizes_of
+
+    if config is None:
+        config = run.config()
+        images = max(config.images, changes.get("images", 0))
+        config = msgspec.structs.replace(config, **{**changes, "images": images})
+    elif run.exists():
+        run.create(config)  # says what to do instead
+    elif config.init:
+        config = with_sizes_of(config, Path(config.init))
+    check(config, run, world)
+    return config
+
+
+def _follow(run: RunFolder, world: World) -> None:
+    """What the other processes of a training do: their share of every step, and nothing else."""
+    from latent_explorer.training.train import train
+
+    try:
+        goes_on = world.decide(True)  # the first process has made the folder and the classifier
+    except RuntimeError as error:
+        raise UserError(
+            "The first process ended before the training began; it says why."
+        ) from error
+    if goes_on:
+        for _ in train(run, world=world):
+            pass
+
+
+class Keeper:
+    """Keeps status.json and log.txt while the phases run, and knows whether somebody wants an end."""
+
+    def __init__(
+        self, run: RunFolder, command: Sequence[str], wish: Callable[[], Request | None]
+    ) -> None:
+        from latent_explorer.models.device import choose_device
+
+        config, before = run.config(), run.status()
+        self.run = run
+        self.wish: Request | None = None
+        self._asked = wish
+        self._written = 0.0
+        self.status = RunStatus(
+            "starting",
+            "explainer",
+            total=config.images,
+            device=str(choose_device(config.device)),
+            pid=os.getpid(),
+            started=time.time(),
+            images=before.images if before else 0,
+            command=before.command if before and before.command else list(command),
+        )
+        self.tell()
+
+    def tell(self, **changes: Any) -> None:
+        """Write the status with these changes."""
+        self.status = msgspec.structs.replace(self.status, updated=time.time(), **changes)
+        self.run.write_status(self.status)
+        self._written = time.monotonic()
+
+    def begin(self, phase: Phase, message: str) -> None:
+        """A phase starts."""
+        self.run.log_line(message)
+        done = {"phase_done": 0, "phase_total": 0, "seconds_left": None}
+        self.tell(state="running", phase=phase, message=message, **done)
+
+    def hear(self, event: Event) -> None:
+        """Take note of what a phase says."""
+        changes: dict[str, Any] = {}
+        phase = self.status.phase
+        if isinstance(event, Progress):
+            changes = {"phase_done": event.done, "phase_total": event.total}
+            if phase == "explainer":
+                changes["images"] = event.done
+            if phase != "classifier":  # whose time says nothing of what comes after it
+                changes["seconds_left"] = event.seconds_left
+        elif isinstance(event, Metric) and phase == "explainer":
+            if rate := event.values.get("images_per_second"):
+                changes = {"images_per_second": rate}
+            if any(name.startswith("val_") for name in event.values):
+                self.run.log_line(_figures(event))
+        elif isinstance(event, Notice):
+            self.run.log_line(event.text)
+        self.status = msgspec.structs.replace(self.status, **changes)
+        if changes and time.monotonic() - self._written >= STATUS_SECONDS:
+            self.tell()
+
+    def ends(self) -> bool:
+        """Whether somebody wants an end; and the window gets the device first where it needs it."""
+        self.run.give_way()
+        self.wish = self.wish or self._asked() or self.run.take_request()
+        return self.wish is not None
+
+    def pauses(self) -> bool:
+        """Whether somebody wants an end without an explainer."""
+        return self.ends() and self.wish == "pause"
+
+    def attend(
+        self, job: Generator[Event, None, T], ends: Callable[[], bool] | None = None
+    ) -> Generator[Event, None, T | None]:
+        """Pass a job's events on; its result, or None where it was ended early: on any wish, or as `ends` says."""
+        ends = ends or self.ends
+        result: T | None = None
+        with contextlib.closing(job):
+            while True:
+                try:
+                    event = next(job)
+                except StopIteration as end:
+                    return cast("T | None", end.value if end.value is not None else result)
+                if isinstance(event, Result):
+                    result = event.value
+                    continue
+                self.hear(event)
+                yield event
+                if self.status.phase != "explainer" and ends():  # a training asks by itself
+                    return None
+
+    def end(self, state: State) -> None:
+        """The run ends as it should."""
+        self.run.log_line(_WORDS[state])
+        self.tell(state=state, message=_WORDS[state], seconds_left=None)
+
+    @contextlib.contextmanager
+    def telling_how_it_ends(self) -> Iterator[None]:
+        """Whatever ends the run early is in its status and log afterwards."""
+        try:
+            yield
+        except (KeyboardInterrupt, GeneratorExit):
+            self.end("paused")
+            raise
+        except Exception as error:
+            message = failure_of(error).message
+            self.run.log_line(message)
+            with contextlib.suppress(UserError):
+                self.tell(state="failed", message=message, seconds_left=None)
+            raise
+
+
+def _figures(event: Metric) -> str:
+    shown = {name.removeprefix("val_"): value for name, value in event.values.items()}
+    figures = ", ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in shown.items())
+    return f"{event.step} images: {figures}"
+
+
+# -- phases ----------------------------------------------------------------------------------------------------------
+
+
+def _phases(run: RunFolder, keeper: Keeper, world: World) -> Generator[Event, None, None]:
+    from latent_explorer.training.setup import keep_classifier
+    from latent_explorer.training.train import train
+
+    config = run.config()
+    if config.mode == "stylex" and not run.classifier.exists():
+        if config.classifier:
+            keep_classifier(run)
+        else:
+            yield from _classifier(run, keeper)
+    if not world.decide(not keeper.ends()):
+        keeper.end("paused" if keeper.wish == "pause" else "stopped")
+        return
+    keeper.begin("explainer", "Training the explainer.")
+    yield from keeper.attend(train(run, keeper.ends, world=world))
+    if keeper.wish == "pause":
+        keeper.end("paused")
+        return
+    yield from _export(run, keeper)
+    if keeper.wish is None and config.mode == "stylex" and config.attributes:
+        yield from _attributes(run, keeper)
+    words: dict[Request | None, State] = {None: "finished", "pause": "paused", "stop": "stopped"}
+    keeper.end(words[keeper.wish])
+
+
+def _classifier(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
+    """Train the run's own classifier. Killed in the middle, it starts again: it takes minutes."""
+    from latent_explorer.models.classifier_file import write_classifier
+    from latent_explorer.training.train_classifier import train_classifier
+
+    settings = run.config().classifier_training
+    assert settings is not None  # as `check` made sure
+    keeper.begin("classifier", "Training the classifier.")
+    trained = yield from keeper.attend(train_classifier(settings))
+    if trained is not None:
+        classifier, about = trained
+        write_classifier(run.classifier, classifier, about)
+        test = about["test"]
+        yield from _said(
+            keeper,
+            f"The classifier is right on {test['accuracy']:.1%} of {test['n']} test pictures.",
+        )
+
+
+def _export(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
+    """Write result.explainer, unless it is there already for these very networks."""
+    from latent_explorer.models.explainer_file import write_explainer
+    from latent_explorer.training.export import chosen_images, export
+
+    images = chosen_images(run)
+    if images == 0 or images == _result_images(run):
+        return
+    keeper.begin("attributes", "Writing the explainer.")
+    job = export(run.path, run.config().name or run.path.name)
+    explainer = yield from keeper.attend(job, keeper.pauses)
+    if explainer is None:
+        return
+    yield Progress(0, 1, "Writing the explainer")
+    with run.writing("result.explainer"):
+        write_explainer(explainer, run.result)
+    yield from _said(keeper, f"Wrote {run.result.name}, as it stood after {images} images.")
+
+
+def _attributes(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
+    """Find the attributes of result.explainer, unless it has some already."""
+    from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings, attfind
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer import with_attribute_set
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
+
+    model = read_explainer(run.result)
+    if model.attribute_sets:
+        return
+    config = run.config()
+    keeper.begin("attributes", "Finding the attributes.")
+    settings = AttFindSettings(n=config.attributes, screen=SCREEN)
+    device = choose_device(config.device)
+    found = yield from keeper.attend(
+        attfind(model, settings, ranges=model.style_stats, device=device)
+    )
+    if found is not None:
+        write_explainer(with_attribute_set(model, found.attribute_set), run.result)
+        count = len(found.attribute_set.attributes)
+        yield from _said(keeper, f"Found {count} attributes.")
+
+
+def _result_images(run: RunFolder) -> int | None:
+    """After how many images the networks in result.explainer were taken; None where there is no such file."""
+    from latent_explorer.models.explainer_file import info
+
+    try:
+        return int(info(run.result).header.provenance["images"])
+    except (UserError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _said(keeper: Keeper, text: str) -> Generator[Event, None, None]:
+    notice = Notice(text)
+    keeper.hear(notice)
+    yield notice

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""What the training desk remembers between starts: the plan of last time, and run folders opened by hand."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latent_explorer.app.training.plan import TrainingPlan
+from latent_explorer.common.paths import atomic_path
+
+log = logging.getLogger(__name__)
+
+FILE = "training.json"
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is kept."""
+
+    plan: TrainingPlan = field(default_factory=TrainingPlan)
+    folders: tuple[Path, ...] = ()
+
+
+def load(folder: Path) -> Memory:
+    """What was kept in this folder; nothing where it cannot be read: a form can be filled again."""
+    try:
+        data = (folder / FILE).read_bytes()
+        return msgspec.json.decode(data, type=Memory, dec_hook=_path)
+    except FileNotFoundError:
+        return Memory()
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        log.warning("The last training plan cannot be read: %s", error)
+        return Memory()
+
+
+def save(folder: Path, memory: Memory) -> None:
+    """Keep it. Where it cannot be written, the form will be empty next time: no reason to bother anybody."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(folder / FILE) as temporary:
+            temporary.write_bytes(msgspec.json.encode(memory, enc_hook=str))
+    except OSError as error:
+        log.warning("The training plan cannot be kept: %s", error)
+
+
+def _path(kind: type, value: Any) -> Any:
+    """Paths, the one type here that JSON does not know."""
+    if kind is not Path or not isinstance(value, str):
+        raise TypeError(f"{kind} does not belong here")
+    return Path(value)

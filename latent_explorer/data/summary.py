@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What DATA offers, before anything is chosen: what kind it is, its columns and what to take. Opens no picture."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latent_explorer.data import labels as tables
+from latent_explorer.data.dataset import find_source
+from latent_explorer.data.listing import list_pictures
+
+if TYPE_CHECKING:
+    import os
+
+    from latent_explorer.data.labels import Columns
+
+MAX_VALUES = 20  # a column with more values is no choice of classes
+# Columns that say which pictures belong together: no two sides of the split may share one of their values.
+_GROUPS = (
+    "group", "identity", "patient", "patient_id", "subject", "subject_id", "person", "animal", "plant", "leaf",
+)  # fmt: skip
+_LABELS = ("label", "class", "target", "healthy")
+
+
+@dataclass(frozen=True)
+class DataOffer:
+    """What the window shows after DATA was chosen; `label`, `group`, `split` and `where` are suggestions.
+
+    columns      the columns with at most MAX_VALUES values: value -> how many pictures, in the order of the classes
+    value_names  readable names of values that are numbers
+    """
+
+    kind: str
+    pictures: int
+    columns: dict[str, dict[str, int]] = field(default_factory=dict)
+    value_names: dict[str, dict[str, str]] = field(default_factory=dict)
+    label: str | None = None
+    group: str | None = None
+    split: str | None = None
+    where: tuple[str, ...] = ()
+
+
+def look_at(path: str | os.PathLike[str]) -> DataOffer:
+    """What the folder or zip at `path` offers. Raises UserError where there are no pictures."""
+    source = find_source(Path(path))
+    try:
+        listing = list_pictures(source)
+    finally:
+        source.close()
+    columns = {
+        key: values
+        for key, cells in listing.columns.items()
+        if key != "file" and (values := _values(cells))
+    }
+    return DataOffer(
+        listing.kind,
+        len(listing.columns["file"]),
+        columns,
+        listing.value_names,
+        listing.label or _suggested_label(columns),
+        suggested_group(listing.columns),
+        suggested_split(listing.columns),
+        listing.where,
+    )
+
+
+def suggested_group(columns: Columns) -> str | None:
+    """A column that by its name says which pictures belong together."""
+    return next((key for key in columns if key.lower() in _GROUPS), None)
+
+
+def suggested_split(columns: Columns) -> str | None:
+    """A column that says train, val or test everywhere, under whatever name."""
+    for key, cells in columns.items():
+        if key != "file" and {cell.lower() for cell in set(cells)} <= tables.SPLIT_WORDS.keys():
+            return key
+    return None
+
+
+def _values(cells: list[str]) -> dict[str, int] | None:
+    """How often each value occurs; None where there are too many to choose from, or there is but one."""
+    counts = Counter(cells)
+    if not 1 < len(counts) <= MAX_VALUES:
+        return None
+    return {value: counts[value] for value in tables.sorted_values(counts)}
+
+
+def _suggested_label(columns: dict[str, dict[str, int]]) -> str | None:
+    usual = next((key for key in columns if key.lower() in _LABELS), None)
+    others = (
+        key for key in columns if key.lower() not in _GROUPS and key not in ("version", "split")
+    )
+    return usual or next(others, None)

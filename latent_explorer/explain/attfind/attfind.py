@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: MIT
+"""AttFind as a job: effects of all style coordinates on the encoded pictures, then the ranked attributes.
+
+The "notebook" procedure of the StylEx authors (reference, section A.3). The effect table is made in `explain.effects`,
+the choice in `explain.greedy`; how well the list flips pictures is measured in `explain.sufficiency`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Metric, Notice, Result
+from latent_explorer.explain.attfind.effects import (
+    Budget,
+    Pace,
+    Reconstructions,
+    default_budget,
+    effect_table,
+    reconstruct,
+)
+from latent_explorer.explain.attfind.greedy import (
+    UNSTABLE_EFFECT,
+    UNSTABLE_SHARE,
+    Pick,
+    Ranking,
+    merge,
+    reversed_picks,
+    search,
+    stable_effects,
+    with_figures,
+)
+from latent_explorer.explain.attfind.screening import Shortlist, shortlist
+from latent_explorer.explain.latents import placed
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+
+    from latent_explorer.models.explainer import Explainer, Samples
+    from latent_explorer.models.summary import StyleStats
+
+
+SCREEN = 0.15  # of the moves towards each class; the search's own choices stood within the best 0.08 on a prototype
+
+
+class AttFindSettings(msgspec.Struct, frozen=True):
+    """What a search depends on besides the model."""
+
+    n: int = 250  # pictures of the explainer that are searched
+    seed: int | None = None  # draw them by it; None: the first n
+    kappa: float = 1.0  # share of the way to the observed end; the notebook's
+    wanted: int = 10  # attributes for each target
+    tau: float | None = (
+        None  # logits that explain a picture; None: 1.0 for two classes, 0.5 for more (the notebook's)
+    )
+    unstable_effect: float = UNSTABLE_EFFECT
+    unstable_share: float = UNSTABLE_SHARE
+    # Render only the styles, in both directions, of this share of the moves towards each class, the most promising by
+    # gradient, and an audit: for two classes and 0.15 some 40 % of the styles. None: every one (exhaustive).
+    screen: float | None = None
+
+
+@dataclass(frozen=True)
+class AttFindResult:
+    """What a search found, and everything it was found from.
+
+    `ranked[t]` are the picks that raise class t, best first. With two classes both lists are the one merged list read
+    in either direction. `rankings[t]` is the greedy search of target t before the merge.
+    """
+
+    attribute_set: AttributeSet
+    ranked: dict[int, tuple[Pick, ...]]
+    rankings: dict[int, Ranking]
+    effects: np.ndarray  # (N, 2, S, K) logits, as rendered: unstable pictures are not zeroed here
+    unstable: np.ndarray  # (N,) bool
+    base_logits: np.ndarray  # (N, K) of the reconstructions
+    minimum: np.ndarray  # (S,) the ends that the coordinates were moved to
+    maximum: np.ndarray
+
+    @property
+    def classes(self) -> np.ndarray:
+        """(N,) what the classifier says of the reconstructions."""
+        classes: np.ndarray = self.base_logits.argmax(axis=1)
+        return classes
+
+
+def attfind(
+    explainer: Explainer,
+    settings: AttFindSettings = AttFindSettings(),  # noqa: B008  # frozen
+    *,
+    classifier_id: str | None = None,
+    latents: Samples | None = None,
+    ranges: StyleStats | None = None,
+    device: str | torch.device = "cpu",
+    budget: Budget = default_budget,
+) -> Generator[Event, None, AttFindResult]:
+    """Find the style coordinates that move a classifier. A job: yields events, the last a Result; also returns it.
+
+    latents  pictures to search; the explainer's own samples unless given
+    ranges   observed ends; minimum and maximum over the searched pictures unless given. The window and the command
+             line give the explainer's own, so that a slider at 1 stands where the search looked
+    budget   seconds that the next step may last
+    """
+    model = placed(explainer, device)
+    key = classifier_id or model.classifier_id
+    classifier, synthesis = model.classifiers[key], model.generator.synthesis
+    ws, cond = _searched(explainer, latents, settings, device)
+    pace = Pace(budget)
+    pictures = yield from reconstruct(synthesis, classifier, ws, cond, pace)
+    names = classifier.config.class_names
+    yield _class_counts(pictures, names)
+    ends, kappa = _ends(pictures, ranges), settings.kappa
+    chosen = None
+    if settings.screen is not None:
+        chosen = yield from shortlist(
+            synthesis, classifier, pictures, ends, kappa, settings.screen, pace
+        )
+    rendered = chosen.all if chosen else None
+    table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, rendered)
+    source = _source(ranges, explainer, len(ws))
+    found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
+    if chosen is not None:
+        found, notice = _audited(found, chosen)
+        yield notice
+    yield from _short_lists(found, names)
+    yield Result(found)
+    return found
+
+
+def analyse(
+    effects: np.ndarray,
+    base_logits: np.ndarray,
+    ends: np.ndarray,
+    classifier_id: str,
+    settings: AttFindSettings,
+    ranges: str,
+) -> AttFindResult:
+    """Search a finished effect table (N, 2, S, K) for the attributes of every class. `ends` is (2, S)."""
+    classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
+    stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
+    tau = settings.tau if settings.tau is not None else (1.0 if num_classes == 2 else 0.5)
+    rankings = {t: search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)}
+    ranked = {t: ranking.picks for t, ranking in rankings.items()}
+    if num_classes == 2:
+        merged = merge(rankings[0].picks, rankings[1].picks, stable, settings.wanted)
+        ranked = {0: merged, 1: reversed_picks(merged)}
+    ranked = {t: with_figures(picks, stable, classes) for t, picks in ranked.items()}
+    rankings = {
+        t: Ranking(with_figures(r.picks, stable, classes), r.stop) for t, r in rankings.items()
+    }
+    found = AttributeSet(
+        classifier_id=classifier_id,
+        method="attfind-notebook" + ("" if settings.screen is None else "-screened"),
+        n=len(effects),
+        kappa=settings.kappa,
+        ranges=ranges,
+        attributes=tuple(_attribute(pick) for picks in ranked.values() for pick in picks),
+        settings=_stored(settings, tau, int(unstable.sum())),
+    )
+    return AttFindResult(
+        found, ranked, rankings, effects, unstable, base_logits, minimum=ends[0], maximum=ends[1]
+    )
+
+
+def _stored(
+    settings: AttFindSettings, tau: float, unstable: int
+) -> dict[str, float | int | str | bool]:
+    """What the attribute set says of how it was found."""
+    stored: dict[str, float | int | str | bool] = {
+        "tau": tau,
+        "wanted": settings.wanted,
+        "unstable_effect": settings.unstable_effect,
+        "unstable_share": settings.unstable_share,
+        "unstable_pictures": unstable,
+        "screen": 1.0 if settings.screen is None else settings.screen,
+    }
+    if settings.seed is not None:
+        stored["seed"] = settings.seed
+    return stored
+
+
+def _searched(
+    explainer: Explainer,
+    latents: Samples | None,
+    settings: AttFindSettings,
+    device: str | torch.device,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """ws and cond of the n pictures to search, on the device."""
+    samples = explainer.samples if latents is None else latents
+    if samples is None or len(samples) == 0:
+        raise UserError(
+            f"{explainer.name} holds no encoded pictures to search. Give pictures (--images) and an encoder."
+        )
+    rows = torch.arange(len(samples))
+    if settings.seed is not None:
+        rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
+    rows = rows[: settings.n].sort().values
+    ws, cond = samples.ws[rows].to(device).float(), samples.cond[rows].to(device).float()
+    return ws, cond if cond.shape[1] else None
+
+
+def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:
+    """How many pictures of each class are searched."""
+    counts = np.bincount(pictures.classes, minlength=len(names))
+    return Metric(
+        0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)}
+    )
+
+
+def _source(ranges: StyleStats | None, explainer: Explainer, n: int) -> str:
+    """Where the ends come from, in words."""
+    if ranges is None:
+        return f"minimum and maximum over the {n} pictures"
+    own = ranges is explainer.style_stats
+    return "minimum and maximum over the encoded pictures" if own else "given"
+
+
+def _ends(pictures: Reconstructions, ranges: StyleStats | None) -> torch.Tensor:
+    if ranges is None:
+        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
+    ends = np.stack([ranges.minimum, ranges.maximum])
+    return torch.as_tensor(ends, dtype=torch.float32, device=pictures.s.device)
+
+
+def _attribute(pick: Pick) -> Attribute:
+    return Attribute(
+        name="",
+        target=pick.target,
+        entries=(AttributeEntry(pick.style_index, pick.end),),
+        mean_effect=pick.mean_effect,
+        interval=pick.interval,
+        round=pick.round,
+    )
+
+
+def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, Notice]:
+    """The result with what the audit says of the screening, and that in words."""
+    picked = {p.style_index for picks in found.ranked.values() for p in picks}
+    missed = len(picked & set(chosen.audit))
+    settings = found.attribute_set.settings | {
+        "screened_styles": len(chosen.promising),
+        "audited_styles": len(chosen.audit),
+        "audited_styles_chosen": missed,
+    }
+    audited = msgspec.structs.replace(found.attribute_set, settings=settings)
+    text = (
+        f"Screened by gradient: {len(chosen.promising)} of {found.minimum.size} styles rendered; of "
+        f"{len(chosen.audit)} others, drawn at random, {missed} came into the list."
+    )
+    return replace(found, attribute_set=audited), Notice(text, "warning" if missed else "info")
+
+
+def _short_lists(found: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
+    """Of every class whose list is shorter than it was asked for, why."""
+    for target, ranking in found.rankings.items():
+        if ranking.stop != "complete":
+            yield Notice(_why_short(names[target], ranking), "warning")
+
+
+def _why_short(class_name: str, ranking: Ranking) -> str:
+    count = len(ranking.picks)
+    if ranking.stop == "no pictures":
+        return f"No attributes towards {class_name}: every picture is of that class already."
+    return f"Only {count} attributes towards {class_name}: no other coordinate raises it."

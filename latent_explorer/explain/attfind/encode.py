@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Encoding many pictures as a step of a job. One batch is `models.encoding`; optimising latents lives elsewhere."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.models.encoding import encode_batch, join_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    import numpy as np
+
+    from latent_explorer.explain.attfind.effects import Pace
+    from latent_explorer.models.explainer import Explainer, Samples
+
+
+def encode(
+    explainer: Explainer,
+    read: Callable[[slice], np.ndarray],
+    ids: Sequence[str],
+    pace: Pace,
+) -> Generator[Event, None, Samples]:
+    """Encode the pictures `ids`; `read(rows)` gives rows of them as (n, H, W, 3) uint8 at the model's resolution."""
+    if not ids:
+        raise UserError(
+            "There are no pictures to encode. Choose another folder, split or condition."
+        )
+    parts: list[Samples] = []
+    done = 0
+    while done < len(ids):
+        rows = slice(done, min(done + pace.next(), len(ids)))
+        parts.append(encode_batch(explainer, read(rows), ids[rows]))
+        pace.done(rows.stop - rows.start)
+        done = rows.stop
+        yield Progress(done, len(ids), "Encoding pictures")
+    return join_samples(parts)

@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""Do the found attributes suffice to change the verdict? Flip rates of the first k attributes applied together.
+
+The reference's section A.7: all shifts start from the unedited styles, and every picture counts, whichever its class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.statistics import wilson_interval
+from latent_explorer.explain.attfind.effects import Pace, Reconstructions, logits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from torch import Tensor
+
+    from latent_explorer.models.attributes import Attribute, AttributeSet
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.stylegan2 import SynthesisNetwork
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of pictures with its 95 % Wilson interval."""
+
+    count: int
+    n: int
+
+    @property
+    def share(self) -> float:
+        return self.count / self.n if self.n else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.count, self.n)
+
+
+@dataclass(frozen=True)
+class Flips:
+    """What the first k attributes at one kappa do to the verdicts on a set of pictures."""
+
+    k: int
+    kappa: float
+    reached: Rate  # the verdict became the target
+    left: Rate  # the verdict became another class than before; the same where there are two classes
+    per_class: dict[str, Rate]  # `reached` by the class that the reconstruction had
+
+    def to_dict(self) -> dict[str, Any]:
+        """As reports and the command line print it."""
+        return {
+            "k": self.k,
+            "kappa": self.kappa,
+            "n": self.reached.n,
+            "overall": self.reached.share,
+            "interval": self.reached.interval,
+            "left": self.left.share,
+            "per_class": {
+                # JSON knows no NaN: a class without pictures has no share.
+                name: {
+                    "n": rate.n,
+                    "flipped": rate.share if rate.n else None,
+                    "interval": rate.interval,
+                }
+                for name, rate in self.per_class.items()
+            },
+        }
+
+
+def by_target(attributes: Sequence[Attribute]) -> dict[int, list[Attribute]]:
+    """The attributes by the class that they raise; those of a search best first."""
+    out: dict[int, list[Attribute]] = {}
+    for attribute in attributes:
+        out.setdefault(attribute.target, []).append(attribute)
+    return out
+
+
+def other_class(logits: np.ndarray) -> np.ndarray:
+    """(N, K) -> (N,) the class each picture is moved to: the runner-up, which for two classes is the other one."""
+    return np.argsort(logits, axis=1)[:, -2]
+
+
+def shifted(s: Tensor, ends: Tensor, attributes: Sequence[Attribute], kappa: float) -> Tensor:
+    """Style values s (N, num_styles) with all attributes applied at once, each from the unedited value.
+
+    `ends` (2, num_styles) holds the observed minimum and maximum.
+    """
+    delta = torch.zeros_like(s)
+    for attribute in attributes:
+        for entry in attribute.entries:
+            j, end = entry.style_index, ends[0 if entry.end == "min" else 1]
+            delta[:, j] += kappa * entry.weight * (end[j] - s[:, j])
+    return s + delta
+
+
+def flips(
+    synthesis: SynthesisNetwork,
+    classifier: Classifier,
+    pictures: Reconstructions,
+    found: AttributeSet,
+    ends: Tensor,
+    ks: Sequence[int],
+    kappas: Sequence[float],
+    pace: Pace,
+) -> Generator[Event, None, list[Flips]]:
+    """Flip rates for every k and kappa. A job without a Result: its value is the list."""
+    before = pictures.logits.cpu().numpy()
+    targets = other_class(before)
+    attributes = by_target(found.attributes)
+    out: list[Flips] = []
+    total = len(ks) * len(kappas)
+    for kappa in kappas:
+        for k in ks:
+            s = _shifted_to(pictures.s, ends, attributes, targets, k, kappa)
+            after = yield from _logits(synthesis, classifier, pictures, s, pace)
+            out.append(count_flips(before, after, targets, classifier.config.class_names, k, kappa))
+            yield Progress(len(out), total, "Applying the attributes together")
+    return out
+
+
+def count_flips(
+    before: np.ndarray,
+    after: np.ndarray,
+    targets: np.ndarray,
+    class_names: Sequence[str],
+    k: int,
+    kappa: float,
+) -> Flips:
+    """Compare logits (N, K) before and after an edit towards `targets` (N,)."""
+    was, now = before.argmax(axis=1), after.argmax(axis=1)
+    reached, left = now == targets, now != was
+
+    def rate(hit: np.ndarray, rows: np.ndarray) -> Rate:
+        return Rate(int(hit[rows].sum()), int(rows.sum()))
+
+    everyone = np.ones(len(was), dtype=bool)
+    per_class = {name: rate(reached, was == c) for c, name in enumerate(class_names)}
+    return Flips(k, kappa, rate(reached, everyone), rate(left, everyone), per_class)
+
+
+def _shifted_to(
+    s: Tensor,
+    ends: Tensor,
+    attributes: dict[int, list[Attribute]],
+    targets: np.ndarray,
+    k: int,
+    kappa: float,
+) -> Tensor:
+    """Every picture's styles with the first k attributes of its own target applied."""
+    out = s.clone()
+    for target in np.unique(targets):
+        rows = torch.as_tensor(np.flatnonzero(targets == target), device=s.device)
+        out[rows] = shifted(s[rows], ends, attributes.get(int(target), [])[:k], kappa)
+    return out
+
+
+def _logits(
+    synthesis: SynthesisNetwork,
+    classifier: Classifier,
+    pictures: Reconstructions,
+    s: Tensor,
+    pace: Pace,
+) -> Generator[Event, None, np.ndarray]:
+    """Logits (N, K) of the pictures with style values s (N, num_styles)."""
+    parts, done = [], 0
+    while done < len(s):
+        size = min(pace.next(), len(s) - done)
+        rows = slice(done, done + size)
+        styles = [x[rows] for x in pictures.styles]
+        parts.append(logits_of(synthesis, classifier, styles, s[rows]).cpu().numpy())
+        pace.done(size)
+        done += size
+        yield Progress(done, len(s), "Classifying edited pictures")
+    return np.concatenate(parts)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""How faithful a projection is, and whether its picture belongs into this generator at all.
+
+Verdicts rest on figures of the generator's own pictures. What is made small while projecting is `projection_loss`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.data.images import to_float, to_uint8
+from latent_explorer.explain.latents import cpu_threads, w_standard_deviation
+from latent_explorer.explain.projection.loss import shrunk
+from latent_explorer.explain.projection.seed_cache import pair_distances
+from latent_explorer.explain.render.tuned import latent_styles
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.latents import Latent
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.perceptual import PerceptualDistance
+    from latent_explorer.models.stylegan2 import Generator as Network
+
+UNLIKE = (
+    0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
+)
+FAR = 0.98  # quantile of the encoded pictures' own distances from their neighbours
+_MARGIN = 1.1  # of 250 encoded pictures the quantile rests on five
+_NEIGHBOURS = 5
+_LEAST_SAMPLES = 50  # fewer encoded pictures say nothing about the hundredth farthest
+MAX_PSNR = 99.0  # dB, of equal pictures
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How far a rendered picture is the target."""
+
+    image: np.ndarray  # (R, R, 3) uint8
+    distance: float
+    psnr: float
+    probs_target: tuple[float, ...]
+    probs_reconstruction: tuple[float, ...]
+
+    @property
+    def agreement(self) -> bool:
+        """Whether the classifier names the same class."""
+        return int(np.argmax(self.probs_target)) == int(np.argmax(self.probs_reconstruction))
+
+    @property
+    def probability_difference(self) -> float:
+        """|p - p'| of the class that the classifier names for the target."""
+        top = int(np.argmax(self.probs_target))
+        return abs(self.probs_target[top] - self.probs_reconstruction[top])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a picture is within the generator's domain; `reason` is a sentence, empty when it is."""
+
+    reason: str
+    figures: dict[str, float]
+
+    @property
+    def in_domain(self) -> bool:
+        return not self.reason
+
+
+class Judge:
+    """Renders latents as the window does and compares them with their targets."""
+
+    def __init__(
+        self,
+        model: Explainer,
+        classifier: Classifier,
+        distance: PerceptualDistance,
+        pairs: np.ndarray,
+    ) -> None:
+        self._model = model
+        self._classifier = classifier
+        self._distance = distance
+        self._unlike = float(np.quantile(pairs, UNLIKE))
+        self._neighbours = Neighbours(model) if _has_neighbours(model) else None
+        self.w_std = w_standard_deviation(model.generator)
+
+    @property
+    def name(self) -> str:
+        return self._distance.name
+
+    @torch.no_grad()
+    def compare(self, generator: Network, latent: Latent, target: np.ndarray) -> Likeness:
+        """A latent against its target (R, R, 3) uint8, both as the 8-bit pictures that are kept."""
+        img = picture_of(generator, latent)
+        image = to_uint8(img[0].float().cpu().numpy())
+        device = latent.ws.device
+        wanted, shown = (torch.from_numpy(to_float(x[None])).to(device) for x in (target, image))
+        squared = float(np.square(target.astype(np.float64) - image).mean())
+        return Likeness(
+            image=image,
+            distance=float(self._distance(shrunk(shown), shrunk(wanted))),
+            psnr=min(MAX_PSNR, 10 * math.log10(255**2 / max(squared, 1e-12))),
+            probs_target=_floats(self._classifier.probs(wanted)),
+            probs_reconstruction=_floats(self._classifier.probs(img)),
+        )
+
+    def w_distance(self, ws: Tensor) -> float:
+        """RMS distance of ws (1, num_ws, w_dim) from w_avg in standard deviations of w."""
+        away = ws - self._model.generator.mapping.w_avg
+        return float(away.square().mean().sqrt()) / self.w_std
+
+    def verdict(self, plain: Latent, target: np.ndarray) -> Verdict:
+        """Whether a target is within the domain, by the best latent of one row that was found for it.
+
+        One row, because with a row a layer a generator of leaves draws faces, too.
+        """
+        shown = self.compare(self._model.generator, plain, target).distance
+        figures = {"distance": shown, "unlike": self._unlike}
+        reasons = []
+        if shown > self._unlike:
+            reasons.append(
+                f"the nearest picture that one latent gives is as unlike it ({self.name} {shown:.2f}) as two random "
+                f"pictures of this generator are (nine pairs in ten stay below {self._unlike:.2f})"
+            )
+        if self._neighbours is not None:
+            away = self._neighbours.distance(plain.ws)
+            figures |= {"latent": away, "far": self._neighbours.far}
+            if away > self._neighbours.far:
+                reasons.append(
+                    f"its latent stands farther from those of the encoded pictures ({away:.1f}) than they stand from "
+                    f"each other (nearly all stay below {self._neighbours.far:.1f})"
+                )
+        return Verdict("; ".join(reasons), figures)
+
+
+class Neighbours:
+    """Encoded pictures around a latent: how far it stands from its fifth nearest."""
+
+    def __init__(self, model: Explainer) -> None:
+        assert model.samples is not None
+        self._w = model.samples.ws[:, 0].float()
+        own = torch.cdist(self._w, self._w).sort(dim=1).values[:, _NEIGHBOURS]
+        self.far = _MARGIN * float(own.quantile(FAR))
+
+    def distance(self, ws: Tensor) -> float:
+        """Of ws (1, num_ws, w_dim)."""
+        away = torch.cdist(ws[:, 0].float(), self._w)[0].sort().values
+        return float(away[_NEIGHBOURS - 1])
+
+
+def _has_neighbours(model: Explainer) -> bool:
+    """Whether there are enough encoded pictures, and by this encoder: not so where `train-encoder` added it later."""
+    if model.encoder is None or model.samples is None or "encoder" in model.provenance:
+        return False
+    return len(model.samples) >= _LEAST_SAMPLES
+
+
+def judge_of(
+    model: Explainer, classifier: Classifier, distance: PerceptualDistance
+) -> Generator[Event, None, Judge]:
+    """A judge who knows how unlike random pictures of the generator are. A job within a job."""
+    pairs = yield from pair_distances(model, distance)
+    return Judge(model, classifier, distance, pairs)
+
+
+@torch.no_grad()
+def picture_of(generator: Network, latent: Latent) -> Tensor:
+    """(1, 3, R, R) in [-1, 1]: the batch-1 render of `explain.synthesis`, to the last bit."""
+    synthesis = generator.synthesis
+    with cpu_threads(1):
+        styles = latent_styles(synthesis, latent, latent.ws, latent.cond)
+        return synthesis.render(styles, latent.noise or synthesis.noise_const()).clamp(-1, 1)
+
+
+def _floats(probs: Tensor) -> tuple[float, ...]:
+    return tuple(float(p) for p in probs[0].float().cpu())

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: MIT
+"""What a projection makes small: the distance of pictures at one or several sizes, and the schedules' regularisers.
+
+Each is a function of tensors. How latents become pictures, and how they are moved, lives beside it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from latent_explorer.models.perceptual import Perceptual
+
+if TYPE_CHECKING:
+    from latent_explorer.explain.projection.settings import LpipsSize, ProjectionSettings
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.perceptual import PerceptualDistance
+
+LARGEST = 256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
+FINE = 96  # px; enlarged to this, pictures of 64 px end nearer to their targets, by another network's judgement too
+
+
+def shrunk(img: Tensor, size: int = LARGEST) -> Tensor:
+    """(N, 3, H, W) with its area averaged down to `size` px; untouched when it is not larger."""
+    return img if img.shape[-1] <= size else F.interpolate(img, size=size, mode="area")
+
+
+def enlarged(img: Tensor, size: int = FINE) -> Tensor:
+    """(N, 3, H, W) bilinearly enlarged to `size` px; untouched when it is not smaller."""
+    if img.shape[-1] >= size:
+        return img
+    return F.interpolate(img, size=size, mode="bilinear", align_corners=False)
+
+
+class PictureLoss:
+    """Distance of pictures to fixed targets (N, 3, H, W): the perceptual one, and `l2` times the mean squared difference.
+
+    Where the settings ask for it, also how differently the classifier speaks of them. Random crops are drawn from
+    `rng`, the same for every picture of the batch.
+    """
+
+    def __init__(
+        self,
+        distance: PerceptualDistance,
+        targets: Tensor,
+        settings: ProjectionSettings,
+        rng: torch.Generator,
+        classifier: Classifier | None = None,
+    ) -> None:
+        self._distance = distance
+        self._targets = targets
+        self._l2 = settings.l2
+        self._rng = rng
+        size = targets.shape[-1]
+        self._look: LpipsSize = settings.lpips
+        if settings.lpips == "auto":
+            self._look = "crops" if size > LARGEST else "256"
+        self._fine = settings.lpips == "auto" and isinstance(distance, Perceptual)
+        self._classifier = classifier if settings.verdict else None
+        self._verdict = settings.verdict
+        with torch.no_grad():
+            if self._classifier is not None:
+                self._said = self._classifier.logits(targets).log_softmax(dim=1)
+            self._features = distance.features(self._seen(targets))
+
+    def __call__(self, img: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """For pictures img (n, 3, H, W) of the targets `rows` (n,): what is made small, what is compared, perceptual.
+
+        The three are (n,). Crops differ from step to step, so the best step is chosen without them.
+        """
+        target = self._targets[rows]
+        features = [x[rows] for x in self._features]
+        perceptual = self._distance.between(self._distance.features(self._seen(img)), features)
+        compared = perceptual + self._l2 * (img - target).square().mean(dim=(1, 2, 3))
+        if self._classifier is not None:
+            says, said = self._classifier.logits(img).log_softmax(dim=1), self._said[rows]
+            compared = compared + self._verdict * (said.exp() * (said - says)).sum(dim=1)
+        crops = self._crops(img, target) if self._look == "crops" else []
+        loss = compared
+        if crops:
+            loss = loss + torch.stack(crops).sum(dim=0)
+        return loss, compared.detach(), perceptual.detach()
+
+    def _seen(self, img: Tensor) -> Tensor:
+        if self._look == "native":
+            return img
+        return enlarged(shrunk(img)) if self._fine else shrunk(img)
+
+    def _crops(self, img: Tensor, target: Tensor) -> list[Tensor]:
+        """One random crop of 256 px at every octave above: 512, 1024, ... up to the picture's own size."""
+        found, size = [], img.shape[-1]
+        while size > LARGEST:
+            left, top = torch.randint(size - LARGEST + 1, (2,), generator=self._rng).tolist()
+            a, b = (
+                shrunk(x, size)[:, :, top : top + LARGEST, left : left + LARGEST]
+                for x in (img, target)
+            )
+            found.append(self._distance(a, b))
+            size //= 2
+        return found
+
+
+def noise_penalty(maps: list[Tensor]) -> Tensor:
+    """(N,): how far the maps (N, 1, H, W) resemble themselves one pixel on, at every size down to 8 px.
+
+    Karras et al. 2020 (StyleGAN2), appendix D: squared mean of the map times itself shifted, over a pyramid of 2 x 2
+    averages. White noise gives about 0; a picture hidden in a map does not.
+    """
+    total = maps[0].new_zeros(maps[0].shape[0])
+    for noise in maps:
+        level = noise
+        while True:
+            for axis in (2, 3):
+                total = total + (level * level.roll(1, axis)).mean(dim=(1, 2, 3)).square()
+            if level.shape[-1] <= 8:
+                break
+            level = F.avg_pool2d(level, 2)
+    return total
+
+
+@torch.no_grad()
+def normalise_noise(maps: list[Tensor]) -> None:
+    """Bring every map (N, 1, H, W) back to mean 0 and variance 1, in place."""
+    for noise in maps:
+        noise -= noise.mean(dim=(1, 2, 3), keepdim=True)
+        noise /= noise.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-8)
+
+
+def learning_rate(settings: ProjectionSettings, share: float) -> float:
+    """At `share` of the steps in [0, 1): up in a line, down as a cosine (section C.1 of NVIDIA's schedule)."""
+    rate = 1.0
+    if settings.rampdown:
+        rate = 0.5 - 0.5 * math.cos(math.pi * min(1.0, (1.0 - share) / settings.rampdown))
+    if settings.rampup:
+        rate *= min(1.0, share / settings.rampup)
+    return settings.lr * rate
+
+
+def noise_on_w(settings: ProjectionSettings, share: float) -> float:
+    """The strength of the noise on w at `share` of the steps, in w_std."""
+    return settings.w_noise * max(0.0, 1.0 - share / 0.75) ** 2

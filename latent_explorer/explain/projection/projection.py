@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: MIT
+"""Projection as a job: from pictures to latents that show them, a few at a time, each with its own best and its own end.
+
+The pieces stand beside it: starts, what is moved, what is made small, steps, judging, tuning. Random numbers come from
+the settings' seed alone and pictures share batches in fixed groups, so that equal settings give equal bits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress, Result
+from latent_explorer.data.images import to_float
+from latent_explorer.explain.attfind.effects import Budget, default_budget
+from latent_explorer.explain.latents import Latent, placed, projected_of
+from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
+from latent_explorer.explain.projection.initialization import chosen_start, starting_ws
+from latent_explorer.explain.projection.judge import Verdict, judge_of
+from latent_explorer.explain.projection.loss import PictureLoss
+from latent_explorer.explain.projection.optimizer import Search, Step
+from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection.tuning import tune
+from latent_explorer.explain.projection.variables import Variables
+from latent_explorer.explain.render.tuned import with_delta
+from latent_explorer.models.lpips_weights import lpips_available
+from latent_explorer.models.perceptual import Perceptual, PerceptualDistance, perceptual_for
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from latent_explorer.models.explainer import Explainer
+
+_BLIND = (
+    "Without LPIPS's weights pictures are compared by what the classifier sees of them, so one from outside the "
+    "generator's domain may pass for one of its own. Get them: latent-explorer get-weights squeeze."
+)
+_KEPT_SECONDS = 0.7  # between two looks at the best so far ...
+_KEPT_SHARE = 8  # ... and at least so many times as long as the look takes
+
+
+def project(
+    explainer: Explainer,
+    targets: np.ndarray,
+    names: Sequence[str],
+    settings: ProjectionSettings = DEFAULT,
+    *,
+    device: str | torch.device = "cpu",
+    budget: Budget = default_budget,
+    classifier_id: str | None = None,
+) -> Generator[Event, None, list[ProjectedPicture]]:
+    """Find latents of pictures (N, R, R, 3) uint8 at the generator's resolution. A job.
+
+    Yields Progress; Metric with the mean "loss" and "lpips" and those of picture i as "loss/i" and "lpips/i"; and
+    about once a second Kept: a tuple of ProjectedPicture, the best so far of every picture that was begun, in order.
+    Closed early, the last of those is what there is.
+    """
+    size = explainer.generator.config.resolution
+    if targets.dtype != np.uint8 or targets.shape[1:] != (size, size, 3):
+        raise ValueError(f"pictures of shape {targets.shape}; this generator makes {size} x {size}")
+    if not len(targets) or len(targets) != len(names):
+        raise UserError("There are no pictures to project. Choose one or more.")
+    job = _Projection(explainer, settings, torch.device(device), budget, classifier_id)
+    found = yield from job.run(targets, names)
+    yield Kept(tuple(found))
+    yield Result(found)
+    return found
+
+
+def group_size(resolution: int, device: torch.device) -> int:
+    """Pictures that share a batch: as many as make each cheaper without making a step long."""
+    if device.type == "cpu":
+        return 4 if resolution <= 64 else 2 if resolution <= 128 else 1
+    return max(1, min(16, (1024 // resolution) ** 2))
+
+
+def distances(
+    model: Explainer, device: torch.device
+) -> tuple[PerceptualDistance, PerceptualDistance]:
+    """What is made small, and what judges: different networks where both are at hand."""
+    made_small = perceptual_for(model.classifier)
+    assert made_small is not None
+    judging: PerceptualDistance = made_small
+    if made_small.name == "LPIPS (alex)" and lpips_available("squeeze"):
+        judging = Perceptual("squeeze")
+    return made_small.to(device), judging.to(device)
+
+
+@dataclass
+class _Group:
+    """The pictures of one batch while they are projected."""
+
+    first: int  # of all targets
+    names: Sequence[str]
+    targets: np.ndarray  # (n, R, R, 3) uint8
+    img: Tensor  # (n, 3, R, R), the same
+    cond: Tensor | None
+    began: float = field(default_factory=time.perf_counter)
+    search: Search | None = None  # the one that runs, or ran last
+    verdicts: list[Verdict] = field(default_factory=list)
+    deltas: dict[int, Mapping[str, Tensor]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class _Projection:
+    """One run of the job: the model, what is made small, who judges, and what was found so far."""
+
+    def __init__(
+        self,
+        explainer: Explainer,
+        settings: ProjectionSettings,
+        device: torch.device,
+        budget: Budget,
+        classifier_id: str | None,
+    ) -> None:
+        self.model_hash = explainer.model_hash
+        self.model = placed(explainer, device)
+        self.settings = settings
+        self.device = device
+        self.budget = budget
+        self.key = classifier_id or self.model.classifier_id
+        self.classifier = self.model.classifiers[self.key]
+        self.start = chosen_start(self.model, settings)
+        self.distance, self.judging = distances(self.model, device)
+        self.found: list[ProjectedPicture] = []
+        # Without an encoder a good start is found in W: the rows are one until w_steps have passed.
+        without = self.model.encoder is None and settings.space != "w"
+        self.w_steps = settings.w_steps if without else 0
+
+    def run(
+        self, targets: np.ndarray, names: Sequence[str]
+    ) -> Generator[Event, None, list[ProjectedPicture]]:
+        if not isinstance(self.judging, Perceptual):
+            yield Notice(_BLIND, "warning")
+        self.judge = yield from judge_of(self.model, self.classifier, self.judging)
+        size = group_size(targets.shape[1], self.device)
+        firsts = range(0, len(targets), size)
+        of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
+        self.pace = _Pace(len(firsts) * of_group + len(targets) * of_picture)
+        for done, i in enumerate(firsts, start=1):
+            group = self._begin(targets[i : i + size], names[i : i + size], i)
+            yield from self._find(group)
+            yield from self._tune(group)
+            self.found += yield from self._pictures(group)
+            self.pace.skip_to(done * of_group + len(self.found) * of_picture)
+        if self.settings.tuning:
+            yield Notice(
+                "The generator was tuned to these pictures: what was measured of its attributes, their ranges and "
+                "effects, is approximate for them."
+            )
+        return self.found
+
+    def _begin(self, targets: np.ndarray, names: Sequence[str], first: int) -> _Group:
+        img = torch.from_numpy(to_float(targets)).to(self.device)
+        cond = None
+        if self.model.generator.config.num_classes:
+            with torch.no_grad():
+                cond = self.model.classifier.probs(img).float()
+        return _Group(first, names, targets, img, cond)
+
+    def _find(self, group: _Group) -> Generator[Event, None, None]:
+        """Start, verdict on the domain, and the steps: first in W where that is the way."""
+        model, settings = self.model, self.settings
+        ws = yield from starting_ws(
+            model, self.start, group.img, group.cond, settings, self.distance
+        )
+        if model.encoder is not None:
+            with torch.no_grad():
+                encoded = model.generator.broadcast(model.encoder(group.img).float())
+            yield from self._judge_domain(group, encoded)
+        if self.w_steps:
+            in_w = msgspec.structs.replace(settings, space="w", steps=self.w_steps, keep="best")
+            ws = yield from self._search(group, ws, in_w, 0)
+            yield from self._judge_domain(group, ws)
+        ws = yield from self._search(group, ws, settings, self.w_steps)
+        if not group.verdicts:  # nothing simpler than the result itself was looked at
+            yield from self._judge_domain(group, ws)
+
+    def _search(
+        self, group: _Group, ws: Tensor, settings: ProjectionSettings, done: int
+    ) -> Generator[Event, None, Tensor]:
+        """The steps of one space from ws (n, num_ws, w_dim) on; the best ws."""
+        rng = torch.Generator().manual_seed(settings.seed)
+        w_std = self.judge.w_std
+        variables = Variables(self.model, ws, group.cond, settings, w_std)
+        loss = PictureLoss(self.distance, group.img, settings, rng, self.classifier)
+        w_avg = self.model.generator.mapping.w_avg
+        group.search = Search(variables, loss, settings, w_avg, w_std, rng, done)
+        message = f"Projecting {group.names[0]}" if len(group) == 1 else "Projecting"
+        for state in group.search.run(self.budget):
+            if state is None:
+                yield self.pace.progress(message)
+                continue
+            yield self.pace.step(message) if state.number else self.pace.progress(message)
+            yield _metric(group.first, state, done)
+            if self.pace.is_time_to_look():
+                yield from self._keep(group)
+        return torch.cat([variables.best(i).ws for i in range(len(group))])
+
+    def _keep(self, group: _Group) -> Generator[Event, None, None]:
+        """Say what there is so far."""
+        began = time.perf_counter()
+        pictures = yield from self._pictures(group)
+        yield Kept((*self.found, *pictures))
+        self.pace.looked(time.perf_counter() - began)
+
+    def _tune(self, group: _Group) -> Generator[Event, None, None]:
+        """Pivotal tuning of each picture by itself: weights of one picture are of no use to another."""
+        if not self.settings.tuning or group.search is None:
+            return
+        yield from self._keep(group)
+        for i in range(len(group)):
+            latent = group.search.variables.best(i)
+            rng = torch.Generator().manual_seed(self.settings.seed)
+            img = group.img[i : i + 1]
+            loss = PictureLoss(self.distance, img, self.settings, rng, self.classifier)
+            job = tune(self.model.generator, latent, loss, 0, self.settings)
+            while True:
+                try:
+                    next(job)
+                except StopIteration as end:
+                    group.deltas[i] = end.value
+                    break
+                yield self.pace.step(f"Tuning the generator to {group.names[i]}")
+
+    def _judge_domain(self, group: _Group, ws: Tensor) -> Generator[Event, None, None]:
+        """The verdict of each picture by ws (n, num_ws, w_dim), whose rows are alike."""
+        group.verdicts = []
+        for i, target in enumerate(group.targets):
+            latent = Latent(ws[i : i + 1], None if group.cond is None else group.cond[i : i + 1])
+            group.verdicts.append(self.judge.verdict(latent, target))
+            yield self.pace.progress("Looking whether it belongs here")
+
+    def _pictures(self, group: _Group) -> Generator[Event, None, list[ProjectedPicture]]:
+        """The best so far of a group, rendered as it would be from its file."""
+        found = []
+        for i in range(len(group)):
+            found.append(self._picture(group, i))
+            yield self.pace.progress("Looking at the best so far")
+        return found
+
+    def _picture(self, group: _Group, i: int) -> ProjectedPicture:
+        assert group.search is not None
+        latent = group.search.variables.best(i)
+        latent = replace(latent, delta=group.deltas.get(i, {}))
+        generator = with_delta(self.model.generator, latent.delta) if latent.delta else None
+        likeness = self.judge.compare(generator or self.model.generator, latent, group.targets[i])
+        verdict = group.verdicts[i] if group.verdicts else Verdict("", {})
+        report = ProjectionReport(
+            name=group.names[i],
+            model_hash=self.model_hash,
+            classifier_id=self.key,
+            class_names=self.classifier.config.class_names,
+            space=self.settings.space,
+            start=self.start,
+            steps=group.search.begun_at + int(group.search.steps_to_best[i]),
+            seconds=time.perf_counter() - group.began,
+            lpips=likeness.distance,
+            lpips_net=self.judging.name,
+            optimised=self.distance.name,
+            psnr=likeness.psnr,
+            probs_target=likeness.probs_target,
+            probs_reconstruction=likeness.probs_reconstruction,
+            agreement=likeness.agreement,
+            probability_difference=likeness.probability_difference,
+            w_distance=self.judge.w_distance(latent.ws),
+            in_domain=verdict.in_domain,
+            domain_reason=verdict.reason,
+            domain_figures=verdict.figures,
+            tuned=bool(latent.delta),
+            settings=self.settings,
+        )
+        return projected_of(latent, group.targets[i], likeness.image, report)
+
+
+class _Pace:
+    """How far the job is, how long it will still take, and when to look at the best so far."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._began = self._looked = time.perf_counter()
+        self._wait = _KEPT_SECONDS
+
+    def step(self, message: str) -> Progress:
+        self._done = min(self._done + 1, self._total)
+        return self.progress(message)
+
+    def progress(self, message: str) -> Progress:
+        left = None
+        if self._done:
+            spent = time.perf_counter() - self._began
+            left = spent / self._done * (self._total - self._done)
+        return Progress(self._done, self._total, message, left)
+
+    def skip_to(self, done: int) -> None:
+        """Some steps were not needed."""
+        self._done = min(done, self._total)
+
+    def is_time_to_look(self) -> bool:
+        return time.perf_counter() - self._looked > self._wait
+
+    def looked(self, seconds: float) -> None:
+        """A look took so long."""
+        self._looked = time.perf_counter()
+        self._wait = max(_KEPT_SECONDS, _KEPT_SHARE * seconds)
+
+
+def _metric(first: int, state: Step, done: int) -> Metric:
+    values = {"loss": float(state.loss.mean()), "lpips": float(state.perceptual.mean())}
+    for row, loss, perceptual in zip(state.rows, state.loss, state.perceptual, strict=True):
+        values[f"loss/{first + row}"] = float(loss)
+        values[f"lpips/{first + row}"] = float(perceptual)
+    return Metric(done + state.number, values)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+"""What is known of a generator's random pictures, kept between starts: thumbnails of its seeds, distances of pairs.
+
+Computing it takes minutes for a large generator. All of it can be computed again: what cannot be read or written is no
+error. One file a model in the user's cache folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import zipfile
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.paths import atomic_path, cache_dir
+from latent_explorer.data.images import to_uint8
+from latent_explorer.explain.latents import Latent, seed_latent
+from latent_explorer.explain.projection.loss import shrunk
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.perceptual import PerceptualDistance
+
+THUMBNAIL = 16  # px; enough to tell which of hundreds are worth a closer look
+PAIRS = 64
+_LARGEST_BATCH = 8  # up to 256 px; a batch of large pictures would not fit into the memory
+_MAX_BYTES = 1 << 28
+
+log = logging.getLogger(__name__)
+
+
+def batch_size(model: Explainer) -> int:
+    """Pictures of this generator that are rendered at once."""
+    return max(
+        1, min(_LARGEST_BATCH, _LARGEST_BATCH * 256**2 // model.generator.config.resolution**2)
+    )
+
+
+def _path(model: Explainer) -> Path:
+    return cache_dir() / f"seeds-{model.model_hash[:16]}.npz"
+
+
+def _load(model: Explainer) -> dict[str, np.ndarray]:
+    try:
+        path = _path(model)
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            return {}
+        with np.load(path, allow_pickle=False) as found:
+            return dict(found)
+    except (OSError, UserError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        log.info("The cache of seeds is not used: %s", error)
+        return {}
+
+
+def _store(model: Explainer, arrays: dict[str, np.ndarray]) -> None:
+    try:
+        with atomic_path(_path(model), durable=False) as temporary:
+            np.savez(temporary, **arrays)  # type: ignore[arg-type]  # numpy's stub takes the names for its own
+    except (OSError, UserError) as error:
+        log.info("The cache of seeds is not kept: %s", error)
+
+
+@torch.no_grad()
+def pictures_of_seeds(model: Explainer, seeds: range) -> Tensor:
+    """(n, 3, R, R) in [-1, 1]: seeds as the window shows them."""
+    latents = [seed_latent(model, seed) for seed in seeds]
+    return pictures_of(model, latents)
+
+
+@torch.no_grad()
+def pictures_of(model: Explainer, latents: list[Latent]) -> Tensor:
+    """(n, 3, R, R) in [-1, 1] of latents in W+, with the stored noise."""
+    synthesis = model.generator.synthesis
+    conds = [latent.cond for latent in latents if latent.cond is not None]
+    cond = torch.cat(conds) if conds else None
+    img: Tensor = synthesis(torch.cat([x.ws for x in latents]), cond, synthesis.noise_const())
+    return img.clamp(-1, 1)
+
+
+def thumbnails(img: Tensor) -> np.ndarray:
+    """(n, 3, R, R) in [-1, 1] -> (n, 16, 16, 3) uint8."""
+    return to_uint8(shrunk(img, THUMBNAIL).float().cpu().numpy())
+
+
+def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.ndarray]:
+    """(count, 16, 16, 3) uint8 of the seeds 0, 1, ...: from the cache, and the rest rendered. A job within a job."""
+    cached = _load(model)
+    found = cached.get("thumbnails", np.zeros(0, np.uint8))
+    if found.dtype != np.uint8 or found.shape[1:] != (THUMBNAIL, THUMBNAIL, 3):
+        found = np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+    if len(found) >= count:
+        return found[:count]
+    parts, done = [found], len(found)
+    while done < count:
+        seeds = range(done, min(done + batch_size(model), count))
+        parts.append(thumbnails(pictures_of_seeds(model, seeds)))
+        done = seeds.stop
+        yield Progress(done, count, "Looking through random pictures")
+    found = np.concatenate(parts)
+    _store(model, _load(model) | {"thumbnails": found})
+    return found
+
+
+def pair_distances(
+    model: Explainer, distance: PerceptualDistance
+) -> Generator[Event, None, np.ndarray]:
+    """(PAIRS,) float32: distances between neighbouring seeds' pictures, sorted: how unlike two random ones are."""
+    name = f"pairs {distance.name}"
+    found = _load(model).get(name)
+    if found is not None and found.shape == (PAIRS,) and found.dtype == np.float32:
+        return found
+    parts, size = [], batch_size(model)  # a power of two, as PAIRS is
+    for done in range(0, PAIRS, size):
+        img = shrunk(pictures_of_seeds(model, range(done, done + size + 1)))
+        with torch.no_grad():
+            parts.append(distance(img[:-1], img[1:]).float().cpu().numpy())
+        yield Progress(done + size, PAIRS, "Comparing random pictures")
+    found = np.sort(np.concatenate(parts))
+    _store(model, _load(model) | {name: found})
+    return found

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: MIT
+"""How far an explainer can be trusted, measured on pictures that it never saw: the job behind `evaluate`.
+
+Reconstruction, agreement, Frechet drift, and how many verdicts the listed attributes flip. The list and the ranges
+are the explainer's own; nothing is chosen on these pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Notice, Progress, Result
+from latent_explorer.data.images import to_float, to_uint8
+from latent_explorer.explain.attfind.effects import Budget, Pace, default_budget, reconstruct
+from latent_explorer.explain.attfind.encode import encode
+from latent_explorer.explain.attfind.sufficiency import Flips, flips
+from latent_explorer.explain.latents import placed
+from latent_explorer.models.attributes import newest_set
+from latent_explorer.models.lpips_weights import lpips_available
+from latent_explorer.models.metrics import Agreement, agreement, frechet_distance
+from latent_explorer.models.perceptual import Perceptual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from latent_explorer.models.attributes import AttributeSet
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.explainer import Explainer, Samples
+
+KS = (1, 3, 5, 10)
+SHOWN = 8  # pairs kept for the sheet
+SMALLEST_LPIPS = 32  # px; below, nothing is left after its poolings
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A real picture and its reconstruction, (H, W, 3) uint8, with class probabilities (K,)."""
+
+    name: str
+    real: np.ndarray
+    rec: np.ndarray
+    real_probs: np.ndarray
+    rec_probs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on n pictures."""
+
+    n: int
+    classifier_id: str
+    agreement: Agreement
+    l1: float  # mean over pixels, pictures in [-1, 1]
+    lpips: float | None  # None: its weights are not at hand, or the pictures are too small
+    feature_change: float  # mean |f(x) - f(rec)| / |f(x)| on the classifier's features
+    frechet_reconstruction: float
+    frechet_mapping: float
+    flips: tuple[Flips, ...]
+    pairs: tuple[Pair, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `evaluate --json` prints it."""
+        return {
+            "n": self.n,
+            "classifier_id": self.classifier_id,
+            "agreement": self.agreement.argmax,
+            "agreement_kl": self.agreement.kl,
+            "agreement_mean_abs": self.agreement.mean_abs,
+            "l1": self.l1,
+            "lpips": self.lpips,
+            "feature_change": self.feature_change,
+            "frechet_reconstruction": self.frechet_reconstruction,
+            "frechet_mapping": self.frechet_mapping,
+            "flips": [found.to_dict() for found in self.flips],
+        }
+
+
+def evaluate(
+    explainer: Explainer,
+    read: Callable[[slice], np.ndarray],
+    ids: Sequence[str],
+    *,
+    classifier_id: str | None = None,
+    ks: Sequence[int] = KS,
+    kappas: Sequence[float] = (1.0,),
+    device: str | torch.device = "cpu",
+    budget: Budget = default_budget,
+) -> Generator[Event, None, Evaluation]:
+    """Measure an explainer on the pictures `ids`; `read(rows)` gives them as `explain.encode` takes them. A job."""
+    if len(ids) < 2:
+        raise UserError(
+            f"{len(ids)} pictures are too few to measure anything. Choose another split or folder."
+        )
+    model = placed(explainer, device)
+    key = classifier_id or model.classifier_id
+    pace = Pace(budget)
+    samples = yield from encode(model, read, ids, pace)
+    measured = yield from _compare(model, key, read, samples, pace)
+    mapped = yield from _mapped_features(model, key, samples, pace)
+    found = newest_set(explainer.attribute_sets, key)
+    rates: list[Flips] = []
+    if found is None:
+        yield Notice(
+            "The explainer lists no attributes, so no flips are counted. Run attfind first.",
+            "warning",
+        )
+    else:
+        rates = yield from _flips(model, key, samples, found, ks, kappas, pace)
+    result = measured.evaluation(key, mapped, tuple(rates))
+    yield Result(result)
+    return result
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """Real pictures against reconstructions, picture by picture; everything is on the CPU."""
+
+    real_probs: Tensor
+    rec_probs: Tensor
+    real_features: Tensor
+    rec_features: Tensor
+    l1: Tensor  # (n,)
+    lpips: Tensor | None  # (n,)
+    pairs: tuple[Pair, ...]  # of the first pictures
+
+    def evaluation(
+        self, classifier_id: str, mapped: Tensor, rates: tuple[Flips, ...]
+    ) -> Evaluation:
+        moved = (self.real_features - self.rec_features).norm(dim=1)
+        return Evaluation(
+            n=len(self.real_probs),
+            classifier_id=classifier_id,
+            agreement=agreement(self.real_probs, self.rec_probs),
+            l1=float(self.l1.mean()),
+            lpips=None if self.lpips is None else float(self.lpips.mean()),
+            feature_change=float((moved / self.real_features.norm(dim=1).clamp_min(1e-12)).mean()),
+            frechet_reconstruction=frechet_distance(self.real_features, self.rec_features),
+            frechet_mapping=frechet_distance(self.real_features, mapped),
+            flips=rates,
+            pairs=self.pairs,
+        )
+
+
+def _compare(
+    model: Explainer, key: str, read: Callable[[slice], np.ndarray], samples: Samples, pace: Pace
+) -> Generator[Event, None, _Compared]:
+    classifier = model.classifiers[key]
+    perceptual = _perceptual(model)
+    parts: list[_Compared] = []
+    done = 0
+    while done < len(samples):
+        rows = slice(done, min(done + pace.next(), len(samples)))
+        parts.append(_compare_batch(model, classifier, perceptual, read(rows), samples, rows))
+        pace.done(rows.stop - rows.start)
+        done = rows.stop
+        yield Progress(done, len(samples), "Comparing reconstructions")
+    return _joined(parts)
+
+
+def _perceptual(model: Explainer) -> Perceptual | None:
+    """LPIPS where its weights are at hand and the pictures are large enough for its network."""
+    if not lpips_available("alex") or model.generator.config.resolution < SMALLEST_LPIPS:
+        return None
+    return Perceptual("alex").to(model.generator.mapping.w_avg.device)
+
+
+@torch.inference_mode()
+def _compare_batch(
+    model: Explainer,
+    classifier: Classifier,
+    perceptual: Perceptual | None,
+    images: np.ndarray,
+    samples: Samples,
+    rows: slice,
+) -> _Compared:
+    """`images` (n, H, W, 3) uint8 are the real pictures of these rows of the samples."""
+    real = torch.from_numpy(to_float(images)).to(samples.ws.device)
+    rec = _rendered(model, samples.ws[rows], _cond(samples, rows)).clamp(-1, 1)
+    real_probs, rec_probs = classifier.probs(real).cpu(), classifier.probs(rec).cpu()
+    pairs = tuple(
+        Pair(
+            name=samples.ids[rows.start + i],
+            real=images[i],
+            rec=to_uint8(rec[i].float().cpu().numpy()),
+            real_probs=real_probs[i].numpy(),
+            rec_probs=rec_probs[i].numpy(),
+        )
+        for i in range(min(len(images), max(0, SHOWN - rows.start)))
+    )
+    return _Compared(
+        real_probs=real_probs,
+        rec_probs=rec_probs,
+        real_features=classifier.features(real).float().cpu(),
+        rec_features=classifier.features(rec).float().cpu(),
+        l1=(rec - real).abs().mean(dim=(1, 2, 3)).cpu(),
+        lpips=None if perceptual is None else perceptual(rec, real).cpu(),
+        pairs=pairs,
+    )
+
+
+def _joined(parts: list[_Compared]) -> _Compared:
+    lpips = [part.lpips for part in parts if part.lpips is not None]
+    return _Compared(
+        real_probs=torch.cat([part.real_probs for part in parts]),
+        rec_probs=torch.cat([part.rec_probs for part in parts]),
+        real_features=torch.cat([part.real_features for part in parts]),
+        rec_features=torch.cat([part.rec_features for part in parts]),
+        l1=torch.cat([part.l1 for part in parts]),
+        lpips=torch.cat(lpips) if lpips else None,
+        pairs=tuple(pair for part in parts for pair in part.pairs),
+    )
+
+
+def _mapped_features(
+    model: Explainer, key: str, samples: Samples, pace: Pace
+) -> Generator[Event, None, Tensor]:
+    """Classifier features of as many generated pictures, told the probabilities of real ones in another order."""
+    config = model.generator.config
+    rng = torch.Generator().manual_seed(0)
+    n, device = len(samples), samples.ws.device
+    z = torch.randn(n, config.z_dim, generator=rng).to(device)
+    order = torch.randperm(n, generator=rng).to(device)
+    c = None
+    if config.c_dim:
+        classes = torch.randint(config.c_dim, (n,), generator=rng)
+        c = torch.nn.functional.one_hot(classes, config.c_dim).float().to(device)
+    parts, done = [], 0
+    while done < n:
+        part = slice(done, min(done + pace.next(), n))
+        with torch.inference_mode():
+            ws = model.generator.ws_from_z(z[part], None if c is None else c[part])
+            cond = samples.cond[order[part]] if samples.cond.shape[1] else None
+            img = _rendered(model, ws, cond)
+            parts.append(model.classifiers[key].features(img.clamp(-1, 1)).float().cpu())
+        pace.done(part.stop - part.start)
+        done = part.stop
+        yield Progress(done, n, "Generating pictures to compare")
+    return torch.cat(parts)
+
+
+def _flips(
+    model: Explainer,
+    key: str,
+    samples: Samples,
+    found: AttributeSet,
+    ks: Sequence[int],
+    kappas: Sequence[float],
+    pace: Pace,
+) -> Generator[Event, None, list[Flips]]:
+    stats = model.style_stats
+    if stats is None:
+        raise UserError(
+            f"{model.name} holds no statistics of its style coordinates. Export it again."
+        )
+    synthesis, classifier = model.generator.synthesis, model.classifiers[key]
+    ends = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
+    cond = _cond(samples, slice(None))
+    pictures = yield from reconstruct(synthesis, classifier, samples.ws, cond, pace)
+    return (yield from flips(synthesis, classifier, pictures, found, ends, ks, kappas, pace))
+
+
+def _cond(samples: Samples, rows: slice) -> Tensor | None:
+    return samples.cond[rows] if samples.cond.shape[1] else None
+
+
+def _rendered(model: Explainer, ws: Tensor, cond: Tensor | None) -> Tensor:
+    synthesis = model.generator.synthesis
+    img: Tensor = synthesis(ws, cond, synthesis.noise_const())
+    return img

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: MIT
+"""What an explainer's first attributes do to pictures, where, and what every classifier in the file says: a job.
+
+Looks for one thing above all: do they change the subject of the pictures, or its surroundings? Works on the encoded
+pictures of the file; needs neither data nor LPIPS. The page is written by media/report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer import __version__
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.data.images import to_uint8
+from latent_explorer.explain.attfind.sufficiency import by_target, shifted
+from latent_explorer.explain.latents import cpu_threads, placed
+from latent_explorer.explain.report.facts import accuracy_of, facts_of
+from latent_explorer.media.report.result import (
+    AttributeFigures,
+    Change,
+    Example,
+    ExplainerFigures,
+    FrameShare,
+    Move,
+    Other,
+    Said,
+    frame_mask,
+)
+from latent_explorer.models.attributes import (
+    Attribute,
+    AttributeSet,
+    describe_entries,
+    newest_set,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from latent_explorer.models.explainer import Explainer
+    from latent_explorer.models.style_layout import StyleLayout
+
+
+class ReportSettings(msgspec.Struct, frozen=True):
+    """How much a report shows."""
+
+    attributes: int = 10  # the first of each target class
+    samples: int = 4  # pictures shown of each
+    pictures: int = (
+        64  # encoded pictures that everything is measured on, spread evenly over the file
+    )
+
+
+DEFAULT = ReportSettings()
+
+
+def report(
+    explainer: Explainer,
+    settings: ReportSettings = DEFAULT,
+    *,
+    shown: Sequence[Attribute] | None = None,
+    device: str | torch.device = "cpu",
+) -> Generator[Event, None, ExplainerFigures]:
+    """Measure the first attributes for the classifier that is explained. A job; its value is the figures.
+
+    Every attribute is moved to kappa 1 on the reconstructions that are not of its target class. `shown` are those of
+    the newest search as a person named and arranged them, with others between them; None: as they were found.
+    UserError where the file lacks attributes, encoded pictures or the ranges of its styles.
+    """
+    found = _searched(explainer)
+    explainer = _of_the_same_classes(explainer)
+    model = placed(explainer, device)
+    count = len(model.samples) if model.samples is not None else 0
+    chosen = spread(np.arange(count), settings.pictures)
+    verdicts = yield from _verdicts(model, chosen)
+    tallies = [
+        _Tally(attribute, rank, chosen[verdicts != attribute.target], settings.samples)
+        for attribute, rank in _ranked(found, shown or found.attributes, settings)
+    ]
+    yield from _measure(model, chosen, tallies)
+    result = _figures(explainer, found, len(chosen), tallies)
+    yield Result(result)
+    return result
+
+
+def spread(rows: np.ndarray, n: int) -> np.ndarray:
+    """All rows, or n of them spread evenly: always the same."""
+    return rows if n >= len(rows) else rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
+
+
+def _searched(explainer: Explainer) -> AttributeSet:
+    """The attributes that are shown. Raises UserError when the file lacks what the report stands on."""
+    name, found = explainer.name, newest_set(explainer.attribute_sets, explainer.classifier_id)
+    if explainer.samples is None or not len(explainer.samples):
+        raise UserError(f"{name} holds no encoded pictures to look at. Export it with a data set.")
+    if explainer.style_stats is None:
+        raise UserError(f"{name} holds no statistics of its style coordinates. Export it again.")
+    if found is None or not found.attributes:
+        raise UserError(
+            f"{name} holds no attributes to report on. "
+            "Run `latent-explorer attfind` on it with --out first."
+        )
+    return found
+
+
+def _of_the_same_classes(explainer: Explainer) -> Explainer:
+    """Without the classifiers that tell other classes apart: a target would mean something else to them, or nothing."""
+    names = explainer.classifier.config.class_names
+    asked = {k: c for k, c in explainer.classifiers.items() if c.config.class_names == names}
+    return replace(explainer, classifiers=asked)
+
+
+def _ranked(
+    found: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings
+) -> list[tuple[Attribute, int]]:
+    """The attributes that are shown, the targets in the order of the classes; with their ranks, 0 if not found."""
+    ranks = {
+        (target, attribute.entries): rank
+        for target, attributes in by_target(found.attributes).items()
+        for rank, attribute in enumerate(attributes, 1)
+    }
+    return [
+        (attribute, ranks.get((target, attribute.entries), 0))
+        for target, attributes in sorted(by_target(shown).items())
+        for attribute in attributes[: settings.attributes]
+    ]
+
+
+@dataclass
+class _Tally:
+    """What is summed up for one attribute while its pictures come by."""
+
+    attribute: Attribute
+    rank: int
+    rows: np.ndarray  # of the explainer's encoded pictures, those that are not of its target class
+    wanted: int  # examples
+    inside: list[float] = field(default_factory=list)  # change in the frame, of each picture
+    total: list[float] = field(default_factory=list)  # change in the whole
+    changes: dict[str, list[float]] = field(default_factory=dict)  # of P(target), by classifier_id
+    examples: list[Example] = field(default_factory=list)
+    summed: np.ndarray | None = None  # (H, W) float64, |difference| of all pictures
+
+    def __post_init__(self) -> None:
+        self.shown = set(spread(self.rows, self.wanted).tolist())
+
+    def add(self, row: int, before: _Rendered, after: _Rendered, asked: str) -> None:
+        """One picture, before and after; `asked` is the classifier that is explained."""
+        difference = (after.img - before.img).abs().mean(dim=0).double().numpy() / 2
+        self.total.append(float(difference.sum()))
+        self.inside.append(float(difference[frame_mask(len(difference))].sum()))
+        self.summed = difference + (0 if self.summed is None else self.summed)
+        target = self.attribute.target
+        for key, now in after.probs.items():
+            change = float(now[target] - before.probs[key][target])
+            self.changes.setdefault(key, []).append(change)
+        if row in self.shown:
+            was, now = before.probs[asked], after.probs[asked]
+            images = to_uint8(before.img.numpy()), to_uint8(after.img.numpy())
+            reached = int(now.argmax()) == target
+            self.examples.append(
+                Example(row, *images, float(was[target]), float(now[target]), reached)
+            )
+
+
+@dataclass(frozen=True)
+class _Rendered:
+    """A picture img (3, H, W) in [-1, 1] and what every classifier says of it, (K,) by classifier_id; on the CPU."""
+
+    img: Tensor
+    probs: dict[str, np.ndarray]
+
+
+def _verdicts(model: Explainer, chosen: np.ndarray) -> Generator[Event, None, np.ndarray]:
+    """(N,) what the classifier that is explained says of the reconstructions."""
+    said = []
+    for done, row in enumerate(chosen.tolist(), start=1):
+        said.append(int(_rendered(model, row).probs[model.classifier_id].argmax()))
+        yield Progress(done, len(chosen), "Classifying reconstructions")
+    return np.array(said)
+
+
+def _measure(
+    model: Explainer, chosen: np.ndarray, tallies: list[_Tally]
+) -> Generator[Event, None, None]:
+    """Render each picture with every attribute: no more than two are held at a time."""
+    done, total = 0, sum(len(tally.rows) for tally in tallies)
+    for row in chosen.tolist():
+        asked = [tally for tally in tallies if row in tally.rows]
+        before = _rendered(model, row)
+        for tally in asked:
+            yield Progress(done, total, "Moving the attributes")  # one picture a step
+            tally.add(row, before, _rendered(model, row, tally.attribute), model.classifier_id)
+            done += 1
+    yield Progress(total, total, "Moving the attributes")
+
+
+@torch.inference_mode()
+def _rendered(model: Explainer, row: int, attribute: Attribute | None = None) -> _Rendered:
+    """The reconstruction of an encoded picture, with an attribute at kappa 1.
+
+    One picture at a time on one thread, as `explain.synthesis` renders: the same bits as in the window, and in every
+    report on this machine. Here every classifier is asked about the one picture, before it is rounded.
+    """
+    synthesis, samples, stats = model.generator.synthesis, model.samples, model.style_stats
+    assert samples is not None
+    assert stats is not None
+    ends = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float()
+    with cpu_threads(1):
+        rows = slice(row, row + 1)
+        cond = samples.cond[rows] if samples.cond.shape[1] else None
+        styles = synthesis.styles(samples.ws[rows], cond)
+        if attribute is not None:
+            s = shifted(synthesis.join(styles), ends.to(samples.ws.device), [attribute], 1.0)
+            styles = synthesis.replace(styles, s)
+        img = synthesis.render(styles, synthesis.noise_const()).clamp(-1, 1)
+        probs = {
+            key: c.logits(img)[0].float().softmax(dim=0) for key, c in model.classifiers.items()
+        }
+    return _Rendered(img[0].float().cpu(), {key: p.cpu().numpy() for key, p in probs.items()})
+
+
+def _figures(
+    explainer: Explainer, found: AttributeSet, measured: int, tallies: list[_Tally]
+) -> ExplainerFigures:
+    summary, asked = explainer.summary(), explainer.classifier_id
+    others = tuple(
+        Other(c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id))
+        for c in summary.classifiers
+        if c.classifier_id != asked
+    )
+    config = explainer.classifier.config
+    return ExplainerFigures(
+        name=explainer.name,
+        model_hash=explainer.model_hash,
+        classifier_id=asked,
+        classifier=config.name,
+        class_names=config.class_names,
+        facts=facts_of(summary, found),
+        note=summary.note,
+        stored=0 if summary.samples is None else len(summary.samples.ids),
+        measured=measured,
+        others=others,
+        attributes=tuple(
+            _attribute(tally, summary.layout, summary.resolution, asked, others)
+            for tally in tallies
+        ),
+        version=__version__,
+    )
+
+
+def _attribute(
+    tally: _Tally,
+    layout: StyleLayout,
+    side: int,
+    asked: str,
+    others: tuple[Other, ...],
+) -> AttributeFigures:
+    attribute, count = tally.attribute, len(tally.total)
+    area = float(frame_mask(side).mean())
+    places = [(entry, *layout.at(entry.style_index)) for entry in attribute.entries]
+    summed = np.zeros((side, side)) if tally.summed is None else tally.summed
+    return AttributeFigures(
+        rank=tally.rank,
+        name=attribute.name or describe_entries(attribute),
+        target=attribute.target,
+        moves=tuple(
+            Move(entry.style_index, entry.end, layer.name, channel, layer.resolution)
+            for entry, layer, channel in places
+        ),
+        mean_effect=attribute.mean_effect,
+        interval=attribute.interval,
+        n=count,
+        change=Change.of(tally.changes.get(asked, [])),
+        others=tuple(
+            Said(other, Change.of(tally.changes.get(other.classifier_id, []))) for other in others
+        ),
+        frame=FrameShare.of(tally.inside, tally.total, area),
+        difference=(summed / max(count, 1)).astype(np.float32),
+        examples=tuple(tally.examples),
+    )

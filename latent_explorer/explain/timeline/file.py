@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""A timeline in a JSON file, as `animate` takes it; and what makes a timeline from a file unfit, whatever the model.
+
+Whether it fits a certain model is checked where that model is known.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.explain.recipe import BlendBase, Noise, depth, parts
+from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Curve, Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from latent_explorer.explain.recipe import Base, PictureRecipe
+
+FORMAT = "latent-explorer timeline"
+VERSION = 1
+MAX_FILE = 32 << 20  # bytes
+MAX_KEYFRAMES = 2000
+MAX_DEPTH = 8  # a blend of blends of blends; a keyframe taken between two keyframes is one deep
+MAX_NAME = 200  # characters
+
+
+class TimelineFile(msgspec.Struct, frozen=True, kw_only=True):
+    """What the file holds. `model_hash` is of the model that it was made with; empty: of any."""
+
+    format: str = ""
+    version: int = 0
+    model_hash: str = ""
+    timeline: Timeline
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """Read first: the only part whose shape is the same in all versions."""
+
+    format: str = ""
+    version: int = 0
+
+
+def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
+    """Write the file, all at once or not at all. UserError when that is impossible."""
+    held = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
+    try:
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(held), indent=1) + b"\n")
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be written ({error.strerror or error}). "
+            "Free some space or choose another folder."
+        ) from error
+
+
+def read_timeline(path: Path) -> TimelineFile:
+    """Read the file. UserError, in a sentence, for whatever is wrong with it."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_FILE + 1)
+    except OSError as error:
+        raise UserError(
+            f"{path.name} cannot be read ({error.strerror or error}). Check the file."
+        ) from error
+    if len(data) > MAX_FILE:
+        raise UserError(
+            f"{path.name} is larger than {MAX_FILE >> 20} MB, so it is no timeline. Choose another file."
+        )
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format == FORMAT and head.version > VERSION:
+            raise UserError(
+                f"{path.name} was written by a newer Latent Explorer. Update the program to open it."
+            )
+        held = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(
+            f"{path.name} is no timeline, or damaged ({error}). Save the timeline again."
+        ) from error
+    if held is None:
+        raise UserError(
+            f"{path.name} is no timeline of Latent Explorer. Save one from the Timeline menu."
+        )
+    if reason := wrong_with(held.timeline):
+        raise UserError(f"{path.name} cannot be used: {reason}. Save the timeline again.")
+    return held
+
+
+def wrong_with(timeline: Timeline) -> str:
+    """Why a timeline from a file cannot be used, to be read after "cannot be used:"; empty when it can."""
+    frames = timeline.keyframes
+    numbers = [timeline.closing_seconds, *(k.seconds for k in frames)]
+    curves = [k.easing for k in frames if isinstance(k.easing, Curve)]
+    handles = [getattr(c, name) for c in curves for name in c.__struct_fields__]
+    wrong = {
+        "its name is too long or empty": not 0 < len(timeline.name) <= MAX_NAME,
+        f"it has more than {MAX_KEYFRAMES} keyframes": len(frames) > MAX_KEYFRAMES,
+        f"its frame rate is none of {', '.join(f'{f:g}' for f in FPS)}": timeline.fps not in FPS,
+        f"a time of it is outside 0 to {MAX_SECONDS:g} s": not all(
+            0 <= x <= MAX_SECONDS for x in numbers
+        ),
+        "a curve of it leaves the square from 0 to 1": not all(0 <= x <= 1 for x in handles),
+    }
+    for reason, is_so in wrong.items():
+        if is_so:
+            return reason
+    noises = [timeline.noise] if timeline.noise else []
+    reasons = (wrong_with_recipe(k.recipe) for k in frames)
+    return next(filter(None, [*map(wrong_with_noise, noises), *reasons]), "")
+
+
+def wrong_with_recipe(recipe: PictureRecipe) -> str:
+    """The same of a recipe, whatever the model."""
+    if reason := wrong_with_noise(recipe.noise):
+        return reason
+    if depth(recipe.base) > MAX_DEPTH:
+        return "a latent of it is nested too deeply"
+    if not all(map(math.isfinite, _floats(recipe))):
+        return "a number of it is not finite"
+    return "" if _blends_lie_between(recipe.base) else "a blend of it lies outside its ends"
+
+
+def wrong_with_noise(noise: Noise) -> str:
+    """The same of a noise."""
+    level = [noise]
+    for _ in range(MAX_DEPTH + 1):
+        if not all(0 <= n.amount <= 1 for n in level):
+            return "a blend of its noise lies outside its ends"
+        level = [end for n in level for end in (n.a, n.b) if end is not None]
+        if not level:
+            return ""
+    return "its noise is nested too deeply"
+
+
+def _blends_lie_between(base: Base) -> bool:
+    here = not isinstance(base, BlendBase) or 0 <= base.amount <= 1
+    return here and all(map(_blends_lie_between, parts(base)))
+
+
+def _floats(value: Any) -> Iterator[float]:
+    """Every float in a value of structs and tuples."""
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _floats(each)
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from _floats(getattr(value, name))

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Timelines made in one go: a walk through seeds, a morph, a sweep of an edit, a mix of layers. Values only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from latent_explorer.explain.recipe import (
+    MixBase,
+    PictureRecipe,
+    SeedBase,
+    canonical_edits,
+    place_of,
+)
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from latent_explorer.explain.recipe import Base, Edit, Space
+
+
+def random_walk(
+    seeds: Iterable[int],
+    seconds: float = 1.0,
+    like: PictureRecipe | None = None,
+    *,
+    space: Space = "z-slerp",
+    name: str = "Random walk",
+) -> Timeline:
+    """From seed to seed, `seconds` each, and back to the first. Truncation, noise and edits are those of `like`.
+
+    On the sphere of z: seeds lie there, and every picture of the way is as likely as one of a seed.
+    """
+    template = like or PictureRecipe(SeedBase(0))
+    recipes = [msgspec.structs.replace(template, base=SeedBase(s), cond=None) for s in seeds]
+    frames = tuple(Keyframe(i * seconds, recipe) for i, recipe in enumerate(recipes))
+    return Timeline(name, frames, space, loop=True, closing_seconds=seconds)
+
+
+def morph(
+    a: PictureRecipe,
+    b: PictureRecipe,
+    seconds: float = 2.0,
+    *,
+    space: Space = "w+",
+    name: str = "Morph",
+) -> Timeline:
+    """From one picture to another and back; their noise maps are blended with them."""
+    return Timeline(
+        name, (Keyframe(0.0, a), Keyframe(seconds, b)), space, loop=True, ping_pong=True
+    )
+
+
+def alpha_sweep(
+    recipe: PictureRecipe,
+    edits: Edit | Sequence[Edit],
+    start: float = -1.0,
+    stop: float = 1.0,
+    seconds: float = 2.0,
+    *,
+    name: str = "Sweep",
+) -> Timeline:
+    """`start` to `stop` times an edit (or several together, an attribute's), and back.
+
+    The recipe's other edits stay; what it says of the same coordinates and unit, or of the same direction, goes.
+    """
+    moving = tuple(edits) if isinstance(edits, list | tuple) else (edits,)
+    places = {place_of(edit) for edit in moving}
+    kept = tuple(edit for edit in recipe.edits if place_of(edit) not in places)
+
+    def at(alpha: float) -> PictureRecipe:
+        scaled = (msgspec.structs.replace(e, amount=alpha * e.amount) for e in moving)
+        return msgspec.structs.replace(recipe, edits=canonical_edits((*kept, *scaled)))
+
+    ends = (Keyframe(0.0, at(start), "linear"), Keyframe(seconds, at(stop), "linear"))
+    return Timeline(name, ends, loop=True, ping_pong=True)
+
+
+def style_mix(
+    recipe: PictureRecipe,
+    others: Sequence[Base],
+    first: int,
+    last: int,
+    seconds: float = 2.0,
+    *,
+    name: str = "Style mixing",
+) -> Timeline:
+    """The picture, then the same with rows `first` to `last` of ws taken from each of the others in turn, and back."""
+    mixes = [MixBase(recipe.base, other, first, last) for other in others]
+    recipes = [recipe, *(msgspec.structs.replace(recipe, base=base) for base in mixes)]
+    frames = tuple(Keyframe(i * seconds, r) for i, r in enumerate(recipes))
+    return Timeline(name, frames, "w+", loop=True, closing_seconds=seconds)

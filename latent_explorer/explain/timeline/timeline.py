@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""Timelines: a timeline is a function from time to recipe, so that the one render makes its frames. Values only.
+
+Preview and export ask for the same recipes at the same times, hence show the same pictures. How a timeline is
+changed stands in `timeline_edits`, ready-made ones in `timeline_makers`, its file in `timeline_file`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from bisect import bisect_right
+from typing import Literal
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import Noise, PictureRecipe, Space
+from latent_explorer.explain.timeline.interpolation import between
+
+FPS = (10.0, 12.5, 20.0, 25.0, 50.0)  # GIF counts in 10 ms: no other rates up to 50 are exact in it
+MAX_SECONDS = 600.0  # of a timeline: what a person makes here, and what a window can hold
+_ROUNDING = 1e-6  # of a frame: 0.1 s at 10 fps is one frame, whatever floats make of it
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """A cubic Bezier curve from (0, 0) to (1, 1) with two handles, as in CSS; all four numbers lie in 0..1."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+
+Easing = Literal["linear", "smooth", "hold"] | Curve
+
+
+class Keyframe(msgspec.Struct, frozen=True):
+    """A recipe at a time; `easing` is of the segment that begins here."""
+
+    seconds: float
+    recipe: PictureRecipe
+    easing: Easing = "smooth"
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """A named animation. Keyframes stand in the order of time, whatever order they are given in.
+
+    `loop` without `ping_pong` closes the circle: from the last keyframe the way leads back to the first within
+    `closing_seconds` (0: it jumps), unless both are the same picture already.
+    """
+
+    name: str
+    keyframes: tuple[Keyframe, ...] = ()
+    space: Space = "w+"
+    fps: float = 20.0
+    loop: bool = False
+    ping_pong: bool = False
+    closing_seconds: float = 1.0
+    noise: Noise | None = None  # one for all frames; None: the keyframes' own
+    classifier_id: str = ""  # who is asked about the frames; empty: whoever is asked now
+
+    def __post_init__(self) -> None:
+        times = [k.seconds for k in self.keyframes]
+        if any(x > y for x, y in itertools.pairwise(times)):
+            ordered = tuple(sorted(self.keyframes, key=lambda k: k.seconds))
+            msgspec.structs.force_setattr(self, "keyframes", ordered)
+
+
+# Times -------------------------------------------------------------------------------------------
+
+
+def duration(timeline: Timeline) -> float:
+    """Seconds from 0 to the last keyframe."""
+    return timeline.keyframes[-1].seconds if timeline.keyframes else 0.0
+
+
+def span(timeline: Timeline) -> float:
+    """Seconds that can be looked at: the duration, and the way back to the start where the timeline closes it."""
+    return duration(timeline) + _closing(timeline)
+
+
+def frame_times(timeline: Timeline) -> list[float]:
+    """The time on the timeline that each frame of one pass shows; frame k is on the screen from k / fps on.
+
+    The last keyframe gets a frame even where it stands between two. A loop does not show its first picture
+    twice; ping-pong turns without a doubled frame, and a looped one does not double its start either.
+    """
+    if not timeline.keyframes:
+        return []
+    end = span(timeline)
+    count = math.ceil(end * timeline.fps - _ROUNDING)
+    times = [*(k / timeline.fps for k in range(count)), end]
+    if timeline.ping_pong:
+        return times + (times[-2:0:-1] if timeline.loop else times[-2::-1])
+    if timeline.loop and len(times) > 1 and _ends_as_it_begins(timeline):
+        times.pop()
+    return times
+
+
+def frame_at(timeline: Timeline, seconds: float) -> float:
+    """The frame time nearest to `seconds`: what scrubbing shows is what is exported."""
+    end = span(timeline)
+    if seconds >= end:
+        return end
+    return min(max(round(seconds * timeline.fps), 0) / timeline.fps, end)
+
+
+def _closing(timeline: Timeline) -> float:
+    if not timeline.loop or timeline.ping_pong or len(timeline.keyframes) < 2:
+        return 0.0
+    same = timeline.keyframes[0].recipe == timeline.keyframes[-1].recipe
+    shown = timeline.closing_seconds * timeline.fps > _ROUNDING
+    return timeline.closing_seconds if shown and not same else 0.0
+
+
+def _ends_as_it_begins(timeline: Timeline) -> bool:
+    same = timeline.keyframes[0].recipe == timeline.keyframes[-1].recipe
+    return same or _closing(timeline) > 0
+
+
+# Pictures ----------------------------------------------------------------------------------------
+
+
+def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
+    """The recipe at a time; before the first keyframe it is the first's, after the last the last's.
+
+    Of keyframes at the same time the last counts from there on: that is a cut. UserError without a keyframe.
+    """
+    frames = timeline.keyframes
+    if not frames:
+        raise UserError(
+            f"The timeline {timeline.name!r} has no keyframe yet, so there is nothing to show. Add one."
+        )
+    here = bisect_right(frames, seconds, key=lambda k: k.seconds) - 1
+    if here < 0:
+        recipe = frames[0].recipe
+    else:
+        start = frames[here]
+        following, length = _following(timeline, here)
+        amount = eased(start.easing, (seconds - start.seconds) / length) if length > 0 else 0.0
+        recipe = between(start.recipe, following.recipe, amount, timeline.space)
+    if timeline.noise is not None:
+        recipe = msgspec.structs.replace(recipe, noise=timeline.noise)
+    return recipe
+
+
+def _following(timeline: Timeline, here: int) -> tuple[Keyframe, float]:
+    """The keyframe that a segment leads to, and the segment's seconds; 0 where no segment begins."""
+    frames = timeline.keyframes
+    if here + 1 < len(frames):
+        return frames[here + 1], frames[here + 1].seconds - frames[here].seconds
+    return frames[0], _closing(timeline)
+
+
+def frames(timeline: Timeline) -> list[PictureRecipe]:
+    """The recipes of one pass, one a frame. Empty without a keyframe."""
+    return [recipe_at(timeline, seconds) for seconds in frame_times(timeline)]
+
+
+def eased(easing: Easing, share: float) -> float:
+    """How far the pictures have come when `share` (0..1) of a segment's time is over."""
+    share = min(max(share, 0.0), 1.0)
+    if easing == "hold":
+        return 1.0 if share >= 1 else 0.0
+    if easing == "smooth":
+        return share * share * (3 - 2 * share)
+    if isinstance(easing, Curve):
+        return _bezier(easing, share)
+    return share
+
+
+def _bezier(curve: Curve, share: float) -> float:
+    """The height of the curve over x = share. x rises along the curve, so halving finds the place."""
+    if share in (0.0, 1.0):
+        return share
+    low, high = 0.0, 1.0
+    for _ in range(40):
+        middle = (low + high) / 2
+        if _cubic(curve.x1, curve.x2, middle) < share:
+            low = middle
+        else:
+            high = middle
+    return _cubic(curve.y1, curve.y2, high)
+
+
+def _cubic(p1: float, p2: float, u: float) -> float:
+    return 3 * (1 - u) ** 2 * u * p1 + 3 * (1 - u) * u**2 * p2 + u**3

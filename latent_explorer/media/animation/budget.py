@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: MIT
+"""How large an animation will become, from a few of its frames, and how to keep it below a budget.
+
+Nothing is rendered here. The estimate is one: `animation` measures what it wrote and goes a rung down where needed.
+"""
+
+from __future__ import annotations
+
+from itertools import cycle
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.jobs import drained
+from latent_explorer.media.animation.formats import encoded_size
+from latent_explorer.media.animation.frames import picture_size
+from latent_explorer.media.animation.gif import colors_of
+from latent_explorer.media.animation.settings import (
+    ALWAYS_LOSSLESS,
+    FPS,
+    VIDEO,
+    AnimationSettings,
+    megabytes,
+)
+from latent_explorer.media.animation.video import KEY_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
+    from latent_explorer.media.animation.frames import Frame, Words
+
+_RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # where it is measured, and how many frames in a row
+LOOKING = "Looking for what fits"
+_HALVINGS = 2
+_SAFE = 0.93  # of the budget: estimates err
+_SMALLEST, _WORST = 96, 25  # px and quality: nobody is helped by less
+_SHRINK = 0.8  # a rung, of the side
+_MOVES = ("quality", "size", "size", "fps")  # what gives way, in turn
+_COLOURS = (75, 50, 25)  # the qualities at which a GIF loses colours
+_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 25)
+
+
+class Frames(Protocol):
+    """Frames that can be looked at in any order, such as a FrameSpool."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Frame: ...
+
+
+def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
+    """Which of `total` frames to look at: some runs of frames that follow each other, every `step`-th of them.
+
+    All of them where they are few: then the estimate is exact, but for rounding.
+    """
+    length = _VIDEO_RUN if suffix in VIDEO else _RUN
+    if total <= step * length * _RUNS:
+        return [list(range(0, total, step))]
+    last = total - 1 - (length - 1) * step
+    starts = sorted({round(last * i / (_RUNS - 1)) for i in range(_RUNS)})
+    return [[start + k * step for k in range(length)] for start in starts]
+
+
+def estimate(
+    runs: Sequence[Sequence[Frame]],
+    total: int,
+    suffix: str,
+    settings: AnimationSettings,
+    words: Words,
+) -> Generator[Event, None, int]:
+    """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
+    firsts, longer = [], []
+    for done, run in enumerate(runs):
+        yield Progress(done, len(runs), LOOKING)
+        alone = encoded_size(run[:1], suffix, settings, words)
+        firsts.append(alone)
+        if len(run) > 1:
+            whole = encoded_size(run, suffix, settings, words)
+            longer.append((whole - alone) / (len(run) - 1))
+    first = sum(firsts) / len(firsts)
+    if not longer:
+        return round(first * total)
+    keys = 1
+    if suffix in VIDEO:
+        keys = -(-total // round(KEY_SECONDS * settings.fps))
+    return round(keys * first + (total - keys) * sum(longer) / len(longer))
+
+
+def estimate_bytes(
+    runs: Sequence[Sequence[Frame]],
+    total: int,
+    suffix: str,
+    settings: AnimationSettings,
+    words: Words,
+) -> int:
+    """`estimate`, at once."""
+    return drained(estimate(runs, total, suffix, settings, words))
+
+
+def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:
+    """Settings from those wished for down to the smallest, each rung a little less. `side` is the wished size in px."""
+    rung = msgspec.structs.replace(settings, size=side)
+    rungs = [settings]
+    idle = 0
+    for move in cycle(_MOVES):
+        lower = _lower(rung, move, suffix, settings.fps)
+        idle = 0 if lower != rung else idle + 1
+        if idle > len(_MOVES):
+            return rungs
+        if lower != rung:
+            rung = lower
+            rungs.append(rung)
+    raise AssertionError("cycle never ends")
+
+
+def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> AnimationSettings:
+    """The rung with one thing less; the same where that is at its least."""
+    if move == "quality" and suffix not in ALWAYS_LOSSLESS:
+        steps = _COLOURS if suffix == ".gif" else _QUALITIES
+        lower = next((q for q in steps if q < rung.quality), _WORST)
+        return msgspec.structs.replace(rung, quality=min(lower, rung.quality))
+    if move == "size" and rung.size > _SMALLEST:
+        size = max(_SMALLEST, round(rung.size * _SHRINK / 8) * 8)
+        return msgspec.structs.replace(rung, size=size)
+    if move == "fps":
+        slower = [f for f in FPS if f < rung.fps and (fps / f).is_integer()]
+        return msgspec.structs.replace(rung, fps=max(slower, default=rung.fps))
+    return rung
+
+
+class Rungs:
+    """Rungs with what each is expected to take, corrected by what a try has shown."""
+
+    def __init__(
+        self, frames: Frames, wished: AnimationSettings, suffix: str, words: Words
+    ) -> None:
+        self.side = max(picture_size(frames[0].image, wished))
+        self.all = ladder(wished, suffix, self.side)
+        self._frames, self._suffix, self._words = frames, suffix, words
+        self._budget = wished.budget_bytes
+        self._known: dict[AnimationSettings, int] = {}
+        self._factor = 1.0
+
+    def step(self, settings: AnimationSettings) -> int:
+        """Every how many frames one is taken."""
+        return round(self.all[0].fps / settings.fps)
+
+    def next(self, lowest: int) -> Generator[Event, None, tuple[int, AnimationSettings]]:
+        """The best rung from `lowest` on that is expected to fit, by halving, enlarged to fill the budget.
+
+        The last one, when none is.
+        """
+        low, high = lowest, len(self.all) - 1
+        while low < high:
+            middle = (low + high) // 2
+            if (yield from self._fits(self.all[middle])):
+                high = middle
+            else:
+                low = middle + 1
+        return low, (yield from self._filled(low))
+
+    def _filled(self, low: int) -> Generator[Event, None, AnimationSettings]:
+        """Rung `low`, with as much more as the budget still holds: the next rung up is too much, half-way may not be."""
+        rung = self.all[low]
+        if not low or not (yield from self._fits(rung)):
+            return rung
+        name, above = self._difference(low)
+        if name == "fps" or (name == "quality" and self._suffix == ".gif"):  # only in steps
+            room = (_SAFE * self._budget / (yield from self._expected(rung))) ** 0.5
+            name, above = "size", min(self.side, 2 * int(rung.size * room) - rung.size)
+        for _ in range(_HALVINGS):
+            middle = (getattr(rung, name) + above) // 2
+            middle -= middle % 8 if name == "size" else 0
+            larger = msgspec.structs.replace(rung, **{name: max(middle, getattr(rung, name))})
+            if (yield from self._fits(larger)):
+                rung = larger
+            else:
+                above = middle
+        return rung
+
+    def _difference(self, low: int) -> tuple[str, int]:
+        """What the rung above has more of, and how much it has."""
+        rung, before = self.all[low], self.all[low - 1]
+        if before.fps != rung.fps:
+            return "fps", 0
+        if before.quality != rung.quality:
+            return "quality", before.quality
+        return "size", before.size or self.side
+
+    def learn(self, settings: AnimationSettings, found: float) -> None:
+        """A try took (or would have taken) `found` bytes: the others will err as much."""
+        expected = self._known.get(settings, found)
+        self._factor = max(1.02 * self._factor, found / expected)
+
+    def _fits(self, settings: AnimationSettings) -> Generator[Event, None, bool]:
+        return (yield from self._expected(settings)) <= _SAFE * self._budget
+
+    def _expected(self, settings: AnimationSettings) -> Generator[Event, None, float]:
+        if settings not in self._known:
+            step = self.step(settings)
+            places = sample_places(len(self._frames), self._suffix, step)
+            runs = [[self._frames[i] for i in run] for run in places]
+            total = -(-len(self._frames) // step)
+            self._known[settings] = yield from estimate(
+                runs, total, self._suffix, settings, self._words
+            )
+        return self._known[settings] * self._factor
+
+
+def described(settings: AnimationSettings, suffix: str, side: int) -> str:
+    """What was chosen, in words: "384 px, 10 frames per second, 128 colours"."""
+    parts = [f"{settings.size or side} px", f"{settings.fps:g} frames per second"]
+    if suffix == ".gif":
+        parts.append(f"{colors_of(settings.quality)} colours")
+    elif suffix not in ALWAYS_LOSSLESS:
+        parts.append(f"quality {settings.quality}")
+    return ", ".join(parts)
+
+
+def too_large(settings: AnimationSettings, suffix: str, side: int, found: float) -> str:
+    """Why a budget cannot be kept, and what helps."""
+    return (
+        f"Even at {described(settings, suffix, side)} this animation takes about {megabytes(found)}, "
+        f"more than {megabytes(settings.budget_bytes)}. Make it shorter, or allow a larger file."
+    )

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: MIT
+"""Which encoder writes which format, and how many bytes frames become. Whole animations are written in `animation`."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from latent_explorer.media.animation import video
+from latent_explorer.media.animation.apng import ApngEncoder
+from latent_explorer.media.animation.base_encoder import Coding, Encoder
+from latent_explorer.media.animation.frames import Frame, Words, compose
+from latent_explorer.media.animation.gif import GifEncoder
+from latent_explorer.media.animation.picture_folder import PictureFolder
+from latent_explorer.media.animation.settings import VIDEO, AnimationSettings
+from latent_explorer.media.animation.video import VideoEncoder
+from latent_explorer.media.animation.webp import WebpEncoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_ENCODERS: dict[str, Callable[[Path, Coding], Encoder]] = {
+    ".gif": GifEncoder,
+    ".webp": WebpEncoder,
+    ".png": ApngEncoder,
+    ".mp4": VideoEncoder,
+    ".webm": VideoEncoder,
+    "": PictureFolder,
+}
+
+
+def check_format(suffix: str) -> None:
+    """UserError where this format needs what is not installed."""
+    if suffix in VIDEO:
+        video.check()
+
+
+def open_encoder(path: Path, suffix: str, settings: AnimationSettings) -> Encoder:
+    """The encoder that writes the format of `suffix` to `path`, for a folder into the folder `path`."""
+    return _ENCODERS[suffix](path, Coding(settings.fps, settings.loop, settings.quality))
+
+
+def encoded(
+    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: Words, folder: Path
+) -> Path:
+    """A file (or folder) inside `folder` with these frames, for trials."""
+    path = folder / f"trial{suffix}"
+    if not suffix:
+        path.mkdir()
+    with closing(open_encoder(path, suffix, settings)) as encoder:
+        for frame in frames:
+            encoder.add(compose(frame, settings, words), frame.texts)
+        encoder.finish()
+    return path
+
+
+def encoded_size(
+    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: Words
+) -> int:
+    """How many bytes these frames become."""
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
+        return size_of(encoded(frames, suffix, settings, words, Path(folder)))
+
+
+def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: Words) -> np.ndarray:
+    """The frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette, with its loss."""
+    with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
+        path = encoded([frame], suffix, settings, words, Path(folder))
+        if suffix in VIDEO:
+            return next(video.all_frames(path))
+        with Image.open(next(path.iterdir()) if path.is_dir() else path) as picture:
+            return np.asarray(picture.convert("RGB"))
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    if path.is_dir():
+        return sum(file.stat().st_size for file in path.iterdir())
+    return path.stat().st_size

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""GIF, frame by frame: a palette of its own for each, and of each only the pixels that changed.
+
+Pixels that stand still are left as they are, so a still background never flickers between two palettes.
+Format: CompuServe, Graphics Interchange Format Version 89a, 1990.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from latent_explorer.media.animation.base_encoder import Coding, FileEncoder, cut
+from latent_explorer.media.animation.palette import with_palette
+from latent_explorer.media.png import NO_TEXTS, Texts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+MAX_SIDE = 65535
+_LOOP = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
+_TRAILER = b"\x3b"
+_KEEP = 1 << 2  # disposal: what a frame has drawn stays
+
+
+def colors_of(quality: int) -> int:
+    """How many colours a frame has at a quality of 1 to 100."""
+    return next(
+        count for least, count in ((80, 256), (60, 128), (40, 64), (0, 32)) if quality >= least
+    )
+
+
+class GifEncoder(FileEncoder):
+    """Writes frames as they come."""
+
+    def __init__(self, path: Path, coding: Coding) -> None:
+        super().__init__(path, coding)
+        self._colors = colors_of(coding.quality)
+
+    def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:  # noqa: ARG002  # carries none
+        """One more frame, (H, W, 3) uint8."""
+        if not self.frames:
+            self._begin(image)
+        box, changed = self.changes.of(image)
+        whole = bool(changed.all())
+        colors = self._colors - (not whole)  # one place of the palette means "as before"
+        indices = np.full(changed.shape, 0, np.uint8)
+        palette = np.zeros((0, 3), np.uint8)
+        if changed.any():
+            indices[changed], palette = with_palette(cut(image, box)[changed], colors)
+        if not whole:
+            indices[~changed] = len(palette)
+        self._write(box, indices, palette, None if whole else len(palette))
+        self.frames += 1
+
+    def finish(self) -> None:
+        """No more frames will come."""
+        self.file.write(_TRAILER)
+        self.file.flush()
+
+    def _begin(self, image: np.ndarray) -> None:
+        height, width = image.shape[:2]
+        self.file.write(b"GIF89a" + struct.pack("<HHBBB", width, height, 0x70, 0, 0))
+        if self.coding.loop:
+            self.file.write(_LOOP)
+
+    def _write(
+        self,
+        box: tuple[int, int, int, int],
+        indices: np.ndarray,
+        palette: np.ndarray,
+        transparent: int | None,
+    ) -> None:
+        bits = max(1, (len(palette) + (transparent is not None) - 1).bit_length())
+        table = np.zeros((1 << bits, 3), np.uint8)
+        table[: len(palette)] = palette
+        flags = _KEEP | (transparent is not None)
+        hundredths = next(self.times) // 10
+        left, top, right, bottom = box
+        self.file.write(
+            struct.pack("<BBBBHBB", 0x21, 0xF9, 4, flags, hundredths, transparent or 0, 0)
+        )
+        self.file.write(
+            struct.pack("<BHHHHB", 0x2C, left, top, right - left, bottom - top, 0x80 | (bits - 1))
+        )
+        self.file.write(table.tobytes())
+        self.file.write(_compressed(indices))
+
+
+def _compressed(indices: np.ndarray) -> bytes:
+    """The LZW code of indices (h, w) uint8, with its code size before and its end behind, out of a GIF by Pillow."""
+    buffer = io.BytesIO()
+    Image.fromarray(indices).save(buffer, "GIF", optimize=False, interlace=False)
+    data = buffer.getvalue()
+    place = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
+    while data[place] == 0x21:  # an extension: its label, then blocks that say how long they are
+        place += 2
+        while data[place]:
+            place += data[place] + 1
+        place += 1
+    flags = data[place + 9]
+    place += 10 + (3 << ((flags & 7) + 1) if flags & 0x80 else 0)
+    return data[place:-1]

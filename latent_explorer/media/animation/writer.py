@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: MIT
+"""Animations as files, streamed: frames go through one by one, and the file is there all at once or not at all.
+
+The formats have a module each (`gif`, `webp`, `apng`, `video`); what gives way to a budget is decided in `budget`.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.common.paths import exported, exported_folder, writing
+from latent_explorer.media.animation import budget
+from latent_explorer.media.animation.base_encoder import Coding
+from latent_explorer.media.animation.formats import check_format, open_encoder, size_of
+from latent_explorer.media.animation.frames import Frame, FrameSpool, Words, compose
+from latent_explorer.media.animation.gif import GifEncoder
+from latent_explorer.media.animation.probability_csv import probability_table
+from latent_explorer.media.animation.settings import AnimationSettings, format_of, megabytes
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+WRITING = "Writing the file"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of an animation: its file, and the settings that a budget may have lowered."""
+
+    path: Path
+    frames: int
+    bytes: int
+    settings: AnimationSettings
+    table: Path | None = None  # the probabilities beside it
+
+
+class _TooLargeError(Exception):
+    """The file has outgrown the budget; `args` are the bytes it would have taken."""
+
+
+def write_animation(
+    path: Path,
+    frames: Iterable[Frame],
+    settings: AnimationSettings,
+    words: Words = Words(),  # noqa: B008  # frozen
+    total: int = 0,
+) -> Generator[Event, None, Written]:
+    """Write the frames in the format that the ending of `path` says (`animation_settings.FORMATS`). A job.
+
+    `total` frames are expected, for the progress (0: unknown). UserError names what is impossible. On an error or a
+    cancel nothing new is left behind.
+    """
+    settings = settings.checked()
+    suffix = format_of(path)
+    check_format(suffix)
+    if suffix == ".csv":
+        return (yield from _write_table(path, frames, settings, words, total))
+    if not suffix and settings.budget_bytes:
+        raise UserError(
+            "A budget is for one file, not for a folder of pictures. Choose another format."
+        )
+    rows: list[tuple[float, npt.NDArray[np.float32]]] = []
+    if settings.budget_bytes or settings.ping_pong:
+        with writing(path), FrameSpool(path.parent) as spool:
+            yield from _keep(spool, frames, settings, total)
+            source = _ThereAndBack(spool, settings) if settings.ping_pong else spool
+            written = yield from _within_budget(path, source, settings, words, rows)
+    else:
+        written = yield from _write(path, frames, settings, words, rows, total)
+    if settings.csv:
+        beside = path.with_name(path.stem + ".csv")
+        with exported(beside) as temporary:
+            temporary.write_text(probability_table(rows, words), encoding="utf-8")
+        written = replace(written, table=beside)
+    return written
+
+
+def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) -> None:
+    """Write pictures, each (H, W, 3) uint8 of one size, as a GIF that loops for ever, at any rate up to 50.
+
+    Raises UserError when the rate is impossible or the file cannot be written.
+    """
+    with exported(path) as temporary, closing(GifEncoder(temporary, Coding(fps))) as encoder:
+        for image in frames:
+            encoder.add(image)
+        if not encoder.frames:
+            raise ValueError("an animation needs at least one frame")
+        encoder.finish()
+
+
+def there_and_back(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.ndarray]:
+    """Frames and the way back, so that a loop has no jump; each end is held for `rest` more frames."""
+    one_way = list(frames)
+    held = chain(one_way[:1] * rest, one_way, one_way[-1:] * rest, one_way[-2:0:-1])
+    return list(held)
+
+
+# Writing ----------------------------------------------------------------------------------------
+
+
+def _write(
+    path: Path,
+    frames: Iterable[Frame],
+    settings: AnimationSettings,
+    words: Words,
+    rows: list[tuple[float, npt.NDArray[np.float32]]],
+    total: int,
+) -> Generator[Event, None, Written]:
+    """Encode the frames as they come. _TooLargeError as soon as the file outgrows the budget."""
+    suffix, count, limit = format_of(path), 0, settings.budget_bytes
+    place = exported if suffix else exported_folder
+    rows.clear()
+    with place(path) as temporary:
+        with closing(open_encoder(temporary, suffix, settings)) as encoder:
+            for count, frame in enumerate(frames, start=1):
+                encoder.add(compose(frame, settings, words), frame.texts)
+                rows.append((frame.seconds, frame.probs))
+                if limit and size_of(temporary) > limit:
+                    raise _TooLargeError(size_of(temporary) * max(1.0, total / count))
+                yield Progress(count, max(total, count), WRITING)
+            if not count:
+                raise ValueError("an animation needs at least one frame")
+            encoder.finish()
+        size = size_of(temporary)
+        if limit and size > limit:
+            raise _TooLargeError(size)
+    return Written(path, count, size, settings)
+
+
+def _write_table(
+    path: Path, frames: Iterable[Frame], settings: AnimationSettings, words: Words, total: int
+) -> Generator[Event, None, Written]:
+    rows = []
+    for count, frame in enumerate(frames, start=1):
+        rows.append((frame.seconds, frame.probs))
+        yield Progress(count, max(total, count), WRITING)
+    with exported(path) as temporary:
+        temporary.write_text(probability_table(rows, words), encoding="utf-8")
+    return Written(path, len(rows), size_of(path), settings, path)
+
+
+def _keep(
+    spool: FrameSpool, frames: Iterable[Frame], settings: AnimationSettings, total: int
+) -> Generator[Event, None, None]:
+    for count, frame in enumerate(frames, start=1):
+        spool.add(frame if settings.before_after else replace(frame, before=None))
+        yield Progress(count, max(total, count), "Keeping frames")
+    if not len(spool):
+        raise ValueError("an animation needs at least one frame")
+
+
+def _within_budget(
+    path: Path,
+    frames: budget.Frames,
+    settings: AnimationSettings,
+    words: Words,
+    rows: list[tuple[float, npt.NDArray[np.float32]]],
+) -> Generator[Event, None, Written]:
+    """Write the best that stays below the budget and say what was chosen; without a budget, write as wished."""
+    if not settings.budget_bytes:
+        return (yield from _write(path, _every(frames), settings, words, rows, len(frames)))
+    suffix, found = format_of(path), 0.0
+    rungs = budget.Rungs(frames, settings, suffix, words)
+    lowest = 0
+    while lowest < len(rungs.all):
+        rung, chosen = yield from rungs.next(lowest)
+        step = rungs.step(chosen)
+        count = -(-len(frames) // step)
+        try:
+            written = yield from _write(path, _every(frames, step), chosen, words, rows, count)
+        except _TooLargeError as error:
+            found = error.args[0]
+            rungs.learn(chosen, found)
+            lowest = rung if chosen != rungs.all[rung] else rung + 1
+            continue
+        if rung:
+            what = budget.described(chosen, suffix, rungs.side)
+            most = megabytes(settings.budget_bytes)
+            yield Notice(f"To stay below {most}: {what} ({megabytes(written.bytes)}).")
+        return written
+    raise UserError(budget.too_large(rungs.all[-1], suffix, rungs.side, found))
+
+
+# Orders of frames -------------------------------------------------------------------------------
+
+
+class _ThereAndBack:
+    """Kept frames and the way back; in a loop neither end is shown twice. Their times go on."""
+
+    def __init__(self, frames: budget.Frames, settings: AnimationSettings) -> None:
+        self._frames, self._settings = frames, settings
+
+    def __len__(self) -> int:
+        return max(1, 2 * len(self._frames) - (2 if self._settings.loop else 1))
+
+    def __getitem__(self, index: int) -> Frame:
+        last = len(self._frames) - 1
+        frame = self._frames[index if index <= last else 2 * last - index]
+        return replace(frame, seconds=index / self._settings.fps)
+
+
+def _every(frames: budget.Frames, step: int = 1) -> Iterator[Frame]:
+    return (frames[i] for i in range(0, len(frames), step))

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""What the report says in sentences: which attributes change the surroundings, how one catches it, what to do next."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from latent_explorer.media.report.result import FOLLOWS, FRAME, MATTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.media.report.result import (
+        AttributeFigures,
+        Change,
+        ExplainerFigures,
+        Other,
+    )
+
+CATCH = "This is how you catch it"
+NEXT = (
+    (
+        "Exchange the surroundings.",
+        "Put the subjects of one class before the surroundings of the other, and ask the classifier again. How far its "
+        "accuracy falls says how much it leans on them. This report shows what goes together; that is the proof.",
+    ),
+    (
+        "Look at how the pictures were made, and collect again.",
+        "Was one class photographed elsewhere, at another time, by another camera? Then the surroundings give the "
+        "label away. Take pictures of every class before the same surroundings.",
+    ),
+    (
+        "Train on cut-outs,",
+        "or with the surroundings exchanged at random, make an explainer of the new classifier and this report again: "
+        "what it lists should now change the subject.",
+    ),
+)
+
+
+def title(explainers: Sequence[ExplainerFigures]) -> str:
+    """The question that the report answers."""
+    return (
+        f"What {'do these classifiers' if len(explainers) > 1 else 'does this classifier'} look at?"
+    )
+
+
+def lead(explainers: Sequence[ExplainerFigures]) -> str:
+    """The answer in brief."""
+    listed = " and ".join(e.name for e in explainers)
+    return (
+        f"The attributes of {listed}: the changes of a picture that move the classifier most. For each: what it draws, "
+        "where in the picture, and what every classifier in the file says of it."
+    )
+
+
+def answer(figures: ExplainerFigures) -> str:
+    """Whether the verdict hangs on the surroundings, in one sentence."""
+    caught, total = figures.caught, sum(a.n > 0 for a in figures.attributes)
+    if not total:
+        return "No attribute could be measured: every picture is of its target class already."
+    those = "" if total == len(figures.attributes) else " that could be measured"
+    if not caught:
+        faint = sum(a.surroundings for a in figures.attributes)
+        if not faint:
+            return f"None of the {total} attributes{those} changes the surroundings."
+        verb = "changes" if faint == 1 else "change"
+        return (
+            f"None of the {total} attributes{those} changes the surroundings and moves the verdict; "
+            f"{faint} {verb} the surroundings without moving it."
+        )
+    verb = "changes the surroundings and moves" if len(caught) == 1 else "change the surroundings and move"  # fmt: skip
+    return f"{len(caught)} of the {total} attributes{those} {verb} the verdict."
+
+
+def verdict(figures: ExplainerFigures) -> str:
+    """The answer, and the strongest attribute that it stands on."""
+    if not figures.caught:
+        return answer(figures)
+    first = figures.caught[0]
+    target = figures.class_names[first.target]
+    return (
+        f"{answer(figures)} The strongest, {first.name}, moves P({target}) by {signed(first.change.mean)} on average; "
+        f"{reasons(first)}."
+    )
+
+
+def marked(figures: ExplainerFigures) -> str:
+    """Which attributes are meant, by class."""
+    targets = dict.fromkeys(a.target for a in figures.attributes)
+    groups = (
+        (figures.class_names[target], [a.name for a in figures.caught if a.target == target])
+        for target in targets
+    )
+    found = "; ".join(f"towards {name}: {', '.join(names)}" for name, names in groups if names)
+    return f"Marked below, {found}."
+
+
+def reasons(attribute: AttributeFigures) -> str:
+    """Why an attribute is said to change the surroundings."""
+    found = [
+        f"“{said.who.name}”, which sees nothing but the outer {said.who.frame_only} px, {_moves(said.change)}"
+        for said in attribute.others
+        if said.follows
+    ]
+    if attribute.frame.beyond:
+        share, area = attribute.frame.value, attribute.frame.area
+        found.append(
+            f"{percent(share)} of what changes lies in the outer frame, which is {percent(area)} of the picture"
+        )
+    return "; ".join(found)
+
+
+def _moves(change: Change) -> str:
+    """How far a network that follows does: along with the classifier, or not always its way."""
+    if change.mean >= FOLLOWS:
+        return f"goes along by {signed(change.mean)}"
+    return f"moves by {amount(change.absolute)} ({signed(change.mean)} on average)"
+
+
+def mark(attribute: AttributeFigures) -> str:
+    """What stands beside an attribute's name; empty where nothing need be said."""
+    if not attribute.surroundings:
+        return ""
+    return "changes the surroundings" + ("" if attribute.matters else ", hardly the verdict")
+
+
+def not_proved(figures: ExplainerFigures) -> str:
+    """What the absence of such attributes does not prove."""
+    asked = _witnesses(figures.others)
+    watched = (
+        f"{asked} and the place of the change were asked"
+        if asked
+        else "only the place of the change could be asked: the file holds no network that sees the surroundings alone "
+        "(train-classifier --frame-only makes one, add-classifier puts it in)"
+    )
+    return (
+        f"This does not prove that the classifier ignores them. Of the surroundings {watched}. A shortcut that lies on "
+        "the subject (light, focus, a ruler), one that the generator cannot draw, or one beyond the attributes that "
+        "are listed would not be seen here."
+    )
+
+
+def catching(caught: Sequence[ExplainerFigures]) -> list[str]:
+    """The paragraphs of "This is how you catch it"; `caught` are the explainers that have such attributes."""
+    paragraphs = [
+        "A classifier should change its mind when the subject of the picture changes. Watch what the attributes draw "
+        "instead: if the subject stays and the surroundings turn, the classifier has learned where and how the "
+        "pictures were taken. On new pictures, taken elsewhere, it may be wrong without notice."
+    ]
+    for figures in caught:
+        witnesses = [said for said in figures.caught[0].others if said.follows]
+        if witnesses:
+            said, attribute = witnesses[0], figures.caught[0]
+            right = said.who.accuracy
+            knows = (
+                ""
+                if right is None
+                else f", and alone it is right on {percent(right)} of test pictures"
+            )
+            paragraphs.append(
+                f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a picture, "
+                f"where there is little of the subject{knows}. With {attribute.name}, which moves the classifier of "
+                f"{figures.name} by {signed(attribute.change.mean)}, it {_moves(said.change)}. Whatever "
+                "this attribute draws, it is to be seen in the surroundings alone."
+            )
+    return paragraphs
+
+
+def method(explainers: Sequence[ExplainerFigures]) -> list[str]:
+    """How the figures were made, for the end of the page."""
+    counts = ", ".join(f"{e.measured} of {e.stored} ({e.name})" for e in explainers)
+    return [
+        f"Pictures: reconstructions of encoded pictures of the file, rendered by its generator; no photographs. "
+        f"Measured on {counts}, spread evenly. Each attribute is moved to kappa 1, the observed end, on those that "
+        "the classifier does not yet call the target (n of them). Shown are some of them, spread evenly, with P(target) below "
+        "each; bold: the verdict became the target. Values in brackets are 95 % intervals over pictures.",
+        "Where it changes: mean |difference| over pictures and colour channels, where 1 is from black to white; each "
+        "map has its own scale. The dashed line bounds the outer frame, "
+        f"{FRAME * 64:.0f}/64 of a side wide.",
+        "An attribute “changes the surroundings” if a network that sees the frame alone moves by "
+        f"{FOLLOWS:g} or more on average, or if surely more of the change lies in the frame than its area explains. "
+        f"It “moves the verdict” if P(target) moves by {MATTERS:g} or more on average. Attributes are taken one at a "
+        "time; their numbers and effects in logits are those of the search that found them, names and order those of the "
+        "file, or of the window that wrote this page.",
+    ]
+
+
+def signed(value: float, digits: int = 2) -> str:
+    """A change with its sign; a dash where there is none to speak of."""
+    if math.isnan(value):
+        return "–"
+    rounded = round(value, digits) + 0.0  # no minus before a zero
+    return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+
+
+def amount(value: float) -> str:
+    """A change without its sign; a dash where there is none to speak of."""
+    return "–" if math.isnan(value) else f"{value:.2f}"
+
+
+def percent(value: float) -> str:
+    """A share in whole percent."""
+    return "–" if math.isnan(value) else f"{100 * value:.0f} %"
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """An interval of a change in brackets; empty where it is unknown."""
+    if math.isnan(low):
+        return ""
+    return f"[{signed(low, digits)}, {signed(high, digits)}]"
+
+
+def _witnesses(others: Sequence[Other]) -> str:
+    return ", ".join(o.name for o in others if o.frame_only)

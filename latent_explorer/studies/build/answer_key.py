@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""The hidden key of a study: what was asked, and what is right. Also a key that a person writes for a survey of their own.
+
+JSON as this program writes it, or a CSV with a line a question: `column` (of the export) or `item`, `kind`, `right`,
+and whatever else is known of `arm`, `attribute`, `distractor`, `role`, `slot` and `choices` (how many there are, 2
+without it).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+from latent_explorer.studies.build.plan import Kind, Role
+from latent_explorer.studies.build.tables import read_table, unguarded
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+FORMAT, VERSION = "latent-explorer-study-key", 1
+MAX_KEY_BYTES = 16 * 2**20
+
+
+class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One question and its answer."""
+
+    item: str  # identity, as answers name it
+    kind: Kind
+    role: Role = "item"
+    arm: str = ""
+    attribute: str = ""
+    distractor: str = ""
+    right: str = ""  # "1" or "2" in our studies; whatever the export holds (such as "A") in others
+    slot: int = -1  # questions of several arms with one slot show the same sources
+    column: str = ""  # of a survey service's export
+    change: float = -1.0  # mean absolute change of the pictures, grey levels; -1: not known
+    details: dict[str, Any] = {}  # sources and style coordinates, to make the pictures again
+
+
+class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that participants must not see."""
+
+    format: str = FORMAT
+    version: int = VERSION
+    study: str  # identity, as answers name it; empty in a key written by hand
+    items: tuple[KeyItem, ...]
+    arms: tuple[str, ...] = ()
+    paired: bool = False
+    language: str = "en"  # of verbal answers, for the stemmer
+    chance: float = 0.5  # of a right answer by guessing
+    made_with: dict[str, Any] = {}  # models, classes, settings
+
+    def check(self) -> StudyKey:
+        """UserError for what cannot be scored; else the key itself."""
+        problems = {
+            "it holds no questions": not self.items,
+            "two of its questions have the same name": len({i.item for i in self.items})
+            < len(self.items),
+            "its chance is no probability": not 0 < self.chance < 1,
+        }
+        missing = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()]
+        if missing:
+            problems[
+                f"it does not say what is right for {missing[0]} (write it, or take out what is no question)"
+            ] = True
+        for problem, is_so in problems.items():
+            if is_so:
+                raise UserError(f"The key cannot be used: {problem}. Mend the key file.")
+        return self
+
+
+def write_key(path: Path, key: StudyKey) -> None:
+    """Write the key as readable JSON, all at once or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n")
+
+
+def read_key(path: Path) -> StudyKey:
+    """A key as JSON or CSV. UserError says what is wrong with it."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_KEY_BYTES:
+            raise UserError(f"{path.name} is {size:,} bytes large: too large for a key of a study.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}). Choose the key file."
+        ) from error
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return _from_table(path, data)
+    try:
+        found = msgspec.json.decode(data, type=dict)
+        if found.get("format") != FORMAT:
+            raise UserError(
+                f"{path.name} is not the key of a study. It is called key.json and stands beside the participants' folder."
+            )
+        if found.get("version", 0) > VERSION:
+            raise UserError(f"{path.name} was written by a newer version of this program.")
+        return msgspec.convert(found, StudyKey).check()
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(f"{path.name} cannot be read as a key ({error}).") from error
+
+
+def _from_table(path: Path, data: bytes) -> StudyKey:
+    """A key written by hand, a line a question."""
+    rows = read_table(data, path.name)
+    heads = [head.strip().lower() for head in rows[0]] if rows else []
+    if "right" not in heads or not {"item", "column"} & set(heads):
+        raise UserError(
+            f"{path.name} is no key: its first line must name the columns, among them `right` and `column` or `item`. "
+            "`study columns EXPORT --out key.csv` drafts one for an export."
+        )
+    items, choices = [], set()
+    for number, row in enumerate(rows[1:], start=2):
+        cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
+        if any(cell.values()):
+            items.append(_item_of(cell, number, path.name))
+            choices.add(cell.get("choices", ""))
+    arms = tuple(dict.fromkeys(i.arm for i in items if i.arm))
+    return StudyKey(
+        study="",
+        items=tuple(items),
+        arms=arms,
+        paired=_shares_slots(items),
+        chance=1 / _choices(choices - {""}, path.name),
+    ).check()
+
+
+def _choices(said: Collection[str], name: str) -> int:
+    """How many choices every question has: one chance for all, as the tests against it need."""
+    if not said:
+        return 2
+    one = next(iter(said))
+    if len(said) > 1 or not one.isdecimal() or not 2 <= int(one) <= 8:
+        raise UserError(
+            f"{name} must give one number of choices for all questions, 2 to 8. Score others by keys of their own."
+        )
+    return int(one)
+
+
+def _shares_slots(items: Sequence[KeyItem]) -> bool:
+    """Whether questions of different arms are said to show the same sources."""
+    slots = {(i.arm, i.slot) for i in items if i.slot >= 0}
+    return len({slot for _, slot in slots}) < len(slots)
+
+
+def _item_of(cell: dict[str, str], number: int, name: str) -> KeyItem:
+    # Without a word about its kind, a question with a right answer is a choice.
+    kind = cell.get("kind") or ("classification" if cell.get("right") else "verbal")
+    slot = cell.get("slot", "")
+    fields = {
+        "item": cell.get("item") or cell.get("column", ""),
+        "column": cell.get("column", ""),
+        "kind": kind,
+        "role": cell.get("role") or "item",
+        "slot": int(slot) if slot.isdecimal() else -1,
+        **{field: cell.get(field, "") for field in ("arm", "attribute", "distractor", "right")},
+    }
+    try:
+        return msgspec.convert(fields, KeyItem)
+    except msgspec.ValidationError as error:
+        raise UserError(f"Line {number} of {name} cannot be used ({error}).") from error

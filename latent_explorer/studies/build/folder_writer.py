@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""The folder of a study: the participants' page and pictures, and outside of these the key and what researchers need.
+
+    FOLDER/participants/            to be sent: index.html and pictures/, nothing of which tells an answer
+    FOLDER/key.json                 what is right
+    FOLDER/survey.csv               the questions for import into a survey service
+    FOLDER/README.txt               what to do with these
+
+Pictures are named by a hash of their own bytes: a name tells no more than the picture does. No rendering here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.studies.build import (question_gif as gif)
+from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, write_key
+from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page
+from latent_explorer.studies.build.question_image import Pair, panel
+from latent_explorer.studies.build.survey import write_survey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.studies.build.plan import Item, StudyPlan, StudySettings
+
+PARTICIPANTS = "participants"
+README = """This folder holds a user study.
+
+participants/   Send this folder, or put it on a web server. Nothing in it tells which answers are right.
+                A double click on index.html opens the questionnaire; at the end it gives a JSON file to send back.
+                index.html#paper shows every question on one page, for printing.
+key.json        What is right, and what was asked. Keep it from participants.
+survey.csv      The questions for a survey service, in the order asked, with the pictures to upload.
+                Keep the code in brackets in each question's text: scoring finds the column by it.
+
+Score the answers in the window (menu Study), or with
+    latent-explorer study score ANSWERS... --key key.json --out RESULT
+"""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A question's pictures as files, and how much they change (mean absolute change of all tiles, grey levels)."""
+
+    moving: bytes
+    before: bytes
+    after: bytes
+    changes: tuple[float, ...]  # a tile
+
+
+def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Drawn:
+    """Draw a question from its tiles, (H, W, 3) uint8 before and after each. No torch."""
+    frames = gif.with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
+    changes = tuple(float(np.abs(a.astype(np.int16) - b).mean()) for b, a in pairs)
+    return Drawn(
+        gif.moving(frames, settings.frame_seconds(item.kind)),
+        gif.still(frames[0]),
+        gif.still(frames[1]),
+        changes,
+    )
+
+
+class StudyPack:
+    """Collects questions in a folder beside the wanted one, which appears all at once by `finish` or not at all."""
+
+    def __init__(self, folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> None:
+        self._folder, self._plan, self._made_with = Path(folder), plan, made_with
+        _check_free(self._folder)
+        self._made: list[tuple[Item, PageItem, Drawn]] = []
+        self._ids: set[str] = set()
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            hidden = f".{self._folder.name}-"
+            self._scratch = Path(tempfile.mkdtemp(prefix=hidden, dir=self._folder.parent))
+            self._pictures = self._scratch / PARTICIPANTS / PICTURES
+            self._pictures.mkdir(parents=True)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+
+    def __enter__(self) -> StudyPack:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def add(self, item: Item, drawn: Drawn) -> None:
+        """The next question of the plan."""
+        identity = self._identity(drawn.moving)
+        moving, before, after = map(self._write, (drawn.moving, drawn.before, drawn.after))
+        right = item.right if item.role == "practice" and item.right else None
+        self._made.append((item, PageItem(identity, moving, before, after, right), drawn))
+
+    def finish(self) -> StudyKey:
+        """Write page, key and survey, and put everything in its place."""
+        digest = hashlib.sha256("".join(made.id for _, made, _ in self._made).encode())
+        key = self._key(digest.hexdigest()[:12])
+        settings = self._plan.settings
+        try:
+            text = page(key.study, self._parts(), settings)
+            path = self._scratch / PARTICIPANTS / "index.html"
+            path.write_text(text, encoding="utf-8", newline="\n")
+            write_key(self._scratch / "key.json", key)
+            write_survey(self._scratch / "survey.csv", self._parts(), settings.texts)
+            (self._scratch / "README.txt").write_text(README, encoding="utf-8", newline="\n")
+            _open_to_others(self._scratch)
+            if self._folder.exists():
+                self._folder.rmdir()  # empty, as was checked
+            os.replace(self._scratch, self._folder)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        return key
+
+    def _identity(self, data: bytes) -> str:
+        """Ten hex digits of the picture's hash; of several alike the later ones hash on."""
+        digest = hashlib.sha256(data).digest()
+        while (identity := digest.hex()[:10]) in self._ids:
+            digest = hashlib.sha256(digest).digest()
+        self._ids.add(identity)
+        return identity
+
+    def _write(self, data: bytes) -> str:
+        name = hashlib.sha256(data).hexdigest()[:20] + ".gif"
+        try:
+            (self._pictures / name).write_bytes(data)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        return name
+
+    def _parts(self) -> list[PagePart]:
+        parts = []
+        for kind in self._plan.settings.kinds:
+            mine = [(item, made) for item, made, _ in self._made if item.kind == kind]
+            practice = [made for item, made in mine if item.role == "practice"]
+            asked = tuple(made for item, made in mine if item.role != "practice")
+            parts.append(PagePart(kind, asked, practice[0] if practice else None))
+        return parts
+
+    def _key(self, study: str) -> StudyKey:
+        plan = self._plan
+        items = tuple(self._key_item(*made) for made in self._made)
+        made_with = {"settings": plan.settings, **self._made_with}
+        return StudyKey(
+            study=study,
+            items=items,
+            arms=tuple(arm.name for arm in plan.arms),
+            paired=plan.paired,
+            language=plan.settings.texts.language,
+            made_with=msgspec.json.decode(msgspec.json.encode(made_with)),  # as it will be read
+        )
+
+    def _key_item(self, item: Item, made: PageItem, drawn: Drawn) -> KeyItem:
+        arm = self._plan.arms[item.arm] if item.role == "item" else None
+        names = {a.key: a.name for a in arm.attributes} if arm else {}
+        return KeyItem(
+            item=made.id,
+            kind=item.kind,
+            role=item.role,
+            arm=arm.name if arm else "",
+            attribute=names.get(item.attribute, ""),
+            distractor=names.get(item.distractor, ""),
+            right=item.right,
+            slot=item.slot,
+            change=round(float(np.mean(drawn.changes)), 3),
+            details={
+                "tiles": [msgspec.to_builtins(tile) for tile in item.tiles],
+                "changes": [round(c, 3) for c in drawn.changes],
+                "picture": f"{PARTICIPANTS}/{PICTURES}/{made.moving}",
+            },
+        )
+
+
+def _open_to_others(folder: Path) -> None:
+    """mkdtemp makes folders private; a study is to be given away."""
+    if os.name == "posix":
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.chmod(0o777 & ~umask)
+
+
+def _check_free(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(
+            f"{folder} is there already and not empty. Choose a new folder for the study."
+        )
+
+
+def _unwritable(folder: Path, error: OSError) -> UserError:
+    return UserError(
+        f"The study cannot be written to {folder} ({error.strerror or error}). "
+        "Free some space or choose another folder."
+    )

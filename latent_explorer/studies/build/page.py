@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""The participants' page, one HTML file with everything but the pictures; its parts stand in resources/study."""
+
+from __future__ import annotations
+
+import html
+import string
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.paths import resource
+from latent_explorer.studies.build.question_image import GRID, PLACES, STRIP, panel_size
+from latent_explorer.studies.build.plan import Kind
+from latent_explorer.studies.build.texts import WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.studies.build.plan import StudySettings
+
+PICTURES = "pictures"  # folder beside the page
+
+
+class PageItem(msgspec.Struct, frozen=True):
+    """What the page may know of a question: its identity and its pictures, never an answer (but of practice)."""
+
+    id: str
+    moving: str  # file names in PICTURES
+    before: str
+    after: str
+    right: str | None = None  # of practice questions only
+
+
+class PagePart(msgspec.Struct, frozen=True):
+    """The questions of one kind."""
+
+    kind: Kind
+    items: tuple[PageItem, ...]
+    practice: PageItem | None = None
+
+
+def page(study: str, parts: Sequence[PagePart], settings: StudySettings) -> str:
+    """The page as text. The same questions in the same words give the same text."""
+    texts = settings.texts
+    data = {
+        "id": study,
+        "title": texts.title,
+        "consent": texts.consent,
+        "contact": texts.contact,
+        "thanks": texts.thanks,
+        "words": {name: texts.word(name) for name in WORDS},
+        "parts": [_part(part, settings) for part in parts],
+    }
+    template = string.Template(_template("page.html"))
+    return template.substitute(
+        title=html.escape(texts.title),
+        language=html.escape(texts.language),
+        style=_template("page.css").strip(),
+        script=_template("page.js").strip(),
+        study=_for_script(data),
+    )
+
+
+def _part(part: PagePart, settings: StudySettings) -> dict[str, Any]:
+    texts, tile = settings.texts, settings.tile
+    return {
+        "kind": part.kind,
+        "text": texts.verbal if part.kind == "verbal" else texts.classification,
+        "grid": GRID[part.kind],
+        "places": PLACES[part.kind],
+        "tile": (tile, tile + tile // STRIP),
+        "size": panel_size(part.kind, tile),
+        "practice": None if part.practice is None else _item(part.practice),
+        "items": [_item(item) for item in part.items],
+    }
+
+
+def _item(item: PageItem) -> dict[str, str]:
+    urls = {name: f"{PICTURES}/{getattr(item, name)}" for name in ("moving", "before", "after")}
+    right = {} if item.right is None else {"right": item.right}
+    return {"id": item.id, **urls, **right}
+
+
+def _for_script(data: dict[str, Any]) -> str:
+    """JSON that cannot end the script element it stands in, whatever the texts hold."""
+    text = msgspec.json.encode(data).decode()
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
+
+
+def _template(name: str) -> str:
+    return resource(f"study/{name}").read_text(encoding="utf-8")

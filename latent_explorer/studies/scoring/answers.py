@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""What respondents answered, whichever file it came in: the page's JSON, our tidy CSV, a survey service's wide CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.studies.build.tables import read_table, unguarded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from latent_explorer.studies.build.answer_key import StudyKey
+
+FORMAT, VERSION = "latent-explorer-answers", 1
+MAX_BYTES = 64 * 2**20  # of one file
+MAX_FILES = 20_000
+MAX_ANSWER = 2_000  # characters
+TIDY_HEADS = ("respondent", "item", "answer")  # without these a CSV is a wide one
+ENDINGS = (".json", ".csv", ".tsv", ".txt")
+NO_ANSWERS = ("key.json", "survey.csv", "README.txt")  # what a study's own folder holds beside them
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """One answer: "1" or "2", whatever a service writes, or words; and how long it took, where that is known."""
+
+    value: str
+    seconds: float | None = None
+
+
+class Respondent(msgspec.Struct, frozen=True, kw_only=True):
+    """One row of an export, or one JSON file."""
+
+    name: str  # the id that file or service gave
+    source: str  # file name
+    answers: dict[str, Answer]  # by KeyItem.item
+    complete: bool | None = None  # None: the file does not say
+    preview: bool = False  # the researcher's own test
+    seconds: float | None = None  # for the whole study
+    started: str = ""
+
+
+class Responses(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was read, before any rule."""
+
+    respondents: tuple[Respondent, ...]
+    missing: tuple[str, ...] = ()  # items of the key that no file has a column for
+    notes: tuple[str, ...] = ()  # what was assumed while reading, to be printed
+
+
+def read_responses(
+    paths: Sequence[Path], key: StudyKey, columns: Mapping[str, str] | None = None
+) -> Responses:
+    """Everything in the files (a folder stands for its files). `columns` maps items to columns of wide exports."""
+    respondents: list[Respondent] = []
+    missing: set[str] | None = None
+    notes: list[str] = []
+    for path in _files(paths):
+        data = _bytes(path)
+        start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+        if start in (b"{", b"["):
+            respondents += _from_json(path, data, key)
+            missing = set() if missing is None else missing
+            continue
+        rows = read_table(data, path.name)
+        if is_tidy(rows):
+            respondents += _from_tidy(path, rows)
+            missing = set() if missing is None else missing
+            continue
+        from latent_explorer.studies.scoring.survey_csv import read_wide
+
+        found = read_wide(rows, path.name, key, columns or {})
+        respondents += found.respondents
+        notes += [note for note in found.notes if note not in notes]
+        gone = set(found.missing)
+        missing = gone if missing is None else missing & gone
+    if not respondents:
+        raise UserError("There are no answers in the chosen files. Choose what participants sent.")
+    left = tuple(i.item for i in key.items if missing and i.item in missing)
+    return Responses(
+        respondents=tuple(_to_the_key(respondents, key)), missing=left, notes=tuple(notes)
+    )
+
+
+def _to_the_key(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
+    """Without answers to what the key does not ask: they must not count for pace or between doubles."""
+    asked = {item.item for item in key.items}
+    known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
+    if any(r.answers for r in respondents) and not any(known):
+        raise UserError("The answers are to none of the key's questions. Choose the key of that study.")  # fmt: skip
+    return [
+        msgspec.structs.replace(r, answers=answers)
+        for r, answers in zip(respondents, known, strict=True)
+    ]
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    found: list[Path] = []
+    for path in map(Path, paths):
+        if path.is_dir():
+            found += sorted(
+                p
+                for p in path.iterdir()
+                if p.suffix.lower() in ENDINGS and p.name not in NO_ANSWERS
+            )
+        else:
+            found.append(path)
+    if not found:
+        raise UserError("No files with answers were found there. Choose JSON or CSV files.")
+    if len(found) > MAX_FILES:
+        raise UserError(
+            f"{len(found):,} files are too many: at most {MAX_FILES:,} are read at once."
+        )
+    yield from found
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError(
+                f"{path.name} is larger than {MAX_BYTES // 2**20} MB: these are no answers of a study."
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read ({error.strerror}). Choose the answers again."
+        ) from error
+
+
+# Our own JSON ------------------------------------------------------------------------------------
+
+
+class _JsonAnswer(msgspec.Struct):
+    item: str
+    answer: str
+    ms: float | None = None
+
+
+class _JsonFile(msgspec.Struct):
+    format: str
+    version: int
+    study: str
+    respondent: str
+    answers: list[_JsonAnswer]
+    complete: bool | None = None
+    started: str | None = None
+
+
+def _from_json(path: Path, data: bytes, key: StudyKey) -> list[Respondent]:
+    """One respondent, or a list of several."""
+    try:
+        text = data.decode("utf-8-sig")
+        found = msgspec.json.decode(text.encode(), type=_JsonFile | list[_JsonFile])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{path.name} cannot be read as answers ({error}). Ask for the file again, or take the copied text."
+        ) from error
+    each = found if isinstance(found, list) else [found]
+    for one in each:
+        if one.format != FORMAT or one.version > VERSION:
+            raise UserError(f"{path.name} holds no answers that this program knows.")
+        if key.study and one.study != key.study:
+            raise UserError(
+                f"{path.name} answers another study ({one.study}) than the key ({key.study}). "
+                "Choose the key of that study, or leave the file out."
+            )
+    return [_of_json(path, one) for one in each]
+
+
+def _of_json(path: Path, one: _JsonFile) -> Respondent:
+    times = [a.ms for a in one.answers if a.ms is not None]
+    answers = {
+        a.item: Answer(a.answer.strip()[:MAX_ANSWER], None if a.ms is None else a.ms / 1000)
+        for a in one.answers
+        if a.answer.strip()
+    }
+    return Respondent(
+        name=one.respondent[:200],
+        source=path.name,
+        answers=answers,
+        complete=one.complete,
+        seconds=sum(times) / 1000 if times else None,
+        started=(one.started or "")[:40],
+    )
+
+
+# Our own CSV -------------------------------------------------------------------------------------
+
+
+def is_tidy(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether a table is the `answers.csv` of a result, which names its questions itself."""
+    return bool(rows) and set(TIDY_HEADS) <= {head.strip().lower() for head in rows[0]}
+
+
+def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
+    """One row a respondent and item, as `answers.csv` of a result has it."""
+    heads = [head.strip().lower() for head in rows[0]]
+    grouped: dict[tuple[str, str, str], list[dict[str, str]]] = {}
+    for row in rows[1:]:
+        cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
+        if cell.get("item"):
+            # `row` keeps apart what the original file had twice under one id.
+            who = cell.get("respondent", ""), cell.get("source", ""), cell.get("row", "")
+            grouped.setdefault(who, []).append(cell)
+    return [
+        _of_tidy(source or path.name, name, cells) for (name, source, _), cells in grouped.items()
+    ]
+
+
+def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Respondent:
+    cells = list(cells)
+    answers = {
+        c["item"]: Answer(c["answer"][:MAX_ANSWER], number_of(c.get("seconds", "")))
+        for c in cells
+        if c.get("answer")
+    }
+    first = cells[0]
+    times = [a.seconds for a in answers.values() if a.seconds is not None]
+    total = number_of(first.get("total seconds", ""))
+    return Respondent(
+        name=name,
+        source=source,
+        answers=answers,
+        complete=truth_of(first.get("complete", "")),
+        preview=truth_of(first.get("preview", "")) or False,
+        seconds=total if total is not None else (sum(times) if times else None),
+        started=first.get("started", ""),
+    )
+
+
+# Cells -------------------------------------------------------------------------------------------
+
+_TRUE = {"true", "1", "yes", "y", "finished", "completed", "complete", "wahr", "ja", "oui", "100"}
+_FALSE = {"false", "0", "no", "n", "unfinished", "incomplete", "partial", "falsch", "nein", "non"}
+
+
+def truth_of(text: str) -> bool | None:
+    """A cell as yes or no; None for what is neither."""
+    text = text.strip().lower()
+    return True if text in _TRUE else (False if text in _FALSE else None)
+
+
+def number_of(text: Any) -> float | None:
+    """Seconds in a cell: "12.5", "12,5" or "00:03:20"; None for anything else and for what is no time."""
+    parts = str(text).strip().replace(",", ".").split(":")
+    try:
+        values = [float(part) for part in parts]
+    except ValueError:
+        return None
+    if len(values) > 3 or any(not 0 <= value < 1e9 for value in values):
+        return None
+    total = 0.0
+    for value in values:
+        total = 60 * total + value
+    return total

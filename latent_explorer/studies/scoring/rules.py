@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""Who counts: rules that leave respondents out, each by name, counted and printed. Nobody is left out silently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.studies.scoring.choices import is_right
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from latent_explorer.studies.build.answer_key import KeyItem, StudyKey
+    from latent_explorer.studies.scoring.answers import Respondent
+
+RuleName = Literal["preview", "duplicate", "unfinished", "too-fast", "failed-catch"]
+ALL_RULES: tuple[RuleName, ...] = (
+    "preview", "duplicate", "unfinished", "too-fast", "failed-catch",
+)  # fmt: skip
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """Which rules leave out, and their limits. What is not left out is counted all the same."""
+
+    exclude: tuple[RuleName, ...] = ("preview", "duplicate", "unfinished")
+    least_seconds: float = 1.0  # a question, on average: less is too fast
+    most_failed: int = 0  # catch trials that may be failed
+
+    def check(self) -> Rules:
+        """UserError for a rule that does not exist; else the rules themselves."""
+        unknown = [name for name in self.exclude if name not in ALL_RULES]
+        if unknown:
+            raise UserError(f"There is no rule {unknown[0]!r}. Rules are: {', '.join(ALL_RULES)}.")
+        return self
+
+
+class Exclusion(msgspec.Struct, frozen=True):
+    """One rule, and whom it found among those that the rules before it left in."""
+
+    rule: RuleName
+    words: str  # the rule as a sentence
+    applied: bool  # False: counted only
+    respondents: tuple[str, ...]
+
+
+def applied(
+    rules: Rules, respondents: Sequence[Respondent], key: StudyKey
+) -> tuple[list[str], list[Exclusion]]:
+    """Why each respondent does not count (empty: counts), and what each rule found, in the order they apply."""
+    reasons = [""] * len(respondents)
+    found = []
+    for name, words, find in _rules(rules.check(), key):
+        left = [i for i, reason in enumerate(reasons) if not reason]
+        caught = [left[i] for i in sorted(find([respondents[i] for i in left]))]
+        names = tuple(respondents[i].name for i in caught)
+        found.append(Exclusion(name, words, name in rules.exclude, names))
+        if name in rules.exclude:
+            for i in caught:
+                reasons[i] = name
+    return reasons, found
+
+
+def _rules(
+    rules: Rules, key: StudyKey
+) -> list[tuple[RuleName, str, Callable[[Sequence[Respondent]], list[int]]]]:
+    asked = [item for item in key.items if item.role != "practice"]
+    catch = [item for item in asked if item.role == "catch"]
+    limit, most = rules.least_seconds, rules.most_failed
+    return [
+        ("preview", "Previews and tests of the survey service.",
+         lambda all_: [i for i, r in enumerate(all_) if r.preview]),
+        ("duplicate", "Further rows of a respondent id; the one with the most answers counts, of equals the last.",
+         duplicates),
+        ("unfinished", "The file says that the respondent did not finish, or, where it says nothing, an answer is missing.",
+         lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, asked)]),
+        ("too-fast", f"Less than {limit:g} s a question on average.",
+         lambda all_: [i for i, r in enumerate(all_) if _pace(r) < limit]),
+        ("failed-catch", f"More than {most} of {len(catch)} catch trials answered wrongly or not at all.",
+         lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, key.chance) > most]),
+    ]  # fmt: skip
+
+
+def duplicates(respondents: Sequence[Respondent]) -> list[int]:
+    """Rows whose id another row has that counts in their place."""
+    best: dict[str, int] = {}
+    for i, respondent in enumerate(respondents):
+        unnamed = not respondent.name or respondent.name.startswith("row ")
+        name = f"row {i} of all" if unnamed else respondent.name
+        before = best.get(name)
+        if before is None or len(respondent.answers) >= len(respondents[before].answers):
+            best[name] = i
+    return [i for i in range(len(respondents)) if i not in set(best.values())]
+
+
+def is_unfinished(respondent: Respondent, asked: Sequence[KeyItem]) -> bool:
+    """Whether a respondent did not reach the end."""
+    if respondent.complete is not None:
+        return not respondent.complete
+    return any(item.item not in respondent.answers for item in asked)
+
+
+def _pace(respondent: Respondent) -> float:
+    """Seconds an answer; infinite where nobody measured them."""
+    if respondent.seconds is None or not respondent.answers:
+        return float("inf")
+    return respondent.seconds / len(respondent.answers)
+
+
+def failed_catch(respondent: Respondent, catch: Sequence[KeyItem], chance: float = 0.5) -> int:
+    """How many catch trials were not answered rightly."""
+    choices = round(1 / chance)
+    answers = (respondent.answers.get(item.item) for item in catch)
+    return sum(
+        a is None or is_right(a.value, item.right, choices) is not True
+        for a, item in zip(answers, catch, strict=True)
+    )

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Training pictures: the data set of a config, and its pictures in an order that follows from the seed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.data.dataset import ImageDataset, open_dataset
+from latent_explorer.data.images import to_float
+from latent_explorer.training.distributed import ALONE, World
+from latent_explorer.training.randomness import Draws, Purpose, stream
+
+if TYPE_CHECKING:
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.training.config import DataConfig, TrainConfig
+
+
+def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) -> ImageDataset:
+    """The data set of a config; UserError where a side of the split has too few pictures to measure anything."""
+    data = open_dataset(
+        config.path,
+        label=config.label,
+        classes=config.classes,
+        where=config.where,
+        group=config.group,
+        split=config.split,
+    )
+    require_sides(data, splits)
+    return data
+
+
+def require_sides(data: ImageDataset, splits: tuple[str, ...] = ("train", "val")) -> None:
+    """UserError where a side of the split has too few pictures to measure anything."""
+    for split in splits:
+        count = len(data.indices(split))
+        if count < 2:
+            raise UserError(
+                f"The split leaves {count} pictures for {split}. Give more pictures or another Group (--group)."
+            )
+
+
+def to_img(pixels: np.ndarray) -> Tensor:
+    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [-1, 1]."""
+    return torch.from_numpy(to_float(pixels))
+
+
+@torch.no_grad()
+def class_probs(
+    classifier: Classifier,
+    pixels: np.ndarray,
+    rows: np.ndarray,
+    flip: bool = False,
+    batch: int = 256,
+) -> Tensor:
+    """Class probabilities (len(rows), K) of those among pictures (N, H, W, 3) uint8, mirrored if `flip`."""
+    device = classifier.mean.device
+    parts = []
+    for start in range(0, len(rows), batch):
+        img = to_img(pixels[rows[start : start + batch]]).to(device)
+        parts.append(classifier.probs(img.flip(3) if flip else img).cpu())
+    return torch.cat(parts)
+
+
+class Batch(NamedTuple):
+    """One process's share of a step's pictures."""
+
+    real: Tensor  # (n, 3, H, W) in [-1, 1]
+    cond: Tensor  # (n, K) their class probabilities
+    whole: Tensor  # (batch, K) those of the whole batch, other processes' pictures included
+
+
+class BatchStream:
+    """Endless batches: every picture once an epoch, each with its own class probabilities.
+
+    Which pictures a step sees, and which of them mirrored, follows from its number alone: there is nothing to save.
+    Without a classifier (StyleGAN2 alone) K is 0.
+    """
+
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        classifier: Classifier | None,
+        config: TrainConfig,
+        world: World = ALONE,
+        device: torch.device | None = None,
+        rows: np.ndarray | None = None,
+    ) -> None:
+        """`rows` are the pictures to train on, among all of `pixels`, which may fill the memory: no copy is made."""
+        self.pixels = pixels
+        self.rows = np.arange(len(pixels)) if rows is None else rows
+        self.config = config
+        self.world = world
+        self.device = device
+        views = (False, True) if config.flip else (False,)
+        probs = [torch.zeros(len(self.rows), 0) for _ in views]
+        if classifier is not None and config.mode == "stylex":
+            probs = [class_probs(classifier, pixels, self.rows, mirrored) for mirrored in views]
+        self.probs = torch.stack(probs)  # (V, N, K), of `rows`
+        self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
+
+    def batch(self, images: int, draws: Draws) -> Batch:
+        """The batch of the step before which `images` were seen."""
+        size = self.config.batch
+        samples = self._samples(images, size)
+        mirrored = draws.uniform(Purpose.MIRROR, (), range(size)) < 0.5
+        views = mirrored.long() if self.config.flip else torch.zeros(size, dtype=torch.long)
+        mine = list(self.world.share(size))
+        img = to_img(self.pixels[self.rows[samples[mine]]])
+        img = torch.where(views[mine].bool()[:, None, None, None], img.flip(3), img)
+        whole = self.probs[views, torch.from_numpy(samples)].to(self.device)
+        real = img.to(self.device).contiguous(memory_format=torch.channels_last)
+        return Batch(real, whole[mine], whole)
+
+    def _samples(self, first: int, count: int) -> np.ndarray:
+        """Places in `rows` of the pictures that the training sees as its `first`, `first` + 1, ..."""
+        return np.array([self._place(i) for i in range(first, first + count)])
+
+    def _place(self, seen: int) -> int:
+        epoch, place = divmod(seen, len(self.rows))
+        if epoch != self._epoch:
+            order = stream(self.config.seed, epoch, Purpose.ORDER).permutation(len(self.rows))
+            self._epoch, self._order = epoch, order
+        return int(self._order[place])

@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: MIT
+"""One step of StylEx training. Encoder path and mapping path take part in every update.
+
+Recipe: reconstruction first; then the classifier's agreement; then the discriminator. In each step one batch of
+pictures is reconstructed from E(x) and its own class probabilities, and a smaller batch is generated, from z and from
+encoded latents re-paired with another picture's probabilities, so that the generator must draw what it is told and not
+only what the encoder saw. A plain StyleGAN2 (mode "stylegan2") has the adversarial part alone, from the first step.
+
+Convolutions may run in bfloat16; what takes second derivatives (R1, path length), losses and class weights do not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from latent_explorer.training import losses
+from latent_explorer.training.augment import Augmentation
+from latent_explorer.training.distributed import (
+    ALONE,
+    World,
+    check_shares,
+    path_length_pictures,
+)
+from latent_explorer.training.randomness import Draws, Purpose
+from latent_explorer.training.step_inputs import Positions, noise_maps, repair
+
+if TYPE_CHECKING:
+    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.perceptual import PerceptualDistance
+    from latent_explorer.models.stylegan2 import Styles
+    from latent_explorer.training.batches import Batch, BatchStream
+    from latent_explorer.training.config import TrainConfig
+    from latent_explorer.training.networks import Networks
+
+BANK = 1024  # recent encoder latents that mapping's output is aligned to
+PROJECTIONS = 64
+PATH_LENGTH_DECAY = 0.99
+
+
+def ramp(images: int, start: int, length: int) -> float:
+    """0 until `start` images, then linearly up to 1 over `length`."""
+    return min(max((images - start) / max(length, 1), 0.0), 1.0)
+
+
+def uses_bfloat16(precision: str, device: torch.device) -> bool:
+    """Whether convolutions run in bfloat16: where it is asked for, or gains (CUDA cards that have it in hardware)."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
+
+
+class Fakes(NamedTuple):
+    """Pictures of the generator that the discriminator sees."""
+
+    img: Tensor  # (N, 3, H, W), detached
+    told: Tensor  # (N, K)
+    samples: list[int]  # positions in the step's batch
+
+
+class Trainer:
+    """State of a training: networks, optimisers, counters. Random numbers and data order follow from the counters."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        networks: Networks,
+        stream: BatchStream,
+        classifier: Classifier | None,
+        perceptual: PerceptualDistance | None,
+        world: World = ALONE,
+    ) -> None:
+        """Everything is on one device. Classifier and perceptual distance may be missing for a plain StyleGAN2."""
+        check_shares(config, world.size)
+        self.config = config
+        self.networks = networks
+        self.stream = stream
+        self.classifier = classifier
+        self.perceptual = perceptual
+        self.world = world
+        self.device = networks.G.mapping.w_avg.device
+        self.bfloat16 = uses_bfloat16(config.precision, self.device)
+        self.positions = Positions(config, world)
+        self.images = 0
+        self.step_count = 0
+        self.lr_scale = 1.0  # halved whenever the training diverged and was taken back
+        self.bank = torch.zeros(0, config.w_dim, device=self.device)
+        self.mean_path_length = torch.zeros([], device=self.device)
+        self.augmentation = Augmentation(config.ada_target, config.ada_images, self.device)
+        trained = {"G": networks.G, "E": networks.E, "D": networks.D}
+        self.optimisers = {
+            name: torch.optim.Adam(
+                module.parameters(),
+                lr=config.lr,
+                betas=(0.0, 0.99),
+                eps=1e-8,
+                fused=self.device.type in ("cpu", "cuda"),
+            )
+            for name, module in trained.items()
+            if module is not None
+        }
+
+    # -- one step ------------------------------------------------------------------------------------------------
+
+    def step(self) -> dict[str, Tensor]:
+        """One update of everything. Returns its losses (detached), means over the batch of all processes."""
+        c = self.config
+        self._set_learning_rate()
+        draws = Draws(c.seed, self.step_count)
+        batch = self.stream.batch(self.images, draws)
+        adversarial = ramp(self.images, c.adversarial_start, c.adversarial_ramp)
+        if self.networks.E is None:
+            adversarial = 1.0
+        logged, fakes = self._update_generator(batch, adversarial, draws)
+        if adversarial > 0:
+            logged |= self._update_discriminator(batch, fakes, draws)
+        if adversarial > 0 and c.path_length and self.step_count % c.path_length_every == 0:
+            logged |= self._regularise_path_length(batch.cond, draws)
+        self.images += c.batch
+        self.step_count += 1
+        with torch.no_grad():
+            z = draws.normal(Purpose.AVERAGE_LATENT, (4 * c.batch, c.z_dim))
+            w = self._mapped(z)
+        self.networks.update_averages(c.batch, self.images, c.ema_half_life, w)
+        return self.world.means(logged)
+
+    def _update_generator(
+        self, batch: Batch, adversarial: float, draws: Draws
+    ) -> tuple[dict[str, Tensor], Fakes]:
+        c, net = self.config, self.networks
+        net.D.requires_grad_(False)
+        w = self._encode(batch.real)
+        img, told, samples = self._draw(batch, w, adversarial > 0, draws)
+        logged: dict[str, Tensor] = {}
+        loss = torch.zeros([], device=self.device)
+        if w is not None:
+            loss, logged = self._reconstruction_losses(batch.real, w, told, img)
+        rows = self.positions.shown(len(img))
+        fakes = Fakes(img[rows], told[rows], [samples[row] for row in rows])
+        if adversarial > 0:
+            seen = self.augmentation(fakes.img, draws, Purpose.AUGMENT_GENERATED, fakes.samples)
+            score = losses.generator_loss(self._score(seen, fakes.told))
+            loss = loss + adversarial * c.adversarial * score
+            logged["adversarial"] = score.detach()
+        if w is not None:
+            align, sparsity = self._align(draws), losses.cond_sparsity(net.G.synthesis)
+            loss = loss + c.align * align + c.cond_sparsity * sparsity
+            logged |= {"align": align.detach(), "cond_sparsity": sparsity.detach()}
+            self.bank = torch.cat([self.bank, self.world.gather(w.detach())])[-BANK:]
+        self._apply(("G",) if w is None else ("G", "E"), loss)
+        net.limit_cond(c.cond_limit)
+        net.D.requires_grad_(True)
+        return logged, fakes._replace(img=fakes.img.detach())
+
+    def _reconstruction_losses(
+        self, real: Tensor, w: Tensor, told: Tensor, img: Tensor
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """L1, LPIPS or what stands for it, the classifier's KL (on generated pictures too: they must show what they were told), latent.
+
+        What weighs nothing is not computed.
+        """
+        c, rec = self.config, img[: len(real)]
+        l1 = (rec - real).abs().mean()
+        loss, logged = c.l1 * l1, {"l1": l1.detach()}
+        if c.lpips and self.perceptual is not None:
+            distance = self.perceptual(rec, real).mean()
+            loss = loss + c.lpips * distance
+            logged[self.perceptual.key] = distance.detach()
+        if c.kl and self.classifier is not None:
+            kl = losses.kl_divergence(told, self.classifier.logits(img))
+            loss = loss + c.kl * ramp(self.images, c.kl_start, c.kl_ramp) * kl
+            logged["kl"] = kl.detach()
+        if c.latent and self.step_count % c.latent_every == 0:
+            again = self._encode(rec)
+            assert again is not None
+            latent = (again - w.detach()).abs().mean()
+            loss = loss + c.latent * c.latent_every * latent
+            logged["latent"] = latent.detach()
+        return loss, logged
+
+    def _update_discriminator(self, batch: Batch, fakes: Fakes, draws: Draws) -> dict[str, Tensor]:
+        c, samples = self.config, self.positions.real
+        real, cond = batch.real[: len(samples)], batch.cond[: len(samples)]
+        real = self.augmentation(real, draws, Purpose.AUGMENT_REAL, samples).detach()
+        fake = self.augmentation(fakes.img, draws, Purpose.AUGMENT_FAKE, fakes.samples)
+        regularise = self.step_count % c.r1_every == 0
+        real.requires_grad_(regularise)
+        real_scores = self._score(real, cond, exact=regularise)
+        loss = losses.discriminator_loss(real_scores, self._score(fake, fakes.told))
+        logged = {"discriminator": loss.detach(), "real_score": real_scores.mean().detach()}
+        if regularise:
+            penalty = losses.r1_penalty(real_scores, real)
+            loss = loss + 0.5 * c.r1_gamma * c.r1_every * penalty
+            logged["r1"] = penalty.detach()
+        self._apply(("D",), loss)
+        return logged | self.augmentation.adapt(real_scores.detach(), c.batch, self.world)
+
+    def _regularise_path_length(self, cond: Tensor, draws: Draws) -> dict[str, Tensor]:
+        c, G = self.config, self.networks.G
+        samples = self.world.share(path_length_pictures(c))
+        z = draws.normal(Purpose.PATH_LATENT, (c.z_dim,), samples)
+        ws = G.broadcast(self._mapped(z)).contiguous()
+        noise = noise_maps(G.synthesis, draws, Purpose.PATH_NOISE, samples)
+        img = G.synthesis(ws, cond[: len(samples)], noise)
+        direction = draws.normal(Purpose.PATH_DIRECTION, tuple(img.shape[1:]), samples)
+        lengths = losses.path_lengths(img, ws, direction.to(self.device))
+        observed = self.world.mean(lengths.detach().mean())
+        mean = self.mean_path_length.lerp(observed, 1 - PATH_LENGTH_DECAY)
+        self.mean_path_length = mean
+        penalty = (lengths - mean).square().mean()
+        self._apply(("G",), c.path_length * c.path_length_every * penalty)
+        return {"path_length": mean}
+
+    def _set_learning_rate(self) -> None:
+        """Constant, then falling linearly to a tenth at the end; rising at first where networks were taken over."""
+        c = self.config
+        cooldown = min(c.cooldown, c.images // 4)
+        factor = min(max((c.images - self.images) / max(cooldown, 1), 0.1), 1.0)
+        if c.init:
+            factor *= ramp(self.images + c.batch, 0, c.warm_up)
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = c.lr * self.lr_scale * factor
+
+    # -- parts of a step -----------------------------------------------------------------------------------------
+
+    def _mixed(self) -> torch.autocast:
+        """The precision of convolutions."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
+
+    def _mapped(self, z: Tensor) -> Tensor:
+        w: Tensor = self.networks.G.mapping(z.to(self.device))
+        return w
+
+    def _encode(self, img: Tensor) -> Tensor | None:
+        """w (N, w_dim), where there is an encoder."""
+        if self.networks.E is None:
+            return None
+        with self._mixed():
+            w: Tensor = self.networks.E(img)
+        return w.float()
+
+    def _score(self, img: Tensor, cond: Tensor, exact: bool = False) -> Tensor:
+        """The discriminator's scores (N,); `exact` for what takes second derivatives."""
+        if exact:
+            return self.networks.D.score(img, cond)
+        with self._mixed():
+            return self.networks.D.score(img, cond).float()
+
+    def _draw(
+        self, batch: Batch, w: Tensor | None, generate: bool, draws: Draws
+    ) -> tuple[Tensor, Tensor, list[int]]:
+        """All pictures of a step from one pass: img (N, 3, H, W), what they were told (N, K), their positions."""
+        G, parts, samples = self.networks.G, [], list(self.positions.encoded)
+        if w is not None:
+            parts.append((G.synthesis.styles(G.broadcast(w), batch.cond), batch.cond))
+        if generate:
+            parts += self._generated(batch, w, draws)
+            samples += self.positions.generated
+        styles = [torch.cat(layer) for layer in zip(*(styles for styles, _ in parts), strict=True)]
+        noise = noise_maps(G.synthesis, draws, Purpose.NOISE, samples)
+        with self._mixed():
+            img = G.synthesis.render(styles, noise)
+        return img.float(), torch.cat([told for _, told in parts]), samples
+
+    def _generated(
+        self, batch: Batch, w: Tensor | None, draws: Draws
+    ) -> list[tuple[Styles, Tensor]]:
+        """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told."""
+        at, G = self.positions, self.networks.G
+        other = batch.whole[draws.permutation(Purpose.PARTNERS, self.config.batch)]
+        parts = []
+        if at.mapped:
+            z = draws.normal(Purpose.LATENT, (self.config.z_dim,), at.mapped)
+            told = other[at.mapped_partner]
+            parts.append((G.synthesis.styles(G.broadcast(self._mapped(z)), told), told))
+        if at.repaired and w is not None:
+            n = len(at.repaired)
+            styles = sum(layer.channels for layer in G.synthesis.layout.layers)
+            numbers = draws.uniform(Purpose.HEARD, (1 + styles,), at.repaired).to(self.device)
+            ws, partner = G.broadcast(w[:n].detach()), other[at.repaired_partner]
+            parts.append(repair(G.synthesis, ws, batch.cond[:n], partner, numbers))
+        return parts
+
+    def _align(self, draws: Draws) -> Tensor:
+        """Pull the distribution of mapping's w towards the encoder's (recent latents, detached)."""
+        c, n = self.config, len(self.bank)
+        if n < BANK // 2 or not c.align:
+            return torch.zeros([], device=self.device)
+        z = draws.normal(Purpose.ALIGN_LATENT, (n, c.z_dim))
+        directions = draws.normal(Purpose.ALIGN_DIRECTION, (c.w_dim, PROJECTIONS))
+        return losses.sliced_wasserstein(self._mapped(z), self.bank, directions.to(self.device))
+
+    def _apply(self, names: tuple[str, ...], loss: Tensor) -> None:
+        """Back-propagate into the named networks and step their optimisers."""
+        for name in names:
+            self.optimisers[name].zero_grad(set_to_none=True)
+        loss.backward()
+        modules = self.networks.modules()
+        self.world.average_gradients(p for name in names for p in modules[name].parameters())
+        if "E" in names:
+            torch.nn.utils.clip_grad_norm_(modules["E"].parameters(), self.config.encoder_clip)
+        for name in names:
+            self.optimisers[name].step()
+
+    def is_sound(self) -> bool:
+        """Whether all weights that are kept are finite numbers; once one is not, none will be soon."""
+        modules = self.networks.modules().values()
+        kept: list[Tensor] = [p for module in modules for p in module.parameters()]
+        return bool(torch.stack(torch._foreach_norm(kept)).isfinite().all())
+
+    # -- checkpoints ---------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        return {
+            "images": self.images,
+            "step_count": self.step_count,
+            "lr_scale": self.lr_scale,
+            "networks": self.networks.state(),
+            "optimisers": {name: o.state_dict() for name, o in self.optimisers.items()},
+            "bank": self.bank,
+            "mean_path_length": self.mean_path_length,
+            "augmentation": self.augmentation.state(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        self.images, self.step_count = int(state["images"]), int(state["step_count"])
+        self.lr_scale = float(state["lr_scale"])
+        self.networks.load_state(state["networks"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        self.bank = state["bank"].to(self.device)
+        self.mean_path_length = state["mean_path_length"].to(self.device)
+        self.augmentation.load_state(state["augmentation"])

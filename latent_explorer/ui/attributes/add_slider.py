@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""The dialog that adds a slider for any style coordinate: search, layer, table of what was observed, pin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QCheckBox,
+    QDialog,
+    QHeaderView,
+    QLineEdit,
+    QTableView,
+    QWidget,
+)
+
+from latent_explorer.ui.attributes.style_search import find_styles
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import button, column, hint, row
+from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.number_field import format_number
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from latent_explorer.models.summary import ExplainerSummary
+
+    Index = QModelIndex | QPersistentModelIndex
+
+COLUMNS = ("Style", "Layer", "Resolution", "Channel", "Seen from", "to", "")
+WIDTHS = (64, 112, 88, 80, 88, 72)  # px; the last column takes the rest
+NUMBERS = (4, 5)  # columns that align right
+EXAMPLES = "Try a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
+
+
+class StyleTable(QAbstractTableModel):
+    """The found coordinates, a row each."""
+
+    def __init__(self, summary: ExplainerSummary, listed: Collection[int]) -> None:
+        super().__init__()
+        self._summary = summary
+        self._listed = set(listed)
+        self._found: Sequence[int] = ()
+
+    def show(self, found: Sequence[int]) -> None:
+        """List these style indices."""
+        self.beginResetModel()
+        self._found = found
+        self.endResetModel()
+
+    def mark(self, style_index: int) -> None:
+        """Say that this coordinate has a slider now."""
+        self._listed.add(style_index)
+        last = self.index(self.rowCount() - 1, len(COLUMNS) - 1)
+        self.dataChanged.emit(self.index(0, 0), last)
+
+    def style_index(self, place: int) -> int:
+        """The coordinate in a row."""
+        return self._found[place]
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._found)
+
+    def columnCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return COLUMNS[section]
+        return _alignment(section) if role == Qt.ItemDataRole.TextAlignmentRole else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _alignment(index.column())
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        style_index = self._found[index.row()]
+        layer, channel = self._summary.layout.at(style_index)
+        stats = self._summary.style_stats
+        cells = (
+            str(style_index),
+            layer.name,
+            f"{layer.resolution} px",
+            str(channel),
+            format_number(float(stats.minimum[style_index])) if stats else "–",
+            format_number(float(stats.maximum[style_index])) if stats else "–",
+            "in the list" if style_index in self._listed else "",
+        )
+        return cells[index.column()]
+
+
+def _alignment(section: int) -> Qt.AlignmentFlag:
+    side = Qt.AlignmentFlag.AlignRight if section in NUMBERS else Qt.AlignmentFlag.AlignLeft
+    return side | Qt.AlignmentFlag.AlignVCenter
+
+
+class AddSliderDialog(QDialog):
+    """Stays open after adding, so that several sliders can be tried one after another."""
+
+    chosen = Signal(int, bool)  # style_index, pin to the top
+
+    def __init__(
+        self, summary: ExplainerSummary, listed: Collection[int], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._summary = summary
+        self.setWindowTitle("Add slider")
+        self.search = QLineEdit()
+        self.layer = Choice("Layer")
+        self.model = StyleTable(summary, listed)
+        self.table = QTableView()
+        self.count = hint("", wrap=False)
+        self.pin = QCheckBox("Pin to the top")
+        self.add = button("Add slider", self._add, role="primary")
+        self.close_button = button("Close", self.reject)
+        self._set_up_search()
+        self._set_up_table()
+        self._build()
+        self._find()
+        self.resize(640, 440)
+        self.search.setFocus()
+
+    def _set_up_search(self) -> None:
+        self.search.setPlaceholderText("Style number, layer and channel, or resolution")
+        self.search.setAccessibleName("Search style coordinates")
+        self.search.setClearButtonEnabled(True)
+        self.layer.addItem("All layers", "")
+        for layer in self._summary.layout.conv_layers:
+            self.layer.addItem(f"{layer.name}, {layer.resolution} px", layer.name)
+        self.layer.setMinimumContentsLength(18)
+        self.search.textChanged.connect(self._find)
+        self.layer.currentIndexChanged.connect(self._find)
+
+    def _set_up_table(self) -> None:
+        table = self.table
+        table.setModel(self.model)
+        table.setAccessibleName("Style coordinates")
+        table.setFont(theme.font())
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setShowGrid(False)
+        table.setFrameShape(QTableView.Shape.NoFrame)
+        table.setTabKeyNavigation(False)
+        table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(theme.CONTROL)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        for section, width in enumerate(WIDTHS):
+            table.setColumnWidth(section, width)
+        table.selectionModel().selectionChanged.connect(self._on_selection)
+        table.doubleClicked.connect(self._add)
+
+    def _build(self) -> None:
+        layout = column(self, spacing=theme.GAP, margin=theme.MARGIN)
+        top = row()
+        top.addWidget(self.search, 1)
+        top.addWidget(self.layer)
+        layout.addLayout(top)
+        layout.addWidget(hint(EXAMPLES))
+        layout.addWidget(self.table, 1)
+        bottom = row()
+        bottom.addWidget(self.count, 1)
+        bottom.addWidget(self.pin)
+        bottom.addSpacing(theme.GAP)
+        bottom.addWidget(self.close_button)
+        bottom.addWidget(self.add)
+        layout.addLayout(bottom)
+        self.add.setDefault(True)
+        self.close_button.setAutoDefault(False)
+
+    def _find(self) -> None:
+        found = find_styles(
+            self._summary.layout, self.search.text(), self.layer.currentData() or ""
+        )
+        self.model.show(found)
+        total = self._summary.layout.num_styles
+        self.count.setText(f"{len(found):,} of {total:,}" if found else "Nothing fits this search")
+        if found:
+            self.table.selectRow(0)
+        self._on_selection()
+
+    def _on_selection(self) -> None:
+        self.add.setEnabled(self.selected is not None)
+
+    @property
+    def selected(self) -> int | None:
+        """The style index of the selected row."""
+        rows = self.table.selectionModel().selectedRows()
+        return self.model.style_index(rows[0].row()) if rows else None
+
+    def _add(self) -> None:
+        style_index = self.selected
+        if style_index is None:
+            return
+        self.chosen.emit(style_index, self.pin.isChecked())
+        self.model.mark(style_index)

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""One attribute as a card of two lines: rank, name, place, effect and pin; slider and number.
+
+The card shows a `CardFace` and says what the person did; it knows neither state nor model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QStackedWidget, QWidget
+
+from latent_explorer.ui.attributes.effect_bar import EffectBar
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
+from latent_explorer.ui.widgets.editable_label import EditableLabel
+from latent_explorer.ui.widgets.slider import ValueSlider
+
+RANK_WIDTH = 18  # px; two digits
+PIN_WIDTH = 24  # px
+FIELD_INSET = (
+    11  # px from the edge of a number's field to its last digit, which stands under the effect's
+)
+GROOVE_INSET = 9  # px from a slider's edge to its groove, which stands under the name
+LINE = 20  # height of the first line, px
+AT_END = "Already at the end in this picture"
+
+
+@dataclass(frozen=True)
+class CardFace:
+    """Everything a card shows."""
+
+    rank: str  # "1", or "" for a slider that no search ranked
+    name: str
+    place: str  # "32 px · 412"
+    details: str  # for the tooltip: layer, channel, observed range, round
+    amount: float
+    mean_effect: float | None  # None: never measured
+    interval: tuple[float, float] | None
+    exact: bool
+    span: tuple[float, float]  # of the effect bars, shared by all cards
+    color: QColor
+    target: str  # class name
+    pinned: bool
+    removable: bool = False
+    at_end: bool = False
+
+
+class AttributeCard(QWidget):
+    """See the module's line. Height is fixed, so nothing jumps when a message takes the slider's place."""
+
+    amount_changed = Signal(float)
+    pressed = Signal()
+    released = Signal()
+    renamed = Signal(str)
+    pin_toggled = Signal(bool)
+    removed = Signal()
+    hovered = Signal(bool)
+    preview_asked = Signal()  # by keyboard or menu: show the pictures at both ends
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._face: CardFace | None = None
+        self.rank = QLabel()
+        self.rank.setFixedSize(RANK_WIDTH, LINE)
+        self.name = EditableLabel()
+        self.place = hint("", wrap=False)
+        self.pin = icon_button("pin", "Pin")
+        self.slider = ValueSlider("")
+        self.message = hint(AT_END, wrap=False)
+        self.effect = EffectBar()
+        self._middle = QStackedWidget()
+        self._middle.addWidget(self.slider)
+        self._middle.addWidget(self.message)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(LINE + theme.CONTROL + 5)
+        self.rank.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.pin.setCheckable(True)
+        self.pin.setIconSize(QSize(14, 14))
+        self.pin.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
+        self.pin.setFixedSize(PIN_WIDTH, LINE)
+        self.message.setContentsMargins(GROOVE_INSET, 0, 0, 0)
+        self._middle.setFixedHeight(theme.CONTROL)
+        layout = column(self, spacing=0)
+        layout.setContentsMargins(0, 3, 2, 2)
+        head = row(spacing=theme.GAP // 2)
+        head.addWidget(self.rank)
+        head.addWidget(self.name, 1)
+        head.addWidget(self.place)
+        head.addWidget(self.effect)
+        head.addWidget(self.pin)
+        body = row(spacing=0)
+        body.addSpacing(RANK_WIDTH + theme.GAP // 2 - GROOVE_INSET)
+        body.addWidget(self._middle, 1)
+        body.addSpacing(PIN_WIDTH + theme.GAP // 2 - FIELD_INSET)
+        layout.addLayout(head)
+        layout.addLayout(body)
+
+    def _connect(self) -> None:
+        self.slider.amount_changed.connect(self.amount_changed)
+        self.slider.pressed.connect(self.pressed)
+        self.slider.released.connect(self.released)
+        self.name.renamed.connect(self.renamed)
+        self.pin.clicked.connect(self.pin_toggled)
+
+    # showing ----------------------------------------------------------------------------------
+
+    @property
+    def face(self) -> CardFace | None:
+        return self._face
+
+    @property
+    def stops(self) -> tuple[QWidget, ...]:
+        """Where Tab stops, in order; a card is no stop itself, and F2 reaches the name."""
+        return (self.slider.track, self.slider.field, self.pin)
+
+    def show_face(self, face: CardFace) -> None:
+        """Show `face`; emits nothing. What did not change is not touched: this runs at every drag step."""
+        if face == self._face:
+            return
+        old, self._face = self._face, face
+        if old is None or old.amount != face.amount:
+            self.slider.set_amount(face.amount)
+        dead = face.at_end and face.amount == 0
+        self._middle.setCurrentIndex(1 if dead else 0)
+        if old is not None and _still(old) == _still(face):
+            return
+        self._show_rank(face)
+        self.name.set_text(face.name)
+        self.place.setText(face.place)
+        self.place.setToolTip(face.details)
+        self.rank.setToolTip(face.details)
+        self.slider.set_name(f"{face.name}, amount")
+        self.setAccessibleName(f"Attribute {face.rank} {face.name}".replace("  ", " "))
+        self._show_pin(face)
+        self.effect.set_effect(
+            face.mean_effect,
+            face.interval,
+            face.span,
+            face.color,
+            target=face.target,
+            exact=face.exact,
+        )
+
+    def _show_rank(self, face: CardFace) -> None:
+        """The rank stands out while the slider is off its middle."""
+        moved = face.amount != 0
+        self.rank.setText(face.rank or "+")
+        self.rank.setFont(theme.font(theme.SMALL, semibold=moved))
+        self.rank.setProperty("role", "" if moved else "hint")
+        self.rank.style().unpolish(self.rank)
+        self.rank.style().polish(self.rank)
+
+    def _show_pin(self, face: CardFace) -> None:
+        self.pin.setChecked(face.pinned)
+        words = f"Unpin {face.name}" if face.pinned else f"Pin {face.name}"
+        self.pin.setToolTip(
+            f"{words} (pinned attributes stay at the top, whatever class is chosen)"
+        )
+        self.pin.setAccessibleName(words)
+        icons.set_icon(self.pin, "pin", "accent" if face.pinned else "muted")
+
+    # mouse and keys ---------------------------------------------------------------------------
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self.hovered.emit(True)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.hovered.emit(False)
+        self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_F2:
+            self.name.edit()
+            return
+        super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        menu = self.menu()
+        menu.exec(event.globalPos())
+        menu.deleteLater()
+
+    def menu(self) -> QMenu:
+        """Everything the card can do, for the right button and the menu key."""
+        menu = QMenu(self)
+        face = self._face
+        menu.addAction("Rename\tF2", self.name.edit)
+        menu.addAction("Show both ends", self.preview_asked.emit)
+        reset = menu.addAction("Reset", self._reset)
+        if face is None:
+            return menu
+        reset.setEnabled(face.amount != 0)
+        words = "Unpin" if face.pinned else "Pin to the top"
+        menu.addAction(words, lambda: self.pin_toggled.emit(not face.pinned))
+        if face.removable:
+            menu.addSeparator()
+            menu.addAction("Remove slider", self.removed.emit)
+        return menu
+
+    def _reset(self) -> None:
+        self.amount_changed.emit(0.0)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        if not self.underMouse():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().color("hover", 0.55))
+        box = QRectF(self.rect()).adjusted(
+            -theme.RADIUS, 0, 0, 0
+        )  # its corners beyond the left edge
+        painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
+
+
+def _still(face: CardFace) -> CardFace:
+    """The face without what moves while a slider is dragged; of the amount only whether there is one."""
+    return replace(face, amount=float(face.amount != 0), at_end=False)

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""The scrolling list of attribute cards, and the pop-up with both ends of the one under the mouse.
+
+It shows rows and says what the person did to which attribute; it does not know the application.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.ui.attributes.attribute_card import AttributeCard
+from latent_explorer.ui.attributes.range_preview import EndsPopup
+from latent_explorer.ui.widgets.basics import column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from PySide6.QtGui import QHideEvent
+
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.ui.attributes.card_data import Row
+
+HOVER_DELAY = 350  # ms the mouse rests on a card before its two pictures are asked for
+
+
+class AttributeList(QScrollArea):
+    """Cards are kept from state to state, so focus and a drag survive every update."""
+
+    amount_changed = Signal(object, float)  # attribute, amount
+    pressed = Signal()
+    released = Signal()
+    renamed = Signal(object, str)
+    pin_toggled = Signal(object, bool)
+    removed = Signal(object)
+    ends_asked = Signal(object)  # the attribute whose two ends are wanted; None: no longer
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cards: dict[str, AttributeCard] = {}
+        self._attributes: dict[str, Attribute] = {}
+        self._asked = ""  # key of the attribute whose ends are shown
+        self._waiting = ""  # key of the card under the mouse
+        self._popup: EndsPopup | None = None
+        self._page = QWidget()
+        self._page.setProperty("role", "page")
+        self._column = column(self._page, spacing=0)
+        self._column.addStretch(1)
+        self.setWidget(self._page)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAccessibleName("Attributes")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(HOVER_DELAY)
+        self._timer.timeout.connect(self._on_rest)
+        self.verticalScrollBar().valueChanged.connect(self.hide_ends)
+
+    # cards ------------------------------------------------------------------------------------
+
+    @property
+    def cards(self) -> list[AttributeCard]:
+        """From top to bottom."""
+        return list(self._cards.values())
+
+    def card(self, attribute: Attribute) -> AttributeCard:
+        """The card of an attribute in the list."""
+        return self._cards[attribute_key(attribute)]
+
+    def reveal(self, attribute: Attribute) -> None:
+        """Scroll to a card and give its slider the focus."""
+        card = self._cards.get(attribute_key(attribute))
+        if card is not None:
+            self._page.adjustSize()  # a card just added has no place yet
+            self.ensureWidgetVisible(card)
+            card.slider.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show exactly these, in this order. Emits nothing."""
+        keys = [attribute_key(row.attribute) for row in rows]
+        self._attributes = dict(zip(keys, (row.attribute for row in rows), strict=True))
+        if keys != list(self._cards):
+            self._arrange(keys)
+        for key, each in zip(keys, rows, strict=True):
+            self._cards[key].show_face(each.face)
+
+    def _arrange(self, keys: list[str]) -> None:
+        self.hide_ends()
+        for key in set(self._cards) - set(keys):
+            gone = self._cards.pop(key)
+            self._column.removeWidget(gone)
+            gone.hide()
+            gone.deleteLater()
+        self._cards = {key: self._cards.get(key) or self._new_card(key) for key in keys}
+        for position, card in enumerate(self._cards.values()):
+            self._column.insertWidget(position, card)
+        stops: list[QWidget] = [self, *(s for card in self._cards.values() for s in card.stops)]
+        for this, following in itertools.pairwise(stops):
+            QWidget.setTabOrder(this, following)
+
+    def _new_card(self, key: str) -> AttributeCard:
+        card = AttributeCard()
+        card.amount_changed.connect(
+            lambda amount: self.amount_changed.emit(self._attributes[key], amount)
+        )
+        card.pressed.connect(self.hide_ends)
+        card.pressed.connect(self.pressed)
+        card.released.connect(self.released)
+        card.renamed.connect(lambda name: self.renamed.emit(self._attributes[key], name))
+        card.pin_toggled.connect(lambda on: self.pin_toggled.emit(self._attributes[key], on))
+        card.removed.connect(lambda: self.removed.emit(self._attributes[key]))
+        card.hovered.connect(lambda on: self._on_hover(key, on))
+        card.preview_asked.connect(lambda: self._ask(key))
+        return card
+
+    # both ends --------------------------------------------------------------------------------
+
+    def _on_hover(self, key: str, on: bool) -> None:
+        if on:
+            self._waiting = key
+            self._timer.start()
+        elif key in (self._waiting, self._asked):
+            self.hide_ends()
+
+    def _on_rest(self) -> None:
+        card = self._cards.get(self._waiting)
+        if card is not None and not card.slider.dragging and not card.name.editing:
+            self._ask(self._waiting)
+
+    def _ask(self, key: str) -> None:
+        self._asked = key
+        if self._popup is None or self._popup.parentWidget() is not self.window():
+            self._popup = EndsPopup(self.window())
+        card = self._cards[key]
+        face = card.face
+        self._popup.begin(face.name if face else "", card)
+        self.ends_asked.emit(self._attributes[key])
+
+    def hide_ends(self) -> None:
+        """Take the pop-up away: the mouse left, a drag began, the list moved."""
+        self._timer.stop()
+        self._waiting = ""
+        if self._asked:
+            self._asked = ""
+            self.ends_asked.emit(None)
+        if self._popup is not None:
+            self._popup.hide()
+
+    @property
+    def popup(self) -> EndsPopup | None:
+        return self._popup
+
+    def show_end(self, attribute: Attribute, sign: int, image: np.ndarray, words: str) -> None:
+        """A picture that `ends_asked` wanted has come; one that is no longer wanted is dropped."""
+        if self._popup is not None and self._asked == attribute_key(attribute):
+            self._popup.set_picture(sign, image, words)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self.hide_ends()
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.hide_ends()
+        return super().viewportEvent(event)

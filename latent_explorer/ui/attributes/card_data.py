@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""What the attribute cards show and which of them would flip the class: pure functions of values, no widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_explorer.app.exploration.document import attribute_key, listed_set, shown_attributes
+from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
+from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.models.attributes import Attribute
+from latent_explorer.ui.attributes.attribute_card import CardFace
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.number_field import format_number
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.app.exploration.document import Document
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.models.attributes import AttributeSet
+    from latent_explorer.models.summary import ExplainerSummary
+
+MARGIN = 0.1  # logits by which a suggested combination should pass the boundary
+
+
+@dataclass(frozen=True)
+class Row:
+    """An attribute of the list and its card."""
+
+    attribute: Attribute
+    face: CardFace
+
+
+@dataclass(frozen=True)
+class Flip:
+    """The fewest attributes whose mean effects add up to the class's change."""
+
+    ranks: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+
+
+def class_name(state: ExplorerState, summary: ExplainerSummary, index: int) -> str:
+    """The name of a class of the asked classifier."""
+    classifier = classifier_of(state, summary)
+    names = classifier.class_names if classifier else ()
+    return names[index] if 0 <= index < len(names) else f"class {index}"
+
+
+def is_lent(found: AttributeSet | None, state: ExplorerState) -> bool:
+    """Whether the listed search was made for another classifier than the one that is asked."""
+    return found is not None and found.classifier_id != state.classifier_id
+
+
+def set_line(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+    """Where the ranking comes from, in one short line; for whom, where that is not the classifier chosen above it."""
+    if is_lent(found, state):
+        asked = _name_of(state.classifier_id, summary)
+        return f"Found for {_name_of(found.classifier_id, summary)}; {asked} is asked"
+    return f"{_method(found)} · {found.n} pictures · κ {found.kappa:g}"
+
+
+def set_details(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+    """The same in sentences, for the tooltip."""
+    said = (
+        f"Found by {_method(found)} on {found.n} pictures, each style moved {found.kappa:g} of the way "
+        f"to its observed end.\nObserved range: {found.ranges}.\n"
+        f"Found for {_name_of(found.classifier_id, summary)}, {found.classifier_id}."
+    )
+    if not is_lent(found, state):
+        return said
+    asked = _name_of(state.classifier_id, summary)
+    return (
+        f"The same sliders, now judged by {asked}. How far they move it on average was not measured; "
+        f"Find attributes (Explain menu) searches for those that move it most.\n\n{said}"
+    )
+
+
+def _method(found: AttributeSet) -> str:
+    name, _, mode = found.method.partition("-")
+    return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
+
+
+def unmeasured(summary: ExplainerSummary, state: ExplorerState) -> str:
+    """What stands in the place of a suggestion where the listed search was made for another classifier."""
+    return f"How far these move {_name_of(state.classifier_id, summary)} was not measured."
+
+
+def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
+    names = {c.classifier_id: c.name for c in summary.classifiers}
+    return names.get(classifier_id, "classifier")
+
+
+def rows(
+    document: Document,
+    summary: ExplainerSummary,
+    state: ExplorerState,
+    result: RenderResult | None,
+) -> list[Row]:
+    """The list from top to bottom: pins, own sliders, then by rank. Effects are those on the asked classifier, or none."""
+    found = listed_set(document, summary, state)
+    ranked = [a for a in found.attributes if a.target == state.target_class] if found else []
+    ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
+    shown = shown_attributes(document, summary, state)
+    span = _span([a for a in shown if attribute_key(a) in ranks])
+    faces = [
+        _face(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result)
+        for a in shown
+    ]
+    if is_lent(found, state):  # another classifier's effects would be read as this one's
+        faces = [replace(face, mean_effect=None) for face in faces]
+    return [Row(a, face) for a, face in zip(shown, faces, strict=True)]
+
+
+def _span(attributes: Sequence[Attribute]) -> tuple[float, float]:
+    """The scale that all effect bars share: from zero to the longest whisker."""
+    ends = [0.0]
+    for attribute in attributes:
+        ends += [attribute.mean_effect, *(attribute.interval or ())]
+    return min(ends), max(ends)
+
+
+def _face(
+    attribute: Attribute,
+    rank: str,
+    span: tuple[float, float],
+    document: Document,
+    summary: ExplainerSummary,
+    state: ExplorerState,
+    result: RenderResult | None,
+) -> CardFace:
+    key = attribute_key(attribute)
+    return CardFace(
+        rank=rank,
+        name=attribute.name,
+        place=place_of(attribute, summary),
+        details=details_of(attribute, summary),
+        amount=attribute_amount(state, attribute),
+        mean_effect=attribute.mean_effect if rank else None,
+        interval=attribute.interval,
+        exact=attribute.exact,
+        span=span,
+        color=theme.current().class_color(attribute.target),
+        target=class_name(state, summary, attribute.target),
+        pinned=key in document.pins,
+        removable=key in {attribute_key(a) for a in document.sliders},
+        at_end=result is not None and already_at_end(result, summary, attribute),
+    )
+
+
+def place_of(attribute: Attribute, summary: ExplainerSummary) -> str:
+    """ "32 px · 412", resolution and style; for several entries their resolutions."""
+    sizes = [summary.layout.at(e.style_index)[0].resolution for e in attribute.entries]
+    if len(sizes) == 1:
+        return f"{sizes[0]} px · {attribute.entries[0].style_index}"
+    low, high = min(sizes), max(sizes)
+    return f"{low} px" if low == high else f"{low} to {high} px"
+
+
+def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
+    """Everything about the coordinates, a line each, for the tooltip."""
+    lines = []
+    for entry in attribute.entries:
+        layer, channel = summary.layout.at(entry.style_index)
+        line = f"Style {entry.style_index}: {layer.name}, channel {channel}, {layer.resolution} px"
+        if summary.style_stats is not None:
+            low = float(summary.style_stats.minimum[entry.style_index])
+            high = float(summary.style_stats.maximum[entry.style_index])
+            line += f"; seen from {format_number(low)} to {format_number(high)}"
+        lines.append(line + f"; amount 1 is the {'maximum' if entry.end == 'max' else 'minimum'}")
+    if attribute.round > 1:
+        lines.append(f"Found in round {attribute.round}: earlier ones had explained every picture")
+    return "\n".join([*lines, *([attribute.note] if attribute.note else [])])
+
+
+def is_target(result: RenderResult, target: int) -> bool:
+    """Whether the classifier calls the unedited picture `target` already."""
+    return int(np.argmax(result.before.logits)) == target
+
+
+def flip_with(shown: Sequence[Row], result: RenderResult, target: int) -> Flip | None:
+    """The shortest prefix, by mean effect, expected to make `target` the top class of the unedited picture.
+
+    A sum of mean effects is an expectation, not a promise: the panel says so, and the picture decides.
+    None when the picture is of that class already or the attributes do not suffice.
+    """
+    logits = np.asarray(result.before.logits, dtype=float)
+    if not 0 <= target < len(logits) or is_target(result, target):
+        return None
+    need = float(np.max(np.delete(logits, target)) - logits[target]) + MARGIN
+    if len(logits) == 2:
+        need /= 2  # of two logits the other one falls as much as the target's rises
+    usable = [
+        r
+        for r in shown
+        if r.face.mean_effect is not None and r.face.mean_effect > 0 and not r.face.at_end
+    ]
+    usable.sort(key=lambda r: -r.attribute.mean_effect)
+    total = 0.0
+    for count, each in enumerate(usable, start=1):
+        total += each.attribute.mean_effect
+        if total >= need:
+            chosen = sorted(usable[:count], key=lambda r: int(r.face.rank))
+            return Flip(tuple(r.face.rank for r in chosen), tuple(r.attribute for r in chosen))
+    return None

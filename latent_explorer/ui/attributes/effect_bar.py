@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""The mean effect of an attribute as a bar with its interval, and the number beside it. Draws; decides nothing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.number_field import format_number
+
+WIDTH, HEIGHT = 84, 20  # px
+NUMBER_WIDTH = 36.0
+ALIGN = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class EffectBar(QWidget):
+    """Bar from zero to `mean` on a scale that all cards share, whisker over the 95 % interval, number at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._mean: float | None = None
+        self._interval: tuple[float, float] | None = None
+        self._span = (0.0, 1.0)
+        self._colour = QColor()
+        self._exact = True
+        self.setFont(theme.font(theme.SMALL))
+        self.setFixedSize(WIDTH, HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(WIDTH, HEIGHT)
+
+    def set_effect(
+        self,
+        mean: float | None,
+        interval: tuple[float, float] | None,
+        span: tuple[float, float],
+        colour: QColor,
+        *,
+        target: str,
+        exact: bool = True,
+    ) -> None:
+        """`mean` and `interval` in logits at kappa 1, None when never measured; `span` the least and greatest value any card draws."""
+        self._mean, self._interval, self._exact = mean, interval, exact
+        self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
+        self._colour = colour
+        text = _words(mean, interval, target, exact)
+        self.setToolTip(text)
+        self.setAccessibleName(text)
+        self.update()
+
+    def _x(self, value: float) -> float:
+        low, high = self._span
+        width = self.width() - NUMBER_WIDTH - 4
+        return 2 + (min(max(value, low), high) - low) / (high - low) * (width - 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        y = self.height() / 2
+        if self._mean is None:
+            painter.setPen(theme.current().color("muted"))
+            painter.drawText(self._number_box(), ALIGN, "–")
+            return
+        zero, end = self._x(0.0), self._x(self._mean)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.current().color("ink", 0.08))
+        painter.drawRoundedRect(
+            QRectF(self._x(self._span[0]), y - 4, self._x(self._span[1]) - 2, 8), 2, 2
+        )
+        painter.setBrush(self._colour)
+        if not self._exact:  # hatched: an estimate must not look like a measurement
+            painter.setBrush(QBrush(self._colour, Qt.BrushStyle.BDiagPattern))
+            painter.setPen(QPen(self._colour, 1.0))
+        painter.drawRoundedRect(QRectF(min(zero, end), y - 4, abs(end - zero), 8), 2, 2)
+        if self._interval is not None:
+            self._paint_whisker(painter, y)
+        painter.setPen(self.palette().windowText().color())
+        number = ("" if self._exact else "~") + format_number(self._mean)
+        painter.drawText(self._number_box(), ALIGN, number)
+
+    def _number_box(self) -> QRectF:
+        return QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - 4, self.height())
+
+    def _paint_whisker(self, painter: QPainter, y: float) -> None:
+        assert self._interval is not None
+        a, b = (self._x(value) for value in self._interval)
+        painter.setPen(QPen(theme.current().color("ink"), 1.25))
+        painter.drawLine(QPointF(a, y), QPointF(b, y))
+        for x in (a, b):
+            painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
+
+
+def _words(
+    mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool
+) -> str:
+    """The same in words, for tooltip and screen readers."""
+    if mean is None:
+        return "How far this slider moves the asked classifier on average was never measured"
+    text = f"Moves the logit of {target} by {format_number(mean)} on average at amount 1"
+    if interval is not None:
+        text += f" (95 % {format_number(interval[0])} to {format_number(interval[1])})"
+    return text if exact else f"{text}; predicted from gradients, not rendered"

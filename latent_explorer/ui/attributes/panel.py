@@ -1,0 +1,338 @@
+# SPDX-License-Identifier: MIT
+"""The attributes panel: towards which class, the cards, what would flip the picture, and the search for attributes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+
+from latent_explorer.app.exploration.document import listed_set, single_slider
+from latent_explorer.app.exploration.intents import (
+    ResetAttributes,
+    SetAttribute,
+    SetEdits,
+    SetTarget,
+)
+from latent_explorer.app.exploration.picture_requests import classifier_of
+from latent_explorer.app.exploration.state import attribute_amount, with_attribute
+from latent_explorer.app.exploration.updates import (
+    DocumentChanged,
+    HoverPicture,
+    JobEnded,
+    JobEvent,
+    JobStarted,
+    MainPicture,
+    ModelOpened,
+    StateChanged,
+)
+from latent_explorer.ui.attributes.add_slider import AddSliderDialog
+from latent_explorer.ui.attributes.attribute_list import AttributeList
+from latent_explorer.ui.attributes.card_data import (
+    Flip,
+    class_name,
+    flip_with,
+    is_lent,
+    is_target,
+    rows,
+    set_details,
+    set_line,
+    unmeasured,
+)
+from latent_explorer.ui.attributes.classifier_selector import AskedClassifier
+from latent_explorer.ui.attributes.explainer_note import FileNote
+from latent_explorer.ui.attributes.search_pages import FindAttributes
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    button,
+    column,
+    hint,
+    icon_button,
+    row,
+    title,
+)
+from latent_explorer.ui.widgets.combo_box import Choice
+
+if TYPE_CHECKING:
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.ui.attributes.card_data import Row
+
+SEARCH = "Finding attributes"  # the job's name, also when a menu started it
+FLIP_HELP = (
+    "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
+)
+
+
+class AttributesPanel(QWidget):
+    """Emits intents through the explorer, is told whole states by `on_update`, and keeps none of its own."""
+
+    def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._explorer = explorer
+        self._result: RenderResult | None = None  # of the last picture, for "already at the end"
+        self._flip: Flip | None = None
+        self._job: int | None = None  # a search that runs or waits
+        self.setAccessibleName("Attributes")
+        self.add = icon_button("add", "Add slider for any style coordinate", self.open_add_slider)
+        self.reset = icon_button("reset", "Reset all attributes", self._reset_all)
+        self.target = Choice("Class that the attributes move towards")
+        self._towards = hint("towards", wrap=False)
+        self.asked = AskedClassifier()
+        self.note = FileNote(explorer)
+        self.info = ElidedLabel()
+        self.list = AttributeList()
+        self.search = FindAttributes()
+        self.flip_words = QLabel()
+        self.flip_apply = button("Apply", self._apply_flip)
+        self._pages = QStackedWidget()
+        self._build()
+        self._connect()
+        self._open()
+
+    def _build(self) -> None:
+        self._towards.setBuddy(self.target)
+        head = row(spacing=theme.GAP // 2)
+        heading = title("Attributes")
+        heading.setFixedHeight(theme.CONTROL)
+        head.addWidget(heading)
+        head.addSpacing(theme.GAP // 2)
+        head.addWidget(self._towards)
+        head.addWidget(self.target, 2)
+        head.addStretch(0)
+        head.addWidget(self.add)
+        head.addWidget(self.reset)
+        foot = row()
+        foot.addWidget(self.flip_words, 1)
+        foot.addWidget(self.flip_apply)
+        self.info.setProperty("role", "hint")
+        for small in (self.info, self.flip_words):
+            small.setFont(theme.font(theme.SMALL))
+        self.flip_words.setMinimumHeight(theme.CONTROL)
+        self.flip_words.setWordWrap(True)
+        self.flip_apply.setToolTip(FLIP_HELP)
+        page = QWidget()
+        listed = column(page, spacing=theme.GAP // 2)
+        listed.addWidget(self.info)
+        listed.addWidget(self.list, 1)
+        listed.addLayout(foot)
+        self._pages.addWidget(page)
+        self._pages.addWidget(self.search)
+        layout = column(self, spacing=theme.GAP)
+        layout.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.GAP, theme.GAP)
+        layout.addLayout(head)
+        layout.addWidget(self.asked)
+        layout.addWidget(self.note)
+        layout.addWidget(self._pages, 1)
+        self.setMinimumWidth(300)
+
+    def _connect(self) -> None:
+        explorer = self._explorer
+        self.target.activated.connect(lambda index: explorer.apply(SetTarget(index)))
+        self.asked.asked.connect(explorer.apply)
+        self.list.amount_changed.connect(lambda a, amount: explorer.apply(SetAttribute(a, amount)))
+        self.list.pressed.connect(explorer.begin_gesture)
+        self.list.released.connect(explorer.end_gesture)
+        self.list.renamed.connect(self._rename)
+        self.list.pin_toggled.connect(self._pin)
+        self.list.removed.connect(self._remove)
+        self.list.ends_asked.connect(explorer.hover)
+        self.search.find_asked.connect(self.start_search)
+        self.search.cancel_asked.connect(self._cancel_search)
+        theme.notifier.changed.connect(self._open)
+
+    def sizeHint(self) -> QSize:
+        return QSize(360, 560)
+
+    # what the person does ---------------------------------------------------------------------
+
+    def start_search(self) -> None:
+        """Search for the attributes of the asked classifier."""
+        self._job = self._explorer.start_attfind()
+        self.refresh()
+
+    def _cancel_search(self) -> None:
+        if self._job is not None:
+            self._explorer.cancel(self._job)
+
+    def _reset_all(self) -> None:
+        self._explorer.apply(ResetAttributes())
+
+    def _rename(self, attribute: Attribute, name: str) -> None:
+        self._explorer.change_document(self._explorer.document.renamed(attribute, name))
+
+    def _pin(self, attribute: Attribute, on: bool) -> None:
+        self._explorer.change_document(self._explorer.document.with_pin(attribute, on))
+
+    def _remove(self, attribute: Attribute) -> None:
+        """Take a slider of the person's own away; what it did to the picture goes with it, and can be undone."""
+        self._explorer.apply(SetAttribute(attribute, 0.0))
+        self._explorer.change_document(self._explorer.document.without_slider(attribute))
+
+    def open_add_slider(self) -> AddSliderDialog | None:
+        """The dialog that adds sliders; it stays open beside the window."""
+        summary = self._explorer.summary
+        if summary is None:
+            return None
+        listed = {e.style_index for a in self._explorer.attributes() for e in a.entries}
+        dialog = AddSliderDialog(summary, listed, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.chosen.connect(self._add_slider)
+        dialog.show()
+        return dialog
+
+    def _add_slider(self, style_index: int, pin: bool) -> None:
+        state = self._explorer.state
+        if state is None:
+            return
+        slider = single_slider(style_index, state.target_class)
+        document = self._explorer.document.with_slider(slider)
+        self._explorer.change_document(document.with_pin(slider, True) if pin else document)
+        self.list.reveal(slider)
+
+    def _apply_flip(self) -> None:
+        state = self._explorer.state
+        if state is None or self._flip is None:
+            return
+        moved = state
+        for attribute in self._flip.attributes:
+            moved = msgspec.structs.replace(moved, edits=with_attribute(moved, attribute, 1.0))
+        words = f"flip with {'+'.join(self._flip.ranks)}"
+        self._explorer.apply(SetEdits(moved.edits, words))
+
+    # what comes back --------------------------------------------------------------------------
+
+    def on_update(self, update: Update) -> None:
+        """An update of the application; what does not concern attributes is passed over."""
+        if isinstance(update, ModelOpened):
+            self._result = None
+            self.note.show_model(update.summary)
+            self._open()
+        elif isinstance(update, StateChanged):
+            if update.old.base != update.new.base:
+                self._result = None  # values of the old picture say nothing of the new one
+            if _asked(update.old) != _asked(update.new):
+                self._open()
+            else:
+                self.refresh()
+        elif isinstance(update, MainPicture):
+            known, self._result = self._result, update.result
+            if known is None or not _same_unedited(known, update.result):
+                self.refresh()  # at a drag's rate only when something it shows has changed
+        elif isinstance(update, DocumentChanged):
+            self.refresh()
+        elif isinstance(update, HoverPicture):
+            self._show_end(update)
+        elif isinstance(update, (JobStarted, JobEvent, JobEnded)):
+            self._take_job(update)
+
+    def _take_job(self, update: JobStarted | JobEvent | JobEnded) -> None:
+        if isinstance(update, JobStarted) and update.name == SEARCH:
+            self._job = update.job
+            self.refresh()
+        elif isinstance(update, JobEvent) and update.job == self._job:
+            self.search.searching.show_event(update.event)
+        elif isinstance(update, JobEnded) and update.job == self._job:
+            self._job = None
+            self.refresh()
+
+    def _show_end(self, update: HoverPicture) -> None:
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return
+        picture = update.result.after
+        words = f"{class_name(state, summary, state.target_class)} {picture.probs[state.target_class]:.2f}"
+        self.list.show_end(update.attribute, update.sign, picture.image, words)
+
+    def _open(self) -> None:
+        """Everything anew: another model, another classifier or class, another theme."""
+        state, summary = self._explorer.state, self._explorer.summary
+        classifier = classifier_of(state, summary) if state and summary else None
+        self.target.clear()
+        for index, name in enumerate(classifier.class_names if classifier else ()):
+            self.target.addItem(_swatch(index), name)
+        self.target.setEnabled(self.target.count() > 1)
+        if state is not None:
+            self.target.setCurrentIndex(state.target_class)
+        self.asked.show_state(state, summary)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Write the current state and document into every widget; emits nothing."""
+        state, summary, document = (
+            self._explorer.state,
+            self._explorer.summary,
+            self._explorer.document,
+        )
+        for part in (self._towards, self.target, self.add, self.reset):
+            part.setVisible(summary is not None)
+        self.reset.setEnabled(bool(state and state.edits))
+        if state is None or summary is None:
+            self.search.show_no_model()
+            self._pages.setCurrentWidget(self.search)
+            return
+        shown = rows(document, summary, state, self._result)
+        self.list.show_rows(shown)
+        found = listed_set(document, summary, state)
+        self.info.setText(set_line(found, summary, state) if found else "Your own sliders")
+        self.info.setToolTip(set_details(found, summary, state) if found else "")
+        if not shown:
+            target = class_name(state, summary, state.target_class)
+            self.search.show_nothing(target, running=self._job is not None)
+        self._pages.setCurrentIndex(0 if shown else 1)
+        self._show_flip(shown, lent=is_lent(found, state))
+
+    def _show_flip(self, shown: list[Row], *, lent: bool) -> None:
+        state, summary, result = self._explorer.state, self._explorer.summary, self._result
+        assert state is not None
+        assert summary is not None
+        target = state.target_class
+        self._flip = flip_with(shown, result, target) if result else None
+        if result is None:
+            words = ""
+        elif is_target(result, target):
+            words = f"This picture is {class_name(state, summary, target)} already."
+        elif lent:
+            words = unmeasured(summary, state)
+        elif self._flip is None:
+            words = "No combination here is expected to flip this picture."
+        else:
+            words = f"Flip with {' + '.join(self._flip.ranks)}"
+        self.flip_words.setText(words)
+        self.flip_apply.setVisible(self._flip is not None)
+        moved = self._flip.attributes if self._flip else ()
+        self.flip_apply.setEnabled(any(attribute_amount(state, a) != 1 for a in moved))
+
+
+def _same_unedited(one: RenderResult, other: RenderResult) -> bool:
+    """Whether two results are of the same picture before its edits, which is all that the cards look at."""
+    return np.array_equal(one.styles, other.styles) and np.array_equal(
+        one.before.logits, other.before.logits
+    )
+
+
+def _asked(state: ExplorerState) -> tuple[str, int]:
+    return (state.classifier_id, state.target_class)
+
+
+def _swatch(index: int) -> QIcon:
+    """A disc in the class's colour."""
+    side = 12
+    pixmap = QPixmap(2 * side, 2 * side)
+    pixmap.setDevicePixelRatio(2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.current().class_color(index))
+    painter.drawEllipse(QRectF(1, 1, side - 2, side - 2))
+    painter.end()
+    return QIcon(pixmap)

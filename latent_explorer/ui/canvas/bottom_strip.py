@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""The strip along the bottom: live plot and timeline share it, one at a time, under a head that folds it away.
+
+The training's dock is the third of its tabs; it stands below the strip, since it wants more room than a strip has.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QStackedWidget, QWidget
+
+from latent_explorer.ui.canvas.live_plot import LivePlot
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.timeline.panel import TimelinePanel
+from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
+from latent_explorer.ui.widgets.segmented_control import Segments
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from PySide6.QtGui import QAction, QResizeEvent
+    from PySide6.QtWidgets import QMenu
+
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.ui.canvas.trace_plot import TracePlot
+
+HEAD = theme.CONTROL + theme.UNIT
+LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
+TALL = 840  # px between menus and status line, from which on a screen is high
+ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # so that icons stand on the margin
+TABS = ("Live plot", "Timeline", "Training")
+PLOT, TIMELINE, TRAINING = range(len(TABS))
+FOLDED = 2  # page of the head
+LEAST_HEAD = 16 * theme.UNIT  # px; what has no room hides
+NARROW = 600  # px of width, from which on the live plot's head has room for its words
+
+
+class BottomStrip(QWidget):
+    """`changed` when another tab is in front, or the strip is folded."""
+
+    changed = Signal()
+
+    def __init__(self, explorer: Explorer, desk: TimelineDesk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._actions: Mapping[str, QAction] = {}
+        self._tab = PLOT
+        self._training = False  # whether its dock is open below
+        self._height = LOW
+        self.setAccessibleName("Live plot and timeline")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.fold = icon_button("down", "Fold away", self._toggle)
+        self.tabs = Segments("What the strip shows", TABS)
+        self.tabs.chosen.connect(self._choose)
+        self.live = LivePlot(explorer)
+        self.timeline = TimelinePanel(explorer, desk)
+        self.clear = icon_button("reset", "Start the plot again", self.live.clear)
+        self.says = hint("probability over the last edits", wrap=False)
+        self._head = QStackedWidget()
+        self._head.addWidget(self._live_head())
+        self._head.addWidget(self.timeline.transport)
+        self._head.addWidget(QWidget())  # while folded
+        self._head.setFixedHeight(theme.CONTROL)
+        self._head.setMinimumWidth(LEAST_HEAD)
+        self.body = QWidget()
+        self._pages = QStackedLayout(self.body)
+        self._pages.addWidget(self.live)
+        self._pages.addWidget(self.timeline)
+        self._lay_out()
+        self.show_tab(PLOT)
+
+    def _live_head(self) -> QWidget:
+        head = QWidget()
+        line = row(head)
+        line.addWidget(self.says)
+        line.addStretch(1)
+        line.addWidget(self.clear)
+        return head
+
+    def _lay_out(self) -> None:
+        head = row(spacing=theme.UNIT // 2)
+        head.setContentsMargins(ICON_EDGE, 0, ICON_EDGE, 0)
+        head.addWidget(self.fold)
+        head.addWidget(self.tabs)
+        head.addSpacing(theme.UNIT)
+        head.addWidget(self._head, 1)
+        layout = column(self, spacing=0)
+        layout.setContentsMargins(0, theme.UNIT // 2, 0, theme.UNIT // 2)
+        layout.addLayout(head)
+        layout.addWidget(self.body, 1)
+
+    def adopt(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
+        """The window's actions and menus are there: they say which tab is in front."""
+        self._actions = actions
+        self.timeline.adopt(actions, menus)
+        self._mark_tab()
+
+    # which tab, and whether open --------------------------------------------------------------
+
+    @property
+    def plot(self) -> TracePlot | None:
+        """What draws the live plot, once it is made."""
+        return self.live.plot
+
+    @property
+    def tab(self) -> int:
+        """PLOT or TIMELINE, whichever is in front."""
+        return self._tab
+
+    @property
+    def folded(self) -> bool:
+        return self.body.isHidden()
+
+    def shows(self, tab: int) -> bool:
+        """Whether a tab is in front and open."""
+        return self._tab == tab and not self.folded
+
+    def show_tab(self, tab: int) -> None:
+        """Bring one to the front, unfolded."""
+        self._tab = tab
+        self._pages.setCurrentIndex(tab)
+        self.set_folded(False)
+
+    def toggle_tab(self, tab: int) -> None:
+        """Bring it to the front; in front already: fold it away."""
+        if self.shows(tab):
+            self.set_folded(True)
+        else:
+            self.show_tab(tab)
+
+    def set_folded(self, on: bool) -> None:
+        """Only the head's row remains."""
+        self.body.setHidden(on)
+        self._head.setCurrentIndex(FOLDED if on else self._tab)
+        self._mark_tab()
+        icons.set_icon(self.fold, "right" if on else "down")
+        words = "Unfold the strip" if on else "Fold the strip away"
+        self.fold.setToolTip(words)
+        self.fold.setAccessibleName(words)
+        self._desk.set_active(self.shows(TIMELINE))
+        self._give_height()
+        self.changed.emit()
+
+    def make_room(self, height: int) -> None:
+        """There are so many px between the menus and the status line: where there are many, the strip takes more."""
+        self._height = HIGH if height >= TALL else LOW
+        self._give_height()
+
+    def _give_height(self) -> None:
+        self.setFixedHeight(HEAD if self.folded else self._height)
+
+    def mark_training(self, docked: bool) -> None:
+        """The training's dock stands below: its tab is the one in front while the strip is folded."""
+        self._training = docked
+        self._mark_tab()
+
+    def _mark_tab(self) -> None:
+        for key, tab in (("plot", PLOT), ("timeline", TIMELINE)):
+            if key in self._actions:
+                self._actions[key].setChecked(self.shows(tab))
+        self.tabs.choose(TRAINING if self._training and self.folded else self._tab)
+
+    def _choose(self, tab: int) -> None:
+        if tab == TRAINING:
+            self._mark_tab()
+            self._actions["training"].trigger()
+        else:
+            self.show_tab(tab)
+
+    def _toggle(self) -> None:
+        self.set_folded(not self.folded)
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        self.live.on_update(update)
+        self.timeline.on_update(update)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.says.setVisible(self.width() >= NARROW)

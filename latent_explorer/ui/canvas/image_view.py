@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""The canvas: before and after, side by side, under a swipe, as a difference, or the after alone.
+
+It paints pictures and captions that it is given; what they mean is the window's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
+
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
+ViewMode = Literal["side", "after", "swipe", "difference"]
+CAPTION = 3 * theme.UNIT  # px above a picture
+SMALLEST = 16 * theme.UNIT
+_Scaled = tuple[tuple[float, float, bool], tuple[int, ...], np.ndarray, QImage]
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture with its caption: what it is, and what the classifier says of it."""
+
+    image: np.ndarray  # (H, W, 3) uint8
+    title: str
+    verdict: str = ""
+    verdict_class: int = 0
+
+
+class ImageView(QWidget):
+    """Shows two shots of one moment. `drag_started` asks the owner to hand the picture out."""
+
+    drag_started = Signal()
+    mode_changed = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before: Shot | None = None
+        self._after: Shot | None = None
+        self._mode: ViewMode = "side"
+        self._pixels = False
+        self._peek = False
+        self._split = 0.5  # of the swipe, share of the width
+        self._pressed: QPointF | None = None
+        self._by_key = False  # the focus came by the keyboard, so it must be seen
+        self._cache: dict[str, _Scaled] = {}  # by which of the shots it is
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(2 * SMALLEST, SMALLEST + CAPTION)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Picture before and after")
+
+    def sizeHint(self) -> QSize:
+        return QSize(820, 440)
+
+    @property
+    def mode(self) -> ViewMode:
+        return self._mode
+
+    @property
+    def pixels(self) -> bool:
+        return self._pixels
+
+    @property
+    def peeking(self) -> bool:
+        return self._peek
+
+    def show_shots(self, before: Shot | None, after: Shot | None) -> None:
+        """Both pictures of one result; None for nothing."""
+        self._before, self._after = before, after
+        if before and after:
+            said = f"{before.title}: {before.verdict}. {after.title}: {after.verdict}."
+            self.setAccessibleDescription(said)
+        self.update()
+
+    def set_mode(self, mode: str) -> None:
+        """One of `ViewMode`."""
+        if mode not in get_args(ViewMode):
+            raise ValueError(mode)
+        if mode != self._mode:
+            self._mode = mode  # type: ignore[assignment]
+            self.mode_changed.emit(mode)
+            self.update()
+
+    def set_pixels(self, on: bool) -> None:
+        """Whole pixels at a whole factor instead of Lanczos."""
+        self._pixels = on
+        self.update()
+
+    def set_peek(self, on: bool) -> None:
+        """While on, the before stands in the after's place."""
+        if on != self._peek:
+            self._peek = on
+            self.update()
+
+    # geometry ---------------------------------------------------------------------------------
+
+    def frames(self) -> list[QRectF]:
+        """Where pictures stand now, captions not counted: two in "side", else one."""
+        if self._after is None:
+            return []
+        count = 2 if self._mode == "side" else 1
+        gap = theme.MARGIN
+        room = min(
+            (self.width() - (count + 1) * gap) / count,
+            self.height() - CAPTION - 1.5 * gap,
+        )
+        side = shown_side(
+            self._after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self._pixels
+        )
+        height, width = self._after.image.shape[:2]
+        w, h = side * width / max(height, width), side * height / max(height, width)
+        left = round((self.width() - count * w - (count - 1) * gap) / 2)
+        top = round((self.height() - h - CAPTION - gap / 2) / 2 + CAPTION)
+        return [QRectF(left + i * (w + gap), top, w, h) for i in range(count)]
+
+    # mouse and keys ---------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton and self.frames():
+            self._pressed = event.position()
+            event.accept()
+            if self._mode == "swipe":
+                self._swipe_to(event.position().x())
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._mode == "swipe":
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+            if self._pressed is not None:
+                self._swipe_to(event.position().x())
+            return
+        self.unsetCursor()
+        if self._pressed is None:
+            return
+        way = (event.position() - self._pressed).manhattanLength()
+        if way >= QApplication.startDragDistance():
+            self._pressed = None
+            self.drag_started.emit()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self._pressed = None
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Left: -0.05, Qt.Key.Key_Right: 0.05}.get(Qt.Key(event.key()))
+        if self._mode == "swipe" and step is not None:
+            self._split = min(1.0, max(0.0, self._split + step))
+            self.update()
+            return
+        super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._by_key = event.reason() in keys
+        super().focusInEvent(event)
+
+    def _swipe_to(self, x: float) -> None:
+        frame = self.frames()[0]
+        self._split = min(1.0, max(0.0, (x - frame.left()) / frame.width()))
+        self.update()
+
+    # painting ---------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        painter = QPainter(self)
+        frames = self.frames()
+        if not frames or self._after is None or self._before is None:
+            return
+        shown = self._before if self._peek else self._after
+        if self._mode == "side":
+            self._paint_shot(painter, frames[0], self._before, "before")
+            self._paint_shot(painter, frames[1], shown, "before" if self._peek else "after")
+        elif self._mode == "after" or self._peek:
+            self._paint_shot(painter, frames[0], shown, "before" if self._peek else "after")
+        elif self._mode == "swipe":
+            self._paint_swipe(painter, frames[0])
+        else:
+            change = difference(self._before.image, self._after.image)
+            shot = Shot(change, "Difference, twice as strong", "grey: the same", -1)
+            self._paint_shot(painter, frames[0], shot, "difference")
+        if self.hasFocus() and self._by_key:
+            painter.setPen(QPen(theme.current().color("accent"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(frames[-1].adjusted(-2, -2, 1, 1))
+
+    def _image(self, key: str, image: np.ndarray, side: float) -> QImage:
+        """Scaled once for each picture, size and screen."""
+        wanted = (side, self.devicePixelRatioF(), self._pixels)
+        held = self._cache.get(key)
+        if (
+            held is not None
+            and held[:2] == (wanted, image.shape)
+            and np.array_equal(held[2], image)
+        ):
+            return held[3]
+        made = scaled(image, side, wanted[1], pixels=self._pixels)
+        self._cache[key] = (wanted, image.shape, image, made)
+        return made
+
+    def _paint_shot(self, painter: QPainter, frame: QRectF, shot: Shot, key: str) -> None:
+        side = max(frame.width(), frame.height())
+        painter.drawImage(frame.topLeft(), self._image(key, shot.image, side))
+        self._paint_caption(painter, frame, shot.title, shot)
+
+    def _paint_swipe(self, painter: QPainter, frame: QRectF) -> None:
+        assert self._before is not None
+        assert self._after is not None
+        side = max(frame.width(), frame.height())
+        x = frame.left() + frame.width() * self._split
+        painter.drawImage(frame.topLeft(), self._image("after", self._after.image, side))
+        painter.save()
+        painter.setClipRect(QRectF(frame.left(), frame.top(), x - frame.left(), frame.height()))
+        painter.drawImage(frame.topLeft(), self._image("before", self._before.image, side))
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().color("surface"), 2))
+        painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
+        painter.setBrush(theme.current().color("accent"))
+        painter.drawEllipse(QPointF(x, frame.center().y()), 7, 7)
+        self._paint_caption(
+            painter, frame, f"{self._before.title}  |  {self._after.title}", self._after
+        )
+
+    def _paint_caption(self, painter: QPainter, frame: QRectF, title: str, shot: Shot) -> None:
+        now = theme.current()
+        line = QRectF(frame.left(), frame.top() - CAPTION, frame.width(), CAPTION - 2)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(theme.font(semibold=True))
+        metrics = QFontMetricsF(painter.font())
+        room = frame.width()
+        if shot.verdict:
+            said = metrics.horizontalAdvance(shot.verdict)
+            painter.setPen(now.color("ink" if shot.verdict_class >= 0 else "muted"))
+            painter.drawText(line, _RIGHT, shot.verdict)
+            room -= said + 2 * theme.UNIT
+            if shot.verdict_class >= 0:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(now.class_color(shot.verdict_class))
+                painter.drawEllipse(QPointF(line.right() - said - 10, line.center().y()), 4, 4)
+                room -= 2 * theme.UNIT
+        painter.setFont(theme.font())
+        painter.setPen(now.color("muted"))
+        metrics = QFontMetricsF(painter.font())
+        painter.drawText(line, _LEFT, metrics.elidedText(title, Qt.TextElideMode.ElideRight, room))
+
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""The middle of the window: the picture before and after, the grid in its place, and what the classifier says below."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QProgressBar, QStackedWidget, QVBoxLayout, QWidget
+
+from latent_explorer.app import library
+from latent_explorer.app.exploration.picture_requests import classifier_of
+from latent_explorer.app.exploration.updates import (
+    MainPicture,
+    ModelOpened,
+    StateChanged,
+    TimelineFrame,
+)
+from latent_explorer.explain.projection.report_text import has_photo
+from latent_explorer.explain.recipe import BlendBase, EndBase, MixBase, ProjectedBase, SeedBase
+from latent_explorer.ui.canvas.grid import GridPanel
+from latent_explorer.ui.canvas.image_view import ImageView, Shot
+from latent_explorer.ui.canvas.probability_bars import ProbabilityBars, Verdict, percent_words
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest
+
+WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
+
+
+class Welcome(EmptyState):
+    """Nothing is open: what comes with the program is offered, by name."""
+
+    def __init__(self, on_open: Callable[[str], object]) -> None:
+        super().__init__("leaf", WELCOME, "Open the leaf explainer", lambda: on_open(library.LEAF))
+        self.shortcut = button("Open the shortcut explainer", lambda: on_open(library.SHORTCUT))
+        words = hint("Its classifier looks at the ground: learn how to catch one.")
+        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        second = column()
+        second.addWidget(self.shortcut, alignment=Qt.AlignmentFlag.AlignHCenter)
+        second.addWidget(words)
+        layout = self.layout()
+        assert isinstance(layout, QVBoxLayout)
+        layout.insertLayout(layout.count() - 1, second)  # above the stretch
+
+
+class Loading(QWidget):
+    """Words and a moving bar while a model is opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = hint("")
+        self.text.setFont(theme.font())
+        self.text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.text.setAccessibleName("What is being opened")
+        bar = QProgressBar()
+        bar.setRange(0, 0)
+        bar.setTextVisible(False)
+        bar.setFixedSize(24 * theme.UNIT, 4)
+        bar.setAccessibleName("Opening")
+        layout = column(self, spacing=theme.MARGIN)
+        layout.addStretch(1)
+        layout.addWidget(self.text)
+        layout.addWidget(bar, alignment=Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+
+
+class CanvasPanel(QWidget):
+    """Pages (welcome, loading, pictures, grid, and a stage that is added) over the probability bars."""
+
+    open_asked = Signal(str)  # the name of one that comes with the program
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__()
+        self._explorer = explorer
+        self._names: tuple[str, ...] = ()
+        self._picture: MainPicture | None = None
+        self._stage: QWidget | None = (
+            None  # what stands in the picture's place while photos are projected
+        )
+        self._staged = self._in_grid = self._photo = False
+        self.welcome = Welcome(self.open_asked.emit)
+        self.loading = Loading()
+        self.view = ImageView()
+        self.grid = GridPanel(explorer)
+        self.pages = QStackedWidget()
+        for page in (self.welcome, self.loading, self.view, self.grid):
+            self.pages.addWidget(page)
+        self.bars = ProbabilityBars()
+        below = QWidget()
+        inner = column(below)
+        inner.setContentsMargins(theme.MARGIN, theme.UNIT, theme.MARGIN, theme.UNIT)
+        inner.addWidget(self.bars)
+        self._below = below
+        layout = column(self, spacing=0)
+        layout.addWidget(self.pages, 1)
+        layout.addWidget(below)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.show_welcome()
+
+    # pages ------------------------------------------------------------------------------------
+
+    def show_welcome(self) -> None:
+        """Nothing is open."""
+        self.pages.setCurrentWidget(self.welcome)
+        self._below.hide()
+
+    def show_loading(self, words: str) -> None:
+        """Something is being opened; pictures of another model stay until it came."""
+        self.loading.text.setText(words)
+        if self._picture is None:
+            self.pages.setCurrentWidget(self.loading)
+
+    def loading_failed(self) -> None:
+        """Back to what was there."""
+        if self._picture is None:
+            self.show_welcome()
+
+    def show_grid(self, on: bool) -> None:
+        """The grid in the picture's place."""
+        self._in_grid = on
+        self._choose_page()
+
+    def add_stage(self, stage: QWidget) -> None:
+        """Another page, for `show_stage`."""
+        self._stage = stage
+        self.pages.addWidget(stage)
+
+    def show_stage(self, on: bool) -> None:
+        """The stage in the picture's place; the grid goes before it."""
+        self._staged = on
+        self._choose_page()
+
+    def _choose_page(self) -> None:
+        if self._picture is None and not self._staged:
+            if self.pages.currentWidget() is self._stage:
+                self.pages.setCurrentWidget(self.loading)
+            return
+        page: QWidget = self.grid if self._in_grid else self.view
+        if self._staged and self._stage is not None and not self._in_grid:
+            page = self._stage
+        self.pages.setCurrentWidget(page)
+        self._below.setVisible(page is self.view)
+
+    def set_photo(self, on: bool) -> None:
+        """Of a projected picture: the photo itself as the picture before, or its reconstruction."""
+        self._photo = on
+        if self._picture is not None:
+            self._show(self._picture)
+
+    # updates ----------------------------------------------------------------------------------
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Of the asked classifier."""
+        return self._names
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        self.grid.on_update(update)
+        if isinstance(update, ModelOpened):
+            self._picture = None
+            self._name_classes(update.state)
+            self.view.show_shots(None, None)
+            self.bars.show_verdict(None)
+            self.show_loading("Making the first picture...")
+        elif isinstance(update, StateChanged):
+            self._name_classes(update.new)
+        elif isinstance(update, MainPicture):
+            first, self._picture = self._picture is None, update
+            if first:
+                self._choose_page()
+                self.view.setFocus()
+            self._show(update)
+        elif isinstance(update, TimelineFrame):
+            self._show(update, f"After, {update.seconds:.2f} s")
+
+    def _name_classes(self, state: ExplorerState) -> None:
+        summary = self._explorer.summary
+        asked = classifier_of(state, summary) if summary else None
+        self._names = asked.class_names if asked else ()
+
+    def _show(self, update: MainPicture | TimelineFrame, after: str = "After") -> None:
+        result = update.result
+        state = self._explorer.state
+        names = self._names_for(len(result.after.probs))
+        target = state.target_class if state else 0
+        photo = self._photo_of(update.request)
+        if photo is None:
+            before = self._shot(before_title(update.request.recipe), result.before, names)
+            verdict = Verdict(names, result.after.probs, result.before.probs, target)
+        else:
+            before = photo[0]
+            verdict = Verdict(names, result.after.probs, photo[1], target, "photo")
+            after = after if update.request.recipe.edits else "Reconstruction"
+        self.view.show_shots(before, self._shot(after, result.after, names))
+        self.bars.show_verdict(verdict)
+
+    def _photo_of(self, request: PictureRequest) -> tuple[Shot, np.ndarray] | None:
+        """The photo behind a projected picture with its probabilities; None unless it is wanted, there, and judged
+        by the classifier that is asked."""
+        shown = self._explorer.latents.of(request.recipe.base) if self._photo else None
+        if shown is None or not has_photo(shown.report):
+            return None
+        report = shown.report
+        if report.classifier_id != request.classifier_id:
+            return None
+        probs = np.array(report.probs_target)
+        words = percent_words(report.class_names, probs)
+        return Shot(shown.target, "Photo", words, int(probs.argmax())), probs
+
+    def _names_for(self, count: int) -> tuple[str, ...]:
+        """A picture may still be of the classifier that was asked before."""
+        return self._names if len(self._names) == count else tuple(map(str, range(count)))
+
+    def _shot(self, words: str, picture: Picture, names: tuple[str, ...]) -> Shot:
+        best = int(picture.probs.argmax())
+        return Shot(picture.image, words, percent_words(names, picture.probs), best)
+
+
+def before_title(recipe: PictureRecipe) -> str:
+    """What the picture before the edits is: an honest word for each origin."""
+    base = recipe.base
+    while isinstance(base, EndBase):
+        base = base.base
+    if isinstance(base, BlendBase):
+        return "In between (before)"
+    if isinstance(base, MixBase):
+        return "Mixed (before)"
+    if isinstance(base, SeedBase):
+        return f"Seed {base.seed} (before)"
+    if isinstance(base, ProjectedBase):
+        return "Projection (before)"
+    if recipe.cond is not None:
+        return "Told otherwise (before)"
+    if recipe.truncation_psi != 1:
+        return "Towards the average (before)"
+    return "Reconstruction (before)"

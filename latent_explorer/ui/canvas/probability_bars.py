@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What the classifier says: a bar a class with a tick where the unedited picture stood, and the same in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import ElidedLabel, column
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QPaintEvent
+
+ROW = 3 * theme.UNIT  # px
+MOST_ROWS = 4
+ADVICE = "Drag an attribute to change the picture."
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Probabilities of the edited picture and of the unedited one, (K,) each, and the names of the classes."""
+
+    names: tuple[str, ...]
+    after: np.ndarray
+    before: np.ndarray
+    target: int
+    told: str = "was"  # what the picture before is, in a word
+
+    @property
+    def flipped(self) -> bool:
+        """Whether the most probable class changed."""
+        return int(self.after.argmax()) != int(self.before.argmax())
+
+    def rows(self) -> list[int]:
+        """The classes to show: all while they fit; else the target, then those that matter most in either picture."""
+        count = len(self.names)
+        if count <= MOST_ROWS:
+            return list(range(count))
+        weight = [max(float(self.after[i]), float(self.before[i])) for i in range(count)]
+        best = sorted(range(count), key=lambda i: (i != self.target, -weight[i]))
+        return best[:MOST_ROWS]
+
+
+def signed(value: float) -> str:
+    """Two decimals with a sign; what rounds to zero has none."""
+    text = f"{abs(value):.2f}"
+    if float(text) == 0:
+        return "0.00"
+    return ("+" if value > 0 else MINUS) + text
+
+
+def sentence(verdict: Verdict) -> str:
+    """The bars in words, for people who cannot see them and for the clipboard."""
+    new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
+    edited = not np.array_equal(verdict.after, verdict.before)
+    parts = [
+        f"{verdict.names[i]} {verdict.after[i]:.2f}"
+        + (f" ({verdict.told} {verdict.before[i]:.2f})" if edited else "")
+        for i in verdict.rows()
+    ]
+    if len(parts) < len(verdict.names):
+        parts.append(f"{len(verdict.names) - len(parts)} more classes")
+    said = ", ".join(parts)
+    if not edited:
+        return f"The classifier says {verdict.names[new]}: {said}. {ADVICE}"
+    if verdict.flipped:
+        return f"Flipped from {verdict.names[old]} to {verdict.names[new]}: {said}."
+    return f"Still {verdict.names[new]}: {said}."
+
+
+class _Bars(QWidget):
+    """The painted part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verdict: Verdict | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        rows = len(self.verdict.rows()) if self.verdict else 2
+        return QSize(400, rows * ROW)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        if self.verdict is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        plain, strong = QFontMetricsF(theme.font()), QFontMetricsF(theme.font(semibold=True))
+        widest = max(strong.horizontalAdvance(self.verdict.names[i]) for i in self.verdict.rows())
+        names = min(widest + theme.MARGIN, self.width() * 0.3)
+        number = plain.horizontalAdvance("0.00") + theme.MARGIN
+        change = plain.horizontalAdvance("+0.00") + theme.MARGIN
+        for line, index in enumerate(self.verdict.rows()):
+            cell = QRectF(0, line * ROW, self.width(), ROW)
+            self._paint_texts(painter, cell, index, names, change)
+            bar = QRectF(names, cell.top() + 6, self.width() - names - number - change, ROW - 12)
+            self._paint_bar(painter, bar, index)
+
+    def _paint_texts(
+        self, painter: QPainter, cell: QRectF, index: int, names: float, change: float
+    ) -> None:
+        assert self.verdict is not None
+        now, verdict = theme.current(), self.verdict
+        winner = index == int(verdict.after.argmax())
+        font = theme.font(semibold=winner)
+        painter.setFont(font)
+        painter.setPen(now.color("ink"))
+        name = QFontMetricsF(font).elidedText(
+            verdict.names[index], Qt.TextElideMode.ElideRight, names - theme.UNIT
+        )
+        painter.drawText(QRectF(cell.left(), cell.top(), names, ROW), _LEFT, name)
+        value = cell.adjusted(0, 0, -change, 0)
+        painter.drawText(value, _RIGHT, f"{verdict.after[index]:.2f}")
+        painter.setFont(theme.font())
+        moved = float(verdict.after[index] - verdict.before[index])
+        text = signed(moved)
+        painter.setPen(now.color("muted" if text == "0.00" else "ink"))
+        painter.drawText(cell, _RIGHT, text)
+
+    def _paint_bar(self, painter: QPainter, bar: QRectF, index: int) -> None:
+        assert self.verdict is not None
+        now = theme.current()
+        radius = bar.height() / 2
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("line", 0.75))
+        painter.drawRoundedRect(bar, radius, radius)
+        share = float(self.verdict.after[index])
+        painter.save()
+        painter.setClipRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()))
+        painter.setBrush(now.class_color(index))
+        painter.drawRoundedRect(bar, radius, radius)
+        painter.restore()
+        x = bar.left() + bar.width() * float(self.verdict.before[index])
+        x = min(max(x, bar.left() + 1), bar.right() - 1)
+        painter.setPen(QPen(now.color("paper"), 4))
+        painter.drawLine(QPointF(x, bar.top()), QPointF(x, bar.bottom()))
+        painter.setPen(QPen(now.color("ink"), 2))
+        painter.drawLine(QPointF(x, bar.top() - 1), QPointF(x, bar.bottom() + 1))
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("ink"))
+        top = bar.top() - 1
+        painter.drawPolygon(
+            QPolygonF([QPointF(x - 3.5, top - 3), QPointF(x + 3.5, top - 3), QPointF(x, top + 1)])
+        )
+
+
+class ProbabilityBars(QWidget):
+    """The bars and, below them, the same in words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bars = _Bars()
+        self.text = ElidedLabel()  # a long sentence must not widen the window
+        self.text.setProperty("role", "hint")
+        self.text.setFont(theme.font(theme.SMALL))
+        self.text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse
+            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.text.setAccessibleName("What the classifier says")
+        self._bars.setAccessibleName("Probability of every class")
+        layout = column(self, spacing=theme.UNIT // 2)
+        layout.addWidget(self._bars)
+        layout.addWidget(self.text)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self._bars.verdict
+
+    def show_verdict(self, verdict: Verdict | None) -> None:
+        """None empties it."""
+        what = "photo" if verdict and verdict.told == "photo" else "unedited picture"
+        self._bars.setToolTip(f"The mark on a bar is where the {what} stands.")
+        rows = len(verdict.rows()) if verdict else 0
+        old = len(self._bars.verdict.rows()) if self._bars.verdict else 0
+        self._bars.verdict = verdict
+        self.text.setText(sentence(verdict) if verdict else "")
+        self.text.setToolTip(self.text.text())
+        self._bars.setAccessibleDescription(self.text.text())
+        if rows != old:
+            self._bars.updateGeometry()
+        self._bars.update()
+
+
+def percent_words(names: Sequence[str], probs: np.ndarray) -> str:
+    """ "diseased 0.91": the most probable class and its probability."""
+    best = int(probs.argmax())
+    return f"{names[best]} {probs[best]:.2f}"
+
+
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""The exports of the window that take more than a name: their dialogs, then where to. Writing is the desk's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from latent_explorer.app.export.controller import ExportDesk
+from latent_explorer.media.animation.settings import FORMATS
+from latent_explorer.ui.export.all_dialog import ExportAllDialog
+from latent_explorer.ui.export.animation_dialog import ExportAnimationDialog
+from latent_explorer.ui.export.sheet_dialog import FORMATS as SHEET_FORMATS
+from latent_explorer.ui.export.sheet_dialog import ExportSheetDialog
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QDialog, QWidget
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.ui.file_actions import Files
+
+NOTHING = (
+    "An animation shows a timeline or the sweep of an attribute. "
+    "Add keyframes, find attributes, or add a slider first."
+)
+NO_ATTRIBUTES = "There are no attributes to export. Find attributes first, or add a slider."
+
+
+class Exports:
+    """Opens the dialogs; `files` knows how names are asked for."""
+
+    def __init__(
+        self, window: QWidget, explorer: Explorer, timelines: TimelineDesk, files: Files
+    ) -> None:
+        self.desk = ExportDesk(explorer)
+        self._window = window
+        self._explorer = explorer
+        self._timelines = timelines
+        self._files = files
+
+    def animation(self) -> None:
+        """A timeline, or the sweep of an attribute."""
+        if not self.desk.sources():
+            QMessageBox.information(self._window, "Export animation", NOTHING)
+            return
+        current = self._timelines.current
+        dialog = ExportAnimationDialog(self.desk, current.name if current else "", self._window)
+        dialog.accepted.connect(lambda: self._animation(dialog))
+        _show(dialog)
+
+    def _animation(self, dialog: ExportAnimationDialog) -> None:
+        suffix, name = dialog.suffix, dialog.source.name.removeprefix("Sweep: ")
+        path = self._ask("Export animation", f"{self._files.name()} {name}", suffix, FORMATS)
+        if path is not None:
+            self.desk.export(path, dialog.source.scene, dialog.settings)
+
+    def sheet(self) -> None:
+        """A sheet for a paper."""
+        dialog = ExportSheetDialog(self.desk, self._window)
+        dialog.accepted.connect(lambda: self._sheet(dialog))
+        _show(dialog)
+
+    def _sheet(self, dialog: ExportSheetDialog) -> None:
+        name = f"{self._files.name()} {dialog.plan.kind}"
+        path = self._ask("Export sheet", name, dialog.suffix, SHEET_FORMATS)
+        if path is not None:
+            self.desk.export_sheet(path, dialog.plan)
+
+    def all(self) -> None:
+        """All attributes on several pictures."""
+        count = len(self._explorer.attributes())
+        if not count:
+            QMessageBox.information(self._window, "Export all attributes", NO_ATTRIBUTES)
+            return
+        dialog = ExportAllDialog(self.desk, count, self._window)
+        dialog.accepted.connect(lambda: self._all(dialog))
+        _show(dialog)
+
+    def _all(self, dialog: ExportAllDialog) -> None:
+        chosen = QFileDialog.getExistingDirectory(
+            self._window, "Export all attributes into", self._files.folder()
+        )
+        if chosen:
+            top, suffix = dialog.top.value(), dialog.suffix
+            self.desk.export_all(Path(chosen), top, dialog.bases, dialog.settings, suffix)
+
+    def _ask(self, words: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
+        kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"
+        path = self._files.ask(words, name.replace("/", "-") + suffix, kind)
+        if path is not None and not suffix:  # an ending would make it a file of that kind
+            return path.with_name(path.name.replace(".", " ").strip())
+        return path
+
+
+def _show(dialog: QDialog) -> None:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()

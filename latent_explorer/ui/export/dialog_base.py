@@ -1,0 +1,205 @@
+# SPDX-License-Identifier: MIT
+"""What the export dialogs share: a frame with fields at the left and a preview at the right, and common fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
+
+from latent_explorer.media.animation.gif import colors_of
+from latent_explorer.media.animation.settings import (
+    ALWAYS_LOSSLESS,
+    FPS,
+    LOSSLESS,
+    SIZES,
+    VIDEO,
+)
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title, warning
+from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.scaling import scaled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PySide6.QtGui import QPaintEvent
+
+    from latent_explorer.app.export.controller import ExportDesk
+
+FIELDS = 42 * theme.UNIT  # px, width of the left half
+SHOWN = 40 * theme.UNIT  # px, side of the preview
+WORKING = "Working it out..."
+PAUSE = 250  # ms without a change before anything is worked out
+_QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: "Small"}
+
+
+class ExportDialog(QDialog):
+    """Fields at the left, a preview with facts below it at the right, [Cancel] and [Export...]."""
+
+    def __init__(
+        self, desk: ExportDesk, name: str, sentence: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self.setWindowTitle(name)
+        self.fields = QFormLayout()
+        self.fields.setHorizontalSpacing(theme.MARGIN)
+        self.fields.setVerticalSpacing(theme.GAP)
+        self.fields.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.preview = PicturePreview()
+        self.facts = plain("")
+        self.more = hint("")
+        self.problem = warning()
+        self.go = button("Export...", self.accept, role="primary")
+        self.go.setDefault(True)
+        self._build(name, sentence)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PAUSE)
+        self._timer.timeout.connect(self._work_out)
+        self.finished.connect(lambda _result: self._timer.stop())
+
+    def _build(self, name: str, sentence: str) -> None:
+        left = column(spacing=theme.MARGIN)
+        left.addWidget(title(name))
+        words = hint(sentence)
+        words.setFixedWidth(FIELDS)
+        left.addWidget(words)
+        left.addLayout(self.fields)
+        left.addStretch(1)
+        right = column(spacing=theme.GAP)
+        right.addWidget(self.preview, 1)
+        for label in (self.facts, self.more, self.problem):
+            label.setWordWrap(True)
+            label.setMinimumWidth(SHOWN)
+            right.addWidget(label)
+        halves = row(spacing=theme.SECTION)
+        halves.addLayout(left)
+        halves.addLayout(right, 1)
+        foot = row()
+        foot.addStretch(1)
+        foot.addWidget(button("Cancel", self.reject))
+        foot.addWidget(self.go)
+        layout = column(self, spacing=theme.SECTION, margin=theme.SECTION)
+        layout.addLayout(halves, 1)
+        layout.addLayout(foot)
+
+    def _work_out(self) -> None:
+        self.more.setText(self._desk.waiting or WORKING)
+        self.work_out()
+
+    def work_out(self) -> None:
+        """Work out preview and facts for what is chosen now."""
+        raise NotImplementedError
+
+    def changed(self) -> None:
+        """Something else was chosen: what is shown will be worked out again."""
+        self.more.setText(WORKING)
+        self._timer.start()
+
+    def say_problem(self, sentence: str) -> None:
+        """Why it cannot be exported so; empty: it can."""
+        self.problem.setText(sentence)
+        self.problem.setVisible(bool(sentence))
+        self.go.setEnabled(not sentence)
+
+    # fields -----------------------------------------------------------------------------------
+
+    def add_choice(self, label: str, names: list[str] | None = None) -> Choice:
+        """A list of which one is chosen."""
+        choice = Choice(label)
+        choice.addItems(names or [])
+        choice.currentIndexChanged.connect(self.changed)
+        self.fields.addRow(label, choice)
+        return choice
+
+    def add_count(self, label: str, value: int, low: int, high: int) -> QSpinBox:
+        """A whole number."""
+        field = QSpinBox()
+        field.setRange(low, high)
+        field.setValue(value)
+        field.setMinimumHeight(theme.CONTROL)
+        field.setAccessibleName(label)
+        field.valueChanged.connect(self.changed)
+        self.fields.addRow(label, field)
+        return field
+
+    def add_tick(self, label: str, on: bool, tip: str = "") -> QCheckBox:
+        """Something that is on or off, under the fields' edge."""
+        field = QCheckBox(label)
+        field.setChecked(on)
+        field.setToolTip(tip)
+        field.toggled.connect(self.changed)
+        self.fields.addRow("", field)
+        return field
+
+
+class PicturePreview(QWidget):
+    """A picture, as large as it fits, on the canvas' ground."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._image: np.ndarray | None = None
+        self.setAccessibleName("Preview")
+        self.setMinimumSize(SHOWN, SHOWN)
+
+    def sizeHint(self) -> QSize:
+        return QSize(SHOWN, SHOWN)
+
+    def show_image(self, image: np.ndarray) -> None:
+        """Show a picture (H, W, 3) uint8."""
+        self._image = image
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002  # Qt's signature
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), theme.current().color("sunken"))
+        if self._image is None:
+            return
+        ratio = self.devicePixelRatioF()
+        height, width = self._image.shape[:2]
+        factor = min(self.width() / width, self.height() / height, 1 / ratio)
+        shown = scaled(self._image, factor * max(height, width), ratio, pixels=False)
+        size = shown.deviceIndependentSize()
+        left = round((self.width() - size.width()) / 2)
+        top = round((self.height() - size.height()) / 2)
+        painter.drawImage(left, top, shown)
+
+
+def fill_sizes(choice: Choice, native: int, size: int) -> None:
+    """Sizes in px; the model's own enlarged 8 times, as pictures are exported, stands first."""
+    usual = native * max(1, 512 // native)
+    choice.addItem(f"{usual} px", 0)
+    for other in sorted({native, *SIZES} - {usual}):
+        words = f"{other} px, the model's own" if other == native else f"{other} px"
+        choice.addItem(words, other)
+    choice.setCurrentIndex(max(0, choice.findData(size)))
+
+
+def fill_rates(choice: Choice, fps: float) -> None:
+    """The frame rates that every format keeps exactly."""
+    for rate in FPS:
+        choice.addItem(f"{rate:g} frames per second", rate)
+    choice.setCurrentIndex(max(0, choice.findData(fps)))
+
+
+def fill_qualities(choice: Choice, suffix: str, quality: int) -> None:
+    """What a format can give up, best first; the nearest to `quality` is chosen."""
+    choice.blockSignals(True)
+    choice.clear()
+    if suffix in ALWAYS_LOSSLESS or suffix == ".csv":
+        choice.addItem("Lossless" if suffix != ".csv" else "Exact", quality)
+    elif suffix == ".gif":
+        for each in (90, 75, 50, 25):
+            choice.addItem(f"{colors_of(each)} colours a frame", each)
+    else:
+        for each, words in _QUALITY_WORDS.items():
+            if each != LOSSLESS or suffix not in VIDEO:
+                choice.addItem(words, each)
+    values = [choice.itemData(i) for i in range(choice.count())]
+    nearest = min(range(len(values)), key=lambda i: abs(values[i] - quality))
+    choice.setCurrentIndex(nearest)
+    choice.setEnabled(choice.count() > 1)
+    choice.blockSignals(False)

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The dialog that exports a sheet for a paper: counterfactuals, a truncation sweep or a style-mixing grid."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QLineEdit
+
+from latent_explorer.app.export.sheets import PSIS, SheetPlan
+from latent_explorer.explain.recipe import SeedBase
+from latent_explorer.ui.export.dialog_base import ExportDialog
+from latent_explorer.ui.export.picture_source import PicturesFields
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PySide6.QtWidgets import QWidget
+
+    from latent_explorer.app.export.controller import ExportDesk
+    from latent_explorer.app.export.sheets import Kind
+
+SENTENCE = (
+    "Pictures in rows and columns with the classifier's probability below each, ready for a paper. "
+    "A PNG brings the state back when it is dropped on the window."
+)
+KINDS: dict[Kind, str] = {
+    "counterfactual": "Counterfactuals",
+    "truncation": "Truncation sweep",
+    "mixing": "Style mixing",
+}
+FORMATS = {".png": "PNG picture", ".pdf": "PDF with real text"}
+MOST_ROWS, MOST_COLUMNS = 20, 12
+PSI_LIMIT = 2.0
+
+
+class ExportSheetDialog(ExportDialog):
+    """Shows the fields of the chosen kind only."""
+
+    def __init__(self, desk: ExportDesk, parent: QWidget | None = None) -> None:
+        super().__init__(desk, "Export sheet", SENTENCE, parent)
+        choices = desk.choices
+        self.kind = self.add_choice("Sheet")
+        for kind, words in KINDS.items():
+            self.kind.addItem(words, kind)
+        self.kind.setCurrentIndex(max(0, self.kind.findData(choices.sheet)))
+        self.pictures = PicturesFields(self, desk, MOST_ROWS)
+        self.attributes = self.add_count("Attributes", choices.sheet_attributes, 1, MOST_COLUMNS)
+        self.together = self.add_tick("And all of them together", True)
+        self.psis = self._add_psis()
+        last = desk.rows - 1
+        self.columns = self.add_count("Columns, from seed 0 on", 4, 1, MOST_COLUMNS)
+        self.first = self.add_count("First row", 0, 0, last)
+        self.last = self.add_count("Last row", max(0, last // 2), 0, last)
+        self.format = self.add_choice("Format")
+        for suffix, words in FORMATS.items():
+            self.format.addItem(words, suffix)
+        self.format.setCurrentIndex(max(0, self.format.findData(choices.sheet_suffix)))
+        self.kind.currentIndexChanged.connect(self._kind_changed)
+        self._kind_changed()
+        self.finished.connect(lambda _result: desk.drop_preview())
+
+    def _add_psis(self) -> QLineEdit:
+        field = QLineEdit(", ".join(f"{psi:g}" for psi in PSIS))
+        field.setAccessibleName("Values of psi")
+        field.setToolTip(
+            "Numbers with commas between them: 0 is the average picture, 1 is untruncated"
+        )
+        field.textChanged.connect(self.changed)
+        self.fields.addRow("Values of psi", field)
+        return field
+
+    @property
+    def plan(self) -> SheetPlan:
+        """What the sheet shows."""
+        return SheetPlan(
+            kind=self.kind.currentData(),
+            bases=tuple(self.pictures.bases),
+            attributes=self.attributes.value(),
+            together=self.together.isChecked(),
+            psis=_numbers(self.psis.text()),
+            others=tuple(SeedBase(seed) for seed in range(self.columns.value())),
+            first=self.first.value(),
+            last=self.last.value(),
+        )
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the file."""
+        suffix: str = self.format.currentData()
+        return suffix
+
+    def accept(self) -> None:
+        """Remember the choices; the export begins when its file has a name."""
+        self._desk.remember(
+            sheet=self.kind.currentData(),
+            sheet_suffix=self.suffix,
+            sheet_attributes=self.attributes.value(),
+            **self.pictures.chosen(),
+        )
+        super().accept()
+
+    def _kind_changed(self) -> None:
+        kind = self.kind.currentData()
+        own = {
+            "counterfactual": (self.attributes, self.together),
+            "truncation": (self.psis,),
+            "mixing": (self.columns, self.first, self.last),
+        }
+        for name, fields in own.items():
+            for field in fields:
+                self.fields.setRowVisible(field, name == kind)
+        self.changed()
+
+    def work_out(self) -> None:
+        """Draw the sheet small."""
+        problem = self._problem()
+        self.say_problem(problem)
+        if problem:
+            self.more.setText("")
+            return
+        self._desk.preview_sheet(self.plan, self._show)
+
+    def _problem(self) -> str:
+        if self.kind.currentData() == "truncation" and not _numbers(self.psis.text()):
+            return f"Write values of psi from 0 to {PSI_LIMIT:g} with commas between them, such as 0, 0.5, 1."
+        if self.first.value() > self.last.value():
+            return "The first row of the latent stands behind the last one."
+        return ""
+
+    def _show(self, image: np.ndarray | None, problem: str) -> None:
+        self.more.setText("")
+        self.say_problem(problem)
+        if image is not None:
+            self.preview.show_image(image)
+            height, width = image.shape[:2]
+            self.facts.setText(f"{2 * width} \N{MULTIPLICATION SIGN} {2 * height} px as PNG")
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    """The numbers of a list; none where one of them is no psi."""
+    parts = [part for part in re.split(r"[,;\s]+", text.strip()) if part]
+    try:
+        found = tuple(float(part) for part in parts)
+    except ValueError:
+        return ()
+    return found if all(0 <= psi <= PSI_LIMIT for psi in found) else ()

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""Opening, saving, exporting, copying, dropping and dragging out: everything of the window that touches files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
+from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
+from PySide6.QtWidgets import QFileDialog, QMessageBox
+
+from latent_explorer.data.images import SUFFIXES
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.scaling import to_qimage
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from latent_explorer.app.explorer import Explorer
+
+OURS = "*.explainer *.exploration *.projection *.npz *.npy"
+OPENABLE = f"Everything that opens ({OURS} {' '.join(f'*{s}' for s in sorted(SUFFIXES))})"
+EXPLORATION, PNG = "Exploration (*.exploration)", "Picture (*.png)"
+
+
+class Files:
+    """Asks the person for names and hands the work to the explorer."""
+
+    def __init__(self, window: QWidget, explorer: Explorer) -> None:
+        self._window = window
+        self._explorer = explorer
+        self._scratch: QTemporaryDir | None = None  # of pictures that are dragged out
+
+    # open and save ----------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Ask for a file and open it."""
+        names, _kind = QFileDialog.getOpenFileNames(
+            self._window, "Open", self.folder(), f"{OPENABLE};;All files (*)"
+        )
+        if names:
+            self._explorer.open_path(*map(Path, names))
+
+    def save(self) -> bool:
+        """To the file it came from; asks when there is none. Whether it was saved."""
+        return self._explorer.save() if self._explorer.path else self.save_as()
+
+    def save_as(self) -> bool:
+        """Ask for a name and save."""
+        path = self.ask("Save exploration", f"{self.name()}.exploration", EXPLORATION)
+        return path is not None and self._explorer.save(path)
+
+    def may_close(self) -> bool:
+        """Ask about changes to a saved exploration; whether the window may go. Others are offered at the next start."""
+        return self._explorer.path is None or self._may_lose("Save the changes to")
+
+    def may_leave(self) -> bool:
+        """The same before another exploration takes this one's place: what stands in no file is asked about too."""
+        explorer = self._explorer
+        made = explorer.state and (explorer.state.timelines or explorer.document.projected)
+        if explorer.path is None and not made:
+            return True  # a few sliders are soon where they were
+        return self._may_lose("Another file is about to be opened. Save")
+
+    def _may_lose(self, words: str) -> bool:
+        """Offer to save what has changed; whether it may go now."""
+        path = self._explorer.path
+        if not self._explorer.unsaved:
+            return True
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self._window,
+            "Latent Explorer",
+            f"{words} {path.name if path else 'this exploration'}?",
+            buttons.Save | buttons.Discard | buttons.Cancel,
+            buttons.Save,
+        )
+        if answer == buttons.Save:
+            return self.save()
+        return answer == buttons.Discard
+
+    # export -----------------------------------------------------------------------------------
+
+    def export_png(self) -> None:
+        """The picture with its recipe."""
+        path = self.ask("Export picture", f"{self.name()}.png", PNG)
+        if path is not None:
+            self._explorer.export_png(path)
+
+    def screenshot(self) -> None:
+        """A picture of the window as it stands."""
+        shown = self._window.grab()
+        path = self.ask("Picture of the window", "latent-explorer.png", PNG)
+        if path is not None:
+            shown.save(str(path), "PNG")
+
+    # clipboard and drag -----------------------------------------------------------------------
+
+    def copy_picture(self) -> None:
+        """The picture to the clipboard: as PNG with its recipe, and as pixels for programs that want those."""
+        data = self._mime()
+        if data is not None:
+            QGuiApplication.clipboard().setMimeData(data)
+
+    def drag_picture(self) -> None:
+        """Let the picture be dropped on a folder or a slide, as a PNG file with its recipe."""
+        data, shown = self._mime(), self._explorer.shown
+        if data is None or shown is None:
+            return
+        self._scratch = QTemporaryDir()
+        path = Path(self._scratch.path()) / f"{self.name()}.png"
+        path.write_bytes(bytes(data.data("image/png").data()))
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        drag = QDrag(self._window)
+        drag.setMimeData(data)
+        side = 12 * theme.UNIT
+        small = to_qimage(shown.result.after.image).scaled(
+            side, side, mode=Qt.TransformationMode.SmoothTransformation
+        )
+        drag.setPixmap(QPixmap.fromImage(small))
+        drag.exec(Qt.DropAction.CopyAction)
+
+    def _mime(self) -> QMimeData | None:
+        if self._explorer.shown is None:
+            return None
+        png = self._explorer.png()
+        data = QMimeData()
+        data.setData("image/png", png)
+        data.setImageData(QImage.fromData(png))
+        return data
+
+    # dropping ---------------------------------------------------------------------------------
+
+    def open_dropped(self, data: QMimeData) -> bool:
+        """Open what was dropped; whether there were files."""
+        paths = dropped_paths(data)
+        if paths:
+            self._explorer.open_path(*paths)
+        return bool(paths)
+
+    # names ------------------------------------------------------------------------------------
+
+    def name(self) -> str:
+        """What a new file is called: like the exploration, else like the model."""
+        if self._explorer.path is not None:
+            return self._explorer.path.stem
+        summary = self._explorer.summary
+        return summary.name.replace("/", "-") if summary else "picture"
+
+    def folder(self) -> str:
+        """Where dialogs begin: the folder of last time, else the person's documents."""
+        places = QStandardPaths.StandardLocation.DocumentsLocation
+        return self._explorer.settings.last_folder or QStandardPaths.writableLocation(places)
+
+    def ask(self, words: str, name: str, kind: str) -> Path | None:
+        """A name to write to, with the right ending; `kind` is "Picture (*.png)", "(*)" at its end takes any name."""
+        ending = kind[kind.rindex("*") + 1 : -1]
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self._window, words, str(Path(self.folder()) / name), kind
+        )
+        if not chosen:
+            return None
+        path = Path(chosen)
+        return path if path.suffix == ending or not ending else path.with_name(path.name + ending)
+
+
+def dropped_paths(data: QMimeData) -> list[Path]:
+    """Local files in what is dragged over the window."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""The left column: the samples of the model, or the person's own pictures on their way into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import column, row
+from latent_explorer.ui.widgets.segmented_control import Segments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PAGES = ("Samples", "Project")
+TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words stand on the margin
+
+
+class LeftColumn(QWidget):
+    """Two pages under their names. `turned(bool)`: to the page "Project" or away from it, by the person or by `turn`."""
+
+    turned = Signal(bool)
+
+    def __init__(
+        self, samples: QWidget, project: QWidget, sample_buttons: Sequence[QWidget]
+    ) -> None:
+        super().__init__()
+        self.pages = QStackedWidget()
+        for page in (samples, project):
+            self.pages.addWidget(page)
+        self._buttons = tuple(sample_buttons)
+        self.tabs = Segments("Left column", PAGES, tight=True)
+        self.tabs.chosen.connect(lambda index: self.turn(bool(index)))
+        head = row(spacing=0)
+        head.setContentsMargins(theme.MARGIN - TEXT_EDGE, 0, theme.MARGIN, 0)
+        head.addWidget(self.tabs)
+        head.addStretch(1)
+        for each in self._buttons:
+            head.addWidget(each)
+        layout = column(self, spacing=theme.GAP)
+        layout.setContentsMargins(0, theme.UNIT, 0, 0)
+        layout.addLayout(head)
+        layout.addWidget(self.pages, 1)
+
+    @property
+    def projecting(self) -> bool:
+        """Whether the page "Project" is in front."""
+        return self.pages.currentIndex() == 1
+
+    def turn(self, projecting: bool) -> None:
+        """Bring a page to the front."""
+        before = self.projecting
+        self.tabs.choose(int(projecting))
+        self.pages.setCurrentIndex(int(projecting))
+        for each in self._buttons:
+            each.setVisible(not projecting)
+        if before != projecting:
+            self.turned.emit(projecting)

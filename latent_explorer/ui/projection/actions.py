@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""The window's side of projections: which page and which canvas is in front, the dialogs that bring photos, the photo
+as the picture before. What a projection is stands in the desk; what is seen of it in `panels/projection`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QBuffer, QIODevice
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from latent_explorer.app.exploration.projection_updates import (
+    PhotosChanged,
+    ProjectionEnded,
+    ProjectionStarted,
+)
+from latent_explorer.app.exploration.updates import ModelOpened, StateChanged, reporting
+from latent_explorer.data.images import SUFFIXES, read_image
+from latent_explorer.explain.projection.report_text import has_photo
+from latent_explorer.explain.recipe import ProjectedBase
+from latent_explorer.ui.file_actions import dropped_paths
+from latent_explorer.ui.left_panel import LeftColumn
+from latent_explorer.ui.projection.canvas import ProjectionStage
+from latent_explorer.ui.projection.panel import ProjectionPanel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PySide6.QtCore import QMimeData
+    from PySide6.QtGui import QImage
+
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.projection.controller import ProjectionDesk
+    from latent_explorer.ui.main_window import MainWindow
+
+PICTURES = f"Pictures ({' '.join(f'*{suffix}' for suffix in sorted(SUFFIXES))})"
+LATENTS = "Projections and latents (*.projection *.npz *.npy)"
+PROJECTION, NUMBERS = "Projection (*.projection)", "Latent as numbers (*.npz)"
+
+
+class ProjectionRoom:
+    """Owned by the window; holds no state but which result is looked at first."""
+
+    def __init__(self, window: MainWindow, desk: ProjectionDesk) -> None:
+        self._window, self._desk = window, desk
+        self._explorer = window.explorer
+        self._result_first = False  # the sliders' picture is shown although photos wait
+        self.panel = ProjectionPanel(window.explorer, desk)
+        self.stage = ProjectionStage(window.explorer, desk)
+        samples = window.samples
+        self.left = LeftColumn(samples, self.panel, (samples.favourite, samples.shuffle))
+        self.left.turned.connect(lambda _on: self._choose_canvas())
+        self.panel.open_asked.connect(self.open_images)
+        self.panel.folder_asked.connect(self.open_folder)
+        self.panel.paste_asked.connect(self.paste)
+        self.panel.compare_asked.connect(self.compare)
+        self.panel.result.export_asked.connect(lambda: self._with_shown(self.export))
+        self.panel.result.remove_asked.connect(lambda: self._with_shown(desk.remove_projected))
+        samples.report_asked.connect(self.show_report)
+        samples.removed.connect(desk.remove_projected)
+        samples.export_asked.connect(self.export)
+        window.canvas.add_stage(self.stage)
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        self.panel.on_update(update)
+        self.stage.on_update(update)
+        if isinstance(update, PhotosChanged):
+            if update.opened:
+                self.left.turn(True)
+                self._window.set_grid(False)
+            self._result_first = False
+            self._choose_canvas()
+        elif isinstance(update, ProjectionStarted):
+            self._result_first = False
+            self._choose_canvas()
+        elif isinstance(update, ProjectionEnded):
+            self._ended(update)
+        elif isinstance(update, ModelOpened | StateChanged):
+            self.offer_comparison()
+            if isinstance(update, StateChanged) and update.old.edits != update.new.edits:
+                self._show_picture()  # or a slider would move what is hidden
+
+    def _ended(self, update: ProjectionEnded) -> None:
+        if update.latent_ids:
+            self._result_first = self.left.projecting
+            self._window.samples.show_projected()
+            self.compare(True)
+        self._choose_canvas()
+
+    def _show_picture(self) -> None:
+        """The sliders' picture, until photos are looked at again."""
+        self._result_first = True
+        self._choose_canvas()
+
+    def _choose_canvas(self) -> None:
+        staged = self.left.projecting and self.stage.needed and not self._result_first
+        self._window.canvas.show_stage(staged)
+
+    # the photo as the picture before ----------------------------------------------------------
+
+    def offer_comparison(self) -> None:
+        """Whether the canvas shows what has a photo behind it."""
+        state = self._explorer.state
+        shown = self._explorer.latents.of(state.base) if state else None
+        possible = shown is not None and has_photo(shown.report)
+        self._window.actions_by_key["compare_photo"].setEnabled(possible)
+
+    def _with_shown(self, act: Callable[[str], object]) -> None:
+        """Do something with the projected picture on the canvas."""
+        state = self._explorer.state
+        if state is not None and isinstance(state.base, ProjectedBase):
+            act(state.base.latent_id)
+
+    def compare(self, on: bool) -> None:
+        """The photo in place of the reconstruction before the edits, or not."""
+        self._window.actions_by_key["compare_photo"].setChecked(on)
+        self.panel.result.compare.setChecked(on)
+        self._window.canvas.set_photo(on)
+
+    # bringing photos --------------------------------------------------------------------------
+
+    def show_page(self) -> None:
+        """To the page "Project", with the keys on what is to be done next."""
+        self.left.turn(True)
+        next_step = self.panel.project if self._desk.photos else self.panel.open
+        next_step.setFocus()
+
+    def show_report(self, _latent_id: str) -> None:
+        """How faithful the projection is that the canvas shows now."""
+        self.left.turn(True)
+        self._show_picture()
+
+    def open_images(self) -> None:
+        """Ask for pictures and read them."""
+        settings = self._explorer.settings
+        names, _kind = QFileDialog.getOpenFileNames(
+            self._window,
+            "Open images",
+            settings.last_folder or "",
+            f"{PICTURES};;{LATENTS};;All files (*)",
+        )
+        if names:
+            self._explorer.open_path(*map(Path, names))
+
+    def open_folder(self) -> None:
+        """Ask for a folder and read the pictures in it and below it."""
+        last = self._explorer.settings.last_folder or ""
+        chosen = QFileDialog.getExistingDirectory(self._window, "Open a folder of images", last)
+        if chosen:
+            self._explorer.open_path(Path(chosen))
+
+    def paste(self) -> None:
+        """A picture, or files, from the clipboard."""
+        data = QGuiApplication.clipboard().mimeData()
+        paths = dropped_paths(data)
+        if paths:
+            self._explorer.open_path(*paths)
+        elif not self.take_image(data, "Pasted picture"):
+            self._window.notices.say(
+                "There is no picture on the clipboard. Copy one first, or drop a file on the window."
+            )
+
+    def take_image(self, data: QMimeData, name: str) -> bool:
+        """The pixels of what is pasted or dropped from a browser; whether there were any."""
+        if not data.hasImage():
+            return False
+        image: QImage = data.imageData()
+        if image.isNull():
+            return False
+        with reporting(self._explorer.tell, f"Opening {name}"):
+            self._desk.open_image(read_image(_png(image), name=name), name)
+        return True
+
+    def export(self, latent_id: str) -> None:
+        """Ask for a name and write a projected picture."""
+        picture = self._explorer.latents.get(latent_id)
+        if picture is None:
+            return
+        name = Path(picture.report.name).stem or "projection"
+        folder = Path(self._explorer.settings.last_folder or "")
+        chosen, kind = QFileDialog.getSaveFileName(
+            self._window,
+            "Export projection",
+            str(folder / f"{name}.projection"),
+            f"{PROJECTION};;{NUMBERS}",
+        )
+        if chosen:
+            path = Path(chosen)
+            ending = ".npz" if kind == NUMBERS else ".projection"
+            known = path.suffix in (".npz", ".projection")
+            self._desk.export(latent_id, path if known else path.with_name(path.name + ending))
+
+
+def _png(image: QImage) -> bytes:
+    """What Qt holds as a file that our own reader understands: alpha, depth and colours are its business."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")  # type: ignore[call-overload]
+    return bytes(buffer.data().data())

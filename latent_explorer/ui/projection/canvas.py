@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: MIT
+"""The canvas of a projection: before, the photo under its frame beside what the generator will see; then, photo and
+reconstruction side by side as they approach each other, the loss, and what the classifier says of both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from latent_explorer.app.exploration.projection_updates import (
+    PhotosChanged,
+    ProjectionEnded,
+    ProjectionMoved,
+    ProjectionStarted,
+)
+from latent_explorer.app.exploration.updates import ModelOpened
+from latent_explorer.ui.canvas.image_view import ImageView, Shot
+from latent_explorer.ui.canvas.probability_bars import percent_words
+from latent_explorer.ui.projection.crop_view import CropView
+from latent_explorer.ui.projection.paired_bars import TwinBars, Twins
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.curve_math import Curve
+from latent_explorer.ui.widgets.basics import button, column, hint, row
+
+if TYPE_CHECKING:
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.projection.controller import ProjectionDesk, Run
+    from latent_explorer.app.projection.photos import Photo
+    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.ui.training.curve_plot import CurvePlot
+
+SOLID = 4  # the number of a curve whose line has no dashes
+PAUSE = 100  # ms between two drawings
+BELOW = 11 * theme.UNIT  # px, of loss and bars: more, and the pictures are too small on a laptop
+SEEN = "Generator's view"
+PHOTO, MADE = "Photo", "Reconstruction"
+
+
+class ProjectionStage(QWidget):
+    """Two pages: the frame, and the way of the projection."""
+
+    def __init__(self, explorer: Explorer, desk: ProjectionDesk) -> None:
+        super().__init__()
+        self._explorer, self._desk = explorer, desk
+        self._size = 0  # px of the generator's pictures
+        self.setAccessibleName("Projection")
+        self.crop = CropView()
+        self.crop.changed.connect(desk.set_crop)
+        self.seen = ImageView()
+        self.seen.set_mode("after")
+        self.seen.setAccessibleName(SEEN)
+        self.seen.setMinimumSize(self.crop.minimumSize())  # so that both are equally large
+        self.view = ImageView()
+        self.view.setAccessibleName("Photo and reconstruction")
+        self.twins = TwinBars()
+        self.loss: CurvePlot | None = None  # made when it is needed: pyqtgraph is slow to load
+        self._late = self._better = False  # a step, a picture came that is not drawn yet
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self._draw_late)
+        self.pages = QStackedWidget()
+        self._cropping, self._live = self._crop_page(), self._live_page()
+        for page in (self._cropping, self._live):
+            self.pages.addWidget(page)
+        column(self, spacing=0).addWidget(self.pages)
+
+    def _crop_page(self) -> QWidget:
+        page = QWidget()
+        pictures = row(spacing=0)
+        pictures.addWidget(self.crop, 1)
+        pictures.addWidget(self.seen, 1)
+        line = row()
+        line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
+        words = hint("Drag the frame or its corners; arrows move it, + and \N{MINUS SIGN} size it.")
+        middle = button("Middle", self.crop.take_middle, role="quiet")
+        middle.setToolTip("The largest square in the middle (Home)")
+        whole = button("Whole photo", self.crop.take_whole, role="quiet")
+        whole.setToolTip("A square around the whole photo; what is missing at its sides is black")
+        line.addWidget(words, 1)
+        line.addWidget(middle)
+        line.addWidget(whole)
+        layout = column(page, spacing=0)
+        layout.addLayout(pictures, 1)
+        layout.addLayout(line)
+        return page
+
+    def _live_page(self) -> QWidget:
+        page = QWidget()
+        self._below = row(spacing=theme.MARGIN)
+        self._below.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
+        self._below.addWidget(self.twins, 1)
+        layout = column(page, spacing=theme.UNIT // 2)
+        layout.addWidget(self.view, 1)
+        holder = QWidget()
+        holder.setLayout(self._below)
+        holder.setFixedHeight(BELOW)
+        layout.addWidget(holder)
+        return page
+
+    @property
+    def needed(self) -> bool:
+        """Whether there is something to be shown: photos that wait, or a run."""
+        return bool(self._desk.photos) or self._desk.run is not None
+
+    # updates ----------------------------------------------------------------------------------
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        if isinstance(update, ModelOpened):
+            self._size = update.summary.resolution
+            self._show()
+        elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
+            self._show()
+        elif isinstance(update, ProjectionMoved):
+            self._late, self._better = True, self._better or update.pictures
+            if not self._pause.isActive():
+                self._draw_late()
+
+    def _draw_late(self) -> None:
+        """Draw what came, at once or soon: the worker may be quicker than a plot."""
+        if self._late and self._desk.run is not None:
+            self._show_step(self._desk.run, pictures=self._better)
+            self._late = self._better = False
+            self._pause.start()
+
+    def _show(self) -> None:
+        run, photo = self._desk.run, self._desk.photo
+        at = _place(run, photo) if run else None
+        if run is not None and at is not None:
+            self._make_plot()
+            self.pages.setCurrentWidget(self._live)
+            self._show_step(run, pictures=True)
+        elif photo is not None:
+            self.pages.setCurrentWidget(self._cropping)
+            self._show_crop(photo)
+
+    def _show_crop(self, photo: Photo) -> None:
+        self.crop.show_photo(photo.image, photo.crop)
+        size = self._size or 256
+        shot = Shot(photo.cut(size), SEEN, f"{size} × {size} px", -1)
+        self.seen.show_shots(shot, shot)
+
+    def _show_step(self, run: Run, *, pictures: bool) -> None:
+        at = _place(run, self._desk.photo)
+        if at is None:
+            return
+        self._draw_loss(run, at)
+        if pictures:
+            self._show_pictures(run, at)
+
+    def _show_pictures(self, run: Run, at: int) -> None:
+        if at < len(run.pictures):
+            best = run.pictures[at]
+            report = best.report
+            names, photo, made = (
+                report.class_names,
+                report.probs_target,
+                report.probs_reconstruction,
+            )
+            self.view.show_shots(_shot(best, PHOTO, photo), _shot(best, MADE, made))
+            self.twins.show_twins(Twins(names, ("photo", "now"), photo, made))
+        else:
+            photo_now = run.photos[at].cut(self._size or 256)
+            sunken = self.palette().color(QPalette.ColorRole.AlternateBase)
+            color = np.array([sunken.red(), sunken.green(), sunken.blue()], np.uint8)
+            blank = np.broadcast_to(color, photo_now.shape)
+            waiting = Shot(blank, MADE, "soon", -1)
+            self.view.show_shots(Shot(photo_now, PHOTO), waiting)
+            self.twins.show_twins(None)
+
+    def _make_plot(self) -> None:
+        from latent_explorer.ui.training.curve_plot import CurvePlot
+
+        if self.loss is None:
+            self.loss = CurvePlot("loss over steps")
+            policy = self.loss.sizePolicy()
+            policy.setRetainSizeWhenHidden(True)
+            self.loss.setSizePolicy(policy)
+            self.loss.setMinimumHeight(BELOW)
+            self._below.insertWidget(0, self.loss, 1)
+
+    def _draw_loss(self, run: Run, at: int) -> None:
+        if self.loss is None or at >= len(run.curves):
+            return
+        self.loss.setVisible(bool(run.curves[at]))
+        from latent_explorer.ui.training.curve_plot import Look
+
+        table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
+        loss = Curve("loss", "Loss", table[:, 0], table[:, 1])
+        self.loss.show_curves([(SOLID, loss)], Look(log=bool((table[:, 1] > 0).all())))
+
+
+def _place(run: Run | None, photo: Photo | None) -> int | None:
+    """Which picture of the run is looked at; None for a photo that came while it was at work."""
+    if run is None:
+        return None
+    if photo is None:
+        return 0
+    return next((i for i, each in enumerate(run.photos) if each is photo), None)
+
+
+def _shot(projected: ProjectedPicture, title: str, probs: tuple[float, ...]) -> Shot:
+    told = np.array(probs)
+    image = projected.target if title == PHOTO else projected.image
+    return Shot(image, title, percent_words(projected.report.class_names, told), int(told.argmax()))

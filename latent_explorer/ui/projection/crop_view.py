@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: MIT
+"""A photo under a free square frame: drag it, pull its corners, or use the keys. What the square is for is not known here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from latent_explorer.data.crop import Crop, crop_of, kept_near, middle, whole
+from latent_explorer.ui.canvas.image_view import CAPTION
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.scaling import scaled
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PySide6.QtGui import QPaintEvent, QWheelEvent
+
+HANDLE = 10  # px, side of a corner's handle
+REACH = 14  # px around a corner that take hold of it
+STEP, FINE = 0.02, 0.004  # of the shorter side, of one key
+MARGIN = theme.MARGIN
+SMALLEST = 18 * theme.UNIT
+CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
+SHADE = 0.62  # alpha over what is left out
+_Cursor = Qt.CursorShape
+
+
+class CropView(QWidget):
+    """`changed(Crop)` as the person moves the frame."""
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._photo: np.ndarray | None = None
+        self._crop = Crop(0.0, 0.0, 1.0)
+        self._grip: tuple[int, int] | None = None  # the corner that is held, or None for the whole
+        self._from: QPointF | None = None  # where the mouse went down, in pixels of the photo
+        self._start = self._crop
+        self._scaled: tuple[float, float, np.ndarray, QImage] | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(SMALLEST, SMALLEST)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setAccessibleName("Frame of the photo")
+        self.setToolTip(
+            "Drag the frame or its corners. Arrows move it, + and \N{MINUS SIGN} size it (Shift: finely); "
+            "a double click takes the middle"
+        )
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 420)
+
+    @property
+    def crop(self) -> Crop:
+        return self._crop
+
+    def show_photo(self, photo: np.ndarray | None, crop: Crop) -> None:
+        """The photo (H, W, 3) uint8 and its square."""
+        if photo is not self._photo:
+            self._photo, self._from, self._scaled = photo, None, None
+        self._crop = crop
+        share = round(100 * crop.size)
+        self.setAccessibleDescription(
+            f"{share} % of the shorter side, {round(100 * crop.left)} % from the left, "
+            f"{round(100 * crop.top)} % from the top"
+        )
+        self.update()
+
+    def take_middle(self) -> None:
+        """The largest square in the middle."""
+        if self._photo is not None:
+            self._go(middle(*self._photo.shape[:2]))
+
+    def take_whole(self) -> None:
+        """A square around the whole photo; what is missing at its sides is black."""
+        if self._photo is not None:
+            self._go(whole(*self._photo.shape[:2]))
+
+    def _go(self, crop: Crop) -> None:
+        assert self._photo is not None
+        near = kept_near(crop, *self._photo.shape[:2])
+        if near != self._crop:
+            self.show_photo(self._photo, near)
+            self.changed.emit(near)
+
+    # geometry ---------------------------------------------------------------------------------
+
+    def _shape(self) -> tuple[int, int]:
+        assert self._photo is not None
+        height, width = self._photo.shape[:2]
+        return height, width
+
+    def _place(self) -> QRectF:
+        """The square for the photo: level with the picture of an `ImageView` of the same size."""
+        room = min(self.width() - 2 * MARGIN, self.height() - CAPTION - 1.5 * MARGIN)
+        side = max(1.0, room)
+        above = (self.height() - side - CAPTION - MARGIN / 2) / 2 + CAPTION
+        return QRectF((self.width() - side) / 2, above, side, side)
+
+    def photo_rect(self) -> QRectF:
+        """Where the photo stands: so that a square around all of it has room, too."""
+        height, width = self._shape()
+        place = self._place()
+        factor = place.width() / max(height, width)
+        box = QRectF(0, 0, width * factor, height * factor)
+        box.moveCenter(place.center())
+        return box
+
+    def frame_rect(self) -> QRectF:
+        """Where the frame stands."""
+        height, width = self._shape()
+        box, crop = self.photo_rect(), self._crop
+        side = crop.size * min(height, width) * box.width() / width
+        return QRectF(
+            box.left() + crop.left * box.width(), box.top() + crop.top * box.height(), side, side
+        )
+
+    def _pixel_at(self, position: QPointF) -> QPointF:
+        height, width = self._shape()
+        box = self.photo_rect()
+        return QPointF(
+            (position.x() - box.left()) / box.width() * width,
+            (position.y() - box.top()) / box.height() * height,
+        )
+
+    def _corner_at(self, position: QPointF) -> tuple[int, int] | None:
+        frame = self.frame_rect()
+        for right, below in CORNERS:
+            corner = QPointF(
+                frame.right() if right else frame.left(), frame.bottom() if below else frame.top()
+            )
+            off = position - corner
+            if max(abs(off.x()), abs(off.y())) <= REACH:
+                return right, below
+        return None
+
+    # mouse ------------------------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() != Qt.MouseButton.LeftButton or self._photo is None:
+            super().mousePressEvent(event)
+            return
+        self._grip = self._corner_at(event.position())
+        if self._grip is not None or self.frame_rect().contains(event.position()):
+            self._from, self._start = self._pixel_at(event.position()), self._crop
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._photo is None:
+            return
+        if self._from is None:
+            self._point(event.position())
+            return
+        now = self._pixel_at(event.position())
+        if self._grip is None:
+            self._move(now - self._from)
+        else:
+            self._pull(now, self._grip)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        self._from = self._grip = None
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        super().mouseDoubleClickEvent(event)
+        self.take_middle()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if not self.hasFocus() or self._photo is None:
+            event.ignore()
+            return
+        self._size_by(-STEP if event.angleDelta().y() > 0 else STEP)
+
+    def _point(self, position: QPointF) -> None:
+        """Show with the cursor what a press would take hold of."""
+        corner = self._corner_at(position)
+        if corner is not None:
+            same = corner[0] == corner[1]
+            self.setCursor(_Cursor.SizeFDiagCursor if same else _Cursor.SizeBDiagCursor)
+        elif self.frame_rect().contains(position):
+            self.setCursor(_Cursor.SizeAllCursor)
+        else:
+            self.unsetCursor()
+
+    def _move(self, way: QPointF) -> None:
+        height, width = self._shape()
+        start = self._start
+        self._go(Crop(start.left + way.x() / width, start.top + way.y() / height, start.size))
+
+    def _pull(self, to: QPointF, grip: tuple[int, int]) -> None:
+        """The corner follows the mouse, the opposite one stays."""
+        height, width = self._shape()
+        right, below = grip
+        side = self._start.size * min(height, width)
+        left, top = self._start.left * width, self._start.top * height
+        fixed_x, fixed_y = left + (0 if right else side), top + (0 if below else side)
+        along_x = (to.x() - fixed_x) * (1 if right else -1)
+        along_y = (to.y() - fixed_y) * (1 if below else -1)
+        new = min(max(along_x, along_y, 0.02 * min(height, width)), float(max(height, width)))
+        self._go(
+            crop_of(
+                fixed_x if right else fixed_x - new,
+                fixed_y if below else fixed_y - new,
+                new,
+                height,
+                width,
+            )
+        )
+
+    # keys -------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, fine = Qt.Key(event.key()), event.modifiers() & Qt.KeyboardModifier.ShiftModifier
+        step = FINE if fine else STEP
+        ways = {
+            Qt.Key.Key_Left: (-1, 0),
+            Qt.Key.Key_Right: (1, 0),
+            Qt.Key.Key_Up: (0, -1),
+            Qt.Key.Key_Down: (0, 1),
+        }
+        if self._photo is None:
+            super().keyPressEvent(event)
+        elif key in ways:
+            height, width = self._shape()
+            pixels = step * min(height, width)
+            x, y = ways[key]
+            self._start = self._crop
+            self._move(QPointF(x * pixels, y * pixels))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Asterisk):
+            self._size_by(step)
+        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
+            self._size_by(-step)
+        elif key == Qt.Key.Key_Home:
+            self.take_middle()
+        else:
+            super().keyPressEvent(event)
+
+    def _size_by(self, by: float) -> None:
+        """Larger or smaller around its own middle."""
+        height, width = self._shape()
+        short, crop = min(height, width), self._crop
+        new = max(0.02, crop.size + by)
+        shift = (crop.size - new) * short / 2
+        self._go(Crop(crop.left + shift / width, crop.top + shift / height, new))
+
+    # painting ---------------------------------------------------------------------------------
+
+    def _image(self) -> QImage:
+        assert self._photo is not None
+        box, ratio = self.photo_rect(), self.devicePixelRatioF()
+        side = max(box.width(), box.height())
+        held = self._scaled
+        if held is None or held[:2] != (side, ratio) or held[2] is not self._photo:
+            made = scaled(self._photo, side, ratio, pixels=False)
+            held = self._scaled = (side, ratio, self._photo, made)
+        return held[3]
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        if self._photo is None:
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box, frame, now = self.photo_rect(), self.frame_rect(), theme.current()
+        self._paint_caption(painter)
+        # what the generator is given outside of the photo
+        painter.fillRect(frame, Qt.GlobalColor.black)
+        painter.drawImage(box.topLeft(), self._image())
+        shade = QPainterPath()
+        shade.addRect(box)
+        hole = QPainterPath()
+        hole.addRect(frame)
+        painter.fillPath(shade.subtracted(hole), now.color("paper", SHADE))
+        self._paint_thirds(painter, frame)
+        painter.setPen(QPen(now.color("on_picture"), 3))
+        painter.drawRect(frame)
+        painter.setPen(QPen(now.color("accent"), 2 if self.hasFocus() else 1.5))
+        painter.drawRect(frame)
+        painter.setPen(QPen(now.color("accent"), 1.5))
+        painter.setBrush(now.color("on_picture"))
+        for right, below in CORNERS:
+            corner = QRectF(0, 0, HANDLE, HANDLE)
+            corner.moveCenter(
+                QPointF(
+                    frame.right() if right else frame.left(),
+                    frame.bottom() if below else frame.top(),
+                )
+            )
+            painter.drawRoundedRect(corner, 2, 2)
+
+    def _paint_caption(self, painter: QPainter) -> None:
+        place = self._place()
+        line = QRectF(place.left(), place.top() - CAPTION, place.width(), CAPTION - 2)
+        painter.setFont(theme.font())
+        painter.setPen(theme.current().color("muted"))
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "Photo")
+
+    def _paint_thirds(self, painter: QPainter, frame: QRectF) -> None:
+        for color, width in (("ink", 0.0), ("on_picture", 0.0)):
+            alpha = 0.25 if color == "ink" else 0.55
+            painter.setPen(QPen(theme.current().color(color, alpha), width))
+            off = 1 if color == "ink" else 0
+            for third in (1 / 3, 2 / 3):
+                x, y = frame.left() + third * frame.width(), frame.top() + third * frame.height()
+                painter.drawLine(QPointF(x + off, frame.top()), QPointF(x + off, frame.bottom()))
+                painter.drawLine(QPointF(frame.left(), y + off), QPointF(frame.right(), y + off))

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The left page "Project": the photos, how they are projected, one button, and how faithful the shown result is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QProgressBar, QScrollArea, QWidget
+
+from latent_explorer.app.exploration.projection_updates import (
+    PhotosChanged,
+    ProjectionEnded,
+    ProjectionMoved,
+    ProjectionStarted,
+)
+from latent_explorer.app.exploration.updates import ModelOpened, StateChanged
+from latent_explorer.ui.projection.photo_strip import PhotoStrip
+from latent_explorer.ui.projection.result_view import ResultView
+from latent_explorer.ui.projection.settings_form import SettingsForm
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    button,
+    column,
+    hairline,
+    hint,
+    icon_button,
+    row,
+    title,
+)
+
+if TYPE_CHECKING:
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.projection.controller import ProjectionDesk
+
+INVITE = (
+    "Drop a photo on the window, paste one, or open it, to see what the classifier looks at in it."
+)
+PROJECT, STOP = "Project", "Stop and keep the best"
+
+
+class ProjectionPanel(QWidget):
+    """Talks to the desk; shows what it says. `open_asked`, `folder_asked` and `paste_asked` want the window's dialogs."""
+
+    open_asked = Signal()
+    folder_asked = Signal()
+    paste_asked = Signal()
+    compare_asked = Signal(bool)
+
+    def __init__(self, explorer: Explorer, desk: ProjectionDesk) -> None:
+        super().__init__()
+        self._explorer, self._desk = explorer, desk
+        self.setAccessibleName("Project")
+        self.invite = hint(INVITE)
+        self.open = button("Open...", self.open_asked.emit, icon="image")
+        self.open.setAccessibleName("Open images to project")
+        self.open.setToolTip("Open pictures to project: one, or several at once (Ctrl+I)")
+        self.folder = icon_button("open", "Open all pictures of a folder", self.folder_asked.emit)
+        self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_asked.emit)
+        self.clear = icon_button("delete", "Take all photos away", desk.clear)
+        self.strip = PhotoStrip()
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "hint")
+        self.name.setFont(theme.font(theme.SMALL))
+        self.name.setAccessibleName("Photo that is looked at")
+        self.settings = SettingsForm()
+        self.project = button(PROJECT, self._act, role="primary")
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(4)
+        self.progress.setAccessibleName("Progress of the projection")
+        self.said = hint("")
+        self.result = ResultView()
+        self._build()
+        self._connect()
+        self._show()
+
+    def _build(self) -> None:
+        page = QWidget()
+        page.setProperty("role", "page")
+        inner = column(page, spacing=theme.GAP)
+        inner.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.MARGIN)
+        head = row(spacing=0)
+        head.addWidget(self.open, 1)
+        head.addSpacing(theme.GAP)
+        head.addWidget(self.folder)
+        head.addWidget(self.paste)
+        head.addWidget(self.clear)
+        self.line = hairline()
+        self.how = title("How")
+        for part in (
+            *(self.invite, head, self.strip, self.name, self.how, self.settings),
+            *(self.project, self.progress, self.said, self.line, self.result),
+        ):
+            if isinstance(part, QWidget):
+                inner.addWidget(part)
+            else:
+                inner.addLayout(part)
+        inner.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(page)
+        column(self, spacing=0).addWidget(scroll)
+
+    def _connect(self) -> None:
+        self.strip.looked_at.connect(self._desk.look_at)
+        self.strip.removed.connect(self._desk.remove)
+        self.settings.changed.connect(lambda fields: self._desk.change(**fields))
+        self.result.compare_asked.connect(self.compare_asked)
+
+    def _act(self) -> None:
+        if self._desk.run is None:
+            self._desk.start()
+        else:
+            self._desk.cancel()
+
+    # updates ----------------------------------------------------------------------------------
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        if isinstance(update, ModelOpened):
+            self.settings.allow_encoder(update.summary.has_encoder)
+            self._show()
+            self._show_result()
+        elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
+            self._show()
+        elif isinstance(update, ProjectionMoved):
+            self._show_progress()
+        elif isinstance(update, StateChanged):
+            self._show_result()
+
+    def _show(self) -> None:
+        desk = self._desk
+        photos, running = desk.photos, desk.run is not None
+        self.invite.setVisible(not photos)
+        of_photos: tuple[QWidget, ...] = (self.strip, self.name, self.clear)
+        of_run: tuple[QWidget, ...] = (self.how, self.settings, self.project)
+        for part in of_photos:
+            part.setVisible(bool(photos))
+        for part in of_run:
+            part.setVisible(bool(photos) or running)
+        self.clear.setEnabled(not running)
+        self.settings.setEnabled(not running)
+        self.strip.show_photos(photos, desk.current)
+        if desk.photo is not None:
+            count = f"{desk.current + 1} of {len(photos)}: " if len(photos) > 1 else ""
+            self.name.setText(count + desk.photo.name)
+            self.name.setToolTip(desk.photo.name)
+        self.settings.show_settings(desk.settings)
+        words = STOP if running else PROJECT
+        if not running and len(photos) > 1:
+            words = f"Project {len(photos)} photos"
+        self.project.setText(words)
+        self.project.setAccessibleName(words)
+        self.project.setEnabled(self._explorer.summary is not None)
+        self.progress.setVisible(running)
+        self.said.setVisible(running)
+        self._show_progress()
+        self._show_result()
+
+    def _show_progress(self) -> None:
+        run = self._desk.run
+        if run is None:
+            return
+        progress = run.progress
+        self.progress.setRange(0, max(0, progress.total))
+        self.progress.setValue(progress.done)
+        self.said.setText(
+            progress_words(progress.message, progress.done, progress.total, progress.seconds_left)
+        )
+
+    def _show_result(self) -> None:
+        state = self._explorer.state
+        shown = self._explorer.latents.of(state.base) if state else None
+        self.result.show_report(shown.report if shown else None)
+        self.line.setVisible(shown is not None and not self.project.isHidden())
+
+
+def progress_words(message: str, done: int, total: int, seconds_left: float | None) -> str:
+    """ "Step 40 of 100, 4 s left": where a projection stands."""
+    if not total:
+        return message or "Waiting"
+    said = f"{message}: {done} of {total}" if message else f"Step {done} of {total}"
+    if seconds_left is None:
+        return said
+    left = f"{seconds_left:.0f} s" if seconds_left < 90 else f"{seconds_left / 60:.0f} min"
+    return f"{said}, {left} left"

@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+"""How a photo is projected: space, start and steps; under "More" what else can be chosen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QDoubleValidator, QIntValidator
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+
+from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.training.form_step import Fields
+from latent_explorer.ui.widgets.basics import button, column, row
+from latent_explorer.ui.widgets.combo_box import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LABEL = 6 * theme.UNIT  # px
+TUNING = 200  # steps
+SPACES = (
+    (
+        "W+",
+        "w+",
+        "A row of its own for every layer: nearest to the photo. Usually the best choice.",
+    ),
+    (
+        "W",
+        "w",
+        "One row for all layers: less faithful, but surely within what the generator learned.",
+    ),
+    (
+        "Style space",
+        "s",
+        "Every style on its own: the most freedom, and the furthest from what it learned.",
+    ),
+)
+STARTS = (
+    (
+        "Automatic",
+        "auto",
+        "The encoder where there is one, else the average of the nearest random pictures",
+    ),
+    ("Encoder", "encoder", "Where the encoder puts the photo"),
+    ("Average latent", "mean", "Always the same place, whatever the photo"),
+    ("Random", "random", "A latent by lot"),
+    ("Nearest", "nearest", "The random picture that is nearest to the photo"),
+    (
+        "Mean of nearest",
+        "average",
+        "The average of the random pictures that are nearest to the photo",
+    ),
+)
+DISTANCES = (
+    ("Automatic", "auto", "At the generator's size up to 256 px, above it on crops"),
+    ("Its own size", "native", "LPIPS of the whole picture as the generator makes it"),
+    (
+        "256 px",
+        "256",
+        "LPIPS of the whole picture at 256 px, as NVIDIA's projector; large pictures lose detail",
+    ),
+    ("Crops", "crops", "LPIPS of crops at several scales: keeps fine detail"),
+)
+STEPS_HELP = "How often the latent is improved. More is nearer to the photo and takes longer"
+VERDICT_HELP = (
+    "Make small, with a small weight, how differently the classifier speaks of photo and reconstruction. Without it "
+    "agreement is a check of its own, and more pictures change their class on the way"
+)
+NOISE_HELP = "Optimise the generator's noise maps too, and keep them with the result: finer grain, less meaning"
+TUNING_HELP = (
+    "Pivotal tuning: afterwards the generator itself is changed a little, for this photo alone. Nearer to the photo; "
+    "the attributes' ranges are then approximate"
+)
+RATE_HELP = "Learning rate of the optimiser, in standard deviations of the latents"
+EARLY_HELP = "Stop when this many steps brought less than 0.1 %; 0: never"
+NEAREST_HELP = "How many random pictures are looked through for the nearest"
+SEED_HELP = "Equal seeds give equal results"
+
+
+class SettingsForm(QWidget):
+    """`changed(dict)`: the fields of the settings that the person chose otherwise."""
+
+    changed = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.space = _choice("Space", SPACES)
+        self.start = _choice("Start", STARTS)
+        self.steps = _number("Steps", STEPS_HELP, 0, 100_000)
+        self.verdict = QCheckBox("Keep the class")
+        self.verdict.setToolTip(VERDICT_HELP)
+        self.noise = QCheckBox("Optimise the noise")
+        self.noise.setToolTip(NOISE_HELP)
+        self.tuning = QCheckBox("Tune the generator")
+        self.tuning.setToolTip(TUNING_HELP)
+        self.distance = _choice("Distance", DISTANCES)
+        self.rate = QLineEdit()
+        self.rate.setValidator(QDoubleValidator(1e-4, 10, 4, self.rate))
+        self.rate.setAccessibleName("Learning rate")
+        self.rate.setToolTip(RATE_HELP)
+        self.early = _number("Early stop", EARLY_HELP, 0, 100_000)
+        self.nearest = _number("Nearest of", NEAREST_HELP, 1, 100_000)
+        self.seed = _number("Seed", SEED_HELP, 0, 2**31 - 1)
+        self.more = button("More", self._toggle, role="fold", icon="right")
+        self.more.setToolTip("Class, noise, distance, learning rate, tuning")
+        self._build()
+        self._connect()
+        self.show_settings(DEFAULT)
+
+    def _build(self) -> None:
+        layout = column(self, spacing=theme.GAP // 2)
+        first = _fields()
+        for name, widget in (("Space", self.space), ("Start", self.start), ("Steps", self.steps)):
+            first.add(name, widget)
+        self.behind = QWidget()
+        inner = column(self.behind, spacing=theme.GAP // 2)
+        inner.addWidget(self.verdict)
+        inner.addWidget(self.noise)
+        inner.addWidget(self.tuning)
+        rest = _fields()
+        for name, widget in (
+            ("LPIPS at", self.distance),
+            ("Rate", self.rate),
+            ("Early stop", self.early),
+            ("Nearest of", self.nearest),
+            ("Seed", self.seed),
+        ):
+            rest.add(name, widget)
+        inner.addLayout(rest)
+        self.behind.hide()
+        fold = row()
+        fold.addWidget(self.more)
+        fold.addStretch(1)
+        layout.addLayout(first)
+        layout.addLayout(fold)
+        layout.addWidget(self.behind)
+
+    def _connect(self) -> None:
+        for choice, name in (
+            (self.space, "space"),
+            (self.start, "start"),
+            (self.distance, "lpips"),
+        ):
+            choice.activated.connect(
+                lambda _index, choice=choice, name=name: self.changed.emit(
+                    {name: choice.currentData()}
+                )
+            )
+        for field, name in (
+            (self.steps, "steps"),
+            (self.early, "early_stop"),
+            (self.nearest, "nearest_of"),
+            (self.seed, "seed"),
+        ):
+            field.editingFinished.connect(
+                lambda field=field, name=name: self.changed.emit(
+                    {name: field.locale().toInt(field.text())[0]}
+                )
+            )
+        self.rate.editingFinished.connect(
+            lambda: self.changed.emit({"lr": self.rate.locale().toDouble(self.rate.text())[0]})
+        )
+        self.verdict.clicked.connect(
+            lambda on: self.changed.emit({"verdict": DEFAULT.verdict if on else 0.0})
+        )
+        self.noise.clicked.connect(
+            lambda on: self.changed.emit({"noise": "optimise" if on else "keep"})
+        )
+        self.tuning.clicked.connect(lambda on: self.changed.emit({"tuning": TUNING if on else 0}))
+
+    def show_settings(self, settings: ProjectionSettings) -> None:
+        """Show these. Emits nothing."""
+        for choice, value in (
+            (self.space, settings.space),
+            (self.start, settings.start),
+            (self.distance, settings.lpips),
+        ):
+            choice.setCurrentIndex(max(0, choice.findData(value)))
+        for field, number in (
+            (self.steps, settings.steps),
+            (self.early, settings.early_stop),
+            (self.nearest, settings.nearest_of),
+            (self.seed, settings.seed),
+        ):
+            if not field.hasFocus():
+                field.setText(str(number))
+        if not self.rate.hasFocus():
+            self.rate.setText(self.rate.locale().toString(settings.lr, "g", 4))
+        self.verdict.setChecked(settings.verdict > 0)
+        self.noise.setChecked(settings.noise == "optimise")
+        self.tuning.setChecked(settings.tuning > 0)
+        self.nearest.setEnabled(settings.start in ("auto", "nearest", "average"))
+
+    def allow_encoder(self, on: bool) -> None:
+        """A model without an encoder cannot start there."""
+        item = self.start.model().item(self.start.findData("encoder"))  # type: ignore[attr-defined]
+        item.setEnabled(on)
+
+    def _toggle(self) -> None:
+        self.behind.setVisible(self.behind.isHidden())
+        icons.set_icon(self.more, "right" if self.behind.isHidden() else "down")
+
+
+def _fields() -> Fields:
+    made = Fields()
+    made.setColumnMinimumWidth(0, LABEL)
+    return made
+
+
+def _choice(name: str, items: Sequence[tuple[str, str, str]]) -> Choice:
+    made = Choice(name)
+    for words, key, tip in items:
+        made.addItem(words, key)
+        made.setItemData(made.count() - 1, tip, 3)  # Qt.ToolTipRole
+    made.setToolTip(f"{name}: " + "\n".join(f"{w}: {tip}" for w, _key, tip in items))
+    return made
+
+
+def _number(name: str, tip: str, least: int, most: int) -> QLineEdit:
+    made = QLineEdit()
+    made.setValidator(QIntValidator(least, most, made))
+    made.setAccessibleName(name)
+    made.setToolTip(tip)
+    return made

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: MIT
+"""What else the generator is given beside the latent: the class probabilities it is told, and its noise. Folded away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from latent_explorer.app.exploration.intents import SetCond, SetNoise
+from latent_explorer.app.explorer import MAX_SEED
+from latent_explorer.explain.recipe import Noise
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.widgets.basics import column, hint, icon_button, row, title
+from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.slider import ValueSlider
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QLabel, QLayout
+
+    from latent_explorer.app.exploration.intents import Intent
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.models.summary import ExplainerSummary
+
+FIRST_TOLD = 0.9  # probability of a class just chosen: as sure as a classifier usually is
+LABEL = 5 * theme.UNIT  # px
+NOISES = (("Stored", "const"), ("None", "none"), ("From a seed", "seed"))
+HELP = "What the generator is given beside the latent. Leave it alone to see the pictures as they were encoded."
+TOLD_HELP = (
+    "The generator draws each picture knowing the classifier's probabilities of the real one. "
+    "Tell it others to see how much of the picture follows from them alone."
+)
+NOISE_HELP = (
+    "Noise draws fine detail at random places. Stored is what the model was explained with; "
+    "None is smoother; another seed shows which details are chance."
+)
+
+
+def told(probs: Sequence[float] | None, index: int, share: float, count: int) -> tuple[float, ...]:
+    """`probs` (K = `count`, or None) with class `index` at `share`; the others keep their proportions. Sums to 1."""
+    others = [0.0 if k == index else (probs[k] if probs else 1.0) for k in range(count)]
+    total = sum(others)
+    if total <= 0:
+        others = [float(k != index) for k in range(count)]
+        total = max(1.0, sum(others))
+    made = [(1 - share) * each / total for each in others]
+    made[index] = share
+    return tuple(made)
+
+
+class GeneratorInputs(QWidget):
+    """Shows a state, emits intents. A word beside the title says when what is folded away is not as it was."""
+
+    asked = Signal(object)  # an intent
+    pressed = Signal()  # a gesture begins,
+    released = Signal()  # and ends
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: tuple[str, ...] = ()
+        self._state: ExplorerState | None = None
+        self.fold = icon_button("right", "", lambda: self.set_folded(not self.folded))
+        self.changed = hint("", wrap=False)
+        self.told = Choice("Class that the generator is told")
+        self.share = ValueSlider(
+            "Probability that the generator is told",
+            0.0,
+            1.0,
+            default=FIRST_TOLD,
+            detents=(0.5,),
+            inside=None,
+        )
+        self.noise = Choice("Noise of the generator")
+        self.seed = QLineEdit()
+        self.body = QWidget()
+        self._told_label, self._noise_label, self._seed_label = (
+            hint(words, wrap=False) for words in ("Told", "Noise", "Seed")
+        )
+        self._build()
+        self._connect()
+        self.set_folded(True)
+
+    def _build(self) -> None:
+        for words, kind in NOISES:
+            self.noise.addItem(words, kind)
+        for part, words in (
+            (self._told_label, TOLD_HELP),
+            (self.told, TOLD_HELP),
+            (self._noise_label, NOISE_HELP),
+            (self.noise, NOISE_HELP),
+        ):
+            part.setToolTip(words)
+        self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
+        self.seed.setAccessibleName("Seed of the noise")
+        self.seed.setFont(theme.font())
+        head = row(spacing=theme.UNIT // 2)
+        heading = title("Generator")
+        heading.setToolTip(HELP)
+        head.addWidget(heading)
+        head.addStretch(1)
+        head.addWidget(self.changed)
+        head.addWidget(self.fold)
+        rows = column(self.body, spacing=theme.UNIT // 2)
+        rows.addLayout(_line(self._told_label, self.told))
+        rows.addWidget(self.share)
+        rows.addLayout(_line(self._noise_label, self.noise))
+        rows.addLayout(_line(self._seed_label, self.seed))
+        layout = column(self, spacing=0)
+        layout.addLayout(head)
+        layout.addWidget(self.body)
+
+    def _connect(self) -> None:
+        self.told.activated.connect(self._on_told)
+        self.share.amount_changed.connect(self._on_share)
+        self.share.pressed.connect(self.pressed)
+        self.share.released.connect(self.released)
+        self.noise.activated.connect(lambda _index: self._on_noise())
+        self.seed.editingFinished.connect(self._on_seed)
+
+    # showing ----------------------------------------------------------------------------------
+
+    @property
+    def folded(self) -> bool:
+        return self.body.isHidden()
+
+    def set_folded(self, on: bool) -> None:
+        """Only the title remains."""
+        self.body.setHidden(on)
+        icons.set_icon(self.fold, "down" if on else "up")
+        words = "Show what the generator is told" if on else "Fold it away"
+        self.fold.setToolTip(words)
+        self.fold.setAccessibleName(words)
+
+    def start(self, summary: ExplainerSummary) -> None:
+        """Another model: its classes, if its generator is told any."""
+        known = {c.classifier_id: c.class_names for c in summary.classifiers}
+        self._names = known.get(summary.conditioned_on or "", ())
+        self.told.clear()
+        self.told.addItem("Its own classes")
+        for name in self._names:
+            self.told.addItem(name)
+        for part in (self._told_label, self.told):
+            part.setVisible(bool(self._names))
+
+    def show_state(self, state: ExplorerState) -> None:
+        """Write the state into the controls; emits nothing."""
+        self._state = state
+        cond = state.cond if state.cond and len(state.cond) == len(self._names) else None
+        if cond is None:
+            self.told.setCurrentIndex(0)
+        else:
+            if self.told.currentIndex() <= 0:
+                self.told.setCurrentIndex(1 + max(range(len(cond)), key=cond.__getitem__))
+            if not self.share.dragging:
+                self.share.set_amount(cond[self.told.currentIndex() - 1])
+        self.share.setVisible(cond is not None)
+        self.noise.setCurrentIndex(self.noise.findData(state.noise.kind))
+        for part in (self._seed_label, self.seed):
+            part.setVisible(state.noise.kind == "seed")
+        self.seed.setText(str(state.noise.seed))
+        self.changed.setText("changed" if cond is not None or state.noise != Noise() else "")
+
+    # what the person does ---------------------------------------------------------------------
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """The title's whole row folds, not only its small arrow."""
+        if event.position().y() < self.fold.geometry().bottom():
+            self.set_folded(not self.folded)
+
+    def _ask(self, intent: Intent) -> None:
+        self.asked.emit(intent)
+
+    def _on_told(self, index: int) -> None:
+        cond = None if index == 0 else told(self._cond, index - 1, FIRST_TOLD, len(self._names))
+        self._ask(SetCond(cond))
+
+    def _on_share(self, share: float) -> None:
+        index = self.told.currentIndex() - 1
+        if index >= 0:
+            self._ask(SetCond(told(self._cond, index, share, len(self._names))))
+
+    @property
+    def _cond(self) -> tuple[float, ...] | None:
+        return self._state.cond if self._state else None
+
+    def _on_noise(self) -> None:
+        kind = self.noise.currentData()
+        self._ask(SetNoise(Noise(kind)))
+
+    def _on_seed(self) -> None:
+        if self.seed.isModified() and self.seed.text():
+            self.seed.setModified(False)
+            self._ask(SetNoise(Noise("seed", int(self.seed.text()))))
+
+
+def _line(label: QLabel, control: QWidget) -> QLayout:
+    label.setFixedWidth(LABEL)
+    line = row()
+    line.addWidget(label)
+    line.addWidget(control, 1)
+    return line

@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: MIT
+"""The page "Samples": which latent is shown (encoded, seeds, projected, favourites) and its truncation."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLayout,
+    QLineEdit,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from latent_explorer.app.exploration.intents import (
+    SetBase,
+    SetCutoff,
+    SetTruncateEncoded,
+    SetTruncation,
+)
+from latent_explorer.app.exploration.picture_requests import classifier_of
+from latent_explorer.app.exploration.updates import (
+    DocumentChanged,
+    ModelOpened,
+    StateChanged,
+    Thumbnail,
+)
+from latent_explorer.app.explorer import MAX_SEED
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
+from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
+from latent_explorer.ui.samples.sample_menu import sample_menu
+from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
+from latent_explorer.ui.samples.thumbnails import ThumbnailView
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import (
+    EmptyState,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    title,
+)
+from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.slider import ValueSlider
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtCore import QPoint
+
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import Base
+
+SEEDS = 24  # random seeds offered at a time
+SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "favourites"
+EMPTY = {  # what is said where there is nothing to list
+    SAMPLES: "This model holds no encoded pictures. Random seeds always work.",
+    SEEDS_PAGE: "",
+    PROJECTED: "Drop a photo on the window to project it; the result stands here.",
+    FAVOURITES: "Press F to keep the picture on the canvas here.",
+}
+PSI_HELP = (
+    "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, "
+    "above 1 is more unusual than the data."
+)
+CUTOFF_HELP = "How many rows of the latent, coarse ones first, truncation acts on."
+AVERAGE_HELP = "Encoded pictures are shown as they are. Switched on, truncation moves them towards the average too."
+
+
+class SamplesPanel(QWidget):
+    """Talks to the explorer only through intents; shows what its updates say.
+
+    The last three signals name a projected picture by its latent_id.
+    """
+
+    report_asked = Signal(str)
+    export_asked = Signal(str)
+    removed = Signal(str)
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__()
+        self._explorer = explorer
+        self._seeds: list[Base] = [SeedBase(seed) for seed in range(SEEDS)]
+        self._state: ExplorerState | None = None
+        self.setAccessibleName("Samples")
+        words = "Keep this latent as a favourite (F)"
+        self.favourite = icon_button("favourite", words, checkable=True)
+        self.favourite.clicked.connect(self.toggle_favourite)
+        self.shuffle = icon_button("shuffle", "Show another one at random (R)", self.pick_random)
+        self.source = Choice("Which latents are listed")
+        for words, key in (
+            ("Encoded pictures", SAMPLES),
+            ("Random seeds", SEEDS_PAGE),
+            ("Projected pictures", PROJECTED),
+            ("Favourites", FAVOURITES),
+        ):
+            self.source.addItem(words, key)
+        self.source.currentIndexChanged.connect(lambda _index: self._list())
+        self.view = ThumbnailView("Latents")
+        self.view.chosen.connect(explorer.show_base)
+        self.view.wanted.connect(explorer.set_strip)
+        self.view.menu_asked.connect(self._menu)
+        self.empty = EmptyState("image", "No model is open.")
+        self.empty.setMinimumHeight(
+            1
+        )  # else the strip, on another page, would keep as much on a low screen
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self.view)
+        self._pages.addWidget(self.empty)
+        layout = column(self, spacing=theme.GAP)
+        layout.setContentsMargins(0, 0, 0, theme.MARGIN)
+        layout.addLayout(_inset(self._source_row()))
+        strip = _inset(self._pages)  # its scroll bar stands in the margin
+        strip.setContentsMargins(theme.MARGIN - STRIP_INSET, 0, theme.UNIT // 2, 0)
+        layout.addLayout(strip, 1)
+        layout.addLayout(_inset(self._seed_row()))
+        layout.addLayout(_inset(self._truncation()))
+        layout.addLayout(_inset(self._generator()))
+        self._show_nothing()
+
+    # building ---------------------------------------------------------------------------------
+
+    def _source_row(self) -> QHBoxLayout:
+        line = row()
+        line.addWidget(self.source)
+        return line
+
+    def _seed_row(self) -> QHBoxLayout:
+        self.seed = QLineEdit()
+        self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
+        self.seed.setAccessibleName("Seed")
+        self.seed.setToolTip(
+            "A seed makes the same picture on every machine. Type one, or copy it."
+        )
+        self.seed.setFont(theme.font())
+        self.seed.editingFinished.connect(self._on_seed)
+        self.seed_label = plain("Seed")
+        line = row()
+        line.addWidget(self.seed_label)
+        line.addWidget(self.seed, 1)
+        return line
+
+    def _truncation(self) -> QVBoxLayout:
+        """Title, switch for encoded latents, psi and cutoff."""
+        self.psi = ValueSlider(
+            "Truncation psi",
+            -0.5,
+            1.5,
+            default=1.0,
+            detents=(0.0, 1.0),
+            inside=(-0.5, 1.0),
+            tooltip=PSI_HELP,
+        )
+        self.psi.amount_changed.connect(lambda psi: self._explorer.apply(SetTruncation(psi)))
+        self.psi.pressed.connect(self._explorer.begin_gesture)
+        self.psi.released.connect(self._explorer.end_gesture)
+        self.cutoff = Choice("Rows that truncation acts on")
+        self.cutoff.setToolTip(CUTOFF_HELP)
+        self.cutoff.activated.connect(self._on_cutoff)
+        self.towards_average = QCheckBox("Towards the average")
+        self.towards_average.setToolTip(AVERAGE_HELP)
+        self.towards_average.setAccessibleName("Truncate encoded pictures, towards the average")
+        self.towards_average.clicked.connect(
+            lambda on: self._explorer.apply(SetTruncateEncoded(bool(on)))
+        )
+        head = title("Truncation")
+        head.setToolTip(PSI_HELP)
+        rows = row()
+        rows.addWidget(hint("Rows", wrap=False))
+        rows.addWidget(self.cutoff, 1)
+        layout = column(spacing=theme.UNIT // 2)
+        layout.addSpacing(theme.GAP)
+        layout.addWidget(head)
+        layout.addWidget(self.towards_average)
+        layout.addWidget(self.psi)
+        layout.addLayout(rows)
+        return layout
+
+    def _generator(self) -> QVBoxLayout:
+        self.inputs = GeneratorInputs()
+        self.inputs.asked.connect(self._explorer.apply)
+        self.inputs.pressed.connect(self._explorer.begin_gesture)
+        self.inputs.released.connect(self._explorer.end_gesture)
+        layout = column()
+        layout.addWidget(self.inputs)
+        return layout
+
+    # updates ----------------------------------------------------------------------------------
+
+    def on_update(self, update: Update) -> None:
+        """What the application told."""
+        if isinstance(update, ModelOpened):
+            self._open(update)
+        elif isinstance(update, StateChanged):
+            if update.old.classifier_id != update.new.classifier_id:
+                self._name_classes(update.new)
+                self._list()
+            self._show(update.new)
+        elif isinstance(update, Thumbnail):
+            self.view.thumbnails.set_picture(update.base, update.picture)
+        elif isinstance(update, DocumentChanged):
+            self.view.thumbnails.set_favourites(update.document.favourites)
+            if self.source.currentData() in (FAVOURITES, PROJECTED):
+                self._list()
+            self._show_favourite()
+
+    def _open(self, update: ModelOpened) -> None:
+        self._name_classes(update.state)
+        self.inputs.start(update.summary)
+        rows = update.summary.layout.num_ws
+        self.cutoff.clear()
+        self.cutoff.addItem("All", None)
+        for count in range(1, rows):
+            self.cutoff.addItem(f"First {count} of {rows}", count)
+        self._state = None
+        listed = {SampleBase: SAMPLES, ProjectedBase: PROJECTED}.get(
+            type(update.state.base), SEEDS_PAGE
+        )
+        self.source.setCurrentIndex(self.source.findData(listed))
+        self.setEnabled(True)
+        self._show(update.state)
+        self._list()
+
+    def _name_classes(self, state: ExplorerState) -> None:
+        """Thumbnails carry the asked classifier's verdict, so another classifier means other thumbnails."""
+        summary = self._explorer.summary
+        asked = classifier_of(state, summary) if summary else None
+        if summary is not None:
+            self.view.thumbnails.start(summary, asked.class_names if asked else ())
+            self.view.thumbnails.set_favourites(self._explorer.document.favourites)
+
+    def _show_nothing(self) -> None:
+        self.setEnabled(False)
+        self._pages.setCurrentWidget(self.empty)
+        self.seed.hide()
+        self.seed_label.hide()
+
+    def _show(self, state: ExplorerState) -> None:
+        self._state = state
+        self.view.show_base(state.base)
+        seed = isinstance(state.base, SeedBase)
+        acts = seed or state.truncate_encoded
+        self.towards_average.setVisible(not seed)
+        self.towards_average.setChecked(state.truncate_encoded)
+        self.psi.setEnabled(acts)
+        self.cutoff.setEnabled(acts)
+        if not self.psi.dragging:
+            self.psi.set_amount(state.truncation_psi)
+        self.cutoff.setCurrentIndex(max(0, self.cutoff.findData(state.truncation_cutoff)))
+        if isinstance(state.base, SeedBase):
+            self.seed.setText(str(state.base.seed))
+        self.inputs.show_state(state)
+        self._show_favourite()
+
+    def _show_favourite(self) -> None:
+        if self._state is not None:
+            self.favourite.setChecked(self._state.base in self.view.thumbnails.favourites)
+
+    def _list(self) -> None:
+        """Fill the strip from the chosen source."""
+        summary, kind = self.view.thumbnails.summary, self.source.currentData()
+        if summary is None:
+            return
+        bases: list[Base] = []
+        if kind == SAMPLES and summary.samples is not None:
+            bases = [SampleBase(i) for i in range(len(summary.samples.ids))]
+        elif kind == SEEDS_PAGE:
+            bases = self._seeds
+        elif kind == PROJECTED:
+            bases = [ProjectedBase(i) for i in self._explorer.document.projected]
+        elif kind == FAVOURITES:
+            bases = list(self._explorer.document.favourites)
+        for each in (self.seed, self.seed_label):
+            each.setVisible(kind == SEEDS_PAGE)
+        self.view.thumbnails.set_bases(bases, self._names_of(bases))
+        self.empty.sentence.setText(EMPTY[kind])
+        self._pages.setCurrentWidget(self.view if bases else self.empty)
+        if self._state is not None:
+            self.view.show_base(self._state.base)
+
+    def _names_of(self, bases: Sequence[Base]) -> dict[Base, str]:
+        """What projected pictures are called."""
+        found = ((base, self._explorer.latents.of(base)) for base in bases)
+        return {base: projected.report.name for base, projected in found if projected is not None}
+
+    def show_projected(self) -> None:
+        """List the projected pictures."""
+        self.source.setCurrentIndex(self.source.findData(PROJECTED))
+        self._list()
+
+    # what the person does ---------------------------------------------------------------------
+
+    def pick_random(self) -> None:
+        """Another encoded picture, or a page of new seeds and the first of them."""
+        bases = self.view.thumbnails.bases
+        if self.source.currentData() == SEEDS_PAGE:
+            self._seeds = self._explorer.random_seeds(SEEDS)
+            self._list()
+            self._explorer.apply(SetBase(self._seeds[0]))
+        elif bases:
+            here = self._state.base if self._state else None
+            others = [base for base in bases if base != here] or bases
+            self._explorer.show_base(random.choice(others))
+
+    def step(self, by: int) -> None:
+        """The next latent of the strip, or the one before."""
+        bases = self.view.thumbnails.bases
+        if not bases or self._state is None:
+            return
+        at = self.view.thumbnails.row_of(self._state.base)
+        at = (-1 if by > 0 else 0) if at is None else at
+        self._explorer.show_base(bases[(at + by) % len(bases)])
+
+    def toggle_favourite(self) -> None:
+        """Star the latent on the canvas, or take the star away."""
+        if self._state is not None:
+            self._star(self._state.base, self._state.base not in self._explorer.document.favourites)
+
+    def _star(self, base: Base, on: bool) -> None:
+        self._explorer.change_document(self._explorer.document.with_favourite(base, on))
+
+    def _on_seed(self) -> None:
+        if self.seed.isModified() and self.seed.text():
+            self.seed.setModified(False)
+            self._explorer.apply(SetBase(SeedBase(int(self.seed.text()))))
+
+    def _on_cutoff(self, _index: int) -> None:
+        self._explorer.apply(SetCutoff(self.cutoff.currentData()))
+
+    def _menu(self, base: Base, where: QPoint) -> None:
+        sample_menu(self, self._explorer, base).popup(where)
+
+
+def _inset(part: QLayout) -> QHBoxLayout:
+    """With the panel's margins at its sides."""
+    line = row()
+    line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
+    line.addLayout(part, 1)
+    return line

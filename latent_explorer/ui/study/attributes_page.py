@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""Second page of the study wizard: which attributes are shown, and what they are compared with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFrame,
+    QLineEdit,
+    QScrollArea,
+    QWidget,
+)
+
+from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.study.arms import ArmWish, StudyWish
+from latent_explorer.ui.study.flicker_view import MovingPicture
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain, row, title
+from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.number_field import format_number
+
+if TYPE_CHECKING:
+    from latent_explorer.app.study.controller import StudyDesk
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.studies.build.question_image import Pair
+
+FACE = 6 * theme.UNIT  # px, side of a thumbnail
+NOTHING, OTHER_FILE = "nothing", "another explainer..."
+ARMS = (
+    "Both arms show the same number of attributes on the same pictures where they have them, in mixed order; "
+    "participants cannot tell them apart. The names stand in the key and in the report only."
+)
+
+
+class AttributeRow(QFrame):
+    """One attribute: tick, picture that changes, name, effect."""
+
+    def __init__(self, rank: int, attribute: Attribute) -> None:
+        super().__init__()
+        self.key = attribute_key(attribute)
+        self.setProperty("role", "card")
+        self.box = QCheckBox()
+        self.box.setAccessibleName(f"Show {attribute.name}")
+        self.face = MovingPicture(f"{attribute.name}, before and after", FACE)
+        self.face.setFixedSize(FACE, FACE)
+        name = ElidedLabel(f"{rank}  {attribute.name}")
+        name.setToolTip(attribute.name)
+        effect = hint(f"+{format_number(attribute.mean_effect)}", wrap=False)
+        effect.setToolTip("Mean change of the class's logit")
+        line = row(self, margin=theme.GAP // 2)
+        line.addSpacing(theme.GAP // 2)
+        line.addWidget(self.box)
+        line.addWidget(self.face)
+        line.addWidget(name, 1)
+        line.addWidget(effect)
+        line.addSpacing(theme.GAP // 2)
+
+    def mousePressEvent(self, event: object) -> None:  # noqa: ARG002  # Qt's signature
+        self.box.toggle()
+
+
+class AttributesPage(QWidget):
+    """The best attributes are ticked; a second arm is a method of the same file, or another file."""
+
+    changed = Signal()
+
+    def __init__(self, desk: StudyDesk, towards: str) -> None:
+        super().__init__()
+        self._desk = desk
+        self._other = ""  # path of the second explainer
+        self.rows: list[AttributeRow] = []
+        self.method = Choice("Attribute set")
+        self.against = Choice("Compare with")
+        self.names = (QLineEdit(), QLineEdit())
+        self._list = QWidget()
+        self._list.setProperty("role", "page")
+        self._lines = column(self._list, spacing=theme.GAP // 2)
+        self._build(towards)
+        for choice in (self.method, self.against):
+            choice.setMinimumContentsLength(20)
+        self.method.addItems(desk.methods())
+        self._fill_against()
+        self.method.currentIndexChanged.connect(self._method_chosen)
+        self.against.currentIndexChanged.connect(self._against_chosen)
+        for name in self.names:
+            name.textChanged.connect(self.changed)
+
+    def _build(self, towards: str) -> None:
+        layout = column(self, spacing=theme.GAP)
+        head = row()
+        head.addWidget(title(f"Towards {towards}"), 1)
+        self._method_label = plain("Found by")
+        head.addWidget(self._method_label)
+        head.addWidget(self.method)
+        layout.addLayout(head)
+        self.said = hint(self._desk.said)
+        self.said.setVisible(bool(self._desk.said))
+        layout.addWidget(self.said)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self._list)
+        layout.addWidget(area, 1)
+        self.chosen = hint("", wrap=False)
+        layout.addWidget(self.chosen)
+        compare = row()
+        compare.addWidget(plain("Compare with"))
+        compare.addWidget(self.against, 1)
+        layout.addLayout(compare)
+        self.arms = QWidget()
+        lines = column(self.arms, spacing=theme.GAP // 2)
+        lines.addWidget(hint(ARMS))
+        names = row()
+        for field, words in zip(self.names, ("First arm", "Second arm"), strict=True):
+            field.setPlaceholderText(words)
+            field.setAccessibleName(f"Name of the {words.lower()}")
+            names.addWidget(field)
+        lines.addLayout(names)
+        self.arms.hide()
+        layout.addWidget(self.arms)
+
+    def _fill_against(self) -> None:
+        """Nothing, the other methods of this model, and any other file."""
+        self.against.blockSignals(True)
+        self.against.clear()
+        self.against.addItem(NOTHING)
+        for method in self._desk.methods():
+            if method != self.method.currentText():
+                self.against.addItem(method)
+        self.against.addItem(OTHER_FILE)
+        self.against.blockSignals(False)
+        several = self.method.count() > 1
+        self.method.setVisible(several)
+        self._method_label.setVisible(several)
+
+    def show_wish(self, wish: StudyWish) -> None:
+        """List the attributes of the first arm; the best are ticked."""
+        for old in self.rows:
+            self._lines.removeWidget(old)
+            old.deleteLater()
+        while self._lines.takeAt(0) is not None:
+            pass
+        arm, count = wish.arms[0], wish.settings.attributes
+        self.rows = [AttributeRow(i, a) for i, a in enumerate(self._desk.attributes(arm), start=1)]
+        for at, line in enumerate(self.rows):
+            line.box.setChecked(line.key in arm.keys if arm.keys else at < count)
+            line.box.toggled.connect(self._ticked)
+            self._lines.addWidget(line)
+        self._lines.addStretch(1)
+        self._say_count()
+
+    def show_faces(self, faces: dict[str, Pair]) -> None:
+        """The attributes on a picture."""
+        for line in self.rows:
+            if line.key in faces:
+                line.face.show_frames(faces[line.key])
+
+    def take(self, wish: StudyWish) -> StudyWish:
+        """`wish` with the arms of this page. The best n attributes are asked for as such, as the command line does."""
+        ticked = [line.key for line in self.rows if line.box.isChecked()]
+        best = [line.key for line in self.rows[: len(ticked)]]
+        several = self.method.count() > 1
+        first = msgspec.structs.replace(
+            wish.arms[0],
+            name=self.names[0].text().strip() if self.compares else "",
+            method=self.method.currentText() if several else "",
+            keys=() if ticked == best else tuple(ticked),
+        )
+        settings = msgspec.structs.replace(wish.settings, attributes=max(1, len(ticked)))
+        arms: tuple[ArmWish, ...] = (first,)
+        if self.compares:
+            arms = (first, self._second(first))
+        return StudyWish(arms=arms, settings=settings)
+
+    def _second(self, first: ArmWish) -> ArmWish:
+        name = self.names[1].text().strip()
+        if self._other:
+            return ArmWish(name=name, path=self._other, target=first.target)
+        return msgspec.structs.replace(first, name=name, method=self.against.currentText(), keys=())
+
+    @property
+    def compares(self) -> bool:
+        """Whether there is a second arm."""
+        return self.against.currentText() != NOTHING
+
+    @property
+    def none_ticked(self) -> bool:
+        return not any(line.box.isChecked() for line in self.rows)
+
+    def _ticked(self) -> None:
+        self._say_count()
+        self.changed.emit()
+
+    def _say_count(self) -> None:
+        ticked = sum(line.box.isChecked() for line in self.rows)
+        self.chosen.setText(f"{ticked} of {len(self.rows)} attributes are shown")
+
+    def _method_chosen(self) -> None:
+        self._other = ""
+        self._fill_against()
+        self.arms.hide()
+        arm = self._desk.own_arm(method=self.method.currentText())
+        self.show_wish(StudyWish(arms=(arm,)))
+        self.changed.emit()
+
+    def _against_chosen(self) -> None:
+        if self.against.currentText() == OTHER_FILE:
+            self._ask_file()
+            return
+        if not (self._other and self.against.currentText() == Path(self._other).name):
+            self._other = ""
+        self.arms.setVisible(self.compares)
+        self.changed.emit()
+
+    def _ask_file(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, "Compare with another explainer", self._other, "Explainers (*.explainer)"
+        )
+        self.set_other(chosen)
+
+    def set_other(self, path: str) -> None:
+        """Compare with the explainer at `path`; nothing for an empty one."""
+        self._other = path
+        self._fill_against()
+        if path:
+            self.against.blockSignals(True)
+            self.against.insertItem(1, Path(path).name)
+            self.against.setCurrentIndex(1)
+            self.against.blockSignals(False)
+        self.arms.setVisible(bool(path))
+        self.changed.emit()

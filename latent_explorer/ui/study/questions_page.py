@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""First and last page of the study wizard: which questions are asked, and the words that participants read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QSpinBox,
+    QWidget,
+)
+
+from latent_explorer.studies.build.texts import StudyTexts
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title
+
+if TYPE_CHECKING:
+    from latent_explorer.studies.build.plan import StudySettings
+
+NUMBER = 11 * theme.UNIT  # px
+# Settings that have a field of their own name
+NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
+COHERENCE = "Two examples of a change, and which of two pictures changes in the same way. Tests whether an attribute is one thing."
+DISTINCTNESS = "What changes, in one to four words. Tests whether people see different things in different attributes."
+CATCH = "A question that nobody who looks can miss. Whoever fails it can be left out when the answers are scored."
+PUBLISHED = "Published studies: 6 attributes with 3 questions each, full reach, 512 px, 0.75 s a frame (verbal 1 s)."
+
+
+def whole(name: str, low: int, high: int) -> QSpinBox:
+    """A field for a whole number."""
+    field = QSpinBox()
+    field.setRange(low, high)
+    field.setFixedWidth(NUMBER)
+    field.setAccessibleName(name)
+    return field
+
+
+def decimal(name: str, low: float, high: float, step: float, unit: str = "") -> QDoubleSpinBox:
+    """A field for a number with two decimals."""
+    field = QDoubleSpinBox()
+    field.setRange(low, high)
+    field.setSingleStep(step)
+    field.setSuffix(f" {unit}" if unit else "")
+    field.setFixedWidth(NUMBER)
+    field.setAccessibleName(name)
+    return field
+
+
+class QuestionsPage(QWidget):
+    """Kinds and numbers of questions; what is seldom changed stands under More."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classification = QCheckBox("Which one changes alike?")
+        self.items = whole("Classification questions an attribute", 1, 50)
+        self.verbal = QCheckBox("What changes?")
+        self.verbal_items = whole("Verbal questions an attribute", 1, 20)
+        self.catch = whole("Catch trials", 0, 20)
+        self.practice = QCheckBox("Begin each kind with a practice question")
+        self.seed = whole("Seed", 0, 2**31 - 1)
+        self.reach = decimal("Reach of the change", 0.05, 5, 0.25)
+        self.tile = whole("Side of a picture", 64, 1024)
+        self.tile.setSuffix(" px")
+        self.tile.setSingleStep(64)
+        self.seconds = decimal("Seconds of a frame", 0.2, 5, 0.25, "s")
+        self.verbal_seconds = decimal("Seconds of a verbal frame", 0.2, 5, 0.25, "s")
+        self._build()
+        for field in (self.items, self.verbal_items, self.catch, self.seed, self.tile):
+            field.valueChanged.connect(self._on_change)
+        for number in (self.reach, self.seconds, self.verbal_seconds):
+            number.valueChanged.connect(self._on_change)
+        for box in (self.classification, self.verbal, self.practice):
+            box.toggled.connect(self._on_change)
+
+    def _build(self) -> None:
+        layout = column(self, spacing=theme.GAP)
+        for box, words, field in (
+            (self.classification, COHERENCE, self.items),
+            (self.verbal, DISTINCTNESS, self.verbal_items),
+        ):
+            layout.addWidget(box)
+            layout.addWidget(_indented(hint(words)))
+            layout.addWidget(_indented(_line("Questions an attribute", field)))
+            layout.addSpacing(theme.GAP)
+        layout.addWidget(_line("Catch trials", self.catch))
+        layout.addWidget(hint(CATCH))
+        layout.addWidget(self.practice)
+        self.fold = button("More", self._unfold, role="fold")
+        icons.set_icon(self.fold, "right")
+        layout.addWidget(self.fold, alignment=Qt.AlignmentFlag.AlignLeft)
+        self.more = QWidget()
+        grid = QGridLayout(self.more)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(theme.MARGIN)
+        for line, (name, widget) in enumerate(
+            (
+                ("Seed", self.seed),
+                ("Reach (1 is the end seen in the data)", self.reach),
+                ("Side of a picture", self.tile),
+                ("A frame stands, which one alike", self.seconds),
+                ("A frame stands, what changes", self.verbal_seconds),
+            )
+        ):
+            grid.addWidget(plain(name), line, 0)
+            grid.addWidget(widget, line, 1)
+        grid.addWidget(hint(PUBLISHED), 5, 0, 1, 2)
+        grid.setColumnStretch(0, 1)
+        self.more.hide()
+        layout.addWidget(self.more)
+        layout.addStretch(1)
+
+    def _unfold(self) -> None:
+        self.more.setVisible(self.more.isHidden())
+        self.fold.setText("More" if self.more.isHidden() else "Less")
+        icons.set_icon(self.fold, "right" if self.more.isHidden() else "down")
+
+    def _on_change(self) -> None:
+        self.items.setEnabled(self.classification.isChecked())
+        self.catch.setEnabled(self.classification.isChecked())
+        self.verbal_items.setEnabled(self.verbal.isChecked())
+        self.changed.emit()
+
+    def show_settings(self, settings: StudySettings) -> None:
+        """Show these choices."""
+        self.classification.setChecked("classification" in settings.kinds)
+        self.verbal.setChecked("verbal" in settings.kinds)
+        self.practice.setChecked(settings.practice)
+        for name in NUMBERS:
+            getattr(self, name).setValue(getattr(settings, name))
+
+    def take(self, settings: StudySettings) -> StudySettings:
+        """`settings` with the choices of this page."""
+        kinds = [
+            k
+            for k, box in (("classification", self.classification), ("verbal", self.verbal))
+            if box.isChecked()
+        ]
+        return msgspec.structs.replace(
+            settings,
+            kinds=tuple(kinds),
+            practice=self.practice.isChecked(),
+            **{name: round(getattr(self, name).value(), 4) for name in NUMBERS},
+        )
+
+
+def _line(name: str, field: QWidget) -> QWidget:
+    box = QWidget()
+    line = row(box)
+    label = plain(name)
+    label.setBuddy(field)
+    line.addWidget(label)
+    line.addStretch(1)
+    line.addWidget(field)
+    return box
+
+
+def _indented(widget: QWidget) -> QWidget:
+    box = QWidget()
+    line = row(box, spacing=0)
+    line.addSpacing(22)  # under the words of the check box above
+    line.addWidget(widget, 1)
+    return box
+
+
+FIELDS = (
+    ("title", "Title", 1),
+    ("contact", "Contact", 1),
+    ("consent", "Before it begins", 5),
+    ("classification", "Which one changes alike?", 4),
+    ("verbal", "What changes?", 4),
+    ("thanks", "At the end", 2),
+)
+WHERE_TO = "Say under Contact where the file with the answers shall be sent, and whom to ask."
+
+
+class WordsPage(QWidget):
+    """The longer texts; the short words of the page can be changed in a file for `study build --texts`."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts = StudyTexts()
+        self.fields: dict[str, QLineEdit | QPlainTextEdit] = {}
+        layout = column(self, spacing=theme.GAP // 2)
+        for name, label, lines in FIELDS:
+            head = title(label)
+            layout.addWidget(head)
+            if lines == 1:
+                line = QLineEdit()
+                line.textChanged.connect(self.changed)
+                self.fields[name] = line
+            else:
+                text = QPlainTextEdit()
+                text.setTabChangesFocus(True)
+                text.setProperty("role", "field")
+                text.setMinimumHeight(lines * 19 + theme.MARGIN)
+                text.textChanged.connect(self.changed)
+                self.fields[name] = text
+            field = self.fields[name]
+            field.setAccessibleName(label)
+            head.setBuddy(field)
+            layout.addWidget(field, 0 if lines == 1 else lines)
+            if name == "contact":
+                layout.addWidget(hint(WHERE_TO))
+
+    def show_texts(self, texts: StudyTexts) -> None:
+        """Show these texts."""
+        self._texts = texts
+        for name, field in self.fields.items():
+            text = getattr(texts, name)
+            if isinstance(field, QLineEdit):
+                field.setText(text)
+            else:
+                field.setPlainText(text)
+
+    def take(self) -> StudyTexts:
+        """The texts as they stand."""
+        found = {
+            name: field.text() if isinstance(field, QLineEdit) else field.toPlainText()
+            for name, field in self.fields.items()
+        }
+        return msgspec.structs.replace(self._texts, **{k: v.strip() for k, v in found.items()})

@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: MIT
+"""The dialog that scores a study: answers, key and rules at the left, the result at the right. Scoring is the desk's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QFileDialog,
+    QGridLayout,
+    QListWidget,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from latent_explorer.app.exploration.updates import JobEnded, Update
+from latent_explorer.app.study.controller import (
+    ColumnsProposed,
+    KeyDrafted,
+    StudyScored,
+    StudyUpdate,
+)
+from latent_explorer.studies.scoring.rules import Rules
+from latent_explorer.ui.file_actions import dropped_paths
+from latent_explorer.ui.study.columns_view import ColumnsView
+from latent_explorer.ui.study.questions_page import decimal, whole
+from latent_explorer.ui.study.result_view import ResultView
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    EmptyState,
+    button,
+    column,
+    hint,
+    icon_button,
+    row,
+    title,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.study.controller import StudyDesk
+
+FORM = 44 * theme.UNIT  # px
+EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and written as a report."
+DRAFTED = "{n} columns in {name}. Fill in what is right in a spreadsheet, delete other lines, then choose it as key."
+RULES = (
+    ("preview", "Previews and tests"),
+    ("duplicate", "Second rows of the same person"),
+    ("unfinished", "Unfinished ones"),
+    ("too-fast", "Too fast: less a question than"),
+    ("failed-catch", "Failed catch trials: more than"),
+)
+
+
+class ScoreDialog(QDialog):
+    """Answers can be dropped on it."""
+
+    def __init__(self, explorer: Explorer, desk: StudyDesk, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Score answers")
+        self.setAcceptDrops(True)
+        self._explorer, self._desk = explorer, desk
+        self._job: int | None = None
+        self.answers: list[Path] = []
+        self.key: Path | None = None
+        self.report: Path | None = None
+        self.files = QListWidget()
+        self.key_label = ElidedLabel("")
+        self.boxes: dict[str, QCheckBox] = {}
+        self.least_seconds = decimal("Least seconds a question", 0.1, 60, 0.5, "s")
+        self.most_failed = whole("Catch trials that may be failed", 0, 20)
+        self.columns = ColumnsView()
+        self.view = ResultView()
+        self.pages = QStackedWidget()
+        self._build()
+        desk.listeners.append(self.on_study)
+        explorer.listeners.append(self.on_update)
+        self._refresh()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocus()
+
+    # building ---------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        left = column(spacing=theme.GAP)
+        self._build_files(left)
+        self._build_rules(left)
+        form = QWidget()
+        form.setFixedWidth(FORM)
+        form.setLayout(left)
+        for page in (EmptyState("search", EMPTY), self.columns, self.view):
+            self.pages.addWidget(page)
+        middle = row(spacing=theme.SECTION)
+        middle.addWidget(form)
+        middle.addWidget(self.pages, 1)
+        self.status = hint("", wrap=False)
+        self.open_report = button("Open the report", self._open_report)
+        self.close_button = button("Close", self.reject)
+        self.go = button("Score...", self._ask_folder, role="primary")
+        self.go.setDefault(True)
+        for other in (self.open_report, self.close_button):
+            other.setAutoDefault(False)
+        foot = row()
+        foot.addWidget(self.status, 1)
+        for each in (self.open_report, self.close_button, self.go):
+            foot.addWidget(each)
+        layout = column(self, spacing=theme.MARGIN, margin=theme.MARGIN)
+        layout.addLayout(middle, 1)
+        layout.addLayout(foot)
+        self.resize(126 * theme.UNIT, 82 * theme.UNIT)
+
+    def _build_files(self, layout: QVBoxLayout) -> None:
+        head = row()
+        head.addWidget(title("Answers"), 1)
+        for icon, name, ask in (
+            ("add", "Add files with answers", self._ask_answers),
+            ("open", "Add a folder with answers", self._ask_answer_folder),
+            ("remove", "Take the selected files out", self._remove),
+        ):
+            head.addWidget(icon_button(icon, name, ask))
+        layout.addLayout(head)
+        layout.addWidget(
+            hint("JSON files of the page, our answers.csv, or the CSV export of a survey service.")
+        )
+        self.files.setAccessibleName("Files with answers")
+        self.files.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
+        layout.addWidget(self.files, 1)
+        layout.addWidget(title("Key"))
+        line = row()
+        line.addWidget(self.key_label, 1)
+        self.choose_key = button("Choose...", self._ask_key)
+        self.choose_key.setAccessibleName("Choose the key")
+        self.choose_key.setAutoDefault(False)
+        self.draft_key = button("Draft...", self._ask_draft)
+        self.draft_key.setAccessibleName("Draft a key for a survey made elsewhere")
+        self.draft_key.setToolTip(
+            "For a survey made elsewhere: a table of its questions, to be completed"
+        )
+        self.draft_key.setAutoDefault(False)
+        line.addWidget(self.draft_key)
+        line.addWidget(self.choose_key)
+        layout.addLayout(line)
+
+    def _build_rules(self, layout: QVBoxLayout) -> None:
+        layout.addSpacing(theme.GAP)
+        layout.addWidget(title("Leave out"))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(theme.GAP)
+        grid.setVerticalSpacing(0)
+        defaults = Rules()
+        fields = {"too-fast": self.least_seconds, "failed-catch": self.most_failed}
+        for line, (name, words) in enumerate(RULES):
+            box = self.boxes[name] = QCheckBox(words)
+            box.setChecked(name in defaults.exclude)
+            grid.addWidget(box, line, 0)
+            if name in fields:
+                grid.addWidget(fields[name], line, 1)
+        grid.setColumnStretch(0, 1)
+        self.least_seconds.setValue(defaults.least_seconds)
+        self.most_failed.setValue(defaults.most_failed)
+        layout.addLayout(grid)
+        layout.addWidget(
+            hint("Each rule is printed with how many it found, whether it leaves them out or not.")
+        )
+
+    # what is scored ---------------------------------------------------------------------------
+
+    @property
+    def rules(self) -> Rules:
+        """The rules as they are ticked."""
+        ticked = tuple(name for name, box in self.boxes.items() if box.isChecked())
+        return Rules(
+            exclude=ticked,  # type: ignore[arg-type]
+            least_seconds=self.least_seconds.value(),
+            most_failed=self.most_failed.value(),
+        )
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Take files or folders with answers; a file called key.json is taken for the key."""
+        for path in paths:
+            if path.name == "key.json":
+                self.set_key(path)
+            elif path not in self.answers:
+                self.answers.append(path)
+                self.files.addItem(path.name + ("/" if path.is_dir() else ""))
+        self._propose()
+        self._refresh()
+
+    def set_key(self, path: Path) -> None:
+        """The key of the study."""
+        self.key = path
+        self._propose()
+        self._refresh()
+
+    def _remove(self) -> None:
+        for item in self.files.selectedItems():
+            at = self.files.row(item)
+            self.files.takeItem(at)
+            del self.answers[at]
+        self._refresh()
+
+    def _propose(self) -> None:
+        """Columns matter for tables only, and where all of one export have the same."""
+        if self._tables and self.key is not None:
+            self._desk.propose_columns(self._tables[0], self.key)
+
+    @property
+    def _tables(self) -> list[Path]:
+        return [path for path in self.answers if path.suffix.lower() in (".csv", ".tsv")]
+
+    def _refresh(self) -> None:
+        self.key_label.setText(self.key.name if self.key else "No key is chosen yet")
+        self.key_label.setToolTip(str(self.key or ""))
+        self.draft_key.setVisible(bool(self._tables) and self.key is None)
+        self.go.setEnabled(bool(self.answers) and self.key is not None and self._job is None)
+        self.open_report.setVisible(self.report is not None)
+
+    # asking -----------------------------------------------------------------------------------
+
+    def _ask_answers(self) -> None:
+        names, _ = QFileDialog.getOpenFileNames(
+            self, "Answers", "", "Answers (*.json *.csv *.tsv *.txt)"
+        )
+        self.add([Path(name) for name in names])
+
+    def _ask_answer_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Folder with answers")
+        self.add([Path(name)] if name else [])
+
+    def _ask_key(self) -> None:
+        name, _ = QFileDialog.getOpenFileName(self, "Key of the study", "", "Key (*.json *.csv)")
+        if name:
+            self.set_key(Path(name))
+
+    def _ask_draft(self) -> None:
+        export = self._tables[0]
+        name, _ = QFileDialog.getSaveFileName(
+            self, "Key to be completed", str(export.with_name("key.csv")), "Key (*.csv)"
+        )
+        if name:
+            self._desk.draft_key(export, Path(name))
+
+    def _ask_folder(self) -> None:
+        beside = self.key.parent if self.key else Path()
+        name, _ = QFileDialog.getSaveFileName(self, "Folder for the result", str(beside / "result"))
+        if name:
+            self.score(Path(name))
+
+    def score(self, folder: Path) -> None:
+        """Start scoring into `folder`."""
+        if self.key is None:
+            return
+        columns = self.columns.columns if not self.columns.certain else None
+        self._job = self._desk.score(self.answers, self.key, folder, self.rules, columns)
+        self.status.setText("Scoring...")
+        self._refresh()
+
+    # updates ----------------------------------------------------------------------------------
+
+    def on_study(self, update: StudyUpdate) -> None:
+        """What the desk tells."""
+        if isinstance(update, ColumnsProposed):
+            self._show_columns(update)
+        elif isinstance(update, KeyDrafted):
+            self._show_draft(update)
+        elif isinstance(update, StudyScored):
+            self.report = update.scored.report
+            self.view.show_result(update.scored)
+            self.pages.setCurrentWidget(self.view)
+            self.status.setText(f"Written to {update.scored.folder.name}")
+            self.status.setToolTip(str(update.scored.folder))
+            self._refresh()
+
+    def _show_draft(self, update: KeyDrafted) -> None:
+        said = update.problem or DRAFTED.format(name=update.path.name, n=update.columns)
+        self.status.setText(said)
+        self.status.setToolTip(f"{update.path}\n{said}")
+
+    def _show_columns(self, update: ColumnsProposed) -> None:
+        if update.path not in self.answers:
+            return
+        self.status.setText(update.problem)
+        self.status.setToolTip(update.problem)
+        if not update.proposals:
+            return  # our own answers.csv has no columns of questions
+        self.columns.show_proposals(update.proposals, update.heads)
+        if self.columns.certain:
+            self.status.setText(
+                f"All {len(update.proposals)} questions were found in {update.path.name}."
+            )
+        else:
+            self.pages.setCurrentWidget(self.columns)
+
+    def on_update(self, update: Update) -> None:
+        """The job's end, however it ends."""
+        if isinstance(update, JobEnded) and update.job == self._job:
+            self._job = None
+            if update.outcome != "finished":
+                self.status.setText("Nothing was scored.")
+            self._refresh()
+
+    def _open_report(self) -> None:
+        if self.report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.report)))
+
+    # Qt events --------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_paths(event.mimeData()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.add(dropped_paths(event.mimeData()))
+        event.accept()
+
+    def done(self, result: int) -> None:
+        """However the dialog closes."""
+        self._leave()
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._leave()
+        super().closeEvent(event)
+
+    def _leave(self) -> None:
+        if self.on_study in self._desk.listeners:
+            self._desk.listeners.remove(self.on_study)
+        if self.on_update in self._explorer.listeners:
+            self._explorer.listeners.remove(self.on_update)

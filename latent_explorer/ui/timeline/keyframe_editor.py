@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""What a person does to the keyframes: each method asks the desk for the next timeline and says what is selected then.
+
+How a timeline is changed stands in `explain.timeline_edits`; what the mouse and the keys mean in `view`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+from PySide6.QtCore import QByteArray, QMimeData
+from PySide6.QtGui import QGuiApplication
+
+from latent_explorer.explain.timeline import edits as edits
+from latent_explorer.explain.timeline.timeline import (
+    FPS,
+    MAX_SECONDS,
+    Easing,
+    Keyframe,
+    Timeline,
+    duration,
+    frame_at,
+)
+from latent_explorer.ui.timeline.gesture import shifted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.ui.timeline.view import TimelineView
+
+CLIPBOARD = "application/x-latent-explorer-keyframes"
+MOST_COPIED = 4 * 2**20  # bytes that are looked at: the clipboard may hold anything
+
+
+class Editing:
+    """Commands on the current timeline and the selection in the view."""
+
+    def __init__(self, desk: TimelineDesk, view: TimelineView) -> None:
+        self._desk = desk
+        self._view = view
+
+    @property
+    def _timeline(self) -> Timeline:
+        return self._desk.current or Timeline("")
+
+    def _change(self, timeline: Timeline, text: str, selected: list[int] | None = None) -> None:
+        self._desk.change(timeline, text)
+        if selected is not None:
+            self._view.select(selected)
+
+    # where keyframes stand --------------------------------------------------------------------
+
+    def put(self, moves: Mapping[int, float], copy: bool) -> None:
+        """Keyframes, or copies of them, at other times: the end of a drag."""
+        before = self._timeline
+        if copy:
+            indices = sorted(moves)
+            after = edits.copied(before, indices, moves[indices[0]])
+            self._change(after, _many("copy", indices), _added(before, after))
+            return
+        places = edits.places(before, moves)
+        self._change(
+            edits.moved(before, moves), _many("move", list(moves)), [places[i] for i in moves]
+        )
+
+    def shift(self, frames: int) -> None:
+        """The selected keyframes by so many frames."""
+        before = self._timeline
+        moves = shifted(before, self._view.selected, frames / before.fps)
+        if moves:
+            self.put(moves, False)
+
+    def delete(self) -> None:
+        """The selected keyframes go."""
+        chosen = self._view.selected
+        if chosen:
+            self._change(edits.without(self._timeline, chosen), _many("deletion", chosen), [])
+
+    def reverse(self) -> None:
+        """From the end to the beginning."""
+        self._change(edits.reversed_in_time(self._timeline), "reversal of the timeline", [])
+
+    def distribute(self) -> None:
+        """The same time between any two."""
+        self._change(edits.distributed(self._timeline), "even distribution")
+
+    def stretch(self, seconds: float) -> None:
+        """The whole in another time."""
+        seconds = min(max(seconds, 1 / self._timeline.fps), MAX_SECONDS)
+        self._change(edits.stretched(self._timeline, seconds), "change of duration")
+
+    # copy and paste ---------------------------------------------------------------------------
+
+    def copy(self) -> None:
+        """The selected keyframes to the clipboard; they can be pasted into another timeline."""
+        frames = [self._timeline.keyframes[i] for i in self._view.selected]
+        if frames:
+            data = QMimeData()
+            data.setData(CLIPBOARD, QByteArray(msgspec.json.encode(frames)))
+            QGuiApplication.clipboard().setMimeData(data)
+
+    def cut(self) -> None:
+        """To the clipboard and away."""
+        self.copy()
+        self.delete()
+
+    def paste(self) -> None:
+        """Keyframes of the clipboard, the first at the playhead, or after the last keyframe where one stands there."""
+        frames = _copied_keyframes()
+        if not frames:
+            return
+        before = self._timeline
+        shift = self._free_place() - min(k.seconds for k in frames)
+        new = tuple(msgspec.structs.replace(k, seconds=k.seconds + shift) for k in frames)
+        after = edits.replace(before, keyframes=before.keyframes + new)
+        self._change(after, _many("paste", list(new)), _added(before, after))
+
+    def duplicate(self) -> None:
+        """The selected keyframes once more, a second after the last."""
+        before, chosen = self._timeline, self._view.selected
+        if chosen:
+            after = edits.copied(before, chosen, duration(before) + 1.0)
+            self._change(after, _many("copy", chosen), _added(before, after))
+
+    def _free_place(self) -> float:
+        timeline, here = self._timeline, self._desk.playhead
+        taken = any(abs(k.seconds - here) < 0.5 / timeline.fps for k in timeline.keyframes)
+        return duration(timeline) + 1.0 if taken else frame_at(timeline, here)
+
+    # how it moves -----------------------------------------------------------------------------
+
+    def set_easing(self, index: int, easing: Easing) -> None:
+        """Of the segment after a keyframe, or after all selected ones when it is among them."""
+        chosen = self._view.selected
+        indices = chosen if index in chosen else [index]
+        after = edits.with_easing(self._timeline, indices, easing)
+        self._desk.change(after, "change of easing", "easing")
+
+    def set_fps(self, fps: float) -> None:
+        """One of the rates that a GIF can keep."""
+        assert fps in FPS
+        self._change(edits.replace(self._timeline, fps=fps), "change of frame rate")
+
+    def set_space(self, space: str) -> None:
+        """Where the pictures between keyframes are taken from."""
+        after = edits.replace(self._timeline, space=space)
+        self._change(after, "change of interpolation")
+
+    def set_loop(self, on: bool) -> None:
+        """Whether it begins again at its end."""
+        self._change(edits.replace(self._timeline, loop=on), "loop")
+
+    def set_ping_pong(self, on: bool) -> None:
+        """Whether it runs back from its end."""
+        self._change(edits.replace(self._timeline, ping_pong=on), "ping-pong")
+
+
+def _many(what: str, indices: list) -> str:
+    """ "move of a keyframe", "move of 3 keyframes": to be read after "Undo"."""
+    return f"{what} of a keyframe" if len(indices) == 1 else f"{what} of {len(indices)} keyframes"
+
+
+def _added(before: Timeline, after: Timeline) -> list[int]:
+    """Where the keyframes stand that were not there before."""
+    left = list(before.keyframes)
+    found = []
+    for index, keyframe in enumerate(after.keyframes):
+        if keyframe in left:
+            left.remove(keyframe)
+        else:
+            found.append(index)
+    return found
+
+
+def _copied_keyframes() -> list[Keyframe]:
+    data = bytes(QGuiApplication.clipboard().mimeData().data(CLIPBOARD).data())
+    if not 0 < len(data) <= MOST_COPIED:
+        return []
+    try:
+        return msgspec.json.decode(data, type=list[Keyframe])
+    except msgspec.MsgspecError:
+        return []  # of another version of the program

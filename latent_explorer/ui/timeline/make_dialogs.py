@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""What the menu "Make" asks before it makes a timeline: which seeds, pictures, layers or attribute. Making is the desk's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
+
+from latent_explorer.app.exploration.intents import describe_base
+from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase, SeedBase
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import button, column, hint, row, title
+from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.number_field import NumberField
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.app.exploration.document import Document
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.summary import ExplainerSummary
+
+WIDTH = 46 * theme.UNIT  # px
+COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
+SHORTEST, LONGEST = 0.1, 60.0  # s of a segment
+FARTHEST = 5.0  # of a sweep's ends
+MOST_SAMPLES = 200  # encoded pictures that a list offers
+
+
+class MakeDialog(QDialog):
+    """A sentence, a few fields, and [Make]."""
+
+    def __init__(self, name: str, sentence: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(name)
+        words = hint(sentence)
+        words.setFixedWidth(WIDTH)
+        self.fields = QFormLayout()
+        self.fields.setHorizontalSpacing(theme.MARGIN)
+        self.fields.setVerticalSpacing(theme.UNIT)
+        self.go = button("Make", self.accept, role="primary")
+        self.go.setDefault(True)
+        foot = row()
+        foot.addStretch(1)
+        foot.addWidget(button("Cancel", self.reject))
+        foot.addWidget(self.go)
+        layout = column(self, spacing=theme.MARGIN, margin=theme.SECTION)
+        layout.addWidget(title(name))
+        layout.addWidget(words)
+        layout.addLayout(self.fields)
+        layout.addLayout(foot)
+
+    def accept(self) -> None:
+        """With what is still being typed."""
+        for field in self.findChildren(NumberField):
+            field.finish()
+        super().accept()
+
+    def add_number(self, label: str, value: float, low: float, high: float) -> NumberField:
+        """A field for a number that is kept between `low` and `high`."""
+        field = NumberField()
+        field.setProperty("role", "")
+        field.setAccessibleName(label)
+        field.set_value(value)
+        field.committed.connect(lambda typed: field.set_value(min(max(typed, low), high)))
+        self.fields.addRow(label, field)
+        return field
+
+    def add_choice(self, label: str, names: Sequence[str], chosen: int = 0) -> Choice:
+        """A list of which one is chosen."""
+        choice = Choice(label)
+        choice.addItems(list(names))
+        choice.setCurrentIndex(min(max(chosen, 0), len(names) - 1))
+        self.fields.addRow(label, choice)
+        return choice
+
+
+class RandomWalkDialog(MakeDialog):
+    """How many seeds, and how fast."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        words = (
+            "From one random seed to the next and back to the first. Truncation, noise and sliders "
+            "stay as they are now."
+        )
+        super().__init__("Random walk", words, parent)
+        self._count = self.add_choice("Seeds", list(map(str, COUNTS)), COUNTS.index(8))
+        self.seconds = self.add_number("Seconds from seed to seed", 1.0, SHORTEST, LONGEST)
+
+    @property
+    def count(self) -> int:
+        """How many seeds."""
+        return COUNTS[self._count.currentIndex()]
+
+
+class MorphDialog(MakeDialog):
+    """From which picture to which: projected ones stand first."""
+
+    def __init__(
+        self,
+        bases: Sequence[Base],
+        names: Sequence[str],
+        start: int = 0,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(
+            "Morph", "From one picture to the other and back, row by row in W+.", parent
+        )
+        self._bases = bases
+        self._from = self.add_choice("From", names, start)
+        self._to = self.add_choice("To", names, start + 1)
+        self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
+
+    @property
+    def ends(self) -> tuple[Base, Base]:
+        """The two latents."""
+        return self._bases[self._from.currentIndex()], self._bases[self._to.currentIndex()]
+
+
+class StyleMixDialog(MakeDialog):
+    """Which layers come from which picture."""
+
+    def __init__(
+        self,
+        bases: Sequence[Base],
+        names: Sequence[str],
+        rows: Sequence[str],
+        parent: QWidget | None = None,
+    ) -> None:
+        words = (
+            "This picture, with some of its layers taken from another: the first rows carry shape, "
+            "the last ones colour and texture."
+        )
+        super().__init__("Style mixing", words, parent)
+        self._bases = bases
+        self._other = self.add_choice("Layers from", names)
+        self._first = self.add_choice("First row", rows, len(rows) // 2)
+        self._last = self.add_choice("Last row", rows, len(rows) - 1)
+        self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
+
+    @property
+    def other(self) -> Base:
+        """The latent that the rows are taken from."""
+        return self._bases[self._other.currentIndex()]
+
+    @property
+    def rows(self) -> tuple[int, int]:
+        """First and last row of ws, both included."""
+        low, high = sorted((self._first.currentIndex(), self._last.currentIndex()))
+        return low, high
+
+
+class SweepDialog(MakeDialog):
+    """Which attribute, from where to where."""
+
+    def __init__(
+        self,
+        attributes: Sequence[Attribute],
+        state: ExplorerState,
+        parent: QWidget | None = None,
+    ) -> None:
+        words = "Moves one attribute of this picture there and back; the other sliders stay."
+        super().__init__("Sweep an attribute", words, parent)
+        self._attributes = attributes
+        moved = [abs(attribute_amount(state, attribute)) for attribute in attributes]
+        names = [f"{rank}  {attribute.name}" for rank, attribute in enumerate(attributes, start=1)]
+        self._choice = self.add_choice("Attribute", names, moved.index(max(moved)))
+        self.start = self.add_number("From", -1.0, -FARTHEST, FARTHEST)
+        self.stop = self.add_number("To", 1.0, -FARTHEST, FARTHEST)
+        self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
+
+    @property
+    def attribute(self) -> Attribute:
+        """The chosen one."""
+        return self._attributes[self._choice.currentIndex()]
+
+
+def offered_bases(
+    document: Document, state: ExplorerState, summary: ExplainerSummary
+) -> tuple[list[Base], list[str]]:
+    """Latents that can be morphed or mixed, and their names: projected ones, the shown one, favourites, samples."""
+    count = min(len(summary.samples.ids), MOST_SAMPLES) if summary.samples else 0
+    bases: list[Base] = [ProjectedBase(latent_id) for latent_id in document.projected]
+    bases += [state.base, *document.favourites]
+    bases += [SampleBase(index) for index in range(count)] or [SeedBase(s) for s in range(20)]
+    unique = list(dict.fromkeys(bases))
+    return unique, [_capital(describe_base(base, summary)) for base in unique]
+
+
+def row_names(summary: ExplainerSummary) -> list[str]:
+    """The rows of ws with the resolution at which each acts: "3  16 px"."""
+    sizes: dict[int, int] = {}
+    for layer in summary.layout.layers:
+        sizes.setdefault(layer.ws_row, layer.resolution)
+    return [f"{r}  ({sizes[r]} px)" if r in sizes else str(r) for r in range(summary.layout.num_ws)]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

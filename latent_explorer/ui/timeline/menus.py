@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: MIT
+"""The timeline's menus that depend on what there is: frame rates, ways between keyframes, timelines, and one keyframe's.
+
+They stand in the menu bar and behind the transport's buttons alike.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
+
+from latent_explorer.explain.timeline.timeline import FPS
+from latent_explorer.ui.timeline import timeline_text as words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.ui.timeline.keyframe_editor import Editing
+
+NAME_LENGTH = 60
+
+
+class TimelineMenus:
+    """Filled when they are about to be shown."""
+
+    def __init__(self, owner: QWidget, desk: TimelineDesk, editing: Editing) -> None:
+        self._owner, self._desk, self._editing = owner, desk, editing
+        self.fps = self._menu("&Frame rate", self._fill_fps)
+        self.space = self._menu("&Interpolation", self._fill_space)
+        self.timelines = self._menu("Ti&melines", self._fill_timelines)
+
+    def _menu(self, title: str, fill: Callable[[QMenu], None]) -> QMenu:
+        menu = QMenu(title, self._owner)
+        menu.setToolTipsVisible(True)
+
+        def fill_anew() -> None:
+            menu.clear()
+            fill(menu)
+
+        menu.aboutToShow.connect(fill_anew)
+        return menu
+
+    def _fill_fps(self, menu: QMenu) -> None:
+        current = self._desk.current
+        for fps in FPS:
+            text = f"{fps:g} frames per second"
+            _choice(menu, text, current is not None and current.fps == fps).triggered.connect(
+                partial(self._set_fps, fps)
+            )
+
+    def _set_fps(self, fps: float, _checked: bool = False) -> None:
+        self._editing.set_fps(fps)
+
+    def _fill_space(self, menu: QMenu) -> None:
+        current = self._desk.current
+        for space, name in words.SPACES.items():
+            action = _choice(menu, name, current is not None and current.space == space)
+            action.setToolTip(words.SPACE_HELP[space])
+            action.triggered.connect(
+                lambda _checked=False, space=space: self._editing.set_space(space)
+            )
+
+    def _fill_timelines(self, menu: QMenu) -> None:
+        current = self._desk.current
+        for timeline in self._desk.timelines:
+            chosen = current is not None and timeline.name == current.name
+            _choice(menu, timeline.name.replace("&", "&&"), chosen).triggered.connect(
+                lambda _checked=False, name=timeline.name: self._desk.choose(name)
+            )
+        menu.addSeparator()
+        menu.addAction("&New timeline", lambda: self._desk.new())
+        for text, act in (
+            ("&Rename...", self._rename),
+            ("&Duplicate", self._desk.duplicate),
+            ("De&lete...", self._delete),
+        ):
+            menu.addAction(text, act).setEnabled(current is not None)
+
+    def _rename(self) -> None:
+        current = self._desk.current
+        if current is None:
+            return
+        name, kept = QInputDialog.getText(
+            self._owner, "Rename the timeline", "Name", text=current.name
+        )
+        name = " ".join(name.split())[:NAME_LENGTH]
+        if kept and name:
+            self._desk.rename(name)
+
+    def _delete(self) -> None:
+        """Undo brings it back, so there is nothing to ask but where much would vanish."""
+        current = self._desk.current
+        if current is None:
+            return
+        buttons = QMessageBox.StandardButton
+        answer = buttons.Yes
+        if current.keyframes:
+            answer = QMessageBox.question(
+                self._owner,
+                "Latent Explorer",
+                f"Delete {current.name} with its {words.keyframes(len(current.keyframes))}? "
+                "Undo brings it back.",
+                buttons.Yes | buttons.No,
+                buttons.No,
+            )
+        if answer == buttons.Yes:
+            self._desk.delete()
+
+
+def _choice(menu: QMenu, text: str, checked: bool) -> QAction:
+    action = menu.addAction(text)
+    action.setCheckable(True)
+    action.setChecked(checked)
+    group = menu.findChild(QActionGroup) or QActionGroup(menu)
+    group.addAction(action)
+    return action

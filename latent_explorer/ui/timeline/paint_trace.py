@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The trace under the keyframes: every class's probability over the timeline, where the class flips, and the playhead's dots."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.timeline.lanes import GUTTER
+from latent_explorer.ui.widgets.probability_lines import (
+    LINE,
+    drawn_classes,
+    label_places,
+    paint_labels,
+    style_of,
+)
+
+if TYPE_CHECKING:
+    from latent_explorer.ui.timeline.lanes import Lanes
+    from latent_explorer.ui.timeline.time_scale import Scale
+
+DOT = 3.5  # px
+TAG = 16  # px, height of a flip's label
+FLIP_GAP = 4  # px between two labels of flips
+
+
+@dataclass(frozen=True)
+class Trace:
+    """`seconds` (n,) ascending and `probs` (n, K) of the rendered frames, `step` s from frame to frame.
+
+    `flips`: when the winning class changes, and to which.
+    """
+
+    seconds: np.ndarray
+    probs: np.ndarray
+    step: float
+    names: tuple[str, ...] = ()
+    flips: tuple[tuple[float, int], ...] = ()
+
+    def runs(self) -> list[range]:
+        """Frames that follow each other without a gap."""
+        if not len(self.seconds):
+            return []
+        breaks = np.flatnonzero(np.diff(self.seconds) > 1.5 * self.step) + 1
+        ends = [0, *breaks.tolist(), len(self.seconds)]
+        return [range(start, stop) for start, stop in itertools.pairwise(ends)]
+
+    @property
+    def ready(self) -> list[tuple[float, float]]:
+        """From when to when frames are ready to be shown, s."""
+        times = self.seconds
+        return [(float(times[run[0]]), float(times[run[-1]])) for run in self.runs()]
+
+    def at(self, seconds: float) -> np.ndarray | None:
+        """The probabilities of the frame that is shown then, (K,); None while it is not rendered."""
+        if not len(self.seconds):
+            return None
+        index = int(np.abs(self.seconds - seconds).argmin())
+        near = abs(float(self.seconds[index]) - seconds) <= 0.75 * self.step
+        return np.asarray(self.probs[index]) if near else None
+
+
+NOTHING = Trace(np.empty(0), np.empty((0, 0)), 1.0)
+
+
+def paint_trace(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> None:
+    """Lines and flips."""
+    _paint_axis(painter, lanes)
+    if not len(trace.seconds):
+        return
+    painter.save()
+    painter.setClipRect(lanes.trace.adjusted(GUTTER - 6, 0, 0, 0))
+    for index in drawn_classes(trace.probs):
+        _paint_line(painter, lanes, scale, trace, index)
+    _paint_flips(painter, lanes, scale, trace)
+    painter.restore()
+
+
+def paint_moment(
+    painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, playhead: float
+) -> None:
+    """What the classifier says of the frame under the playhead: dots on the lines, names and numbers beside them."""
+    here = trace.at(playhead)
+    if here is None:
+        return
+    now, ends = theme.current(), {i: float(here[i]) for i in drawn_classes(trace.probs)}
+    if lanes.trace.left() + GUTTER - DOT <= scale.x(playhead) <= lanes.trace.right():
+        painter.setPen(QPen(now.color("paper"), 1))
+        for index, probability in ends.items():
+            painter.setBrush(now.class_color(index))
+            at = QPointF(scale.x(playhead), lanes.trace_y(probability))
+            painter.drawEllipse(at, DOT, DOT)
+    places = label_places(ends, lanes.trace_y, lanes.track.top(), lanes.trace.bottom())
+    names = {index: _name(trace, index) for index in places}
+    paint_labels(painter, places, names, ends, lanes.labels.left() + 4, lanes.labels.right())
+
+
+def _name(trace: Trace, index: int) -> str:
+    return trace.names[index] if index < len(trace.names) else str(index)
+
+
+def _paint_axis(painter: QPainter, lanes: Lanes) -> None:
+    now = theme.current()
+    painter.setFont(theme.font(11))
+    for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+        y = round(lanes.trace_y(value)) + 0.5
+        style = Qt.PenStyle.DashLine if value == 0.5 else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(now.color("line"), 1, style))
+        painter.drawLine(QPointF(GUTTER - 4, y), QPointF(lanes.trace.right(), y))
+        painter.setPen(now.color("muted"))
+        box = QRectF(0, y - 8, GUTTER - 8, 16)
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+
+
+def _paint_line(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, index: int) -> None:
+    """Broken where frames are missing: nothing is drawn that was not rendered."""
+    color = theme.current().class_color(index)
+    for run in trace.runs():
+        every = max(1, int((run.stop - run.start) / max(lanes.trace.width(), 1)))  # one a pixel
+        places = [*range(run.start, run.stop, every), run.stop - 1]
+        seconds, probs = trace.seconds[places].tolist(), trace.probs[places, index].tolist()
+        points = [
+            QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)
+        ]
+        if run.stop - run.start > 1:
+            painter.setPen(QPen(color, LINE, style_of(index)))
+            painter.drawPolyline(QPolygonF(points))
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            painter.drawEllipse(points[0], 1.5, 1.5)
+
+
+def _paint_flips(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> None:
+    """A line at every flip, named after the class that wins from there on as long as there is room for the words."""
+    now = theme.current()
+    painter.setFont(theme.font(11, semibold=True))
+    metrics = QFontMetricsF(painter.font())
+    painter.setPen(QPen(now.color("ink", 0.7), 1, Qt.PenStyle.DashLine))
+    for seconds, _index in trace.flips:
+        x = scale.x(seconds)
+        painter.drawLine(QPointF(x, lanes.trace.top() + 5), QPointF(x, lanes.trace.bottom()))
+    taken = -np.inf
+    for seconds, index in trace.flips:
+        x = scale.x(seconds)
+        words = f"\N{RIGHTWARDS ARROW} {_name(trace, index)}"
+        width = metrics.horizontalAdvance(words) + 10
+        left = min(x + 4, lanes.trace.right() - width)
+        if left < taken + FLIP_GAP:
+            continue
+        taken = left + width
+        box = QRectF(left, lanes.trace.center().y() - TAG / 2, width, TAG)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(now.color("paper", 0.6))  # the lines must be seen below it
+        painter.drawRoundedRect(box, 4, 4)
+        painter.setPen(now.color("ink"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""How a timeline looks: ruler, segments with the shape of their easing, keyframes as pictures, playhead. No events here."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF
+
+from latent_explorer.explain.timeline.timeline import Easing, eased
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.timeline.time_scale import between, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.ui.timeline.lanes import Lanes
+    from latent_explorer.ui.timeline.time_scale import Scale
+
+CURVE_STEPS = 24
+GRIP = 6.0  # px, half the width of the playhead's grip
+RING = 2.0  # px around a selected keyframe
+COPIES = 0.55  # opacity of what a drag will leave behind or make
+
+
+@dataclass
+class Marks:
+    """What is drawn of the keyframes. `times` (n) are where they stand now, also in the middle of a drag."""
+
+    times: list[float] = field(default_factory=list)
+    easings: list[Easing] = field(default_factory=list)
+    pictures: list[QPixmap | None] = field(default_factory=list)
+    selected: frozenset[int] = frozenset()
+    hovered: int | None = None  # keyframe under the mouse
+    segment: int | None = None  # segment under the mouse, or the one whose popup is open
+    ghosts: list[float] = field(default_factory=list)  # copies that a drag is about to make
+    closing: float = 0.0  # where a loop is back at its start, if that is after the last keyframe
+    playhead: float = 0.0
+    focus: bool = False
+
+
+def paint_ruler(
+    painter: QPainter, lanes: Lanes, scale: Scale, ready: Sequence[tuple[float, float]]
+) -> None:
+    """Times, and under them a line wherever a frame is ready to be shown."""
+    now, box = theme.current(), lanes.ruler
+    painter.setFont(theme.font(11))
+    found = marks(scale)
+    painter.setPen(QPen(now.color("line"), 1))
+    for seconds in between(found, scale):
+        x = round(scale.x(seconds)) + 0.5
+        painter.drawLine(QPointF(x, box.bottom() - 5), QPointF(x, box.bottom() - 1))
+    for seconds, words in found:
+        x = round(scale.x(seconds)) + 0.5
+        painter.setPen(QPen(now.color("ink", 0.35), 1))
+        painter.drawLine(QPointF(x, box.top() + 6), QPointF(x, box.bottom() - 1))
+        painter.setPen(now.color("muted"))
+        place = QRectF(x + 4, box.top(), 60, box.height() - 3)
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
+    painter.setPen(QPen(now.color("line"), 1))
+    painter.drawLine(
+        QPointF(box.left(), box.bottom() - 0.5), QPointF(box.right(), box.bottom() - 0.5)
+    )
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(now.color("accent", 0.55))
+    for start, end in ready:
+        left, right = scale.x(start), scale.x(end)
+        painter.drawRect(QRectF(left, box.bottom() - 2, max(right - left, 1.5), 2))
+
+
+def paint_track(painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks) -> None:
+    """Segments below, pictures above them, the selected ones last."""
+    now = theme.current()
+    order = sorted(range(len(shown.times)), key=lambda i: shown.times[i])
+    for first, second in itertools.pairwise(order):
+        box = lanes.segment_between(scale.x(shown.times[first]), scale.x(shown.times[second]))
+        if box is not None:
+            _paint_segment(painter, box, shown.easings[first], lit=shown.segment == first)
+    if order and shown.closing > max(shown.times):
+        _paint_closing(painter, lanes, scale, shown, order[0], order[-1])
+    painter.setOpacity(COPIES)
+    for seconds in shown.ghosts:
+        painter.setPen(QPen(now.color("accent"), RING, Qt.PenStyle.DashLine))
+        painter.setBrush(now.color("accent", 0.15))
+        painter.drawRoundedRect(lanes.picture_at(scale.x(seconds)), 4, 4)
+    painter.setOpacity(1.0)
+    for index in sorted(order, key=lambda i: (i in shown.selected, shown.times[i])):
+        _paint_keyframe(painter, lanes, scale, shown, index)
+
+
+def _paint_segment(painter: QPainter, box: QRectF, easing: Easing, *, lit: bool) -> None:
+    """The curve says how the picture moves: in words it would need room."""
+    now = theme.current()
+    painter.setPen(QPen(now.color("accent" if lit else "line"), 1))
+    painter.setBrush(now.color("hover" if lit else "sunken"))
+    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+    inner = box.adjusted(5, 5, -5, -5)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(now.color("ink" if lit else "muted"), 1.5))
+    painter.drawPath(curve_path(easing, inner))
+
+
+def _paint_closing(
+    painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks, first: int, last: int
+) -> None:
+    """The way back to the start of a loop, and the first picture once more, faintly: it is no keyframe."""
+    here = scale.x(shown.closing)
+    box = lanes.segment_between(scale.x(shown.times[last]), here)
+    if box is not None:
+        _paint_segment(painter, box, shown.easings[last], lit=shown.segment == last)
+    place, picture = lanes.picture_at(here), shown.pictures[first]
+    painter.setOpacity(COPIES)
+    if picture is not None:
+        painter.drawPixmap(place.topLeft(), picture)
+    painter.setPen(QPen(theme.current().color("muted"), 1, Qt.PenStyle.DashLine))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(place, 4, 4)
+    painter.setOpacity(1.0)
+
+
+def curve_path(easing: Easing, box: QRectF) -> QPainterPath:
+    """The easing from the lower left to the upper right corner of `box`."""
+    path = QPainterPath(box.bottomLeft())
+    if easing == "hold":  # a step, not a ramp
+        path.lineTo(box.bottomRight())
+        path.lineTo(box.topRight())
+        return path
+    for step in range(1, CURVE_STEPS + 1):
+        share = step / CURVE_STEPS
+        x, y = box.left() + share * box.width(), box.bottom() - eased(easing, share) * box.height()
+        path.lineTo(QPointF(x, y))
+    return path
+
+
+def _paint_keyframe(
+    painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks, index: int
+) -> None:
+    now = theme.current()
+    x = scale.x(shown.times[index])
+    box, chosen = lanes.picture_at(x), index in shown.selected
+    if box.right() < lanes.track.left() or box.left() > lanes.track.right():
+        return
+    clip = QPainterPath()
+    clip.addRoundedRect(box, 4, 4)
+    painter.save()
+    painter.setClipPath(clip, Qt.ClipOperation.IntersectClip)
+    painter.fillRect(box, now.color("hover"))
+    picture = shown.pictures[index]
+    if picture is not None:
+        painter.drawPixmap(box.topLeft(), picture)
+    painter.restore()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    ring = "accent" if chosen else "ink" if index == shown.hovered else "muted"
+    painter.setPen(QPen(now.color(ring), RING if chosen else 1))
+    edge = -RING / 2 if chosen else 0.5
+    painter.drawRoundedRect(box.adjusted(edge, edge, -edge, -edge), 4, 4)
+    _paint_handle(painter, QPointF(x, lanes.track.bottom()), ring, filled=chosen)
+
+
+def _paint_handle(painter: QPainter, at: QPointF, color: str, *, filled: bool) -> None:
+    """A diamond on the line between keyframes and trace: the exact time, and where to take hold."""
+    now, r = theme.current(), 4.0
+    painter.setPen(QPen(now.color(color), 1.2))
+    painter.setBrush(now.color("accent" if filled else "surface"))
+    corners = [QPointF(0, -r), QPointF(r, 0), QPointF(0, r), QPointF(-r, 0)]
+    painter.drawPolygon(QPolygonF([at + corner for corner in corners]))
+
+
+def paint_playhead(painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks) -> None:
+    """One line through all lanes: the same moment in keyframes and probabilities."""
+    x = scale.x(shown.playhead)
+    if not lanes.ruler.left() <= x <= lanes.ruler.right() + 1:
+        return
+    now, top = theme.current(), lanes.ruler.top()
+    painter.setPen(QPen(now.color("accent"), 1.5))
+    painter.drawLine(QPointF(x, top + 8), QPointF(x, lanes.trace.bottom()))
+    painter.setBrush(now.color("accent"))
+    painter.setPen(QPen(now.color("paper"), 1) if not shown.focus else QPen(now.color("ink"), 1.5))
+    grip = [(-GRIP, 1), (GRIP, 1), (GRIP, 8), (0, 14), (-GRIP, 8)]
+    painter.drawPolygon(QPolygonF([QPointF(x + dx, top + dy) for dx, dy in grip]))

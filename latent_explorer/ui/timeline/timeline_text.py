@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What is said of a timeline: durations, easings, and the sentences for screen readers and on hover. Text only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.recipe import Space
+    from latent_explorer.explain.timeline.timeline import Easing, Timeline
+
+Ready = Literal["linear", "smooth", "hold"]
+EMPTY = "Move a slider, press K, move it again, press K."
+ONE = "Move a slider and press K again."
+NO_MODEL = "Open an explainer first: keyframes are states of its picture."
+EASINGS: dict[Ready, str] = {"linear": "Linear", "smooth": "Smooth", "hold": "Hold"}
+SPACES: dict[Space, str] = {
+    "z": "Z, straight",
+    "z-slerp": "Z, on the sphere",
+    "w": "W",
+    "w+": "W+",
+    "style": "Style space",
+}
+SPACE_HELP: dict[Space, str] = {
+    "z": "Straight between the seeds' random vectors; only between seeds, else W+",
+    "z-slerp": "Along the sphere on which random vectors lie; only between seeds, else W+",
+    "w": "Between latents in W: even steps for the eye",
+    "w+": "Between latents row by row: fits projected pictures",
+    "style": "Between the values that the style coordinates take",
+}
+
+
+def keyframes(count: int) -> str:
+    """ "1 keyframe", "3 keyframes"."""
+    return f"{count} keyframe{'s' if count != 1 else ''}"
+
+
+def short_space(space: Space) -> str:
+    """The same where room is short."""
+    return {"z": "Z", "z-slerp": "Z slerp", "style": "Style"}.get(space, SPACES[space])
+
+
+def easing_words(easing: Easing) -> str:
+    """ "Smooth", "Custom curve"."""
+    return EASINGS.get(easing, "Custom curve") if isinstance(easing, str) else "Custom curve"
+
+
+def time_words(seconds: float) -> str:
+    """ "1.25"; in seconds, two decimals."""
+    return f"{seconds:.2f}"
+
+
+def tooltip(timeline: Timeline | None, kind: str, index: int) -> str:
+    """What a hover says."""
+    if timeline is None or not 0 <= index < len(timeline.keyframes):
+        return ""
+    keyframe = timeline.keyframes[index]
+    if kind == "keyframe":
+        return (
+            f"Keyframe {index + 1} at {time_words(keyframe.seconds)} s\n"
+            "Drag to move, with Ctrl to copy; double click to bring it to the sliders"
+        )
+    if kind == "segment":
+        return f"{easing_words(keyframe.easing)}\nClick to change how the picture moves here"
+    return ""
+
+
+def description(timeline: Timeline | None, playhead: float, selected: Sequence[int]) -> str:
+    """The whole timeline in a few words, for screen readers."""
+    if timeline is None or not timeline.keyframes:
+        return EMPTY
+    said = [
+        keyframes(len(timeline.keyframes)),
+        f"{time_words(timeline.keyframes[-1].seconds)} seconds",
+        f"playhead at {time_words(playhead)}",
+    ]
+    if len(selected) == 1:
+        keyframe = timeline.keyframes[selected[0]]
+        said.append(
+            f"keyframe {selected[0] + 1} selected, {easing_words(keyframe.easing).lower()} after it"
+        )
+    elif selected:
+        said.append(f"{len(selected)} keyframes selected")
+    return ", ".join(said)

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""The row above the timeline: play, time, loop, and what else fits. What does not fit stands in the menu "Timeline" too.
+
+Buttons and fields only: what they do is the panel's affair.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
+
+from latent_explorer.explain.timeline.timeline import duration
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.timeline import timeline_text as words
+from latent_explorer.ui.widgets.basics import hint, icon_button, row
+from latent_explorer.ui.widgets.number_field import NumberField
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QResizeEvent
+
+    from latent_explorer.explain.timeline.timeline import Timeline
+
+PLAY, PAUSE = "Play (Shift+Space)", "Pause (Shift+Space)"
+TIGHT = theme.UNIT // 2
+SECONDS = 46  # px of the duration's field
+NAME = 12 * theme.UNIT  # px of a timeline's name
+
+
+class Transport(QWidget):
+    """Made before there is a timeline; `show_timeline` fills it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setAccessibleName("Transport")
+        self.play = icon_button("play", PLAY)
+        self.time = hint("0.00 /", wrap=False)
+        self.time.setAccessibleName("Playhead, seconds")
+        self.duration = NumberField()
+        self.duration.setFixedWidth(SECONDS)
+        self.duration.setAccessibleName("Duration in seconds")
+        self.duration.setToolTip("Duration in seconds; another one stretches the whole timeline")
+        self.add = icon_button("add_keyframe", "Add the picture as a keyframe (K)")
+        self.loop = icon_button("loop", "Loop: begin again at the end", checkable=True)
+        self.ping_pong = icon_button(
+            "ping_pong", "Ping-pong: run back from the end", checkable=True
+        )
+        self.fps = menu_button("Frames per second", icon="")
+        self.space = menu_button("Interpolation between keyframes", icon="")
+        self.name = menu_button("Timelines")
+        self.make = menu_button("Make a timeline", "Make", "make")
+        self.progress = hint("", wrap=False)
+        self.progress.setAccessibleName("Frames that are ready")
+        self.export = icon_button("export", "Export the animation")
+        self._line = layout = row(self, spacing=TIGHT)
+        layout.addWidget(self.play)
+        layout.addWidget(self.time)
+        layout.addWidget(self.duration)
+        for control in (self.add, self.loop, self.ping_pong, self.fps, self.space):
+            layout.addWidget(control)
+        layout.addStretch(1)
+        layout.addWidget(self.progress)
+        for control in (self.make, self.name, self.export):
+            layout.addWidget(control)
+        loops = (self.ping_pong, self.loop)
+        self._first_to_go = (self.space, self.name, self.fps, self.make, *loops, self.time)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.show_timeline(None)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, theme.CONTROL)
+
+    def show_timeline(self, timeline: Timeline | None) -> None:
+        """What can be done with this timeline; emits nothing."""
+        several = timeline is not None and len(timeline.keyframes) > 1
+        for widget in (self.play, self.duration, self.export):
+            widget.setEnabled(several)
+        self.duration.set_value(duration(timeline) if timeline else 0.0)
+        shown = timeline.fps if timeline else 20.0
+        self.fps.setText(f"{shown:g} fps")
+        self.space.setText(words.short_space(timeline.space if timeline else "w+"))
+        name = timeline.name if timeline else "Timeline"
+        metrics = self.name.fontMetrics()
+        self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME))
+        self._fit()
+
+    def show_playhead(self, seconds: float) -> None:
+        """Where it stands."""
+        self.time.setText(f"{words.time_words(seconds)} /")
+
+    def show_playing(self, on: bool) -> None:
+        """What the button would do now."""
+        text = PAUSE if on else PLAY
+        icons.set_icon(self.play, "pause" if on else "play")
+        self.play.setToolTip(text)
+        self.play.setAccessibleName(text)
+
+    def show_progress(self, share: float | None) -> None:
+        """How much is rendered, where there is room to say so; the ruler shows it anyway. Nothing once all is."""
+        text = "" if share is None or share >= 1 else f"Rendering {100 * share:.0f} %"
+        if text != self.progress.text():
+            self.progress.setText(text)
+            self._fit_progress()
+
+    def _fit(self) -> None:
+        """Shorten a word, then hide what there is no room for, the least needed first."""
+        self.progress.hide()
+        self._fit_controls()
+        self._fit_progress()
+
+    def _fit_progress(self) -> None:
+        """It comes and goes with every change, so nothing else may move for it."""
+        self.progress.show()
+        self.progress.setVisible(self._fits())
+
+    def _fit_controls(self) -> None:
+        style = Qt.ToolButtonStyle
+        self.make.setToolButtonStyle(style.ToolButtonTextBesideIcon)
+        for widget in self._first_to_go:
+            widget.setVisible(True)
+        if self._fits():
+            return
+        self.make.setToolButtonStyle(style.ToolButtonIconOnly)
+        for widget in self._first_to_go:
+            if self._fits():
+                return
+            widget.setVisible(False)
+
+    def _fits(self) -> bool:
+        self._line.invalidate()
+        return self._line.sizeHint().width() <= self.width()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+
+def menu_button(name: str, text: str = "", icon: str = "down") -> QToolButton:
+    """A quiet button that opens a menu; a caret stands after its text, any other icon before it."""
+    made = QToolButton()
+    made.setProperty("role", "quiet")
+    made.setText(text)
+    made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    made.setIconSize(QSize(12, 12) if icon == "down" else QSize(theme.ICON, theme.ICON))
+    if icon == "down":
+        made.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+    made.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    made.setFixedHeight(theme.CONTROL)
+    made.setToolTip(name)
+    made.setAccessibleName(name)
+    if icon:
+        icons.set_icon(made, icon)
+    return made

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Beside the three steps: what the data check found, what the training will cost, its command, and the one next thing to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QScrollArea, QSizePolicy, QWidget
+
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training import run_text as words
+from latent_explorer.ui.training.form_step import ProblemLines
+from latent_explorer.ui.widgets.basics import (
+    button,
+    column,
+    hint,
+    icon_button,
+    row,
+    title,
+)
+from latent_explorer.ui.widgets.status_bar import job_words
+
+if TYPE_CHECKING:
+    from latent_explorer.app.training.updates import CheckDone
+    from latent_explorer.common.events import Progress
+    from latent_explorer.data.check import DataReport
+    from latent_explorer.training.estimate import Estimate
+
+LEAST = 30 * theme.UNIT  # px
+INVITE = (
+    "Before it starts, every picture is opened once, and a few steps are timed on this machine: "
+    "what cannot be read, sizes, copies, balance of the classes, disk and time."
+)
+CHECK, START, AGAIN = "Check the images", "Start training", "Check again"
+SHOW_RUNNING = "Show the running training"
+COMMAND_HELP = "The same training from a command line, here or on a server"
+ORDER = {"error": 0, "warning": 1, "note": 2, "good": 3}
+BESIDES = {  # by where the classifier comes from
+    "train": "the classifier and the search for attributes come on top",
+    "file": "the search for attributes comes on top",
+}
+SPARE = 1.2  # of the disk: below it there is a caution
+
+
+class CheckColumn(QScrollArea):
+    """What the check found and measured, in sentences."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.invite = hint(INVITE)
+        self.invite.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.findings = ProblemLines()
+        page = QWidget()
+        page.setProperty("role", "page")
+        layout = column(page, spacing=theme.GAP)
+        layout.setContentsMargins(0, 0, theme.UNIT, 0)
+        layout.addWidget(self.invite)
+        layout.addWidget(self.findings)
+        layout.addStretch(1)
+        self.setWidget(page)
+
+    def show_check(self, done: CheckDone | None, device: str) -> None:
+        """What came out, the worst first; None: nothing was checked. `device` is what must be said of the device."""
+        lines = [] if done is None else self._lines(done)
+        self.invite.setVisible(not lines)
+        self.findings.show_lines([*lines, *([("note", device)] if device else [])])
+
+    def _lines(self, done: CheckDone) -> list[tuple[str, str]]:
+        lines: list[tuple[str, str]] = []
+        if done.problem:
+            lines.append(("error", done.problem))
+        if done.estimate is not None:
+            lines += estimate_lines(done.estimate, BESIDES[done.plan.classifier_from])
+        if done.report is not None:
+            lines += report_lines(done.report)
+        return lines
+
+
+class NextRow(QWidget):
+    """Progress while something is checked, the command line to copy, and the button that says what happens next.
+
+    `next_asked` when the person presses that button, `again_asked` for another check, `cancel_asked` during one.
+    """
+
+    next_asked = Signal()
+    again_asked = Signal()
+    cancel_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setAccessibleName("Progress of the check")
+        self.said = hint("")
+        self.command = QLineEdit()
+        self.command.setReadOnly(True)
+        self.command.setFont(theme.font(theme.SMALL))
+        self.command.setAccessibleName("Command line of this training")
+        self.copy = icon_button("copy", "Copy the command line", self._copy)
+        self.next = button(CHECK, self.next_asked.emit, role="primary")
+        self.again = button(AGAIN, self.again_asked.emit)
+        self.cancel = button("Cancel", self.cancel_asked.emit)
+        layout = column(self, spacing=theme.GAP // 2)
+        layout.addWidget(self.bar)
+        line = row(spacing=theme.GAP)
+        line.addWidget(self.said, 1)
+        line.addWidget(self.again)
+        layout.addLayout(line)
+        buttons = row(spacing=theme.GAP // 2)
+        buttons.addWidget(self.command, 1)
+        buttons.addWidget(self.copy)
+        buttons.addSpacing(theme.GAP)
+        buttons.addWidget(self.cancel)
+        buttons.addWidget(self.next)
+        layout.addLayout(buttons)
+        self.show_checking(False)
+
+    def show_checking(self, on: bool) -> None:
+        """A check is at work, or not."""
+        begins = on and self.cancel.isHidden()
+        self.bar.setVisible(on)
+        self.cancel.setVisible(on)
+        self.next.setVisible(not on)
+        self.again.setVisible(False)
+        if begins:
+            self.bar.setRange(0, 0)
+            self.say("Checking...")
+
+    def say(self, text: str) -> None:
+        """A line above the button: why it is what it is."""
+        self.said.setText(text)
+        self.said.setVisible(bool(text))
+
+    def show_progress(self, progress: Progress) -> None:
+        """How far the check is."""
+        self.bar.setRange(0, max(0, progress.total))
+        self.bar.setValue(progress.done)
+        self.say(job_words("Checking", progress))
+
+    def show_next(self, text: str, said: str = "", *, again: bool = False) -> None:
+        """What the button does, and why; `again`: another check is offered beside it."""
+        self.say(said)
+        self.again.setVisible(again)
+        self.next.setText(text)
+        self.next.setAccessibleName(text)
+
+    def show_command(self, text: str) -> None:
+        """The command line, its beginning in view."""
+        self.command.setText(text)
+        self.command.setCursorPosition(0)
+        self.command.setToolTip(f"{COMMAND_HELP}\n\n{text}")
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.command.text())
+        self.say("The command line is on the clipboard.")
+
+
+def report_lines(report: DataReport) -> list[tuple[str, str]]:
+    """The findings as (severity, sentence), the worst first; names of pictures follow the sentence."""
+    found = sorted(report.findings, key=lambda finding: ORDER[finding.severity])
+    return [(f.severity, " ".join([f.text, _names(f.names)]).strip()) for f in found]
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return f"({', '.join(names)})" if names else ""
+
+
+def fits(estimate: Estimate) -> bool:
+    """Whether the disk has room for the training, as far as that is known."""
+    return estimate.free_bytes is None or estimate.disk_bytes <= estimate.free_bytes
+
+
+def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
+    """Time and disk as (severity, sentence); `besides`: what the time does not count."""
+    speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
+    rate = f", at {speed:.3g} images/s" if speed else ""
+    time = f"About {words.duration_words(estimate.seconds)} on this machine{rate}; {besides}."
+    needed, free = estimate.disk_bytes, estimate.free_bytes
+    disk = f"{words.size_words(needed)} on disk"
+    if free is None:
+        return [("note", time), ("note", f"{disk}.")]
+    disk += f", of {words.size_words(free)} free"
+    if not fits(estimate):
+        return [("note", time), ("error", f"{disk}: not enough. Free some space first.")]
+    scarce = needed * SPARE > free
+    tail = ": it will be nearly full." if scarce else "."
+    return [("note", time), ("warning" if scarce else "note", f"{disk}{tail}")]
+
+
+def heading() -> QWidget:
+    """The title over the column."""
+    return title("Check")

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""Step 2 of the guided start: the classifier to explain, trained here from a label, the open explainer's, or a file's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QLabel, QRadioButton, QSizePolicy, QWidget
+
+from latent_explorer.data.labels import parse_classes
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.classes_dialog import ClassesDialog
+from latent_explorer.ui.training.form_step import Fields, ProblemLines, Step
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, row
+from latent_explorer.ui.widgets.combo_box import Choice
+
+if TYPE_CHECKING:
+    from latent_explorer.app.training.plan import TrainingPlan
+    from latent_explorer.app.training.updates import DataSeen
+    from latent_explorer.data.summary import DataOffer
+
+FILES = "Classifiers, explainers (*.classifier *.explainer)"
+NO_LABELS = "These pictures have no labels. Open a classifier, or train one on other pictures."
+SHOWN_CLASSES = 3
+
+
+class ClassifierStep(Step):
+    """`look_asked(Path | None)` when the classifier gets pictures of its own, or the explainer's again."""
+
+    look_asked = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(2, "Classifier")
+        self._offer: DataOffer | None = None
+        self._classes = ""
+        self._data: Path | None = None  # the classifier's own pictures
+        self._file: Path | None = None
+        self._open: Path | None = None  # of the explainer on the screen
+        self.train = QRadioButton("Train one here, from a label")
+        self.from_open = QRadioButton("The open explainer's")
+        self.from_file = QRadioButton("From a file")
+        self.train.setChecked(True)
+        self.label = Choice("Label")
+        self.label.setToolTip(
+            "What the classifier shall tell apart: a column, or the class folders"
+        )
+        self.classes = QLabel()
+        self.classes.setWordWrap(True)
+        self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.classes.setFont(theme.font(theme.SMALL))
+        self.classes.setAccessibleName("Classes")
+        self.edit = button("Edit...", self._edit_classes, role="quiet")
+        self.edit.setAccessibleName("Choose and name the classes")
+        self.own = ElidedLabel("the same pictures")
+        self.own.setAccessibleName("Pictures of the classifier")
+        self.other = button("Others...", self._choose_data, role="quiet")
+        self.other.setToolTip("Train the classifier on other pictures than the explainer")
+        self.same = icon_button("close", "Train it on the same pictures", self._same_data)
+        self.seen = ProblemLines()
+        self.file = ElidedLabel()
+        self.file.setAccessibleName("Classifier's file")
+        self.choose = button("Choose...", self._choose_file)
+        self.open_hint = hint("", wrap=False)
+        self._build()
+        self._connect()
+        self.show_open(None)
+        self.show_offer(None)
+
+    def _build(self) -> None:
+        self.trained = QWidget()
+        inner = Fields()
+        self.trained.setLayout(inner)
+        inner.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
+        inner.setColumnMinimumWidth(0, 7 * theme.UNIT)
+        inner.add("Label", self.label)
+        inner.add("Classes", self.classes, self.edit)
+        inner.add("Pictures", self.own, self.same, self.other)
+        self.chosen = QWidget()
+        line = row(self.chosen)
+        line.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
+        line.addWidget(self.file, 1)
+        line.addWidget(self.choose)
+        options = column(spacing=0)
+        open_line = row()
+        open_line.addWidget(self.from_open)
+        open_line.addWidget(self.open_hint, 1)
+        for part in (self.train, self.trained):
+            options.addWidget(part)
+        options.addLayout(open_line)
+        options.addWidget(self.from_file)
+        options.addWidget(self.chosen)
+        self.layout_.addLayout(options)
+        self.layout_.addWidget(self.seen)
+        self.finish()
+
+    def _connect(self) -> None:
+        for option in (self.train, self.from_open, self.from_file):
+            option.clicked.connect(self._choose_way)
+        self.label.activated.connect(self._choose_label)
+
+    # choosing ---------------------------------------------------------------------------------
+
+    def _choose_way(self) -> None:
+        self._show_way()
+        if self.from_file.isChecked() and self._file is None:
+            self._choose_file()
+        self.changed.emit()
+
+    def _choose_label(self) -> None:
+        self._classes = ""
+        self._show_classes()
+        self.changed.emit()
+
+    def _choose_file(self) -> None:
+        start = str(self._file.parent) if self._file else ""
+        name, _kind = QFileDialog.getOpenFileName(self, "Choose a classifier", start, FILES)
+        if name:
+            self.take_file(Path(name))
+
+    def take_file(self, path: Path) -> None:
+        """Explain the classifier of this file."""
+        self._file = path
+        self.from_file.setChecked(True)
+        self._show_way()
+        self.changed.emit()
+
+    def _choose_data(self) -> None:
+        name = QFileDialog.getExistingDirectory(
+            self, "Choose the classifier's pictures", str(self._data or "")
+        )
+        if name:
+            self.take_data(Path(name))
+
+    def take_data(self, path: Path) -> None:
+        """Train the classifier on these pictures."""
+        self._data = path
+        self._classes = ""
+        self.show_offer(None)
+        self.seen.show_lines([("note", "Looking at the pictures...")])
+        self._show_way()
+        self.look_asked.emit(path)
+
+    def _same_data(self) -> None:
+        self._data = None
+        self._classes = ""
+        self.seen.show_lines([])
+        self._show_way()
+        self.look_asked.emit(None)
+
+    def _edit_classes(self) -> None:
+        counts = self._counts()
+        if not counts:
+            return
+        dialog = ClassesDialog(counts, self._names(), self._classes, self.window())
+        if dialog.exec():
+            self._classes = dialog.classes()
+            self._show_classes()
+            self.changed.emit()
+
+    # what is shown ----------------------------------------------------------------------------
+
+    @property
+    def own_data(self) -> Path | None:
+        """The classifier's own pictures, if it has any."""
+        return self._data
+
+    def show_open(self, path: Path | None) -> None:
+        """The explainer on the screen, whose classifier can be explained once more."""
+        self._open = path
+        self.from_open.setEnabled(path is not None)
+        self.open_hint.setText(path.stem if path else "none is open")
+        if path is None and self.from_open.isChecked():
+            self.train.setChecked(True)
+        self._show_way()
+
+    def show_seen(self, seen: DataSeen) -> None:
+        """What the labelled pictures offer."""
+        self.show_offer(seen.offer)
+        lines = [("error", seen.problem)] if seen.offer is None and self._data else []
+        if seen.offer is not None and self._data:
+            lines = [("good", f"{seen.offer.kind}: {seen.offer.pictures:,} files.")]
+        self.seen.show_lines(lines)
+
+    def show_offer(self, offer: DataOffer | None) -> None:
+        """The columns that can be a label. The chosen one stays where it is still there."""
+        before = self.label.currentData()
+        self._offer = offer
+        self.label.clear()
+        for name in offer.columns if offer else {}:
+            self.label.addItem(name, name)
+        self.label.setCurrentIndex(
+            max(0, self.label.findData(before)) if self.label.count() else -1
+        )
+        self.label.setEnabled(self.label.count() > 0)
+        self._show_classes()
+
+    def suggest(self, offer: DataOffer) -> None:
+        """Choose the label that the pictures themselves suggest."""
+        self._classes = ""
+        self.label.setCurrentIndex(max(0, self.label.findData(offer.label)))
+        self._show_classes()
+
+    def missing(self) -> str:
+        """What the pictures lack for what was chosen; empty: nothing."""
+        lacks = self._offer is not None and not self._offer.columns
+        return NO_LABELS if lacks and self.train.isChecked() else ""
+
+    def _counts(self) -> dict[str, int]:
+        offer = self._offer
+        return offer.columns.get(self.label.currentData() or "", {}) if offer else {}
+
+    def _names(self) -> dict[str, str]:
+        offer = self._offer
+        return offer.value_names.get(self.label.currentData() or "", {}) if offer else {}
+
+    def _show_classes(self) -> None:
+        counts, names = self._counts(), self._names()
+        chosen = parse_classes(self._classes) if self._classes else {}
+        sizes: Counter[str] = Counter()  # several values may be one class
+        for value in chosen or counts:
+            sizes[chosen.get(value) or names.get(value, value)] += counts.get(value, 0)
+        shown = [f"{name} ({size:,})" for name, size in sizes.items()]
+        text = ", ".join(shown)
+        if len(shown) > SHOWN_CLASSES:
+            least, most = min(sizes.values()), max(sizes.values())
+            text = f"{len(shown)} classes of {least:,} to {most:,} pictures"
+        self.classes.setText(text or "\N{EN DASH}")
+        self.classes.setToolTip("\n".join(shown[:40]))
+        self.edit.setEnabled(bool(counts))
+
+    def _show_way(self) -> None:
+        self.trained.setVisible(self.train.isChecked())
+        self.seen.setVisible(self.train.isChecked() and bool(self.seen.texts))
+        self.chosen.setVisible(self.from_file.isChecked())
+        self.file.setText(self._file.name if self._file else "none chosen yet")
+        self.file.setToolTip(str(self._file or ""))
+        self.own.setText(self._data.name if self._data else "the same pictures")
+        self.own.setToolTip(str(self._data or ""))
+        self.same.setVisible(self._data is not None)
+
+    def show_plan(self, plan: TrainingPlan) -> None:
+        self._classes, self._data = plan.classes, plan.classifier_data
+        is_open = plan.classifier is not None and plan.classifier == self._open
+        if plan.classifier_from == "train":
+            self.train.setChecked(True)
+        elif is_open:
+            self.from_open.setChecked(True)
+        else:
+            self.from_file.setChecked(True)
+        if plan.classifier is not None and not is_open:
+            self._file = plan.classifier
+        if plan.label and self.label.findData(plan.label) < 0:
+            self.label.addItem(plan.label, plan.label)
+        self.label.setCurrentIndex(self.label.findData(plan.label))
+        self._show_way()
+        self._show_classes()
+
+    def take(self, plan: TrainingPlan) -> TrainingPlan:
+        trains = self.train.isChecked()
+        file = self._open if self.from_open.isChecked() else self._file
+        return dataclasses.replace(
+            plan,
+            label=self.label.currentData() or "",
+            classes=self._classes,
+            classifier_from="train" if trains else "file",
+            classifier=None if trains else file,
+            classifier_data=self._data if trains else None,
+        )

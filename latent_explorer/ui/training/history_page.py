@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""All runs there are: how each ended, its size and figures; several are compared by their curves. Import it late (pyqtgraph)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHeaderView,
+    QMessageBox,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
+
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.training import metrics as figures
+from latent_explorer.ui.training import run_text as words
+from latent_explorer.ui.training.curves_view import CurvesView
+from latent_explorer.ui.widgets.basics import EmptyState, button, column, icon_button, row
+from latent_explorer.ui.widgets.combo_box import Choice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.training.run_view import RunView
+
+COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
+NUMBERS = (2, 3, 4, 6)  # columns of figures
+EXPLAINED = {3: "val_agreement", 4: "val_lpips_ratio"}  # columns whose heads say what they mean
+NO_RUNS = "No training was started yet. Each one stays here with its curves until you delete it."
+NO_CURVES = "Select one run or several to compare their curves."
+
+
+class HistoryPage(QStackedWidget):
+    """`show_asked` after a run was attached, `new_asked` where there is none."""
+
+    show_asked = Signal()
+    new_asked = Signal()
+
+    def __init__(self, desk: TrainingDesk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._views: list[RunView] = []
+        self.table = self._make_table()
+        self.figure = Choice("Figure to compare")
+        self.figure.setMinimumWidth(20 * theme.UNIT)
+        self.curves = CurvesView(NO_CURVES)
+        self.buttons = self._make_buttons()
+        self.add = icon_button("add", "Add a run folder from elsewhere", self._add)
+        self.empty = EmptyState("history", NO_RUNS, "New training", self.new_asked.emit)
+        self.addWidget(self.empty)
+        self.addWidget(self._make_body())
+        self.table.itemSelectionChanged.connect(self._selection_changed)
+        self.table.itemDoubleClicked.connect(lambda _item: self._show())
+        self.figure.activated.connect(lambda _index: self._draw())
+        self.show_runs()
+
+    def _make_table(self) -> QTableWidget:
+        table = QTableWidget(0, len(COLUMNS))
+        table.setAccessibleName("Trainings")
+        for place, name in enumerate(COLUMNS):
+            item = QTableWidgetItem(name)
+            if place in EXPLAINED:
+                item.setToolTip(figures.figure(EXPLAINED[place]).help)
+            table.setHorizontalHeaderItem(place, item)
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(theme.CONTROL)
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        head = table.horizontalHeader()
+        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        head.setMinimumSectionSize(7 * theme.UNIT)
+        head.setHighlightSections(False)
+        left = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        head.setDefaultAlignment(left)
+        return table
+
+    def _make_buttons(self) -> dict[str, QPushButton]:
+        table: tuple[tuple[str, str, Callable[[], None], str], ...] = (
+            ("show", "Show", self._show, ""),
+            ("resume", "Resume", self._resume, "play"),
+            ("reveal", "Open folder", self._reveal, "open"),
+            ("delete", "Delete...", self._delete, "delete"),
+        )
+        return {key: button(text, act, icon=icon) for key, text, act, icon in table}
+
+    def _make_body(self) -> QWidget:
+        left = QWidget()
+        layout = column(left)
+        layout.setContentsMargins(0, 0, theme.MARGIN, 0)
+        layout.addWidget(self.table, 1)
+        line = row()
+        for key in ("show", "resume", "reveal", "delete"):
+            line.addWidget(self.buttons[key])
+        line.addStretch(1)
+        line.addWidget(self.add)
+        layout.addLayout(line)
+        self.curves.add_choice(self.figure)
+        right = QWidget()
+        beside = column(right)
+        beside.setContentsMargins(theme.MARGIN, 0, 0, 0)
+        beside.addWidget(self.curves)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setHandleWidth(1)
+        split.setChildrenCollapsible(False)
+        split.addWidget(left)
+        split.addWidget(right)
+        split.setStretchFactor(0, 5)
+        split.setStretchFactor(1, 4)
+        split.setSizes([500, 400])
+        body = QWidget()
+        outer = column(body)
+        outer.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
+        outer.addWidget(split)
+        return body
+
+    # what is shown ----------------------------------------------------------------------------
+
+    def show_runs(self) -> None:
+        """All runs as they are now; the selection stays."""
+        selected = {view.path for view in self.selected()}
+        self._views = self._desk.runs()
+        self.setCurrentIndex(int(bool(self._views)))
+        blocked = self.table.blockSignals(True)
+        self.table.setRowCount(len(self._views))
+        for at, view in enumerate(self._views):
+            view.poll()
+            self._fill(at, view)
+        self.table.clearSelection()
+        mode = self.table.selectionMode()
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.MultiSelection)
+        for at, view in enumerate(self._views):
+            if view.path in selected:
+                self.table.selectRow(at)
+        self.table.setSelectionMode(mode)
+        self.table.blockSignals(blocked)
+        if self._views and not self.selected():
+            self.table.selectRow(0)
+        self._selection_changed()
+
+    def show_changed(self, view: RunView) -> None:
+        """One run has something new."""
+        for at, known in enumerate(self._views):
+            if known.path == view.path:
+                self._fill(at, known)
+                if known in self.selected():
+                    self._fill_figures(self.selected())
+                    self._draw()
+
+    def _fill(self, at: int, view: RunView) -> None:
+        status = view.status
+        agreement, lpips = (figures.newest(view, k) for k in ("val_agreement", "val_lpips_ratio"))
+        texts = (
+            view.name,
+            words.STATES[view.state][0],
+            f"{status.images:,}" if status is not None else "",
+            "" if agreement is None else f"{agreement:.3f}",
+            "" if lpips is None else f"{lpips:.2f}",
+            words.day_words(view.updated),
+            words.size_words(words.folder_size(view.path)),
+        )
+        for place, text in enumerate(texts):
+            item = QTableWidgetItem(text)
+            if place in NUMBERS:
+                right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                item.setTextAlignment(right)
+            if place == 0:
+                item.setToolTip(str(view.path))
+            if place == 1:
+                _words, icon, color = words.STATES[view.state]
+                item.setIcon(icons.icon(icon, color))
+                item.setToolTip(view.message)
+            self.table.setItem(at, place, item)
+
+    def selected(self) -> list[RunView]:
+        """The selected runs, from top to bottom."""
+        rows = sorted({index.row() for index in self.table.selectedIndexes()})
+        return [self._views[at] for at in rows if at < len(self._views)]
+
+    def _selection_changed(self) -> None:
+        views = self.selected()
+        one = views[0] if len(views) == 1 else None
+        self.buttons["show"].setEnabled(one is not None)
+        self.buttons["reveal"].setEnabled(one is not None)
+        going = one is not None and not one.alive and one.state not in ("finished", "unknown")
+        self.buttons["resume"].setEnabled(going)
+        self.buttons["delete"].setEnabled(bool(views) and not any(v.alive for v in views))
+        self._fill_figures(views)
+        self._draw()
+
+    def _fill_figures(self, views: list[RunView]) -> None:
+        shared = figures.shared_figures(views)
+        self.figure.setEnabled(bool(shared))
+        known = [self.figure.itemData(i) for i in range(self.figure.count())]
+        if [each.key for each in shared] == known:
+            return  # a list that is open stays open
+        before = self.figure.currentData()
+        self.figure.clear()
+        for each in shared:
+            self.figure.addItem(each.title, each.key)
+            self.figure.setItemData(self.figure.count() - 1, each.help, Qt.ItemDataRole.ToolTipRole)
+        self.figure.setCurrentIndex(max(0, self.figure.findData(before)))
+
+    def _draw(self) -> None:
+        key = self.figure.currentData()
+        self.curves.show_curves(figures.compared(self.selected(), key) if key else [])
+
+    # what the buttons do ----------------------------------------------------------------------
+
+    def _show(self) -> None:
+        views = self.selected()
+        if len(views) == 1:
+            self._desk.attach(views[0])
+            self.show_asked.emit()
+
+    def _resume(self) -> None:
+        views = self.selected()
+        if len(views) == 1:
+            self._desk.attach(views[0])
+            if self._desk.resume():
+                self.show_asked.emit()
+
+    def _reveal(self) -> None:
+        for view in self.selected()[:1]:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(view.path)))
+
+    def _delete(self) -> None:
+        views = self.selected()
+        if views and self._sure(views):
+            for view in views:
+                self._desk.delete(view)
+            self.show_runs()
+
+    def _sure(self, views: list[RunView]) -> bool:
+        names = ", ".join(view.name for view in views[:3])
+        more = f" and {len(views) - 3} more" if len(views) > 3 else ""
+        size = words.size_words(sum(words.folder_size(view.path) for view in views))
+        buttons = QMessageBox.StandardButton
+        answer = QMessageBox.question(
+            self,
+            "Latent Explorer",
+            f"Delete {names}{more} with all checkpoints, sheets and results ({size})? This cannot be undone.",
+            buttons.Yes | buttons.Cancel,
+            buttons.Cancel,
+        )
+        return answer == buttons.Yes
+
+    def _add(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Add a run folder")
+        if name:
+            self._desk.open_folder(Path(name))
+            self.show_runs()

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""Step 1 of the guided start: which pictures, what was recognised, and under "More" which of them. No label here."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
+
+from latent_explorer.ui.file_actions import dropped_paths
+from latent_explorer.ui.style import icons
+from latent_explorer.ui.training.form_step import Fields, ProblemLines, Step
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, hint, row
+from latent_explorer.ui.widgets.combo_box import Choice
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+
+    from latent_explorer.app.training.plan import TrainingPlan
+    from latent_explorer.app.training.updates import DataSeen
+    from latent_explorer.data.summary import DataOffer
+
+INVITE = "Drop a folder or a zip here, or choose one."
+WHERE_HELP = "Only pictures of which this is true: column=value,value. Several conditions with ; between them"
+GROUP_HELP = "Pictures with the same value here (one plant, one person) never stand on both sides of the split"
+SPLIT_HELP = "A column that says train, val or test of every picture, instead of our own split"
+ARCHIVES = "Zip files (*.zip)"
+
+
+class ImagesStep(Step):
+    """`look_asked(Path)` when other pictures were chosen; `show_seen` brings what they offer."""
+
+    look_asked = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__(1, "Images")
+        self.setAcceptDrops(True)
+        self._path: Path | None = None
+        self.folder = button("Folder...", self._choose_folder, icon="open")
+        self.folder.setToolTip("Choose a folder of pictures, or of class folders")
+        self.archive = button("Zip...", self._choose_zip)
+        self.archive.setToolTip("Choose a zip file of pictures")
+        self.path = ElidedLabel()
+        self.path.setAccessibleName("Chosen pictures")
+        self.invite = hint(INVITE)
+        self.seen = ProblemLines()
+        self.more = button("More", self._toggle_more, role="fold", icon="right")
+        self.more.setToolTip("Choose among the pictures, and how they are split")
+        self.where = QLineEdit()
+        self.where.setPlaceholderText("all pictures")
+        self.where.setToolTip(WHERE_HELP)
+        self.group, self.split = Choice("Group"), Choice("Split")
+        self.group.setToolTip(GROUP_HELP)
+        self.split.setToolTip(SPLIT_HELP)
+        self._build()
+        self._connect()
+        self.show_offer(None)
+
+    def _build(self) -> None:
+        choose = row()
+        choose.addWidget(self.folder)
+        choose.addWidget(self.archive)
+        choose.addStretch(1)
+        self.where.setAccessibleName("Only")
+        self.fields = QWidget()
+        inner = Fields()
+        self.fields.setLayout(inner)
+        inner.add("Only", self.where)
+        inner.add("Group", self.group)
+        inner.add("Split", self.split)
+        self.fields.hide()
+        fold = row()
+        fold.addWidget(self.more)
+        fold.addStretch(1)
+        for part in (choose, self.invite, self.path, self.seen, fold, self.fields):
+            if isinstance(part, QWidget):
+                self.layout_.addWidget(part)
+            else:
+                self.layout_.addLayout(part)
+        self.finish()
+
+    def _connect(self) -> None:
+        self.where.editingFinished.connect(self.changed)
+        self.group.activated.connect(lambda _index: self.changed.emit())
+        self.split.activated.connect(lambda _index: self.changed.emit())
+
+    # choosing ---------------------------------------------------------------------------------
+
+    def choose(self, path: Path) -> None:
+        """Other pictures."""
+        self._show_path(path)
+        self.seen.show_lines([("note", "Looking at the pictures...")])
+        self.look_asked.emit(path)
+
+    def forget(self) -> None:
+        """Nothing is chosen among the pictures, and nothing is known that could be."""
+        self.where.clear()
+        self.where.setToolTip(WHERE_HELP)
+        self.show_offer(None)
+
+    def _choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Choose pictures", str(self._path or ""))
+        if name:
+            self.choose(Path(name))
+
+    def _choose_zip(self) -> None:
+        start = str(self._path.parent) if self._path else ""
+        name, _kind = QFileDialog.getOpenFileName(self, "Choose pictures", start, ARCHIVES)
+        if name:
+            self.choose(Path(name))
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(_is_pictures(path) for path in dropped_paths(event.mimeData())):
+            event.acceptProposedAction()
+            self._mark(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self._mark(False)
+        super().dragLeaveEvent(event)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self._mark(False)
+        for path in dropped_paths(event.mimeData()):
+            if _is_pictures(path):
+                event.acceptProposedAction()
+                self.choose(path)
+                return
+
+    def _mark(self, on: bool) -> None:
+        self.invite.setText("Let go to take these pictures." if on else INVITE)
+        self.invite.setVisible(on or self._path is None)
+
+    def _toggle_more(self) -> None:
+        self.fields.setVisible(self.fields.isHidden())
+        icons.set_icon(self.more, "right" if self.fields.isHidden() else "down")
+
+    # what is shown ----------------------------------------------------------------------------
+
+    def _show_path(self, path: Path | None) -> None:
+        self._path = path
+        self.path.setText(path.name if path else "")
+        self.path.setToolTip(str(path) if path else "")
+        self.path.setVisible(path is not None)
+        self.invite.setVisible(path is None)
+
+    def show_seen(self, seen: DataSeen) -> None:
+        """What the chosen pictures offer, or why they cannot be used."""
+        if seen.path != self._path:
+            return
+        if seen.offer is None:
+            self.seen.show_lines([("error", seen.problem)])
+            return
+        offer = seen.offer
+        kind = offer.kind[:1].upper() + offer.kind[1:]
+        self.seen.show_lines([("good", f"{kind}: {offer.pictures:,} files.")])
+
+    def show_offer(self, offer: DataOffer | None) -> None:
+        """The columns that can be chosen by. What was chosen before stays chosen where it is still there."""
+        columns = list(offer.columns) if offer else []
+        for choice, own, words in (
+            (self.group, offer.group if offer else None, "no groups"),
+            (self.split, offer.split if offer else None, "by chance, 80/10/10"),
+        ):
+            before = choice.currentData()
+            choice.clear()
+            choice.addItem(words, "")
+            for name in dict.fromkeys([*([own] if own else []), *columns]):
+                choice.addItem(name, name)
+            choice.setCurrentIndex(max(0, choice.findData(before)))
+        if offer is not None and offer.columns:
+            told = "\n".join(f"{name}: {', '.join(v)}" for name, v in offer.columns.items())
+            self.where.setToolTip(f"{WHERE_HELP}.\n\n{told[:1500]}")
+
+    def suggest(self, offer: DataOffer) -> None:
+        """Choose what the pictures themselves suggest."""
+        self.where.setText("; ".join(offer.where))
+        for choice, name in ((self.group, offer.group), (self.split, offer.split)):
+            choice.setCurrentIndex(max(0, choice.findData(name or "")))
+
+    def show_plan(self, plan: TrainingPlan) -> None:
+        self._show_path(plan.data)
+        self.where.setText("; ".join(plan.where))
+        for choice, name in ((self.group, plan.group), (self.split, plan.split)):
+            if name and choice.findData(name) < 0:
+                choice.addItem(name, name)
+            choice.setCurrentIndex(max(0, choice.findData(name)))
+
+    def take(self, plan: TrainingPlan) -> TrainingPlan:
+        conditions = (part.strip() for part in self.where.text().split(";"))
+        return dataclasses.replace(
+            plan,
+            data=self._path,
+            where=tuple(part for part in conditions if part),
+            group=self.group.currentData() or "",
+            split=self.split.currentData() or "",
+        )
+
+
+def _is_pictures(path: Path) -> bool:
+    return path.is_dir() or path.suffix.lower() == ".zip"

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: MIT
+"""The figures of a training by the names that people read, in groups; from the views of runs to curves. No widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_explorer.ui.training.curve_math import Curve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from latent_explorer.app.training.run_view import RunView
+
+VALIDATION, LOSSES, SPEED = "Validation", "Losses", "Speed"
+GROUPS = (VALIDATION, LOSSES, SPEED)
+Series = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of metrics.jsonl: its name, its group, what it means, and whether it is drawn at first."""
+
+    key: str
+    title: str
+    group: str
+    help: str
+    shown: bool = True
+
+
+# fmt: off
+FIGURES = (
+    Figure("val_agreement", "Agreement", VALIDATION, "Share of unseen pictures whose reconstruction the classifier puts into the same class. 1 is best."),
+    Figure("val_lpips_ratio", "LPIPS (mean image = 1)", VALIDATION, "How far reconstructions look from their originals, as a share of the mean image's distance: at 1 a reconstruction is no better than one average of all pictures. Lower is better."),
+    Figure("val_feature_distance_ratio", "Feature distance (mean image = 1)", VALIDATION, "In the place of LPIPS, whose weights are not here: how far reconstructions are from their originals in the classifier's own features, as a share of the mean image's. Not comparable with LPIPS. Lower is better."),
+    Figure("val_l1", "L1 of reconstructions", VALIDATION, "Mean difference of pixels, which run from -1 to 1. Lower is better.", shown=False),
+    Figure("val_lpips", "LPIPS of reconstructions", VALIDATION, "Perceptual distance to the originals. Lower is better.", shown=False),
+    Figure("val_feature_distance", "Feature distance of reconstructions", VALIDATION, "Distance to the originals in the classifier's own features. Lower is better.", shown=False),
+    Figure("val_kl", "KL of the classifier's verdicts", VALIDATION, "How much the classifier's probabilities change by reconstruction. Lower is better.", shown=False),
+    Figure("val_diversity", "Diversity of latents", VALIDATION, "How far apart the encoder puts pictures, against the length of its latents. Near 0 it says the same of all.", shown=False),
+    Figure("val_frechet_reconstruction", "Frechet distance of reconstructions", VALIDATION, "On the classifier's features. Lower is better; compare only runs with the same classifier and pictures.", shown=False),
+    Figure("val_frechet_mapping", "Frechet distance of random samples", VALIDATION, "On the classifier's features, of pictures from random latents. Lower is better.", shown=False),
+    Figure("l1", "Reconstruction, L1", LOSSES, "Mean difference of pixels between reconstruction and original."),
+    Figure("lpips", "Reconstruction, LPIPS", LOSSES, "Perceptual distance between reconstruction and original."),
+    Figure("feature_distance", "Reconstruction, feature distance", LOSSES, "Distance between reconstruction and original in the classifier's own features: it stands for LPIPS, whose weights are not here."),
+    Figure("kl", "Classifier, KL", LOSSES, "The classifier must say the same of the reconstruction."),
+    Figure("adversarial", "Generator, adversarial", LOSSES, "How easily the discriminator tells generated pictures. It begins once reconstruction works."),
+    Figure("discriminator", "Discriminator", LOSSES, "Near 1.39 it cannot tell; near 0 it always can."),
+    Figure("latent", "Latents come back", LOSSES, "Distance of a latent to the encoding of its own picture.", shown=False),
+    Figure("align", "Random latents match", LOSSES, "Distance between the mapping's latents and the encoder's.", shown=False),
+    Figure("cond_sparsity", "Sparsity of the class's styles", LOSSES, "Before its weight: how much all styles together hang on what the generator is told.", shown=False),
+    Figure("real_score", "Discriminator's score of real pictures", LOSSES, "Higher than that of generated ones while it can tell.", shown=False),
+    Figure("r1", "R1 penalty", LOSSES, "How steep the discriminator is at real pictures.", shown=False),
+    Figure("path_length", "Path length", LOSSES, "How much pictures change for a step of the latent; it should become steady.", shown=False),
+    Figure("encoder_norm", "Gradient of the encoder", LOSSES, "Before clipping. Peaks mean that the training is uneasy.", shown=False),
+    Figure("ada_p", "Augmentation", LOSSES, "How often pictures are altered before the discriminator sees them, so that few pictures last longer.", shown=False),
+    Figure("images_per_second", "Images a second", SPEED, "All of the training together, without the validation."),
+)
+# fmt: on
+_KNOWN = {figure.key: figure for figure in FIGURES}
+COMPARED = ("val_agreement", "val_lpips_ratio", "l1")  # asked for first, where there are any
+
+
+def figure(key: str) -> Figure:
+    """The figure called `key`; one that this page does not know goes by its key, among the losses or validations."""
+    if key in _KNOWN:
+        return _KNOWN[key]
+    group = VALIDATION if key.startswith("val_") else LOSSES
+    title = key.removeprefix("val_").replace("_", " ").capitalize()
+    return Figure(key, title, group, "", shown=False)
+
+
+def in_order(keys: Sequence[str]) -> list[Figure]:
+    """Known figures in the order of the table, then the others by name."""
+    places = {each.key: place for place, each in enumerate(FIGURES)}
+    return [figure(key) for key in sorted(keys, key=lambda k: (places.get(k, len(places)), k))]
+
+
+def groups_of(series: Mapping[str, Series]) -> list[str]:
+    """The groups that have something to show."""
+    there = {figure(key).group for key, points in series.items() if points}
+    return [group for group in GROUPS if group in there]
+
+
+def curves_of(series: Mapping[str, Series], group: str) -> list[Curve]:
+    """The curves of a group of figures."""
+    wanted = [each for each in in_order(list(series)) if each.group == group]
+    return [_curve(f.key, f.title, series[f.key], f.help, f.shown) for f in wanted]
+
+
+def compared(views: Sequence[RunView], key: str) -> list[Curve]:
+    """One figure of several runs, a curve a run."""
+    return [_curve(str(v.path), v.name, v.series.get(key, []), str(v.path), True) for v in views]
+
+
+def shared_figures(views: Sequence[RunView]) -> list[Figure]:
+    """Figures that at least one of the runs has, those that are compared most first."""
+    found = in_order(list({key for view in views for key, points in view.series.items() if points}))
+    return sorted(
+        found, key=lambda f: COMPARED.index(f.key) if f.key in COMPARED else len(COMPARED)
+    )
+
+
+def newest(view: RunView, key: str) -> float | None:
+    """The last value of a figure."""
+    points = view.series.get(key)
+    return points[-1][1] if points else None
+
+
+def _curve(key: str, name: str, points: Series, help_text: str, shown: bool) -> Curve:
+    table = np.asarray(points, dtype=np.float64).reshape(-1, 2)
+    return Curve(key, name, table[:, 0], table[:, 1], help_text, shown)

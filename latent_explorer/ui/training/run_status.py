@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: MIT
+"""How a run stands, in words and figures, and what can be done about it now. No curves, no pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFormLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.training import run_text as words
+from latent_explorer.ui.training.curve_math import value_words
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, row, title
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from latent_explorer.app.training.run_view import RunView
+
+WIDTH = 28 * theme.UNIT  # px
+PRIMARY_OF = {
+    "paused": "resume",
+    "failed": "resume",
+    "interrupted": "resume",
+    "finished": "result",
+    "stopped": "result",
+}
+BUTTONS = {  # words, icon; in the order that they stand
+    "result": ("Open the explainer", "open"),
+    "resume": ("Resume", "play"),
+    "pause": ("Pause", "pause"),
+    "stop": ("Stop", "stop"),
+    "current": ("Open current state", ""),
+    "longer": ("Train longer...", ""),
+}
+TIPS = {
+    "pause": "Write a checkpoint and end the process; Resume goes on from there",
+    "resume": "Go on from the last checkpoint",
+    "stop": "End early: write a checkpoint, then make an explainer of what there is",
+    "current": "Make an explainer of the newest checkpoint and open it; the training goes on",
+    "result": "Open what was trained in this window",
+    "longer": "Go on from the end with more images",
+}
+
+
+class RunFacts(QWidget):
+    """`asked(str)`: one of "pause", "resume", "stop", "current", "result", "longer"."""
+
+    asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(WIDTH)
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "title")
+        self._icon = QLabel()
+        self.state = title("")
+        self.state.setAccessibleName("State of the training")
+        self.progress = hint("", wrap=False)
+        self.speed = hint("", wrap=False)
+        self.speed.setAccessibleName("Speed of the training")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the training")
+        self.message = hint("")
+        self.message.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.facts = {key: _fact(key) for key in ("Images", "Device", "Agreement")}
+        self.buttons = self._make_buttons()
+        self._icon_name = ("training", "accent")
+        self._build()
+        theme.notifier.changed.connect(self._draw_icon)
+
+    def _make_buttons(self) -> dict[str, QPushButton]:
+        made = {}
+        for key, (text, icon) in BUTTONS.items():
+            made[key] = button(text, lambda key=key: self.asked.emit(key), icon=icon)  # type: ignore[misc]
+            made[key].setToolTip(TIPS[key])
+        return made
+
+    def _build(self) -> None:
+        layout = column(self, spacing=theme.UNIT // 2)
+        head = row()
+        head.addWidget(self._icon)
+        head.addWidget(self.state)
+        head.addStretch(1)
+        form = QFormLayout()
+        form.setContentsMargins(0, theme.UNIT // 2, 0, 0)
+        form.setHorizontalSpacing(theme.GAP)
+        form.setVerticalSpacing(2)
+        for key, label in self.facts.items():
+            form.addRow(hint(key, wrap=False), label)
+        layout.addWidget(self.name)
+        layout.addLayout(head)
+        layout.addWidget(self.bar)
+        pace = row()
+        pace.addWidget(self.progress)
+        pace.addStretch(1)
+        pace.addWidget(self.speed)
+        layout.addLayout(pace)
+        layout.addWidget(self.message)
+        layout.addLayout(form)
+        layout.addStretch(1)
+        first, second = row(), row()
+        for key in ("result", "resume", "pause", "stop"):
+            first.addWidget(self.buttons[key])
+        second.addWidget(self.buttons["current"])
+        second.addWidget(self.buttons["longer"])
+        for line in (second, first):
+            line.addStretch(1)
+            layout.addLayout(line)
+
+    # what is shown ----------------------------------------------------------------------------
+
+    def show_run(
+        self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None
+    ) -> None:
+        """How this run stands now. `devices`: their words by what a run calls them."""
+        self.name.setText(view.name)
+        self.name.setToolTip(str(view.path))
+        said = words.state_words(view)
+        self.state.setText(said)
+        _word, icon, color = words.STATES[view.state]
+        self._icon_name = (icon, color)
+        self._draw_icon()
+        self.progress.setText(words.progress_words(view))
+        part = words.share(view)
+        if part is None and view.alive:
+            self.bar.setRange(0, 0)  # busy, nobody knows how far
+        else:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * (part or 0.0)))
+        trouble = view.state in ("failed", "interrupted", "unknown")
+        self.message.setProperty("role", "warning" if trouble else "hint")
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
+        self.message.setText(view.message)
+        self.message.setVisible(view.message.rstrip(".") not in ("", said))
+        self._show_facts(view, devices or {})
+        self._show_buttons(view, snapshot_busy)
+
+    def _show_facts(self, view: RunView, devices: Mapping[str, str]) -> None:
+        status = view.status
+        device = status.device if status is not None else ""
+        total = status.total if status is not None else (view.config.images if view.config else 0)
+        seen = status.images if status is not None else 0
+        texts = {
+            "Images": f"{seen:,} of {total:,}" if total else "",
+            # The window's words for the CPU name its own number of threads, not the training's.
+            "Device": "CPU" if device == "cpu" else devices.get(device, device),
+            "Agreement": "",
+        }
+        rate = status.images_per_second if status is not None and view.alive else None
+        self.speed.setText(f"{value_words(rate)} images/s" if rate else "")
+        points = view.series.get("val_agreement")
+        if points:
+            texts["Agreement"] = f"{points[-1][1]:.3f} at {points[-1][0]:,.0f} images"
+        for key, label in self.facts.items():
+            label.setText(texts[key] or "\N{EN DASH}")
+            label.setAccessibleName(f"{key}: {texts[key] or 'not known'}")
+
+    def _show_buttons(self, view: RunView, snapshot_busy: bool) -> None:
+        ended = not view.alive and view.state != "unknown"
+        shown = {
+            "pause": view.alive,
+            "stop": view.alive,
+            "resume": ended and view.state != "finished",
+            "result": ended and view.result is not None,
+            "current": view.result is None or view.alive,
+            "longer": view.state == "finished" and ended,
+        }
+        first = PRIMARY_OF.get(view.state) if ended else None
+        if first == "result" and view.result is None:
+            first = "resume"
+        asked = bool(view.requested)
+        for key, made in self.buttons.items():
+            made.setVisible(shown[key])
+            _set_role(made, "primary" if key == first else "", BUTTONS[key][1])
+        self.buttons["pause"].setEnabled(not asked)
+        self.buttons["stop"].setEnabled(view.requested != "stop")
+        some = view.status is not None and view.status.images > 0
+        self.buttons["current"].setEnabled(some and not snapshot_busy)
+        self.buttons["current"].setText("Opening..." if snapshot_busy else BUTTONS["current"][0])
+
+    def _draw_icon(self) -> None:
+        side = QSize(theme.ICON, theme.ICON)
+        self._icon.setPixmap(icons.icon(*self._icon_name).pixmap(side))
+
+
+def _fact(key: str) -> QLabel:
+    made = ElidedLabel()
+    made.setFont(theme.font(theme.SMALL))
+    made.setAccessibleName(key)
+    return made
+
+
+def _set_role(made: QPushButton, role: str, icon: str) -> None:
+    """Primary or plain; its icon takes the colour that belongs to it."""
+    if made.property("role") == role:
+        return
+    made.setProperty("role", role)
+    made.style().unpolish(made)
+    made.style().polish(made)
+    if icon:
+        icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")

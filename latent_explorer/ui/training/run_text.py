@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""How the dock puts runs into words: states, phases, sizes, durations. Pure functions of values, no widget."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from latent_explorer.ui.widgets.status_bar import time_left
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latent_explorer.app.training.run_view import RunView
+
+STATES = {  # words, icon, colour
+    "starting": ("Starting", "training", "accent"),
+    "running": ("Training", "training", "accent"),
+    "paused": ("Paused", "pause", "muted"),
+    "stopped": ("Stopped early", "stop", "muted"),
+    "finished": ("Finished", "within", "accent"),
+    "failed": ("Failed", "error", "danger"),
+    "interrupted": ("Interrupted", "warning", "warning"),
+    "unknown": ("Not readable", "warning", "warning"),
+}
+PHASES = {
+    "classifier": "Training the classifier",
+    "explainer": "Training the explainer",
+    "attributes": "Finding attributes",
+}
+ASKED = {"pause": "Pausing", "stop": "Stopping"}
+SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samples")
+GENERATOR_ROWS = ("random samples",)
+KB, MB, GB = 1e3, 1e6, 1e9
+
+
+def state_words(view: RunView) -> str:
+    """ "Training the explainer", "Pausing", "Failed"."""
+    if view.alive and view.requested in ASKED:
+        return ASKED[view.requested]
+    if view.alive and view.status is not None and view.state == "running":
+        return PHASES[view.status.phase]
+    return STATES[view.state][0]
+
+
+def share(view: RunView) -> float | None:
+    """How much of the present phase is done, 0 to 1; None while that is not known."""
+    status = view.status
+    if status is None or view.state in ("starting", "unknown"):
+        return None
+    if view.state == "finished":
+        return 1.0
+    done, total = status.phase_done, status.phase_total
+    if not total:
+        done, total = status.images, status.total
+    return min(1.0, done / total) if total else None
+
+
+def progress_words(view: RunView) -> str:
+    """ "61 %, 12 min left"."""
+    part = share(view)
+    said = "" if part is None else f"{100 * part:.0f} %"
+    left = view.status.seconds_left if view.status is not None and view.alive else None
+    if left is not None:
+        said += f"{', ' if said else ''}{time_left(left)}"
+    return said
+
+
+def badge_words(view: RunView) -> str:
+    """For the status line: "Training 61 %, 12 min left"."""
+    if view.requested in ASKED:
+        return f"{ASKED[view.requested]} the training"
+    return f"Training {progress_words(view)}".strip()
+
+
+def size_words(count: float) -> str:
+    """ "340 kB", "210 MB", "1.4 GB"."""
+    if count >= GB:
+        return f"{count / GB:.1f} GB"
+    return f"{count / MB:.0f} MB" if count >= MB else f"{count / KB:.0f} kB"
+
+
+def duration_words(seconds: float) -> str:
+    """ "40 seconds", "18 minutes", "3.5 hours", "2 days"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} minutes"
+    if seconds < 36 * 3600:
+        return f"{seconds / 3600:.1f} hours".replace(".0 ", " ")
+    return f"{seconds / 86400:.1f} days".replace(".0 ", " ")
+
+
+def day_words(seconds: float) -> str:
+    """When, in local time: "today 05:01", "22 Nov, 05:01", "22 Nov 2025"; empty for never."""
+    if not seconds:
+        return ""
+    then, now = time.localtime(seconds), time.localtime()
+    if then[:3] == now[:3]:
+        return time.strftime("today %H:%M", then)
+    return time.strftime("%d %b, %H:%M" if then.tm_year == now.tm_year else "%d %b %Y", then)
+
+
+def folder_size(path: Path) -> int:
+    """Bytes of all files in a run folder; what vanishes meanwhile counts nothing."""
+    total = 0
+    for folder, _folders, files in os.walk(path):
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size
+    return total
+
+
+def sheet_labels(view: RunView) -> tuple[str, ...]:
+    """What the rows of its sheets are."""
+    generator_only = view.config is not None and getattr(view.config, "mode", "") == "stylegan2"
+    return GENERATOR_ROWS if generator_only else SHEET_ROWS

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: MIT
+"""The guided start: three steps on one page, the data check beside them, and one button that says what comes next."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+from latent_explorer.app.training.plan import TrainingPlan
+from latent_explorer.app.training.updates import (
+    CheckDone,
+    CheckProgress,
+    DataSeen,
+    RunAttached,
+    RunChanged,
+    RunEnded,
+    StartFailed,
+    WindowChanged,
+)
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.check_results import (
+    AGAIN,
+    CHECK,
+    LEAST,
+    SHOW_RUNNING,
+    START,
+    CheckColumn,
+    NextRow,
+    fits,
+    heading,
+)
+from latent_explorer.ui.training.classifier_step import ClassifierStep
+from latent_explorer.ui.training.images_step import ImagesStep
+from latent_explorer.ui.training.size_step import SizeStep
+from latent_explorer.ui.widgets.basics import column, row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.training.updates import TrainingUpdate
+    from latent_explorer.ui.training.form_step import Step
+
+
+class StartPage(QWidget):
+    """Makes a plan, has it checked, and starts it. `started` when a training begins, `running_asked` to see one."""
+
+    started = Signal()
+    running_asked = Signal()
+
+    def __init__(self, desk: TrainingDesk) -> None:
+        super().__init__()
+        self._desk = desk
+        self._plan = desk.plan
+        self._done: CheckDone | None = None  # the last check
+        self._fresh: set[Path] = set()  # chosen just now: what they suggest is taken
+        self._tried = False  # the person asked to go on, so what is missing may be said
+        self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
+        self.check = CheckColumn()
+        self.next = NextRow()
+        self._build()
+        self._connect()
+        self._show_plan()
+        self._look_again()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return (self.images, self.classifier, self.size_)
+
+    @property
+    def plan(self) -> TrainingPlan:
+        """What is on the page now."""
+        return self._plan
+
+    def _build(self) -> None:
+        inner = QWidget()
+        inner.setProperty("role", "page")
+        columns = row(inner, spacing=theme.SECTION)
+        columns.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
+        for step in self.steps:
+            columns.addWidget(step, 1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(inner)
+        beside = QWidget()
+        beside.setMinimumWidth(LEAST)
+        side = column(beside)
+        side.addWidget(heading())
+        side.addWidget(self.check, 1)
+        side.addWidget(self.next)
+        layout = row(self, spacing=theme.SECTION)
+        layout.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
+        layout.addWidget(scroll, 5)
+        layout.addWidget(beside, 2)
+
+    def _connect(self) -> None:
+        for step in self.steps:
+            step.changed.connect(self._take_steps)
+        self.images.look_asked.connect(self._look_at_images)
+        self.classifier.look_asked.connect(self._look_at_labelled)
+        self.next.next_asked.connect(self._go_on)
+        self.next.again_asked.connect(self._check_again)
+        self.next.cancel_asked.connect(self._desk.cancel_check)
+
+    # the plan ---------------------------------------------------------------------------------
+
+    def _take_steps(self) -> None:
+        plan = self._plan
+        for step in self.steps:
+            plan = step.take(plan)
+        self._plan = plan
+        self._show_state()
+
+    def _show_plan(self) -> None:
+        """The desk's plan on all three steps."""
+        self._show_window()
+        for step in self.steps:
+            step.show_plan(self._plan)
+        self._show_state()
+
+    def refresh(self) -> None:
+        """Another explainer may be open, and other devices be there: both may change what was chosen."""
+        self._show_window()
+        self._take_steps()
+
+    def _show_window(self) -> None:
+        """What the window says of itself: the open explainer and the devices."""
+        opened = self._desk.open_explainer()
+        self.classifier.show_open(opened)
+        self.size_.show_open(opened)
+        self.size_.show_devices(self._desk.devices)
+
+    def _look_at_images(self, path: Path) -> None:
+        """Other pictures. What was chosen among the old ones goes, unless the classifier has pictures of its own."""
+        if self.classifier.own_data is None:
+            self.images.forget()
+        self._look(path)
+
+    def _look_at_labelled(self, path: Path | None) -> None:
+        """The classifier learns from these pictures now; None: from the explainer's again."""
+        self.images.forget()
+        self._take_steps()
+        labelled = path or self._plan.data
+        if labelled is not None:
+            self._look(labelled)
+
+    def _look(self, path: Path) -> None:
+        self._fresh.add(path)
+        self._desk.cancel_check()  # it is of other pictures
+        self._done = None
+        self._take_steps()
+        self._desk.look_at(path)
+
+    def _look_again(self) -> None:
+        """The pictures of last time: what they offer is not kept."""
+        for path in (self._plan.data, self._plan.classifier_data):
+            if path is not None and path.exists():
+                self._desk.look_at(path)
+
+    # what comes next --------------------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Press of the one button."""
+        running = self._desk.running
+        if running is not None:
+            self.running_asked.emit()
+            return
+        self._take_steps()
+        self._tried = True
+        self._show_state()
+        if self._problems():
+            return
+        self._desk.keep(self._plan)
+        if not self._may_start():
+            self._begin_check()
+        elif self._desk.start(self._plan):
+            self.started.emit()
+
+    def _check_again(self) -> None:
+        """The same pictures with other settings: their time can be measured, too."""
+        self._take_steps()
+        if not self._problems():
+            self._begin_check()
+
+    def _begin_check(self) -> None:
+        self._done = None
+        self._desk.check(self._plan)
+        self._show_state()
+
+    def _may_start(self) -> bool:
+        """Whether these very pictures were checked, and nothing forbids to train on them."""
+        done = self._done
+        if done is None or done.problem or done.report is None or not done.report.can_train:
+            return False
+        if pictures_of(done.plan) != pictures_of(self._plan):
+            return False
+        measured = done.estimate if settings_of(done.plan) == settings_of(self._plan) else None
+        return measured is None or fits(measured)
+
+    def _problems(self) -> list[str]:
+        """What is missing, all steps together."""
+        missing = self.classifier.missing()
+        return [*self._plan.problems(), *([missing] if missing else [])]
+
+    def _show_state(self) -> None:
+        """Problems in their places, the command, and what the button does now."""
+        self._show_problems()
+        self.size_.show_title(dataclasses.replace(self._plan, name="").title())
+        self._show_check()
+        self.next.show_command(self._plan.command_line())
+        self._show_next()
+
+    def _show_next(self) -> None:
+        """What the button does now, and why. It asks no file: a training that runs calls it every second."""
+        checking, running, done = self._desk.checking, self._desk.running, self._done
+        self.next.show_checking(checking)
+        if checking:
+            return
+        if running is not None:
+            said = f"{running.name} is being trained. One training at a time."
+            self.next.show_next(SHOW_RUNNING, said)
+        elif done is None or done.report is None:
+            self.next.show_next(CHECK)
+        elif pictures_of(done.plan) != pictures_of(self._plan):
+            self.next.show_next(AGAIN, "The check was of other pictures or labels.")
+        elif not self._may_start():
+            self.next.show_next(AGAIN)
+        else:
+            other = settings_of(done.plan) != settings_of(self._plan)
+            said = "The time was measured for other settings." if other else ""
+            self.next.show_next(START, said, again=other)
+
+    def _show_check(self) -> None:
+        self.check.show_check(self._done, self._desk.card_warning(self._plan.device))
+
+    def _show_problems(self) -> None:
+        """A problem belongs to the step whose choices, put back to their defaults, take it away."""
+        said = self._tried or self._plan.data is not None
+        left = self._plan.problems() if said else []
+        plain = TrainingPlan()
+        for step, fields in (
+            (self.size_, ("preset", "init", "images", "device", "name", "settings")),
+            (
+                self.classifier,
+                ("classifier_from", "classifier", "classifier_data", "label", "classes"),
+            ),
+        ):
+            default = {name: getattr(plain, name) for name in fields}
+            without = dataclasses.replace(self._plan, **default).problems()
+            own = [text for text in left if text not in without]
+            left = [text for text in left if text not in own]
+            if step is self.classifier and self.classifier.missing():
+                own.append(self.classifier.missing())
+            step.problems.show_lines([("error", text) for text in own])
+        self.images.problems.show_lines([("error", text) for text in left])
+
+    # updates ----------------------------------------------------------------------------------
+
+    def on_update(self, update: TrainingUpdate) -> None:
+        """What the desk told."""
+        if isinstance(update, DataSeen):
+            self._take_seen(update)
+        elif isinstance(update, CheckProgress):
+            self.next.show_checking(True)
+            self.next.show_progress(update.progress)
+        elif isinstance(update, CheckDone):
+            cancelled = update.report is None and not update.problem
+            self._done = None if cancelled else update
+            self._show_state()
+        elif isinstance(update, StartFailed):
+            self._done = CheckDone(update.plan, None, None, update.problem)
+            self._show_state()
+        elif isinstance(update, (RunAttached, RunChanged, RunEnded)):
+            self._show_next()
+        elif isinstance(update, WindowChanged):
+            self.refresh()
+
+    def _take_seen(self, seen: DataSeen) -> None:
+        """Labels, and columns to choose by, are those of the pictures that the classifier learns from."""
+        self.images.show_seen(seen)
+        if seen.path == (self.classifier.own_data or self._plan.data):
+            self.images.show_offer(seen.offer)
+            self.classifier.show_seen(seen)
+            if seen.offer is not None and seen.path in self._fresh:
+                self.images.suggest(seen.offer)
+                self.classifier.suggest(seen.offer)
+        self._fresh.discard(seen.path)
+        self._take_steps()
+
+
+def pictures_of(plan: TrainingPlan) -> tuple[object, ...]:
+    """What decides which pictures are taken and how they are labelled: what a check speaks of."""
+    return (
+        *(plan.data, plan.classifier_data, plan.label, plan.classes),
+        *(plan.where, plan.group, plan.split, plan.classifier_from, plan.classifier),
+    )
+
+
+def settings_of(plan: TrainingPlan) -> tuple[object, ...]:
+    """What decides how long the same pictures take, and how much disk."""
+    return plan.preset, plan.init, plan.images, plan.device, plan.settings

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+"""What lines of probabilities have in common, whoever draws them: a colour and a dash a class, and names at their ends.
+
+Names are moved apart where they would overlap, and those of the least probable classes are left out where room ends.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+
+from latent_explorer.ui.style import theme
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+MOST_CLASSES = 8  # drawn; those that came highest
+STYLES = (
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
+)
+LABEL_ROW = 2 * theme.UNIT  # px
+LINE = 2  # px, of a class's line
+SWATCH = 22  # px of a label before its text
+WIDEST = 160  # px of a name
+
+
+def style_of(index: int) -> Qt.PenStyle:
+    """The dash of a class: never tell by colour alone."""
+    return STYLES[index % len(STYLES)]
+
+
+def drawn_classes(table: np.ndarray) -> list[int]:
+    """Of (n, K) probabilities the classes worth a line: those that came highest, in their own order."""
+    highest = np.nanmax(table, axis=0)
+    return sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
+
+
+def labels_width(names: Sequence[str]) -> int:
+    """Room for the names with their numbers, px."""
+    metrics = QFontMetricsF(theme.font(theme.SMALL))
+    widest = max((metrics.horizontalAdvance(name) for name in names), default=60.0)
+    return int(min(widest, WIDEST) + 8 * theme.UNIT)
+
+
+def label_places(
+    ends: dict[int, float], y_of: Callable[[float], float], top: float, bottom: float
+) -> dict[int, float]:
+    """Class to the middle of its label: near its line (`y_of` its probability), at least a row apart, inside."""
+    top, bottom = top + LABEL_ROW / 2, bottom - LABEL_ROW / 2
+    room = max(1, int((bottom - top) // LABEL_ROW) + 1)
+    chosen = sorted(ends, key=lambda index: -ends[index])[:room]
+    places: dict[int, float] = {}
+    floor = top
+    for place, index in enumerate(chosen):
+        below = (len(chosen) - 1 - place) * LABEL_ROW
+        places[index] = min(max(y_of(ends[index]), floor), bottom - below)
+        floor = places[index] + LABEL_ROW
+    return places
+
+
+def paint_labels(
+    painter: QPainter,
+    places: dict[int, float],
+    names: dict[int, str],
+    values: dict[int, float],
+    left: float,
+    right: float,
+) -> None:
+    """A piece of the line, the name and the probability of every class in `places`; room is taken from the name."""
+    now = theme.current()
+    painter.setFont(theme.font(theme.SMALL))
+    metrics = QFontMetricsF(painter.font())
+    for index, y in places.items():
+        painter.setPen(QPen(now.class_color(index), LINE, style_of(index)))
+        painter.drawLine(QPointF(left + 2, y), QPointF(left + 16, y))
+        painter.setPen(now.color("ink"))
+        box = QRectF(left + SWATCH, y - LABEL_ROW / 2, right - left - SWATCH, LABEL_ROW)
+        number = f" {values[index]:.2f}"
+        room = box.width() - metrics.horizontalAdvance(number)
+        name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, room)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name + number)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""The window's last line: jobs with cancel, a running training, speed, device, and whether the picture is within the data."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
+
+from latent_explorer.common.events import Progress
+from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.widgets.basics import hint, icon_button, row
+from latent_explorer.ui.widgets.training_badge import TrainingBadge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HEIGHT = 4 * theme.UNIT
+WINDOW = 1.0  # seconds over which pictures are counted
+FEWEST = 5  # pictures in it that make a rate
+
+
+@dataclass
+class _Job:
+    name: str
+    cancellable: bool
+    progress: Progress | None = None
+
+
+def time_left(seconds: float) -> str:
+    """ "40 s left", "3 min left", "1 h 20 min left"."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s left"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min left"
+    return f"{minutes // 60} h {minutes % 60} min left"
+
+
+def job_words(name: str, progress: Progress | None) -> str:
+    """ "Finding attributes 43 %, 1 min left"."""
+    if progress is None or progress.total <= 0:
+        return f"{name}..."
+    said = f"{progress.message or name} {100 * progress.done // progress.total} %"
+    if progress.seconds_left is not None:
+        said += f", {time_left(progress.seconds_left)}"
+    return said
+
+
+class JobsArea(QWidget):
+    """The job that runs; how many wait behind it."""
+
+    cancel_asked = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._jobs: dict[int, _Job] = {}
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(15 * theme.UNIT, 4)
+        self.bar.setAccessibleName("Progress of the job")
+        self.text = hint("", wrap=False)
+        self.text.setAccessibleName("What runs")
+        self.cancel = icon_button("cancel", "Cancel the job (Esc); what is finished is kept")
+        self.cancel.setFixedSize(HEIGHT - 8, HEIGHT - 8)
+        self.cancel.clicked.connect(self.cancel_first)
+        layout = row(self)
+        layout.addWidget(self.bar, alignment=Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.text)
+        layout.addWidget(self.cancel)
+        self._show()
+
+    def started(self, job: int, name: str, cancellable: bool) -> None:
+        self._jobs[job] = _Job(name, cancellable)
+        self._show()
+
+    def progressed(self, job: int, progress: Progress) -> None:
+        if job in self._jobs:
+            self._jobs[job].progress = progress
+            self._show()
+
+    def ended(self, job: int) -> None:
+        self._jobs.pop(job, None)
+        self._show()
+
+    def cancel_first(self) -> bool:
+        """Ask for the end of the running job; whether there was one."""
+        for number, job in self._jobs.items():
+            if job.cancellable:
+                self.cancel_asked.emit(number)
+                return True
+        return False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs that a person would miss."""
+        return any(job.cancellable for job in self._jobs.values())
+
+    def _show(self) -> None:
+        job = next(iter(self._jobs.values()), None)
+        self.setVisible(job is not None)
+        if job is None:
+            return
+        more = f"  (+{len(self._jobs) - 1} waiting)" if len(self._jobs) > 1 else ""
+        self.text.setText(job_words(job.name, job.progress) + more)
+        self.cancel.setVisible(job.cancellable)
+        known = job.progress is not None and job.progress.total > 0
+        self.bar.setRange(0, job.progress.total if known and job.progress else 0)
+        self.bar.setValue(job.progress.done if known and job.progress else 0)
+
+
+class Speed(QLabel):
+    """Pictures per second over the last second of movement, and how long one took."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._times: deque[float] = deque()
+        self._rate = 0.0
+        self.setProperty("role", "hint")
+        self.setFont(theme.font(theme.SMALL))
+        self.setAccessibleName("Speed")
+        self.setToolTip(
+            "Pictures per second while a slider moved, and the time that one picture took"
+        )
+
+    def count(self, seconds: float) -> None:
+        """A picture came that took `seconds` to make."""
+        now = self._clock()
+        self._times.append(now)
+        while self._times and now - self._times[0] > WINDOW:
+            self._times.popleft()
+        if len(self._times) >= FEWEST and self._times[-1] > self._times[0]:
+            self._rate = (len(self._times) - 1) / (self._times[-1] - self._times[0])
+        took = f"{1000 * seconds:.0f} ms" if seconds >= 0.001 else "under 1 ms"
+        self.setText(f"{self._rate:.0f} pictures/s, {took}" if self._rate else took)
+
+
+class StatusLine(QWidget):
+    """Asks for what it cannot do itself: `cancel_asked(job)`, `device_asked(id)`, `warnings_asked`."""
+
+    cancel_asked = Signal(int)
+    device_asked = Signal(str)
+    warnings_asked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedHeight(HEIGHT)
+        self.jobs = JobsArea()
+        self.jobs.cancel_asked.connect(self.cancel_asked)
+        self.model = hint("", wrap=False)
+        self.model.setAccessibleName("Model and classifier")
+        self.speed = Speed()
+        self.training = TrainingBadge()
+        self.device_menu = QMenu(self)
+        self.device_menu.setTitle("&Device")
+        self.device = self._text_button("Device that makes the pictures", "cpu")
+        self.device.setMenu(self.device_menu)
+        self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.data = self._text_button(
+            "Whether the picture is like those the model learned from", ""
+        )
+        self.data.clicked.connect(self.warnings_asked)
+        self._warnings: tuple[str, ...] = ()
+        layout = row(self, spacing=theme.MARGIN)
+        layout.setContentsMargins(theme.MARGIN, 0, theme.UNIT, 0)
+        layout.addWidget(self.model)
+        layout.addWidget(self.jobs)
+        layout.addStretch(1)
+        for each in (self.training, self.speed, self.device, self.data):
+            layout.addWidget(each)
+        theme.notifier.changed.connect(self._draw_data)
+        self.show_devices("", ())
+        self.show_warnings(None)
+
+    def _text_button(self, name: str, icon: str) -> QToolButton:
+        made = QToolButton()
+        made.setProperty("role", "quiet")
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        made.setIconSize(QSize(theme.ICON - 2, theme.ICON - 2))
+        made.setFont(theme.font(theme.SMALL))
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        made.setFixedHeight(HEIGHT - 6)
+        made.setAccessibleName(name)
+        made.setToolTip(name)
+        if icon:
+            icons.set_icon(made, icon, "muted")
+        return made
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self._warnings
+
+    def show_model(self, text: str, details: str) -> None:
+        """The open model in a few words; the hashes on hover."""
+        self.model.setText(text)
+        self.model.setToolTip(details)
+
+    def show_devices(
+        self, device: str, choices: Sequence[tuple[str, str]], chosen: str = ""
+    ) -> None:
+        """The device in use and those that can be chosen, as (id, words)."""
+        self.device.setText(device)
+        self.device.setVisible(bool(device))
+        self.device_menu.clear()
+        group = QActionGroup(self.device_menu)
+        for number, words in choices:
+            action = self.device_menu.addAction(words)
+            action.setToolTip(f"Make the pictures on: {words}")
+            action.setCheckable(True)
+            action.setChecked(number == chosen)
+            group.addAction(action)
+            action.triggered.connect(lambda _on, number=number: self.device_asked.emit(number))
+        self.device_menu.setEnabled(bool(choices))
+
+    def show_warnings(self, warnings: Sequence[str] | None) -> None:
+        """Why the picture must be taken with care; empty: within the data; None: no picture."""
+        self.data.setVisible(warnings is not None)
+        if warnings is not None and self._warnings == tuple(warnings) and self.data.text():
+            return  # a style sheet set again is costly, and a drag brings sixty pictures a second
+        self._warnings = tuple(warnings or ())
+        self.data.setText("Outside the data" if self._warnings else "Within the data")
+        said = "\n".join(self._warnings) or (
+            "Every style is inside the range that the data shows, and the latent lies where the model learned."
+        )
+        self.data.setToolTip(said)
+        self.data.setAccessibleDescription(said)
+        self._draw_data()
+
+    def _draw_data(self) -> None:
+        color = "warning" if self._warnings else "muted"
+        self.data.setIcon(icons.icon("warning" if self._warnings else "within", color))
+        ink = theme.current().color("warning" if self._warnings else "ink").name()
+        self.data.setStyleSheet(f"color: {ink};")

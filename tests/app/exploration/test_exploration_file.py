@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""Explorations come back as they were; broken ones are refused in words."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from exploration_examples import EXPLORATION, IMAGE, STATE, bomb
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from latent_explorer.app.exploration import file as exploration_file
+from latent_explorer.app.exploration.document import Document
+from latent_explorer.common.errors import UserError
+
+
+def test_an_exploration_comes_back_as_it_was(tmp_path):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    again = exploration_file.read(path)
+    assert again.state == STATE
+    assert again.document == EXPLORATION.document
+    assert (again.model_name, again.model_path) == ("leaf-health", "/models/leaf.explainer")
+    np.testing.assert_array_equal(again.thumbnail, IMAGE)
+    first = path.read_bytes()
+    exploration_file.write(path, EXPLORATION)
+    assert path.read_bytes() == first
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def rewritten(path, **members: bytes | None) -> None:
+    """The file with members replaced, added or (None) removed; `about` stands for about.json."""
+    with zipfile.ZipFile(path) as archive:
+        content = {n: archive.read(n) for n in archive.namelist()}
+    for name, data in members.items():
+        member = name.replace("_", ".")
+        content.pop(member, None)
+        if data is not None:
+            content[member] = data
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+
+
+def about(**fields) -> bytes:
+    known = {"format": exploration_file.FORMAT, "version": 1, "model_hash": "a" * 64}
+    return json.dumps(known | fields).encode()
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"about_json": None}, "no exploration"),
+        ({"about_json": about(format="something else")}, "no exploration"),
+        ({"about_json": about(version=2)}, "newer Latent Explorer"),
+        ({"about_json": about(model_hash="b" * 64)}, "different models"),
+        ({"about_json": b"{"}, "damaged"),
+        ({"about_json": b"\xff\xfe"}, "damaged"),
+        ({"state_json": None}, "state.json is missing"),
+        ({"state_json": b'{"model_hash": 5}'}, "damaged"),
+        ({"state_json": b"[" * 100000}, "damaged"),
+        ({"notes_json": b'{"names": 3}'}, "damaged"),
+        ({"state_json": b" " * (exploration_file.MAX_MEMBER + 1)}, "larger than"),
+    ],
+)
+def test_a_wrong_exploration_is_refused_in_words(tmp_path, members, words):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    rewritten(path, **members)
+    with pytest.raises(UserError, match=words) as caught:
+        exploration_file.read(path)
+    assert "x.exploration" in str(caught.value)
+
+
+def test_what_may_be_missing_may_be_missing(tmp_path):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    rewritten(path, notes_json=None, thumbnail_png=b"no picture", extra_json=b"{}")
+    again = exploration_file.read(path)
+    assert again.document == Document()
+    assert again.thumbnail is None
+    assert again.state == STATE
+
+
+def test_a_thumbnail_that_says_it_is_enormous_is_left_out(tmp_path):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    rewritten(path, thumbnail_png=bomb())
+    assert exploration_file.read(path).thumbnail is None
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"hello" * 100, b"PK\x05\x06" + b"\0" * 18]
+)
+def test_other_files_are_no_explorations(tmp_path, content):
+    path = tmp_path / "x.exploration"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="exploration"):
+        exploration_file.read(path)
+    with pytest.raises(UserError, match="not there"):
+        exploration_file.read(tmp_path / "none.exploration")
+    with pytest.raises(UserError):
+        exploration_file.read(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def exploration_bytes(tmp_path_factory) -> bytes:
+    path = tmp_path_factory.mktemp("x") / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    return path.read_bytes()
+
+
+@hypothesis_settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_damaged_exploration_is_read_or_refused_but_never_breaks(
+    tmp_path, exploration_bytes, data
+):
+    content = bytearray(exploration_bytes)
+    for _ in range(data.draw(st.integers(1, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(content)))
+    path = tmp_path / "x.exploration"
+    path.write_bytes(bytes(content[:cut]) if data.draw(st.booleans()) else bytes(content))
+    with contextlib.suppress(UserError):
+        exploration_file.read(path)
+
+
+def test_an_exploration_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "x.exploration"
+    exploration_file.write(path, EXPLORATION)
+    before = path.read_bytes()
+
+    def full(*_args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "writestr", full)
+    with pytest.raises(UserError, match="No space left"):
+        exploration_file.write(path, EXPLORATION)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UserError, match="cannot be written"):
+        exploration_file.write(tmp_path / "none" / "x.exploration", EXPLORATION)

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""What the training desk does before a training: see what pictures offer, check them, estimate; and cancel that."""
+
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import pytest
+from PIL import Image
+
+from latent_explorer.app.training import updates as training_updates
+from latent_explorer.app.training.jobs import LISTING
+from latent_explorer.app.training.plan import TrainingPlan
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Progress
+
+
+def test_looking_at_pictures_tells_what_they_offer(office, tmp_path):
+    for name in ("green", "red"):
+        (tmp_path / "discs" / name).mkdir(parents=True)
+        for i in range(3):
+            Image.new("RGB", (8, 8), name).save(tmp_path / "discs" / name / f"{i}.png")
+    office.desk.look_at(tmp_path / "discs")
+    office.desk.look_at(tmp_path / "gone")
+    office.stage.settle()
+    found, missing = office.of(training_updates.DataSeen)
+    assert found.offer.columns["class"] == {"green": 3, "red": 3}
+    assert missing.offer is None
+    assert "gone" in missing.problem
+
+
+class FakeSciences:
+    """The data check and the estimate, replaced."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.report = SimpleNamespace(can_train=True, classes=(("a", 3), ("b", 3)), findings=())
+        self.error: Exception | None = None
+        self.asked: list = []
+        data = SimpleNamespace(close=lambda: None)
+        monkeypatch.setattr("latent_explorer.app.training.jobs._opened", lambda config: data)
+        monkeypatch.setattr("latent_explorer.data.check.check", self.check)
+        module = SimpleNamespace(estimate=self.estimate)
+        monkeypatch.setitem(sys.modules, "latent_explorer.training.estimate", module)
+
+    def check(self, data, resolution):
+        yield Progress(1, 2, "Looking at the pictures")
+        return self.report
+
+    def estimate(self, config, num_classes, folder):
+        self.asked.append((config.images, num_classes, folder))
+        yield Progress(2, 2, "Timing")
+        if self.error is not None:
+            raise self.error
+        return "an hour"
+
+
+@pytest.fixture
+def sciences(monkeypatch) -> FakeSciences:
+    return FakeSciences(monkeypatch)
+
+
+def test_a_check_reports_progress_then_the_report_and_the_estimate(office, plan, sciences):
+    office.desk.check(plan)
+    assert office.desk.checking
+    office.stage.settle()
+    messages = [u.progress.message for u in office.of(training_updates.CheckProgress)]
+    assert list(dict.fromkeys(messages)) == [LISTING, "Looking at the pictures", "Timing"]
+    (done,) = office.of(training_updates.CheckDone)
+    assert (done.plan, done.report, done.estimate) == (plan, sciences.report, "an hour")
+    assert sciences.asked == [(48_000, 2, office.folder / "runs")]
+    assert not office.desk.checking
+
+
+@pytest.mark.parametrize("error", [UserError("No such card."), MemoryError()])
+def test_an_estimate_that_cannot_be_made_leaves_the_report(office, plan, sciences, error):
+    sciences.error = error
+    office.desk.check(plan)
+    office.stage.settle()
+    (done,) = office.of(training_updates.CheckDone)
+    assert done.report is sciences.report
+    assert done.estimate is None
+    assert done.problem
+
+
+def test_pictures_that_cannot_be_trained_on_are_not_timed(office, plan, sciences):
+    sciences.report.can_train = False
+    office.desk.check(plan)
+    office.stage.settle()
+    sciences.report = SimpleNamespace(can_train=True, classes=(), findings=())
+    office.desk.check(plan)
+    office.stage.settle()
+    office.desk.check(TrainingPlan())
+    errors, unlabelled, empty = office.of(training_updates.CheckDone)
+    assert sciences.asked == []
+    assert errors.problem == ""
+    assert "no two classes" in unlabelled.problem
+    assert "Choose the pictures" in empty.problem
+
+
+def test_a_cancelled_check_ends_without_a_report(office, plan, sciences, monkeypatch):
+    def endless(data, resolution):
+        while True:
+            yield Progress(0, 1)
+
+    monkeypatch.setattr("latent_explorer.data.check.check", endless)
+    office.desk.check(plan)
+    office.desk.cancel_check()
+    office.stage.settle()
+    (done,) = office.of(training_updates.CheckDone)
+    assert (done.report, done.problem) == (None, "")
+    assert not office.desk.checking

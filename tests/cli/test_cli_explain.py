@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: MIT
+"""`info`, `generate` and `attfind` on a tiny explainer: files, fields and refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from latent_explorer.app.exploration.recipe_png import read_state
+from latent_explorer.cli.generate import parse_seeds
+from latent_explorer.cli.options import chosen_classifier
+from latent_explorer.cli.root import main
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
+from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.classifier_file import write_classifier
+from latent_explorer.models.explainer import with_attribute_set
+from latent_explorer.models.explainer_file import read_explainer, write_explainer
+
+
+@pytest.fixture(scope="module")
+def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("cli") / "tiny.explainer"
+    write_explainer(tiny_explainer, path)
+    return path
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
+    """Run a command with --json; its last line."""
+    assert main([*map(str, args), "--json"]) == code
+    return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+
+def test_info_says_what_the_file_holds(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys, "info", file)
+    assert result["event"] == "result"
+    assert {"kind", "model_hash", "resolution", "classes", "attributes", "figures"} <= set(result)
+    assert result["classes"] == ["healthy", "diseased"]
+    assert main(["info", str(file)]) == 0
+    assert "16 px" in capsys.readouterr().out
+
+
+def test_info_says_what_a_classifier_file_holds(
+    tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "tiny.classifier"
+    write_classifier(path, tiny_explainer.classifier, {"test": {"accuracy": 0.875}})
+    result = run(capsys, "info", path)
+    assert (result["kind"], result["classes"]) == ("classifier", ["healthy", "diseased"])
+    assert result["figures"] == {"test": {"accuracy": 0.875}}
+    assert main(["info", str(path)]) == 0
+    assert "accuracy 0.875" in capsys.readouterr().out
+
+
+def test_info_of_no_explainer_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "leaf.explainer").write_text("not a model")
+    assert run(capsys, "info", tmp_path / "leaf.explainer", code=1)["event"] == "error"
+    assert run(capsys, "info", tmp_path / "none.explainer", code=1)["event"] == "error"
+
+
+def test_generate_writes_what_the_window_shows(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = run(
+        capsys, "generate", file, "--seeds", "0-1,7", "--psi", 0.5, "--out", tmp_path, "--raw"
+    )
+    assert [Path(p).name for p in result["images"]] == [
+        "seed0000.png",
+        "seed0001.png",
+        "seed0007.png",
+    ]
+    explainer = read_explainer(file)
+    recipe = PictureRecipe(SeedBase(7), truncation_psi=0.5)
+    shown = Renderer(explainer).render(PictureRequest(recipe, explainer.conditioned_on)).after.image
+    np.testing.assert_array_equal(np.asarray(Image.open(result["images"][2])), shown)
+    state = read_state(Path(result["images"][2]))
+    assert state is not None
+    assert (state.base, state.truncation_psi) == (SeedBase(7), 0.5)
+    with np.load(result["raw"], allow_pickle=False) as raw:
+        assert raw["img"].shape == (3, 3, 16, 16)
+        assert raw["img"].dtype == np.float32
+
+
+def test_generate_from_latents(
+    file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.savez(tmp_path / "projected_w.npz", w=tiny_explainer.samples.ws[:2].numpy())
+    out = tmp_path / "out"
+    result = run(capsys, "generate", file, "--latents", tmp_path / "projected_w.npz", "--out", out)
+    assert len(result["images"]) == 2
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.zeros((2, 3, 4), np.float32), np.full((1, 16), np.nan, np.float32), np.array(["x"])],
+)
+def test_wrong_latents_are_refused(
+    array: np.ndarray, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "w.npy", array)
+    error = run(
+        capsys, "generate", file, "--latents", tmp_path / "w.npy", "--out", tmp_path, code=1
+    )
+    assert error["kind"] == "user"
+
+
+def test_latents_that_are_no_array_are_refused(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w.npz").write_bytes(b"PK\x03\x04broken")
+    error = run(
+        capsys, "generate", file, "--latents", tmp_path / "w.npz", "--out", tmp_path, code=1
+    )
+    assert "cannot be read" in error["message"]
+
+
+def test_seeds_in_words() -> None:
+    assert parse_seeds("0-2,42") == [0, 1, 2, 42]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "3-1", "1-", "-4", "0-9999999999", "9223372036854775808"]
+)
+def test_what_is_no_seed(text: str) -> None:
+    with pytest.raises(UserError):
+        parse_seeds(text)
+
+
+def test_attfind_lists_attributes_and_writes_them(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "found.explainer"
+    result = run(capsys, "attfind", file, "--wanted", 3, "--out", out)
+    first = result["attributes"][0]
+    assert {
+        "style_index",
+        "direction",
+        "target",
+        "mean_effect",
+        "interval",
+        "layer",
+        "resolution",
+        "name",
+        "exact",
+    } <= (set(first))
+    assert first["direction"] in ("min", "max")
+    found = read_explainer(out)
+    assert found.model_hash == result["model_hash"]
+    assert found.attribute_sets[-1].attributes[0].entries[0].style_index == first["style_index"]
+    assert main(["attfind", str(file), "--wanted", "1"]) == 0
+    assert "towards diseased" in capsys.readouterr().out
+
+
+def test_a_new_search_keeps_the_names_of_what_it_finds_again(tiny_explainer) -> None:
+    old = tiny_explainer.attribute_sets[0]
+    unnamed = tuple(msgspec.structs.replace(a, name="") for a in old.attributes)
+    updated = with_attribute_set(tiny_explainer, msgspec.structs.replace(old, attributes=unnamed))
+    assert [a.name for a in updated.attribute_sets[0].attributes] == ["first", "second"]
+    assert len(updated.attribute_sets) == 1
+
+
+def test_a_classifier_is_named_or_identified(tiny_explainer) -> None:
+    [key] = tiny_explainer.classifiers
+    name = tiny_explainer.classifiers[key].config.name
+    for text in (None, name, key, key[:6]):
+        assert chosen_classifier(tiny_explainer, text) == key
+    for text in ("zzz", "", name[:-1]):
+        with pytest.raises(UserError, match=f"Known: {name} .{key[:12]}"):
+            chosen_classifier(tiny_explainer, text)
+
+
+def test_unknown_classifier_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Known" in run(capsys, "attfind", file, "--classifier", "zzz", code=1)["message"]

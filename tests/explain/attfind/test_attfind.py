@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: MIT
+"""AttFind on a small generator whose answer is known, and the promises of the effect table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from colour_explainer import tiny_classifier, tiny_explainer
+
+from latent_explorer.app.engine.events import StepBudget
+from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Notice, Progress, Result
+from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
+from latent_explorer.explain.attfind.effects import Pace, effect_table, reconstruct
+from latent_explorer.explain.attfind.screening import predicted_effects
+
+LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
+
+
+def finish(job):
+    """Run a job to its end: (events, value)."""
+    events = []
+    while True:
+        try:
+            events.append(next(job))
+        except StopIteration as stop:
+            return events, stop.value
+
+
+def planted_explainer():
+    """The mean of red hangs on one style coordinate: only its layer's styles vary, and only it reaches the picture."""
+    explainer = tiny_explainer(n=40)
+    samples, synthesis = explainer.samples, explainer.generator.synthesis
+    layer, torgb = synthesis.layer(LAYER), synthesis.layer("b16.torgb")
+    with torch.no_grad():
+        for other in synthesis.layout.layers:
+            if other.name != LAYER:
+                synthesis.layer(other.name).affine.weight.zero_()
+            if other.kind == "torgb":
+                synthesis.layer(other.name).weight.zero_()
+        layer.weight.zero_()
+        layer.weight[:, CHANNEL] = 0.05
+        layer.weight[:, CHANNEL + 1] = 0.5  # so that demodulation does not cancel the style
+        layer.affine.weight[CHANNEL + 1] = 0
+        torgb.weight[0] = 0.2
+        # Half of the pictures on either side, and none so red that clipping hides the slope.
+        red = synthesis(samples.ws, samples.cond)[:, 0].mean(dim=(1, 2))
+        torgb.bias[0] -= red.median()
+    return explainer
+
+
+@pytest.fixture(scope="module")
+def planted():
+    return planted_explainer()
+
+
+@pytest.fixture(scope="module")
+def found(planted):
+    return finish(attfind(planted, AttFindSettings(n=40, wanted=5)))
+
+
+def table_of(explainer, kappa=1.0, **pace):
+    synthesis, classifier = explainer.generator.synthesis, explainer.classifier
+    samples = explainer.samples
+    job = reconstruct(synthesis, classifier, samples.ws, samples.cond, Pace(**pace))
+    _, pictures = finish(job)
+    ends = torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
+    return (
+        pictures,
+        ends,
+        finish(effect_table(synthesis, classifier, pictures, ends, kappa, Pace(**pace)))[1],
+    )
+
+
+def test_the_planted_coordinate_is_found_first(planted, found):
+    _, result = found
+    index = planted.generator.synthesis.layout.index(LAYER, CHANNEL)
+    for target in (0, 1):
+        assert result.ranked[target][0].style_index == index
+    assert result.ranked[0][0].direction == 1 - result.ranked[1][0].direction
+    first = result.attribute_set.attributes[0]
+    assert first.entries[0].style_index == index
+    low, high = first.interval
+    assert low <= first.mean_effect <= high
+
+
+def test_a_coordinate_that_stands_at_the_end_has_effect_exactly_zero():
+    explainer = tiny_explainer(n=6)
+    pictures, ends, table = table_of(explainer)
+    for direction in (0, 1):
+        at_end = (pictures.s == ends[direction]).numpy()
+        assert at_end.sum() >= 38
+        assert np.all(table[:, direction][at_end] == 0)
+    assert (table != 0).mean() > 0.5
+
+
+def test_effects_equal_one_by_one_renders_of_the_clipped_picture():
+    explainer = tiny_explainer(n=3)
+    pictures, ends, table = table_of(explainer, kappa=2.0)
+    synthesis, classifier = explainer.generator.synthesis, explainer.classifier
+    with torch.no_grad():
+        for i, d, j in ((0, 0, 5), (1, 1, 20), (2, 0, 37)):
+            s = pictures.s[i : i + 1].clone()
+            s[0, j] += 2.0 * (ends[d, j] - s[0, j])
+            img = synthesis.render(synthesis.replace(pictures.row(i), s), synthesis.noise_const())
+            effect = classifier.network(img.clamp(-1, 1))[0] - pictures.logits[i]
+            np.testing.assert_allclose(table[i, d, j], effect, atol=1e-4)
+
+
+def test_batch_size_does_not_change_the_table():
+    explainer = tiny_explainer(n=4)
+    one = table_of(explainer, largest=1)[2]
+    many = table_of(explainer, largest=64)[2]
+    scale = max(1.0, float(np.abs(one).max()))
+    np.testing.assert_allclose(many, one, atol=1e-5 * scale)
+
+
+def test_a_seed_draws_the_pictures_that_are_searched(planted):
+    def table(seed):
+        return finish(attfind(planted, AttFindSettings(n=3, seed=seed)))[1].base_logits
+
+    first, drawn, again = table(None), table(5), table(5)
+    assert len(drawn) == 3
+    assert np.array_equal(drawn, again)
+    assert not np.array_equal(drawn, first)
+    assert not np.array_equal(table(6), drawn)
+
+
+def test_the_model_is_bit_identical_afterwards():
+    explainer = tiny_explainer(n=4)
+    state = explainer.generator.state_dict() | explainer.classifier.state_dict()
+    before = {name: tensor.clone() for name, tensor in state.items()}
+    finish(attfind(explainer, AttFindSettings(n=4, wanted=2)))
+    after = explainer.generator.state_dict() | explainer.classifier.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+
+
+def test_the_job_reports_progress_and_ends_with_its_result(found):
+    events, result = found
+    assert isinstance(events[-1], Result)
+    assert events[-1].value is result
+    done = [e.done for e in events if isinstance(e, Progress) and "style" in e.message]
+    assert done == sorted(done)
+    assert done[-1] == 40
+    assert result.effects.shape == (40, 2, 38, 2)
+    assert result.attribute_set.n == 40
+    assert result.attribute_set.method == "attfind-notebook"
+
+
+def test_a_short_budget_makes_small_steps_and_the_same_list(planted, found):
+    _, result = finish(attfind(planted, AttFindSettings(n=40, wanted=5), budget=lambda: 0.0))
+    assert [p.style_index for p in result.ranked[0]] == [p.style_index for p in found[1].ranked[0]]
+
+
+def test_given_ranges_replace_the_searched_pictures_own(planted):
+    stats = planted.style_stats
+    _, result = finish(attfind(planted, AttFindSettings(n=5, wanted=2), ranges=stats))
+    np.testing.assert_array_equal(result.minimum, stats.minimum)
+    assert result.attribute_set.ranges == "minimum and maximum over the encoded pictures"
+
+
+def test_more_classes_give_one_list_a_class():
+    explainer = tiny_explainer(classes=3, n=30)
+    _, result = finish(attfind(explainer, AttFindSettings(n=30, wanted=4)))
+    assert set(result.ranked) == {0, 1, 2}
+    assert result.attribute_set.settings["tau"] == 0.5
+    for target, picks in result.ranked.items():
+        assert all(p.target == target for p in picks)
+        assert all(p.mean_effect > 0 for p in picks)
+
+
+def test_one_sided_pictures_are_said_to_be():
+    explainer = tiny_explainer(n=5, classifier=tiny_classifier(gain=0.0))
+    events, result = finish(attfind(explainer, AttFindSettings(n=5)))
+    said = " ".join(e.text for e in events if isinstance(e, Notice))
+    assert "every picture is of that class" in said  # argmax of equal logits is class 0
+    assert "no other coordinate raises it" in said
+    assert result.attribute_set.attributes == ()
+
+
+def test_an_explainer_without_pictures_is_a_sentence():
+    explainer = tiny_explainer(n=3)
+    explainer.samples = None
+    with pytest.raises(UserError, match="no encoded pictures"):
+        finish(attfind(explainer))
+
+
+def test_an_explainer_without_a_classifier_is_a_sentence():
+    explainer = tiny_explainer(n=3)
+    explainer.classifiers, explainer.conditioned_on = {}, None
+    with pytest.raises(UserError, match="no classifier"):
+        finish(attfind(explainer))
+
+
+def test_the_windows_search_is_screened_and_says_so():
+    explainer = tiny_explainer(n=4)
+    bench = Workbench(read=lambda _path: explainer)
+    bench.open(Path("tiny.explainer"), "cpu")
+    job = bench.attfind(StepBudget(lambda: 0.3), n=4, classifier_id=explainer.classifier_id)
+    _, result = finish(job)
+    assert result.attribute_set.method == "attfind-notebook-screened"
+    assert result.attribute_set.settings["screen"] < 1
+
+
+def test_predicted_effects_are_the_slopes_of_the_exact_ones():
+    explainer = tiny_explainer(n=4)
+    kappa = 1e-3
+    pictures, ends, exact = table_of(explainer, kappa=kappa)
+    predicted = predicted_effects(
+        explainer.generator.synthesis, explainer.classifier, pictures, slice(None), ends, kappa
+    )
+    scale = np.abs(exact).max()
+    assert np.corrcoef(predicted.ravel(), exact.ravel())[0, 1] > 0.99
+    np.testing.assert_allclose(predicted, exact, atol=0.1 * scale)
+
+
+def test_a_screened_search_finds_the_same_first_pick_and_says_what_it_skipped(planted, found):
+    settings = AttFindSettings(n=40, wanted=3, screen=0.1)
+    events, result = finish(attfind(planted, settings))
+    assert result.ranked[0][0].style_index == found[1].ranked[0][0].style_index
+    said = result.attribute_set.settings
+    assert said["screened_styles"] < 38
+    assert said["screen"] == 0.1
+    assert result.attribute_set.method == "attfind-notebook-screened"
+    assert any("Screened by gradient" in e.text for e in events if isinstance(e, Notice))
+    rendered = (result.effects != 0).any(axis=(0, 1, 3)).sum()
+    assert rendered <= said["screened_styles"] + said["audited_styles"]

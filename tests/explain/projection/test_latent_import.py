@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""Latents that come from files, photos at their own size, and what the worker keeps of both: on real networks."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fake_projection import make_projected
+from PIL import Image
+
+from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.projection import jobs as projection_jobs
+from latent_explorer.app.projection.photos import photo_of
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Kept, Progress
+from latent_explorer.data.images import read_image
+from latent_explorer.explain.projection.photo_verdict import photo_probs
+from latent_explorer.explain.projection.report_text import cautions
+from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, ProjectedBase
+
+RNG = np.random.default_rng(0)
+BUDGET = SimpleNamespace(seconds=lambda: 0.3)
+
+
+@pytest.fixture
+def bench(tiny_explainer, tmp_path):
+    made = Workbench(read=lambda _path: tiny_explainer)
+    made.open(tmp_path / "tiny.explainer", "cpu")
+    return made
+
+
+def shown(bench, picture):
+    request = PictureRequest(
+        PictureRecipe(ProjectedBase(picture.latent_id)), bench.explainer.conditioned_on
+    )
+    return bench.render(request)
+
+
+@pytest.mark.parametrize("form", ["npz", "npz with cond", "npy"])
+def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(bench, tmp_path, form):
+    model = bench.explainer
+    num_ws, w_dim = model.generator.num_ws, model.generator.config.w_dim
+    ws = RNG.standard_normal((2, num_ws, w_dim), np.float32)
+    path = tmp_path / f"projected_w.{form[:3]}"
+    if form == "npy":
+        np.save(path, ws)
+    else:
+        cond = {"cond": np.array([[1, 0], [0, 1]], np.float32)} if "cond" in form else {}
+        np.savez(path, w=ws, **cond)
+    pictures = projection_jobs.import_latents(bench, path, model.conditioned_on)
+    assert [p.report.name for p in pictures] == ["projected_w 1", "projected_w 2"]
+    bench.add_latents(pictures)
+    for i, picture in enumerate(pictures):
+        result = shown(bench, picture)
+        np.testing.assert_array_equal(result.before.image, picture.image)
+        np.testing.assert_array_equal(picture.ws, ws[i])
+        assert result.w_distance == pytest.approx(picture.report.w_distance)
+        told = [1 - i, i] if "cond" in form else [0.5, 0.5]
+        assert picture.cond.tolist() == told
+        assert picture.report.cond_assumed == ("cond" not in form)
+        said = any("told equal ones" in sentence for sentence in cautions(picture.report))
+        assert said == ("cond" not in form)
+    assert list(bench.renderer.latents) == [p.latent_id for p in pictures], "nothing else is left"
+
+
+def test_latents_that_do_not_fit_are_refused_in_a_sentence(bench, tmp_path):
+    np.savez(tmp_path / "x.npz", w=RNG.standard_normal((1, 3, 7), np.float32))
+    with pytest.raises(UserError, match="another model"):
+        projection_jobs.import_latents(bench, tmp_path / "x.npz", bench.explainer.conditioned_on)
+    shape = (1, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
+    asked = bench.explainer.conditioned_on
+    for cond in (np.array([["a", "b"]]), np.array([[np.nan, 1]])):
+        np.savez(tmp_path / "x.npz", w=np.zeros(shape), cond=cond)
+        with pytest.raises(UserError, match="array cond"):
+            projection_jobs.import_latents(bench, tmp_path / "x.npz", asked)
+    shape = (65, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
+    with pytest.raises(UserError, match="65 latents"):
+        projection_jobs.import_latents(bench, tmp_path / "x.npy", bench.explainer.conditioned_on)
+
+
+def test_the_classifier_judges_a_photo_at_its_own_size(tiny_explainer):
+    key = tiny_explainer.conditioned_on
+    assert photo_probs(tiny_explainer, np.zeros((16, 16, 3), np.uint8), key) == ()
+    for size in (40, 1500):
+        probs = photo_probs(tiny_explainer, RNG.integers(0, 256, (size, size, 3), np.uint8), key)
+        assert sum(probs) == pytest.approx(1)
+
+
+def test_photos_are_cut_projected_and_known_on_every_device(bench, tmp_path):
+    pixels = RNG.integers(0, 256, (40, 60, 3), np.uint8)
+    photo = photo_of(pixels, "noise")
+    settings = ProjectionSettings(steps=3, nearest_of=8)
+    job = projection_jobs.project_photos(
+        bench, BUDGET, [photo], settings, bench.explainer.conditioned_on
+    )
+    events = []
+    while True:
+        try:
+            events.append(next(job))
+        except StopIteration as end:
+            (picture,) = end.value
+            break
+    assert isinstance(events[0], Progress)
+    kept = [event.value for event in events if isinstance(event, Kept)]
+    assert kept[-1][0].latent_id == picture.latent_id
+    assert len(picture.report.probs_photo) == 2
+    expected = read_image(Image.fromarray(pixels), 16, name="noise")
+    np.testing.assert_array_equal(picture.target, expected)
+    bench.add_latents([picture])
+    before = shown(bench, picture)
+    np.testing.assert_array_equal(before.before.image, picture.image)
+    bench.use_device("cpu")
+    np.testing.assert_array_equal(shown(bench, picture).before.image, picture.image)
+
+
+def test_latents_of_another_model_are_passed_over(bench):
+    bench.add_latents([make_projected(model_hash="b" * 64)])
+    assert bench.renderer.latents == {}

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""What is said of a projection: how it was made, what speaks against it, its figures in one line."""
+
+from __future__ import annotations
+
+from fake_projection import make_projected
+
+from latent_explorer.explain.projection.report_text import cautions, making, summary
+from latent_explorer.explain.projection.settings import ProjectionSettings
+
+
+def report(**fields):
+    return make_projected(**fields).report
+
+
+def test_how_it_was_made_says_whether_the_classifier_had_a_say():
+    alone = report(space="s", tuned=True, settings=ProjectionSettings(verdict=0.0))
+    assert making(alone) == "Style space, from the encoder, 100 steps, then tuned, 6 s."
+    asked = report(settings=ProjectionSettings(verdict=0.05))
+    assert making(asked).endswith("that it agrees is no check of its own.")
+    assert making(report(optimised="")) == "From a file of numbers."
+
+
+def test_nothing_speaks_against_a_faithful_one():
+    assert cautions(report()) == []
+    (said,) = cautions(report(cond_assumed=True))
+    assert "told equal ones" in said
+
+
+def test_figures_in_one_line():
+    assert summary(report()).startswith("LPIPS (squeeze) 0.124, PSNR 24.6 dB")
+    said = summary(report(optimised="", probs_reconstruction=(0.2, 0.8)))
+    assert said == "No photo: the classifier says diseased (0.80) of this latent."

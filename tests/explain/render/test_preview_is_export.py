@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""What a person saw while playing is what is exported, bit for bit: with the cache on one side and without it on the
+other, in other orders, and by other renderers of the same model."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+import tiny
+
+from latent_explorer.app.engine.frame_cache import FrameCache, scope_of
+from latent_explorer.explain.recipe import (
+    Noise,
+    PictureRecipe,
+    PictureRequest,
+    RenderResult,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+)
+from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.explain.timeline import makers as makers
+from latent_explorer.explain.timeline.timeline import Curve, Keyframe, Timeline, frames
+
+EXPLAINER = tiny.make_explainer()
+EVERYTHING = Timeline(
+    "everything moves",
+    (
+        Keyframe(0.0, PictureRecipe(SeedBase(1), 0.5, 2, Noise("seed", 1)), "linear"),
+        Keyframe(
+            0.3,
+            PictureRecipe(SampleBase(0), cond=(0.2, 0.8), edits=(StyleShift(3, "max", 1.0),)),
+            Curve(0.1, 0.7, 0.2, 1.0),
+        ),
+        Keyframe(0.6, PictureRecipe(SeedBase(3), 0.8, 3, edits=(StyleShift(40, "min", 0.5),))),
+        Keyframe(0.7, PictureRecipe(SeedBase(1), noise=Noise("none")), "hold"),
+    ),
+    "z-slerp",
+    fps=20.0,
+    loop=True,
+    closing_seconds=0.3,
+)
+TIMELINES = {
+    "everything": EVERYTHING,
+    "walk": makers.random_walk([1, 2, 3], 0.2),
+    "sweep": makers.alpha_sweep(
+        PictureRecipe(SampleBase(1)), StyleShift(3, "max", 1.0), seconds=0.3
+    ),
+    "mix": makers.style_mix(PictureRecipe(SampleBase(1)), [SeedBase(4)], 1, 2, 0.2),
+}
+
+
+def digest(result: RenderResult) -> str:
+    seen = hashlib.sha256()
+    for picture in (result.after, result.before):
+        for array in (picture.image, picture.logits, picture.probs):
+            seen.update(array.tobytes())
+    return seen.hexdigest()
+
+
+@pytest.mark.parametrize("name", TIMELINES)
+def test_preview_equals_export_bit_for_bit(name, tmp_path):
+    asked = EXPLAINER.conditioned_on
+    requests = [PictureRequest(recipe, asked) for recipe in frames(TIMELINES[name])]
+    exporting = Renderer(EXPLAINER)
+    exported = [digest(exporting.render(r)) for r in requests]
+    assert len(set(exported)) > 3
+
+    preview, cache = Renderer(EXPLAINER), FrameCache(tmp_path)
+    scope = scope_of(EXPLAINER.model_hash, "CPU")
+    other = PictureRequest(PictureRecipe(SeedBase(77)), asked)
+    for request in reversed(requests):  # scrubbed backwards, the main picture in between
+        preview.render(other)
+        cache.rendered(request, scope, preview.render)
+    played = [cache.rendered(r, scope, preview.render) for r in requests]
+    assert all(frame.cached for frame in played)
+    assert [digest(frame.result) for frame in played] == exported
+
+
+def test_keyframes_are_the_pictures_of_the_sliders():
+    renderer = Renderer(EXPLAINER)
+    asked = EXPLAINER.conditioned_on
+    shown = set(frames(EVERYTHING))
+    for keyframe in EVERYTHING.keyframes:
+        assert keyframe.recipe in shown
+        picture = renderer.render(PictureRequest(keyframe.recipe, asked))
+        again = Renderer(EXPLAINER).render(PictureRequest(keyframe.recipe, asked))
+        assert digest(picture) == digest(again)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""The losses of twenty steps of a tiny training, by as many processes as torchrun starts.
+
+torchrun --nproc-per-node 2 tests/helpers/distributed_losses.py RUN LOSSES.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import torch
+from tiny_training import FakePerceptual, tiny_config
+
+from latent_explorer.common.jobs import drained
+from latent_explorer.training import setup
+from latent_explorer.training import stylex_trainer as loop
+from latent_explorer.training.config import TrainConfig
+from latent_explorer.training.distributed import joined
+from latent_explorer.training.run_folder import RunFolder
+
+STEPS = 20
+
+
+def sharing_config(data: Path, classifier: Path) -> TrainConfig:
+    """Everything takes part from the first step, and divides by two."""
+    return tiny_config(
+        data,
+        classifier,
+        adversarial_start=-1,
+        discriminated=8,
+        mapped=4,
+        repaired=4,
+        ada_target=-1.0,  # D is always surer than that: p rises at every step
+        ada_images=200,
+        path_length_every=2,
+        r1_every=2,
+        latent_every=2,
+    )
+
+
+def losses(folder: Path) -> list[dict[str, float]]:
+    """What each step logs; in every process the same."""
+    torch.set_num_threads(1)
+    setup.perceptual_for = FakePerceptual  # type: ignore[assignment]
+    loop.BANK = 32  # so that the alignment takes part, too
+    with joined() as world:
+        run = RunFolder(folder)
+        data, pixels = drained(setup.read_pictures(run, world))
+        trainer, _ = setup.set_up(run, data, pixels, fresh=True, world=world)
+        found = [trainer.step() for _ in range(STEPS)]
+        # Not the first alone: a broken average would leave each process its own.
+        return [{name: float(world.mean(v)) for name, v in step.items()} for step in found]
+
+
+if __name__ == "__main__":
+    found = losses(Path(sys.argv[1]))
+    if os.environ["RANK"] == "0":
+        Path(sys.argv[2]).write_text(json.dumps(found))

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""A training desk that trains nothing: it remembers what it was asked, and says what a test lets it say."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from latent_explorer.app.training.plan import TrainingPlan
+from latent_explorer.app.training.run_view import RunView
+from latent_explorer.app.training.updates import (
+    CheckDone,
+    DataSeen,
+    RunAttached,
+    RunChanged,
+    RunEnded,
+    RunsChanged,
+    TrainingUpdate,
+)
+from latent_explorer.data.check import DataReport, Finding
+from latent_explorer.data.summary import DataOffer
+
+OFFER = DataOffer(
+    "PlantVillage",
+    14_529,
+    {
+        "healthy": {"0": 9_800, "1": 4_729},
+        "crop": {"apple": 3_171, "bell pepper": 2_475, "strawberry": 1_565, "tomato": 7_318},
+    },
+    {"healthy": {"0": "diseased", "1": "healthy"}},
+    label="healthy",
+    group="group",
+)
+REPORT = DataReport(
+    (
+        Finding("good", "All 14,529 pictures can be read."),
+        Finding("note", "Split by groups of 'group': 11,604 train, 1,466 val, 1,459 test."),
+        Finding("warning", "Classes: diseased 9,800, healthy 4,729: 'diseased' has 2.1 times as many as 'healthy'."),
+        Finding("note", "3 pictures are marked as rotated by the camera: turned upright.", ("a.jpg", "b.jpg")),
+    ),
+    14_529,
+    (),
+    (("diseased", 9_800), ("healthy", 4_729)),
+    "PlantVillage",
+    32,
+)  # fmt: skip
+
+
+class FakeDesk:
+    """The door of `TrainingDesk`, with a note of every call in `asked`."""
+
+    def __init__(self, runs: Path | None = None, plan: TrainingPlan | None = None) -> None:
+        self.listeners: list = []
+        self.asked: list[tuple] = []
+        self.plan = plan or TrainingPlan()
+        self.devices = (("auto", "Automatic: CPU, 2 threads"), ("cpu", "CPU, 2 threads"))
+        self.offer: DataOffer | None = OFFER
+        self.report: DataReport | None = REPORT
+        self.estimate = None
+        self.problem = ""
+        self.open_file: Path | None = None
+        self.warning = ""
+        self.refuses = False
+        self.checking = False
+        self.snapshot_busy = False
+        self.attached: RunView | None = None
+        self.running: RunView | None = None
+        self._runs = runs
+        self._views: dict[Path, RunView] = {}
+        self._locks = contextlib.ExitStack()
+
+    # what a test does -------------------------------------------------------------------------
+
+    def tell(self, update: TrainingUpdate) -> None:
+        for listener in tuple(self.listeners):
+            listener(update)
+
+    def go(self, view: RunView) -> None:
+        """Somebody works on the run from now on."""
+        self._locks.enter_context(view.folder.hold())
+        self.running = self.attached = view
+        view.poll()
+        self.tell(RunAttached(view))
+
+    def halt(self) -> None:
+        """Nobody does any more."""
+        self._locks.close()
+        view, self.running = self.running, None
+        if view is not None:
+            view.poll()
+            self.tell(RunEnded(view))
+
+    def finish_check(self) -> None:
+        """The check that was asked for comes to its end."""
+        self.checking = False
+        plan = next(call[1] for call in reversed(self.asked) if call[0] == "check")
+        self.tell(CheckDone(plan, self.report, self.estimate, self.problem))
+
+    # the door ---------------------------------------------------------------------------------
+
+    def keep(self, plan: TrainingPlan) -> None:
+        self.plan = plan
+        self.asked.append(("keep", plan))
+
+    def card_warning(self, device: str) -> str:
+        return self.warning
+
+    def open_explainer(self) -> Path | None:
+        return self.open_file
+
+    def look_at(self, path: Path) -> None:
+        self.asked.append(("look_at", path))
+        problem = "" if self.offer else f"{path.name} holds no pictures."
+        self.tell(DataSeen(path, self.offer, problem))
+
+    def check(self, plan: TrainingPlan) -> None:
+        self.checking = True
+        self.asked.append(("check", plan))
+
+    def cancel_check(self) -> None:
+        self.asked.append(("cancel_check",))
+        if self.checking:
+            self.report = self.estimate = None
+            self.finish_check()
+
+    def start(self, plan: TrainingPlan) -> bool:
+        self.asked.append(("start", plan))
+        return not self.refuses
+
+    def begin(self) -> None:
+        self.asked.append(("begin",))
+
+    def poll(self) -> None:
+        if self.attached is not None and self.attached.poll():
+            self.tell(RunChanged(self.attached))
+
+    def attach(self, view: RunView | None) -> None:
+        self.asked.append(("attach", view))
+        self.attached = view
+        if view is not None:
+            view.poll()
+        self.tell(RunAttached(view))
+
+    def pause(self) -> None:
+        self.asked.append(("pause",))
+
+    def stop(self) -> None:
+        self.asked.append(("stop",))
+
+    def resume(self, images: int | None = None) -> bool:
+        self.asked.append(("resume", images))
+        return not self.refuses
+
+    def open_current(self) -> None:
+        self.asked.append(("open_current",))
+
+    def open_result(self) -> None:
+        self.asked.append(("open_result",))
+
+    def runs(self) -> list[RunView]:
+        folders = sorted(self._runs.iterdir()) if self._runs else []
+        for path in folders:
+            self._views.setdefault(path, RunView(path))
+        return [self._views[path] for path in folders]
+
+    def open_folder(self, path: Path) -> None:
+        self.asked.append(("open_folder", path))
+
+    def delete(self, view: RunView) -> bool:
+        import shutil
+
+        self.asked.append(("delete", view))
+        shutil.rmtree(view.path)
+        self.tell(RunsChanged())
+        return True
+
+    def close(self) -> None:
+        self._locks.close()

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""An explorer on a fake model, with the window's event loop played by a queue."""
+
+from __future__ import annotations
+
+import queue
+from pathlib import Path
+
+from fakes import FakeBench
+
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.explorer import Explorer
+
+WAIT = 10.0
+
+
+class Stage:
+    """An explorer with the window's event loop played by a queue."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.bench = FakeBench()
+        self.posted: queue.Queue = queue.Queue()
+        self.updates: list[updates.Update] = []
+        self.explorer = Explorer(
+            self.posted.put, workbench=self.bench, data_dir=folder / "data", config_dir=folder
+        )
+        self.explorer.listeners.append(self.updates.append)
+
+    def settle(self) -> list[updates.Update]:
+        """Let the engine finish and the window hear of it; returns what was told since the last time."""
+        while True:
+            assert self.explorer.wait_idle(WAIT)
+            if self.posted.empty():
+                break
+            while not self.posted.empty():
+                self.posted.get()()
+        told, self.updates[:] = list(self.updates), []
+        return told
+
+    def open(self, name: str = "leaf.explainer") -> list[updates.Update]:
+        self.explorer.open_path(self.folder / name)
+        return self.settle()
+
+    @property
+    def rendered(self) -> list:
+        return self.bench.renderers[-1].requests
+
+
+def of(told: list, kind: type) -> list:
+    return [u for u in told if isinstance(u, kind)]

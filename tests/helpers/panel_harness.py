@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""A headless application on the fake explainer for tests of panels, and what a person does to a card."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from fake_explainer import workbench
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtTest import QTest
+
+from latent_explorer.app.exploration.updates import MainPicture, Update
+from latent_explorer.app.explorer import Explorer
+from latent_explorer.ui.application import make_application
+from latent_explorer.ui.attributes.attribute_card import AttributeCard
+from latent_explorer.ui.attributes.panel import AttributesPanel
+from latent_explorer.ui.main_thread import Bridge
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+@contextlib.contextmanager
+def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
+    """An explorer without a model, closed at the end; `options` go to the fake workbench."""
+    make_application()
+    bridge = Bridge()
+    explorer = Explorer(
+        bridge.post, workbench=workbench(**options), data_dir=folder, config_dir=folder
+    )
+    try:
+        yield explorer
+    finally:
+        explorer.listeners.clear()
+        bridge.close()
+        explorer.close()
+        bridge.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def open_model(qtbot, explorer: Explorer, folder: Path) -> None:
+    """Open the fake explainer and wait for its first picture."""
+    path = folder / "fake.explainer"
+    path.touch()
+    with waiting_for(qtbot, explorer, MainPicture):
+        explorer.open_path(path)
+
+
+@contextlib.contextmanager
+def waiting_for(qtbot, explorer: Explorer, kind: type, count: int = 1) -> Iterator[list[Update]]:
+    """Wait at the end of the block until `count` updates of `kind` came since its beginning."""
+    seen: list[Update] = []
+
+    def record(update: Update) -> None:
+        if isinstance(update, kind):
+            seen.append(update)
+
+    explorer.listeners.append(record)
+    try:
+        yield seen
+        qtbot.waitUntil(lambda: len(seen) >= count, timeout=5000)
+    finally:
+        explorer.listeners.remove(record)
+
+
+def card_at(panel: AttributesPanel, place: int) -> AttributeCard:
+    """A card of the list, counted from the top."""
+    return panel.list.cards[place]
+
+
+def drag(card: AttributeCard, *stops: float) -> None:
+    """Drag a card's handle from the first amount over the others to the last."""
+    track = card.slider.track
+    middle = track.height() // 2
+    points = [QPoint(round(track.x_of(stop)), middle) for stop in stops]
+    QTest.mousePress(track, LEFT, pos=points[0])
+    for point in points[1:]:
+        QTest.mouseMove(track, point)
+    QTest.mouseRelease(track, LEFT, pos=points[-1])

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""A stage with a timeline desk, a clock that is set by hand, and the timeline that most tests look at."""
+
+from __future__ import annotations
+
+from headless import Stage, of
+
+from latent_explorer.app.exploration import updates
+from latent_explorer.app.timeline.controller import TimelineDesk
+from latent_explorer.explain.recipe import (
+    PictureRecipe,
+    SampleBase,
+    StyleShift,
+)
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Room(Stage):
+    """A stage with a timeline desk and its clock."""
+
+    def __init__(self, folder) -> None:
+        super().__init__(folder)
+        self.clock = Clock()
+        self.desk = TimelineDesk(self.explorer, self.clock)
+        (folder / "leaf.explainer").write_text("a" * 64)
+        (folder / "other.explainer").write_text("b" * 64)
+        self.open()
+
+    def play(self, seconds: float) -> list[updates.TimelineFrame]:
+        """Play with a beat every 10 ms while the engine is never late."""
+        told = []
+        for _ in range(round(seconds * 100)):
+            self.clock.now += 0.01
+            self.desk.tick(self.clock.now)
+            told += of(self.settle(), updates.TimelineFrame)
+        return told
+
+
+def two_keyframes(room: Room, **fields) -> Timeline:
+    frames = (
+        Keyframe(0.0, PictureRecipe(SampleBase(0)), "linear"),
+        Keyframe(1.0, PictureRecipe(SampleBase(0), edits=(StyleShift(3, "max", 1.0),))),
+    )
+    room.desk.make(Timeline("t", frames, fps=10.0, **fields))
+    return room.desk.current

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The report's figures, words and page: what counts as changing the surroundings, and a page that stands alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from latent_explorer.media.report import sentences as words
+from latent_explorer.media.report.colormap import data_uri, heat
+from latent_explorer.media.report.page import page
+from latent_explorer.media.report.result import (
+    AttributeFigures,
+    Change,
+    Example,
+    ExplainerFigures,
+    FrameShare,
+    Move,
+    Other,
+    Said,
+    frame_mask,
+)
+
+FRAME_ONLY = Other("f" * 64, "frame-only", 6)
+SECOND = Other("e" * 64, "second opinion", 0)
+NAN = float("nan")
+
+
+def changed(by: float) -> Change:
+    return Change.of([by - 0.05, by, by + 0.05])
+
+
+def share(value: float) -> FrameShare:
+    return FrameShare(value, (value - 0.02, value + 0.02), 0.34)
+
+
+def attribute(
+    by: float = 0.5, inside: float = 0.2, others: tuple[Said, ...] = (), name: str = "Brown spots"
+) -> AttributeFigures:
+    picture = np.zeros((16, 16, 3), np.uint8)
+    return AttributeFigures(
+        rank=1,
+        name=name,
+        target=0,
+        moves=(Move(214, "max", "b8.conv0", 3, 8),),
+        mean_effect=1.8,
+        interval=(1.7, 1.9),
+        n=3,
+        change=changed(by),
+        others=others,
+        frame=share(inside),
+        difference=np.zeros((16, 16), np.float32),
+        examples=(Example(7, picture, picture + 9, 0.1, 0.7, reached=True),),
+    )
+
+
+def explainer(*attributes: AttributeFigures) -> ExplainerFigures:
+    return ExplainerFigures(
+        name="leaf",
+        model_hash="a" * 64,
+        classifier_id="b" * 64,
+        classifier="small",
+        class_names=("diseased", "healthy"),
+        facts=(("Data", "leaves"),),
+        note="",
+        stored=250,
+        measured=64,
+        others=(FRAME_ONLY,),
+        attributes=attributes,
+        version="0.1.0",
+    )
+
+
+def test_the_frame_is_six_of_sixty_four_pixels() -> None:
+    mask = frame_mask(64)
+    assert mask.sum() == 64 * 64 - 52 * 52
+    assert not mask[6, 6]
+    assert mask[5, 32]
+    assert frame_mask(4).sum() == 12  # never none at all
+
+
+def test_a_share_weighs_pictures_by_how_much_they_change() -> None:
+    found = FrameShare.of([1.0, 0.0], [2.0, 8.0], area=0.3)
+    assert found.value == pytest.approx(0.1)  # not the mean of 0.5 and 0
+    low, high = found.interval
+    assert low < 0.1 < high
+    same = FrameShare.of([1.0, 2.0, 4.0], [2.0, 4.0, 8.0], area=0.3)
+    assert (same.value, *same.interval) == pytest.approx((0.5, 0.5, 0.5))
+    assert same.beyond
+
+
+def test_nothing_that_changes_lies_nowhere() -> None:
+    for found in (FrameShare.of([], [], 0.3), FrameShare.of([0.0], [0.0], 0.3)):
+        assert math.isnan(found.value)
+        assert not found.beyond
+
+
+@pytest.mark.parametrize(
+    ("found", "surroundings", "caught"),
+    [
+        (attribute(), False, False),
+        (attribute(inside=0.4), True, True),
+        (attribute(inside=0.35), False, False),  # within what the interval allows
+        (attribute(others=(Said(FRAME_ONLY, changed(0.3)),)), True, True),
+        (attribute(others=(Said(FRAME_ONLY, changed(-0.6)),)), True, True),
+        (attribute(others=(Said(FRAME_ONLY, changed(0.2)),)), False, False),
+        (attribute(others=(Said(SECOND, changed(0.9)),)), False, False),  # it sees the whole
+        (attribute(by=0.02, inside=0.5), True, False),
+    ],
+)
+def test_what_changes_the_surroundings(
+    found: AttributeFigures, surroundings: bool, caught: bool
+) -> None:
+    assert (found.surroundings, found.caught) == (surroundings, caught)
+    mark = words.mark(found)
+    assert ("changes the surroundings" in mark) == surroundings
+    assert ("hardly the verdict" in mark) == (surroundings and not caught)
+
+
+def test_one_is_caught_in_words() -> None:
+    strong = attribute(0.8, others=(Said(FRAME_ONLY, changed(0.6)),), name="Bright ground")
+    found = explainer(attribute(), strong)
+    said = words.verdict(found)
+    assert said.startswith("1 of the 2 attributes changes the surroundings and moves the verdict")
+    assert "Bright ground, moves P(diseased) by +0.80" in said
+    assert "nothing but the outer 6 px, goes along by +0.60" in said
+    assert "towards diseased: Bright ground" in words.marked(found)
+    text = page([found])
+    assert words.CATCH in text
+    assert words.NEXT[0][0] in text
+
+
+def test_a_witness_that_moves_the_other_way_does_not_go_along() -> None:
+    found = explainer(attribute(0.8, others=(Said(FRAME_ONLY, changed(-0.6)),)))
+    assert "moves by 0.60 (−0.60 on average)" in words.verdict(found)
+    assert "it moves by 0.60 (−0.60 on average)" in words.catching([found])[1]
+
+
+def test_no_name_turns_the_words_after_it_around() -> None:
+    """Nor hides them: direction overrides and control characters of a file stay out of the page."""
+    text = page([explainer(attribute(name="\u202espots\x08\u2066"))])
+    assert "spots" in text
+    assert not {"\u202e", "\x08", "\u2066"} & set(text)
+
+
+def test_none_is_caught_in_words() -> None:
+    clean = explainer(attribute())
+    assert words.verdict(clean) == "None of the 1 attributes changes the surroundings."
+    assert "does not prove" in words.not_proved(clean)
+    assert words.CATCH not in page([clean])
+    faint = explainer(attribute(by=0.02, inside=0.5))
+    assert "1 changes the surroundings without moving it" in words.verdict(faint)
+    assert words.CATCH not in page([faint])
+
+
+def test_the_page_stands_alone_and_is_always_the_same() -> None:
+    found = explainer(attribute())
+    text = page([found, found])
+    assert text == page([found, found])
+    assert "default-src 'none'" in text
+    for word in ("<script", "http://", "https://", "url(", "@import", "<link"):
+        assert word not in text
+    assert text.count("<article>") == 2
+    assert text.count("data:image/webp;base64,") == 2 * 3  # before, after and the map, of each
+
+
+def test_whatever_a_file_says_is_only_text() -> None:
+    evil = '<script>alert("1")</script><img src=x onerror=y>'
+    one = dataclasses.replace(
+        attribute(inside=0.5, others=(Said(Other("e" * 64, evil, 6), changed(0.5)),), name=evil),
+        moves=(Move(1, evil, evil, 3, 8),),
+    )
+    found = dataclasses.replace(
+        explainer(one),
+        name=evil,
+        classifier=evil,
+        class_names=(evil, evil),
+        facts=((evil, evil),),
+        note=evil,
+    )
+    text = page([found])
+    assert "<script" not in text
+    assert "<img src=x" not in text
+    assert "onerror=y&gt;" in text
+
+
+def test_an_attribute_without_pictures_has_its_card() -> None:
+    empty = dataclasses.replace(
+        attribute(),
+        n=0,
+        interval=None,
+        change=Change.of([]),
+        frame=FrameShare.of([], [], 0.34),
+        examples=(),
+    )
+    text = page([explainer(empty)])
+    assert "No picture to show" in text
+    assert " nan" not in text
+    assert words.answer(explainer(empty)).startswith("No attribute could be measured")
+    some = words.answer(explainer(attribute(), empty))
+    assert some == "None of the 1 attributes that could be measured changes the surroundings."
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.5, "+0.50"), (-0.5, "−0.50"), (-0.001, "0.00"), (0.004, "0.00"), (NAN, "–")],
+)
+def test_changes_have_their_sign(value: float, text: str) -> None:
+    assert words.signed(value) == text
+
+
+def test_equal_steps_of_the_map_look_equal() -> None:
+    """Lightness in Oklab rises in steps that differ little, so the map says the same in grey."""
+    linear = heat(np.linspace(0, 1, 33)) / 255
+    linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
+    lms = np.array(
+        [
+            [0.4122214708, 0.5363325363, 0.0514459929],
+            [0.2119034982, 0.6806995451, 0.1073969566],
+            [0.0883024619, 0.2817188376, 0.6299787005],
+        ]
+    )
+    lightness = np.cbrt(linear @ lms.T) @ np.array([0.2104542553, 0.7936177850, -0.0040720468])
+    steps = np.diff(lightness)
+    assert steps.min() > 0
+    assert steps.max() / steps.min() < 1.5
+
+
+def test_large_pictures_are_embedded_smaller() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (640, 640, 3), dtype=np.uint8)
+    assert len(data_uri(noise)) < 160 * 160 * 3 * 4 / 3 * 1.1

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""What the generator is told and its noise, under their fold; and the choice of the asked classifier."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from window_tools import desktop_on, drag, open_fake, wait_picture
+
+from latent_explorer.app.exploration.intents import SetAttribute, SetCond
+from latent_explorer.explain.recipe import Noise
+from latent_explorer.ui.samples.generator_inputs import FIRST_TOLD, told
+
+
+@pytest.fixture
+def desktop(qtbot, tmp_path):
+    with desktop_on(tmp_path) as made:
+        open_fake(qtbot, made, tmp_path)
+        yield made
+
+
+@pytest.fixture
+def inputs(desktop):
+    made = desktop.window.samples.inputs
+    made.set_folded(False)
+    return made
+
+
+def choose(choice, index):
+    choice.setCurrentIndex(index)
+    choice.activated.emit(index)
+
+
+@pytest.mark.parametrize(
+    ("probs", "expected"),
+    [
+        (None, (0.2, 0.6, 0.2)),
+        ((0.3, 0.6, 0.1), (0.3, 0.6, 0.1)),
+        ((0.0, 1.0, 0.0), (0.2, 0.6, 0.2)),
+    ],
+)
+def test_the_other_classes_share_what_is_left(probs, expected):
+    assert told(probs, 1, 0.6, 3) == pytest.approx(expected)
+
+
+def test_folded_until_asked_for(desktop):
+    made = desktop.window.samples.inputs
+    assert made.folded
+    QTest.mouseClick(made, Qt.MouseButton.LeftButton, pos=QPoint(10, 10))
+    assert not made.folded
+    made.fold.click()
+    assert made.folded
+
+
+def test_telling_a_class_is_one_step_and_a_drag_another(qtbot, desktop, inputs):
+    explorer = desktop.explorer
+    assert explorer.state.cond is None
+    assert inputs.share.isHidden()
+    choose(inputs.told, 1)
+    assert explorer.state.cond == pytest.approx((FIRST_TOLD, 1 - FIRST_TOLD))
+    assert inputs.changed.text() == "changed"
+    wait_picture(qtbot, desktop)
+    assert desktop.window.canvas.view._before.title == "Told otherwise (before)"
+    drag(inputs.share, 0.25)
+    assert explorer.state.cond == pytest.approx((0.25, 0.75), abs=0.02)
+    assert (
+        inputs.told.currentIndex() == 1
+    )  # the class that is dragged stays, though no longer the likeliest
+    explorer.undo()
+    assert inputs.share.amount == pytest.approx(FIRST_TOLD)
+    explorer.undo()
+    assert explorer.state.cond is None
+    assert inputs.told.currentIndex() == 0
+    assert inputs.share.isHidden()
+    assert inputs.changed.text() == ""
+
+
+def test_back_to_its_own_classes(desktop, inputs):
+    desktop.explorer.apply(SetCond((0.2, 0.8)))
+    assert inputs.told.currentIndex() == 2  # the likeliest
+    assert inputs.share.amount == pytest.approx(0.8)
+    choose(inputs.told, 0)
+    assert desktop.explorer.state.cond is None
+
+
+def test_noise_none_and_from_a_seed(desktop, inputs):
+    explorer = desktop.explorer
+    choose(inputs.noise, inputs.noise.findData("none"))
+    assert explorer.state.noise == Noise("none")
+    assert inputs.seed.isHidden()
+    choose(inputs.noise, inputs.noise.findData("seed"))
+    assert explorer.state.noise == Noise("seed", 0)
+    inputs.seed.setFocus()
+    inputs.seed.selectAll()
+    QTest.keyClicks(inputs.seed, "41")
+    QTest.keyClick(inputs.seed, Qt.Key.Key_Return)
+    assert explorer.state.noise == Noise("seed", 41)
+    explorer.undo()
+    assert inputs.seed.text() == "0"
+
+
+# the asked classifier
+
+
+def test_one_classifier_needs_no_choice(desktop):
+    assert desktop.window.attributes.asked.isHidden()
+
+
+def test_another_classifier_is_asked_about_the_same_class(qtbot, tmp_path):
+    with desktop_on(tmp_path, classifiers=2) as desktop:
+        open_fake(qtbot, desktop, tmp_path)
+        window, explorer = desktop.window, desktop.explorer
+        asked = window.attributes.asked
+        assert asked.isVisible()
+        before = explorer.state
+        choose(asked.choice, 1)
+        after = explorer.state
+        assert after.classifier_id == explorer.summary.classifiers[1].classifier_id
+        assert after.target_class == 1  # "diseased" stands second there
+        assert after.cond == before.cond
+        assert "second opinion" in window.status.model.text()
+        assert window.samples.view.thumbnails.class_names == ("healthy", "diseased")
+        wait_picture(qtbot, desktop)
+        explorer.undo()
+        assert asked.choice.currentIndex() == 0
+        assert "residual" in window.status.model.text()
+
+
+def test_the_sliders_stay_and_the_verdict_follows(qtbot, tmp_path):
+    with desktop_on(tmp_path, classifiers=3) as desktop:
+        open_fake(qtbot, desktop, tmp_path)
+        window, explorer = desktop.window, desktop.explorer
+        panel = window.attributes
+        assert [panel.asked.choice.itemText(i) for i in range(3)] == [
+            "small residual network",
+            "second opinion",
+            "frame-only · outer 6 px",
+        ]
+        explorer.apply(SetAttribute(explorer.attributes()[0], 0.8))
+        before = [card.name.text for card in panel.list.cards]
+        choose(panel.asked.choice, 2)
+        wait_picture(qtbot, desktop)
+        assert [card.name.text for card in panel.list.cards] == before
+        assert panel.list.cards[0].slider.amount == pytest.approx(0.8)
+        assert panel.info.text().endswith("frame-only is asked")
+        assert "outer 6 px" in panel.asked.choice.toolTip()
+        assert "was not measured" in panel.flip_words.text()
+        assert not panel.flip_apply.isVisible()
+        assert "never measured" in panel.list.cards[0].effect.accessibleName()
+        assert explorer.shown.request.classifier_id == explorer.summary.classifiers[2].classifier_id
+        choose(panel.asked.choice, 1)  # its classes stand otherwise: a target would mean another
+        assert panel.list.cards == []

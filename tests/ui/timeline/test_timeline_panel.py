@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""The timeline in the whole window, with the real desk behind it: keyframes by K, scrubbing, playing, recording."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from timeline_tools import CTRL, LEFT, SHIFT, at, make_three, panel_of, slider, wait_rendered
+from window_tools import desktop_on, drag, open_fake, wait_picture
+
+from latent_explorer.app.exploration.updates import TimelineFrame
+from latent_explorer.ui.canvas.bottom_strip import PLOT, TIMELINE
+from latent_explorer.ui.timeline.make_dialogs import (
+    MorphDialog,
+    RandomWalkDialog,
+    StyleMixDialog,
+    SweepDialog,
+)
+from latent_explorer.ui.timeline.timeline_text import EMPTY
+
+
+@pytest.fixture
+def desktop(qtbot, tmp_path):
+    with desktop_on(tmp_path) as made:
+        open_fake(qtbot, made, tmp_path)
+        yield made
+
+
+# the first minute
+
+
+def test_empty_it_says_in_one_sentence_what_to_do(desktop):
+    QTest.keyClick(desktop.window, "t")
+    panel = panel_of(desktop)
+    assert desktop.window.strip.shows(TIMELINE)
+    assert panel.sentence.isVisible()
+    assert panel.sentence.text() == EMPTY
+    assert not panel.view.isVisible()
+    assert not panel.transport.play.isEnabled()
+    QTest.mouseClick(panel.first, LEFT)
+    assert panel.view.isVisible()
+    assert panel.view.times == [0.0]
+
+
+def test_k_makes_keyframes_and_shows_them(qtbot, desktop):
+    assert desktop.window.strip.shows(PLOT)
+    make_three(qtbot, desktop)
+    panel = panel_of(desktop)
+    assert desktop.window.strip.shows(TIMELINE)
+    assert panel.view.times == [0.0, 1.0, 2.0]
+    assert panel.transport.duration.value == 2.0
+    assert panel.transport.play.isEnabled()
+    qtbot.waitUntil(lambda: all(panel.desk.picture_at(t) for t in panel.view.times), timeout=8000)
+    assert desktop.window.strip.height() <= 150
+
+
+def test_every_keyframe_is_one_undo(qtbot, desktop):
+    make_three(qtbot, desktop)
+    assert "keyframe" in desktop.window.actions_by_key["undo"].text()
+    QTest.keyClick(desktop.window, Qt.Key.Key_Z, CTRL)
+    assert panel_of(desktop).view.times == [0.0, 1.0]
+
+
+# tabs of the strip
+
+
+def test_plot_timeline_and_training_share_the_strip(qtbot, desktop):
+    window = desktop.window
+    QTest.keyClick(window, "t")
+    assert window.actions_by_key["timeline"].isChecked()
+    assert not window.actions_by_key["plot"].isChecked()
+    QTest.keyClick(window, "t")
+    assert window.strip.folded
+    QTest.keyClick(window, "l")
+    assert window.strip.shows(PLOT)
+    for button, word in zip(
+        window.strip.tabs._group.buttons(), window.strip.tabs.words, strict=True
+    ):
+        if word == "Training":
+            QTest.mouseClick(button, LEFT)
+    assert window.room.dock.isVisible()
+    assert window.strip.tabs.word == "Training"
+    QTest.keyClick(window, "t")
+    assert window.strip.shows(TIMELINE)
+    assert not window.room.dock.isVisible(), "on a low screen there is room for one"
+
+
+def test_frames_are_made_only_while_the_timeline_is_in_front(qtbot, desktop):
+    make_three(qtbot, desktop)
+    assert panel_of(desktop).desk.active
+    QTest.keyClick(desktop.window, "l")
+    assert not panel_of(desktop).desk.active
+
+
+# scrubbing and playing
+
+
+def test_scrubbing_shows_the_frame_and_a_slider_brings_its_picture_back(qtbot, desktop):
+    make_three(qtbot, desktop)
+    panel, canvas = panel_of(desktop), desktop.window.canvas
+    QTest.mouseClick(panel.view, LEFT, pos=at(panel.view, 0.5, "ruler"))
+    qtbot.waitUntil(lambda: "0.50 s" in canvas.view._after.title, timeout=8000)
+    assert panel.view.playhead == pytest.approx(0.5)
+    assert panel.transport.time.text().startswith("0.50")
+    drag(slider(desktop, 2), 0.4)
+    wait_picture(qtbot, desktop)
+    qtbot.waitUntil(lambda: canvas.view._after.title == "After")
+
+
+def test_a_click_on_the_trace_jumps_there(qtbot, desktop):
+    make_three(qtbot, desktop)
+    view = panel_of(desktop).view
+    QTest.mouseClick(view, LEFT, pos=at(view, 1.5, "trace"))
+    assert panel_of(desktop).desk.playhead == pytest.approx(1.5)
+
+
+def test_the_flip_is_marked_with_its_class(qtbot, desktop):
+    make_three(qtbot, desktop)
+    wait_rendered(qtbot, desktop)
+    panel = panel_of(desktop)
+    qtbot.waitUntil(lambda: bool(panel.view._trace.flips))
+    seconds, index = panel.view._trace.flips[0]
+    assert 0 < seconds < 2
+    assert panel.view._trace.names[index] == "diseased"
+    assert panel.transport.progress.text() == ""
+
+
+def test_playing_runs_through_every_lane_and_stops_at_the_end(qtbot, desktop):
+    make_three(qtbot, desktop)
+    wait_rendered(qtbot, desktop)
+    panel = panel_of(desktop)
+    shown = []
+    desktop.explorer.listeners.append(
+        lambda u: shown.append(u.seconds) if isinstance(u, TimelineFrame) else None
+    )
+    panel.seek(1.0)
+    QTest.keyClick(desktop.window, Qt.Key.Key_Space, SHIFT)
+    assert panel.desk.playing
+    assert panel.transport.play.accessibleName().startswith("Pause")
+    qtbot.waitUntil(lambda: not panel.desk.playing, timeout=6000)
+    assert shown == sorted(shown)
+    assert shown[-1] == pytest.approx(2.0)
+    assert panel.view.playhead == pytest.approx(2.0)
+    assert panel.transport.play.accessibleName().startswith("Play")
+
+
+def test_space_plays_in_the_timeline_and_shows_before_elsewhere(qtbot, desktop):
+    make_three(qtbot, desktop)
+    panel = panel_of(desktop)
+    panel.seek(0.0)
+    panel.view.setFocus()
+    QTest.keyClick(panel.view, Qt.Key.Key_Space)
+    assert panel.desk.playing
+    QTest.keyClick(panel.view, Qt.Key.Key_Space)
+    assert not panel.desk.playing
+    desktop.window.canvas.view.setFocus()
+    QTest.keyPress(desktop.window.canvas.view, Qt.Key.Key_Space)
+    assert desktop.window.canvas.view.peeking
+    assert not panel.desk.playing
+    QTest.keyRelease(desktop.window.canvas.view, Qt.Key.Key_Space)
+
+
+def test_frames_and_keyframes_by_key(qtbot, desktop):
+    make_three(qtbot, desktop)
+    panel = panel_of(desktop)
+    panel.seek(0.0)
+    QTest.keyClick(desktop.window, ".")
+    QTest.keyClick(desktop.window, ".")
+    QTest.keyClick(desktop.window, ",")
+    assert panel.desk.playhead == pytest.approx(0.05)
+    panel.view.setFocus()
+    QTest.keyClick(panel.view, Qt.Key.Key_Down)
+    assert (panel.desk.playhead, panel.view.selected) == (1.0, [1])
+    QTest.keyClick(panel.view, Qt.Key.Key_Down, SHIFT)
+    assert panel.view.selected == [1, 2]
+    QTest.keyClick(panel.view, Qt.Key.Key_Home)
+    assert panel.desk.playhead == 0.0
+    QTest.keyClick(panel.view, Qt.Key.Key_End)
+    assert panel.desk.playhead == 2.0
+
+
+# made at once
+
+
+def test_a_random_walk_is_one_click(qtbot, desktop):
+    desktop.window.actions_by_key["random_walk"].trigger()
+    panel = panel_of(desktop)
+    assert len(panel.view.times) == 8
+    assert panel.desk.current.loop
+    assert len(panel.view.segments()) == 8, "the way back closes the circle"
+    assert desktop.window.strip.shows(TIMELINE)
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "count"),
+    [
+        ("random_walk_with", RandomWalkDialog, 8),
+        ("morph", MorphDialog, 2),
+        ("style_mix", StyleMixDialog, 2),
+        ("sweep", SweepDialog, 2),
+    ],
+)
+def test_dialogs_make_timelines(qtbot, desktop, key, kind, count):
+    desktop.window.actions_by_key[key].trigger()
+    dialog = panel_of(desktop).findChild(kind)
+    dialog.seconds.setFocus()
+    dialog.seconds.selectAll()
+    QTest.keyClicks(dialog.seconds, "0.5")
+    QTest.mouseClick(dialog.go, LEFT)
+    times = panel_of(desktop).view.times
+    assert len(times) == count
+    assert times[1] == pytest.approx(0.5)
+
+
+# recording
+
+
+def test_record_makes_keyframes_of_a_slider_session(qtbot, desktop):
+    window = desktop.window
+    action = window.actions_by_key["record"]
+    QTest.keyClick(window, Qt.Key.Key_R, CTRL | SHIFT)
+    assert action.isChecked()
+    assert action.iconText().startswith("Stop 0:0")
+    drag(slider(desktop, 0), 1.0)
+    QTest.qWait(150)
+    drag(slider(desktop, 1), 0.6)
+    QTest.qWait(150)
+    action.trigger()
+    assert not action.isChecked()
+    assert action.iconText() == "Record"
+    assert window.strip.shows(TIMELINE)
+    assert len(panel_of(desktop).view.times) >= 2

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The guided start, its plan made: it is checked, and one button says what comes next."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from fake_training_controller import REPORT, FakeDesk
+from PySide6.QtTest import QTest
+from start_form import LEFT, calls, make_page, press, take
+
+from latent_explorer.app.training.updates import (
+    CheckProgress,
+    RunAttached,
+    StartFailed,
+)
+from latent_explorer.common.events import Progress
+from latent_explorer.data.check import DataReport, Finding
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "PlantVillage"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def desk():
+    return FakeDesk()
+
+
+@pytest.fixture
+def page(qtbot, desk):
+    return make_page(qtbot, desk)
+
+
+def test_check_then_start(qtbot, page, desk, pictures):
+    desk.estimate = SimpleNamespace(
+        seconds=1100.0, images_per_second_full=63.4, disk_bytes=210_000_000, free_bytes=41_000_000_000
+    )  # fmt: skip
+    page.images.choose(pictures)
+    press(page)
+    assert page.next.cancel.isVisible()
+    assert not page.next.next.isVisible()
+    desk.tell(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
+    assert page.next.said.text() == "Looking at the pictures 50 %, 12 s left"
+    desk.finish_check()
+    said = page.check.findings.texts
+    assert said[0].startswith("About 18 minutes on this machine")
+    assert said[1] == "210 MB on disk, of 41.0 GB free."
+    assert "2.1 times" in said[2], "the worst finding first"
+    assert any(text.endswith("(a.jpg, b.jpg)") for text in said)
+    assert page.next.next.text() == "Start training"
+    with qtbot.waitSignal(page.started):
+        press(page)
+    assert calls(desk, "start")[0][0] == page.plan
+    assert desk.plan == page.plan, "remembered for the next time"
+
+
+def test_other_pictures_must_be_checked_again_another_name_not(page, desk, pictures, tmp_path):
+    page.images.choose(pictures)
+    press(page)
+    desk.finish_check()
+    page.size_.name.setText("my leaves")
+    page.size_.name.editingFinished.emit()
+    assert page.next.next.text() == "Start training"
+    assert page.next.again.isHidden()
+    page.classifier.label.setCurrentIndex(1)
+    page.classifier.label.activated.emit(1)
+    assert page.next.next.text() == "Check again"
+    assert "other pictures or labels" in page.next.said.text()
+
+
+@pytest.mark.parametrize("field", ["preset", "images", "init", "device"])
+def test_a_time_measured_for_other_settings_says_so_and_can_be_measured_again(
+    qtbot, desk, pictures, tmp_path, field
+):
+    desk.open_file = tmp_path / "leaves.explainer"
+    desk.open_file.touch()
+    page = make_page(qtbot, desk)
+    page.images.choose(pictures)
+    press(page)
+    desk.finish_check()
+    assert page.next.said.text() == ""
+    take(page, field, desk.open_file)
+    assert page.next.next.text() == "Start training"
+    assert page.next.said.text() == "The time was measured for other settings."
+    QTest.mouseClick(page.next.again, LEFT)
+    assert calls(desk, "check")[-1][0] == page.plan
+    desk.finish_check()
+    assert page.next.said.text() == ""
+    assert page.next.again.isHidden()
+
+
+def test_what_stops_the_measurement_forbids_the_start(page, desk, pictures):
+    desk.problem = "A classifier cannot be trained: the pictures have no two classes."
+    page.images.choose(pictures)
+    press(page)
+    desk.finish_check()
+    assert page.check.findings.texts[0] == desk.problem
+    assert page.next.next.text() == "Check again"
+    press(page)
+    assert not calls(desk, "start")
+
+
+def test_a_check_at_work_keeps_its_progress_and_ends_with_its_pictures(
+    page, desk, pictures, tmp_path
+):
+    page.images.choose(pictures)
+    press(page)
+    desk.tell(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
+    page.size_.name.setText("my leaves")
+    page.size_.name.editingFinished.emit()
+    desk.tell(RunAttached(None))
+    assert page.next.bar.value() == 5_000
+    page.images.choose(tmp_path)
+    assert calls(desk, "cancel_check")
+    assert page.next.next.text() == "Check the images"
+
+
+def test_an_error_in_the_check_forbids_the_start(page, desk, pictures):
+    bad = (*REPORT.findings, Finding("error", "The split leaves 0 pictures for train."))
+    desk.report = DataReport(bad, 10, (), (), "pictures", 32)
+    page.images.choose(pictures)
+    press(page)
+    desk.finish_check()
+    assert page.check.findings.texts[0].startswith("The split leaves")
+    assert page.next.next.text() == "Check again"
+
+
+def test_a_check_can_be_cancelled(page, desk, pictures):
+    page.images.choose(pictures)
+    press(page)
+    QTest.mouseClick(page.next.cancel, LEFT)
+    assert page.next.next.text() == "Check the images"
+    assert page.check.invite.isVisible()
+
+
+def test_too_little_disk_is_an_error(page, desk, pictures):
+    desk.estimate = SimpleNamespace(
+        seconds=9.0e5, images_per_second_full=1.0, disk_bytes=5e9, free_bytes=1e9
+    )
+    page.images.choose(pictures)
+    press(page)
+    desk.finish_check()
+    said = page.check.findings.texts
+    assert said[0].startswith("About 10.4 days")
+    assert "not enough" in said[1]
+    assert page.next.next.text() == "Check again"
+
+
+def test_a_start_that_failed_says_why(page, desk, pictures):
+    page.images.choose(pictures)
+    desk.tell(StartFailed(page.plan, "The classifier could not be read."))
+    assert page.check.findings.texts == ["The classifier could not be read."]
+
+
+def test_the_warning_of_a_shared_card_is_shown(page, desk, pictures):
+    desk.warning = "The training shares this card with the window."
+    page.images.choose(pictures)
+    assert page.check.findings.texts == [desk.warning]
+    assert page.check.invite.isVisible()

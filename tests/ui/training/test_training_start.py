@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: MIT
+"""The guided start: three steps make a plan. What becomes of it is in `test_training_check.py`."""
+
+from __future__ import annotations
+
+import pytest
+from fake_training_controller import OFFER, FakeDesk
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit
+from start_form import LEFT, calls, make_page, press, take
+
+from latent_explorer.app.training.plan import TrainingPlan
+from latent_explorer.app.training.updates import (
+    DataSeen,
+    WindowChanged,
+)
+from latent_explorer.data.summary import DataOffer
+from latent_explorer.ui.training.size_step import images_of
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    folder = tmp_path / "PlantVillage"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def desk():
+    return FakeDesk()
+
+
+@pytest.fixture
+def page(qtbot, desk):
+    return make_page(qtbot, desk)
+
+
+def test_an_empty_form_says_what_is_missing_only_when_asked(page, desk):
+    assert page.images.problems.texts == []
+    assert page.next.next.text() == "Check the images"
+    press(page)
+    assert "Choose the pictures" in page.images.problems.texts[0]
+    assert not calls(desk, "check")
+
+
+def test_pictures_are_recognised_and_suggest_label_classes_and_group(page, pictures):
+    page.images.choose(pictures)
+    assert page.images.seen.texts == ["PlantVillage: 14,529 files."]
+    assert page.plan.data == pictures
+    assert (page.plan.label, page.plan.group) == ("healthy", "group")
+    assert page.classifier.classes.text() == "diseased (9,800), healthy (4,729)"
+    assert page.size_.name.placeholderText() == "PlantVillage, quick look"
+    assert str(pictures) in page.next.command.text()
+    assert "--label healthy" in page.next.command.text()
+
+
+def test_values_of_one_name_are_counted_as_one_class(page, pictures):
+    page.images.choose(pictures)
+    page.classifier.label.setCurrentIndex(1)
+    page.classifier._classes = "apple=sweet,strawberry=sweet,tomato=sour"
+    page.classifier._show_classes()
+    assert page.classifier.classes.text() == "sweet (4,736), sour (7,318)"
+
+
+def test_a_folder_is_dropped(page, desk, pictures):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(pictures))])
+    event = QDropEvent(
+        QPointF(5, 5), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
+    )
+    page.images.dropEvent(event)
+    assert page.plan.data == pictures
+    assert calls(desk, "look_at") == [(pictures,)]
+
+
+def test_what_holds_no_pictures_says_so_in_its_place(page, desk, pictures):
+    desk.offer = None
+    page.images.choose(pictures)
+    assert page.images.seen.texts == ["PlantVillage holds no pictures."]
+
+
+def test_pictures_without_labels_need_a_classifier_from_elsewhere(page, desk, pictures, tmp_path):
+    desk.offer = DataOffer("pictures", 900)
+    page.images.choose(pictures)
+    press(page)
+    assert "no labels" in page.classifier.problems.texts[0]
+    assert not calls(desk, "check")
+    file = tmp_path / "leaf.classifier"
+    file.touch()
+    page.classifier.take_file(file)
+    assert page.classifier.problems.texts == []
+    press(page)
+    plan = calls(desk, "check")[0][0]
+    assert (plan.classifier_from, plan.classifier) == ("file", file)
+
+
+def test_the_open_explainers_classifier_can_be_taken(qtbot, desk, pictures, tmp_path):
+    desk.open_file = tmp_path / "leaf-health.explainer"
+    desk.open_file.touch()
+    page = make_page(qtbot, desk)
+    page.images.choose(pictures)
+    assert page.classifier.from_open.isEnabled()
+    QTest.mouseClick(page.classifier.from_open, LEFT, pos=page.classifier.from_open.rect().center())
+    page.classifier.from_open.click()
+    assert page.plan.classifier == desk.open_file
+
+
+def test_an_explainer_that_opens_later_is_offered_at_once(page, desk, tmp_path):
+    assert not page.classifier.from_open.isEnabled()
+    desk.open_file = tmp_path / "leaves.explainer"
+    desk.tell(WindowChanged())
+    assert page.classifier.from_open.isEnabled()
+    assert page.classifier.open_hint.text() == "leaves"
+
+
+def test_a_classifier_is_trained_on_other_pictures(page, desk, pictures, tmp_path):
+    page.images.choose(pictures)
+    desk.offer = DataOffer("class folders", 50, {"class": {"a": 20, "b": 30}}, label="class")
+    other = tmp_path / "other"
+    other.mkdir()
+    page.classifier.take_data(other)
+    assert (page.plan.classifier_data, page.plan.label) == (other, "class")
+    assert page.plan.group == ""
+    assert page.classifier.seen.texts == ["class folders: 50 files."]
+    desk.offer = OFFER
+    page.classifier.same.click()
+    assert (page.plan.classifier_data, page.plan.label) == (None, "healthy")
+    assert page.plan.group == "group"
+    assert page.classifier.classes.text() == "diseased (9,800), healthy (4,729)"
+
+
+def test_columns_are_those_of_the_pictures_with_labels(page, desk, pictures, tmp_path):
+    """Other pictures for the explainer change nothing in how the classifier's are chosen."""
+    page.classifier.take_data(pictures)
+    desk.offer = DataOffer("pictures", 900, group="person")
+    page.images.choose(tmp_path)
+    assert page.images.seen.texts == ["Pictures: 900 files."]
+    assert (page.plan.label, page.plan.group) == ("healthy", "group")
+
+
+def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
+    page.images.choose(pictures)
+    page.images.where.setText("crop apple")
+    page.images.where.editingFinished.emit()
+    page.size_.images.setText("many")
+    page.size_.images.editingFinished.emit()
+    page.classifier.from_file.setChecked(True)
+    page.classifier.changed.emit()
+    assert "no condition" in page.images.problems.texts[0]
+    assert "number of images" in page.size_.problems.texts[0]
+    assert "Choose the classifier" in page.classifier.problems.texts[0]
+
+
+def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, desk, tmp_path):
+    desk.open_file = tmp_path / "leaves.explainer"
+    page = make_page(qtbot, desk)
+    assert "grows the explainer" not in page.size_.about.text()
+    take(page, "init", desk.open_file)
+    assert "grows the explainer" in page.size_.about.text()
+
+
+def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
+    desk = FakeDesk(plan=TrainingPlan(data=pictures, device="cuda:0"))
+    page = make_page(qtbot, desk)
+    assert page.size_.device.currentData() == "auto"
+    desk.devices = (*desk.devices, ("cuda:0", "A card"))
+    desk.tell(WindowChanged())
+    assert page.size_.device.currentData() == "cuda:0"
+    assert page.plan.device == "cuda:0"
+
+
+def test_the_plan_of_last_time_is_on_the_page_but_suggests_nothing_over_it(qtbot, pictures):
+    plan = TrainingPlan(
+        data=pictures, label="crop", where=("crop=apple",), preset="64", images=5000
+    )
+    desk = FakeDesk(plan=plan)
+    page = make_page(qtbot, desk)
+    desk.tell(DataSeen(pictures, OFFER))
+    assert page.plan == plan
+    assert page.size_.images.text() == "5,000"
+    assert page.images.where.text() == "crop=apple"
+
+
+def test_the_command_line_is_copied_whole(page, pictures):
+    page.images.choose(pictures)
+    page.next.copy.click()
+    assert QGuiApplication.clipboard().text() == page.plan.command_line()
+
+
+def test_more_is_folded_away_and_opens_by_keyboard(page):
+    assert not page.images.fields.isVisible()
+    page.images.more.setFocus()
+    QTest.keyClick(page.images.more, Qt.Key.Key_Space)
+    assert page.images.fields.isVisible()
+
+
+def test_every_control_has_a_name(page):
+    kinds = (QAbstractButton, QLineEdit, QComboBox)
+    nameless = [
+        each
+        for kind in kinds
+        for each in page.findChildren(kind)
+        if not (each.accessibleName() or getattr(each, "text", str)())
+    ]
+    assert nameless == []
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("", None), ("20,000", 20_000), ("20 000", 20_000), ("20k", 20_000), ("2m", 2_000_000), ("1.5M", 1_500_000), ("1.500.000", 1_500_000), ("2,5k", 2_500), ("1.5", 0), ("many", 0), ("-5", 0)],
+)  # fmt: skip
+def test_lengths_as_people_write_them(text, number):
+    assert images_of(text) == number
