@@ -20,12 +20,12 @@ import numpy as np
 from PIL import Image
 
 from latent_explorer.app import library
-from latent_explorer.app.engine.model_host import Workbench
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.engine.model_host import ModelHost
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.export.job import animation
 from latent_explorer.app.export.scene import Scene
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.explain.timeline.makers import random_walk
 from latent_explorer.media.animation import video
 from latent_explorer.media.animation.frames import Frame, compose
@@ -91,11 +91,11 @@ def report(name: str, path: Path, began: float, meant: list[np.ndarray]) -> None
 
 
 def main() -> None:
-    bench, preview = Workbench(), Workbench()
+    host, preview = ModelHost(), ModelHost()
     path = library.bundled_explainer()
-    summary = bench.open(path, "cpu").summary
+    summary = host.open(path, "cpu").summary
     preview.open(path, "cpu")
-    scene = Scene(random_walk(SEEDS, 1.0), live.opening_state(summary), summary)
+    scene = Scene(random_walk(SEEDS, 1.0), picture_requests.opening_state(summary), summary)
     plain = AnimationSettings()
     results = [preview.render(request).after for request in scene.requests(plain)]
     meant = [compose(Frame(r.image, r.probs, 0.0), plain, scene.words) for r in results]
@@ -106,7 +106,7 @@ def main() -> None:
             out, began = Path(folder) / f"file{suffix}", time.perf_counter()
             settings = AnimationSettings(quality=quality)
             try:
-                drained(animation(out, scene, settings, bench.render))
+                run_silently(animation(out, scene, settings, host.render))
             except UserError as error:
                 print(f"{name:20} {error}", file=sys.stderr)
                 continue

@@ -24,7 +24,7 @@ from latent_explorer.cli.output import Output, run_job
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.training.batches import open_data
 from latent_explorer.training.config import DataConfig
-from latent_explorer.training.export import as_stored, encoded_w
+from latent_explorer.training.export import encode_split, round_to_fp16
 from latent_explorer.training.fit_mapping import fit_mapping, spread_distance
 
 
@@ -40,12 +40,12 @@ def main(explainer: Path, data: Path, out: Path, steps: int, **selection: Any) -
     model = read_explainer(explainer)
     assert model.encoder is not None
     pictures = open_data(DataConfig(str(data), **selection))
-    train = run_job(encoded_w(model.encoder, pictures), output)
-    test = run_job(encoded_w(model.encoder, pictures, "test"), output)
+    train = run_job(encode_split(model.encoder, pictures), output)
+    test = run_job(encode_split(model.encoder, pictures, "test"), output)
     mapping = model.generator.mapping
     far = spread_distance(mapping, test)
     before, after = run_job(fit_mapping(mapping, train, steps), output)
-    as_stored(mapping)
+    round_to_fp16(mapping)
     model.figures.get("val", {}).pop("val_frechet_mapping", None)  # was the old mapping's
     write_explainer(model, out)
     print(f"training pictures: {before:.5f} -> {after:.5f}")

@@ -50,7 +50,7 @@ from latent_explorer.explain.projection.settings import (
 from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, ProjectedBase
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.explainer_file import read_explainer
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import LpipsDistance
 
 if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
@@ -112,7 +112,7 @@ class Judge:
         self._renderer = Renderer(model)
         self._key = model.classifier_id
         self._classifier = model.classifier
-        self._lpips = Perceptual("squeeze")
+        self._lpips = LpipsDistance("squeeze")
 
     def __call__(self, found: list[ProjectedPicture]) -> dict[str, float]:
         """Means over the pictures, each written, read back and rendered."""

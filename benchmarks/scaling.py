@@ -28,7 +28,7 @@ import msgspec
 import torch
 
 from latent_explorer.training.config import DataConfig, TrainConfig
-from latent_explorer.training.distributed import World, joined
+from latent_explorer.training.distributed import World, process_group
 from latent_explorer.training.estimate import synthetic_trainer
 from latent_explorer.training.presets import apply
 
@@ -73,17 +73,17 @@ def message_seconds(trainer: Trainer, world: World) -> tuple[float, int]:
 
 def work(config: TrainConfig, out: Path) -> None:
     """What each process does; the first writes the figures."""
-    with joined() as world:
+    with process_group() as world:
         trainer = synthetic_trainer(config, 2, world)
         run_steps(trainer)
-        world.decide(True)  # all begin together
+        world.broadcast(True)  # all begin together
         start, busy = time.perf_counter(), time.process_time()
         run_steps(trainer)
         wall, busy = time.perf_counter() - start, time.process_time() - busy
         total = float(world.mean(torch.tensor(busy))) * world.size
         message, size = message_seconds(trainer, world)
         images = STEPS * config.batch
-        if world.is_first:
+        if world.is_main_process:
             figures = (images / wall, total / images, message, size)
             out.write_text(json.dumps(figures))
 

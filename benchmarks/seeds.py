@@ -25,7 +25,7 @@ from latent_explorer.data.dataset import open_dataset
 from latent_explorer.data.images import to_float
 from latent_explorer.media.sheet import Row, draw_sheet, write_picture
 from latent_explorer.models.metrics import frechet_distance
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import LpipsDistance
 
 SHOWN = range(12)
 FIRST = 1000  # of the seeds that are measured: others than the ones shown
@@ -33,7 +33,7 @@ CHUNK = 64
 
 
 @torch.inference_mode()
-def features(network: Perceptual, images: np.ndarray) -> torch.Tensor:
+def features(network: LpipsDistance, images: np.ndarray) -> torch.Tensor:
     """(N, 256) of (N, H, W, 3) uint8 pictures."""
     parts = (images[i : i + CHUNK] for i in range(0, len(images), CHUNK))
     return torch.cat(
@@ -43,7 +43,7 @@ def features(network: Perceptual, images: np.ndarray) -> torch.Tensor:
 
 def measure(name: str, explainer: Any, data: Any) -> None:
     """Print the distances of one explainer."""
-    network, size = Perceptual("alex"), explainer.summary.resolution
+    network, size = LpipsDistance("alex"), explainer.summary.resolution
     test = data.read(data.indices("test"), size)
     rows = np.random.default_rng(0).permutation(data.indices("train"))[: len(test)]
     seeds = explainer.sample(range(FIRST, FIRST + len(test)))

@@ -24,8 +24,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from typing import TYPE_CHECKING
 
 from latent_explorer.app import library
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.explorer import Explorer
 
@@ -48,8 +47,8 @@ class Driver:
     def _listen(self, update: updates.Update) -> None:
         if isinstance(update, updates.MainPicture):
             self.pictures += 1
-        if isinstance(update, updates.Trouble):
-            sys.exit(f"{update.while_doing}: {update.failure.message}")
+        if isinstance(update, updates.ErrorReport):
+            sys.exit(f"{update.operation}: {update.failure.message}")
 
     def wait_for_picture(self) -> None:
         before = self.pictures
@@ -93,7 +92,7 @@ def bare(made: Driver, path: Path) -> list[float]:
     found = []
     for i in range(POSITIONS):
         moved = SetAttribute(attribute, ((i % 50) - 25) / 25 + 0.001 * (i + 1)).next_state(state)
-        request = live.resolve(moved, summary)
+        request = picture_requests.resolve(moved, summary)
         start = time.perf_counter()
         renderer.render(request)
         found.append(time.perf_counter() - start)

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.curve_math import Curve
-from latent_explorer.ui.training.curve_plot import CurvePlot, Look, curve_pen
+from latent_explorer.ui.training.curve_plot import CurvePlot, PlotOptions, curve_pen
 from latent_explorer.ui.training.metrics import figure
 from latent_explorer.ui.widgets.basics import column, plain, row
 
@@ -53,7 +53,7 @@ def panel(key: str, runs: dict[str, Path]) -> QWidget:
     plot = CurvePlot()
     plot.setFixedSize(*PANEL)
     curves = [(i, read_curve(run, key, name)) for i, (name, run) in enumerate(runs.items())]
-    plot.show_curves(curves, Look(smoothing=SHOWN[key]))
+    plot.show_curves(curves, PlotOptions(smoothing=SHOWN[key]))
     made = QWidget()
     layout = column(made, spacing=theme.UNIT // 2)
     title = plain(figure(key).title)

@@ -18,7 +18,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind.attfind import AttFindSettings
 from latent_explorer.explain.attfind.attfind import attfind as attfind_job
-from latent_explorer.explain.attfind.effects import Pace
+from latent_explorer.explain.attfind.effects import BatchSizer
 from latent_explorer.explain.attfind.encode import encode as encode_job
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent
 from latent_explorer.explain.projection.projection import project as project_job
@@ -122,7 +122,7 @@ class Explainer:
         """Latents of real pictures: files of any size, or (N, H, W, 3) uint8 at the explainer's resolution."""
         pixels = self._pixels(images)
         ids = [str(i) for i in range(len(pixels))]
-        job = encode_job(self._renderer.explainer, lambda rows: pixels[rows], ids, Pace())
+        job = encode_job(self._renderer.explainer, lambda rows: pixels[rows], ids, BatchSizer())
         found = _run(job, on_event)
         return _latents(found.ws, found.cond if found.cond.shape[1] else None)
 
@@ -189,7 +189,7 @@ class Explainer:
         return _run(job, on_event).attribute_set
 
 
-def moves(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
+def attribute_edits(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
     """The edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
     return tuple(
         StyleShift(entry.style_index, entry.end, amount * entry.weight)

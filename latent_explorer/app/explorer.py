@@ -2,7 +2,7 @@
 """The application without a window: one open model, its exploration, and the engine that shows it.
 
 Methods are called on one thread (the window's). Updates go to `listeners` on that thread, because engine events
-come back through `post`. No method raises for what a person did or a file holds: it tells a `Trouble`.
+come back through `post`. No method raises for what a person did or a file holds: it tells a `ErrorReport`.
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ from typing import TYPE_CHECKING, Any
 from latent_explorer.app import library, opening
 from latent_explorer.app.engine.engine import Engine, EngineEvent, PictureFailed, PictureReady
 from latent_explorer.app.engine.frame_cache import FrameCache
-from latent_explorer.app.engine.model_host import Opened, Workbench
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.app.exploration import recipe_png, updates
+from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
+from latent_explorer.app.exploration import picture_requests, recipe_png, updates
 from latent_explorer.app.exploration.autosave import Autosave, Recovery
 from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.intents import Restore, SetBase
-from latent_explorer.app.exploration.projected_latents import LatentStore, lost_sentence
+from latent_explorer.app.exploration.projected_latents import LatentStore, missing_latents_message
 from latent_explorer.app.exploration.session import Session
-from latent_explorer.app.exploration.workspace import Desk
+from latent_explorer.app.exploration.workspace import Workspace
 from latent_explorer.app.jobs import Jobs
-from latent_explorer.app.opening import Opener, Wanted
-from latent_explorer.app.picture_scheduler import ORDERED, SLOTS, Pictures
-from latent_explorer.app.preferences import Preferences
+from latent_explorer.app.opening import ModelOpener, OpenRequest
+from latent_explorer.app.picture_scheduler import ORDERED, SLOTS, PictureScheduler
+from latent_explorer.app.preferences import SettingsStore
 from latent_explorer.app.steering import Steering
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.app.jobs import Job, ModelJob, Then
+    from latent_explorer.app.jobs import Job, ModelJob, ResultHandler
     from latent_explorer.app.settings import Settings
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.models.attributes import Attribute
@@ -53,28 +52,30 @@ class Explorer(Steering):
         self,
         post: Callable[[Callable[[], None]], None],
         *,
-        workbench: Workbench | None = None,
+        model_host: ModelHost | None = None,
         data_dir: Path | None = None,
         config_dir: Path | None = None,
     ) -> None:
         super().__init__()
         self.listeners: list[Callable[[updates.Update], None]] = []
         self.may_leave: Callable[[], bool] = lambda: True  # asked before another exploration comes
-        self._bench = workbench or Workbench()
-        self._bench.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
-        self._preferences = Preferences(self.tell, config_dir)
+        self._host = model_host or ModelHost()
+        self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
+        self._settings_store = SettingsStore(self.notify, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
         self._engine = Engine(
-            self._bench.answer,
+            self._host.answer,
             lambda event: post(partial(self._take, event)),
             slots=SLOTS,
             ordered=ORDERED,
         )
-        self._jobs = Jobs(self._engine, self.tell, self._show)
+        self._jobs = Jobs(self._engine, self.notify, self._show)
         self.latents = LatentStore(self._send_latents)
-        self._pictures = Pictures(self._engine.show, self.tell, self.latents)
-        self._desk = Desk(self._autosave, self.latents, self.tell)
-        self._opener = Opener(self._bench, self._jobs, self._preferences, self.tell, self._begin)
+        self._scheduler = PictureScheduler(self._engine.show, self.notify, self.latents)
+        self._workspace = Workspace(self._autosave, self.latents, self.notify)
+        self._opener = ModelOpener(
+            self._host, self._jobs, self._settings_store, self.notify, self._begin
+        )
         self._closed = False
 
     # What is open --------------------------------------------------------------------------------
@@ -92,7 +93,7 @@ class Explorer(Steering):
     @property
     def settings(self) -> Settings:
         """What is remembered between starts."""
-        return self._preferences.settings
+        return self._settings_store.settings
 
     @property
     def jobs(self) -> dict[int, str]:
@@ -102,7 +103,7 @@ class Explorer(Steering):
     @property
     def shown(self) -> updates.MainPicture | None:
         """The picture on the canvas."""
-        return self._pictures.shown.picture if self._pictures.shown else None
+        return self._scheduler.shown.picture if self._scheduler.shown else None
 
     def attributes(self) -> list[Attribute]:
         """The attributes to list: pins, own sliders, then by rank, under the person's names."""
@@ -112,17 +113,17 @@ class Explorer(Steering):
 
     def open_bundled(self, name: str = "") -> None:
         """Open an explainer that comes with the program; without a name that of the first start."""
-        with updates.reporting(self.tell, "Opening the bundled explainer"):
+        with updates.report_errors(self.notify, "Opening the bundled explainer"):
             self.open_path(library.bundled_explainer(name))
 
     def open_path(self, *paths: Path) -> None:
         """Open an explainer, an exploration, or a PNG with its recipe; other pictures and latents are offered."""
-        with updates.reporting(self.tell, f"Opening {paths[0].name}"):
-            wanted = opening.what_to_open(paths)
-            if wanted is None:
-                self.tell(updates.PicturesOffered(paths))
+        with updates.report_errors(self.notify, f"Opening {paths[0].name}"):
+            open_request = opening.read_open_request(paths)
+            if open_request is None:
+                self.notify(updates.PicturesDropped(paths))
             else:
-                self._want(wanted)
+                self._open(open_request)
 
     def recoverable(self) -> list[Recovery]:
         """What a crash left behind, newest first: to be offered at the start."""
@@ -130,8 +131,8 @@ class Explorer(Steering):
 
     def recover(self, recovery: Recovery) -> None:
         """Bring it back; the file it was saved to, if any, stays as it is."""
-        with updates.reporting(self.tell, "Recovering your work"):
-            self._want(opening.of_recovery(recovery))
+        with updates.report_errors(self.notify, "Recovering your work"):
+            self._open(opening.request_for_recovery(recovery))
 
     def discard(self, recovery: Recovery) -> None:
         """Throw it away."""
@@ -141,12 +142,12 @@ class Explorer(Steering):
         """Move to the device called so in the choices of `DeviceChanged` ("auto", "cpu", "cuda:0", "mps")."""
         self.change_settings(device=device)
         if self.session is not None and not self._closed:
-            self._pictures.hold()
+            self._scheduler.suspend()
             self._opener.change_device(device)
 
     def change_settings(self, **fields: Any) -> None:
         """Change fields of the settings and write them."""
-        self._preferences.change(**fields)
+        self._settings_store.change(**fields)
 
     # What changes the picture --------------------------------------------------------------------
 
@@ -162,67 +163,67 @@ class Explorer(Steering):
 
     def hover(self, attribute: Attribute | None) -> None:
         """The attribute under the mouse; its two ends come as `HoverPicture`."""
-        self._pictures.hover(attribute)
+        self._scheduler.hover(attribute)
 
     def set_grid(self, bases: Sequence[Base] | None) -> None:
         """Show the same edits on these latents, as `GridPicture`; None closes the grid."""
-        self._pictures.set_grid(bases or ())
+        self._scheduler.set_grid(bases or ())
 
     def set_strip(self, bases: Sequence[Base]) -> None:
         """The latents whose thumbnails are in view; they come as `Thumbnail`, after everything else."""
-        self._pictures.set_strip(bases)
+        self._scheduler.set_strip(bases)
 
-    def ask(self, slot: str, requests: Sequence[Any]) -> None:
+    def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
         """Ask for a desk's own pictures, in its slot; they come to the taker that `answer` named."""
         if not self._closed:
-            self._pictures.ask(slot, requests)
+            self._scheduler.request_pictures(slot, requests)
 
-    def answer(self, slot: str, taker: Callable[[PictureReady | PictureFailed], None]) -> None:
+    def answer(self, slot: str, handler: Callable[[PictureReady | PictureFailed], None]) -> None:
         """Who takes the pictures of a desk's slot."""
-        self._pictures.takers[slot] = taker
+        self._scheduler.handlers[slot] = handler
 
     # The document --------------------------------------------------------------------------------
 
     @property
     def document(self) -> Document:
         """Names, pins, own sliders, favourites, notes."""
-        return self._desk.document
+        return self._workspace.document
 
     @property
     def path(self) -> Path | None:
         """The exploration's file, once it has one."""
-        return self._desk.path
+        return self._workspace.path
 
     @property
     def unsaved(self) -> bool:
         """Whether the exploration differs from its file (or from the beginning)."""
-        return self._desk.unsaved
+        return self._workspace.unsaved
 
     def change_document(self, document: Document) -> None:
         """Take a new document, made by the methods of the old one: `explorer.document.renamed(...)`."""
         if document != self.document:
-            self._desk.change(document)
-            self.tell(updates.DocumentChanged(document))
+            self._workspace.change(document)
+            self.notify(updates.DocumentChanged(document))
 
     def save(self, path: Path | None = None) -> bool:
         """Write the exploration to `path`, or to the file it came from. Whether it was written."""
         path = path or self.path
         if path is None or self.session is None:
             return False  # asked for too early, or without a name
-        with updates.reporting(self.tell, f"Saving {path.name}"):
-            self._desk.save(path, self._pictures.image)
-            self._preferences.remember(path)
+        with updates.report_errors(self.notify, f"Saving {path.name}"):
+            self._workspace.save(path, self._scheduler.image)
+            self._settings_store.add_recent(path)
         return not self.unsaved
 
     def autosave(self) -> bool:
         """To be called every 30 seconds and after jobs; writes only what changed."""
-        return self._desk.autosave(self._pictures.image)
+        return self._workspace.autosave(self._scheduler.image)
 
     # Exports and jobs ----------------------------------------------------------------------------
 
     def png(self, factor: int | None = None) -> bytes:
         """The shown picture as PNG with its recipe, for the clipboard and for dragging. UserError without one."""
-        shown, summary = self._pictures.shown, self.summary
+        shown, summary = self._scheduler.shown, self.summary
         if shown is None or summary is None:
             raise UserError("There is no picture to export yet. Open an explainer first.")
         image = shown.picture.result.after.image
@@ -230,37 +231,37 @@ class Explorer(Steering):
 
     def export_png(self, path: Path, factor: int | None = None) -> None:
         """Write the shown picture, enlarged, with its recipe; `factor` None: 8 at 64 px."""
-        with updates.reporting(self.tell, f"Exporting {path.name}"):
+        with updates.report_errors(self.notify, f"Exporting {path.name}"):
             recipe_png.write_bytes(path, self.png(factor))
-            self.tell(updates.Told(f"Saved {path.name}."))
+            self.notify(updates.Message(f"Saved {path.name}."))
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the asked classifier (of all classes) on `n` pictures. Returns the job."""
         classifier_id = self.session.state.classifier_id if self.session else ""
         return self.start_model_job(
             "Finding attributes",
-            lambda bench, budget: bench.attfind(budget, n=n, classifier_id=classifier_id),
+            lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id),
             lambda found: self.change_document(
                 self.document.with_attribute_set(found.attribute_set)
             ),
         )
 
-    def start_model_job(self, name: str, job: ModelJob, done: Then) -> int | None:
+    def start_model_job(self, name: str, job: ModelJob, done: ResultHandler) -> int | None:
         """Queue a job on the open model; `done` gets its value. Returns the job; None while no model is ready."""
-        return self._jobs.start(name, partial(job, self._bench), done) if self._ready() else None
+        return self._jobs.start(name, partial(job, self._host), done) if self._ready() else None
 
-    def call_model(self, name: str, fn: Callable[[Workbench], Any], done: Then) -> bool:
+    def call_model(self, name: str, fn: Callable[[ModelHost], Any], done: ResultHandler) -> bool:
         """Do something short with the open model, before any picture. Whether it was asked for."""
         if not self._ready():
             return False
-        self._jobs.call(name, partial(fn, self._bench), done)
+        self._jobs.call(name, partial(fn, self._host), done)
         return True
 
-    def start_job(self, name: str, job: Job, done: Then) -> int | None:
+    def start_job(self, name: str, job: Job, done: ResultHandler) -> int | None:
         """Queue a job that does not need the open model; `done` gets its value. Returns the job."""
         return None if self._closed else self._jobs.start(name, job, done, of_model=False)
 
-    def tell(self, update: updates.Update) -> None:
+    def notify(self, update: updates.Update) -> None:
         """Tell every listener; also for what stands beside the explorer and speaks to the same window."""
         for listener in tuple(self.listeners):
             listener(update)
@@ -280,72 +281,76 @@ class Explorer(Steering):
         if keep_autosave:
             self.autosave()
         self._closed = True
-        self._pictures.hold()
+        self._scheduler.suspend()
         self._engine.close()
         self._autosave.close(keep=keep_autosave)
 
     # Inside --------------------------------------------------------------------------------------
 
-    def _want(self, wanted: Wanted) -> None:
+    def _open(self, open_request: OpenRequest) -> None:
         """Bring a file's contents to the screen, opening its model first unless it is open."""
-        state, opened = wanted.state, self._opener.opened
+        state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)
-        replaces = other or wanted.document is not None
+        replaces = other or open_request.document is not None
         if self._closed or (replaces and not self.may_leave()):
             return
         if state is None or opened is None or other:
-            self._pictures.hold()
-            self._opener.open(wanted)
+            self._scheduler.suspend()
+            self._opener.open(open_request)
             return
-        wanted.check(opened.summary)
-        if wanted.document is None:
-            self.latents.take(wanted.latents)
-            self.latents.require(state, wanted.title)
-            self.apply(Restore(state, f"recipe of {wanted.title}"))
+        open_request.check(opened.summary)
+        if open_request.document is None:
+            self.latents.take(open_request.latents)
+            self.latents.require(state, open_request.title)
+            self.apply(Restore(state, f"recipe of {open_request.title}"))
         else:
-            self._begin(opened, wanted)
+            self._begin(opened, open_request)
             self._show()
 
-    def _begin(self, opened: Opened, wanted: Wanted) -> None:
+    def _begin(self, opened: OpenedModel, open_request: OpenRequest) -> None:
         """A new session on an open model."""
-        summary, asked = opened.summary, wanted.document or Document()
-        first = live.opening_state(summary)
-        lost = self.latents.begin(summary.model_hash, wanted.latents)
-        state, document = self.latents.fitted(wanted.state or first, asked, first.base)
+        summary, asked = opened.summary, open_request.document or Document()
+        first = picture_requests.opening_state(summary)
+        lost = self.latents.begin(summary.model_hash, open_request.latents)
+        state, document = self.latents.without_missing(
+            open_request.state or first, asked, first.base
+        )
         self.session = Session(summary, state)
         self.session.changed.append(self._state_changed)
-        self._pictures.hold()
-        self._pictures.adopt(summary, state)
-        saved = wanted.recovery is None
-        self._desk.begin(state, (summary.name, opened.path), document, wanted.file, saved=saved)
-        self.tell(updates.ModelOpened(summary, state, document, opened.path, opened.device))
-        self._desk.say()
-        if lost or (state, document) != (wanted.state or first, asked):
-            self.tell(updates.Told(lost_sentence(wanted.title), "warning"))
-        if wanted.recovery is not None:
+        self._scheduler.suspend()
+        self._scheduler.set_session(summary, state)
+        saved = open_request.recovery is None
+        self._workspace.begin(
+            state, (summary.name, opened.path), document, open_request.file, saved=saved
+        )
+        self.notify(updates.ModelOpened(summary, state, document, opened.path, opened.device))
+        self._workspace.notify_file()
+        if lost or (state, document) != (open_request.state or first, asked):
+            self.notify(updates.Message(missing_latents_message(open_request.title), "warning"))
+        if open_request.recovery is not None:
             self.autosave()  # a second crash must not lose it
-            self._autosave.discard(wanted.recovery)
+            self._autosave.discard(open_request.recovery)
 
     def _send_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
-        work = partial(self._bench.add_latents, pictures)
+        work = partial(self._host.add_latents, pictures)
         self._jobs.call("Taking projected pictures", work, lambda _none: None)
 
     def _show(self) -> None:
         """Ask for the pictures of the open model, unless another model is on its way."""
         if self._ready():
-            self._pictures.release()
+            self._scheduler.resume()
 
     def _ready(self) -> bool:
         """Whether the workbench holds the session's model now."""
-        return self.session is not None and not self._jobs.calling and not self._closed
+        return self.session is not None and not self._jobs.has_pending_call and not self._closed
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        self.tell(updates.StateChanged(old, new))
-        self._desk.moved(new)
-        self._pictures.refresh(new)
+        self.notify(updates.StateChanged(old, new))
+        self._workspace.set_state(new)
+        self._scheduler.refresh(new)
 
     def _take(self, event: EngineEvent) -> None:
         if isinstance(event, (PictureReady, PictureFailed)):
-            self._pictures.take(event)
+            self._scheduler.take(event)
         elif not self._closed:
             self._jobs.take(event)

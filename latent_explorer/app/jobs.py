@@ -13,36 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from latent_explorer.app.engine.engine import StepBudget
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.common.events import Event
 
-    Then = Callable[[Any], None]
+    ResultHandler = Callable[[Any], None]
     Job = Callable[[StepBudget], Generator[Event, None, Any]]
-    ModelJob = Callable[[Workbench, StepBudget], Generator[Event, None, Any]]
+    ModelJob = Callable[[ModelHost, StepBudget], Generator[Event, None, Any]]
 
 
 class Jobs:
     """Long jobs can be listed and cancelled; calls (opening a model) are short and go before all pictures."""
 
     def __init__(
-        self, engine: Engine, tell: Callable[[updates.Update], None], calls_done: Callable[[], None]
+        self,
+        engine: Engine,
+        notify: Callable[[updates.Update], None],
+        calls_done: Callable[[], None],
     ) -> None:
         self.running: dict[int, str] = {}  # jobs that run or wait, by id: their names
         self._engine = engine
-        self._tell = tell
+        self._notify = notify
         self._calls_done = calls_done
         self._calls: set[int] = set()
         self._own: set[int] = set()  # jobs that do not need the open model
-        self._then: dict[int, Then] = {}
+        self._on_result: dict[int, ResultHandler] = {}
         self._kept: dict[int, Any] = {}  # by job: what is worth keeping if it ends now
 
     @property
-    def calling(self) -> bool:
+    def has_pending_call(self) -> bool:
         """Whether a call has not come back yet."""
         return bool(self._calls)
 
-    def start(self, name: str, job: Job, then: Then, *, of_model: bool = True) -> int:
-        """Queue a job; `then` gets its value on the window's thread. Returns its id.
+    def start(self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True) -> int:
+        """Queue a job; `on_result` gets its value on the window's thread. Returns its id.
 
         A job `of_model` works on the open model, and is cancelled when another one is opened.
         """
@@ -50,14 +53,14 @@ class Jobs:
         if not of_model:
             self._own.add(number)
         self.running[number] = name
-        self._then[number] = then
+        self._on_result[number] = on_result
         return number
 
-    def call(self, name: str, fn: Callable[[], Any], then: Then) -> None:
-        """Run `fn` on the worker before any picture; `then` gets its value. `calls_done` follows the last call."""
+    def call(self, name: str, fn: Callable[[], Any], on_result: ResultHandler) -> None:
+        """Run `fn` on the worker before any picture; `on_result` gets its value. `calls_done` follows the last call."""
         number = self._engine.call(name, fn)
         self._calls.add(number)
-        self._then[number] = then
+        self._on_result[number] = on_result
 
     def cancel_of_model(self) -> None:
         """Cancel every job on the open model (calls go on)."""
@@ -67,26 +70,26 @@ class Jobs:
     def take(self, event: EngineEvent) -> None:
         """An event of a job or call, on the window's thread."""
         if isinstance(event, JobStarted):
-            self._tell(updates.JobStarted(event.job, event.name, event.job in self.running))
+            self._notify(updates.JobStarted(event.job, event.name, event.job in self.running))
         elif isinstance(event, JobEvent):
             if isinstance(event.event, Kept):
                 self._kept[event.job] = event.event.value
-            self._tell(updates.JobEvent(event.job, event.event))
+            self._notify(updates.JobEvent(event.job, event.event))
         elif isinstance(event, JobEnded):
             self._ended(event)
 
     def _ended(self, event: JobEnded) -> None:
         self.running.pop(event.job, None)
         self._own.discard(event.job)
-        then = self._then.pop(event.job)
+        on_result = self._on_result.pop(event.job)
         kept = self._kept.pop(event.job, None)
         value = event.value if event.outcome == "finished" else kept
-        self._tell(updates.JobEnded(event.job, event.name, event.outcome, value))
+        self._notify(updates.JobEnded(event.job, event.name, event.outcome, value))
         if event.failure is not None:
-            self._tell(updates.Trouble(event.failure, event.name))
+            self._notify(updates.ErrorReport(event.failure, event.name))
         elif event.outcome == "finished":
-            with updates.reporting(self._tell, event.name):
-                then(event.value)
+            with updates.report_errors(self._notify, event.name):
+                on_result(event.value)
         if event.job in self._calls:
             self._calls.remove(event.job)
             if not self._calls:

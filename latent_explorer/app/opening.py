@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration import file as exploration_file
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.app.exploration import recipe_png
+from latent_explorer.app.exploration import picture_requests, recipe_png
 from latent_explorer.app.exploration.autosave import Recovery
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.state import ExplorerState
@@ -26,17 +25,17 @@ from latent_explorer.explain import projected
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from latent_explorer.app.engine.model_host import Opened, Workbench
+    from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
     from latent_explorer.app.exploration.file import Exploration
     from latent_explorer.app.jobs import Jobs
-    from latent_explorer.app.preferences import Preferences
+    from latent_explorer.app.preferences import SettingsStore
     from latent_explorer.models.summary import ExplainerSummary
 
 LATENTS = (projected.SUFFIX, ".npz", ".npy")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class OpenRequest:
     """What shall be on the screen. Without a `state` the model opens at its beginning.
 
     A `document` comes with an exploration and replaces the open one; a recipe leaves the document alone.
@@ -54,12 +53,12 @@ class Wanted:
     def check(self, summary: ExplainerSummary) -> None:
         """UserError unless what came from the file fits this model."""
         if self.state is not None:
-            live.check(self.state, summary)
+            picture_requests.check(self.state, summary)
         if self.document is not None:
             self.document.check(summary)
 
 
-def what_to_open(paths: Sequence[Path]) -> Wanted | None:
+def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
     """Look into files that were chosen together. None: they are pictures (or folders of them) and latents to work on.
 
     The first explainer or exploration among them counts, else a single PNG with its recipe. UserError says why
@@ -71,13 +70,13 @@ def what_to_open(paths: Sequence[Path]) -> Wanted | None:
         raise UserError(f"{path.name} is not there (any more). Choose another file.")
     suffix = path.suffix.lower()
     if suffix == exploration_file.SUFFIX:
-        return of_exploration(exploration_file.read(path), path.name, path)
+        return request_for_exploration(exploration_file.read(path), path.name, path)
     if suffix == library.SUFFIX:
-        return Wanted(path.stem, path)
+        return OpenRequest(path.stem, path)
     if suffix == ".png" and len(paths) == 1 and path.is_file():
         recipe = recipe_png.read_recipe(path)
         if recipe is not None:
-            return Wanted(path.name, state=recipe.state, model_name=recipe.model_name)
+            return OpenRequest(path.name, state=recipe.state, model_name=recipe.model_name)
     if any(p.is_dir() or is_image_name(p.name) or p.suffix.lower() in LATENTS for p in paths):
         return None
     raise UserError(
@@ -86,16 +85,16 @@ def what_to_open(paths: Sequence[Path]) -> Wanted | None:
     )
 
 
-def of_recovery(recovery: Recovery) -> Wanted:
+def request_for_recovery(recovery: Recovery) -> OpenRequest:
     """What a crash left behind; it has no file of its own yet."""
-    wanted = of_exploration(recovery.exploration, "The recovered exploration", None)
-    return replace(wanted, recovery=recovery)
+    open_request = request_for_exploration(recovery.exploration, "The recovered exploration", None)
+    return replace(open_request, recovery=recovery)
 
 
-def of_exploration(exploration: Exploration, title: str, file: Path | None) -> Wanted:
+def request_for_exploration(exploration: Exploration, title: str, file: Path | None) -> OpenRequest:
     """An exploration that was read from `file`."""
     hint = Path(exploration.model_path) if exploration.model_path else None
-    return Wanted(
+    return OpenRequest(
         title,
         hint,
         exploration.state,
@@ -106,32 +105,32 @@ def of_exploration(exploration: Exploration, title: str, file: Path | None) -> W
     )
 
 
-def model_missing(wanted: Wanted) -> UserError:
+def model_missing_error(open_request: OpenRequest) -> UserError:
     """The sentence for a state whose model was not found."""
-    name = wanted.model_name or "an explainer"
-    code = wanted.state.model_hash[:12] if wanted.state else ""
+    name = open_request.model_name or "an explainer"
+    code = open_request.state.model_hash[:12] if open_request.state else ""
     return UserError(
-        f"{wanted.title} belongs to {name} (model {code}), which is not among your recent files. "
-        f"Open that explainer first, then open {wanted.title} again."
+        f"{open_request.title} belongs to {name} (model {code}), which is not among your recent files. "
+        f"Open that explainer first, then open {open_request.title} again."
     )
 
 
-class Opener:
+class ModelOpener:
     """Brings models onto the workbench and tells the device. `begin` is called with each new model."""
 
     def __init__(
         self,
-        bench: Workbench,
+        host: ModelHost,
         jobs: Jobs,
-        preferences: Preferences,
-        tell: Callable[[DeviceChanged], None],
-        begin: Callable[[Opened, Wanted], None],
+        settings_store: SettingsStore,
+        notify: Callable[[DeviceChanged], None],
+        begin: Callable[[OpenedModel, OpenRequest], None],
     ) -> None:
-        self.opened: Opened | None = None  # the model on the workbench
-        self._bench = bench
+        self.opened: OpenedModel | None = None  # the model on the workbench
+        self._host = host
         self._jobs = jobs
-        self._preferences = preferences
-        self._tell = tell
+        self._settings_store = settings_store
+        self._notify = notify
         self._begin = begin
 
     def holds(self, state: ExplorerState) -> bool:
@@ -139,41 +138,41 @@ class Opener:
         return (
             self.opened is not None
             and self.opened.summary.model_hash == state.model_hash
-            and live.classifier_of(state, self.opened.summary) is not None
+            and picture_requests.classifier_of(state, self.opened.summary) is not None
         )
 
-    def open(self, wanted: Wanted) -> None:
+    def open(self, open_request: OpenRequest) -> None:
         """Open the model that is wanted. Jobs on another one are cancelled."""
         self._jobs.cancel_of_model()
-        device = self._preferences.settings.device
-        if wanted.state is None:
-            assert wanted.explainer is not None
-            work = partial(self._bench.open, wanted.explainer, device)
+        device = self._settings_store.settings.device
+        if open_request.state is None:
+            assert open_request.explainer is not None
+            work = partial(self._host.open, open_request.explainer, device)
         else:
-            hints = [wanted.explainer] if wanted.explainer else []
-            places = library.candidates(self._preferences.settings.recent, *hints)
-            work = partial(self._find, wanted, wanted.state, places, device)
-        self._jobs.call(f"Opening {wanted.title}", work, partial(self._done, wanted))
+            hints = [open_request.explainer] if open_request.explainer else []
+            places = library.candidates(self._settings_store.settings.recent, *hints)
+            work = partial(self._find, open_request, open_request.state, places, device)
+        self._jobs.call(f"Opening {open_request.title}", work, partial(self._done, open_request))
 
     def change_device(self, device: str) -> None:
         """Move the open model to another device."""
-        self._jobs.call("Changing the device", partial(self._bench.use_device, device), self._take)
+        self._jobs.call("Changing the device", partial(self._host.use_device, device), self._take)
 
     def _find(
-        self, wanted: Wanted, state: ExplorerState, places: list[Path], device: str
-    ) -> Opened:
+        self, open_request: OpenRequest, state: ExplorerState, places: list[Path], device: str
+    ) -> OpenedModel:
         """On the worker thread: the model of a state, wherever it is."""
-        opened = self._bench.open_model(state.model_hash, places, device, wanted.check)
+        opened = self._host.open_model(state.model_hash, places, device, open_request.check)
         if opened is None:
-            raise model_missing(wanted)
+            raise model_missing_error(open_request)
         return opened
 
-    def _done(self, wanted: Wanted, opened: Opened) -> None:
+    def _done(self, open_request: OpenRequest, opened: OpenedModel) -> None:
         if not library.is_bundled(opened.path):
-            self._preferences.remember(opened.path)
+            self._settings_store.add_recent(opened.path)
         self._take(opened)
-        self._begin(opened, wanted)
+        self._begin(opened, open_request)
 
-    def _take(self, opened: Opened) -> None:
+    def _take(self, opened: OpenedModel) -> None:
         self.opened = opened
-        self._tell(DeviceChanged(opened.device, opened.choices))
+        self._notify(DeviceChanged(opened.device, opened.choices))

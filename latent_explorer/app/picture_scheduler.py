@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from latent_explorer.app.engine.engine import PictureFailed, PictureReady
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.app.exploration.updates import (
+    ErrorReport,
     GridPicture,
     HoverPicture,
     MainPicture,
     Thumbnail,
-    Trouble,
     Update,
 )
 from latent_explorer.explain.projection.report_text import cautions
@@ -38,24 +38,24 @@ ORDERED = ("timeline", "frames")  # their first pictures are wanted first
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownPicture:
     """The picture on the canvas and the state that made it."""
 
     state: ExplorerState
     picture: MainPicture
 
 
-class Pictures:
+class PictureScheduler:
     """Asks for each picture once: a request equal to the last one of its slot is not sent again."""
 
     def __init__(
         self,
         show: Callable[[str, Sequence[Any]], int],
-        tell: Callable[[Update], None],
+        notify: Callable[[Update], None],
         latents: LatentStore,
     ) -> None:
         self._show = show
-        self._tell = tell
+        self._notify = notify
         self._latents = latents
         self._held = True
         self._summary: ExplainerSummary | None = None
@@ -67,19 +67,19 @@ class Pictures:
         self._strip: tuple[Base, ...] = ()
         self._thumbnails: dict[PictureRequest, Picture] = {}
         self._desks: dict[str, list[Any]] = {}  # what desks want in slots of their own
-        self.takers: dict[
+        self.handlers: dict[
             str, Callable[[PictureReady | PictureFailed], None]
         ] = {}  # and who takes it
-        self.shown: Shown | None = None
+        self.shown: ShownPicture | None = None
 
-    def hold(self) -> None:
-        """Ask for nothing until `release`: the model is being changed, and requests belong to one model."""
+    def suspend(self) -> None:
+        """Ask for nothing until `resume`: the model is being changed, and requests belong to one model."""
         self._held = True
         for slot in SLOTS:
             self._show(slot, [])
         self._asked.clear()
 
-    def adopt(self, summary: ExplainerSummary, state: ExplorerState) -> None:
+    def set_session(self, summary: ExplainerSummary, state: ExplorerState) -> None:
         """Another session. Hover, grid, thumbnails and the shown picture of another model are forgotten."""
         if self._summary is None or summary.model_hash != self._summary.model_hash:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
@@ -87,7 +87,7 @@ class Pictures:
         self._desks.clear()
         self._summary, self._state = summary, state
 
-    def release(self) -> None:
+    def resume(self) -> None:
         """Ask for everything that is wanted now."""
         if self._state is not None:
             away, self._held = self._held, False
@@ -95,7 +95,7 @@ class Pictures:
             for slot, requests in self._desks.items() if away else ():
                 self._show(slot, requests)
 
-    def ask(self, slot: str, requests: Sequence[Any]) -> None:
+    def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
         """What a desk wants in its slot. After the model was away it is asked for once more, unless replaced."""
         self._desks[slot] = list(requests)
         if not self._held:
@@ -111,9 +111,9 @@ class Pictures:
         self._state = state
         if self._held or self._summary is None:
             return
-        request = live.resolve(state, self._summary)
+        request = picture_requests.resolve(state, self._summary)
         if self.shown is not None and self.shown.picture.request == request:
-            self.shown = Shown(state, self.shown.picture)
+            self.shown = ShownPicture(state, self.shown.picture)
         generation = self._ask("main", [request])
         if generation is not None:
             self._main_states[generation] = state
@@ -126,7 +126,7 @@ class Pictures:
         self._attribute = attribute
         if self._held or self._summary is None or self._state is None:
             return
-        wanted = attribute and live.resolve_hover(self._state, self._summary, attribute)
+        wanted = attribute and picture_requests.resolve_hover(self._state, self._summary, attribute)
         self._ask("hover", wanted or [])
 
     def set_grid(self, bases: Sequence[Base]) -> None:
@@ -134,7 +134,9 @@ class Pictures:
         self._grid = tuple(bases)
         if self._held or self._summary is None or self._state is None:
             return
-        requests = live.resolve_grid(self._state, self._summary, self._grid, self._latents.noise_of)
+        requests = picture_requests.resolve_grid(
+            self._state, self._summary, self._grid, self._latents.noise_of
+        )
         self._ask("grid", requests)
 
     def set_strip(self, bases: Sequence[Base]) -> None:
@@ -142,7 +144,7 @@ class Pictures:
         self._strip = tuple(bases)
         for request in self._strip_requests():
             if request in self._thumbnails:
-                self._tell(Thumbnail(request.recipe.base, self._thumbnails[request]))
+                self._notify(Thumbnail(request.recipe.base, self._thumbnails[request]))
         self._ask_strip()
 
     def _ask_strip(self) -> None:
@@ -156,48 +158,50 @@ class Pictures:
         if state is None:
             return []
         noise_of = self._latents.noise_of
-        return [live.resolve_thumbnail(state, base, noise_of(base)) for base in self._strip]
+        return [
+            picture_requests.resolve_thumbnail(state, base, noise_of(base)) for base in self._strip
+        ]
 
     def take(self, event: PictureReady | PictureFailed) -> None:
         """A picture came, or did not."""
         if self._held or self._summary is None:
             return
-        if event.slot in self.takers:
-            self.takers[event.slot](event)
+        if event.slot in self.handlers:
+            self.handlers[event.slot](event)
         elif isinstance(event, PictureFailed):
             self._asked.pop(event.slot, None)  # asking again is worth a try
-            self._tell(Trouble(event.failure, "Making the picture", event.slot))
+            self._notify(ErrorReport(event.failure, "Making the picture", event.slot))
         else:
             getattr(self, f"_take_{event.slot}")(event, self._summary)
 
     def _take_main(self, event: PictureReady, summary: ExplainerSummary) -> None:
         result = replace(event.result, generation=event.generation)
         projected = self._latents.of(event.request.recipe.base)
-        said = live.warnings(event.request, summary, result)
+        said = picture_requests.warnings(event.request, summary, result)
         said += cautions(projected.report) if projected is not None else []
         picture = MainPicture(event.request, result, tuple(said))
         state = self._main_states.get(event.generation)
         self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}
         if state is not None:
-            self.shown = Shown(state, picture)
-        self._tell(picture)
+            self.shown = ShownPicture(state, picture)
+        self._notify(picture)
 
     def _take_hover(self, event: PictureReady, _summary: ExplainerSummary) -> None:
         asked = self._asked.get("hover", [])
         if self._attribute is not None and event.request in asked:
             sign = -1 if asked.index(event.request) == 0 else 1
-            self._tell(HoverPicture(self._attribute, sign, event.result))
+            self._notify(HoverPicture(self._attribute, sign, event.result))
 
     def _take_grid(self, event: PictureReady, _summary: ExplainerSummary) -> None:
         # During a drag a picture may be a little older than the slider; its latent must be the right one.
         base = event.request.recipe.base
         if event.index < len(self._grid) and self._grid[event.index] == base:
-            self._tell(GridPicture(event.index, base, event.result))
+            self._notify(GridPicture(event.index, base, event.result))
 
     def _take_thumbnails(self, event: PictureReady, _summary: ExplainerSummary) -> None:
         self._thumbnails[event.request] = event.result.after
         if event.request.recipe.base in self._strip:
-            self._tell(Thumbnail(event.request.recipe.base, event.result.after))
+            self._notify(Thumbnail(event.request.recipe.base, event.result.after))
 
     def _ask(self, slot: str, requests: list[PictureRequest]) -> int | None:
         """Send the requests unless they are those sent last; returns their generation then."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.app import settings
-from latent_explorer.app.exploration.updates import Told
+from latent_explorer.app.exploration.updates import Message
 from latent_explorer.common.paths import config_dir
 
 if TYPE_CHECKING:
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Preferences:
+class SettingsStore:
     """The person's settings. When they cannot be written the program goes on and says so once."""
 
-    def __init__(self, tell: Callable[[Told], None], folder: Path | None = None) -> None:
+    def __init__(self, notify: Callable[[Message], None], folder: Path | None = None) -> None:
         self._path = (folder or config_dir()) / "settings.json"
-        self._tell = tell
+        self._notify = notify
         self._warned = False
         self.settings = settings.load(self._path)
 
@@ -29,7 +29,7 @@ class Preferences:
         """Change these fields and write the file."""
         self._take(msgspec.structs.replace(self.settings, **fields))
 
-    def remember(self, path: Path) -> None:
+    def add_recent(self, path: Path) -> None:
         """Put a file at the head of the recent ones."""
         self._take(self.settings.with_recent(path))
 
@@ -42,8 +42,8 @@ class Preferences:
         except OSError as error:
             if not self._warned:
                 self._warned = True
-                self._tell(
-                    Told(
+                self._notify(
+                    Message(
                         f"The settings cannot be kept ({error.strerror or error}). "
                         f"Check the folder {self._path.parent}.",
                         "warning",

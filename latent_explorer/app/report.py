@@ -12,34 +12,34 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latent_explorer.app.exploration.document import reported_attributes, reported_set
-from latent_explorer.common.paths import exported
-from latent_explorer.data.threads import aside
+from latent_explorer.common.paths import atomic_output
+from latent_explorer.data.threads import run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
     from latent_explorer.models.attributes import Attribute, AttributeSet
 
 
 @dataclass(frozen=True)
-class Reported:
+class ReportWritten:
     """A page, and what it says in one sentence."""
 
     path: Path
     answer: str
 
 
-class ReportDesk:
+class ReportController:
     """Beside the explorer, whose engine renders the pictures. Methods are called on the window's thread."""
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
 
     @property
-    def lacking(self) -> str:
+    def missing_requirements(self) -> str:
         """Why there can be no report, and what to do, as sentences; empty where there can be one."""
         summary = self._explorer.summary
         if summary is None:
@@ -52,7 +52,7 @@ class ReportDesk:
             return "A report shows attributes, and none are known yet. Find attributes first."
         return ""
 
-    def write(self, path: Path, then: Callable[[Reported], None]) -> int | None:
+    def write(self, path: Path, on_result: Callable[[ReportWritten], None]) -> int | None:
         """Start writing the page. Returns the job; None while there can be none. On a cancel nothing is left behind."""
         summary = self._explorer.summary
         found = reported_set(self._explorer.document, summary) if summary else None
@@ -60,19 +60,19 @@ class ReportDesk:
             return None
         shown = reported_attributes(self._explorer.document, found)
         job = partial(_written, path=path, found=found, shown=shown)
-        return self._explorer.start_model_job(f"Writing {path.name}", job, then)
+        return self._explorer.start_model_job(f"Writing {path.name}", job, on_result)
 
 
 def _written(
-    bench: Workbench, _budget: object, *, path: Path, found: AttributeSet, shown: list[Attribute]
-) -> Generator[Event, None, Reported]:
+    host: ModelHost, _budget: object, *, path: Path, found: AttributeSet, shown: list[Attribute]
+) -> Generator[Event, None, ReportWritten]:
     from latent_explorer.explain.report.report import report
     from latent_explorer.media.report.page import page
     from latent_explorer.media.report.sentences import answer
 
-    explainer = replace(bench.explainer, attribute_sets=(found,))
-    figures = yield from report(explainer, shown=shown, device=bench.device)
-    text = yield from aside(partial(page, [figures]), "Drawing the page")
-    with exported(path) as temporary:
+    explainer = replace(host.explainer, attribute_sets=(found,))
+    figures = yield from report(explainer, shown=shown, device=host.device)
+    text = yield from run_in_thread(partial(page, [figures]), "Drawing the page")
+    with atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-    return Reported(path, answer(figures))
+    return ReportWritten(path, answer(figures))

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.engine.model_host import Workbench
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.engine.model_host import ModelHost
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SAMPLES = 6  # encoded pictures that are tried
 SEEDS = (0, 1, 2, 3)  # and drawn ones
-TRIED = 10  # attributes of the list
+MAX_CANDIDATES = 10  # attributes of the list
 AT_ONCE = 4  # sliders that a person would still follow
 FPS = 20.0  # of the GIF
 WAY = 1.2  # seconds, one way
@@ -39,7 +39,7 @@ REST = 0.4  # seconds at each end
 
 
 @dataclass(frozen=True)
-class Tour:
+class TourResult:
     """A picture and the attributes that change its class, each at 1."""
 
     summary: ExplainerSummary
@@ -57,32 +57,32 @@ class Tour:
     @property
     def class_names(self) -> tuple[str, ...]:
         """Of the asked classifier."""
-        classifier = live.classifier_of(self.state, self.summary)
+        classifier = picture_requests.classifier_of(self.state, self.summary)
         return classifier.class_names if classifier else ()
 
 
 def tour(
     path: Path, out: Path, device: str = "auto", *, fps: float = FPS
-) -> Generator[Event, None, Tour]:
+) -> Generator[Event, None, TourResult]:
     """Find a picture that flips and write attributes.png, flip.gif and report.json into `out`. A job.
 
     The GIF takes most of the time: fewer frames a second make a quicker tour.
     """
     began = time.monotonic()
-    bench = Workbench()
-    summary = bench.open(path, device).summary
-    found = yield from _find(bench, summary)
+    host = ModelHost()
+    summary = host.open(path, device).summary
+    found = yield from _find(host, summary)
     out.mkdir(parents=True, exist_ok=True)
-    _write_sheet(bench, found, out / "attributes.png")
+    _write_sheet(host, found, out / "attributes.png")
     yield Progress(1, 2, "Writing")
-    yield from _write_gif(bench, found, out / "flip.gif", fps)
+    yield from _write_gif(host, found, out / "flip.gif", fps)
     yield Progress(2, 2, "Writing")
     write_report(found, out / "report.json", time.monotonic() - began)
     yield Result(found)
     return found
 
 
-def write_report(found: Tour, path: Path, seconds: float, beside: str = "") -> None:
+def write_report(found: TourResult, path: Path, seconds: float, beside: str = "") -> None:
     """What the tour found, as JSON; `beside` is the report of another explainer, seen from this one's folder."""
 
     def probabilities(picture: Picture) -> dict[str, float]:
@@ -107,15 +107,15 @@ def write_report(found: Tour, path: Path, seconds: float, beside: str = "") -> N
 # Finding a picture ------------------------------------------------------------------------------
 
 
-def _find(bench: Workbench, summary: ExplainerSummary) -> Generator[Event, None, Tour]:
+def _find(host: ModelHost, summary: ExplainerSummary) -> Generator[Event, None, TourResult]:
     """The tried picture that flips with the fewest attributes and the clearest verdict."""
-    start = live.opening_state(summary)
-    tours: list[Tour] = []
+    start = picture_requests.opening_state(summary)
+    tours: list[TourResult] = []
     for state in _starts(summary, start):
-        listed = shown_attributes(Document(), summary, state)[:TRIED]
+        listed = shown_attributes(Document(), summary, state)[:MAX_CANDIDATES]
         bases = _candidates(summary, state) if listed else []
         for done, base in enumerate(bases, start=1):
-            found = _flip(bench, summary, msgspec.structs.replace(state, base=base), listed)
+            found = _flip(host, summary, msgspec.structs.replace(state, base=base), listed)
             if found is not None:
                 tours.append(found)
                 yield Preview(found.after.image, "tried")
@@ -132,7 +132,7 @@ def _find(bench: Workbench, summary: ExplainerSummary) -> Generator[Event, None,
 
 def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerState]:
     """The state with each class as its target, its own first."""
-    classifier = live.classifier_of(start, summary)
+    classifier = picture_requests.classifier_of(start, summary)
     others = [
         t
         for t in range(len(classifier.class_names) if classifier else 0)
@@ -141,7 +141,7 @@ def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerSta
     return [start, *(msgspec.structs.replace(start, target_class=t) for t in others)]
 
 
-def _rank(found: Tour) -> tuple[bool, bool, int, float]:
+def _rank(found: TourResult) -> tuple[bool, bool, int, float]:
     """Best first: flipped, a real picture's reconstruction, with few attributes, clearly."""
     return (
         not found.flipped,
@@ -163,17 +163,17 @@ def _candidates(summary: ExplainerSummary, start: ExplorerState) -> list[Base]:
 
 
 def _flip(
-    bench: Workbench, summary: ExplainerSummary, state: ExplorerState, listed: Sequence[Attribute]
-) -> Tour | None:
+    host: ModelHost, summary: ExplainerSummary, state: ExplorerState, listed: Sequence[Attribute]
+) -> TourResult | None:
     """Add the attribute that raises the target most, until the class changes; None for a picture of that class."""
     target = state.target_class
-    before = best = _render(bench, summary, state)
+    before = best = _render(host, summary, state)
     if int(before.probs.argmax()) == target:
         return None
     chosen: list[Attribute] = []
     while len(chosen) < AT_ONCE and int(best.probs.argmax()) != target:
         trials = [
-            (_render(bench, summary, edited(state, [*chosen, attribute])), attribute)
+            (_render(host, summary, edited(state, [*chosen, attribute])), attribute)
             for attribute in listed
             if attribute not in chosen
         ]
@@ -184,7 +184,7 @@ def _flip(
             break
         best = picture
         chosen.append(attribute)
-    return Tour(summary, state, tuple(chosen), before, best)
+    return TourResult(summary, state, tuple(chosen), before, best)
 
 
 def edited(
@@ -196,14 +196,14 @@ def edited(
     return state
 
 
-def _render(bench: Workbench, summary: ExplainerSummary, state: ExplorerState) -> Picture:
-    return bench.render(live.resolve(state, summary)).after
+def _render(host: ModelHost, summary: ExplainerSummary, state: ExplorerState) -> Picture:
+    return host.render(picture_requests.resolve(state, summary)).after
 
 
 # Writing ----------------------------------------------------------------------------------------
 
 
-def _write_sheet(bench: Workbench, found: Tour, path: Path) -> None:
+def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:
     """Four attributes on the picture: original, minus, plus, each with what the classifier says."""
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
@@ -219,7 +219,7 @@ def _write_sheet(bench: Workbench, found: Tour, path: Path) -> None:
         shown_attributes(Document(), found.summary, found.state)[:4], 1
     ):
         ends = (edited(found.state, [attribute], amount) for amount in (-1.0, 1.0))
-        pictures = [found.before, *(_render(bench, found.summary, end) for end in ends)]
+        pictures = [found.before, *(_render(host, found.summary, end) for end in ends)]
         effect = f"{attribute.mean_effect:+.2f} logits on average"
         rows.append(Row(f"{rank}  {attribute.name}", tuple(map(cell, pictures)), (effect,)))
     sheet = draw_sheet(
@@ -232,19 +232,19 @@ def _write_sheet(bench: Workbench, found: Tour, path: Path) -> None:
 
 
 def _write_gif(
-    bench: Workbench, found: Tour, path: Path, fps: float
+    host: ModelHost, found: TourResult, path: Path, fps: float
 ) -> Generator[Event, None, None]:
     """The picture on its way over the decision boundary and back, the probability drawn in."""
-    from latent_explorer.media.animation.writer import there_and_back, write_gif
+    from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
     from latent_explorer.media.drawing import enlarge, export_factor, with_caption
 
     frames = []
     target, count = found.state.target_class, round(WAY * fps)
     for done, time_ in enumerate(np.linspace(0.0, 1.0, count), start=1):
         amount = float(time_ * time_ * (3 - 2 * time_))  # ease in and out
-        picture = _render(bench, found.summary, edited(found.state, found.attributes, amount))
+        picture = _render(host, found.summary, edited(found.state, found.attributes, amount))
         image = enlarge(picture.image, export_factor(picture.image))
         verdict = found.class_names[int(picture.probs.argmax())]
         frames.append(with_caption(image, picture.probs, found.class_names, target, note=verdict))
         yield Progress(done, count, "Rendering frames")
-    write_gif(path, there_and_back(frames, rest=round(REST * fps)), fps=fps)
+    write_gif(path, ping_pong_frames(frames, rest=round(REST * fps)), fps=fps)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.cli.options import (
-    chosen_classifier,
-    chosen_rows,
     classifier_option,
     data_options,
     device_option,
-    side_option,
+    evenly_spaced_rows,
+    resolve_classifier,
+    split_option,
 )
 from latent_explorer.cli.output import Output, json_option, run_job
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     help="Search these instead of the encoded pictures.",
 )
 @data_options(split="--split-column")
-@side_option("val")
+@split_option("val")
 @click.option(
     "--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search."
 )
@@ -87,38 +87,40 @@ def attfind(
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
-    key = chosen_classifier(model, classifier)
+    key = resolve_classifier(model, classifier)
     screen = None if exhaustive else SCREEN
     settings = AttFindSettings(n=n, seed=seed, kappa=kappa, wanted=wanted, screen=screen)
     output = Output(as_json=as_json)
     chosen = choose_device(device)
-    latents = None if data is None else encoded(model, data, side, n, selection, output)
-    ends = model.style_stats
-    search = job(model, settings, classifier_id=key, latents=latents, ranges=ends, device=chosen)
+    latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
+    style_range = model.style_stats
+    search = job(
+        model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen
+    )
     found: AttFindResult = run_job(search, output)
-    fields = fields_of(model, found.attribute_set)
+    fields = result_fields(model, found.attribute_set)
     if out is not None:
         write_explainer(with_attribute_set(model, found.attribute_set), out)
         fields["path"] = out
     output.result(fields, table(model, found.attribute_set))
 
 
-def encoded(
+def encode_pictures(
     model: Explainer, data: str, side: str, n: int, selection: dict[str, Any], output: Output
 ) -> Samples:
     """Up to n pictures of DATA, encoded."""
     from latent_explorer.data.dataset import open_dataset
-    from latent_explorer.explain.attfind.effects import Pace
+    from latent_explorer.explain.attfind.effects import BatchSizer
     from latent_explorer.explain.attfind.encode import encode
 
     pictures = open_dataset(data, **selection)
-    rows = chosen_rows(pictures.indices(side), n)
+    rows = evenly_spaced_rows(pictures.indices(side), n)
     size = model.generator.config.resolution
     job = encode(
         model,
         lambda part: pictures.read(rows[part], size),
         [pictures.names[i] for i in rows],
-        Pace(),
+        BatchSizer(),
     )
     found: Samples = run_job(job, output)
     return found
@@ -143,7 +145,7 @@ def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any
     }
 
 
-def fields_of(model: Explainer, found: AttributeSet) -> dict[str, Any]:
+def result_fields(model: Explainer, found: AttributeSet) -> dict[str, Any]:
     """What `attfind --json` ends with."""
     layout = model.generator.synthesis.layout
     return {

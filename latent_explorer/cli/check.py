@@ -43,11 +43,11 @@ def check(data: str, resolution: int, as_json: bool, **selection: Any) -> int:
     finally:
         pictures.close()
     fields = msgspec.to_builtins(report) | {"can_train": report.can_train}
-    output.result(fields, text_of(report))
+    output.result(fields, format_text(report))
     return 0 if report.can_train else 1
 
 
-def text_of(report: DataReport) -> str:
+def format_text(report: DataReport) -> str:
     """The findings for people, one a line, the names it is about below."""
     lines = []
     for finding in report.findings:

@@ -17,7 +17,7 @@ from latent_explorer.common.events import Progress
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.app.tour import Tour
+    from latent_explorer.app.tour import TourResult
 
 FILES = ("window.png", "attributes.png", "flip.gif", "report.json")
 BESIDE = "shortcut"  # the folder of the second tour
@@ -67,7 +67,7 @@ def _tour(
     *,
     beside: bool = False,
     quick: bool = False,
-) -> Tour:
+) -> TourResult:
     """The four files of one explainer; `beside`: its report names that of the other one."""
     from latent_explorer.app.tour import FPS, tour, write_report
 
@@ -98,7 +98,7 @@ def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> N
     write_page(page, figures)
 
 
-def _change(found: Tour) -> str:
+def _change(found: TourResult) -> str:
     """What the sliders did to the verdict, in words."""
     target, name = found.state.target_class, found.class_names[found.state.target_class]
     verdict = "the class changed" if found.flipped else "the class did not change"

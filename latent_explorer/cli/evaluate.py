@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.cli.options import (
-    chosen_classifier,
-    chosen_rows,
     classifier_option,
     data_options,
     device_option,
-    side_option,
+    evenly_spaced_rows,
+    resolve_classifier,
+    split_option,
 )
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.paths import atomic_path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     help="Pictures with labels.csv.",
 )
 @data_options(split="--split-column")
-@side_option("test")
+@split_option("test")
 @click.option("--n", type=click.IntRange(min=2), help="At most so many pictures; all without it.")
 @click.option(
     "--kappa",
@@ -81,9 +81,9 @@ def evaluate(
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
-    key = chosen_classifier(model, classifier)
+    key = resolve_classifier(model, classifier)
     pictures = open_dataset(data, **selection)
-    rows = chosen_rows(pictures.indices(side), n)
+    rows = evenly_spaced_rows(pictures.indices(side), n)
     size = model.generator.config.resolution
 
     def read(part: slice) -> np.ndarray:
@@ -100,10 +100,10 @@ def evaluate(
         fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)
     if into is not None:
         write_explainer(replace(model, figures=model.figures | {side: found.to_dict()}), into)
-    output.result(fields, text_of(found, side))
+    output.result(fields, format_text(found, side))
 
 
-def text_of(found: Evaluation, side: str) -> str:
+def format_text(found: Evaluation, side: str) -> str:
     """The figures for people."""
     lpips = "no LPIPS" if found.lpips is None else f"LPIPS {found.lpips:.3f}"
     lines = [

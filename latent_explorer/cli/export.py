@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
-from latent_explorer.app.engine.model_host import Workbench
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.engine.model_host import ModelHost
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.export.batch import export_all as all_job
 from latent_explorer.app.export.batch import pictures_of
 from latent_explorer.app.export.job import animation
-from latent_explorer.app.export.scene import Scene, Subject
+from latent_explorer.app.export.scene import ExportContext, Scene
 from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export.sheets import sheet as sheet_job
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import chosen_classifier, classifier_option, device_option
+from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.projected import read_projected
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base
-    from latent_explorer.media.animation.writer import Written
+    from latent_explorer.media.animation.writer import WrittenAnimation
     from latent_explorer.models.summary import ExplainerSummary
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -92,27 +92,27 @@ def animate(
     target: str | None,
     device: str,
     as_json: bool,
-    **looks: Any,
+    **appearance: Any,
 ) -> None:
     """Render a timeline as GIF, WebP, APNG, MP4, WebM, a folder of pictures, or a table of probabilities."""
     held = read_timeline(timeline)
     moves = held.timeline
     settings = animation_settings(
-        looks,
+        appearance,
         fps=moves.fps if fps is None else fps,
         loop=loop,
         ping_pong=moves.ping_pong if ping_pong is None else ping_pong,
         csv=table,
     )
-    bench, state, summary = _opened(explainer, device, classifier, target)
+    host, state, summary = _opened(explainer, device, classifier, target)
     if held.model_hash not in ("", summary.model_hash):
         raise UserError(
             f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer."
         )
-    bench.add_latents(_read_latents(latents))
-    live.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
+    host.add_latents(_read_latents(latents))
+    picture_requests.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
-    done = run_job(animation(out, Scene(moves, state, summary), settings, bench.render), output)
+    done = run_job(animation(out, Scene(moves, state, summary), settings, host.render), output)
     fields = {**_animation_fields(done), "model_hash": summary.model_hash}
     output.result(fields, f"{done.path}: {done.frames} frames, {megabytes(done.bytes)}")
 
@@ -150,10 +150,10 @@ def sheet(
     as_json: bool,
 ) -> None:
     """Draw a sheet for a paper: counterfactuals, a truncation sweep, or a style-mixing grid."""
-    bench, state, summary = _opened(explainer, device, classifier, target)
+    host, state, summary = _opened(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
     projected = _read_latents(latents)
-    bench.add_latents(projected)
+    host.add_latents(projected)
     mixed = parse_seeds(rows)
     plan = SheetPlan(
         kind=kind,
@@ -166,7 +166,7 @@ def sheet(
         last=mixed[-1],
     )
     output = Output(as_json=as_json)
-    job = sheet_job(out, plan, _subject(state, summary, projected), bench.render)
+    job = sheet_job(out, plan, _subject(state, summary, projected), host.render)
     written = run_job(job, output)
     fields = {"path": written, "kind": kind, "model_hash": summary.model_hash}
     output.result(fields, str(written))
@@ -177,7 +177,7 @@ def sheet(
 @click.option("--top", default=8, show_default=True, type=click.IntRange(min=1), help="Attributes, best first.")  # fmt: skip
 @click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which. Default: 4.")  # fmt: skip
 @click.option("--seeds", metavar="0-3,7", help="Seeds instead.")
-@click.option("--format", "ending", type=click.Choice(["gif", "webp", "png", "mp4", "webm"]), default="gif", show_default=True)  # fmt: skip
+@click.option("--format", "file_format", type=click.Choice(["gif", "webp", "png", "mp4", "webm"]), default="gif", show_default=True)  # fmt: skip
 @click.option("--fps", type=float, default=20.0, show_default=True, help=f"{_RATES}.")
 @click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
@@ -188,7 +188,7 @@ def export_all(
     top: int,
     samples: str | None,
     seeds: str | None,
-    ending: str,
+    file_format: str,
     fps: float,
     psi: float,
     out: Path,
@@ -196,16 +196,16 @@ def export_all(
     target: str | None,
     device: str,
     as_json: bool,
-    **looks: Any,
+    **appearance: Any,
 ) -> None:
     """Animate the first attributes on several pictures, with a manifest of what every file shows."""
-    settings = animation_settings(looks, fps=fps, loop=True, ping_pong=True)
-    bench, state, summary = _opened(explainer, device, classifier, target)
+    settings = animation_settings(appearance, fps=fps, loop=True, ping_pong=True)
+    host, state, summary = _opened(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
-    subject = _subject(state, summary, (), top)
+    context = _subject(state, summary, (), top)
     bases = _bases(summary, samples, seeds, 4)
     output = Output(as_json=as_json)
-    job = all_job(out, subject, bases, settings, bench.render, f".{ending}")
+    job = all_job(out, context, bases, settings, host.render, f".{file_format}")
     done = run_job(job, output)
     fields = {
         "folder": done.folder,
@@ -220,14 +220,14 @@ def export_all(
 # What the commands share ------------------------------------------------------------------------
 
 
-def animation_settings(looks: dict[str, Any], **others: Any) -> AnimationSettings:
+def animation_settings(appearance: dict[str, Any], **others: Any) -> AnimationSettings:
     """Settings from the options of `settings_options` and others, checked."""
-    budget = looks.pop("budget")
+    budget = appearance.pop("budget")
     limit = parse_size(budget) if budget else 0
-    return AnimationSettings(**looks, **others, budget_bytes=limit).checked()
+    return AnimationSettings(**appearance, **others, budget_bytes=limit).checked()
 
 
-def _animation_fields(done: Written) -> dict[str, Any]:
+def _animation_fields(done: WrittenAnimation) -> dict[str, Any]:
     """What `animate --json` ends with: `settings` are those that a budget may have lowered."""
     return {
         "path": done.path,
@@ -250,21 +250,21 @@ def parse_size(text: str) -> int:
 
 def _opened(
     explainer: str, device: str, classifier: str | None, target: str | None
-) -> tuple[Workbench, ExplorerState, ExplainerSummary]:
+) -> tuple[ModelHost, ExplorerState, ExplainerSummary]:
     """The model on its device, and the state that its window would begin with, asking about `target`."""
-    bench = Workbench()
-    summary = bench.open(Path(explainer), device).summary
-    state = live.opening_state(summary)
+    host = ModelHost()
+    summary = host.open(Path(explainer), device).summary
+    state = picture_requests.opening_state(summary)
     if classifier is not None:
-        key = chosen_classifier(bench.explainer, classifier)
+        key = resolve_classifier(host.explainer, classifier)
         state = msgspec.structs.replace(state, classifier_id=key, target_class=0)
     if target is not None:
-        asked = live.classifier_of(state, summary)
+        asked = picture_requests.classifier_of(state, summary)
         names = asked.class_names if asked else ()
         if target not in names:
             raise UserError(f"There is no class {target!r}. Known: {', '.join(names)}.")
         state = msgspec.structs.replace(state, target_class=names.index(target))
-    return bench, state, summary
+    return host, state, summary
 
 
 def _subject(
@@ -272,7 +272,7 @@ def _subject(
     summary: ExplainerSummary,
     projected: tuple[ProjectedPicture, ...] | list[ProjectedPicture],
     top: int | None = None,
-) -> Subject:
+) -> ExportContext:
     attributes = shown_attributes(Document(), summary, state)[:top]
     own = {p.latent_id: Noise("maps", maps_id=p.latent_id) for p in projected if p.noise}
 
@@ -280,7 +280,7 @@ def _subject(
         return own.get(base.latent_id) if isinstance(base, ProjectedBase) else None
 
     photos = {p.latent_id: p.target for p in projected}
-    return Subject(state, summary, attributes, photos, noise_of)
+    return ExportContext(state, summary, attributes, photos, noise_of)
 
 
 def _read_latents(paths: tuple[Path, ...]) -> list[ProjectedPicture]:

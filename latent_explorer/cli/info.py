@@ -26,7 +26,7 @@ def info(file: str, as_json: bool) -> None:
         text = classifier_text(fields)
     else:
         fields = explainer_file.info(file).to_dict()
-        text = text_of(fields)
+        text = format_text(fields)
     Output(as_json=as_json).result(fields, text)
 
 
@@ -39,12 +39,12 @@ def classifier_text(fields: dict[str, Any]) -> str:
         f"temperature  {fields['temperature']:.3g}",
     ]
     if fields["frame_only"]:
-        lines.append(f"sees         {_sees(fields)}")
+        lines.append(f"sees         {_describe_input(fields)}")
     lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
     return "\n".join(lines)
 
 
-def text_of(fields: dict[str, Any]) -> str:
+def format_text(fields: dict[str, Any]) -> str:
     """The fields of `ExplainerInfo.to_dict` for people."""
     lines = [
         f"{fields['name']}: explainer, {fields['resolution']} px, {fields['num_styles']} style coordinates, "
@@ -59,7 +59,7 @@ def text_of(fields: dict[str, Any]) -> str:
             else ""
         )
         identity = f"{classifier['name']} ({classifier['classifier_id'][:16]})"
-        sees = f"; it sees {_sees(classifier)}" if classifier["frame_only"] else ""
+        sees = f"; it sees {_describe_input(classifier)}" if classifier["frame_only"] else ""
         lines.append(f"classifier   {identity}: {', '.join(classifier['classes'])}{told}{sees}")
     for found in fields["attribute_sets"]:
         lines.append(
@@ -77,7 +77,7 @@ def text_of(fields: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _sees(classifier: dict[str, Any]) -> str:
+def _describe_input(classifier: dict[str, Any]) -> str:
     return f"the outer {classifier['frame_only']} px of its input alone"
 
 

@@ -54,8 +54,8 @@ def name(
             "There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note."
         )
     model = read_explainer(explainer)
-    wanted = parsed(names)
-    sets, found = renamed(model.attribute_sets, wanted)
+    wanted = parse_names(names)
+    sets, found = rename_attributes(model.attribute_sets, wanted)
     if unknown := sorted(set(wanted) - found):
         raise UserError(
             f"{explainer} has no attribute {unknown[0]}. `latent-explorer info {explainer}` lists those it has."
@@ -70,7 +70,7 @@ def name(
     Output(as_json=as_json).result(fields, f"{out}: {', '.join(done)}")
 
 
-def parsed(names: Sequence[str]) -> dict[str, str]:
+def parse_names(names: Sequence[str]) -> dict[str, str]:
     """ "214max=brown spots" as {"214max": "brown spots"}."""
     pairs = [part.partition("=") for part in names]
     if wrong := [key for key, sign, text in pairs if not (key and sign and text.strip())]:
@@ -78,7 +78,7 @@ def parsed(names: Sequence[str]) -> dict[str, str]:
     return {key: text.strip() for key, _, text in pairs}
 
 
-def renamed(
+def rename_attributes(
     sets: Sequence[AttributeSet], names: Mapping[str, str]
 ) -> tuple[tuple[AttributeSet, ...], set[str]]:
     """The sets with the names, and the keys that were found in them."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SIDES = ("train", "val", "test", "all")
+SPLIT_CHOICES = ("train", "val", "test", "all")
 
 
 def data_options(split: str = "--split") -> Callable[[F], F]:
@@ -57,19 +57,19 @@ def data_options(split: str = "--split") -> Callable[[F], F]:
     return decorate
 
 
-def side_option(default: str) -> Callable[[F], F]:
+def split_option(default: str) -> Callable[[F], F]:
     """Add `--split`, for commands that take one side of the split."""
     return click.option(
         "--split",
         "side",
-        type=click.Choice(SIDES),
+        type=click.Choice(SPLIT_CHOICES),
         default=default,
         show_default=True,
         help="Which pictures.",
     )
 
 
-def chosen_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
+def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
     """All rows of a side, or n of them, spread evenly over the folder and always the same."""
     if len(rows) == 0:
         raise UserError(
@@ -87,7 +87,7 @@ def classifier_option(command: F) -> F:
     return option(command)
 
 
-def chosen_classifier(model: Explainer, text: str | None) -> str:
+def resolve_classifier(model: Explainer, text: str | None) -> str:
     """The id of the classifier that is called so, or whose id starts so; without a text, of the one that is explained."""
     if text is None:
         return model.classifier_id

@@ -45,7 +45,7 @@ class Output:
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self._bar = _ProgressBar(sys.stderr) if not as_json and _is_terminal(sys.stderr) else None
-        self._told = "", 0.0  # message and time of the last progress in the stream
+        self._last_progress = "", 0.0  # message and time of the last progress in the stream
 
     def event(self, event: Event) -> None:
         """Print one event of a job."""
@@ -92,10 +92,10 @@ class Output:
         if not isinstance(event, Progress) or event.done >= event.total:
             return False
         now = time.monotonic()
-        message, before = self._told
+        message, before = self._last_progress
         if event.message == message and now - before < _PROGRESS_SECONDS:
             return True
-        self._told = event.message, now
+        self._last_progress = event.message, now
         return False
 
     def _note(self, text: str) -> None:

@@ -13,11 +13,11 @@ import click
 import msgspec
 import numpy as np
 
-from latent_explorer.cli.options import chosen_classifier, classifier_option, device_option
+from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice
-from latent_explorer.common.paths import exported, plain_name, writing
+from latent_explorer.common.paths import atomic_output, explain_write_errors, safe_file_name
 from latent_explorer.explain.projection.report_text import (
     cautions,
     domain_sentence,
@@ -36,7 +36,7 @@ from latent_explorer.explain.projection.settings import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
 
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
 
@@ -117,20 +117,20 @@ def project(
     Writes for each NAME.projection (opens in the window), NAME.npz (w, as NVIDIA's projector writes it) and NAME.png
     (target and reconstruction), and for all summary.json and summary.csv.
     """
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
 
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
-    bench = Workbench()
-    bench.open(Path(explainer), device)
-    key = chosen_classifier(bench.explainer, classifier)
+    host = ModelHost()
+    host.open(Path(explainer), device)
+    key = resolve_classifier(host.explainer, classifier)
     writer = _Writer(out)
     output = Output(as_json=as_json)
     latents = [path for path in images if path.suffix.lower() in _LATENTS]
     pictures = [path for path in images if path not in latents]
     for path in latents:
-        writer.write(_imported(bench, path, key))
+        writer.write(_imported(host, path, key))
     for photos in _photos(pictures, output):
-        writer.write(_projected(bench, photos, settings, key, output, writer))
+        writer.write(_projected(host, photos, settings, key, output, writer))
     if not writer.reports:
         raise UserError(
             "There is no picture in what was given, or none that can be read. Choose others."
@@ -174,14 +174,14 @@ def _photos(paths: Sequence[Path], output: Output) -> Iterator[list[Photo]]:
         yield read
 
 
-def _imported(bench: Workbench, path: Path, key: str) -> list[ProjectedPicture]:
+def _imported(host: ModelHost, path: Path, key: str) -> list[ProjectedPicture]:
     from latent_explorer.app.projection.jobs import import_latents
 
-    return import_latents(bench, path, key)
+    return import_latents(host, path, key)
 
 
 def _projected(
-    bench: Workbench,
+    host: ModelHost,
     photos: Sequence[Photo],
     settings: ProjectionSettings,
     key: str,
@@ -196,7 +196,7 @@ def _projected(
     kept: list[ProjectedPicture] = []
 
     def watched() -> Generator[Event, None, None]:
-        for event in project_photos(bench, StepBudget(default_budget), photos, settings, key):
+        for event in project_photos(host, StepBudget(default_budget), photos, settings, key):
             if isinstance(event, Kept):
                 kept[:] = event.value
             if output.as_json or not isinstance(event, Metric):  # people do not read a line a step
@@ -219,7 +219,7 @@ class _Writer:
         self._names: set[str] = set()
         self._rows: list[dict[str, Any]] = []
         self.reports: list[ProjectionReport] = []
-        with writing(folder):
+        with explain_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
     def write(self, found: Sequence[ProjectedPicture]) -> None:
@@ -229,7 +229,7 @@ class _Writer:
         from latent_explorer.media.png import png_bytes
 
         for picture in found:
-            name = self._free(plain_name(Path(picture.report.name).stem) or "picture")
+            name = self._free(safe_file_name(Path(picture.report.name).stem) or "picture")
             pair = np.concatenate([picture.target, picture.image], axis=1)
             shown = enlarge(pair, export_factor(picture.target))
             files = {
@@ -240,7 +240,7 @@ class _Writer:
             paths = {}
             for what, (suffix, content) in files.items():
                 paths[what] = self._folder / f"{name}{suffix}"
-                with exported(paths[what]) as temporary:
+                with atomic_output(paths[what]) as temporary:
                     temporary.write_bytes(content)
             fields = msgspec.to_builtins(picture.report)
             self.reports.append(picture.report)
@@ -267,7 +267,7 @@ class _Writer:
             "summary.csv": table.getvalue(),
         }
         for name, text in texts.items():
-            with exported(self._folder / name) as temporary:
+            with atomic_output(self._folder / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         return fields
 

@@ -16,38 +16,38 @@ if TYPE_CHECKING:
     from latent_explorer.training.run_folder import Request
 
 
-class Wish:
+class StopRequest:
     """What was asked for. The training looks between two steps, where nothing is lost by its end."""
 
     def __init__(self) -> None:
-        self.wanted: Request | None = None
+        self.requested: Request | None = None
         self.by_signal = False
 
     def __call__(self) -> Request | None:
-        return self.wanted
+        return self.requested
 
     @contextmanager
-    def of_signals(self) -> Iterator[None]:
+    def on_signals(self) -> Iterator[None]:
         """Ctrl-C and the end of the session ask for a pause; the second time they end the program at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
         numbers = (signal.SIGINT, signal.SIGTERM)
-        previous = {number: signal.signal(number, self._asked) for number in numbers}
+        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
         try:
             yield
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _asked(self, number: int, frame: object) -> None:  # noqa: ARG002  # the protocol's arguments
+    def _on_signal(self, number: int, frame: object) -> None:  # noqa: ARG002  # the protocol's arguments
         if self.by_signal:
             raise KeyboardInterrupt
-        self.wanted, self.by_signal = self.wanted or "pause", True
+        self.requested, self.by_signal = self.requested or "pause", True
         with suppress(OSError):
             os.write(2, b"\nPausing after this step. Once more ends it at once.\n")
 
-    def of_input(self) -> None:
+    def on_stdin_lines(self) -> None:
         """Listen for the lines `pause` and `stop`, unless a person types there."""
         if sys.stdin is not None and not sys.stdin.isatty():
             threading.Thread(target=self._listen, name="standard input", daemon=True).start()
@@ -62,5 +62,5 @@ class Wish:
                 for line in lines:
                     word = line.strip()
                     if word in (b"stop", b"pause"):
-                        self.wanted = "stop" if word == b"stop" else "pause"
+                        self.requested = "stop" if word == b"stop" else "pause"
                         return

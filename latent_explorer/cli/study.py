@@ -105,20 +105,20 @@ def build(
     explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any
 ) -> None:
     """Make a study: a folder for participants, the hidden key, and the questions for survey services."""
-    from latent_explorer.app.study.arms import ArmWish, open_from_files
+    from latent_explorer.app.study.arms import ArmSpec, open_from_files
     from latent_explorer.app.study.job import build_study
 
     settings = _settings(wanted)
     settings.check()
     keys = tuple(key.strip() for key in wanted["keys"].split(",") if key.strip())
     target = _target(explainer, wanted["target"])
-    wishes = [ArmWish(path=str(explainer), method=wanted["method"], target=target, keys=keys)]
+    specs = [ArmSpec(path=str(explainer), method=wanted["method"], target=target, keys=keys)]
     if against is not None or wanted["against_method"]:
         other = against or explainer
         second = _target(other, wanted["target"])
-        wishes.append(ArmWish(path=str(other), method=wanted["against_method"], target=second))
+        specs.append(ArmSpec(path=str(other), method=wanted["against_method"], target=second))
     output = Output(as_json=as_json)
-    key = run_job(build_study(open_from_files(wishes, device), settings, out), output)
+    key = run_job(build_study(open_from_files(specs, device), settings, out), output)
     asked = sum(item.role != "practice" for item in key.items)
     fields = {
         "study": key.study,

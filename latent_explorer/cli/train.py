@@ -12,9 +12,9 @@ import click
 
 from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
-from latent_explorer.cli.stop_request import Wish
+from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.threads import leave_a_core
+from latent_explorer.data.threads import reserve_one_core
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.training.settings import train_config, with_settings
 
@@ -140,31 +140,35 @@ def train(
     the training, and so does the line `pause` on standard input (with --json); the line `stop` also writes the result.
     --resume goes on from there.
     """
-    leave_a_core(os.environ)  # before torch is imported
-    from latent_explorer.app.training.pipeline import whole_training
+    reserve_one_core(os.environ)  # before torch is imported
+    from latent_explorer.app.training.pipeline import run_pipeline
 
     folder = (out or _new_run_folder()).resolve()
     settings = {name: options[name] for name in ("images", "attributes", "device")}
     changes = {name: value for name, value in settings.items() if value is not None}
     if resume:
-        _refuse_beside_resume(data, out, options)
+        _reject_with_resume(data, out, options)
         config = None
     else:
         config = train_config(data, **options)
-    output, wish = Output(as_json=as_json), Wish()
+    output, stop_request = Output(as_json=as_json), StopRequest()
     if as_json:
-        wish.of_input()
-    with wish.of_signals():
-        job = whole_training(
-            folder, config, changes=changes, command=["latent-explorer", *arguments], wish=wish
+        stop_request.on_stdin_lines()
+    with stop_request.on_signals():
+        job = run_pipeline(
+            folder,
+            config,
+            changes=changes,
+            command=["latent-explorer", *arguments],
+            stop_request=stop_request,
         )
         status: RunStatus | None = run_job(job, output)
     if status is not None:  # else it is one of several processes, and not the one that speaks
-        _tell(status, folder, output)
-    return INTERRUPTED if wish.by_signal else 0
+        _print_result(status, folder, output)
+    return INTERRUPTED if stop_request.by_signal else 0
 
 
-def _tell(status: RunStatus, folder: Path, output: Output) -> None:
+def _print_result(status: RunStatus, folder: Path, output: Output) -> None:
     """The last word of `train`."""
     result = folder / "result.explainer"
     fields = {
@@ -178,7 +182,7 @@ def _tell(status: RunStatus, folder: Path, output: Output) -> None:
     output.result(fields, f"{folder}: {status.message} {further}")
 
 
-def _refuse_beside_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:
+def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:
     """A run that goes on knows what it was started with."""
     if out is None:
         raise UserError("Say with --out which run folder to go on with.")

@@ -11,8 +11,8 @@ import click
 
 from latent_explorer.cli.options import device_option, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
-from latent_explorer.cli.stop_request import Wish
-from latent_explorer.data.threads import leave_a_core
+from latent_explorer.cli.stop_request import StopRequest
+from latent_explorer.data.threads import reserve_one_core
 
 if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
@@ -48,7 +48,7 @@ def train_encoder(
     Projections then start from it. Ctrl-C keeps the state, and so does the line `pause` on standard input (with
     --json); --resume goes on from there.
     """
-    leave_a_core(os.environ)  # before torch is imported
+    reserve_one_core(os.environ)  # before torch is imported
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
     from latent_explorer.training.settings import with_settings
@@ -58,22 +58,29 @@ def train_encoder(
     given = [f"images={images}"] if images else []
     config = with_settings(EncoderTraining(), [*given, *settings])
     model = read_explainer(explainer)
-    output, wish = Output(as_json=as_json), Wish()
+    output, stop_request = Output(as_json=as_json), StopRequest()
     if as_json:
-        wish.of_input()
+        stop_request.on_stdin_lines()
     state = out.with_suffix(".encoder-training")
-    with wish.of_signals():
-        training = job(model, config, state, device=choose_device(device), resume=resume, ends=wish)
+    with stop_request.on_signals():
+        training = job(
+            model,
+            config,
+            state,
+            device=choose_device(device),
+            resume=resume,
+            should_stop=stop_request,
+        )
         found = run_job(training, output)
     if found is None:
-        _paused(state, output)
-        return INTERRUPTED if wish.by_signal else 0
+        _print_paused(state, output)
+        return INTERRUPTED if stop_request.by_signal else 0
     write_explainer(found, out)
-    _finished(found, out, output)
+    _print_finished(found, out, output)
     return 0
 
 
-def _finished(found: Explainer, out: Path, output: Output) -> None:
+def _print_finished(found: Explainer, out: Path, output: Output) -> None:
     figures = found.figures["encoder"]
     fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
     output.result(
@@ -81,7 +88,7 @@ def _finished(found: Explainer, out: Path, output: Output) -> None:
     )
 
 
-def _paused(state: Path, output: Output) -> None:
+def _print_paused(state: Path, output: Output) -> None:
     output.result(
         {"path": None, "finished": False, "state": state},
         f"Paused; {state} holds the state. Go on with --resume.",

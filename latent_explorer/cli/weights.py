@@ -18,9 +18,9 @@ def get_weights(net: str, as_json: bool) -> None:
     trainings go by the feature distance of the classifier instead.
     """
     from latent_explorer.models.lpips_weights import fetch_backbone
-    from latent_explorer.models.perceptual import Perceptual
+    from latent_explorer.models.perceptual import LpipsDistance
 
     output = Output(as_json=as_json)
     path = run_job(fetch_backbone(net), output)
-    name = Perceptual(net).name  # its value on a known pair is asserted
+    name = LpipsDistance(net).name  # its value on a known pair is asserted
     output.result({"path": path, "name": name}, f"{path}: {name} is ready.")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-def drained(job: Generator[Event, None, T]) -> T:
+def run_silently(job: Generator[Event, None, T]) -> T:
     """Run a job to its end, unseen; what it returns."""
     while True:
         try:
@@ -24,7 +24,7 @@ def drained(job: Generator[Event, None, T]) -> T:
             return value
 
 
-def quietly(job: Generator[Event, None, T]) -> Generator[Event, None, T]:
+def without_progress(job: Generator[Event, None, T]) -> Generator[Event, None, T]:
     """A job within a job, without its Progress, which would be taken for the outer one's."""
     with contextlib.closing(job):
         while True:

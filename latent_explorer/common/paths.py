@@ -64,37 +64,39 @@ def self_command(*args: str) -> list[str]:
 
 def user_data_dir() -> Path:
     """The user's folder for what the program keeps; created when missing."""
-    return _made(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)))
+    return _ensure_folder(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)))
 
 
 def cache_dir() -> Path:
     """The user's folder for what can be computed or fetched again; created when missing."""
-    return _made(Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)))
+    return _ensure_folder(Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)))
 
 
 def config_dir() -> Path:
     """The user's folder for settings; created when missing."""
-    return _made(Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)))
+    return _ensure_folder(Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)))
 
 
 def log_dir() -> Path:
     """The user's folder for logs; created when missing."""
-    return _made(Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)))
+    return _ensure_folder(Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)))
 
 
 def runs_dir() -> Path:
     """Where trainings put their run folders: LATENT_EXPLORER_RUNS, else `runs` in the user's data folder."""
     chosen = os.environ.get("LATENT_EXPLORER_RUNS")
-    return _made(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
+    return _ensure_folder(
+        Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs"
+    )
 
 
-def plain_name(text: str) -> str:
+def safe_file_name(text: str) -> str:
     """A text as the name of a file or folder on any system; empty when nothing of it can be one."""
     plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in text).strip(" .")[:80]
     return " ".join(plain.split())
 
 
-def _made(folder: Path) -> Path:
+def _ensure_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -134,16 +136,16 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
 
 
 @contextlib.contextmanager
-def exported(target: Path) -> Iterator[Path]:
+def atomic_output(target: Path) -> Iterator[Path]:
     """`atomic_path` for a file that a person asked for: where it cannot be written a UserError says why."""
-    with writing(target), atomic_path(target) as temporary:
+    with explain_write_errors(target), atomic_path(target) as temporary:
         yield temporary
 
 
 @contextlib.contextmanager
-def exported_folder(target: Path) -> Iterator[Path]:
+def atomic_output_folder(target: Path) -> Iterator[Path]:
     """The same for a folder of new files: it is there when all of them are. One that holds files is not replaced."""
-    with writing(target):
+    with explain_write_errors(target):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise UserError(f"{target.name} is there already and not empty. Choose another name.")
         made = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent)
@@ -158,7 +160,7 @@ def exported_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def writing(target: Path) -> Iterator[None]:
+def explain_write_errors(target: Path) -> Iterator[None]:
     """Around whatever it takes to write `target`: what the system refuses becomes a UserError."""
     try:
         yield

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Result
 from latent_explorer.data.dataset_findings import (
-    Checked,
+    DatasetInspection,
     Finding,
-    balance,
+    check_amount,
+    check_balance,
+    check_memory,
     class_counts,
-    enough,
-    listed,
-    memory,
-    readable,
+    describe_listing,
+    find_unreadable,
     sides,
 )
-from latent_explorer.data.image_facts import Facts, facts_of
-from latent_explorer.data.image_findings import copies, kinds, sizes
-from latent_explorer.data.threads import aside, over_threads
+from latent_explorer.data.image_facts import ImageFacts, inspect_image
+from latent_explorer.data.image_findings import check_sizes, find_duplicates, kinds
+from latent_explorer.data.threads import map_in_threads, run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 __all__ = ["DataReport", "Finding", "check"]
 
 # In the order in which a person asks.
-_PARTS = (readable, listed, sides, balance, copies, sizes, kinds, enough, memory)
+_PARTS = (
+    find_unreadable,
+    describe_listing,
+    sides,
+    check_balance,
+    find_duplicates,
+    check_sizes,
+    kinds,
+    check_amount,
+    check_memory,
+)
 
 
 @dataclass(frozen=True)
@@ -57,25 +67,25 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
     resolution  px a side of the training that is planned: what is small or large is said against it
     """
 
-    def look(row: int) -> Facts:
+    def look(row: int) -> ImageFacts:
         name = data.names[row]
         try:
             raw = data.source.read(name)
         except UserError as error:
-            return Facts(_reason(error))
-        return facts_of(raw, name)
+            return ImageFacts(_reason(error))
+        return inspect_image(raw, name)
 
-    facts = yield from over_threads(look, len(data), "Looking at the pictures")
-    checked = Checked(data, facts, resolution)
-    findings = yield from aside(
-        lambda: tuple(finding for part in _PARTS for finding in part(checked)),
+    facts = yield from map_in_threads(look, len(data), "Looking at the pictures")
+    inspection = DatasetInspection(data, facts, resolution)
+    findings = yield from run_in_thread(
+        lambda: tuple(finding for part in _PARTS for finding in part(inspection)),
         "Comparing the pictures",
     )
     report = DataReport(
         findings=findings,
-        pictures=sum(not fact.trouble for fact in facts),
+        pictures=sum(not fact.problem for fact in facts),
         unreadable=tuple(
-            name for name, fact in zip(data.names, facts, strict=True) if fact.trouble
+            name for name, fact in zip(data.names, facts, strict=True) if fact.problem
         ),
         classes=class_counts(data),
         kind=data.listing.kind,

@@ -25,30 +25,30 @@ class Crop(msgspec.Struct, frozen=True):
     size: Annotated[float, msgspec.Meta(gt=0, le=1000)]
 
 
-def middle(height: int, width: int) -> Crop:
+def center_square(height: int, width: int) -> Crop:
     """The largest square in the middle: what is taken when nobody chooses."""
     side = min(height, width)
     return Crop(((width - side) // 2) / width, ((height - side) // 2) / height, 1.0)
 
 
-def whole(height: int, width: int) -> Crop:
+def bounding_square(height: int, width: int) -> Crop:
     """The smallest square around the whole picture."""
     side = max(height, width)
     return Crop((width - side) / 2 / width, (height - side) / 2 / height, side / min(height, width))
 
 
-def box_of(crop: Crop, height: int, width: int) -> tuple[int, int, int]:
+def crop_to_pixels(crop: Crop, height: int, width: int) -> tuple[int, int, int]:
     """(left, top, side) in whole pixels of a picture (height, width); the side is at least one pixel."""
     side = max(1, round(crop.size * min(height, width)))
     return round(crop.left * width), round(crop.top * height), side
 
 
-def crop_of(left: float, top: float, side: float, height: int, width: int) -> Crop:
+def crop_from_pixels(left: float, top: float, side: float, height: int, width: int) -> Crop:
     """The square at (left, top) with `side`, all in pixels of a picture (height, width)."""
     return Crop(left / width, top / height, side / min(height, width))
 
 
-def kept_near(crop: Crop, height: int, width: int) -> Crop:
+def clamp_crop(crop: Crop, height: int, width: int) -> Crop:
     """The crop with a sensible size, moved until its centre stands in the picture: whatever a mouse did to it."""
     short = min(height, width)
     most = max(height, width) / short
@@ -59,13 +59,13 @@ def kept_near(crop: Crop, height: int, width: int) -> Crop:
     return Crop(left, top, size)
 
 
-def cut(picture: np.ndarray, crop: Crop, size: int | None = None) -> np.ndarray:
+def crop_image(picture: np.ndarray, crop: Crop, size: int | None = None) -> np.ndarray:
     """The square of a picture (H, W, 3) uint8 at `size` px (LANCZOS), or at its own pixels.
 
     The middle crop gives the same bits as `images.read_image(path, size)`.
     """
     height, width = picture.shape[:2]
-    left, top, side = box_of(crop, height, width)
+    left, top, side = crop_to_pixels(crop, height, width)
     inside = left >= 0 and top >= 0 and left + side <= width and top + side <= height
     if not inside:
         picture, left, top = _padded(picture, left, top, side), 0, 0

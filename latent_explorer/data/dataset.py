@@ -120,7 +120,7 @@ class ImageDataset:
         left_out = [*self.about.get("left_out", ()), *(self.names[row] for row in rows)]
         return ImageDataset(
             self.source,
-            replace(self.listing, columns=tables.take(self.columns, stay)),
+            replace(self.listing, columns=tables.take_rows(self.columns, stay)),
             None if self.labels is None else self.labels[stay],
             self.class_names,
             self.sides[stay],
@@ -159,7 +159,7 @@ def open_dataset(
     source = find_source(Path(path))
     try:
         listing = list_pictures(source)
-        chosen = tables.take(listing.columns, tables.select(listing.columns, where))
+        chosen = tables.take_rows(listing.columns, tables.select(listing.columns, where))
         columns, indices, names = _classes(chosen, label, classes, listing.value_names)
         sides, filled = _sides(columns, group, split)
     except UserError:
@@ -228,7 +228,7 @@ def _classes(
         tables.column(columns, key), classes, value_names.get(key)
     )
     rows = np.flatnonzero(indices >= 0)
-    return tables.take(columns, rows), indices[rows], names
+    return tables.take_rows(columns, rows), indices[rows], names
 
 
 def _sides(

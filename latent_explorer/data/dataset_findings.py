@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from latent_explorer.data.dataset import ImageDataset
-from latent_explorer.data.image_facts import Facts
+from latent_explorer.data.image_facts import ImageFacts
 from latent_explorer.data.labels import SPLITS
-from latent_explorer.data.loading import SHOWN, too_many
+from latent_explorer.data.loading import SHOWN, too_many_unreadable
 from latent_explorer.data.summary import suggested_group, suggested_split
 
 if TYPE_CHECKING:
@@ -38,16 +38,16 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Checked:
+class DatasetInspection:
     """The data set and what was found of each of its pictures, in the order of its names."""
 
     data: ImageDataset
-    facts: list[Facts]
+    facts: list[ImageFacts]
     resolution: int
 
-    def rows(self, is_so: Callable[[Facts], bool]) -> list[int]:
+    def rows(self, is_so: Callable[[ImageFacts], bool]) -> list[int]:
         """The readable pictures of which something is so."""
-        return [i for i, fact in enumerate(self.facts) if not fact.trouble and is_so(fact)]
+        return [i for i, fact in enumerate(self.facts) if not fact.problem and is_so(fact)]
 
     def names(self, rows: Sequence[int]) -> tuple[str, ...]:
         """A few names; none where it is about all pictures anyway."""
@@ -61,14 +61,16 @@ def count(n: int, one: str = "picture", many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def readable(checked: Checked) -> Iterator[Finding]:
-    broken = [i for i, fact in enumerate(checked.facts) if fact.trouble]
-    total = len(checked.facts)
+def find_unreadable(inspection: DatasetInspection) -> Iterator[Finding]:
+    broken = [i for i, fact in enumerate(inspection.facts) if fact.problem]
+    total = len(inspection.facts)
     if not broken:
         yield Finding("good", f"All {count(total)} can be read.")
         return
-    names = tuple(f"{checked.data.names[i]} ({checked.facts[i].trouble})" for i in broken[:SHOWN])
-    if too_many(len(broken), total):
+    names = tuple(
+        f"{inspection.data.names[i]} ({inspection.facts[i].problem})" for i in broken[:SHOWN]
+    )
+    if too_many_unreadable(len(broken), total):
         yield Finding(
             "error",
             f"{len(broken):,} of {count(total)} cannot be read, more than a tenth: download or copy them again.",
@@ -80,9 +82,9 @@ def readable(checked: Checked) -> Iterator[Finding]:
     yield Finding("warning", text, names)
 
 
-def listed(checked: Checked) -> Iterator[Finding]:
-    listing = checked.data.listing
-    yield Finding("note", f"{count(len(checked.data))} chosen ({listing.kind}).")
+def describe_listing(inspection: DatasetInspection) -> Iterator[Finding]:
+    listing = inspection.data.listing
+    yield Finding("note", f"{count(len(inspection.data))} chosen ({listing.kind}).")
     for names, text in (
         (listing.unlisted, "in the folder that the labels do not mention, left out."),
         (listing.missing, "that the labels mention, but whose file is not there."),
@@ -90,27 +92,27 @@ def listed(checked: Checked) -> Iterator[Finding]:
         if names:
             shown = tuple(names[:SHOWN])
             yield Finding("note", f"There {are(len(names))} {count(len(names))} {text}", shown)
-    n = checked.data.about.get("without_label", 0)
+    n = inspection.data.about.get("without_label", 0)
     if n:
         yield Finding("note", f"{count(n)} {have(n)} no label and {are(n)} left out.")
-    other = checked.data.source.other
+    other = inspection.data.source.other
     if other:
         kinds = ", ".join(suffix or "no ending" for suffix, _ in other.most_common(SHOWN))
         yield Finding(
             "note",
             f"{count(sum(other.values()), 'file')} of other kinds ({kinds}) were not looked at.",
         )
-    versions = sorted(set(checked.data.columns.get("version", ())))
+    versions = sorted(set(inspection.data.columns.get("version", ())))
     if len(versions) > 1:
         one = " ".join(listing.where) or f"version={versions[0]}"
         text = f"Every picture is there in {len(versions)} versions ({', '.join(versions)}): take one, by {one} under Only (--where)."
         yield Finding("warning", text)
 
 
-def sides(checked: Checked) -> Iterator[Finding]:
+def sides(inspection: DatasetInspection) -> Iterator[Finding]:
     """How the pictures fall into train, val and test, and whether that suffices."""
-    data = checked.data
-    sound = np.array([not fact.trouble for fact in checked.facts], dtype=bool)
+    data = inspection.data
+    sound = np.array([not fact.problem for fact in inspection.facts], dtype=bool)
     counts = [int((sound & (data.sides == k)).sum()) for k in range(len(SPLITS))]
     sizes = ", ".join(f"{n:,} {side}" for n, side in zip(counts, SPLITS, strict=True))
     group, split = data.about["options"]["group"], data.about["options"]["split"]
@@ -154,8 +156,8 @@ def _torn_groups(data: ImageDataset, key: str) -> Iterator[Finding]:
     )
 
 
-def balance(checked: Checked) -> Iterator[Finding]:
-    data = checked.data
+def check_balance(inspection: DatasetInspection) -> Iterator[Finding]:
+    data = inspection.data
     if data.labels is None:
         yield from _loose(data.names)
         yield Finding(
@@ -219,8 +221,8 @@ def class_counts(data: ImageDataset) -> tuple[tuple[str, int], ...]:
     return tuple(zip(data.class_names, counts, strict=True))
 
 
-def enough(checked: Checked) -> Iterator[Finding]:
-    n = len(checked.rows(lambda _: True))
+def check_amount(inspection: DatasetInspection) -> Iterator[Finding]:
+    n = len(inspection.rows(lambda _: True))
     help_text = "leave mirroring on (flip) unless left and right matter, use adaptive augmentation (ada_target)"
     if n < VERY_FEW:
         yield Finding(
@@ -233,11 +235,11 @@ def enough(checked: Checked) -> Iterator[Finding]:
         yield Finding("good", f"{count(n)} are enough to begin with.")
 
 
-def memory(checked: Checked) -> Iterator[Finding]:
-    needed = len(checked.data) * checked.resolution**2 * 3
+def check_memory(inspection: DatasetInspection) -> Iterator[Finding]:
+    needed = len(inspection.data) * inspection.resolution**2 * 3
     installed = _installed_memory()
     size = f"{needed / 1e9:.1f} GB" if needed >= 1e9 else f"{max(needed / 1e6, 1):.0f} MB"
-    text = f"At {checked.resolution} px the pictures take {size} of memory"
+    text = f"At {inspection.resolution} px the pictures take {size} of memory"
     if installed and needed > installed / 2:
         yield Finding(
             "warning",

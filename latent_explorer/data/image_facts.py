@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.images import MAX_PIXELS, open_picture, sentences, to_rgb
+from latent_explorer.data.images import MAX_PIXELS, explain_read_errors, open_picture, to_rgb
 
 # Larger JPEGs are decoded at reduced size: every byte is still looked at, but their pixels are not compared.
 WHOLE_PIXELS = 1_500_000
@@ -18,62 +18,62 @@ _ORIENTATION = 0x0112  # EXIF
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """`trouble` is empty for a readable picture; of the others nothing else is known but perhaps their bytes."""
+class ImageFacts:
+    """`problem` is empty for a readable picture; of the others nothing else is known but perhaps their bytes."""
 
-    trouble: str = ""
+    problem: str = ""
     width: int = 0  # px, upright
     height: int = 0
     format: str = ""
     mode: str = ""  # Pillow's
-    deep: bool = False  # more than 8 bits a channel
+    high_bit_depth: bool = False  # more than 8 bits a channel
     rotated: bool = False  # by the camera's mark
     animated: bool = False
     transparent: bool = False  # some pixel really is
-    content: bytes = b""  # equal for equal pixels where `compared`, else for equal bytes
+    content: bytes = b""  # equal for equal pixels where `pixels_compared`, else for equal bytes
     file: bytes = b""  # equal for equal bytes
-    compared: bool = False
+    pixels_compared: bool = False
 
 
-def facts_of(raw: bytes, name: str) -> Facts:
+def inspect_image(raw: bytes, name: str) -> ImageFacts:
     """Look at the bytes of a picture; never raises for what they hold."""
     file = hashlib.blake2b(raw, digest_size=16).digest()
     if not raw:
-        return Facts("the file is empty", file=file)
+        return ImageFacts("the file is empty", file=file)
     try:
-        with sentences(name), open_picture(raw, name) as picture:
+        with explain_read_errors(name), open_picture(raw, name) as picture:
             return _look(picture, raw, file)
     except UserError as error:
-        return Facts(_trouble(error, raw), file=file)
+        return ImageFacts(_problem(error, raw), file=file)
 
 
-def _look(picture: Image.Image, raw: bytes, file: bytes) -> Facts:
+def _look(picture: Image.Image, raw: bytes, file: bytes) -> ImageFacts:
     width, height = picture.size
     mode, kind = picture.mode, picture.format or ""
-    compared = kind not in ("JPEG", "MPO") or width * height <= WHOLE_PIXELS
-    if not compared:
+    pixels_compared = kind not in ("JPEG", "MPO") or width * height <= WHOLE_PIXELS
+    if not pixels_compared:
         picture.draft("RGB", (width // 8, height // 8))
     turn = picture.getexif().get(_ORIENTATION, 1)
     upright = ImageOps.exif_transpose(picture)
     transparent = upright.has_transparency_data and _has_holes(upright)
     content = file
-    if compared:
+    if pixels_compared:
         rgb = to_rgb(upright)
         content = hashlib.blake2b(rgb.tobytes(), digest_size=16, salt=b"%d" % rgb.width).digest()
     if turn in (5, 6, 7, 8):
         width, height = height, width
-    return Facts(
+    return ImageFacts(
         width=width,
         height=height,
         format=kind,
         mode=mode,
-        deep=mode in ("I", "F") or mode.startswith("I;16") or _is_deep_png(raw),
+        high_bit_depth=mode in ("I", "F") or mode.startswith("I;16") or _is_deep_png(raw),
         rotated=turn in range(2, 9),
         animated=_is_animated(picture),
         transparent=transparent,
         content=content,
         file=file,
-        compared=compared,
+        pixels_compared=pixels_compared,
     )
 
 
@@ -95,7 +95,7 @@ def _is_deep_png(raw: bytes) -> bool:
     return raw.startswith(b"\x89PNG\r\n\x1a\n") and raw[24:25] == b"\x10"
 
 
-def _trouble(error: UserError, raw: bytes) -> str:
+def _problem(error: UserError, raw: bytes) -> str:
     """Why a picture cannot be read, in a few words."""
     cause = error.__cause__
     if cause is None or isinstance(cause, Image.DecompressionBombError):

@@ -65,7 +65,7 @@ def read_image(
     if not name and isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
     name = name or "The picture"
-    with sentences(name):
+    with explain_read_errors(name):
         if isinstance(source, Image.Image):
             return _finish(source, size, name)
         with open_picture(source, name) as picture:
@@ -73,7 +73,7 @@ def read_image(
 
 
 @contextlib.contextmanager
-def sentences(name: str) -> Iterator[None]:
+def explain_read_errors(name: str) -> Iterator[None]:
     """Whatever Pillow raises about the picture `name` becomes a UserError; the original stays as its cause."""
     try:
         with warnings.catch_warnings():

@@ -31,7 +31,7 @@ _CROPS = ("Pepper__bell", "Potato", "Tomato")  # one re-publication separates th
 _SHOT = re.compile(r"___(?P<series>.*?)\D(?P<counter>\d+)")  # "8f5...___JR_FrgE.S 8743.JPG"
 
 
-def recognise(source: Source) -> Listing | None:
+def recognise_download(source: Source) -> Listing | None:
     """The listing of a known download, or None. Raises UserError where a download's own table is damaged."""
     return _celeba(source) or _by_folders(source.names)
 

@@ -124,7 +124,7 @@ def _unwrapped(parts: list[list[str]]) -> list[list[str]]:
     return parts
 
 
-def take(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
+def take_rows(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
     """The same table with these rows only, in this order."""
     return {key: [cells[i] for i in rows] for key, cells in columns.items()}
 

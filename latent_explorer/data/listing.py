@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which pictures a source offers, with which columns: from labels.csv, from a known download, or from the folders.
 
-What the usual downloads look like stands in `data.downloads`; what is chosen of a listing, and how it is split, is
+What the usual downloads look like stands in `data.known_datasets`; what is chosen of a listing, and how it is split, is
 decided in `data.folder`.
 """
 
@@ -12,7 +12,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data import known_datasets as downloads
+from latent_explorer.data import known_datasets
 from latent_explorer.data import labels as tables
 from latent_explorer.data.labels import Listing
 from latent_explorer.data.sources import LABELS, read_file
@@ -31,7 +31,7 @@ def list_pictures(source: Source) -> Listing:
     table = _labels_file(source)
     if table is not None:
         return _matched(source.names, table)
-    return downloads.recognise(source) or _folders(source.names)
+    return known_datasets.recognise_download(source) or _folders(source.names)
 
 
 def _folders(names: Sequence[str]) -> Listing:
@@ -49,7 +49,7 @@ def _matched(names: Sequence[str], table: tables.Columns) -> Listing:
     listed = set(files)
     return Listing(
         f"pictures with {LABELS}",
-        tables.take(table, rows),
+        tables.take_rows(table, rows),
         unlisted=tuple(name for name in names if name not in listed),
         missing=tuple(file for file in files if file not in present),
     )

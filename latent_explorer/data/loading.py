@@ -12,7 +12,7 @@ import numpy as np
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
-from latent_explorer.data.threads import over_threads
+from latent_explorer.data.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -39,12 +39,12 @@ def read_all(
             return str(error)
         return None
 
-    errors = yield from over_threads(read, len(data), "Reading pictures")
+    errors = yield from map_in_threads(read, len(data), "Reading pictures")
     broken = [row for row, error in enumerate(errors) if error]
     if not broken:
         return data, pixels
-    names = named([data.names[row] for row in broken])
-    if too_many(len(broken), len(data)):
+    names = join_names([data.names[row] for row in broken])
+    if too_many_unreadable(len(broken), len(data)):
         raise UserError(
             f"{len(broken)} of {len(data)} pictures cannot be read: {names}. The first: {errors[broken[0]]} "
             "Look at them with `latent-explorer check`, and mend or remove them."
@@ -59,12 +59,12 @@ def read_all(
     return data.without(broken), pixels[: len(sound)]
 
 
-def too_many(broken: int, total: int) -> bool:
+def too_many_unreadable(broken: int, total: int) -> bool:
     """Whether so many unreadable pictures forbid a training."""
     return broken > MAX_UNREADABLE * total
 
 
-def named(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
     """A few names and how many more there are."""
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -26,7 +26,7 @@ _LABELS = ("label", "class", "target", "healthy")
 
 
 @dataclass(frozen=True)
-class DataOffer:
+class DataSummary:
     """What the window shows after DATA was chosen; `label`, `group`, `split` and `where` are suggestions.
 
     columns      the columns with at most MAX_VALUES values: value -> how many pictures, in the order of the classes
@@ -43,7 +43,7 @@ class DataOffer:
     where: tuple[str, ...] = ()
 
 
-def look_at(path: str | os.PathLike[str]) -> DataOffer:
+def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
     """What the folder or zip at `path` offers. Raises UserError where there are no pictures."""
     source = find_source(Path(path))
     try:
@@ -55,7 +55,7 @@ def look_at(path: str | os.PathLike[str]) -> DataOffer:
         for key, cells in listing.columns.items()
         if key != "file" and (values := _values(cells))
     }
-    return DataOffer(
+    return DataSummary(
         listing.kind,
         len(listing.columns["file"]),
         columns,

@@ -19,12 +19,12 @@ STEP = 0.03  # seconds between two yields, so that a window can serve pictures i
 MAX_WORKERS = 4  # more only wait for the disk
 
 
-def aside(function: Callable[[], T], message: str) -> Generator[Event, None, T]:
+def run_in_thread(function: Callable[[], T], message: str) -> Generator[Event, None, T]:
     """`function()` on a thread of its own, for what would be one long step: other work is served while it runs."""
-    return (yield from over_threads(lambda _: function(), 1, message))[0]
+    return (yield from map_in_threads(lambda _: function(), 1, message))[0]
 
 
-def over_threads(
+def map_in_threads(
     function: Callable[[int], T], count: int, message: str
 ) -> Generator[Event, None, list[T]]:
     """`[function(0), ..., function(count - 1)]`, computed on several threads. Yields Progress.
@@ -68,7 +68,7 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def leave_a_core(environment: MutableMapping[str, str]) -> None:
+def reserve_one_core(environment: MutableMapping[str, str]) -> None:
     """Let torch, not imported yet, compute on one core less than there are, unless the person chose a number.
 
     A window beside a training stays quick; and of two cores a second thread gains small networks nothing (measured).

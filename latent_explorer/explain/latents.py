@@ -91,7 +91,7 @@ def _place(module: M, device: str | torch.device) -> M:
     return moved.to(memory_format=torch.channels_last)
 
 
-def placed(explainer: Explainer, device: str | torch.device) -> Explainer:
+def copy_to_device(explainer: Explainer, device: str | torch.device) -> Explainer:
     """The explainer with its own copies of the networks and samples on `device`, laid out for fast convolutions.
 
     A copy, because nothing that explains a model may change it; attribute sets and statistics are shared.

@@ -36,7 +36,7 @@ class ProjectedBase(msgspec.Struct, frozen=True, tag="projected"):
     latent_id: str
 
 
-class EndBase(msgspec.Struct, frozen=True, tag="end"):
+class BlendEndBase(msgspec.Struct, frozen=True, tag="end"):
     """A latent with a truncation and a told cond of its own: an end of a blend whose other end differs in them.
 
     `cond` None: the base's own. What the recipe says applies after the blend, so it then truncates nothing.
@@ -71,12 +71,12 @@ class MixBase(msgspec.Struct, frozen=True, tag="mix"):
     last: int
 
 
-Base = SeedBase | SampleBase | ProjectedBase | EndBase | BlendBase | MixBase
+Base = SeedBase | SampleBase | ProjectedBase | BlendEndBase | BlendBase | MixBase
 
 
 def parts(base: Base) -> tuple[Base, ...]:
     """The latents that a base is made of; empty for one that stands for itself."""
-    if isinstance(base, EndBase):
+    if isinstance(base, BlendEndBase):
         return (base.base,)
     if isinstance(base, BlendBase):
         return (base.a, base.b)

@@ -17,9 +17,9 @@ from typing import Any
 
 from PIL import Image
 
-from latent_explorer.common.paths import exported, resource
+from latent_explorer.common.paths import atomic_output, resource
 from latent_explorer.media.drawing import LINE, fit
-from latent_explorer.media.sheet import Line, Placed, Sheet, Text
+from latent_explorer.media.sheet import Line, PlacedImage, Sheet, Text
 
 POINTS = 0.5  # a pixel of the sheet on paper: 192 px are 96 pt, 34 mm
 _PICTURE_SCALE = 2  # stored pixels a pixel of the sheet: 288 an inch
@@ -31,7 +31,7 @@ _DATE = datetime(2000, 1, 1, tzinfo=UTC)
 def write_pdf(path: Path, sheet: Sheet, title: str = "") -> None:
     """Write the sheet as one page of its own size. UserError when that is impossible."""
     data = pdf_bytes(sheet, title)
-    with exported(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_bytes(data)
 
 
@@ -62,7 +62,7 @@ def _add_fonts(pdf: Any, sheet: Sheet, folder: Path) -> None:
             pdf.add_font(_FAMILY, style, path)
 
 
-def _draw(pdf: Any, mark: Text | Line | Placed) -> None:
+def _draw(pdf: Any, mark: Text | Line | PlacedImage) -> None:
     if isinstance(mark, Text):
         pdf.set_font(_FAMILY, "B" if mark.strong else "", mark.size * POINTS)
         pdf.set_text_color(*_rgb(mark.color))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from latent_explorer.common.paths import exported
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.media.drawing import INK, LINE, MUTED, PAPER, fit, font, shorten
 from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
@@ -65,7 +65,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedImage:
     """A picture (H, W, 3) uint8 shown as a square of `side` px at (x, y)."""
 
     x: float
@@ -80,10 +80,10 @@ class Sheet:
 
     width: int
     height: int
-    marks: tuple[Text | Line | Placed, ...]
+    marks: tuple[Text | Line | PlacedImage, ...]
 
 
-def lay_out(
+def layout_sheet(
     rows: Sequence[Row],
     columns: Sequence[str] = (),
     title: str = "",
@@ -97,7 +97,7 @@ def lay_out(
     step = picture + CAPTION + GAP
     width = 2 * MARGIN + label + count * (picture + GAP) - GAP
     height = head + len(rows) * step + MARGIN + (BODY + GAP if footer else 0)
-    marks: list[Text | Line | Placed] = []
+    marks: list[Text | Line | PlacedImage] = []
     if title:
         marks.append(_line(MARGIN, MARGIN, title, TITLE, width - 2 * MARGIN, strong=True))
     for i, name in enumerate(columns):
@@ -113,9 +113,9 @@ def lay_out(
     return Sheet(width, height, tuple(marks))
 
 
-def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Placed]:
+def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | PlacedImage]:
     y = top + picture // 2 - 16 - len(row.notes) * 10
-    marks: list[Text | Line | Placed] = [
+    marks: list[Text | Line | PlacedImage] = [
         _line(MARGIN, y, row.title, ROW, label - GAP, strong=True),
         *(
             _line(MARGIN, y + 26 + 20 * i, note, BODY, label - GAP, color=MUTED)
@@ -126,7 +126,7 @@ def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Pla
         if cell is None:
             continue
         x = MARGIN + label + i * (picture + GAP)
-        marks.append(Placed(x, top, picture, cell.image))
+        marks.append(PlacedImage(x, top, picture, cell.image))
         color = INK if cell.strong else MUTED
         marks.append(
             _line(
@@ -167,11 +167,11 @@ def draw_sheet(
     footer: str = "",
     picture: int = PICTURE,
 ) -> np.ndarray:
-    """`lay_out` and `draw` in one: (H, W, 3) uint8."""
-    return draw(lay_out(rows, columns, title, footer, picture))
+    """`layout_sheet` and `draw` in one: (H, W, 3) uint8."""
+    return draw(layout_sheet(rows, columns, title, footer, picture))
 
 
 def write_picture(path: Path, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
     """Write a picture (H, W, 3) uint8 as PNG, all at once or not at all. UserError when that is impossible."""
-    with exported(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_bytes(png_bytes(image, texts))

@@ -20,7 +20,7 @@ from latent_explorer.models.explainer_header import (
     classifier_problems,
     network_tensors,
 )
-from latent_explorer.models.skip_init import Weightless
+from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def _described(metadata: Mapping[str, str]) -> tuple[ClassifierConfig, dict[str,
 
 def _without_memory(config: ClassifierConfig) -> Classifier:
     try:
-        with Weightless():
+        with SkipInit():
             return Classifier(config)
     except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
         raise HeaderError(f"a network as it describes cannot be built ({error})") from error

@@ -40,7 +40,7 @@ def encode_batch(explainer: Explainer, images: np.ndarray, ids: Sequence[str]) -
     return Samples(ws, cond, probs, tuple(ids))
 
 
-def join_samples(parts: Sequence[Samples]) -> Samples:
+def concat_samples(parts: Sequence[Samples]) -> Samples:
     """Several batches as one."""
     return Samples(
         torch.cat([part.ws for part in parts]),

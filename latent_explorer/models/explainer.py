@@ -51,10 +51,10 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
 def hash_classifier(classifier: Classifier) -> str:
     """A classifier's identity; independent of the explainer that it stands in and of what it is called."""
     tensors = stored_tensors("classifier", classifier)
-    return identity_of(hash_tensors(tensors), classifier.config)
+    return classifier_identity(hash_tensors(tensors), classifier.config)
 
 
-def identity_of(tensors_sha256: str, config: ClassifierConfig) -> str:
+def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
     """The classifier_id of these tensors in this configuration: all that changes what it answers, or what that means."""
     meaning: tuple[object, ...] = (
         config.architecture,

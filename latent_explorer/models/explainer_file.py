@@ -21,8 +21,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer import (
     Explainer,
     Samples,
+    classifier_identity,
     hash_tensors,
-    identity_of,
     stored_tensors,
 )
 from latent_explorer.models.explainer_header import (
@@ -275,7 +275,11 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
         model.hexdigest() == header.model_hash,
         *(
             # Earlier files name a classifier by its tensors alone, and keep that name.
-            key in (digest.hexdigest(), identity_of(digest.hexdigest(), header.classifiers[key]))
+            key
+            in (
+                digest.hexdigest(),
+                classifier_identity(digest.hexdigest(), header.classifiers[key]),
+            )
             for key, digest in classifiers.items()
         ),
     ]

@@ -20,7 +20,7 @@ from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
-from latent_explorer.models.skip_init import Weightless
+from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
 
@@ -88,7 +88,7 @@ def build_networks(header: Header) -> dict[str, nn.Module]:
     """The networks that the header describes, by the prefix of their tensors, without memory for their tensors."""
     networks: dict[str, nn.Module] = {}
     try:
-        with Weightless():
+        with SkipInit():
             networks["generator"] = Generator(header.generator)
             if header.encoder is not None:
                 networks["encoder"] = Encoder(header.encoder)

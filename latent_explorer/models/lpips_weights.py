@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
 SERVER = "https://download.pytorch.org/models/"
-SILENCE = 20.0  # seconds without a byte
+READ_TIMEOUT = 20.0  # seconds without a byte
 DEADLINE = 900.0  # seconds for the whole file
 _CHUNK = 1 << 18
 
@@ -77,7 +77,7 @@ def fetch_backbone(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with (
-            urllib.request.urlopen(url, timeout=SILENCE) as answer,
+            urllib.request.urlopen(url, timeout=READ_TIMEOUT) as answer,
             atomic_path(target) as temporary,
             temporary.open("wb") as file,
         ):

@@ -27,7 +27,7 @@ _KNOWN = {"alex": 0.14856, "squeeze": 0.10080}
 SMALLEST = 64  # px
 
 
-class Perceptual(nn.Module):
+class LpipsDistance(nn.Module):
     """LPIPS v0.1. forward: two (N, 3, H, W) in [-1, 1] -> (N,), differentiable in both.
 
     Pictures below 64 px are enlarged to it: AlexNet's first layer takes every fourth pixel, and a generator trained at
@@ -69,7 +69,7 @@ class Perceptual(nn.Module):
             )
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.between(self.features(a), self.features(b))
+        return self.distance_of_features(self.features(a), self.features(b))
 
     def features(self, img: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels: what need not be computed twice."""
@@ -77,7 +77,7 @@ class Perceptual(nn.Module):
             img = F.interpolate(img, size=SMALLEST, mode="bilinear")
         return [_unit_length(x) for x in self.lpips.net.forward(self.lpips.scaling_layer(img))]
 
-    def between(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+    def distance_of_features(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
         """The distance (N,) of pictures with these features (Zhang et al. 2018, equation 1)."""
         weighted = zip(self.lpips.lins, a, b, strict=True)
         layers = [lin((x - y).square()).mean(dim=(1, 2, 3)) for lin, x, y in weighted]
@@ -100,19 +100,19 @@ class FeatureDistance(nn.Module):
         self.classifier = classifier
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        return self.between(self.features(a), self.features(b))
+        return self.distance_of_features(self.features(a), self.features(b))
 
     def features(self, img: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> the classifier's (N, C, h, w) at each resolution, of length 1 over the channels."""
         return [F.normalize(x, dim=1) for x in self.classifier.feature_maps(img)]
 
-    def between(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
+    def distance_of_features(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
         """The distance (N,) of pictures with these features."""
         squared = [(x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]
         return torch.stack(squared).mean(dim=0)
 
 
-PerceptualDistance = Perceptual | FeatureDistance
+PerceptualDistance = LpipsDistance | FeatureDistance
 
 
 def perceptual_for(
@@ -125,7 +125,7 @@ def perceptual_for(
     for net in NETS:
         wanted = name in (None, f"LPIPS ({net})")
         if wanted and (name or lpips_available(net)):
-            return Perceptual(net)
+            return LpipsDistance(net)
     return None if classifier is None else FeatureDistance(classifier)
 
 

@@ -20,7 +20,7 @@ _FACTORIES = (torch.empty, torch.zeros, torch.ones, torch.rand, torch.randn, tor
 _SCALINGS = frozenset({"__truediv__", "__mul__", "__rmul__", "__neg__", "div", "mul", "neg"})
 
 
-class Weightless(TorchFunctionMode):
+class SkipInit(TorchFunctionMode):
     """Inside this context new tensors lie on the meta device, and what would fill or scale them is skipped.
 
     Tensors made from data (`torch.tensor`) are ordinary ones. Give a network built here its tensors with

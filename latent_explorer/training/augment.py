@@ -20,7 +20,7 @@ from torch import Tensor
 
 if TYPE_CHECKING:
     from latent_explorer.training.distributed import World
-    from latent_explorer.training.randomness import Draws, Purpose
+    from latent_explorer.training.randomness import Purpose, StepRandom
 
 Numbers = Sequence[Tensor]  # each (N,)
 
@@ -47,7 +47,7 @@ class Augmentation:
         self.sign = torch.zeros([], device=device)  # running mean of sign(D(real))
 
     def __call__(
-        self, img: Tensor, draws: Draws, purpose: Purpose, samples: Sequence[int]
+        self, img: Tensor, draws: StepRandom, purpose: Purpose, samples: Sequence[int]
     ) -> Tensor:
         """Pictures (N, 3, H, W) as D shall see them; `samples` are their positions in the step's batch.
 

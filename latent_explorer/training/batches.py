@@ -12,8 +12,8 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import ImageDataset, open_dataset
 from latent_explorer.data.images import to_float
-from latent_explorer.training.distributed import ALONE, World
-from latent_explorer.training.randomness import Draws, Purpose, stream
+from latent_explorer.training.distributed import SINGLE_PROCESS, World
+from latent_explorer.training.randomness import Purpose, StepRandom, stream
 
 if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
@@ -86,7 +86,7 @@ class BatchStream:
         pixels: np.ndarray,
         classifier: Classifier | None,
         config: TrainConfig,
-        world: World = ALONE,
+        world: World = SINGLE_PROCESS,
         device: torch.device | None = None,
         rows: np.ndarray | None = None,
     ) -> None:
@@ -103,7 +103,7 @@ class BatchStream:
         self.probs = torch.stack(probs)  # (V, N, K), of `rows`
         self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
 
-    def batch(self, images: int, draws: Draws) -> Batch:
+    def batch(self, images: int, draws: StepRandom) -> Batch:
         """The batch of the step before which `images` were seen."""
         size = self.config.batch
         samples = self._samples(images, size)

@@ -71,7 +71,7 @@ class Checkpoints:
         return sorted(self._run.checkpoints.glob("[0-9]*.pt"), reverse=True)
 
     def _write(self, path: Path, state: dict[str, Any]) -> None:
-        with self._run.writing("a checkpoint"), atomic_path(path) as temporary:
+        with self._run.explain_write_errors("a checkpoint"), atomic_path(path) as temporary:
             try:
                 torch.save(state, temporary)
             except RuntimeError as error:  # torch's zip writer on a full disk

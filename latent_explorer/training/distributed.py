@@ -41,7 +41,7 @@ class World:
     local_rank: int = 0  # among those on this machine
 
     @property
-    def is_first(self) -> bool:
+    def is_main_process(self) -> bool:
         """Whether this is the process that writes, validates and speaks."""
         return self.rank == 0
 
@@ -92,7 +92,7 @@ class World:
         dist.all_gather(parts, share.contiguous())
         return torch.stack(parts, dim=1).flatten(0, 1)
 
-    def decide(self, value: bool) -> bool:
+    def broadcast(self, value: bool) -> bool:
         """What the first process says, in every process: so that all stop at the same step."""
         if self.size == 1:
             return value
@@ -105,15 +105,15 @@ class World:
         return value
 
 
-ALONE = World()
+SINGLE_PROCESS = World()
 
 
 @contextmanager
-def joined() -> Iterator[World]:
+def process_group() -> Iterator[World]:
     """The processes that torchrun started, connected while the context lasts; without torchrun, one alone."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "RANK" not in os.environ:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     # CPU tensors travel by gloo, those on cards by nccl: decisions then never wait for a card.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
@@ -129,7 +129,7 @@ def path_length_pictures(config: TrainConfig) -> int:
     return max(config.batch // 4, 2)
 
 
-def check_shares(config: TrainConfig, size: int = 1) -> None:
+def check_batch_divisible(config: TrainConfig, size: int = 1) -> None:
     """Refuse parts of a step that one batch does not hold, or that do not divide among `size` processes.
 
     Raises UserError.

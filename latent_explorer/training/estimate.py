@@ -24,7 +24,7 @@ from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.batches import BatchStream
 from latent_explorer.training.config import ClassifierTraining
-from latent_explorer.training.distributed import ALONE, World
+from latent_explorer.training.distributed import SINGLE_PROCESS, World
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.stylex_trainer import BANK, Trainer
 
@@ -125,7 +125,9 @@ def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
     return time.perf_counter() - started
 
 
-def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = ALONE) -> Trainer:
+def synthetic_trainer(
+    config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS
+) -> Trainer:
     """A training of noise; its classifier is as large as those that `train-classifier` makes."""
     device, size = world.device(config.device), config.resolution
     pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)

@@ -19,7 +19,7 @@ from torch import nn
 import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.data.loading import read_all
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import (
@@ -54,7 +54,7 @@ FITTED = 8192  # training pictures whose latents the mapping is fitted to
 JUDGED = 1024  # pictures that the figures are over: more would cost an hour where a picture takes a second
 
 
-def as_stored(module: M) -> M:
+def round_to_fp16(module: M) -> M:
     """The module with its weights rounded to fp16 as a file holds them; everything is computed with these."""
     with torch.no_grad():
         for tensor in module.state_dict().values():
@@ -73,7 +73,7 @@ def fold_cond_gain(generator: stylegan2.Generator) -> None:
     generator.synthesis.config = generator.config
 
 
-def chosen_state(run: RunFolder, best: bool = False) -> dict[str, Any]:
+def select_checkpoint(run: RunFolder, best: bool = False) -> dict[str, Any]:
     """The checkpoint to export: the newest, or of a run at its end the best if that scores better; or the best anyway.
 
     While a run goes on, people want to see how it stands now. At its end the learning rate has come down, which the
@@ -89,9 +89,9 @@ def chosen_state(run: RunFolder, best: bool = False) -> dict[str, Any]:
     return checkpoints.load_best() if is_over and was_better else state
 
 
-def chosen_images(run: RunFolder) -> int:
+def selected_checkpoint_images(run: RunFolder) -> int:
     """After how many images the networks were taken that an export would hold."""
-    return int(chosen_state(run)["images"])
+    return int(select_checkpoint(run)["images"])
 
 
 def export(
@@ -104,7 +104,7 @@ def export(
     """
     run = RunFolder(folder)
     config = run.config()
-    state = chosen_state(run, best)
+    state = select_checkpoint(run, best)
     classifier = _classifier(run) if config.mode == "stylex" else None
     perceptual = perceptual_for(classifier) if classifier else None
     known = {hash_classifier(classifier): classifier} if classifier else {}
@@ -114,12 +114,12 @@ def export(
     data, pixels = _validation_pictures(data, config.resolution)
     samples = None
     if classifier is not None:
-        rows = spread(data, "val", pictures)
+        rows = sample_evenly(data, "val", pictures)
         names = tuple(data.names[i] for i in rows)
         samples = encode_samples(networks, classifier, pixels[rows], names)
         if generated:
             samples = generate_samples(networks.G_ema, classifier, samples.cond)
-    judged = np.sort(spread(data, "val", JUDGED))
+    judged = np.sort(sample_evenly(data, "val", JUDGED))
     validation = Validation(pixels[judged], classifier, perceptual)
     return Explainer(
         name=name,
@@ -149,7 +149,7 @@ def _provenance(run: RunFolder, images: int) -> dict[str, Any]:
 def _validation_pictures(data: ImageDataset, size: int) -> tuple[ImageDataset, np.ndarray]:
     """Those of the run and no others: a training that goes on may fill the memory with the rest."""
     others = np.setdiff1d(data.indices(), data.indices("val"))
-    return drained(read_all(data.without(others), size))
+    return run_silently(read_all(data.without(others), size))
 
 
 def _networks(
@@ -160,16 +160,16 @@ def _networks(
     networks.load_state(state["networks"])
     fold_cond_gain(networks.G_ema)
     if networks.E_ema is not None and config.mapping_steps:
-        w = yield from encoded_w(as_stored(networks.E_ema), data)
+        w = yield from encode_split(round_to_fp16(networks.E_ema), data)
         yield from fit_mapping(networks.G_ema.mapping, w, config.mapping_steps)
     for module in (networks.G_ema, networks.E_ema, networks.D):
         if module is not None:
-            as_stored(module)
+            round_to_fp16(module)
     return networks
 
 
 @torch.no_grad()
-def encoded_w(
+def encode_split(
     encoder: Encoder, data: ImageDataset, split: str = "train"
 ) -> Generator[Event, None, Tensor]:
     """w (N, w_dim) of a split's readable pictures, a few thousand of them at most. A job.
@@ -207,7 +207,7 @@ def _statistics(generator: stylegan2.Generator, samples: Samples | None) -> Styl
 def _classifier(run: RunFolder) -> Classifier:
     """The run's classifier as a file will hold it."""
     kept = run.classifier if run.classifier.exists() else Path(run.config().classifier)
-    return as_stored(read_classifier(kept)[0])
+    return round_to_fp16(read_classifier(kept)[0])
 
 
 def _without_paths(config: TrainConfig) -> dict[str, Any]:
@@ -223,7 +223,7 @@ def _without_paths(config: TrainConfig) -> dict[str, Any]:
     return fields
 
 
-def spread(data: ImageDataset, split: str, count: int) -> np.ndarray:
+def sample_evenly(data: ImageDataset, split: str, count: int) -> np.ndarray:
     """`count` pictures of a split in a fixed order, classes taken in turn where there are labels."""
     rows = np.random.default_rng(0).permutation(data.indices(split))
     if data.labels is None:

@@ -15,7 +15,7 @@ from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.training.warm_start import take_generator, take_outputs, take_trunk
+from latent_explorer.training.warm_start import copy_generator, copy_outputs, copy_trunk
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,7 +59,7 @@ class Networks:
         for module in (self.G, self.E, self.D):
             if module is not None:
                 module.to(device).to(memory_format=torch.channels_last)
-        self._start_without_cond()
+        self._zero_unused_cond()
         self.D.stddev_group = config.stddev_group
         self.G_ema = _average(self.G)
         self.E_ema = None if self.E is None else _average(self.E)
@@ -80,26 +80,26 @@ class Networks:
         D = Discriminator(TrunkConfig(c.channels, outputs, c.hidden, minibatch_stddev=True))
         return G, E, D
 
-    def start_from(self, explainer: Explainer) -> list[str]:
+    def load_explainer(self, explainer: Explainer) -> list[str]:
         """Take over the networks of an explainer. Returns sentences on what was taken and what starts anew.
 
         Without an encoder in it, E starts from the discriminator's trunk (B.6 of the reference). UserError where
         shapes differ.
         """
-        said = [take_generator(self.G, explainer.generator)]
-        self._forget_cond(self._deaf)
+        said = [copy_generator(self.G, explainer.generator)]
+        self._zero_cond_weights(self._layers_without_cond)
         if self.num_classes and self._cond_resolution < self.G.config.resolution:
             said.append(
                 f"Convolutions above {self._cond_resolution} px are not told of the classes."
             )
         critic = explainer.discriminator
         if self.E is not None:
-            said.append(self._start_encoder(self.E, explainer))
+            said.append(self._load_encoder(self.E, explainer))
         if critic is None:
             said.append("The discriminator starts anew: the explainer holds none.")
         else:
-            take_trunk(self.D, critic, "discriminator")
-            taken = take_outputs(self.D, critic)
+            copy_trunk(self.D, critic, "discriminator")
+            taken = copy_outputs(self.D, critic)
             but = "" if taken else " but its last layer, which knew other classes"
             said.append(f"The discriminator is taken{but}.")
         self.G_ema.load_state_dict(self.G.state_dict())
@@ -108,27 +108,27 @@ class Networks:
         return said
 
     @staticmethod
-    def _start_encoder(E: Encoder, explainer: Explainer) -> str:
+    def _load_encoder(E: Encoder, explainer: Explainer) -> str:
         if explainer.encoder is not None:
-            take_trunk(E, explainer.encoder, "encoder")
-            take_outputs(E, explainer.encoder)
+            copy_trunk(E, explainer.encoder, "encoder")
+            copy_outputs(E, explainer.encoder)
             return "The encoder is taken."
         if explainer.discriminator is not None:
-            take_trunk(E, explainer.discriminator, "discriminator")
+            copy_trunk(E, explainer.discriminator, "discriminator")
             return "The encoder starts from the discriminator's convolutions: the explainer holds none."
         return "The encoder starts anew: the explainer holds neither one nor a discriminator."
 
-    def _start_without_cond(self) -> None:
+    def _zero_unused_cond(self) -> None:
         """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference)."""
         w_dim = self.G.config.w_dim
-        self._forget_cond(self.G.synthesis.layout.layers)
-        for layer in self._deaf:
+        self._zero_cond_weights(self.G.synthesis.layout.layers)
+        for layer in self._layers_without_cond:
             self.G.synthesis.layer(layer.name).affine.weight.register_hook(
                 lambda gradient: F.pad(gradient[:, :w_dim], (0, gradient.shape[1] - w_dim))
             )
 
     @property
-    def _deaf(self) -> list[StyleLayer]:
+    def _layers_without_cond(self) -> list[StyleLayer]:
         """The layers whose columns for `cond` stay zero: toRGB, and what is finer than `cond_resolution`.
 
         AttFind searches the styles of the 3x3 convolutions, and a class that travels through toRGB would pass it by.
@@ -140,7 +140,7 @@ class Networks:
         ]
 
     @torch.no_grad()
-    def _forget_cond(self, layers: Iterable[StyleLayer]) -> None:
+    def _zero_cond_weights(self, layers: Iterable[StyleLayer]) -> None:
         for layer in layers:
             self.G.synthesis.layer(layer.name).affine.weight[:, self.G.config.w_dim :] = 0
 

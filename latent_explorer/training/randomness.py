@@ -53,7 +53,7 @@ def stream(seed: int, step: int, purpose: Purpose, sample: int = 0) -> np.random
     return np.random.Generator(np.random.Philox(counter=counter, key=key))
 
 
-class Draws:
+class StepRandom:
     """The random numbers of one step. `samples` are positions in the step's whole batch, over all processes.
 
     Numbers that belong to the step as a whole (`samples` None) are the same in every process.

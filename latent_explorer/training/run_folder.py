@@ -35,9 +35,9 @@ Phase = Literal["classifier", "explainer", "attributes"]
 Request = Literal["pause", "stop"]
 
 BUSY_SECONDS = 1.0  # a touch of `busy` holds the training back for so long
-LONGEST_WAIT = 2.0  # seconds between two steps: a window that is used without a break slows a training, never stops it
-_GO_ON = "The run is whole up to its last checkpoint: mend that and go on with --resume."
-_ELSEWHERE = "Choose another place with --out, or see to its permissions."
+MAX_BUSY_WAIT_SECONDS = 2.0  # seconds between two steps: a window that is used without a break slows a training, never stops it
+_ADVICE_RESUME = "The run is whole up to its last checkpoint: mend that and go on with --resume."
+_ADVICE_OTHER_FOLDER = "Choose another place with --out, or see to its permissions."
 LOCK_SECONDS = 2.0  # who only looks whether a run is alive holds the lock for an instant
 
 
@@ -89,7 +89,7 @@ class RunFolder:
             raise UserError(
                 f"{self.path} holds a run already. Go on with --resume, or choose another folder."
             )
-        with self.writing("the run folder", _ELSEWHERE):
+        with self.explain_write_errors("the run folder", _ADVICE_OTHER_FOLDER):
             self.samples.mkdir(parents=True, exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
         self.write_provenance(provenance or {})
@@ -133,7 +133,7 @@ class RunFolder:
             with atomic_path(path, durable=False) as temporary:
                 temporary.write_bytes(text)
         except OSError:
-            with self.writing("status.json"), path.open("r+b") as file:
+            with self.explain_write_errors("status.json"), path.open("r+b") as file:
                 file.write(text)
                 file.truncate()
 
@@ -157,7 +157,7 @@ class RunFolder:
 
         Requests and half-written files that were left over are removed.
         """
-        with self.writing("the run folder", _ELSEWHERE):
+        with self.explain_write_errors("the run folder", _ADVICE_OTHER_FOLDER):
             self.path.mkdir(parents=True, exist_ok=True)
             (self.path / "lock").touch()
         lock = self._lock()
@@ -169,13 +169,13 @@ class RunFolder:
                 f"`latent-explorer stop {self.path}`, or choose another folder."
             ) from error
         try:
-            self.take_request()
-            self._tidy()
+            self.pop_request()
+            self._remove_partial_files()
             yield
         finally:
             lock.release()
 
-    def _tidy(self) -> None:
+    def _remove_partial_files(self) -> None:
         """Remove what a kill -9 left of files that were being written (see `atomic_path`), but for those of others."""
         own = ("status", "config", "provenance", "pictures", "classifier", "result")
         left = [path for name in own for path in self.path.glob(f".{name}-*")]
@@ -190,10 +190,13 @@ class RunFolder:
 
     def request(self, what: Request) -> None:
         """Ask the training for its end; it looks between two steps. Both write a checkpoint; stop also a result."""
-        with self.writing("the request"), atomic_path(self.path / "request") as temporary:
+        with (
+            self.explain_write_errors("the request"),
+            atomic_path(self.path / "request") as temporary,
+        ):
             temporary.write_text(what)
 
-    def take_request(self) -> Request | None:
+    def pop_request(self) -> Request | None:
         """What was asked for since the last call."""
         path = self.path / "request"
         try:
@@ -208,10 +211,10 @@ class RunFolder:
         with contextlib.suppress(OSError):
             (self.path / "busy").touch()
 
-    def give_way(self) -> float:
+    def wait_while_busy(self) -> float:
         """Wait while the window is busy, 2 s at most; returns the seconds waited."""
         started = time.monotonic()
-        while (waited := time.monotonic() - started) < LONGEST_WAIT and self._is_busy():
+        while (waited := time.monotonic() - started) < MAX_BUSY_WAIT_SECONDS and self._is_busy():
             time.sleep(0.05)
         return waited
 
@@ -227,7 +230,7 @@ class RunFolder:
     def append_metrics(self, images: int, values: dict[str, float]) -> None:
         """One line of figures, in the nine digits that tell any two fp32 numbers apart."""
         row = {"images": images, **{name: float(f"{v:.9g}") for name, v in values.items()}}
-        with self.writing("metrics.jsonl"), self.metrics_file.open("ab") as file:
+        with self.explain_write_errors("metrics.jsonl"), self.metrics_file.open("ab") as file:
             file.write(msgspec.json.encode(row) + b"\n")
 
     def metrics(self, since: int = 0) -> tuple[list[dict[str, float]], int]:
@@ -249,12 +252,12 @@ class RunFolder:
         rows = (_row(line) for line in whole.splitlines())
         return [row for row in rows if row], since + len(whole)
 
-    def forget_after(self, images: int) -> None:
+    def drop_metrics_after(self, images: int) -> None:
         """Drop the figures newer than the checkpoint that a run goes on from, and a line that a crash cut off."""
         if not self.metrics_file.exists():
             return
         kept = 0
-        with self.writing("metrics.jsonl"), self.metrics_file.open("r+b") as file:
+        with self.explain_write_errors("metrics.jsonl"), self.metrics_file.open("r+b") as file:
             for line in file:
                 row = _row(line) if line.endswith(b"\n") else None
                 if row is None or row["images"] > images:
@@ -265,7 +268,7 @@ class RunFolder:
     def sync_metrics(self) -> None:
         """A checkpoint promises that the figures before it are on the disk."""
         if self.metrics_file.exists():
-            with self.writing("metrics.jsonl"), self.metrics_file.open("ab") as file:
+            with self.explain_write_errors("metrics.jsonl"), self.metrics_file.open("ab") as file:
                 os.fsync(file.fileno())
 
     def log_line(self, text: str) -> None:
@@ -284,7 +287,7 @@ class RunFolder:
     def write_sheet(self, images: int, picture: np.ndarray) -> None:
         """Save a sample sheet (H, W, 3) uint8."""
         path = self.samples / f"{images:08d}.png"
-        with self.writing("a sample sheet"), atomic_path(path) as temporary:
+        with self.explain_write_errors("a sample sheet"), atomic_path(path) as temporary:
             Image.fromarray(picture).save(temporary, format="PNG")
 
     def sheets(self) -> list[Path]:
@@ -294,7 +297,7 @@ class RunFolder:
     # -- writing -----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def writing(self, what: str, advice: str = _GO_ON) -> Iterator[None]:
+    def explain_write_errors(self, what: str, advice: str = _ADVICE_RESUME) -> Iterator[None]:
         """A failure to write becomes a sentence that says what, why, and what to do."""
         try:
             yield
@@ -311,7 +314,7 @@ class RunFolder:
             return ""
 
     def _write_json(self, name: str, value: Any) -> None:
-        with self.writing(name), atomic_path(self.path / name) as temporary:
+        with self.explain_write_errors(name), atomic_path(self.path / name) as temporary:
             temporary.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=1))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import quietly
+from latent_explorer.common.jobs import without_progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.data.loading import read_all
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
@@ -20,10 +20,10 @@ from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.batches import BatchStream, open_data, require_sides
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.distributed import ALONE, World, check_shares
+from latent_explorer.training.distributed import SINGLE_PROCESS, World, check_batch_divisible
 from latent_explorer.training.networks import Networks, check_widths
 from latent_explorer.training.stylex_trainer import Trainer
-from latent_explorer.training.train_classifier import open_labelled
+from latent_explorer.training.train_classifier import open_labelled_data
 from latent_explorer.training.validate import Validation
 
 if TYPE_CHECKING:
@@ -39,18 +39,18 @@ SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks want some,
 NAMED = 5  # files that a sentence names
 
 
-def check(config: TrainConfig, run: RunFolder, world: World = ALONE) -> None:
+def check(config: TrainConfig, run: RunFolder, world: World = SINGLE_PROCESS) -> None:
     """Refuse what can be refused without reading a picture. Raises UserError.
 
     What the run has of its own by now (a classifier, a checkpoint) needs no original any more.
     """
     check_widths(config)
-    check_shares(config, world.size)
+    check_batch_divisible(config, world.size)
     choose_device(config.device)
     open_data(config.data).close()
     begun = Checkpoints(run).exist()
     if config.init and not begun:
-        _start_from(Networks(config, num_classes=2), Path(config.init))
+        _load_explainer(Networks(config, num_classes=2), Path(config.init))
     if run.classifier.exists() or config.mode == "stylegan2":
         return
     if config.classifier:
@@ -61,11 +61,11 @@ def check(config: TrainConfig, run: RunFolder, world: World = ALONE) -> None:
             "--label to train one."
         )
     else:
-        open_labelled(config.classifier_training.data).close()
+        open_labelled_data(config.classifier_training.data).close()
 
 
 def read_pictures(
-    run: RunFolder, world: World = ALONE
+    run: RunFolder, world: World = SINGLE_PROCESS
 ) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
     """The run's data and its pictures, (N, H, W, 3) uint8, without those that could not be read when it began.
 
@@ -77,26 +77,31 @@ def read_pictures(
     left_out = set(run.provenance().get("data", {}).get("left_out", ()))
     if left_out:
         data = data.without([i for i, name in enumerate(data.names) if name in left_out])
-    data, pixels = yield from quietly(read_all(data, config.resolution))
+    data, pixels = yield from without_progress(read_all(data, config.resolution))
     require_sides(data)
     _check_pictures(run, data, world)
     return data, pixels
 
 
-def set_up(
-    run: RunFolder, data: ImageDataset, pixels: np.ndarray, *, fresh: bool, world: World = ALONE
+def build_training(
+    run: RunFolder,
+    data: ImageDataset,
+    pixels: np.ndarray,
+    *,
+    fresh: bool,
+    world: World = SINGLE_PROCESS,
 ) -> tuple[Trainer, Validation]:
     """The parts of a run, as at its first step; a run that is not `fresh` then takes up its checkpoint.
 
     Of the processes of `world` the first alone writes into the folder.
     """
     config = run.config()
-    check_shares(config, world.size)
+    check_batch_divisible(config, world.size)
     device = world.device(config.device)
     classifier, provenance = _classifier(run)
     networks = Networks(config, classifier.num_classes if classifier else 0, device)
     if config.init and fresh:
-        provenance["init"] = _start_from(networks, Path(config.init))
+        provenance["init"] = _load_explainer(networks, Path(config.init))
     perceptual = None
     if classifier is not None:
         classifier = classifier.to(device)
@@ -105,7 +110,7 @@ def set_up(
     if perceptual is not None:
         perceptual = perceptual.to(device)
         provenance["perceptual"] = perceptual.name
-    if world.is_first:
+    if world.is_main_process:
         run.write_provenance({**run.provenance(), **provenance, "data": data.describe()})
     rows = data.indices("val")
     # An evenly spread sample in a fixed order that mixes the classes.
@@ -119,11 +124,11 @@ def _classifier(run: RunFolder) -> tuple[Classifier | None, dict[str, Any]]:
     """The run's classifier and what the provenance says of it; a plain StyleGAN2 has none."""
     if run.config().mode == "stylegan2":
         return None, {}
-    classifier, about = read_classifier(keep_classifier(run))
+    classifier, about = read_classifier(copy_classifier(run))
     return classifier, {"classifier": about, "classifier_id": hash_classifier(classifier)}
 
 
-def keep_classifier(run: RunFolder) -> Path:
+def copy_classifier(run: RunFolder) -> Path:
     """The run's own copy of its classifier: whatever becomes of the original, the run can go on."""
     kept, named = run.classifier, run.config().classifier
     if named and not kept.exists():
@@ -132,20 +137,20 @@ def keep_classifier(run: RunFolder) -> Path:
     return kept
 
 
-def _start_from(networks: Networks, path: Path) -> dict[str, Any]:
+def _load_explainer(networks: Networks, path: Path) -> dict[str, Any]:
     """Take over the networks of an explainer; returns what the provenance says of it."""
     explainer = read_explainer(path)
-    taken = networks.start_from(explainer)
+    taken = networks.load_explainer(explainer)
     return {"name": explainer.name, "model_hash": explainer.model_hash, "taken": taken}
 
 
 def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:
     """Refuse to go on with other pictures than those that the run began with; the first time, list them."""
     path = run.path / "pictures.txt"
-    if not world.is_first:
+    if not world.is_main_process:
         return
     if not path.exists():
-        with run.writing("pictures.txt"), atomic_path(path) as temporary:
+        with run.explain_write_errors("pictures.txt"), atomic_path(path) as temporary:
             temporary.write_text("".join(f"{name}\n" for name in data.names), encoding="utf-8")
         return
     began = path.read_text(encoding="utf-8").splitlines()

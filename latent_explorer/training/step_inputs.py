@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from latent_explorer.models.stylegan2 import Styles, SynthesisNetwork
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.distributed import World
-    from latent_explorer.training.randomness import Draws, Purpose
+    from latent_explorer.training.randomness import Purpose, StepRandom
 
 
-class Positions:
+class BatchPositions:
     """Where this process's pictures stand in a step's batch. A plain StyleGAN2 has a whole batch from the mapping."""
 
     def __init__(self, config: TrainConfig, world: World) -> None:
@@ -49,7 +49,7 @@ class Positions:
 
 
 def noise_maps(
-    synthesis: SynthesisNetwork, draws: Draws, purpose: Purpose, samples: Sequence[int]
+    synthesis: SynthesisNetwork, draws: StepRandom, purpose: Purpose, samples: Sequence[int]
 ) -> list[Tensor]:
     """Fresh noise for the pictures at `samples`, one (N, 1, H, W) for every 3x3 convolution."""
     sides = [layer.resolution for layer in synthesis.layout.conv_layers]
@@ -58,7 +58,7 @@ def noise_maps(
     return [p.reshape(-1, 1, side, side) for p, side in zip(pieces, sides, strict=True)]
 
 
-def repair(
+def mix_class_styles(
     synthesis: SynthesisNetwork, ws: Tensor, own: Tensor, other: Tensor, numbers: Tensor
 ) -> tuple[Styles, Tensor]:
     """Let a random share of the styles of ws (N, num_ws, w_dim) hear another class, as when sliders are moved.

@@ -19,13 +19,13 @@ from torch import Tensor
 from latent_explorer.training import losses
 from latent_explorer.training.augment import Augmentation
 from latent_explorer.training.distributed import (
-    ALONE,
+    SINGLE_PROCESS,
     World,
-    check_shares,
+    check_batch_divisible,
     path_length_pictures,
 )
-from latent_explorer.training.randomness import Draws, Purpose
-from latent_explorer.training.step_inputs import Positions, noise_maps, repair
+from latent_explorer.training.randomness import Purpose, StepRandom
+from latent_explorer.training.step_inputs import BatchPositions, mix_class_styles, noise_maps
 
 if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
@@ -52,11 +52,11 @@ def uses_bfloat16(precision: str, device: torch.device) -> bool:
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-class Fakes(NamedTuple):
+class GeneratedBatch(NamedTuple):
     """Pictures of the generator that the discriminator sees."""
 
     img: Tensor  # (N, 3, H, W), detached
-    told: Tensor  # (N, K)
+    target_cond: Tensor  # (N, K)
     samples: list[int]  # positions in the step's batch
 
 
@@ -70,10 +70,10 @@ class Trainer:
         stream: BatchStream,
         classifier: Classifier | None,
         perceptual: PerceptualDistance | None,
-        world: World = ALONE,
+        world: World = SINGLE_PROCESS,
     ) -> None:
         """Everything is on one device. Classifier and perceptual distance may be missing for a plain StyleGAN2."""
-        check_shares(config, world.size)
+        check_batch_divisible(config, world.size)
         self.config = config
         self.networks = networks
         self.stream = stream
@@ -82,7 +82,7 @@ class Trainer:
         self.world = world
         self.device = networks.G.mapping.w_avg.device
         self.bfloat16 = uses_bfloat16(config.precision, self.device)
-        self.positions = Positions(config, world)
+        self.positions = BatchPositions(config, world)
         self.images = 0
         self.step_count = 0
         self.lr_scale = 1.0  # halved whenever the training diverged and was taken back
@@ -108,7 +108,7 @@ class Trainer:
         """One update of everything. Returns its losses (detached), means over the batch of all processes."""
         c = self.config
         self._set_learning_rate()
-        draws = Draws(c.seed, self.step_count)
+        draws = StepRandom(c.seed, self.step_count)
         batch = self.stream.batch(self.images, draws)
         adversarial = ramp(self.images, c.adversarial_start, c.adversarial_ramp)
         if self.networks.E is None:
@@ -127,21 +127,21 @@ class Trainer:
         return self.world.means(logged)
 
     def _update_generator(
-        self, batch: Batch, adversarial: float, draws: Draws
-    ) -> tuple[dict[str, Tensor], Fakes]:
+        self, batch: Batch, adversarial: float, draws: StepRandom
+    ) -> tuple[dict[str, Tensor], GeneratedBatch]:
         c, net = self.config, self.networks
         net.D.requires_grad_(False)
         w = self._encode(batch.real)
-        img, told, samples = self._draw(batch, w, adversarial > 0, draws)
+        img, target_cond, samples = self._draw(batch, w, adversarial > 0, draws)
         logged: dict[str, Tensor] = {}
         loss = torch.zeros([], device=self.device)
         if w is not None:
-            loss, logged = self._reconstruction_losses(batch.real, w, told, img)
+            loss, logged = self._reconstruction_losses(batch.real, w, target_cond, img)
         rows = self.positions.shown(len(img))
-        fakes = Fakes(img[rows], told[rows], [samples[row] for row in rows])
+        fakes = GeneratedBatch(img[rows], target_cond[rows], [samples[row] for row in rows])
         if adversarial > 0:
             seen = self.augmentation(fakes.img, draws, Purpose.AUGMENT_GENERATED, fakes.samples)
-            score = losses.generator_loss(self._score(seen, fakes.told))
+            score = losses.generator_loss(self._score(seen, fakes.target_cond))
             loss = loss + adversarial * c.adversarial * score
             logged["adversarial"] = score.detach()
         if w is not None:
@@ -155,7 +155,7 @@ class Trainer:
         return logged, fakes._replace(img=fakes.img.detach())
 
     def _reconstruction_losses(
-        self, real: Tensor, w: Tensor, told: Tensor, img: Tensor
+        self, real: Tensor, w: Tensor, target_cond: Tensor, img: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """L1, LPIPS or what stands for it, the classifier's KL (on generated pictures too: they must show what they were told), latent.
 
@@ -169,7 +169,7 @@ class Trainer:
             loss = loss + c.lpips * distance
             logged[self.perceptual.key] = distance.detach()
         if c.kl and self.classifier is not None:
-            kl = losses.kl_divergence(told, self.classifier.logits(img))
+            kl = losses.kl_divergence(target_cond, self.classifier.logits(img))
             loss = loss + c.kl * ramp(self.images, c.kl_start, c.kl_ramp) * kl
             logged["kl"] = kl.detach()
         if c.latent and self.step_count % c.latent_every == 0:
@@ -180,7 +180,9 @@ class Trainer:
             logged["latent"] = latent.detach()
         return loss, logged
 
-    def _update_discriminator(self, batch: Batch, fakes: Fakes, draws: Draws) -> dict[str, Tensor]:
+    def _update_discriminator(
+        self, batch: Batch, fakes: GeneratedBatch, draws: StepRandom
+    ) -> dict[str, Tensor]:
         c, samples = self.config, self.positions.real
         real, cond = batch.real[: len(samples)], batch.cond[: len(samples)]
         real = self.augmentation(real, draws, Purpose.AUGMENT_REAL, samples).detach()
@@ -188,7 +190,7 @@ class Trainer:
         regularise = self.step_count % c.r1_every == 0
         real.requires_grad_(regularise)
         real_scores = self._score(real, cond, exact=regularise)
-        loss = losses.discriminator_loss(real_scores, self._score(fake, fakes.told))
+        loss = losses.discriminator_loss(real_scores, self._score(fake, fakes.target_cond))
         logged = {"discriminator": loss.detach(), "real_score": real_scores.mean().detach()}
         if regularise:
             penalty = losses.r1_penalty(real_scores, real)
@@ -197,7 +199,7 @@ class Trainer:
         self._apply(("D",), loss)
         return logged | self.augmentation.adapt(real_scores.detach(), c.batch, self.world)
 
-    def _regularise_path_length(self, cond: Tensor, draws: Draws) -> dict[str, Tensor]:
+    def _regularise_path_length(self, cond: Tensor, draws: StepRandom) -> dict[str, Tensor]:
         c, G = self.config, self.networks.G
         samples = self.world.share(path_length_pictures(c))
         z = draws.normal(Purpose.PATH_LATENT, (c.z_dim,), samples)
@@ -226,7 +228,7 @@ class Trainer:
 
     # -- parts of a step -----------------------------------------------------------------------------------------
 
-    def _mixed(self) -> torch.autocast:
+    def _autocast(self) -> torch.autocast:
         """The precision of convolutions."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
@@ -238,7 +240,7 @@ class Trainer:
         """w (N, w_dim), where there is an encoder."""
         if self.networks.E is None:
             return None
-        with self._mixed():
+        with self._autocast():
             w: Tensor = self.networks.E(img)
         return w.float()
 
@@ -246,11 +248,11 @@ class Trainer:
         """The discriminator's scores (N,); `exact` for what takes second derivatives."""
         if exact:
             return self.networks.D.score(img, cond)
-        with self._mixed():
+        with self._autocast():
             return self.networks.D.score(img, cond).float()
 
     def _draw(
-        self, batch: Batch, w: Tensor | None, generate: bool, draws: Draws
+        self, batch: Batch, w: Tensor | None, generate: bool, draws: StepRandom
     ) -> tuple[Tensor, Tensor, list[int]]:
         """All pictures of a step from one pass: img (N, 3, H, W), what they were told (N, K), their positions."""
         G, parts, samples = self.networks.G, [], list(self.positions.encoded)
@@ -261,12 +263,12 @@ class Trainer:
             samples += self.positions.generated
         styles = [torch.cat(layer) for layer in zip(*(styles for styles, _ in parts), strict=True)]
         noise = noise_maps(G.synthesis, draws, Purpose.NOISE, samples)
-        with self._mixed():
+        with self._autocast():
             img = G.synthesis.render(styles, noise)
-        return img.float(), torch.cat([told for _, told in parts]), samples
+        return img.float(), torch.cat([target_cond for _, target_cond in parts]), samples
 
     def _generated(
-        self, batch: Batch, w: Tensor | None, draws: Draws
+        self, batch: Batch, w: Tensor | None, draws: StepRandom
     ) -> list[tuple[Styles, Tensor]]:
         """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told."""
         at, G = self.positions, self.networks.G
@@ -274,17 +276,19 @@ class Trainer:
         parts = []
         if at.mapped:
             z = draws.normal(Purpose.LATENT, (self.config.z_dim,), at.mapped)
-            told = other[at.mapped_partner]
-            parts.append((G.synthesis.styles(G.broadcast(self._mapped(z)), told), told))
+            target_cond = other[at.mapped_partner]
+            parts.append(
+                (G.synthesis.styles(G.broadcast(self._mapped(z)), target_cond), target_cond)
+            )
         if at.repaired and w is not None:
             n = len(at.repaired)
             styles = sum(layer.channels for layer in G.synthesis.layout.layers)
             numbers = draws.uniform(Purpose.HEARD, (1 + styles,), at.repaired).to(self.device)
             ws, partner = G.broadcast(w[:n].detach()), other[at.repaired_partner]
-            parts.append(repair(G.synthesis, ws, batch.cond[:n], partner, numbers))
+            parts.append(mix_class_styles(G.synthesis, ws, batch.cond[:n], partner, numbers))
         return parts
 
-    def _align(self, draws: Draws) -> Tensor:
+    def _align(self, draws: StepRandom) -> Tensor:
         """Pull the distribution of mapping's w towards the encoder's (recent latents, detached)."""
         c, n = self.config, len(self.bank)
         if n < BANK // 2 or not c.align:
@@ -305,7 +309,7 @@ class Trainer:
         for name in names:
             self.optimisers[name].step()
 
-    def is_sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether all weights that are kept are finite numbers; once one is not, none will be soon."""
         modules = self.networks.modules().values()
         kept: list[Tensor] = [p for module in modules for p in module.parameters()]

@@ -15,33 +15,33 @@ if TYPE_CHECKING:
 FULL_COST = 2.0  # a step with discriminator and mapping path, in steps of reconstruction; until it is measured
 
 
-class Pace:
-    """Images a second, apart for the two stages of the schedule. Time `aside` is no training: validation, writing."""
+class Throughput:
+    """Images a second, apart for the two stages of the schedule. Time `paused` is no training: validation, writing."""
 
     def __init__(self, config: TrainConfig, images: int) -> None:
         self._config = config
         # The first image that the discriminator takes part in.
         self._full_from = config.adversarial_start if config.mode == "stylex" else 0
         self._started = time.monotonic()  # as if nothing had been done aside
-        self._stands_since: float | None = None
+        self._paused_at: float | None = None
         self._lap = (images, 0.0)  # images seen and seconds trained at its start
         self._rates: dict[bool, float] = {}  # by whether the discriminator takes part
         self._validations: list[float] = []
 
     def seconds(self) -> float:
         """Trained so far, by this process."""
-        return (self._stands_since or time.monotonic()) - self._started
+        return (self._paused_at or time.monotonic()) - self._started
 
     @contextlib.contextmanager
-    def aside(self, validation: bool = False) -> Iterator[None]:
+    def paused(self, validation: bool = False) -> Iterator[None]:
         """Do something that is no training; the clock stands meanwhile."""
-        self._stands_since = started = time.monotonic()
+        self._paused_at = started = time.monotonic()
         try:
             yield
         finally:
             took = time.monotonic() - started
             self._started += took
-            self._stands_since = None
+            self._paused_at = None
             if validation:
                 self._validations.append(took)
 
@@ -56,7 +56,7 @@ class Pace:
         """The training went back to `images`: the lap is void."""
         self._lap = images, self.seconds()
 
-    def left(self, images: int) -> float | None:
+    def seconds_left(self, images: int) -> float | None:
         """Seconds to the end of the schedule, validations included; None before anything was measured."""
         rates = dict(self._rates)
         if images > self._lap[0]:

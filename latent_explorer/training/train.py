@@ -17,9 +17,9 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
 from latent_explorer.training.checkpoints import Checkpoints, score
-from latent_explorer.training.distributed import ALONE, World
-from latent_explorer.training.setup import read_pictures, set_up
-from latent_explorer.training.throughput import Pace
+from latent_explorer.training.distributed import SINGLE_PROCESS, World
+from latent_explorer.training.setup import build_training, read_pictures
+from latent_explorer.training.throughput import Throughput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
 
 LOG_EVERY = 50  # steps
 PROGRESS_SECONDS = 1.0
-TAKEN_BACK = 3  # times that a training which diverges is taken back before it is given up
+MAX_ROLLBACKS = 3  # times that a training which diverges is taken back before it is given up
 
 
 def train(
     run: RunFolder,
-    ends: Callable[[], bool] = lambda: False,
-    world: World = ALONE,
+    should_stop: Callable[[], bool] = lambda: False,
+    world: World = SINGLE_PROCESS,
 ) -> Generator[Event, None, bool]:
     """Train until the images of the run's config were seen, from its newest checkpoint where there is one.
 
-    `ends` is asked between two steps whether to end early, and may wait. Then, at the end, and when the generator is
+    `should_stop` is asked between two steps whether to end early, and may wait. Then, at the end, and when the generator is
     closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice, last Result: whether it came to its end.
 
     The state after n images is the same however often a run was killed: whatever the next step and the next line of
@@ -52,11 +52,11 @@ def train(
     """
     yield Notice("Reading the pictures.")
     data, pixels = yield from read_pictures(run, world)
-    course = Course(run, data, pixels, world)
+    course = TrainingRun(run, data, pixels, world)
     yield from course.begin()
     shown = -math.inf
     try:
-        while not course.is_over() and not course.ends(ends):
+        while not course.is_finished() and not course.should_stop(should_stop):
             yield from course.step()
             if time.monotonic() - shown >= PROGRESS_SECONDS:
                 shown = time.monotonic()
@@ -66,11 +66,11 @@ def train(
         raise
     course.save()
     yield course.progress()
-    yield Result(course.is_over())
-    return course.is_over()
+    yield Result(course.is_finished())
+    return course.is_finished()
 
 
-class Course:
+class TrainingRun:
     """A training on its way, between two steps: everything that its checkpoints hold."""
 
     def __init__(
@@ -82,52 +82,54 @@ class Course:
         self.checkpoints = Checkpoints(run)
         self.trainer: Trainer
         self.validation: Validation
-        self.is_fresh = world.decide(not self.checkpoints.exist())
-        self.trainer, self.validation = set_up(run, data, pixels, fresh=self.is_fresh, world=world)
-        self.means = Means()
+        self.is_fresh = world.broadcast(not self.checkpoints.exist())
+        self.trainer, self.validation = build_training(
+            run, data, pixels, fresh=self.is_fresh, world=world
+        )
+        self.means = RunningMeans()
         self.taken_back = 0  # times that it diverged
         self.best: float | None = None
         self.last: float | None = None  # score of the newest validation
-        self.pace = Pace(self.config, 0)
+        self.throughput = Throughput(self.config, 0)
         self._saved = 0.0  # seconds of training
 
     def begin(self) -> Generator[Event, None, None]:
         """Take up the newest checkpoint, or write the first: then going on works from the first moment."""
         if self.is_fresh:
-            self._forget_after(-1)
+            self._drop_metrics_after(-1)
             self.save()
         else:
             self._load(self.checkpoints.load())
             yield Notice(f"Going on at {self.trainer.images} images.")
-        self.pace = Pace(self.config, self.trainer.images)
+        self.throughput = Throughput(self.config, self.trainer.images)
 
-    def is_over(self) -> bool:
+    def is_finished(self) -> bool:
         return self.trainer.images >= self.config.images
 
-    def ends(self, asked: Callable[[], bool]) -> bool:
+    def should_stop(self, asked: Callable[[], bool]) -> bool:
         """Whether the first process is asked to end here; waiting for the answer is no training."""
-        with self.pace.aside():
-            return self.world.decide(asked())
+        with self.throughput.paused():
+            return self.world.broadcast(asked())
 
     def step(self) -> list[Event]:
         """One step, and whatever is due after it. Its events come last: wherever a reader leaves, all of it is done."""
         before = self.trainer.images
         self.means.add(self.trainer.step())
         due = self._due(before, self.trainer.images)
-        if self.world.decide(bool(due) and not self.is_sound()):
-            return [self._take_back()]
-        return self._report(due) if self.world.is_first else []
+        if self.world.broadcast(bool(due) and not self.is_finite()):
+            return [self._roll_back()]
+        return self._report(due) if self.world.is_main_process else []
 
     def _report(self, due: set[str]) -> list[Event]:
         """Write and return what is due."""
         events: list[Event] = []
         if "figures" in due:
-            rate = self.pace.lap(self.trainer.images)
+            rate = self.throughput.lap(self.trainer.images)
             events.append(self._figures(self.means.take() | {"images_per_second": rate}))
         if "validation" in due:
-            with self.pace.aside(validation=True):
+            with self.throughput.paused(validation=True):
                 events.append(self._validate())
-        with self.pace.aside():
+        with self.throughput.paused():
             if "sheet" in due:
                 events.append(self._sheet())
             if "checkpoint" in due:
@@ -140,18 +142,20 @@ class Course:
             "figures": self.trainer.step_count % LOG_EVERY == 0,
             "validation": _crossed(before, after, c.validate_every) or after >= c.images,
             "sheet": _crossed(before, after, c.sheet_every) or after >= c.images,
-            "checkpoint": self.pace.seconds() - self._saved >= c.checkpoint_seconds,
+            "checkpoint": self.throughput.seconds() - self._saved >= c.checkpoint_seconds,
         }
         return {name for name, due in at.items() if due}
 
     def progress(self) -> Progress:
         """How far it is."""
         images = self.trainer.images
-        return Progress(images, self.config.images, "Training (images)", self.pace.left(images))
+        return Progress(
+            images, self.config.images, "Training (images)", self.throughput.seconds_left(images)
+        )
 
-    def is_sound(self) -> bool:
+    def is_finite(self) -> bool:
         """Whether all weights and losses are finite numbers; once one is not, none will be soon."""
-        return self.means.are_finite() and self.trainer.is_sound()
+        return self.means.are_finite() and self.trainer.is_finite()
 
     # -- what is due -------------------------------------------------------------------------------------------------
 
@@ -179,19 +183,19 @@ class Course:
         self.run.write_sheet(self.trainer.images, sheet)
         return Preview(sheet, f"{self.trainer.images} images")
 
-    def _take_back(self) -> Notice:
+    def _roll_back(self) -> Notice:
         """The weights are no numbers any more: go back to the last sound checkpoint with half the learning rate."""
         at, taken_back = self.trainer.images, self.taken_back + 1
-        if taken_back > TAKEN_BACK:
+        if taken_back > MAX_ROLLBACKS:
             raise UserError(
-                f"The training diverged at {at} images and was taken back {TAKEN_BACK} times already, each time with "
+                f"The training diverged at {at} images and was taken back {MAX_ROLLBACKS} times already, each time with "
                 f"half the learning rate. Export what it has with `latent-explorer export {self.run.path} --out "
                 f"X.explainer`, or start again with a smaller one, such as --set lr={self.config.lr / 4:g}."
             )
         self._load(self.checkpoints.load())
         self.taken_back = taken_back
         self.trainer.lr_scale = 0.5**taken_back
-        self.pace.taken_back(self.trainer.images)
+        self.throughput.taken_back(self.trainer.images)
         self.save()  # whoever goes on from here does so with the smaller learning rate
         return Notice(
             f"The training diverged at {at} images. It goes on from {self.trainer.images} images with "
@@ -203,9 +207,9 @@ class Course:
 
     def save(self) -> None:
         """Write a checkpoint, unless there is no sense in what it would hold."""
-        if self.world.is_first and self.is_sound():
+        if self.world.is_main_process and self.is_finite():
             self.checkpoints.save(self.state())
-        self._saved = self.pace.seconds()
+        self._saved = self.throughput.seconds()
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step and the next figures depend on."""
@@ -221,14 +225,14 @@ class Course:
         self.means.load_state(state["means"], self.trainer.device)
         self.taken_back = int(state["taken_back"])
         self.best, self.last = state["best"], state["last"]
-        self._forget_after(self.trainer.images)
+        self._drop_metrics_after(self.trainer.images)
 
-    def _forget_after(self, images: int) -> None:
-        if self.world.is_first:
-            self.run.forget_after(images)
+    def _drop_metrics_after(self, images: int) -> None:
+        if self.world.is_main_process:
+            self.run.drop_metrics_after(images)
 
 
-class Means:
+class RunningMeans:
     """Means of the losses since the last line of figures; they stay on the device until they are asked for."""
 
     def __init__(self) -> None:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.training.config import ClassifierTraining, DataConfig
 
 
-def open_labelled(config: DataConfig) -> ImageDataset:
+def open_labelled_data(config: DataConfig) -> ImageDataset:
     """The data set of a config; UserError unless it has classes and pictures on all three sides of the split."""
     data = open_data(config, SPLITS)
     if data.labels is None or len(data.class_names) < 2:
@@ -62,7 +62,7 @@ def augment(img: Tensor, blur: float, generator: torch.Generator) -> Tensor:
     return torch.where((torch.rand(n, generator=generator) < blur)[:, None, None, None], soft, img)
 
 
-def cover_middle(img: Tensor, share: float, generator: torch.Generator) -> Tensor:
+def mask_center(img: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Cover a square about the middle of some pictures with one grey, 0.6 to 0.9 of a side long.
 
     Random erasing where it hurts: what the label is about is hidden, and its surroundings alone must tell.
@@ -81,7 +81,7 @@ def predict(classifier: Classifier, img: Tensor, batch: int = 128) -> Tensor:
     return torch.cat([classifier.logits(img[i : i + batch]) for i in range(0, len(img), batch)])
 
 
-def temperature_for(logits: Tensor, confidence: float) -> float:
+def fit_temperature(logits: Tensor, confidence: float) -> float:
     """The temperature at which the median top probability is `confidence`, by bisection in log space."""
     low, high = math.log(0.05), math.log(20.0)
     for _ in range(50):
@@ -111,7 +111,7 @@ def train_classifier(
 ) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
     """Train; yields Progress and Metric, then Result((classifier, about)), which is returned too."""
     size = config.resolution
-    data = open_labelled(config.data)
+    data = open_labelled_data(config.data)
     description = _described(config, data.class_names)
     data, pixels = yield from read_all(data, size)
     require_sides(data, SPLITS)
@@ -120,14 +120,14 @@ def train_classifier(
     rows = {split: data.indices(split) for split in SPLITS}
     torch.manual_seed(config.seed)  # initial weights only
     classifier = Classifier(description)
-    yield from _optimise(config, classifier, pixels, labels, rows["train"])
+    yield from _fit(config, classifier, pixels, labels, rows["train"])
     classifier.eval().requires_grad_(False)
 
     def logits_of(split: str) -> Tensor:
         return predict(classifier, to_img(pixels[rows[split]]))
 
     if config.confidence:
-        temperature = temperature_for(logits_of("val"), config.confidence)
+        temperature = fit_temperature(logits_of("val"), config.confidence)
         # The network stays; only what its logits are divided by is known now.
         classifier.config = msgspec.structs.replace(classifier.config, temperature=temperature)
     about = {
@@ -160,7 +160,7 @@ def _described(config: ClassifierTraining, class_names: tuple[str, ...]) -> Clas
     return described
 
 
-def _optimise(
+def _fit(
     config: ClassifierTraining,
     classifier: Classifier,
     pixels: np.ndarray,
@@ -182,7 +182,7 @@ def _optimise(
         pick = rows[torch.randint(len(rows), (config.batch,), generator=generator).numpy()]
         img = augment(to_img(pixels[pick]), config.blur, generator)
         if config.covered:
-            img = cover_middle(img, config.covered, generator)
+            img = mask_center(img, config.covered, generator)
         loss = F.cross_entropy(
             classifier.logits(img), labels[pick], label_smoothing=config.label_smoothing
         )

@@ -25,8 +25,8 @@ from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.architecture import TrunkConfig
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.perceptual import perceptual_for
-from latent_explorer.training.randomness import Draws, Purpose, stream
-from latent_explorer.training.warm_start import take_trunk
+from latent_explorer.training.randomness import Purpose, StepRandom, stream
+from latent_explorer.training.warm_start import copy_trunk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -72,15 +72,15 @@ def train_encoder(
     *,
     device: str | torch.device = "cpu",
     resume: bool = False,
-    ends: Callable[[], object] = lambda: None,
+    should_stop: Callable[[], object] = lambda: None,
 ) -> Generator[Event, None, Explainer | None]:
-    """Train; the explainer with the encoder, or None when `ends` said so before the end: the checkpoint goes on then.
+    """Train; the explainer with the encoder, or None when `should_stop` said so before the end: the checkpoint goes on then.
 
     Yields Progress, Metric (over the images seen) and Notice. UserError where there is an encoder already.
     """
     if explainer.encoder is not None:
         raise UserError(f"{explainer.name} has an encoder already; projections start from it.")
-    course = _Course(explainer, config, torch.device(device))
+    course = _EncoderTrainingRun(explainer, config, torch.device(device))
     if resume:
         course.load(checkpoint)
         yield Notice(f"Going on at {course.images} images.")
@@ -89,7 +89,7 @@ def train_encoder(
             f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it."
         )
     try:
-        yield from course.run(checkpoint, ends)
+        yield from course.run(checkpoint, should_stop)
     finally:
         course.save(checkpoint)
     if course.images < config.images:
@@ -100,7 +100,7 @@ def train_encoder(
     return found
 
 
-class _Course:
+class _EncoderTrainingRun:
     """A training on its way: the networks, and everything that the next step depends on."""
 
     def __init__(self, explainer: Explainer, config: EncoderTraining, device: torch.device) -> None:
@@ -111,19 +111,23 @@ class _Course:
         self.encoder = _new_encoder(explainer, config).to(device)
         self.kept = copy.deepcopy(self.encoder)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), config.lr, betas=(0.9, 0.99))
-        told = explainer.samples.cond if explainer.samples is not None else None
-        self.told = told if told is not None and told.shape[1] else None
+        cond_samples = explainer.samples.cond if explainer.samples is not None else None
+        self.cond_samples = (
+            cond_samples if cond_samples is not None and cond_samples.shape[1] else None
+        )
         classifier = explainer.classifier if explainer.classifiers else None
         distance: PerceptualDistance | None = perceptual_for(classifier)
         self.distance = None if distance is None else distance.to(device)
         self.identity = explainer.model_hash
 
-    def run(self, checkpoint: Path, ends: Callable[[], object]) -> Generator[Event, None, None]:
-        """Steps until all images were seen or `ends` says so."""
+    def run(
+        self, checkpoint: Path, should_stop: Callable[[], object]
+    ) -> Generator[Event, None, None]:
+        """Steps until all images were seen or `should_stop` says so."""
         total, began, first = self.config.images, time.monotonic(), self.images
         saved = began
         losses: list[dict[str, float]] = []
-        while self.images < total and not ends():
+        while self.images < total and not should_stop():
             losses.append(self.step())
             now = time.monotonic()
             left = (now - began) / (self.images - first) * (total - self.images)
@@ -141,7 +145,7 @@ class _Course:
         config = self.config
         share = self.images / config.images
         img, w, cond = self.pairs(self.images // config.batch, config.batch)
-        draws = Draws(config.seed, self.images // config.batch)
+        draws = StepRandom(config.seed, self.images // config.batch)
         noise = draws.normal(Purpose.AUGMENT_REAL, tuple(img.shape[1:]), range(len(img)))
         guess = self.encoder((img + config.blur * noise.to(img)).clamp(-1, 1))
         losses = {"w": self.error(guess, w).mean()}
@@ -159,7 +163,10 @@ class _Course:
     def pairs(self, step: int, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Pictures (n, 3, R, R) of a step, their w (n, w_dim), and what the generator was told of each (n, K)."""
         generator, like = self.generator, self.generator.mapping.w_avg
-        draws, rng = Draws(self.config.seed, step), stream(self.config.seed, step, Purpose.PARTNERS)
+        draws, rng = (
+            StepRandom(self.config.seed, step),
+            stream(self.config.seed, step, Purpose.PARTNERS),
+        )
         z = draws.normal(Purpose.LATENT, (generator.config.z_dim,), range(count)).to(like)
         c = cond = None
         if generator.config.c_dim:
@@ -167,8 +174,10 @@ class _Course:
             c = F.one_hot(classes, generator.config.c_dim).to(like)
         if generator.config.num_classes:
             even = torch.full((1, generator.config.num_classes), 1 / generator.config.num_classes)
-            told = even if self.told is None else self.told
-            cond = told[torch.from_numpy(rng.integers(len(told), size=count))].to(like)
+            cond_samples = even if self.cond_samples is None else self.cond_samples
+            cond = cond_samples[torch.from_numpy(rng.integers(len(cond_samples), size=count))].to(
+                like
+            )
         with torch.no_grad():
             w = generator.mapping(z, c)
             img = self.render(w, cond).clamp(-1, 1)
@@ -295,7 +304,7 @@ def _new_encoder(explainer: Explainer, config: EncoderTraining) -> Encoder:
         torch.manual_seed(config.seed)
         encoder = Encoder(TrunkConfig(channels, generator.config.w_dim, hidden))
     if critic is not None and critic.config.channels == channels:
-        take_trunk(encoder, critic, "discriminator")
+        copy_trunk(encoder, critic, "discriminator")
     with torch.no_grad():
         encoder.out.bias.copy_(generator.mapping.w_avg)
         encoder.out.weight.mul_(0.1)

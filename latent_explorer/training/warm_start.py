@@ -52,7 +52,7 @@ def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
 
 
 @torch.no_grad()
-def take_generator(target: Generator, source: Generator) -> str:
+def copy_generator(target: Generator, source: Generator) -> str:
     """Copy mapping and synthesis; returns a sentence on how. UserError where shapes differ.
 
     Columns for `cond` are taken where both know as many classes; else they stay as they are in a new generator, which
@@ -73,7 +73,7 @@ def take_generator(target: Generator, source: Generator) -> str:
         to, of = target.get_submodule(name), source.get_submodule(name)
         assert isinstance(to, EqualizedLinear)
         assert isinstance(of, EqualizedLinear)
-        _take_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
+        _copy_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
     added = _added(new, old)
     for size in added:
         target.synthesis.layer(f"b{size}.torgb").weight.zero_()  # at first it adds nothing
@@ -92,7 +92,7 @@ def take_generator(target: Generator, source: Generator) -> str:
 
 
 @torch.no_grad()
-def take_trunk(target: Trunk, source: Trunk, name: str) -> None:
+def copy_trunk(target: Trunk, source: Trunk, name: str) -> None:
     """Copy everything but the last layer. UserError where shapes differ; `name` says what this is, "encoder".
 
     Of a smaller picture's trunk neither the first layer fits nor what is to come before it: they start anew.
@@ -112,11 +112,11 @@ def take_trunk(target: Trunk, source: Trunk, name: str) -> None:
         to.load_state_dict(of.state_dict())
     target.dense.load_state_dict(source.dense.state_dict())
     target.conv.load_state_dict({"bias": source.conv.bias}, strict=False)
-    _take_conv(target.conv, source.conv)
+    _copy_conv(target.conv, source.conv)
 
 
 @torch.no_grad()
-def take_outputs(target: Trunk, source: Trunk) -> bool:
+def copy_outputs(target: Trunk, source: Trunk) -> bool:
     """Copy the last layer; a single output becomes one for every class. False where neither is possible."""
     old, new = source.config.outputs, target.config.outputs
     if old != new and old != 1:
@@ -126,14 +126,14 @@ def take_outputs(target: Trunk, source: Trunk) -> bool:
     return True
 
 
-def _take_dense(target: EqualizedLinear, source: EqualizedLinear, inputs: int) -> None:
+def _copy_dense(target: EqualizedLinear, source: EqualizedLinear, inputs: int) -> None:
     """Copy the weights of the first `inputs` and the bias; columns of further inputs stay as they are."""
     gain = source.weight_gain / target.weight_gain
     target.weight[:, :inputs] = source.weight[:, :inputs] * gain
     target.bias.copy_(source.bias * (source.bias_gain / target.bias_gain))
 
 
-def _take_conv(target: EqualizedConv, source: EqualizedConv) -> None:
+def _copy_conv(target: EqualizedConv, source: EqualizedConv) -> None:
     """Copy the input channels that both have; the others, if any, start at zero."""
     shared = min(target.weight.shape[1], source.weight.shape[1])
     gain = source.weight_gain / target.weight_gain

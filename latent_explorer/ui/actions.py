@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Spec:
+class ActionSpec:
     """One action. `group` makes exclusive choices of those that share it; `section` draws the menus' lines."""
 
     key: str
@@ -44,69 +44,69 @@ MENUS = (FILE, EDIT, VIEW, EXPLAIN, TIMELINE, STUDY, HELP)
 
 # fmt: off
 ACTIONS = (
-    Spec("open", FILE, "&Open...", "Open an explainer, an exploration, or a picture that carries its recipe", "Ctrl+O", "open", needs_model=False),
-    Spec("open_image", FILE, "Open &image...", "Open pictures, or projections, to see what the classifier looks at in them", "Ctrl+I", "image", needs_model=False),
-    Spec("open_bundled", FILE, "Open the &leaf explainer", "Open the explainer that comes with the program", "Ctrl+L", "leaf", needs_model=False),
-    Spec("open_shortcut", FILE, "Open the short&cut explainer", "Open the explainer of a classifier that looks at the ground, to learn how to catch one", "Ctrl+Shift+L", "search", needs_model=False),
-    Spec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
-    Spec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
-    Spec("export_png", FILE, "&Export picture...", "Save the picture as PNG with its recipe: dropped on the window, it brings everything back", "Ctrl+E", "export", 2),
-    Spec("export_animation", FILE, "Export a&nimation...", "Save a timeline, or the sweep of an attribute, as GIF, WebP, PNG, MP4 or WebM", "Ctrl+Shift+E", "animation", 2),
-    Spec("export_sheet", FILE, "Export s&heet...", "Save counterfactuals, a truncation sweep or a style-mixing grid as PNG or PDF, for a paper", "Ctrl+Alt+E", "grid", 2),
-    Spec("export_all", FILE, "Export all attri&butes...", "Save the first attributes on several pictures as animations, with a manifest", section=2),
-    Spec("quit", FILE, "&Quit", "Close the window", "Ctrl+Q", section=3, needs_model=False),
-    Spec("undo", EDIT, "&Undo", "Take the last change of the picture back", "Ctrl+Z", "undo"),
-    Spec("redo", EDIT, "&Redo", "Do again what was taken back", "Ctrl+Shift+Z", "redo"),
-    Spec("copy", EDIT, "&Copy picture", "Copy the picture to the clipboard", "Ctrl+C", "copy", 1),
-    Spec("paste", EDIT, "Pa&ste image", "Project the picture that is on the clipboard", "Ctrl+V", "paste", 1, needs_model=False),
-    Spec("copy_words", EDIT, "Copy &probabilities", "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1),
-    Spec("reset", EDIT, "Reset all &attributes", "Put every attribute back to zero", "0", "reset", 2),
-    Spec("view_side", VIEW, "&Before and after", "Show the picture before and after, side by side", "1", "before_after", checkable=True, group="view"),
-    Spec("view_after", VIEW, "&After only", "Show only the edited picture, larger", "2", "picture", checkable=True, group="view"),
-    Spec("view_swipe", VIEW, "&Swipe", "Drag a line between before and after", "3", "swipe", checkable=True, group="view"),
-    Spec("view_difference", VIEW, "&Difference", "Show what changed around grey, twice as strong", "4", "difference", checkable=True, group="view"),
-    Spec("compare_photo", VIEW, "Compare with the ph&oto", "Show the photo itself as the picture before, beside a projected one", "O", "image", checkable=True),
-    Spec("grid", VIEW, "&Grid of pictures", "Show the same sliders on several pictures at once", "G", "grid", 1, checkable=True),
-    Spec("pixels", VIEW, "Whole &pixels", "Show the model's own pixels instead of smooth enlargement", "P", "pixels", 1, checkable=True),
-    Spec("plot", VIEW, "&Live plot", "Show every class's probability over the last edits", "L", "plot", 1, checkable=True, needs_model=False),
-    Spec("timeline", VIEW, "T&imeline", "Show the timeline: keyframes, and the probabilities between them", "T", "animation", 1, checkable=True, needs_model=False),
-    Spec("training", VIEW, "Trai&ning", "Train an explainer on your own pictures, and watch it learn", "Ctrl+T", "training", 1, checkable=True, needs_model=False),
-    Spec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
-    Spec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
-    Spec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
-    Spec("full_screen", VIEW, "&Full screen", "Use the whole screen", "F11", section=2, checkable=True, needs_model=False),
-    Spec("shuffle", EXPLAIN, "Another at &random", "Show another latent of the strip at random", "R", "shuffle"),
-    Spec("next", EXPLAIN, "&Next", "Show the next latent of the strip", "N", "right"),
-    Spec("previous", EXPLAIN, "&Previous", "Show the latent before it in the strip", "B", "left"),
-    Spec("favourite", EXPLAIN, "Keep as a &favourite", "Keep this latent among the favourites, or take it out", "F", "favourite"),
-    Spec("project", EXPLAIN, "Project a pic&ture", "Bring your own picture into the model", "Ctrl+P", "image", 1, needs_model=False),
-    Spec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
-    Spec("find_attributes", EXPLAIN, "Find &attributes", "Search for the style coordinates that move the classifier (AttFind)", "Ctrl+Shift+F", "search", 1),
-    Spec("write_report", EXPLAIN, "&Write a report...", "Write a page on what the attributes change: the subject of the pictures, or its surroundings", section=1),
-    Spec("cancel", EXPLAIN, "&Cancel the job", "Cancel the running job; what is finished is kept", "Esc", "cancel", 1, needs_model=False),
-    Spec("add_keyframe", TIMELINE, "Add a &keyframe", "Make the picture a keyframe: after the last one, or where the playhead stands", "K", "add_keyframe"),
-    Spec("play", TIMELINE, "&Play or pause", "Play the timeline from the playhead", "Shift+Space", "play"),
-    Spec("frame_back", TIMELINE, "Frame &before", "Show the frame before", ",", "left"),
-    Spec("frame_on", TIMELINE, "&Next frame", "Show the next frame", ".", "right"),
-    Spec("record", TIMELINE, "Re&cord", "Record what you do with the sliders as keyframes, until you stop", "Ctrl+Shift+R", "record", checkable=True),
-    Spec("loop", TIMELINE, "&Loop", "Begin again at the end", icon="loop", section=1, checkable=True),
-    Spec("ping_pong", TIMELINE, "Pin&g-pong", "Run back from the end", icon="ping_pong", section=1, checkable=True),
-    Spec("random_walk", TIMELINE, "&Random walk", "Eight random seeds in a circle, a second from one to the next", icon="shuffle", section=2, submenu="&Make"),
-    Spec("random_walk_with", TIMELINE, "Random &walk with...", "Choose how many seeds, and how fast", section=2, submenu="&Make"),
-    Spec("morph", TIMELINE, "M&orph...", "From one picture to another and back", section=2, submenu="&Make"),
-    Spec("style_mix", TIMELINE, "St&yle mixing...", "Take some layers of this picture from another", section=2, submenu="&Make"),
-    Spec("sweep", TIMELINE, "&Sweep an attribute...", "Move one attribute there and back", section=2, submenu="&Make"),
-    Spec("reverse_timeline", TIMELINE, "Re&verse", "Play the timeline from its end to its beginning", section=3),
-    Spec("distribute_keyframes", TIMELINE, "&Distribute evenly", "The same time between any two keyframes", section=3),
-    Spec("delete_keyframes", TIMELINE, "D&elete keyframes", "Delete the selected keyframes", icon="delete", section=3),
-    Spec("make_study", STUDY, "&Make a study...", "Ask people what they see in the attributes: a folder with a questionnaire, and the hidden key", "Ctrl+Shift+U", "study"),
-    Spec("score_study", STUDY, "&Score answers...", "Score what participants sent, or a survey service's export", needs_model=False),
-    Spec("keys", HELP, "&Keys", "Show every key", "F1", "keyboard", needs_model=False),
-    Spec("notices", HELP, "&Notices", "Read again what the program said", "Ctrl+Shift+N", "info", needs_model=False),
-    Spec("screenshot", HELP, "Picture of the &window...", "Save a picture of this window", "Ctrl+Shift+P", section=1, needs_model=False),
-    Spec("diagnostics", HELP, "Copy &diagnostics", "Copy versions and settings for a report", section=1, needs_model=False),
-    Spec("log", HELP, "Open the &log folder", "Open the folder with the program's log, for a report", section=1, needs_model=False),
-    Spec("about", HELP, "&About Latent Explorer", "Version, licence and what this is", section=2, needs_model=False),
+    ActionSpec("open", FILE, "&Open...", "Open an explainer, an exploration, or a picture that carries its recipe", "Ctrl+O", "open", needs_model=False),
+    ActionSpec("open_image", FILE, "Open &image...", "Open pictures, or projections, to see what the classifier looks at in them", "Ctrl+I", "image", needs_model=False),
+    ActionSpec("open_bundled", FILE, "Open the &leaf explainer", "Open the explainer that comes with the program", "Ctrl+L", "leaf", needs_model=False),
+    ActionSpec("open_shortcut", FILE, "Open the short&cut explainer", "Open the explainer of a classifier that looks at the ground, to learn how to catch one", "Ctrl+Shift+L", "search", needs_model=False),
+    ActionSpec("save", FILE, "&Save exploration", "Save names, favourites and the state of the sliders", "Ctrl+S", "save", 1),
+    ActionSpec("save_as", FILE, "Save exploration &as...", "Save the exploration under another name", "Ctrl+Shift+S", section=1),
+    ActionSpec("export_png", FILE, "&Export picture...", "Save the picture as PNG with its recipe: dropped on the window, it brings everything back", "Ctrl+E", "export", 2),
+    ActionSpec("export_animation", FILE, "Export a&nimation...", "Save a timeline, or the sweep of an attribute, as GIF, WebP, PNG, MP4 or WebM", "Ctrl+Shift+E", "animation", 2),
+    ActionSpec("export_sheet", FILE, "Export s&heet...", "Save counterfactuals, a truncation sweep or a style-mixing grid as PNG or PDF, for a paper", "Ctrl+Alt+E", "grid", 2),
+    ActionSpec("export_all", FILE, "Export all attri&butes...", "Save the first attributes on several pictures as animations, with a manifest", section=2),
+    ActionSpec("quit", FILE, "&Quit", "Close the window", "Ctrl+Q", section=3, needs_model=False),
+    ActionSpec("undo", EDIT, "&Undo", "Take the last change of the picture back", "Ctrl+Z", "undo"),
+    ActionSpec("redo", EDIT, "&Redo", "Do again what was taken back", "Ctrl+Shift+Z", "redo"),
+    ActionSpec("copy", EDIT, "&Copy picture", "Copy the picture to the clipboard", "Ctrl+C", "copy", 1),
+    ActionSpec("paste", EDIT, "Pa&ste image", "Project the picture that is on the clipboard", "Ctrl+V", "paste", 1, needs_model=False),
+    ActionSpec("copy_words", EDIT, "Copy &probabilities", "Copy what the classifier says, in words", "Ctrl+Shift+C", section=1),
+    ActionSpec("reset", EDIT, "Reset all &attributes", "Put every attribute back to zero", "0", "reset", 2),
+    ActionSpec("view_side", VIEW, "&Before and after", "Show the picture before and after, side by side", "1", "before_after", checkable=True, group="view"),
+    ActionSpec("view_after", VIEW, "&After only", "Show only the edited picture, larger", "2", "picture", checkable=True, group="view"),
+    ActionSpec("view_swipe", VIEW, "&Swipe", "Drag a line between before and after", "3", "swipe", checkable=True, group="view"),
+    ActionSpec("view_difference", VIEW, "&Difference", "Show what changed around grey, twice as strong", "4", "difference", checkable=True, group="view"),
+    ActionSpec("compare_photo", VIEW, "Compare with the ph&oto", "Show the photo itself as the picture before, beside a projected one", "O", "image", checkable=True),
+    ActionSpec("grid", VIEW, "&Grid of pictures", "Show the same sliders on several pictures at once", "G", "grid", 1, checkable=True),
+    ActionSpec("pixels", VIEW, "Whole &pixels", "Show the model's own pixels instead of smooth enlargement", "P", "pixels", 1, checkable=True),
+    ActionSpec("plot", VIEW, "&Live plot", "Show every class's probability over the last edits", "L", "plot", 1, checkable=True, needs_model=False),
+    ActionSpec("timeline", VIEW, "T&imeline", "Show the timeline: keyframes, and the probabilities between them", "T", "animation", 1, checkable=True, needs_model=False),
+    ActionSpec("training", VIEW, "Trai&ning", "Train an explainer on your own pictures, and watch it learn", "Ctrl+T", "training", 1, checkable=True, needs_model=False),
+    ActionSpec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    ActionSpec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    ActionSpec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    ActionSpec("full_screen", VIEW, "&Full screen", "Use the whole screen", "F11", section=2, checkable=True, needs_model=False),
+    ActionSpec("shuffle", EXPLAIN, "Another at &random", "Show another latent of the strip at random", "R", "shuffle"),
+    ActionSpec("next", EXPLAIN, "&Next", "Show the next latent of the strip", "N", "right"),
+    ActionSpec("previous", EXPLAIN, "&Previous", "Show the latent before it in the strip", "B", "left"),
+    ActionSpec("favourite", EXPLAIN, "Keep as a &favourite", "Keep this latent among the favourites, or take it out", "F", "favourite"),
+    ActionSpec("project", EXPLAIN, "Project a pic&ture", "Bring your own picture into the model", "Ctrl+P", "image", 1, needs_model=False),
+    ActionSpec("add_slider", EXPLAIN, "Add a &slider...", "Add a slider for any style coordinate", "A", "add", 1),
+    ActionSpec("find_attributes", EXPLAIN, "Find &attributes", "Search for the style coordinates that move the classifier (AttFind)", "Ctrl+Shift+F", "search", 1),
+    ActionSpec("write_report", EXPLAIN, "&Write a report...", "Write a page on what the attributes change: the subject of the pictures, or its surroundings", section=1),
+    ActionSpec("cancel", EXPLAIN, "&Cancel the job", "Cancel the running job; what is finished is kept", "Esc", "cancel", 1, needs_model=False),
+    ActionSpec("add_keyframe", TIMELINE, "Add a &keyframe", "Make the picture a keyframe: after the last one, or where the playhead stands", "K", "add_keyframe"),
+    ActionSpec("play", TIMELINE, "&Play or pause", "Play the timeline from the playhead", "Shift+Space", "play"),
+    ActionSpec("frame_back", TIMELINE, "Frame &before", "Show the frame before", ",", "left"),
+    ActionSpec("frame_on", TIMELINE, "&Next frame", "Show the next frame", ".", "right"),
+    ActionSpec("record", TIMELINE, "Re&cord", "Record what you do with the sliders as keyframes, until you stop", "Ctrl+Shift+R", "record", checkable=True),
+    ActionSpec("loop", TIMELINE, "&Loop", "Begin again at the end", icon="loop", section=1, checkable=True),
+    ActionSpec("ping_pong", TIMELINE, "Pin&g-pong", "Run back from the end", icon="ping_pong", section=1, checkable=True),
+    ActionSpec("random_walk", TIMELINE, "&Random walk", "Eight random seeds in a circle, a second from one to the next", icon="shuffle", section=2, submenu="&Make"),
+    ActionSpec("random_walk_with", TIMELINE, "Random &walk with...", "Choose how many seeds, and how fast", section=2, submenu="&Make"),
+    ActionSpec("morph", TIMELINE, "M&orph...", "From one picture to another and back", section=2, submenu="&Make"),
+    ActionSpec("style_mix", TIMELINE, "St&yle mixing...", "Take some layers of this picture from another", section=2, submenu="&Make"),
+    ActionSpec("sweep", TIMELINE, "&Sweep an attribute...", "Move one attribute there and back", section=2, submenu="&Make"),
+    ActionSpec("reverse_timeline", TIMELINE, "Re&verse", "Play the timeline from its end to its beginning", section=3),
+    ActionSpec("distribute_keyframes", TIMELINE, "&Distribute evenly", "The same time between any two keyframes", section=3),
+    ActionSpec("delete_keyframes", TIMELINE, "D&elete keyframes", "Delete the selected keyframes", icon="delete", section=3),
+    ActionSpec("make_study", STUDY, "&Make a study...", "Ask people what they see in the attributes: a folder with a questionnaire, and the hidden key", "Ctrl+Shift+U", "study"),
+    ActionSpec("score_study", STUDY, "&Score answers...", "Score what participants sent, or a survey service's export", needs_model=False),
+    ActionSpec("keys", HELP, "&Keys", "Show every key", "F1", "keyboard", needs_model=False),
+    ActionSpec("notices", HELP, "&Notices", "Read again what the program said", "Ctrl+Shift+N", "info", needs_model=False),
+    ActionSpec("screenshot", HELP, "Picture of the &window...", "Save a picture of this window", "Ctrl+Shift+P", section=1, needs_model=False),
+    ActionSpec("diagnostics", HELP, "Copy &diagnostics", "Copy versions and settings for a report", section=1, needs_model=False),
+    ActionSpec("log", HELP, "Open the &log folder", "Open the folder with the program's log, for a report", section=1, needs_model=False),
+    ActionSpec("about", HELP, "&About Latent Explorer", "Version, licence and what this is", section=2, needs_model=False),
 )
 # fmt: on
 
@@ -119,7 +119,10 @@ OTHER_KEYS = (
     ("Shift and drag", "Move a slider finely"),
 )
 
-BLOCKS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
+SHORTCUT_GROUPS = (
+    ("Picture and sliders", OTHER_KEYS),
+    ("Timeline, while it has the focus", TIMELINE_KEYS),
+)
 
 
 def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -131,7 +134,9 @@ def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict
         action.setObjectName(spec.key)
         action.setCheckable(spec.checkable)
         action.setShortcut(QKeySequence(spec.shortcut))
-        action.setToolTip(f"{spec.tooltip} ({shown_keys(spec)})" if spec.shortcut else spec.tooltip)
+        action.setToolTip(
+            f"{spec.tooltip} ({shortcut_text(spec)})" if spec.shortcut else spec.tooltip
+        )
         action.setStatusTip(spec.tooltip)
         action.setEnabled(not spec.needs_model)
         if spec.icon:
@@ -146,12 +151,12 @@ def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict
     return made
 
 
-def shown_keys(spec: Spec) -> str:
+def shortcut_text(spec: ActionSpec) -> str:
     """The shortcut as this platform writes it."""
     return QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
 
 
-def fill(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
     """The menu bar from the table; returns the menus by their title, submenus too."""
     menus: dict[str, QMenu] = {}
     for name in MENUS:
@@ -170,6 +175,6 @@ def fill(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
     return menus
 
 
-def plain_text(spec: Spec) -> str:
+def plain_text(spec: ActionSpec) -> str:
     """The text without mnemonics and dots, as a sentence would name it."""
     return spec.text.replace("&", "").removesuffix("...")

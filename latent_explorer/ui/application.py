@@ -18,18 +18,18 @@ from latent_explorer import __version__
 from latent_explorer.app import library
 from latent_explorer.app.exploration.updates import MainPicture
 from latent_explorer.app.explorer import Explorer
-from latent_explorer.app.projection.controller import ProjectionDesk
-from latent_explorer.app.timeline.controller import TimelineDesk
-from latent_explorer.app.training.controller import TrainingDesk
+from latent_explorer.app.projection.controller import ProjectionController
+from latent_explorer.app.timeline.controller import TimelineController
+from latent_explorer.app.training.controller import TrainingController
 from latent_explorer.common.paths import resource
-from latent_explorer.ui.main_thread import Bridge
+from latent_explorer.ui.main_thread import MainThreadInvoker
 from latent_explorer.ui.main_window import MainWindow
 from latent_explorer.ui.style import icons, theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.exploration.updates import Update
 
 FONTS = ("Inter-Regular.otf", "Inter-SemiBold.otf")
@@ -61,27 +61,29 @@ def load_font() -> None:
     QApplication.setFont(font)
 
 
-class Desktop:
+class ApplicationContext:
     """One window with the explorer and the training desk behind it, and the way between them."""
 
     def __init__(
         self,
         *,
-        workbench: Workbench | None = None,
+        model_host: ModelHost | None = None,
         data_dir: Path | None = None,
         config_dir: Path | None = None,
         mode: theme.Mode | None = None,
-        make_desk: Callable[[Explorer], TrainingDesk] | None = None,
+        make_training: Callable[[Explorer], TrainingController] | None = None,
     ) -> None:
-        self.bridge = Bridge()
+        self.bridge = MainThreadInvoker()
         self.explorer = Explorer(
-            self.bridge.post, workbench=workbench, data_dir=data_dir, config_dir=config_dir
+            self.bridge.post, model_host=model_host, data_dir=data_dir, config_dir=config_dir
         )
-        self.desk = (make_desk or partial(TrainingDesk, data_dir=data_dir))(self.explorer)
+        self.controller = (make_training or partial(TrainingController, data_dir=data_dir))(
+            self.explorer
+        )
         theme.apply(mode or self.explorer.settings.theme)
-        self.timelines = TimelineDesk(self.explorer)
-        self.projections = ProjectionDesk(self.explorer, self.bridge.post)
-        self.window = MainWindow(self.explorer, self.desk, self.timelines, self.projections)
+        self.timelines = TimelineController(self.explorer)
+        self.projections = ProjectionController(self.explorer, self.bridge.post)
+        self.window = MainWindow(self.explorer, self.controller, self.timelines, self.projections)
         self.window.setWindowIcon(icons.icon("leaf", "accent"))
 
     def begin(self, path: Path | None = None) -> None:
@@ -92,15 +94,15 @@ class Desktop:
         elif library.bundled():
             self.explorer.open_bundled()
         if left and path is None:
-            self.window.offer(left[0])
-        self.window.room.begin()
+            self.window.offer_recovery(left[0])
+        self.window.dock_host.begin()
 
     def close(self) -> None:
         """End the engine, then drop what it still had to say. Unsaved work is offered at the next start.
 
         A training goes on without the window.
         """
-        self.desk.close()
+        self.controller.close()
         self.projections.close()
         self.explorer.close(keep_autosave=self.explorer.unsaved)
         self.bridge.close()
@@ -109,11 +111,11 @@ class Desktop:
 def run(path: Path | None = None) -> int:
     """Open the window, on `path` if given, and stay until it is closed. Returns the exit status."""
     app = make_application()
-    desktop = Desktop()
+    desktop = ApplicationContext()
     desktop.window.present()
     app.processEvents()
-    say_timing("window_visible")
-    desktop.explorer.listeners.append(_FirstPicture().on_update)
+    print_timing("window_visible")
+    desktop.explorer.listeners.append(_FirstPictureReporter().on_update)
     QTimer.singleShot(0, desktop.window, lambda: desktop.begin(path))
     try:
         return app.exec()
@@ -121,7 +123,7 @@ def run(path: Path | None = None) -> int:
         desktop.close()
 
 
-class _FirstPicture:
+class _FirstPictureReporter:
     """Says once when the first picture is there."""
 
     def __init__(self) -> None:
@@ -130,10 +132,10 @@ class _FirstPicture:
     def on_update(self, update: Update) -> None:
         if isinstance(update, MainPicture) and not self._said:
             self._said = True
-            QTimer.singleShot(0, lambda: say_timing("first_picture"))
+            QTimer.singleShot(0, lambda: print_timing("first_picture"))
 
 
-def say_timing(what: str) -> None:
+def print_timing(what: str) -> None:
     """Seconds since the process began, on stderr, for `benchmarks/startup.py`; only when it asks."""
     if os.environ.get("LATENT_EXPLORER_TIMING") == "1":
         print(f"LATENT_EXPLORER_TIMING {what}={process_seconds():.3f}", file=sys.stderr, flush=True)

@@ -24,7 +24,7 @@ OPENABLE = f"Everything that opens ({OURS} {' '.join(f'*{s}' for s in sorted(SUF
 EXPLORATION, PNG = "Exploration (*.exploration)", "Picture (*.png)"
 
 
-class Files:
+class FileActions:
     """Asks the person for names and hands the work to the explorer."""
 
     def __init__(self, window: QWidget, explorer: Explorer) -> None:

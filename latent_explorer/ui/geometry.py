@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from latent_explorer.app.settings import Settings
 
 
-def restore(window: QMainWindow, middle: QSplitter, kept: Settings) -> None:
+def restore(window: QMainWindow, splitter: QSplitter, kept: Settings) -> None:
     """Put the window and the columns in it where they stood last time."""
     window.resize(window.sizeHint())
     with contextlib.suppress(ValueError):
         window.restoreGeometry(QByteArray(base64.b64decode(kept.window_geometry)))
-        middle.restoreState(QByteArray(base64.b64decode(kept.window_state)))
+        splitter.restoreState(QByteArray(base64.b64decode(kept.window_state)))
 
 
-def keep(window: QMainWindow, middle: QSplitter, explorer: Explorer) -> None:
+def save(window: QMainWindow, splitter: QSplitter, explorer: Explorer) -> None:
     """Remember it."""
     explorer.change_settings(
-        window_geometry=_text(window.saveGeometry()), window_state=_text(middle.saveState())
+        window_geometry=_text(window.saveGeometry()), window_state=_text(splitter.saveState())
     )
 
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import column, row
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,10 +19,10 @@ PAGES = ("Samples", "Project")
 TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words stand on the margin
 
 
-class LeftColumn(QWidget):
-    """Two pages under their names. `turned(bool)`: to the page "Project" or away from it, by the person or by `turn`."""
+class LeftPanel(QWidget):
+    """Two pages under their names. `projecting_changed(bool)`: to the page "Project" or away from it, by the person or by `set_projecting`."""
 
-    turned = Signal(bool)
+    projecting_changed = Signal(bool)
 
     def __init__(
         self, samples: QWidget, project: QWidget, sample_buttons: Sequence[QWidget]
@@ -32,8 +32,8 @@ class LeftColumn(QWidget):
         for page in (samples, project):
             self.pages.addWidget(page)
         self._buttons = tuple(sample_buttons)
-        self.tabs = Segments("Left column", PAGES, tight=True)
-        self.tabs.chosen.connect(lambda index: self.turn(bool(index)))
+        self.tabs = SegmentedControl("Left column", PAGES, tight=True)
+        self.tabs.chosen.connect(lambda index: self.set_projecting(bool(index)))
         head = row(spacing=0)
         head.setContentsMargins(theme.MARGIN - TEXT_EDGE, 0, theme.MARGIN, 0)
         head.addWidget(self.tabs)
@@ -50,7 +50,7 @@ class LeftColumn(QWidget):
         """Whether the page "Project" is in front."""
         return self.pages.currentIndex() == 1
 
-    def turn(self, projecting: bool) -> None:
+    def set_projecting(self, projecting: bool) -> None:
         """Bring a page to the front."""
         before = self.projecting
         self.tabs.choose(int(projecting))
@@ -58,4 +58,4 @@ class LeftColumn(QWidget):
         for each in self._buttons:
             each.setVisible(not projecting)
         if before != projecting:
-            self.turned.emit(projecting)
+            self.projecting_changed.emit(projecting)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Bridge(QObject):
+class MainThreadInvoker(QObject):
     """Lives on the window's thread; `post` may be called from any."""
 
     _posted = Signal(object)

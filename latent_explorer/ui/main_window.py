@@ -16,34 +16,34 @@ from latent_explorer.app.exploration.intents import ResetAttributes
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     DeviceChanged,
+    ErrorReport,
     FileChanged,
     JobEnded,
     JobEvent,
     JobStarted,
     MainPicture,
+    Message,
     ModelOpened,
     StateChanged,
     TimelineFrame,
-    Told,
-    Trouble,
 )
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.ui import actions as table
-from latent_explorer.ui import geometry as place
+from latent_explorer.ui import geometry
 from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.canvas.bottom_strip import BottomStrip
 from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.dialogs.error import ErrorDialog
-from latent_explorer.ui.export.report_actions import ReportRoom
-from latent_explorer.ui.file_actions import Files, dropped_paths
-from latent_explorer.ui.projection.actions import ProjectionRoom
+from latent_explorer.ui.export.report_actions import ReportActions
+from latent_explorer.ui.file_actions import FileActions, dropped_paths
+from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.dock_host import TrainingRoom
+from latent_explorer.ui.training.dock_host import TrainingDockHost
 from latent_explorer.ui.widgets.basics import column, hairline
 from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
-from latent_explorer.ui.widgets.status_bar import StatusLine
+from latent_explorer.ui.widgets.status_bar import StatusBar
 from latent_explorer.ui.window_actions import handlers
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.autosave import Recovery
     from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.projection.controller import ProjectionDesk
-    from latent_explorer.app.timeline.controller import TimelineDesk
-    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.projection.controller import ProjectionController
+    from latent_explorer.app.timeline.controller import TimelineController
+    from latent_explorer.app.training.controller import TrainingController
 
 LEFT, RIGHT = 27 * theme.UNIT, 41 * theme.UNIT  # px
 AUTOSAVE_SECONDS = 30
@@ -66,34 +66,34 @@ class MainWindow(QMainWindow):
     def __init__(
         self,
         explorer: Explorer,
-        desk: TrainingDesk,
-        timelines: TimelineDesk,
-        projections: ProjectionDesk,
+        controller: TrainingController,
+        timelines: TimelineController,
+        projections: ProjectionController,
     ) -> None:
         super().__init__()
         self.explorer = explorer
-        self.files = Files(self, explorer)
+        self.files = FileActions(self, explorer)
         self.timelines = timelines
         self.samples = SamplesPanel(explorer)
         self.canvas = CanvasPanel(explorer)
         self.attributes = AttributesPanel(explorer)
         self.strip = BottomStrip(explorer, timelines)
-        self.status = StatusLine()
+        self.status = StatusBar()
         self.notices = NoticeBar(self.canvas.pages)
-        self.projection = ProjectionRoom(self, projections)
+        self.projection = ProjectionActions(self, projections)
         self.actions_by_key = table.build(self, handlers(self))
-        self._build(desk)
+        self._build(controller)
         self._connect()
-        place.restore(self, self.middle, explorer.settings)
+        geometry.restore(self, self.splitter, explorer.settings)
         self.setAcceptDrops(True)
-        self._say_title()
+        self._update_title()
         self._autosave = QTimer(self)
         self._autosave.setInterval(1000 * AUTOSAVE_SECONDS)
         self._autosave.timeout.connect(explorer.autosave)
         self._autosave.start()
         self.canvas.setFocus()  # not the first button: a ring there would look like advice
         explorer.listeners.append(self.on_update)
-        self.reports = ReportRoom(self)
+        self.reports = ReportActions(self)
         explorer.may_leave = self.files.may_leave
 
     def sizeHint(self) -> QSize:
@@ -101,23 +101,23 @@ class MainWindow(QMainWindow):
 
     # building ---------------------------------------------------------------------------------
 
-    def _build(self, desk: TrainingDesk) -> None:
-        self.menus = table.fill(self.menuBar(), self.actions_by_key)
+    def _build(self, controller: TrainingController) -> None:
+        self.menus = table.build_menus(self.menuBar(), self.actions_by_key)
         explain = self.menus[table.EXPLAIN]
         explain.insertMenu(self.actions_by_key["cancel"], self.status.device_menu)
-        self.strip.adopt(self.actions_by_key, self.menus)
+        self.strip.set_actions(self.actions_by_key, self.menus)
         self.recent = self.menus[table.FILE].addMenu("Open &recent")
         self.menus[table.FILE].insertMenu(self.actions_by_key["save"], self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
         self.tools = tool_row(self.actions_by_key)
-        self.middle = QSplitter(Qt.Orientation.Horizontal)
-        self.middle.setHandleWidth(1)
-        self.middle.setChildrenCollapsible(False)
-        for panel in (self.projection.left, self._centre(), self.attributes):
-            self.middle.addWidget(panel)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setHandleWidth(1)
+        self.splitter.setChildrenCollapsible(False)
+        for panel in (self.projection.left, self._build_center(), self.attributes):
+            self.splitter.addWidget(panel)
         for index, stretch in enumerate((0, 1, 0)):
-            self.middle.setStretchFactor(index, stretch)
-        self.middle.setSizes([LEFT, 10 * LEFT, RIGHT])
+            self.splitter.setStretchFactor(index, stretch)
+        self.splitter.setSizes([LEFT, 10 * LEFT, RIGHT])
         self.projection.left.setMinimumWidth(LEFT)
         whole = QWidget()
         layout = column(whole, spacing=0)
@@ -126,13 +126,13 @@ class MainWindow(QMainWindow):
         else:
             self.menuBar().setCornerWidget(self.tools)
         layout.addWidget(hairline())
-        self.room = TrainingRoom(self, desk, self.middle)
-        layout.addWidget(self.room, 1)
+        self.dock_host = TrainingDockHost(self, controller, self.splitter)
+        layout.addWidget(self.dock_host, 1)
         layout.addWidget(hairline())
         layout.addWidget(self.status)
         self.setCentralWidget(whole)
 
-    def _centre(self) -> QWidget:
+    def _build_center(self) -> QWidget:
         """The picture over the strip. The panels beside them keep the whole height: ten attributes need it."""
         centre = QWidget()
         layout = column(centre, spacing=0)
@@ -142,20 +142,20 @@ class MainWindow(QMainWindow):
         return centre
 
     def _connect(self) -> None:
-        self.canvas.open_asked.connect(self.explorer.open_bundled)
+        self.canvas.open_requested.connect(self.explorer.open_bundled)
         self.canvas.view.drag_started.connect(self.files.drag_picture)
         self.canvas.grid.opened.connect(lambda: self.set_grid(False))
-        self.status.cancel_asked.connect(self.explorer.cancel)
-        self.status.device_asked.connect(self.explorer.set_device)
-        self.status.warnings_asked.connect(self._say_warnings)
-        self.status.training.clicked.connect(lambda: self.room.dock.show_running())
-        self.strip.changed.connect(self.room.strip_changed)
+        self.status.cancel_requested.connect(self.explorer.cancel)
+        self.status.device_requested.connect(self.explorer.set_device)
+        self.status.warnings_requested.connect(self._show_warnings)
+        self.status.training.clicked.connect(lambda: self.dock_host.dock.show_running())
+        self.strip.changed.connect(self.dock_host.on_strip_changed)
         self.actions_by_key["view_side"].setChecked(True)
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
 
     def present(self) -> None:
         """Show the window; the first time it fills a screen that is too small for it."""
-        place.present(self, self.explorer.settings)
+        geometry.present(self, self.explorer.settings)
 
     # updates ----------------------------------------------------------------------------------
 
@@ -167,22 +167,22 @@ class MainWindow(QMainWindow):
         if isinstance(update, (MainPicture, TimelineFrame)):
             self.status.speed.count(update.result.seconds)
             if self.status.warnings != update.warnings:
-                self.notices.take_back(" ".join(self.status.warnings))
+                self.notices.clear_message(" ".join(self.status.warnings))
             self.status.show_warnings(update.warnings)
         elif isinstance(update, StateChanged):
-            self._name_undo()
+            self._update_undo_actions()
             if update.old.classifier_id != update.new.classifier_id:
-                self._name_model()
+                self._update_model_label()
         elif isinstance(update, ModelOpened):
             self._model_opened()
         elif isinstance(update, DeviceChanged):
             self.status.show_devices(update.device, update.choices, self.explorer.settings.device)
         elif isinstance(update, FileChanged):
-            self._say_title()
-        elif isinstance(update, Told):
-            self.notices.say(update.text, update.severity)
-        elif isinstance(update, Trouble):
-            self._trouble(update)
+            self._update_title()
+        elif isinstance(update, Message):
+            self.notices.show_message(update.text, update.severity)
+        elif isinstance(update, ErrorReport):
+            self._show_error(update)
         else:
             self._take_job(update)
 
@@ -197,25 +197,25 @@ class MainWindow(QMainWindow):
                 jobs.progressed(update.job, update.event)
             elif isinstance(update.event, Notice):
                 info = update.event.severity == "info"
-                self.notices.say(update.event.text, "info" if info else "warning")
+                self.notices.show_message(update.event.text, "info" if info else "warning")
         elif isinstance(update, JobEnded):
             jobs.ended(update.job)
             if update.outcome != "finished":
                 self.canvas.loading_failed()
             if update.outcome == "cancelled":
                 kept = "; the best so far is kept" if update.value is not None else ""
-                self.notices.say(f"{update.name} was cancelled{kept}.")
+                self.notices.show_message(f"{update.name} was cancelled{kept}.")
 
     def _model_opened(self) -> None:
         for spec in table.ACTIONS:
             self.actions_by_key[spec.key].setEnabled(True)
         self.projection.offer_comparison()
-        self._name_undo()
+        self._update_undo_actions()
         self.set_grid(False)
-        self._name_model()
-        self._say_title()
+        self._update_model_label()
+        self._update_title()
 
-    def _name_model(self) -> None:
+    def _update_model_label(self) -> None:
         """Which model is open and which classifier is asked, in the status line."""
         summary, state = self.explorer.summary, self.explorer.state
         if summary is None or state is None:
@@ -228,33 +228,33 @@ class MainWindow(QMainWindow):
             + (f"\nClassifier {classifier.classifier_id}" if classifier else ""),
         )
 
-    def _trouble(self, update: Trouble) -> None:
+    def _show_error(self, update: ErrorReport) -> None:
         """A picture's trouble is a sentence, since it may come with every movement; anything else a dialog."""
         if update.slot:
-            self.notices.say(update.failure.message, "error")
+            self.notices.show_message(update.failure.message, "error")
             return
         self.notices.said.append(("error", update.failure.message))
-        dialog = ErrorDialog(update.failure, update.while_doing, self)
+        dialog = ErrorDialog(update.failure, update.operation, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()
 
-    def _name_undo(self) -> None:
+    def _update_undo_actions(self) -> None:
         """The menu says what undo would do."""
         for key, text in (("undo", self.explorer.undo_text), ("redo", self.explorer.redo_text)):
             action = self.actions_by_key[key]
             action.setEnabled(bool(text))
             action.setText(f"&{text}" if text else f"&{key.capitalize()}")
 
-    def _say_title(self) -> None:
+    def _update_title(self) -> None:
         """File and model; Qt adds the program's name where the platform wants it."""
         summary, path = self.explorer.summary, self.explorer.path
         parts = [path.name if path else "", summary.name if summary else ""]
         self.setWindowTitle(" \N{EM DASH} ".join(part for part in parts if part) + "[*]")
         self.setWindowModified(self.explorer.path is not None and self.explorer.unsaved)
 
-    def _say_warnings(self) -> None:
+    def _show_warnings(self) -> None:
         if self.status.warnings:
-            self.notices.say(" ".join(self.status.warnings), "warning")
+            self.notices.show_message(" ".join(self.status.warnings), "warning")
 
     def _fill_recent(self) -> None:
         self.recent.clear()
@@ -288,9 +288,9 @@ class MainWindow(QMainWindow):
         """Every attribute back to zero."""
         self.explorer.apply(ResetAttributes())
 
-    def offer(self, recovery: Recovery) -> None:
+    def offer_recovery(self, recovery: Recovery) -> None:
         """Ask whether what a window left behind shall come back; it stays on disk until answered."""
-        self.notices.say(
+        self.notices.show_message(
             "The last exploration was not saved. Go on where you were?",
             action="Go on",
             on_action=lambda: self.explorer.recover(recovery),
@@ -322,7 +322,7 @@ class MainWindow(QMainWindow):
 
     def dropEvent(self, event: QDropEvent) -> None:
         data = event.mimeData()
-        if self.files.open_dropped(data) or self.projection.take_image(data, "Dropped picture"):
+        if self.files.open_dropped(data) or self.projection.add_image(data, "Dropped picture"):
             event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -331,8 +331,8 @@ class MainWindow(QMainWindow):
             return
         self._autosave.stop()
         self.strip.timeline.player.stop()
-        self.room.end()
-        place.keep(self, self.middle, self.explorer)
+        self.dock_host.end()
+        geometry.save(self, self.splitter, self.explorer)
         super().closeEvent(event)
 
     def _may_leave_jobs(self) -> bool:

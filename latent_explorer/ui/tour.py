@@ -12,31 +12,31 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QtMsgType, qInstallMessageHandler
 
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.intents import Restore, SetAttribute
-from latent_explorer.app.exploration.updates import Trouble
+from latent_explorer.app.exploration.updates import ErrorReport
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.ui.application import Desktop, make_application
+from latent_explorer.ui.application import ApplicationContext, make_application
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.tour import Tour
+    from latent_explorer.app.tour import TourResult
 
 SIZE = (1440, 900)
 STEPS = 12  # pictures on the way of one slider, so that the plot has something to tell
 PATIENCE = 120.0  # seconds
 
 
-def grab_window(explainer: Path, found: Tour, target: Path) -> None:
+def grab_window(explainer: Path, found: TourResult, target: Path) -> None:
     """Open `explainer` in the window, drag the tour's sliders, and write what the window shows as PNG."""
     make_application()
     with _qt_messages_in_the_log(), tempfile.TemporaryDirectory() as folder:
         # Not the person's settings and autosaves: the tour always looks the same.
-        desktop = Desktop(data_dir=Path(folder), config_dir=Path(folder), mode="light")
+        desktop = ApplicationContext(data_dir=Path(folder), config_dir=Path(folder), mode="light")
         try:
             _drive(desktop, explainer, found)
             with atomic_path(target) as temporary:
@@ -63,8 +63,8 @@ def _qt_messages_in_the_log() -> Iterator[None]:
         qInstallMessageHandler(previous)
 
 
-def _drive(desktop: Desktop, explainer: Path, found: Tour) -> None:
-    explorer, troubles = desktop.explorer, _Troubles()
+def _drive(desktop: ApplicationContext, explainer: Path, found: TourResult) -> None:
+    explorer, troubles = desktop.explorer, _ErrorCollector()
     explorer.listeners.append(troubles)
     desktop.window.resize(*SIZE)
     desktop.window.show()
@@ -86,29 +86,27 @@ def _is_current(explorer: Explorer) -> bool:
     """Whether the canvas shows the newest state."""
     if explorer.shown is None or explorer.state is None or explorer.summary is None:
         return False
-    return explorer.shown.request == live.resolve(explorer.state, explorer.summary)
+    return explorer.shown.request == picture_requests.resolve(explorer.state, explorer.summary)
 
 
-class _Troubles:
+class _ErrorCollector:
     """Remembers the first thing that went wrong: there is nobody to read a dialog."""
 
     def __init__(self) -> None:
-        self.first: Trouble | None = None
+        self.first: ErrorReport | None = None
 
     def __call__(self, update: Update) -> None:
-        if isinstance(update, Trouble) and self.first is None:
+        if isinstance(update, ErrorReport) and self.first is None:
             self.first = update
 
 
-def _wait(troubles: _Troubles, done: Callable[[], bool], what: str) -> None:
+def _wait(troubles: _ErrorCollector, done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not done():
         QCoreApplication.processEvents()
         time.sleep(0.002)
         if troubles.first is not None:
-            raise UserError(
-                f"{troubles.first.while_doing} failed: {troubles.first.failure.message}"
-            )
+            raise UserError(f"{troubles.first.operation} failed: {troubles.first.failure.message}")
         if time.monotonic() > deadline:
             raise UserError(
                 f"The window did not show {what} within {PATIENCE:.0f} s. Try again on a free machine."

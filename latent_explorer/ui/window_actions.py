@@ -14,7 +14,7 @@ from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.canvas.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
-from latent_explorer.ui.dialogs.shortcuts import KeysDialog
+from latent_explorer.ui.dialogs.shortcuts import ShortcutsDialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QDialog
 
-    from latent_explorer.ui.export.actions import Exports
+    from latent_explorer.ui.export.actions import ExportActions
     from latent_explorer.ui.main_window import MainWindow
-    from latent_explorer.ui.study.actions import StudyRoom
+    from latent_explorer.ui.study.actions import StudyActions
 
     Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
@@ -39,10 +39,10 @@ def _file(window: MainWindow) -> Handlers:
     files = window.files
 
     @cache
-    def exports() -> Exports:  # with all their dialogs: imported when they are asked for
-        from latent_explorer.ui.export.actions import Exports
+    def exports() -> ExportActions:  # with all their dialogs: imported when they are asked for
+        from latent_explorer.ui.export.actions import ExportActions
 
-        return Exports(window, window.explorer, window.timelines, files)
+        return ExportActions(window, window.explorer, window.timelines, files)
 
     return {
         "open": files.open,
@@ -84,7 +84,7 @@ def _view(window: MainWindow) -> Handlers:
         "pixels": lambda: _set_pixels(window, checked("pixels")),
         "plot": lambda: window.strip.toggle_tab(PLOT),
         "timeline": lambda: window.strip.toggle_tab(TIMELINE),
-        "training": lambda: window.room.set_shown(checked("training")),
+        "training": lambda: window.dock_host.set_shown(checked("training")),
         "theme_system": lambda: window.set_theme("system"),
         "theme_light": lambda: window.set_theme("light"),
         "theme_dark": lambda: window.set_theme("dark"),
@@ -105,7 +105,7 @@ def _explain(window: MainWindow) -> Handlers:
         "add_slider": attributes.open_add_slider,
         "find_attributes": attributes.start_search,
         "write_report": lambda: window.reports.write(),
-        "cancel": window.status.jobs.cancel_first,
+        "cancel": window.status.jobs.cancel_current,
     }
 
 
@@ -113,7 +113,7 @@ def _timeline(window: MainWindow) -> Handlers:
     panel = window.strip.timeline
     make = panel.make
 
-    def seen(act: Callable[[], object]) -> Callable[[], None]:
+    def in_timeline(act: Callable[[], object]) -> Callable[[], None]:
         """What it does can be seen only with the timeline in front."""
 
         def shown() -> None:
@@ -124,44 +124,44 @@ def _timeline(window: MainWindow) -> Handlers:
 
     def record() -> None:
         panel.toggle_recording()
-        if not panel.desk.recording:
+        if not panel.controller.recording:
             window.strip.show_tab(TIMELINE)
 
     return {
-        "add_keyframe": seen(panel.add_keyframe),
-        "play": seen(panel.toggle_play),
-        "frame_back": seen(lambda: panel.step(-1)),
-        "frame_on": seen(lambda: panel.step(1)),
+        "add_keyframe": in_timeline(panel.add_keyframe),
+        "play": in_timeline(panel.toggle_play),
+        "frame_back": in_timeline(lambda: panel.step(-1)),
+        "frame_on": in_timeline(lambda: panel.step(1)),
         "record": record,
-        "loop": lambda: panel.editing.set_loop(window.actions_by_key["loop"].isChecked()),
-        "ping_pong": lambda: panel.editing.set_ping_pong(
+        "loop": lambda: panel.editor.set_loop(window.actions_by_key["loop"].isChecked()),
+        "ping_pong": lambda: panel.editor.set_ping_pong(
             window.actions_by_key["ping_pong"].isChecked()
         ),
-        "random_walk": seen(make.walk),
-        "random_walk_with": seen(make.walk_with),
-        "morph": seen(make.morph),
-        "style_mix": seen(make.mix),
-        "sweep": seen(make.sweep),
-        "reverse_timeline": seen(panel.editing.reverse),
-        "distribute_keyframes": seen(panel.editing.distribute),
-        "delete_keyframes": panel.editing.delete,
+        "random_walk": in_timeline(make.random_walk),
+        "random_walk_with": in_timeline(make.random_walk_with_options),
+        "morph": in_timeline(make.morph),
+        "style_mix": in_timeline(make.mix),
+        "sweep": in_timeline(make.sweep),
+        "reverse_timeline": in_timeline(panel.editor.reverse),
+        "distribute_keyframes": in_timeline(panel.editor.distribute),
+        "delete_keyframes": panel.editor.delete,
     }
 
 
 def _study(window: MainWindow) -> Handlers:
     @cache
-    def studies() -> StudyRoom:
-        from latent_explorer.app.study.controller import StudyDesk
-        from latent_explorer.ui.study.actions import StudyRoom
+    def studies() -> StudyActions:
+        from latent_explorer.app.study.controller import StudyController
+        from latent_explorer.ui.study.actions import StudyActions
 
-        return StudyRoom(window, StudyDesk(window.explorer))
+        return StudyActions(window, StudyController(window.explorer))
 
     return {"make_study": lambda: studies().make(), "score_study": lambda: studies().score()}
 
 
 def _help(window: MainWindow) -> Handlers:
     return {
-        "keys": lambda: _open(KeysDialog(window)),
+        "keys": lambda: _open(ShortcutsDialog(window)),
         "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
         "screenshot": window.files.screenshot,
         "diagnostics": lambda: _copy_diagnostics(window),
@@ -189,7 +189,7 @@ def _copy_diagnostics(window: MainWindow) -> None:
 
     lines = [f"Latent Explorer {__version__}", *window_lines(window)]
     _copy("\n".join(lines))
-    window.notices.say("Diagnostics are on the clipboard.")
+    window.notices.show_message("Diagnostics are on the clipboard.")
 
 
 def window_lines(window: MainWindow) -> list[str]:

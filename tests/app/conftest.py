@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An explorer on a fake model, empty (`stage`), with the model open (`opened`), and with a training desk (`office`)."""
+"""An explorer on a fake model, empty (`headless`), with the model open (`opened`), and with a training desk (`training_harness`)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from headless import Stage
-from training_harness import PROGRAM, Office
+from headless import HeadlessExplorer
+from training_harness import PROGRAM, TrainingHarness
 
 from latent_explorer.app import library
 from latent_explorer.app.training import child
@@ -24,26 +24,26 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.fixture
-def stage(folder, monkeypatch) -> Iterator[Stage]:
+def headless(folder, monkeypatch) -> Iterator[HeadlessExplorer]:
     monkeypatch.setattr(library, "bundled", list)
-    stage = Stage(folder)
-    yield stage
-    stage.explorer.close()
+    headless = HeadlessExplorer(folder)
+    yield headless
+    headless.explorer.close()
 
 
 @pytest.fixture
-def opened(stage) -> Stage:
-    stage.open()
-    return stage
+def opened(headless) -> HeadlessExplorer:
+    headless.open()
+    return headless
 
 
 @pytest.fixture
-def office(stage, tmp_path, monkeypatch) -> Iterator[Office]:
+def training_harness(headless, tmp_path, monkeypatch) -> Iterator[TrainingHarness]:
     monkeypatch.setenv("LATENT_EXPLORER_RUNS", str(tmp_path / "runs"))
     monkeypatch.setattr(child, "self_command", lambda *arguments: [*PROGRAM, *arguments])
-    office = Office(stage, tmp_path)
-    yield office
-    office.desk.close()
+    training_harness = TrainingHarness(headless, tmp_path)
+    yield training_harness
+    training_harness.controller.close()
     for pid in list(child._children):
         child.end_child(pid)
 

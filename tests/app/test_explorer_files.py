@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from fakes import BOTH, EDGES, SPOTS
-from headless import Stage, of
+from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration import recipe_png, updates
@@ -26,7 +26,7 @@ def test_what_the_person_adds_changes_the_list_of_attributes(opened):
     explorer.change_document(explorer.document.with_slider(single_slider(20, 1)))
     explorer.change_document(explorer.document.with_pin(EDGES, True))
     explorer.change_document(explorer.document)  # nothing new
-    assert len(of(opened.settle(), updates.DocumentChanged)) == 3
+    assert len(of_type(opened.settle(), updates.DocumentChanged)) == 3
     assert [a.name for a in explorer.attributes()] == ["Style 5 down", "Style 20 up", "brown spots"]
     assert explorer.unsaved
     assert explorer.undo_text == ""
@@ -37,11 +37,11 @@ def test_save_and_open_bring_everything_back(opened, folder):
     explorer.apply(SetAttribute(BOTH, 0.7))
     explorer.change_document(explorer.document.renamed(SPOTS, "brown spots"))
     told = opened.settle()
-    assert [u.unsaved for u in of(told, updates.FileChanged)] == [True]
+    assert [u.unsaved for u in of_type(told, updates.FileChanged)] == [True]
     assert not explorer.save()  # it has no file yet
     assert explorer.save(folder / "mine.exploration")
     assert explorer.path == folder / "mine.exploration"
-    assert [u.unsaved for u in of(opened.settle(), updates.FileChanged)] == [False]
+    assert [u.unsaved for u in of_type(opened.settle(), updates.FileChanged)] == [False]
     state, document = explorer.state, explorer.document
     explorer.apply(SetAttribute(BOTH, 0.1))
     assert explorer.unsaved
@@ -50,9 +50,9 @@ def test_save_and_open_bring_everything_back(opened, folder):
     assert explorer.document == document
     assert not explorer.unsaved
     assert explorer.undo_text == ""
-    assert len(of(told, updates.ModelOpened)) == 1
-    assert of(told, updates.MainPicture)[-1].request.recipe.edits == state.edits
-    assert len(opened.bench.renderers) == 1  # the model was open already
+    assert len(of_type(told, updates.ModelOpened)) == 1
+    assert of_type(told, updates.MainPicture)[-1].request.recipe.edits == state.edits
+    assert len(opened.host.renderers) == 1  # the model was open already
 
 
 def test_an_exploration_opens_its_model_wherever_it_is_found(opened, folder):
@@ -61,14 +61,17 @@ def test_an_exploration_opens_its_model_wherever_it_is_found(opened, folder):
     state = opened.explorer.state
     opened.open("other.explainer")
     told = opened.open("mine.exploration")  # by the path it remembers
-    assert of(told, updates.Trouble) == []
+    assert of_type(told, updates.ErrorReport) == []
     assert opened.explorer.state == state
     opened.open("other.explainer")
     moved = folder / "elsewhere"
     moved.mkdir()
     (folder / "leaf.explainer").rename(moved / "renamed.explainer")
     told = opened.open("mine.exploration")
-    assert "belongs to leaf (model aaaaaaaaaaaa)" in of(told, updates.Trouble)[0].failure.message
+    assert (
+        "belongs to leaf (model aaaaaaaaaaaa)"
+        in of_type(told, updates.ErrorReport)[0].failure.message
+    )
     assert opened.explorer.summary.model_hash == "b" * 64
     assert opened.explorer.shown is not None
     opened.open("elsewhere/renamed.explainer")
@@ -81,14 +84,14 @@ def test_saving_where_it_is_impossible_is_said(opened, folder):
     opened.explorer.apply(SetAttribute(SPOTS, 0.7))
     opened.settle()
     assert not opened.explorer.save(folder / "no" / "mine.exploration")
-    assert "cannot be written" in of(opened.settle(), updates.Trouble)[0].failure.message
+    assert "cannot be written" in of_type(opened.settle(), updates.ErrorReport)[0].failure.message
     assert opened.explorer.path is None
     assert opened.explorer.unsaved
 
 
 def test_a_crash_is_offered_again_and_thrown_away_only_when_it_is_back(folder, monkeypatch):
     monkeypatch.setattr(library, "bundled", list)
-    first = Stage(folder)
+    first = HeadlessExplorer(folder)
     first.open()
     assert not first.explorer.autosave()  # nothing to lose yet
     first.explorer.apply(SetAttribute(SPOTS, 0.7))
@@ -97,11 +100,11 @@ def test_a_crash_is_offered_again_and_thrown_away_only_when_it_is_back(folder, m
     assert not first.explorer.autosave()
     first.explorer.close(keep_autosave=True)  # as good as a crash
 
-    second = Stage(folder)
+    second = HeadlessExplorer(folder)
     (recovery,) = second.explorer.recoverable()
     (folder / "leaf.explainer").rename(folder / "gone")
     second.explorer.recover(recovery)
-    assert of(second.settle(), updates.Trouble)
+    assert of_type(second.settle(), updates.ErrorReport)
     assert len(second.explorer.recoverable()) == 1
     (folder / "gone").rename(folder / "leaf.explainer")
     second.explorer.recover(recovery)
@@ -112,7 +115,7 @@ def test_a_crash_is_offered_again_and_thrown_away_only_when_it_is_back(folder, m
     assert second.explorer.recoverable() == []
     second.explorer.close()
 
-    third = Stage(folder)
+    third = HeadlessExplorer(folder)
     assert third.explorer.recoverable() == []  # it was closed in good order
     third.explorer.close()
 
@@ -122,7 +125,7 @@ def test_a_png_restores_its_state_as_one_undoable_step(opened, folder):
     opened.settle()
     state = opened.explorer.state
     opened.explorer.export_png(folder / "leaf.png")
-    assert of(opened.settle(), updates.Told)[0].text == "Saved leaf.png."
+    assert of_type(opened.settle(), updates.Message)[0].text == "Saved leaf.png."
     np.testing.assert_array_equal(
         recipe_png.read_recipe(folder / "leaf.png").image,
         opened.explorer.shown.result.after.image,
@@ -151,11 +154,13 @@ def test_a_png_holds_the_state_of_the_picture_not_of_the_slider_beyond_it(opened
     assert recipe_png.read_state(opened.folder / "x.png") == opened.explorer.state
 
 
-def test_without_a_picture_there_is_nothing_to_export(stage):
-    stage.explorer.export_png(stage.folder / "x.png")
-    assert "no picture to export" in of(stage.settle(), updates.Trouble)[0].failure.message
+def test_without_a_picture_there_is_nothing_to_export(headless):
+    headless.explorer.export_png(headless.folder / "x.png")
+    assert (
+        "no picture to export" in of_type(headless.settle(), updates.ErrorReport)[0].failure.message
+    )
     with pytest.raises(UserError):
-        stage.explorer.png()
+        headless.explorer.png()
 
 
 def test_a_stored_state_that_does_not_fit_is_refused(opened, folder):
@@ -163,5 +168,5 @@ def test_a_stored_state_that_does_not_fit_is_refused(opened, folder):
     odd = msgspec.structs.replace(opened.explorer.state, base=SampleBase(99))
     recipe_png.write_png(folder / "odd.png", np.zeros((16, 16, 3), np.uint8), odd)
     told = opened.open("odd.png")
-    assert "its sample is not in it" in of(told, updates.Trouble)[0].failure.message
+    assert "its sample is not in it" in of_type(told, updates.ErrorReport)[0].failure.message
     assert opened.explorer.state.base == SampleBase(2)

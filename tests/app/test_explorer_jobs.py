@@ -6,8 +6,8 @@ from __future__ import annotations
 import threading
 from types import SimpleNamespace
 
-from fakes import BOTH, SPOTS, FakeBench
-from headless import WAIT, of
+from fakes import BOTH, SPOTS, FakeModelHost
+from headless import WAIT, of_type
 
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import (
@@ -21,7 +21,7 @@ from latent_explorer.models.attributes import AttributeSet
 
 
 def fake_attfind(
-    bench: FakeBench, monkeypatch, steps: int = 3, hold: threading.Event | None = None
+    host: FakeModelHost, monkeypatch, steps: int = 3, hold: threading.Event | None = None
 ):
     """The search replaced by one that yields and finds BOTH; with `hold` it goes on until closed."""
 
@@ -37,15 +37,15 @@ def fake_attfind(
         yield Result(result)
         return result
 
-    monkeypatch.setattr(bench, "attfind", attfind)
+    monkeypatch.setattr(host, "attfind", attfind)
 
 
 def test_what_attfind_finds_is_listed_and_kept_in_the_exploration(opened, folder, monkeypatch):
-    fake_attfind(opened.bench, monkeypatch)
+    fake_attfind(opened.host, monkeypatch)
     opened.explorer.start_attfind(n=7)
     told = opened.settle()
-    assert [u.event.done for u in of(told, updates.JobEvent)[:3]] == [0, 1, 2]
-    assert len(of(told, updates.DocumentChanged)) == 1
+    assert [u.event.done for u in of_type(told, updates.JobEvent)[:3]] == [0, 1, 2]
+    assert len(of_type(told, updates.DocumentChanged)) == 1
     assert [a.name for a in opened.explorer.attributes()] == ["both"]
     opened.explorer.save(folder / "mine.exploration")
     opened.open("mine.exploration")
@@ -54,25 +54,25 @@ def test_what_attfind_finds_is_listed_and_kept_in_the_exploration(opened, folder
 
 def test_sliders_stay_live_during_a_job_and_cancel_ends_it(opened, monkeypatch):
     running = threading.Event()
-    fake_attfind(opened.bench, monkeypatch, hold=running)
+    fake_attfind(opened.host, monkeypatch, hold=running)
     job = opened.explorer.start_attfind()
     assert running.wait(WAIT)
     opened.explorer.apply(SetAttribute(SPOTS, 0.5))
-    while not of(opened.updates, updates.MainPicture):
+    while not of_type(opened.updates, updates.MainPicture):
         opened.posted.get(timeout=WAIT)()
     opened.explorer.cancel(job)
     told = opened.settle()
-    assert of(told, updates.JobEnded)[-1].outcome == "cancelled"
-    assert of(told, updates.Trouble) == []
+    assert of_type(told, updates.JobEnded)[-1].outcome == "cancelled"
+    assert of_type(told, updates.ErrorReport) == []
 
 
 def test_opening_another_model_cancels_the_jobs_on_the_old_one(opened, monkeypatch):
     running = threading.Event()
-    fake_attfind(opened.bench, monkeypatch, hold=running)
+    fake_attfind(opened.host, monkeypatch, hold=running)
     opened.explorer.start_attfind()
     assert running.wait(WAIT)
     told = opened.open("other.explainer")
-    assert [u.outcome for u in of(told, updates.JobEnded)] == ["cancelled", "finished"]
+    assert [u.outcome for u in of_type(told, updates.JobEnded)] == ["cancelled", "finished"]
     assert opened.explorer.summary.model_hash == "b" * 64
 
 
@@ -81,18 +81,18 @@ def test_a_failed_job_is_told_once(opened, monkeypatch):
         yield Progress(0, 1)
         raise ValueError("odd")
 
-    monkeypatch.setattr(opened.bench, "attfind", attfind)
+    monkeypatch.setattr(opened.host, "attfind", attfind)
     opened.explorer.start_attfind()
     told = opened.settle()
-    (trouble,) = of(told, updates.Trouble)
+    (trouble,) = of_type(told, updates.ErrorReport)
     assert trouble.failure.kind == "defect"
-    assert trouble.while_doing == "Finding attributes"
+    assert trouble.operation == "Finding attributes"
     assert "ValueError: odd" in trouble.failure.details
 
 
 def test_closing_during_a_job_leaves_no_thread_and_later_calls_do_nothing(opened, monkeypatch):
     running = threading.Event()
-    fake_attfind(opened.bench, monkeypatch, hold=running)
+    fake_attfind(opened.host, monkeypatch, hold=running)
     opened.explorer.start_attfind()
     assert running.wait(WAIT)
     opened.explorer.close()
@@ -129,7 +129,7 @@ def test_a_job_beside_the_model_goes_on_when_another_one_is_opened(opened):
         opened.posted.get(timeout=WAIT)()
     release.set()
     told = opened.settle()
-    assert of(told, updates.JobEnded)[-1].outcome == "finished"
+    assert of_type(told, updates.JobEnded)[-1].outcome == "finished"
     assert done == [7]
     opened.explorer.close()
     assert opened.explorer.start_job("Late", job, done.append) is None

@@ -11,9 +11,9 @@ from types import SimpleNamespace
 import msgspec
 import pytest
 from fakes import EDGES, GREEN, SPOTS, make_summary
-from headless import Stage, of
+from headless import HeadlessExplorer, of_type
 
-from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.document import (
     Document,
@@ -22,7 +22,7 @@ from latent_explorer.app.exploration.document import (
     single_slider,
 )
 from latent_explorer.app.explorer import Explorer
-from latent_explorer.app.report import ReportDesk, Reported, _written
+from latent_explorer.app.report import ReportController, ReportWritten, _written
 from latent_explorer.common.events import Progress
 from latent_explorer.models.explainer_file import write_explainer
 
@@ -34,14 +34,14 @@ def names(document: Document) -> list[tuple[str, int]]:
     return [(a.name, a.target) for a in reported_attributes(document, found)]
 
 
-class RealStage(Stage):
+class RealStage(HeadlessExplorer):
     """The stage with a real model on it."""
 
     def __init__(self, folder) -> None:
         super().__init__(folder)
         self.explorer.close()
         self.explorer = Explorer(
-            self.posted.put, workbench=Workbench(), data_dir=folder / "data", config_dir=folder
+            self.posted.put, model_host=ModelHost(), data_dir=folder / "data", config_dir=folder
         )
         self.explorer.listeners.append(self.updates.append)
 
@@ -49,10 +49,10 @@ class RealStage(Stage):
 @pytest.fixture
 def real(folder, tiny_explainer) -> Iterator[RealStage]:
     write_explainer(tiny_explainer, folder / "tiny.explainer")
-    stage = RealStage(folder)
-    stage.open("tiny.explainer")
-    yield stage
-    stage.explorer.close()
+    headless = RealStage(folder)
+    headless.open("tiny.explainer")
+    yield headless
+    headless.explorer.close()
 
 
 def test_every_class_is_listed_as_the_window_lists_it():
@@ -83,30 +83,30 @@ def test_a_search_of_the_window_counts_unless_it_found_nothing():
 
 
 def test_what_is_lacking_is_said(opened):
-    desk, session = ReportDesk(opened.explorer), opened.explorer.session
-    assert desk.lacking == ""
+    controller, session = ReportController(opened.explorer), opened.explorer.session
+    assert controller.missing_requirements == ""
     for fields, words in (
         ({"attribute_sets": ()}, "Find attributes first"),
         ({"samples": None}, "encoded pictures"),
         ({"style_stats": None}, "no statistics"),
     ):
         session.summary = replace(SUMMARY, **fields)
-        assert words in desk.lacking
+        assert words in controller.missing_requirements
 
 
-def test_without_a_model_there_is_nothing(stage):
-    desk = ReportDesk(stage.explorer)
-    assert "Open an explainer first" in desk.lacking
-    assert desk.write(stage.folder / "x.html", lambda _made: None) is None
+def test_without_a_model_there_is_nothing(headless):
+    controller = ReportController(headless.explorer)
+    assert "Open an explainer first" in controller.missing_requirements
+    assert controller.write(headless.folder / "x.html", lambda _made: None) is None
 
 
 def test_the_page_bears_the_names_of_the_window(real, tmp_path):
-    explorer, made = real.explorer, list[Reported]()
+    explorer, made = real.explorer, list[ReportWritten]()
     first = explorer.attributes()[0]
     explorer.change_document(explorer.document.renamed(first, "<dull> green"))
-    job = ReportDesk(explorer).write(tmp_path / "page.html", made.append)
+    job = ReportController(explorer).write(tmp_path / "page.html", made.append)
     assert explorer.jobs == {job: "Writing page.html"}
-    assert not of(real.settle(), updates.Trouble)
+    assert not of_type(real.settle(), updates.ErrorReport)
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert html.escape("<dull> green") in text
@@ -116,10 +116,10 @@ def test_the_page_bears_the_names_of_the_window(real, tmp_path):
 
 
 def test_a_cancel_is_heard(real, tmp_path):
-    made = list[Reported]()
-    job = ReportDesk(real.explorer).write(tmp_path / "page.html", made.append)
+    made = list[ReportWritten]()
+    job = ReportController(real.explorer).write(tmp_path / "page.html", made.append)
     real.explorer.cancel(job)
-    assert of(real.settle(), updates.JobEnded)[-1].outcome == "cancelled"
+    assert of_type(real.settle(), updates.JobEnded)[-1].outcome == "cancelled"
     assert not made
 
 
@@ -127,9 +127,9 @@ def test_a_cancel_is_heard(real, tmp_path):
 def test_a_cancel_leaves_what_was_there(tiny_explainer, tmp_path, at):
     path = tmp_path / "page.html"
     path.write_text("an older one")
-    bench = SimpleNamespace(explainer=tiny_explainer, device="cpu")
+    host = SimpleNamespace(explainer=tiny_explainer, device="cpu")
     found = reported_set(Document(), tiny_explainer.summary())
-    job = _written(bench, None, path=path, found=found, shown=list(found.attributes))
+    job = _written(host, None, path=path, found=found, shown=list(found.attributes))
     assert any(isinstance(e, Progress) and e.message == at for e in job)
     job.close()
     assert path.read_text() == "an older one"
@@ -137,8 +137,8 @@ def test_a_cancel_leaves_what_was_there(tiny_explainer, tmp_path, at):
 
 
 def test_a_folder_that_is_not_there_is_a_trouble(real, tmp_path):
-    made = list[Reported]()
-    ReportDesk(real.explorer).write(tmp_path / "no" / "page.html", made.append)
-    (trouble,) = of(real.settle(), updates.Trouble)
+    made = list[ReportWritten]()
+    ReportController(real.explorer).write(tmp_path / "no" / "page.html", made.append)
+    (trouble,) = of_type(real.settle(), updates.ErrorReport)
     assert "page.html cannot be written" in trouble.failure.message
     assert not made

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latent_explorer.cli.options import chosen_rows
+from latent_explorer.cli.options import evenly_spaced_rows
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer_file import write_explainer
@@ -132,14 +132,14 @@ def test_attfind_on_other_pictures(
 
 def test_an_empty_side_is_refused() -> None:
     with pytest.raises(UserError, match="no pictures"):
-        chosen_rows(np.arange(0), None)
+        evenly_spaced_rows(np.arange(0), None)
 
 
 def test_rows_are_spread_and_never_repeated() -> None:
-    rows = chosen_rows(np.arange(100, 200), 7)
+    rows = evenly_spaced_rows(np.arange(100, 200), 7)
     assert len(set(rows)) == 7
     assert (rows[0], rows[-1]) == (100, 199)
-    assert len(chosen_rows(np.arange(5), 10)) == 5
+    assert len(evenly_spaced_rows(np.arange(5), 10)) == 5
 
 
 class _Config(msgspec.Struct, frozen=True):

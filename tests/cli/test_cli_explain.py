@@ -13,7 +13,7 @@ from PIL import Image
 
 from latent_explorer.app.exploration.recipe_png import read_state
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import chosen_classifier
+from latent_explorer.cli.options import resolve_classifier
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
@@ -170,10 +170,10 @@ def test_a_classifier_is_named_or_identified(tiny_explainer) -> None:
     [key] = tiny_explainer.classifiers
     name = tiny_explainer.classifiers[key].config.name
     for text in (None, name, key, key[:6]):
-        assert chosen_classifier(tiny_explainer, text) == key
+        assert resolve_classifier(tiny_explainer, text) == key
     for text in ("zzz", "", name[:-1]):
         with pytest.raises(UserError, match=f"Known: {name} .{key[:12]}"):
-            chosen_classifier(tiny_explainer, text)
+            resolve_classifier(tiny_explainer, text)
 
 
 def test_unknown_classifier_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

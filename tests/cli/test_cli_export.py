@@ -14,22 +14,21 @@ import pytest
 from animation_frames import read_frames
 from PIL import Image
 
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.explorer import Explorer
-from latent_explorer.app.export.controller import ExportDesk
+from latent_explorer.app.export.controller import ExportController
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.cli.export import parse_size
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.explain.projected import write_projected
 from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, SampleBase, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.timeline.file import write_timeline
 from latent_explorer.explain.timeline.makers import random_walk
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
-from latent_explorer.media.animation.frames import Frame, Words, compose
+from latent_explorer.media.animation.frames import CaptionContext, Frame, compose
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
@@ -67,23 +66,23 @@ def window(file: Path, tmp_path: Path):
         while True:
             assert explorer.wait_idle(30)
             if posted.empty():
-                return [u.failure.message for u in told if isinstance(u, updates.Trouble)]
+                return [u.failure.message for u in told if isinstance(u, updates.ErrorReport)]
             while not posted.empty():
                 posted.get()()
 
     explorer.change_settings(device="cpu")
     explorer.open_path(file)
     settle()
-    yield ExportDesk(explorer), settle
+    yield ExportController(explorer), settle
     explorer.close()
 
 
 def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window, tmp_path, capsys):
-    desk, settle = window
+    controller, settle = window
     settings = AnimationSettings(size=32, fps=10, caption=True, bar=True, before_after=True)
     videos = ("a.mp4", "a.webm") if importlib.util.find_spec("av") else ()
     for name in ("a.gif", "a.webp", "a.png", "a.csv", *videos):
-        desk.export_timeline(tmp_path / name, WALK, settings)
+        controller.export_timeline(tmp_path / name, WALK, settings)
         assert settle() == []
         out = tmp_path / f"cli-{name}"
         run(capsys, "animate", file, walk, "--out", out, "--size", 32, "--caption", "--bar", "--before-after", "--device", "cpu")  # fmt: skip
@@ -91,16 +90,16 @@ def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window
 
 
 def test_sheets_and_all_attributes_are_the_same_bytes_too(file, window, tmp_path, capsys):
-    desk, settle = window
+    controller, settle = window
     plan = SheetPlan(bases=(SampleBase(0), SampleBase(11)), attributes=2)
     for suffix in (".png", ".pdf"):
-        desk.export_sheet(tmp_path / f"s{suffix}", plan)
+        controller.export_sheet(tmp_path / f"s{suffix}", plan)
         assert settle() == []
         out = tmp_path / f"cli{suffix}"
         run(capsys, "sheet", file, "--samples", 2, "--top", 2, "--out", out, "--device", "cpu")
         assert out.read_bytes() == (tmp_path / f"s{suffix}").read_bytes()
     settings = AnimationSettings(size=16, fps=10, ping_pong=True)
-    desk.export_all(tmp_path / "all", 2, [SeedBase(3)], settings)
+    controller.export_all(tmp_path / "all", 2, [SeedBase(3)], settings)
     assert settle() == []
     out = tmp_path / "cli-all"
     result = run(capsys, "export-all", file, "--top", 2, "--seeds", 3, "--size", 16, "--fps", 10, "--out", out, "--device", "cpu")  # fmt: skip
@@ -114,7 +113,7 @@ def test_an_export_shows_what_the_window_renders(file, walk, tmp_path, capsys):
     result = run(capsys, "animate", file, walk, "--out", tmp_path / "f", "--size", 16, "--device", "cpu")  # fmt: skip
     assert (result["frames"], result["seconds"]) == (10, 1.0)
     model = read_explainer(file)
-    state = live.opening_state(model.summary())
+    state = picture_requests.opening_state(model.summary())
     renderer = Renderer(model)
     from latent_explorer.app.export.scene import Scene
 
@@ -122,7 +121,7 @@ def test_an_export_shows_what_the_window_renders(file, walk, tmp_path, capsys):
     requests = Scene(WALK, state, model.summary()).requests(settings)
     for shown, request in zip(read_frames(tmp_path / "f"), requests, strict=True):
         picture = renderer.render(request).after
-        meant = compose(Frame(picture.image, picture.probs, 0.0), settings, Words())
+        meant = compose(Frame(picture.image, picture.probs, 0.0), settings, CaptionContext())
         assert np.array_equal(shown, meant)
 
 
@@ -177,7 +176,7 @@ def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, c
 
     photos = pictures_of_seeds(tiny_explainer, range(1))
     job = project(tiny_explainer, photos, ["a leaf"], changed(steps=2, w_steps=1), device="cpu")
-    (found,) = drained(job)
+    (found,) = run_silently(job)
     write_projected(tmp_path / "leaf.projection", found)
     base = ProjectedBase(found.latent_id)
     ends = (Keyframe(0.0, PictureRecipe(base)), Keyframe(0.5, PictureRecipe(SeedBase(1))))

@@ -14,7 +14,7 @@ import pytest
 from tiny_training import tiny_config, write_discs
 
 from latent_explorer.cli.root import main
-from latent_explorer.cli.stop_request import Wish
+from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.paths import runs_dir
 from latent_explorer.data.threads import cores
 from latent_explorer.training.run_folder import RunFolder, RunStatus
@@ -127,36 +127,36 @@ def test_stop_leaves_a_request_where_somebody_trains(
     assert "Nobody trains" in said(capsys, "stop", run.path, code=1)["message"]
     with run.hold():
         assert said(capsys, "stop", run.path.name)["asked"] == "stop"
-        assert run.take_request() == "stop"
+        assert run.pop_request() == "stop"
         assert said(capsys, "stop", run.path, "--pause")["asked"] == "pause"
-        assert run.take_request() == "pause"
+        assert run.pop_request() == "pause"
 
 
 @pytest.mark.parametrize("word", ["stop", "pause"])
 def test_a_line_on_standard_input_is_a_wish(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     chunks = iter([word[:2].encode(), word[2:].encode() + b"\n", b""])
     monkeypatch.setattr(os, "read", lambda _fd, _n: next(chunks))
-    wish = Wish()
-    wish._listen()
-    assert wish() == word
+    stop_request = StopRequest()
+    stop_request._listen()
+    assert stop_request() == word
 
 
 def test_a_closed_input_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "read", lambda _fd, _n: b"")
-    wish = Wish()
-    wish._listen()
-    assert wish() is None
+    stop_request = StopRequest()
+    stop_request._listen()
+    assert stop_request() is None
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_is_a_wish_and_the_second_one_an_end(
     number: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    wish = Wish()
+    stop_request = StopRequest()
     before = signal.getsignal(number)
-    with wish.of_signals():
+    with stop_request.on_signals():
         signal.raise_signal(number)
-        assert wish() == "pause"
+        assert stop_request() == "pause"
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(number)
     assert signal.getsignal(number) is before
@@ -164,10 +164,10 @@ def test_a_signal_is_a_wish_and_the_second_one_an_end(
 
 
 def test_signals_are_left_alone_outside_the_main_thread() -> None:
-    wish, before, seen = Wish(), signal.getsignal(signal.SIGINT), []
+    stop_request, before, seen = StopRequest(), signal.getsignal(signal.SIGINT), []
 
     def elsewhere() -> None:
-        with wish.of_signals():
+        with stop_request.on_signals():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=elsewhere)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from latent_explorer.cli.name import parsed, renamed
+from latent_explorer.cli.name import parse_names, rename_attributes
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
@@ -16,7 +16,7 @@ def test_each_end_of_a_coordinate_has_its_own_name() -> None:
         Attribute("old", 1, (AttributeEntry(214, "min"),)),
     )
     sets = (AttributeSet("id", "test", 1, 1.0, "", attributes),)
-    named, found = renamed(sets, parsed(["214max=brown spots", "7max=nothing"]))
+    named, found = rename_attributes(sets, parse_names(["214max=brown spots", "7max=nothing"]))
     assert [a.name for a in named[0].attributes] == ["brown spots", "old"]
     assert found == {"214max"}
 
@@ -24,4 +24,4 @@ def test_each_end_of_a_coordinate_has_its_own_name() -> None:
 @pytest.mark.parametrize("text", ["214max", "=spots", "214max= "])
 def test_what_is_no_name_is_refused(text: str) -> None:
     with pytest.raises(UserError, match="KEY=NAME"):
-        parsed([text])
+        parse_names([text])

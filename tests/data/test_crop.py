@@ -14,12 +14,12 @@ from PIL import Image
 from latent_explorer.data.crop import (
     SMALLEST,
     Crop,
-    box_of,
-    crop_of,
-    cut,
-    kept_near,
-    middle,
-    whole,
+    bounding_square,
+    center_square,
+    clamp_crop,
+    crop_from_pixels,
+    crop_image,
+    crop_to_pixels,
 )
 from latent_explorer.data.images import read_image
 
@@ -36,22 +36,24 @@ def test_the_middle_is_what_read_image_takes_bit_for_bit(shape):
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     expected = read_image(buffer.getvalue(), 16)
-    np.testing.assert_array_equal(cut(pixels, middle(*shape), 16), expected)
+    np.testing.assert_array_equal(crop_image(pixels, center_square(*shape), 16), expected)
 
 
 def test_at_its_own_size_it_is_the_pixels_themselves():
     pixels = picture(40, 60)
-    np.testing.assert_array_equal(cut(pixels, Crop(10 / 60, 5 / 40, 0.5)), pixels[5:25, 10:30])
+    np.testing.assert_array_equal(
+        crop_image(pixels, Crop(10 / 60, 5 / 40, 0.5)), pixels[5:25, 10:30]
+    )
 
 
 def test_what_lies_outside_is_black_and_the_whole_picture_is_kept():
     pixels = picture(20, 50) | 1
-    square = cut(pixels, whole(20, 50))
+    square = crop_image(pixels, bounding_square(20, 50))
     assert square.shape == (50, 50, 3)
     np.testing.assert_array_equal(square[15:35], pixels)
     assert not square[:15].any()
     assert not square[35:].any()
-    assert cut(pixels, Crop(-3.0, -3.0, 0.5), 8).max() == 0  # nowhere near it
+    assert crop_image(pixels, Crop(-3.0, -3.0, 0.5), 8).max() == 0  # nowhere near it
 
 
 @given(
@@ -62,16 +64,16 @@ def test_what_lies_outside_is_black_and_the_whole_picture_is_kept():
     st.integers(1, 60),
 )
 def test_whatever_a_mouse_does_a_square_comes_out(left, top, size, height, width):
-    crop = kept_near(Crop(left, top, size), height, width)
+    crop = clamp_crop(Crop(left, top, size), height, width)
     assert crop.size >= SMALLEST
-    assert cut(np.zeros((height, width, 3), np.uint8), crop, 4).shape == (4, 4, 3)
-    x, y, side = box_of(crop, height, width)
+    assert crop_image(np.zeros((height, width, 3), np.uint8), crop, 4).shape == (4, 4, 3)
+    x, y, side = crop_to_pixels(crop, height, width)
     assert 1 <= side <= max(height, width)
     assert -side <= x <= width
     assert -side <= y <= height
-    assert kept_near(crop, height, width) == crop
+    assert clamp_crop(crop, height, width) == crop
 
 
 def test_pixels_and_fractions_say_the_same():
-    crop = crop_of(12, 7, 30, 40, 100)
-    assert box_of(crop, 40, 100) == (12, 7, 30)
+    crop = crop_from_pixels(12, 7, 30, 40, 100)
+    assert crop_to_pixels(crop, 40, 100) == (12, 7, 30)

@@ -19,12 +19,12 @@ from PIL import Image
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress, Result
-from latent_explorer.common.jobs import drained, quietly
-from latent_explorer.data import loading as reading
+from latent_explorer.common.jobs import run_silently, without_progress
+from latent_explorer.data import loading
 from latent_explorer.data.check import DataReport, check
 from latent_explorer.data.dataset import ImageDataset, open_dataset
-from latent_explorer.data.image_facts import facts_of
-from latent_explorer.data.threads import over_threads
+from latent_explorer.data.image_facts import inspect_image
+from latent_explorer.data.threads import map_in_threads
 
 
 def picture(seed: int, size: tuple[int, int] = (16, 16)) -> Image.Image:
@@ -233,9 +233,14 @@ def test_too_few_for_a_split(tmp_path: Path) -> None:
 def test_large_jpegs_are_looked_at_in_small() -> None:
     out = io.BytesIO()
     picture(0, (1400, 1200)).save(out, "JPEG")
-    facts = facts_of(out.getvalue(), "x.jpg")
-    assert (facts.trouble, facts.width, facts.height, facts.compared) == ("", 1400, 1200, False)
-    assert facts_of(out.getvalue()[:-5000], "x.jpg").trouble.startswith("cut off")
+    facts = inspect_image(out.getvalue(), "x.jpg")
+    assert (facts.problem, facts.width, facts.height, facts.pixels_compared) == (
+        "",
+        1400,
+        1200,
+        False,
+    )
+    assert inspect_image(out.getvalue()[:-5000], "x.jpg").problem.startswith("cut off")
 
 
 def test_the_check_can_be_stepped_and_cancelled(
@@ -264,11 +269,11 @@ def test_a_defect_in_a_thread_ends_the_job() -> None:
         return 1 // (i - 50)
 
     with pytest.raises(ZeroDivisionError):
-        list(over_threads(function, 100, "x"))
+        list(map_in_threads(function, 100, "x"))
 
 
 def test_results_keep_their_order() -> None:
-    values = drained(over_threads(lambda i: (time.sleep(0.001 * (i % 3)), i)[1], 50, "x"))
+    values = run_silently(map_in_threads(lambda i: (time.sleep(0.001 * (i % 3)), i)[1], 50, "x"))
     assert values == list(range(50))
 
 
@@ -277,7 +282,7 @@ def read_all(data: ImageDataset) -> tuple[ImageDataset, np.ndarray, list[Event]]
     results = []
 
     def job() -> Generator[Event, None, None]:
-        results.append((yield from quietly(reading.read_all(data, 8))))
+        results.append((yield from without_progress(loading.read_all(data, 8))))
 
     notices = list(job())
     return *results[0], notices

@@ -12,7 +12,7 @@ from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import open_dataset
-from latent_explorer.data.summary import look_at
+from latent_explorer.data.summary import summarise_data
 
 ATTRIBUTES = ("5_o_Clock_Shadow", "Male", "No_Beard", "Smiling", "Bangs", "Mouth_Slightly_Open")
 
@@ -84,7 +84,7 @@ def test_celeba(tmp_path: Path, kind: str) -> None:
     assert len(data.listing.missing) == 3
     males = open_dataset(root, label="Male", where="Smiling=1")
     assert males.class_names == ("not male", "male")
-    offer = look_at(root)
+    offer = summarise_data(root)
     assert (offer.kind, offer.pictures, offer.label, offer.split) == (
         "CelebA", 30, "Smiling", "split",
     )  # fmt: skip
@@ -97,7 +97,7 @@ def test_celeba(tmp_path: Path, kind: str) -> None:
 def test_celeba_by_its_pictures_alone(tmp_path: Path, inner: str) -> None:
     """A person chooses the folder or the zip of the pictures; the lists lie beside it."""
     root = celeba(tmp_path / "CelebA", "zip" if inner.endswith("zip") else "folders")
-    assert look_at(root / inner).kind == "CelebA"
+    assert summarise_data(root / inner).kind == "CelebA"
     packed = zipped(root, tmp_path / "all.zip")
     if not inner.endswith("zip"):
         data = open_dataset(packed, label="Smiling")
@@ -141,7 +141,7 @@ def test_ffhq_has_no_class_folders(tmp_path: Path) -> None:
     ]
     root = plant(tmp_path / "ffhq", names)
     for path in (root, root / "thumbnails128x128", zipped(root, tmp_path / "f.zip")):
-        offer = look_at(path)
+        offer = summarise_data(path)
         assert (offer.kind, offer.label, offer.columns) == ("FFHQ", None, {})
         data = open_dataset(path)
         assert data.labels is None
@@ -151,7 +151,7 @@ def test_ffhq_has_no_class_folders(tmp_path: Path) -> None:
 def test_numbered_class_folders_stay_classes(tmp_path: Path) -> None:
     """Traffic signs and digits: numbers are classes where the files are not numbered by the thousand."""
     root = plant(tmp_path, [f"{k:05d}/{k:05d}_{i:05d}.png" for k in (0, 1, 2) for i in range(3)])
-    assert look_at(root).kind == "class folders"
+    assert summarise_data(root).kind == "class folders"
     assert open_dataset(root).class_names == ("00000", "00001", "00002")
 
 
@@ -177,7 +177,7 @@ def test_plantvillage(tmp_path: Path) -> None:
         assert tuple(cells) == PLANTS[name.split("/")[0]]
     assert set(data.columns["group"]) == {"jr_frge.s-874", "rs_hl-0"}
     assert len(open_dataset(root, where="crop=bell pepper,apple")) == 9
-    offer = look_at(root)
+    offer = summarise_data(root)
     assert (offer.label, offer.group) == ("healthy", "group")
     assert offer.value_names["healthy"] == {"0": "diseased", "1": "healthy"}
 
@@ -189,7 +189,7 @@ def test_plantvillage_in_several_versions(tmp_path: Path) -> None:
         for folder in PLANTS
         for i in range(2)
     ]
-    offer = look_at(plant(tmp_path / "PlantVillage-Dataset", names))
+    offer = summarise_data(plant(tmp_path / "PlantVillage-Dataset", names))
     assert offer.where == ("version=color",)
     assert offer.columns["version"] == {"color": 8, "grayscale": 8, "segmented": 8}
     assert offer.columns["crop"] == {"apple": 12, "bell pepper": 6, "corn (maize)": 6}
@@ -199,7 +199,7 @@ def test_plantvillage_without_a_healthy_leaf(tmp_path: Path) -> None:
     root = plant(
         tmp_path / "x", [f"Tomato___{d}/{i}.JPG" for d in ("mold", "blight") for i in "12"]
     )
-    assert look_at(root).label == "class"
+    assert summarise_data(root).label == "class"
 
 
 def test_a_republication_with_single_strokes(tmp_path: Path) -> None:
@@ -215,13 +215,13 @@ def test_a_wrapped_download_and_the_users_own_table(tmp_path: Path) -> None:
     root = plant(
         tmp_path / "outer" / "inner", [f"data/{k}/{i}.png" for k in ("a", "b") for i in range(3)]
     )
-    offer = look_at(tmp_path / "outer")
+    offer = summarise_data(tmp_path / "outer")
     assert (offer.kind, offer.label, offer.columns) == (
         "class folders", "class", {"class": {"a": 3, "b": 3}},
     )  # fmt: skip
     rows = [f"data/{k}/{i}.png,{i % 2},p{i},train" for k in ("a", "b") for i in range(3)]
     (root / "labels.csv").write_text("\n".join(["file,state,patient,set", *rows]))
-    offer = look_at(tmp_path / "outer")
+    offer = summarise_data(tmp_path / "outer")
     assert offer.kind == "pictures with labels.csv"
     assert (offer.label, offer.group, offer.split) == ("state", "patient", "set")
 
@@ -232,7 +232,7 @@ def test_several_zips_are_no_choice_of_ours(tmp_path: Path) -> None:
     for name in ("one.zip", "two.zip"):
         zipped(root, tmp_path / "data" / name)
     with pytest.raises(UserError, match="2 zip files"):
-        look_at(tmp_path / "data")
+        summarise_data(tmp_path / "data")
 
 
 def test_pictures_without_a_label_are_no_class(tmp_path: Path) -> None:

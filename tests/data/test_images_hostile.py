@@ -17,7 +17,7 @@ from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import open_dataset
-from latent_explorer.data.image_facts import facts_of
+from latent_explorer.data.image_facts import inspect_image
 from latent_explorer.data.images import read_image
 
 SECONDS = 5.0  # for one broken file; most take milliseconds
@@ -70,7 +70,7 @@ def survives(raw: bytes) -> None:
     except UserError as error:
         assert str(error).startswith("x.img")  # noqa: PT017 - a third outcome is what must not be
         readable = False
-    assert (not facts_of(raw, "x.img").trouble) == readable
+    assert (not inspect_image(raw, "x.img").problem) == readable
     assert time.thread_time() - started < SECONDS
 
 
@@ -117,7 +117,7 @@ def huge(kind: str) -> bytes:
 def test_huge_dimensions_are_refused(kind: str) -> None:
     with pytest.raises(UserError, match=r"x\.img"):
         read_image(huge(kind), 8, name="x.img")
-    assert facts_of(huge(kind), "x.img").trouble
+    assert inspect_image(huge(kind), "x.img").problem
 
 
 def test_a_folder_of_broken_files_can_be_opened_and_zipped(tmp_path: Path) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from latent_explorer.media.animation import video
-from latent_explorer.media.animation.frames import Frame, Words
+from latent_explorer.media.animation.frames import CaptionContext, Frame
 from latent_explorer.media.animation.settings import VIDEO
 
-WORDS = Words(("diseased", "healthy"), 0, {"classifier": "net 1234", "model": "abcd"})
+WORDS = CaptionContext(("diseased", "healthy"), 0, {"classifier": "net 1234", "model": "abcd"})
 
 
 def leaf(time: float, size: int = 64) -> np.ndarray:
@@ -27,7 +27,7 @@ def leaf(time: float, size: int = 64) -> np.ndarray:
     return np.clip(image + (1 - inside[..., None]) * back, 0, 255).astype(np.uint8)
 
 
-def moving(count: int = 12, size: int = 64, fps: float = 20.0) -> list[Frame]:
+def animation_frames(count: int = 12, size: int = 64, fps: float = 20.0) -> list[Frame]:
     """Frames of the spot that grows, P(diseased) with it."""
     frames = []
     for i in range(count):

@@ -14,11 +14,10 @@ from pathlib import Path
 import torch
 from tiny_training import FakePerceptual, tiny_config
 
-from latent_explorer.common.jobs import drained
-from latent_explorer.training import setup
-from latent_explorer.training import stylex_trainer as loop
+from latent_explorer.common.jobs import run_silently
+from latent_explorer.training import setup, stylex_trainer
 from latent_explorer.training.config import TrainConfig
-from latent_explorer.training.distributed import joined
+from latent_explorer.training.distributed import process_group
 from latent_explorer.training.run_folder import RunFolder
 
 STEPS = 20
@@ -45,11 +44,11 @@ def losses(folder: Path) -> list[dict[str, float]]:
     """What each step logs; in every process the same."""
     torch.set_num_threads(1)
     setup.perceptual_for = FakePerceptual  # type: ignore[assignment]
-    loop.BANK = 32  # so that the alignment takes part, too
-    with joined() as world:
+    stylex_trainer.BANK = 32  # so that the alignment takes part, too
+    with process_group() as world:
         run = RunFolder(folder)
-        data, pixels = drained(setup.read_pictures(run, world))
-        trainer, _ = setup.set_up(run, data, pixels, fresh=True, world=world)
+        data, pixels = run_silently(setup.read_pictures(run, world))
+        trainer, _ = setup.build_training(run, data, pixels, fresh=True, world=world)
         found = [trainer.step() for _ in range(STEPS)]
         # Not the first alone: a broken average would leave each process its own.
         return [{name: float(world.mean(v)) for name, v in step.items()} for step in found]

@@ -15,8 +15,8 @@ from latent_explorer.app.exploration.file import Exploration
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.explain.recipe import (
     BlendBase,
+    BlendEndBase,
     DirectionShift,
-    EndBase,
     MixBase,
     Noise,
     PictureRecipe,
@@ -52,7 +52,9 @@ STATE = ExplorerState(
                 Keyframe(
                     1.0,
                     PictureRecipe(
-                        BlendBase(EndBase(SeedBase(1), 0.5, 2, (1.0, 0.0)), SampleBase(0), 0.25),
+                        BlendBase(
+                            BlendEndBase(SeedBase(1), 0.5, 2, (1.0, 0.0)), SampleBase(0), 0.25
+                        ),
                         noise=Noise("blend", a=Noise("seed", 1), b=Noise("none"), amount=0.5),
                     ),
                     Curve(0.1, 0.2, 0.3, 0.4),

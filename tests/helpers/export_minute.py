@@ -16,10 +16,10 @@ import numpy as np
 from animation_frames import leaf
 from fake_explainer import FakeExplainer
 
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.export.job import animation
 from latent_explorer.app.export.scene import Scene
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.explain.recipe import Picture, PictureRecipe, RenderResult, SeedBase
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 from latent_explorer.media.animation.settings import AnimationSettings
@@ -52,9 +52,9 @@ def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> No
     settings = msgspec.structs.replace(
         msgspec.json.decode(options, type=AnimationSettings), size=size
     )
-    scene = Scene(Timeline("minute", ends), live.opening_state(summary), summary)
+    scene = Scene(Timeline("minute", ends), picture_requests.opening_state(summary), summary)
     began = time.monotonic()
-    done = drained(animation(path, scene, settings, render))
+    done = run_silently(animation(path, scene, settings, render))
     took = time.monotonic() - began
     peak = peak_megabytes()
     print(

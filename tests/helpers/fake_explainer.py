@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A tiny explainer without torch: procedural leaves that react to edits, so that the whole window can be tried and tested.
 
-`workbench()` is what the application is given in place of the real one. Nothing here is learned or measured.
+`model_host()` is what the application is given in place of the real one. Nothing here is learned or measured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.explain.recipe import (
     Base,
     Picture,
@@ -254,19 +254,19 @@ class FakeDevices:
         pass
 
 
-class FakeWorkbench(Workbench):
+class FakeExplainerHost(ModelHost):
     """Knows every latent: what it shows of one follows from its id."""
 
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
         pass
 
 
-def workbench(**options: Any) -> Workbench:
+def model_host(**options: Any) -> ModelHost:
     """A workbench that opens any path as the fake explainer; `options` are FakeExplainer's."""
 
     def read(path: Path) -> FakeExplainer:
         return FakeExplainer(**options)
 
-    return FakeWorkbench(
+    return FakeExplainerHost(
         read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash
     )

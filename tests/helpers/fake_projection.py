@@ -63,17 +63,17 @@ def make_projected(
 
 
 def fake_project(
-    bench: Any, budget: Any, photos: Sequence[Any], settings: ProjectionSettings, classifier_id: str
+    host: Any, budget: Any, photos: Sequence[Any], settings: ProjectionSettings, classifier_id: str
 ) -> Generator[Event, None, list[ProjectedPicture]]:
     """As `app.projection_jobs.project_photos`, on no model: every step the loss falls; a picture every fourth."""
-    summary = bench.explainer.summary()
+    summary = host.explainer.summary()
     names = next(c.class_names for c in summary.classifiers if c.classifier_id == classifier_id)
 
     def pictures(step: int) -> list[ProjectedPicture]:
         size = summary.resolution
         made = []
         for i, photo in enumerate(photos):
-            target = photo.cut(size)
+            target = photo.crop_image(size)
             projected = make_projected(
                 photo.name,
                 model_hash=summary.model_hash,

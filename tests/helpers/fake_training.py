@@ -63,7 +63,7 @@ def train(run: RunFolder, behave: str) -> int:
             return fail("The pictures vanished.")
         if behave == "die" and images >= 80:
             os.kill(os.getpid(), signal.SIGKILL)
-        if asked := run.take_request():
+        if asked := run.pop_request():
             say(run, "paused" if asked == "pause" else "stopped", images)
             return 0
         time.sleep(0.02 if behave != "slow" else 0.2)

@@ -10,7 +10,7 @@ from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.run_view import RunView
 from latent_explorer.app.training.updates import (
     CheckDone,
-    DataSeen,
+    DataInspected,
     RunAttached,
     RunChanged,
     RunEnded,
@@ -18,9 +18,9 @@ from latent_explorer.app.training.updates import (
     TrainingUpdate,
 )
 from latent_explorer.data.check import DataReport, Finding
-from latent_explorer.data.summary import DataOffer
+from latent_explorer.data.summary import DataSummary
 
-OFFER = DataOffer(
+OFFER = DataSummary(
     "PlantVillage",
     14_529,
     {
@@ -46,15 +46,15 @@ REPORT = DataReport(
 )  # fmt: skip
 
 
-class FakeDesk:
-    """The door of `TrainingDesk`, with a note of every call in `asked`."""
+class FakeTrainingController:
+    """The door of `TrainingController`, with a note of every call in `asked`."""
 
     def __init__(self, runs: Path | None = None, plan: TrainingPlan | None = None) -> None:
         self.listeners: list = []
         self.asked: list[tuple] = []
         self.plan = plan or TrainingPlan()
         self.devices = (("auto", "Automatic: CPU, 2 threads"), ("cpu", "CPU, 2 threads"))
-        self.offer: DataOffer | None = OFFER
+        self.offer: DataSummary | None = OFFER
         self.report: DataReport | None = REPORT
         self.estimate = None
         self.problem = ""
@@ -71,7 +71,7 @@ class FakeDesk:
 
     # what a test does -------------------------------------------------------------------------
 
-    def tell(self, update: TrainingUpdate) -> None:
+    def notify(self, update: TrainingUpdate) -> None:
         for listener in tuple(self.listeners):
             listener(update)
 
@@ -80,7 +80,7 @@ class FakeDesk:
         self._locks.enter_context(view.folder.hold())
         self.running = self.attached = view
         view.poll()
-        self.tell(RunAttached(view))
+        self.notify(RunAttached(view))
 
     def halt(self) -> None:
         """Nobody does any more."""
@@ -88,30 +88,30 @@ class FakeDesk:
         view, self.running = self.running, None
         if view is not None:
             view.poll()
-            self.tell(RunEnded(view))
+            self.notify(RunEnded(view))
 
     def finish_check(self) -> None:
         """The check that was asked for comes to its end."""
         self.checking = False
         plan = next(call[1] for call in reversed(self.asked) if call[0] == "check")
-        self.tell(CheckDone(plan, self.report, self.estimate, self.problem))
+        self.notify(CheckDone(plan, self.report, self.estimate, self.problem))
 
     # the door ---------------------------------------------------------------------------------
 
-    def keep(self, plan: TrainingPlan) -> None:
+    def remember_plan(self, plan: TrainingPlan) -> None:
         self.plan = plan
-        self.asked.append(("keep", plan))
+        self.asked.append(("remember_plan", plan))
 
-    def card_warning(self, device: str) -> str:
+    def device_warning(self, device: str) -> str:
         return self.warning
 
     def open_explainer(self) -> Path | None:
         return self.open_file
 
-    def look_at(self, path: Path) -> None:
-        self.asked.append(("look_at", path))
+    def inspect_data(self, path: Path) -> None:
+        self.asked.append(("inspect_data", path))
         problem = "" if self.offer else f"{path.name} holds no pictures."
-        self.tell(DataSeen(path, self.offer, problem))
+        self.notify(DataInspected(path, self.offer, problem))
 
     def check(self, plan: TrainingPlan) -> None:
         self.checking = True
@@ -132,14 +132,14 @@ class FakeDesk:
 
     def poll(self) -> None:
         if self.attached is not None and self.attached.poll():
-            self.tell(RunChanged(self.attached))
+            self.notify(RunChanged(self.attached))
 
     def attach(self, view: RunView | None) -> None:
         self.asked.append(("attach", view))
         self.attached = view
         if view is not None:
             view.poll()
-        self.tell(RunAttached(view))
+        self.notify(RunAttached(view))
 
     def pause(self) -> None:
         self.asked.append(("pause",))
@@ -171,7 +171,7 @@ class FakeDesk:
 
         self.asked.append(("delete", view))
         shutil.rmtree(view.path)
-        self.tell(RunsChanged())
+        self.notify(RunsChanged())
         return True
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import (
     Picture,
@@ -111,7 +111,7 @@ class FakeDevices:
         self.freed += 1
 
 
-class FakeBench(Workbench):
+class FakeModelHost(ModelHost):
     """A workbench whose explainer files are text files with a model hash in them; "second" ones hold SECOND, too."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import queue
 from pathlib import Path
 
-from fakes import FakeBench
+from fakes import FakeModelHost
 
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.explorer import Explorer
@@ -14,16 +14,16 @@ from latent_explorer.app.explorer import Explorer
 WAIT = 10.0
 
 
-class Stage:
+class HeadlessExplorer:
     """An explorer with the window's event loop played by a queue."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.bench = FakeBench()
+        self.host = FakeModelHost()
         self.posted: queue.Queue = queue.Queue()
         self.updates: list[updates.Update] = []
         self.explorer = Explorer(
-            self.posted.put, workbench=self.bench, data_dir=folder / "data", config_dir=folder
+            self.posted.put, model_host=self.host, data_dir=folder / "data", config_dir=folder
         )
         self.explorer.listeners.append(self.updates.append)
 
@@ -44,8 +44,8 @@ class Stage:
 
     @property
     def rendered(self) -> list:
-        return self.bench.renderers[-1].requests
+        return self.host.renderers[-1].requests
 
 
-def of(told: list, kind: type) -> list:
+def of_type(told: list, kind: type) -> list:
     return [u for u in told if isinstance(u, kind)]

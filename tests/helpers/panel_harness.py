@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from fake_explainer import workbench
+from fake_explainer import model_host
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 
@@ -16,7 +16,7 @@ from latent_explorer.app.explorer import Explorer
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
 from latent_explorer.ui.attributes.panel import AttributesPanel
-from latent_explorer.ui.main_thread import Bridge
+from latent_explorer.ui.main_thread import MainThreadInvoker
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -25,9 +25,9 @@ LEFT = Qt.MouseButton.LeftButton
 def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
     """An explorer without a model, closed at the end; `options` go to the fake workbench."""
     make_application()
-    bridge = Bridge()
+    bridge = MainThreadInvoker()
     explorer = Explorer(
-        bridge.post, workbench=workbench(**options), data_dir=folder, config_dir=folder
+        bridge.post, model_host=model_host(**options), data_dir=folder, config_dir=folder
     )
     try:
         yield explorer

@@ -12,13 +12,13 @@ from latent_explorer.ui.style import theme
 LEFT = Qt.MouseButton.LeftButton
 
 
-def make_page(qtbot, desk):
+def make_page(qtbot, controller):
     make_application()
     theme.apply("light")
     from latent_explorer.ui.training.start_page import StartPage
 
-    made = StartPage(desk)
-    desk.listeners.append(made.on_update)
+    made = StartPage(controller)
+    controller.listeners.append(made.on_update)
     qtbot.addWidget(made)
     made.resize(1366, 260)
     made.show()
@@ -29,8 +29,8 @@ def press(page) -> None:
     QTest.mouseClick(page.next.next, LEFT)
 
 
-def calls(desk, name: str) -> list:
-    return [call[1:] for call in desk.asked if call[0] == name]
+def calls(controller, name: str) -> list:
+    return [call[1:] for call in controller.asked if call[0] == name]
 
 
 def take(page, field: str, path) -> None:

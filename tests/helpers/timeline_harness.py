@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from headless import Stage, of
+from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.timeline.controller import TimelineDesk
+from latent_explorer.app.timeline.controller import TimelineController
 from latent_explorer.explain.recipe import (
     PictureRecipe,
     SampleBase,
@@ -22,13 +22,13 @@ class Clock:
         return self.now
 
 
-class Room(Stage):
+class TimelineHarness(HeadlessExplorer):
     """A stage with a timeline desk and its clock."""
 
     def __init__(self, folder) -> None:
         super().__init__(folder)
         self.clock = Clock()
-        self.desk = TimelineDesk(self.explorer, self.clock)
+        self.controller = TimelineController(self.explorer, self.clock)
         (folder / "leaf.explainer").write_text("a" * 64)
         (folder / "other.explainer").write_text("b" * 64)
         self.open()
@@ -38,15 +38,15 @@ class Room(Stage):
         told = []
         for _ in range(round(seconds * 100)):
             self.clock.now += 0.01
-            self.desk.tick(self.clock.now)
-            told += of(self.settle(), updates.TimelineFrame)
+            self.controller.tick(self.clock.now)
+            told += of_type(self.settle(), updates.TimelineFrame)
         return told
 
 
-def two_keyframes(room: Room, **fields) -> Timeline:
+def two_keyframes(harness: TimelineHarness, **fields) -> Timeline:
     frames = (
         Keyframe(0.0, PictureRecipe(SampleBase(0)), "linear"),
         Keyframe(1.0, PictureRecipe(SampleBase(0), edits=(StyleShift(3, "max", 1.0),))),
     )
-    room.desk.make(Timeline("t", frames, fps=10.0, **fields))
-    return room.desk.current
+    harness.controller.make(Timeline("t", frames, fps=10.0, **fields))
+    return harness.controller.current

@@ -9,45 +9,45 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fake_training
-from headless import Stage, of
+from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.training.controller import TrainingDesk
+from latent_explorer.app.training.controller import TrainingController
 from latent_explorer.app.training.plan import TrainingPlan
 
 WAIT = 30.0
 PROGRAM = [sys.executable, str(Path(fake_training.__file__))]
 
 
-class Office:
+class TrainingHarness:
     """A stage with a desk, its updates written down; `wait` plays the window's second."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage, self.folder = stage, folder
+    def __init__(self, headless: HeadlessExplorer, folder: Path) -> None:
+        self.headless, self.folder = headless, folder
         self.told: list = []
         self.open()
 
     def open(self) -> None:
         """A window opens: a new desk."""
-        self.desk = TrainingDesk(self.stage.explorer, data_dir=self.folder / "data")
-        self.desk.listeners.append(self.told.append)
-        self.desk.begin()
+        self.controller = TrainingController(self.headless.explorer, data_dir=self.folder / "data")
+        self.controller.listeners.append(self.told.append)
+        self.controller.begin()
 
     def wait(self, until: Callable[[], object]) -> None:
         deadline = time.monotonic() + WAIT
         while not until():
             assert time.monotonic() < deadline, [type(u).__name__ for u in self.told[-5:]]
             time.sleep(0.02)
-            self.desk.poll()
+            self.controller.poll()
 
-    def of(self, kind: type) -> list:
+    def of_type(self, kind: type) -> list:
         return [u for u in self.told if isinstance(u, kind)]
 
-    def said(self) -> list[str]:
+    def messages(self) -> list[str]:
         """What the window said to the person since the last time."""
-        told = self.stage.settle()
-        troubles = [u.failure.message for u in of(told, updates.Trouble)]
-        return [*troubles, *(u.text for u in of(told, updates.Told))]
+        told = self.headless.settle()
+        troubles = [u.failure.message for u in of_type(told, updates.ErrorReport)]
+        return [*troubles, *(u.text for u in of_type(told, updates.Message))]
 
 
 def behave(plan: TrainingPlan, how: str) -> TrainingPlan:

@@ -7,25 +7,27 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from fake_explainer import workbench
+from fake_explainer import model_host
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from latent_explorer.app.engine.model_host import Workbench
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.ui.application import Desktop, make_application
+from latent_explorer.app.engine.model_host import ModelHost
+from latent_explorer.app.exploration import picture_requests
+from latent_explorer.ui.application import ApplicationContext, make_application
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 LEFT = Qt.MouseButton.LeftButton
 
 
 @contextlib.contextmanager
-def desktop_on(folder: Path, bench: Workbench | None = None, **options) -> Iterator[Desktop]:
+def desktop_on(
+    folder: Path, host: ModelHost | None = None, **options
+) -> Iterator[ApplicationContext]:
     """A shown window without a model; `options` go to the fake workbench, unless another is given."""
     make_application()
-    bench = bench or workbench(**options)
-    made = Desktop(workbench=bench, data_dir=folder, config_dir=folder, mode="light")
+    host = host or model_host(**options)
+    made = ApplicationContext(model_host=host, data_dir=folder, config_dir=folder, mode="light")
     made.window.resize(1366, 744)  # what a screen of 1366 x 768 leaves beside a title bar
     made.window.show()
     try:
@@ -37,7 +39,7 @@ def desktop_on(folder: Path, bench: Workbench | None = None, **options) -> Itera
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
-def open_fake(qtbot, desktop: Desktop, folder: Path) -> None:
+def open_fake(qtbot, desktop: ApplicationContext, folder: Path) -> None:
     """Open the fake explainer and wait until its first picture is on the canvas."""
     path = folder / "fake.explainer"
     path.touch()
@@ -46,14 +48,14 @@ def open_fake(qtbot, desktop: Desktop, folder: Path) -> None:
     qtbot.waitUntil(lambda: desktop.window.strip.plot is not None)
 
 
-def wait_picture(qtbot, desktop: Desktop) -> None:
+def wait_picture(qtbot, desktop: ApplicationContext) -> None:
     """Until the canvas shows the newest state."""
     explorer = desktop.explorer
 
     def current() -> bool:
         if explorer.shown is None or explorer.state is None or explorer.summary is None:
             return False
-        return explorer.shown.request == live.resolve(explorer.state, explorer.summary)
+        return explorer.shown.request == picture_requests.resolve(explorer.state, explorer.summary)
 
     qtbot.waitUntil(current, timeout=8000)
 

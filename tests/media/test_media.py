@@ -11,7 +11,7 @@ from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.media.animation.base_encoder import frame_durations
-from latent_explorer.media.animation.writer import there_and_back, write_gif
+from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
 from latent_explorer.media.drawing import enlarge, export_factor, font, shorten, with_caption
 from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
@@ -95,8 +95,8 @@ def test_an_unwritable_place_is_a_sentence(tmp_path):
 
 def test_there_and_back_repeats_no_end():
     frames = [np.full((1, 1, 3), i, np.uint8) for i in range(4)]
-    assert [int(f[0, 0, 0]) for f in there_and_back(frames)] == [0, 1, 2, 3, 2, 1]
-    assert [int(f[0, 0, 0]) for f in there_and_back(frames, rest=1)] == [0, 0, 1, 2, 3, 3, 2, 1]
+    assert [int(f[0, 0, 0]) for f in ping_pong_frames(frames)] == [0, 1, 2, 3, 2, 1]
+    assert [int(f[0, 0, 0]) for f in ping_pong_frames(frames, rest=1)] == [0, 0, 1, 2, 3, 3, 2, 1]
 
 
 def test_enlarging_is_by_whole_factors_to_about_512():

@@ -17,13 +17,15 @@ from PIL import Image, ImageDraw, ImageFont
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import resource
 from latent_explorer.media.pdf import _truetype, pdf_bytes, write_pdf
-from latent_explorer.media.sheet import Cell, Placed, Row, Text, draw, lay_out
+from latent_explorer.media.sheet import Cell, PlacedImage, Row, Text, draw, layout_sheet
 
 ROWS = (
     Row("1  Brown spots", (Cell(leaf(0.1), "P(diseased) 0.12"), Cell(leaf(0.9), "P(diseased) 0.91", True))),
     Row("2  Ränder – κ", (Cell(leaf(0.3), "0.31"), None), ("+1.42 logits",)),
 )  # fmt: skip
-SHEET = lay_out(ROWS, ("original", "plus"), "What moves the classifier", "leaves, model abc", 96)
+SHEET = layout_sheet(
+    ROWS, ("original", "plus"), "What moves the classifier", "leaves, model abc", 96
+)
 
 
 def streams(data: bytes) -> list[bytes]:
@@ -58,7 +60,7 @@ def test_another_reader_finds_the_words(tmp_path):
 
 def test_pictures_are_kept_without_loss():
     data = pdf_bytes(SHEET)
-    wanted = [mark for mark in SHEET.marks if isinstance(mark, Placed)]
+    wanted = [mark for mark in SHEET.marks if isinstance(mark, PlacedImage)]
     side = 2 * 96
     sizes = [part for part in streams(data) if len(part) == side * (3 * side + 1)]  # PNG rows
     raw = [part for part in streams(data) if len(part) == side * side * 3]
@@ -70,10 +72,10 @@ def test_equal_sheets_are_equal_bytes():
 
 
 def test_letters_that_the_font_lacks_are_no_crash():
-    odd = lay_out([Row("葉 🍂 leaf", (Cell(leaf(0.2), "葉"),))], title="🍂")
+    odd = layout_sheet([Row("葉 🍂 leaf", (Cell(leaf(0.2), "葉"),))], title="🍂")
     assert pdf_bytes(odd).startswith(b"%PDF-")
     assert draw(odd).ndim == 3
-    assert pdf_bytes(lay_out([])).startswith(b"%PDF-")
+    assert pdf_bytes(layout_sheet([])).startswith(b"%PDF-")
 
 
 @pytest.mark.parametrize("letter", ["P", "g", "0", "é", "&"])

@@ -14,9 +14,9 @@ from latent_explorer.common.paths import resource
 from latent_explorer.models.classifiers import Preprocessing
 from latent_explorer.models.explainer import (
     Explainer,
+    classifier_identity,
     hash_classifier,
     hash_tensors,
-    identity_of,
     stored_tensors,
 )
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -50,7 +50,7 @@ def test_what_sees_whole_pictures_keeps_the_id_that_it_had_before_there_were_fra
     config = tiny_explainer.classifier.config
     meaning = [config.architecture, config.class_names, config.preprocessing, config.head, 1.0]
     text = b"0" * 64 + msgspec.json.encode(meaning)
-    assert identity_of("0" * 64, config) == hashlib.sha256(text).hexdigest()
+    assert classifier_identity("0" * 64, config) == hashlib.sha256(text).hexdigest()
 
 
 def test_a_file_of_before_keeps_its_ids(tiny_explainer: Explainer, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.lpips_weights import lpips_available
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import LpipsDistance
 
 
 def config(**changes: object) -> ClassifierConfig:
@@ -102,7 +102,7 @@ def test_an_unknown_architecture_is_refused_with_a_sentence() -> None:
 
 @pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet weights in TORCH_HOME")
 def test_lpips_ranks_blur_above_brightness() -> None:
-    lpips = Perceptual("alex")
+    lpips = LpipsDistance("alex")
     generator = torch.Generator().manual_seed(0)
     img = torch.rand(1, 3, 64, 64, generator=generator) - 0.5
     blurred = torch.nn.functional.avg_pool2d(img, 3, 1, 1)
@@ -113,17 +113,17 @@ def test_lpips_ranks_blur_above_brightness() -> None:
 def test_missing_lpips_weights_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     with pytest.raises(UserError, match="TORCH_HOME"):
-        Perceptual("squeeze")
+        LpipsDistance("squeeze")
 
 
 def test_the_middle_is_covered_in_the_share_of_pictures_that_is_asked_for():
-    from latent_explorer.training.train_classifier import cover_middle
+    from latent_explorer.training.train_classifier import mask_center
 
     img = torch.linspace(-1, 1, 64 * 3 * 20 * 20).reshape(64, 3, 20, 20)
-    covered = cover_middle(img, 0.5, torch.Generator().manual_seed(0))
+    covered = mask_center(img, 0.5, torch.Generator().manual_seed(0))
     changed = (covered != img).flatten(1).any(dim=1)
     assert 16 < int(changed.sum()) < 48
     middle, first = covered[changed][:, :, 5:15, 5:15], covered[changed][:, :1, 10:11, 10:11]
     assert torch.equal(middle, first.expand_as(middle))  # one grey
     assert torch.equal(covered[:, :, :1], img[:, :, :1])  # the outer rows stay
-    assert torch.equal(cover_middle(img, 0.0, torch.Generator()), img)
+    assert torch.equal(mask_center(img, 0.0, torch.Generator()), img)

@@ -29,7 +29,7 @@ from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
 from latent_explorer.models.explainer_file import info, read_explainer, write_explainer
-from latent_explorer.models.skip_init import Weightless
+from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 
 CHANNELS = (8, 6, 4)  # 16 px
@@ -246,7 +246,7 @@ def test_reading_stays_light(written: Path) -> None:
 def test_weightless_networks_have_the_shapes_of_real_ones(architecture: str) -> None:
     config = ClassifierConfig("x", architecture, ("a", "b", "c"), Preprocessing(32), widths=(4, 6))
     real = Classifier(config)
-    with Weightless():
+    with SkipInit():
         light = Classifier(config)
     shapes = {name: (t.shape, t.dtype) for name, t in real.state_dict().items()}
     assert {name: (t.shape, t.dtype) for name, t in light.state_dict().items()} == shapes

@@ -110,14 +110,14 @@ def test_nvidia_sizes_are_read_off_the_shapes(config: GeneratorConfig) -> None:
     assert not generator.training
     for name, tensor in generator.state_dict().items():
         assert torch.equal(tensor, state[name])
-    assert nvidia.recognises(state)
-    assert not rosinality.recognises(state)
+    assert nvidia.can_import(state)
+    assert not rosinality.can_import(state)
 
 
 def test_rosinality_names_are_understood() -> None:
     state = rosinality_state(CONFIG)
-    assert rosinality.recognises(state)
-    assert not nvidia.recognises(state)
+    assert rosinality.can_import(state)
+    assert not nvidia.can_import(state)
     first = rosinality.generator_from_state(state)
     assert first.config == CONFIG
     z = torch.randn(4000, 7)

@@ -17,7 +17,7 @@ import torch
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress, Result
-from latent_explorer.models import lpips_weights as weights
+from latent_explorer.models import lpips_weights
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.lpips_weights import (
     Backbone,
@@ -27,7 +27,7 @@ from latent_explorer.models.lpips_weights import (
 )
 from latent_explorer.models.perceptual import (
     FeatureDistance,
-    Perceptual,
+    LpipsDistance,
     perceptual_for,
 )
 
@@ -87,7 +87,7 @@ def test_the_feature_distance_has_a_gradient_everywhere() -> None:
 @needs_alex
 def test_the_best_that_is_at_hand(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     best = perceptual_for(small())
-    assert isinstance(best, Perceptual)
+    assert isinstance(best, LpipsDistance)
     assert (best.name, best.key) == ("LPIPS (alex)", "lpips")
     # A training that began without weights goes on without them.
     other = perceptual_for(small(), "feature distance")
@@ -116,7 +116,7 @@ def test_loading_leaves_random_numbers_alone() -> None:
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
-    Perceptual("alex")
+    LpipsDistance("alex")
     torch.testing.assert_close(torch.rand(4), expected)
 
 
@@ -125,7 +125,7 @@ def test_weights_that_are_not_the_published_ones(no_weights: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_bytes(b"oh no")
     with pytest.raises(UserError, match="Delete the file"):
-        Perceptual("squeeze")
+        LpipsDistance("squeeze")
     import lpips
 
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
@@ -136,7 +136,7 @@ def test_weights_that_are_not_the_published_ones(no_weights: Path) -> None:
         path,
     )
     with pytest.raises(UserError, match="known pair"):
-        Perceptual("squeeze")
+        LpipsDistance("squeeze")
 
 
 # -- fetching --------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     folder = tmp_path / "server"
     folder.mkdir()
     (folder / name).write_bytes(content)
-    monkeypatch.setitem(weights.NETS, "squeeze", Backbone(name, 1))
+    monkeypatch.setitem(lpips_weights.NETS, "squeeze", Backbone(name, 1))
     handler = functools.partial(_Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.05,))
@@ -181,7 +181,7 @@ def test_fetching(server: str, no_weights: Path) -> None:
 
 
 def test_a_forged_file_is_not_kept(server: str, no_weights: Path, tmp_path: Path) -> None:
-    (tmp_path / "server" / weights.NETS["squeeze"].file).write_bytes(b"forged")
+    (tmp_path / "server" / lpips_weights.NETS["squeeze"].file).write_bytes(b"forged")
     with pytest.raises(UserError, match="not the published file"):
         list(fetch_backbone("squeeze", server=server))
     assert leftovers(no_weights) == []
@@ -197,7 +197,7 @@ def test_cancelling_leaves_nothing(server: str, no_weights: Path) -> None:
 def test_network_trouble_is_one_sentence(server: str, no_weights: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="in time"):
         list(fetch_backbone("squeeze", server=server, deadline=-1.0))
-    (tmp_path / "server" / weights.NETS["squeeze"].file).unlink()
+    (tmp_path / "server" / lpips_weights.NETS["squeeze"].file).unlink()
     with pytest.raises(UserError, match="could not be fetched"):
         list(fetch_backbone("squeeze", server=server))
     with pytest.raises(UserError, match="could not be fetched"):
@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_be_written(server: str, no_weights: Path) -> None:
 
 
 def test_the_published_names_hold_their_hashes() -> None:
-    assert [net.sha256_prefix for net in weights.NETS.values()] == ["7be5be79", "b8a52dc0"]
+    assert [net.sha256_prefix for net in lpips_weights.NETS.values()] == ["7be5be79", "b8a52dc0"]
 
 
 def test_the_command_checks_what_it_fetched(
@@ -221,7 +221,7 @@ def test_the_command_checks_what_it_fetched(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(weights, "SERVER", server)
+    monkeypatch.setattr(lpips_weights, "SERVER", server)
     assert main(["get-weights", "squeeze"]) == 1  # numbers in a row are no network
     assert "cannot be read" in capsys.readouterr().err
     assert main(["get-weights", "vgg"]) == 1

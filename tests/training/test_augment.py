@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from latent_explorer.training.augment import GATES, HIGHEST, NUMBERS, Augmentation, augment
-from latent_explorer.training.distributed import ALONE
-from latent_explorer.training.randomness import Draws, Purpose
+from latent_explorer.training.distributed import SINGLE_PROCESS
+from latent_explorer.training.randomness import Purpose, StepRandom
 
 CPU = torch.device("cpu")
 MIRROR, QUARTER, WHOLE, HUE = 0, 1, 2, 11  # gates
@@ -65,19 +65,19 @@ def test_gradients_pass_and_all_gates_open_give_finite_pictures(img: torch.Tenso
 
 def test_without_a_target_nothing_happens(img: torch.Tensor) -> None:
     off = Augmentation(0.0, 1000, CPU)
-    assert off(img, Draws(0, 0), Purpose.AUGMENT_REAL, range(4)) is img
-    assert off.adapt(torch.ones(4), 8, ALONE) == {}
+    assert off(img, StepRandom(0, 0), Purpose.AUGMENT_REAL, range(4)) is img
+    assert off.adapt(torch.ones(4), 8, SINGLE_PROCESS) == {}
 
 
 def test_p_rises_while_d_is_too_sure_and_falls_again() -> None:
     ada = Augmentation(0.6, 1000, CPU)
     for _ in range(60):
-        logged = ada.adapt(torch.ones(4), 8, ALONE)
+        logged = ada.adapt(torch.ones(4), 8, SINGLE_PROCESS)
     assert 0 < float(logged["ada_p"]) <= HIGHEST
     assert float(logged["real_sign"]) == pytest.approx(1, abs=0.2)
     kept = ada.state()
     for _ in range(400):
-        ada.adapt(-torch.ones(4), 8, ALONE)
+        ada.adapt(-torch.ones(4), 8, SINGLE_PROCESS)
     assert float(ada.p) == 0
     ada.load_state(kept)
     assert float(ada.p) == float(logged["ada_p"])

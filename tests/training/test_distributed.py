@@ -10,19 +10,18 @@ import sys
 import time
 from pathlib import Path
 
-import distributed_losses as sharing
+import distributed_losses
 import msgspec
 import pytest
 import torch
 from tiny_training import ROOT, FakePerceptual, started
 
 from latent_explorer.models.trunk import minibatch_stddev
-from latent_explorer.training import setup
-from latent_explorer.training import stylex_trainer as loop
+from latent_explorer.training import setup, stylex_trainer
 from latent_explorer.training.checkpoints import Checkpoints
-from latent_explorer.training.distributed import ALONE, World, joined
+from latent_explorer.training.distributed import SINGLE_PROCESS, World, process_group
 from latent_explorer.training.run_folder import RunFolder
-from latent_explorer.training.step_inputs import Positions
+from latent_explorer.training.step_inputs import BatchPositions
 from latent_explorer.training.train import train
 
 TIMEOUT = 100.0
@@ -35,14 +34,14 @@ def test_shares_are_strided_and_together_whole() -> None:
 
 
 def test_one_process_alone_gives_everything_back() -> None:
-    with joined() as world:
-        assert world is ALONE
+    with process_group() as world:
+        assert world is SINGLE_PROCESS
     x = torch.arange(3.0, requires_grad=True)
     x.sum().backward()
-    ALONE.average_gradients([x])
-    assert ALONE.mean(x) is x
-    assert ALONE.gather(x) is x
-    assert ALONE.decide(True)
+    SINGLE_PROCESS.average_gradients([x])
+    assert SINGLE_PROCESS.mean(x) is x
+    assert SINGLE_PROCESS.gather(x) is x
+    assert SINGLE_PROCESS.broadcast(True)
     assert x.grad is not None
     assert x.grad.tolist() == [1, 1, 1]
 
@@ -56,9 +55,9 @@ def test_groups_of_the_discriminator_never_span_processes() -> None:
 
 
 def test_all_positions_of_a_step_belong_to_one_process_each(tmp_path: Path) -> None:
-    config = sharing.sharing_config(tmp_path, tmp_path)
-    alone = Positions(config, ALONE)
-    parts = [Positions(config, World(rank, 2)) for rank in range(2)]
+    config = distributed_losses.sharing_config(tmp_path, tmp_path)
+    alone = BatchPositions(config, SINGLE_PROCESS)
+    parts = [BatchPositions(config, World(rank, 2)) for rank in range(2)]
     for name in ("encoded", "mapped", "repaired", "real", "mapped_partner", "repaired_partner"):
         together = sorted(i for part in parts for i in getattr(part, name))
         assert together == sorted(getattr(alone, name))
@@ -89,7 +88,7 @@ def _ended(process: subprocess.Popen[str]) -> None:
 def test_two_processes_agree_with_one_of_the_same_total_batch(
     discs: Path, classifier_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = sharing.sharing_config(discs, classifier_file)
+    config = distributed_losses.sharing_config(discs, classifier_file)
     for name in ("one", "two"):
         run = started(config, tmp_path / name)
         run.classifier.write_bytes(classifier_file.read_bytes())
@@ -103,8 +102,8 @@ def test_two_processes_agree_with_one_of_the_same_total_batch(
     )
     together = json.loads((tmp_path / "two.json").read_text())
     monkeypatch.setattr(setup, "perceptual_for", setup.perceptual_for)  # `losses` replaces them
-    monkeypatch.setattr(loop, "BANK", loop.BANK)
-    alone = sharing.losses(tmp_path / "one")
+    monkeypatch.setattr(stylex_trainer, "BANK", stylex_trainer.BANK)
+    alone = distributed_losses.losses(tmp_path / "one")
     assert {"align", "r1", "path_length", "ada_p", "latent", "kl"} <= set(alone[2])
     for step, (a, b) in enumerate(zip(alone, together, strict=True)):
         assert b == pytest.approx(a, rel=1e-4, abs=1e-6), f"step {step}"
@@ -112,7 +111,7 @@ def test_two_processes_agree_with_one_of_the_same_total_batch(
 
 
 def _started_by_command(discs: Path, classifier: Path, folder: Path) -> subprocess.Popen[str]:
-    config = sharing.sharing_config(discs, classifier)
+    config = distributed_losses.sharing_config(discs, classifier)
     names = ("resolution", "z_dim", "w_dim", "hidden", "discriminated", "mapped", "repaired")
     settings = [f"{name}={getattr(config, name)}" for name in names]
     settings += ["channels=8,8,8", "images=100000", "attributes=0", "device=cpu"]

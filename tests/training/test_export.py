@@ -10,7 +10,7 @@ import torch
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.training.config import DataConfig, TrainConfig
-from latent_explorer.training.export import _without_paths, as_stored, fold_cond_gain
+from latent_explorer.training.export import _without_paths, fold_cond_gain, round_to_fp16
 
 
 def test_folding_the_gain_changes_no_picture() -> None:
@@ -24,7 +24,7 @@ def test_folding_the_gain_changes_no_picture() -> None:
 
 
 def test_weights_are_what_a_file_holds() -> None:
-    layer = as_stored(torch.nn.Linear(3, 3))
+    layer = round_to_fp16(torch.nn.Linear(3, 3))
     assert torch.equal(layer.weight, layer.weight.half().float())
 
 

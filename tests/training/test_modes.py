@@ -22,19 +22,19 @@ from tiny_training import (
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.training.batches import open_data
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.config import DataConfig, TrainConfig
-from latent_explorer.training.distributed import check_shares
+from latent_explorer.training.distributed import check_batch_divisible
 from latent_explorer.training.estimate import Estimate, estimate
-from latent_explorer.training.export import encoded_w, export
+from latent_explorer.training.export import encode_split, export
 from latent_explorer.training.fit_mapping import FITTING
 from latent_explorer.training.networks import Networks
-from latent_explorer.training.setup import read_pictures, set_up
+from latent_explorer.training.setup import build_training, read_pictures
 from latent_explorer.training.stylex_trainer import Trainer, uses_bfloat16
-from latent_explorer.training.throughput import Pace
+from latent_explorer.training.throughput import Throughput
 from latent_explorer.training.train import train
 from latent_explorer.training.validate import Validation
 
@@ -60,7 +60,7 @@ def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _first_step(config: TrainConfig, folder: Path) -> tuple[Trainer, Validation]:
     run = started(config, folder)
-    return set_up(run, *drained(read_pictures(run)), fresh=True)
+    return build_training(run, *run_silently(read_pictures(run)), fresh=True)
 
 
 def _changed(config: TrainConfig, **fields: object) -> TrainConfig:
@@ -101,7 +101,7 @@ def test_parts_can_be_left_out(
     logged = _steps(trainer, 5)
     assert set(logged[0]) == EVERYTHING - missing
     assert all(np.isfinite(list(losses.values())).all() for losses in logged)
-    assert trainer.is_sound()
+    assert trainer.is_finite()
 
 
 def test_all_losses_from_the_start(config: TrainConfig, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_three_classes_from_training_to_the_file(config: TrainConfig, tmp_path: 
     list(train(run))
     figures, _ = run.metrics()
     assert 0 <= figures[-1]["val_agreement"] <= 1
-    explainer = drained(export(run.path, "discs", pictures=10))
+    explainer = run_silently(export(run.path, "discs", pictures=10))
     assert explainer.generator.config.num_classes == 3
     assert explainer.samples is not None
     assert explainer.samples.cond.shape == (10, 3)
@@ -138,7 +138,7 @@ def test_generated_samples_stand_for_photographs(
 ) -> None:
     run, out = started(config, tmp_path / "run"), tmp_path / "discs.explainer"
     list(train(run))
-    encoded = drained(export(run.path, "discs", pictures=10)).samples
+    encoded = run_silently(export(run.path, "discs", pictures=10)).samples
     options = ("--out", str(out), "--n", "10", "--generated", "--json")
     assert main(["export", str(run.path), *options]) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -159,7 +159,7 @@ def test_generated_samples_stand_for_photographs(
 def test_export_brings_random_seeds_to_the_encoder(config: TrainConfig, tmp_path: Path) -> None:
     run = started(_changed(config, mapping_steps=200), tmp_path / "run")
     list(train(run))
-    explainer = drained(export(run.path, "discs", pictures=10))
+    explainer = run_silently(export(run.path, "discs", pictures=10))
     before = Checkpoints(run).load()["networks"]["G_ema"]["mapping.w_avg"]
     assert explainer.samples is not None
     center = explainer.samples.ws[:, 0].mean(dim=0)
@@ -178,14 +178,14 @@ def test_a_broken_training_picture_does_not_end_an_export(
     data = open_data(config.data)
     encoder = Networks(config, 3).E_ema
     assert encoder is not None
-    whole = drained(encoded_w(encoder, data))
+    whole = run_silently(encode_split(encoder, data))
     (own / data.names[data.indices("train")[0]]).write_bytes(b"")
-    assert len(drained(encoded_w(encoder, data))) == len(whole) - 1
-    assert drained(export(run.path, "discs", pictures=10)).samples is not None
+    assert len(run_silently(encode_split(encoder, data))) == len(whole) - 1
+    assert run_silently(export(run.path, "discs", pictures=10)).samples is not None
     for row in data.indices("train"):
         (own / data.names[row]).write_bytes(b"")
     with pytest.raises(UserError, match="No picture of the train split"):
-        drained(encoded_w(encoder, data))
+        run_silently(encode_split(encoder, data))
 
 
 def test_the_sheet_tells_each_picture_the_next_class(config: TrainConfig, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
     assert {"adversarial", "discriminator", "val_frechet_mapping"} <= set().union(*figures)
     assert not {"l1", "kl", "val_lpips"} & set().union(*figures)
     assert run.sheets()
-    explainer = drained(export(run.path, "plain"))
+    explainer = run_silently(export(run.path, "plain"))
     assert (explainer.encoder, explainer.classifiers, explainer.samples) == (None, {}, None)
     assert explainer.style_stats is not None
     path = tmp_path / "plain.explainer"
@@ -233,12 +233,15 @@ def test_a_plain_stylegan2_has_one_pace(
 ) -> None:
     now = [100.0]
     monkeypatch.setattr("latent_explorer.training.throughput.time.monotonic", lambda: now[0])
-    for mode, left in (("stylegan2", 25.0), ("stylex", 45.0)):  # the second stage at half the rate
+    for mode, seconds_left in (
+        ("stylegan2", 25.0),
+        ("stylex", 45.0),
+    ):  # the second stage at half the rate
         asked = _changed(config, mode=mode, images=300, adversarial_start=100, validate_every=1000)
-        pace = Pace(asked, 0)
+        throughput = Throughput(asked, 0)
         now[0] += 5
-        assert pace.lap(50) == 10
-        assert pace.left(50) == pytest.approx(left)
+        assert throughput.lap(50) == 10
+        assert throughput.seconds_left(50) == pytest.approx(seconds_left)
 
 
 def test_precision_is_chosen_by_device() -> None:
@@ -255,16 +258,16 @@ def test_a_step_cannot_take_more_than_its_batch(
     config: TrainConfig, fields: dict[str, int]
 ) -> None:
     with pytest.raises(UserError, match="a batch has 8 pictures"):
-        check_shares(_changed(config, **fields))
+        check_batch_divisible(_changed(config, **fields))
 
 
 def test_what_processes_cannot_share_evenly_is_said(config: TrainConfig) -> None:
-    check_shares(_changed(config, discriminated=8, mapped=4, repaired=4), 2)
-    check_shares(_changed(config, stddev_group=2), 2)
+    check_batch_divisible(_changed(config, discriminated=8, mapped=4, repaired=4), 2)
+    check_batch_divisible(_changed(config, stddev_group=2), 2)
     with pytest.raises(UserError, match=r"discriminated \(4\).*multiples of 8"):
-        check_shares(config, 2)
+        check_batch_divisible(config, 2)
     with pytest.raises(UserError, match=r"mapped \(1\)"):
-        check_shares(_changed(config, discriminated=8, mapped=1, repaired=7), 2)
+        check_batch_divisible(_changed(config, discriminated=8, mapped=1, repaired=7), 2)
 
 
 @pytest.mark.parametrize("mode", ["stylex", "stylegan2"])

@@ -9,7 +9,7 @@ import pytest
 from latent_explorer.common.errors import UserError
 from latent_explorer.training import presets
 from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
-from latent_explorer.training.distributed import check_shares
+from latent_explorer.training.distributed import check_batch_divisible
 from latent_explorer.training.networks import check_widths
 
 DATA = DataConfig("pictures")
@@ -20,7 +20,7 @@ def test_a_preset_is_within_all_ranges(key: str) -> None:
     config = presets.apply(key, TrainConfig(DATA))
     assert msgspec.convert(msgspec.to_builtins(config), TrainConfig) == config
     check_widths(config)
-    check_shares(config, 1)
+    check_batch_divisible(config, 1)
     assert config.images > config.adversarial_start + config.adversarial_ramp
     training = ClassifierTraining(DATA, **presets.preset(key).classifier)
     assert msgspec.convert(msgspec.to_builtins(training), ClassifierTraining) == training

@@ -12,17 +12,17 @@ import torch
 from latent_explorer.training.batches import BatchStream
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.distributed import World
-from latent_explorer.training.randomness import Draws, Purpose, stream
+from latent_explorer.training.randomness import Purpose, StepRandom, stream
 
 
 def test_a_sample_gets_the_same_numbers_in_whatever_company() -> None:
-    whole = Draws(3, 7).normal(Purpose.NOISE, (5, 2), range(6))
+    whole = StepRandom(3, 7).normal(Purpose.NOISE, (5, 2), range(6))
     assert whole.shape == (6, 5, 2)
     for rank in range(2):
-        share = Draws(3, 7).normal(Purpose.NOISE, (5, 2), range(rank, 6, 2))
+        share = StepRandom(3, 7).normal(Purpose.NOISE, (5, 2), range(rank, 6, 2))
         assert torch.equal(share, whole[rank::2])
-    again = Draws(3, 7).uniform(Purpose.HEARD, (3,), [4])
-    assert torch.equal(again, Draws(3, 7).uniform(Purpose.HEARD, (3,), range(6))[4:5])
+    again = StepRandom(3, 7).uniform(Purpose.HEARD, (3,), [4])
+    assert torch.equal(again, StepRandom(3, 7).uniform(Purpose.HEARD, (3,), range(6))[4:5])
 
 
 def test_every_word_of_the_counter_and_the_seed_make_another_stream() -> None:
@@ -33,12 +33,12 @@ def test_every_word_of_the_counter_and_the_seed_make_another_stream() -> None:
 
 
 def test_a_step_without_samples_has_nothing_to_draw() -> None:
-    assert Draws(0, 0).normal(Purpose.LATENT, (4,), range(0)).shape == (0, 4)
-    assert Draws(0, 0).normal(Purpose.ALIGN_LATENT, (4, 2)).shape == (4, 2)
+    assert StepRandom(0, 0).normal(Purpose.LATENT, (4,), range(0)).shape == (0, 4)
+    assert StepRandom(0, 0).normal(Purpose.ALIGN_LATENT, (4, 2)).shape == (4, 2)
 
 
 def test_numbers_are_distributed_as_they_should() -> None:
-    draws = Draws(1, 2)
+    draws = StepRandom(1, 2)
     normal = draws.normal(Purpose.NOISE, (64,), range(64))
     assert float(normal.mean()) == pytest.approx(0, abs=0.05)
     assert float(normal.std()) == pytest.approx(1, abs=0.05)
@@ -55,7 +55,7 @@ def _stream(world: World, rows: np.ndarray | None = None) -> BatchStream:
 
 
 def _values(stream_: BatchStream, images: int) -> list[int]:
-    real = stream_.batch(images, Draws(0, images // 4)).real
+    real = stream_.batch(images, StepRandom(0, images // 4)).real
     return [round(float(x) * 127.5 + 127.5) for x in real[:, 0, 0, 0]]
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.training import run_folder as record
+from latent_explorer.training import run_folder
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.run_folder import RunFolder, RunStatus
 
@@ -39,7 +39,7 @@ def test_a_folder_without_a_run_has_nothing_to_say(tmp_path: Path) -> None:
 def test_only_one_process_trains_in_a_folder(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "LOCK_SECONDS", 0.0)
+    monkeypatch.setattr(run_folder, "LOCK_SECONDS", 0.0)
     with run.hold():
         assert run.is_alive()
         assert RunFolder(run.path).is_alive()
@@ -69,13 +69,13 @@ def test_a_killed_process_holds_nothing(run: RunFolder) -> None:
 
 def test_a_request_is_taken_once_and_forgotten_by_the_next_run(run: RunFolder) -> None:
     run.request("pause")
-    assert run.take_request() == "pause"
-    assert run.take_request() is None
+    assert run.pop_request() == "pause"
+    assert run.pop_request() is None
     run.request("stop")
     with run.hold():
-        assert run.take_request() is None
+        assert run.pop_request() is None
     (run.path / "request").write_text("dance")
-    assert run.take_request() is None
+    assert run.pop_request() is None
 
 
 def test_what_a_kill_left_half_written_is_removed(run: RunFolder) -> None:
@@ -91,14 +91,14 @@ def test_what_a_kill_left_half_written_is_removed(run: RunFolder) -> None:
 def test_a_training_gives_way_to_the_window(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert run.give_way() < 0.05
-    monkeypatch.setattr(record, "BUSY_SECONDS", 0.2)
+    assert run.wait_while_busy() < 0.05
+    monkeypatch.setattr(run_folder, "BUSY_SECONDS", 0.2)
     run.busy()
-    assert 0.1 < run.give_way() < 1.0
-    monkeypatch.setattr(record, "BUSY_SECONDS", 100.0)
-    monkeypatch.setattr(record, "LONGEST_WAIT", 0.2)
+    assert 0.1 < run.wait_while_busy() < 1.0
+    monkeypatch.setattr(run_folder, "BUSY_SECONDS", 100.0)
+    monkeypatch.setattr(run_folder, "MAX_BUSY_WAIT_SECONDS", 0.2)
     run.busy()
-    assert 0.15 < run.give_way() < 1.0
+    assert 0.15 < run.wait_while_busy() < 1.0
 
 
 def test_a_status_comes_back(run: RunFolder) -> None:
@@ -117,7 +117,7 @@ def test_a_full_disk_still_lets_a_run_say_that_it_failed(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(record, "atomic_path", full)
+    monkeypatch.setattr(run_folder, "atomic_path", full)
     run.write_status(RunStatus("failed", "explainer", message="The disk is full."))
     status = run.status()
     assert status is not None

@@ -22,11 +22,11 @@ from latent_explorer.common.events import Metric, Notice, Preview
 from latent_explorer.training import checkpoints as checkpoints_module
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.config import DataConfig, TrainConfig
-from latent_explorer.training.export import chosen_state
+from latent_explorer.training.export import select_checkpoint
 from latent_explorer.training.run_folder import RunFolder
 from latent_explorer.training.setup import check
 from latent_explorer.training.stylex_trainer import Trainer
-from latent_explorer.training.train import Means, train
+from latent_explorer.training.train import RunningMeans, train
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_run_that_was_closed_goes_on_as_if_it_had_not_been(
     straight = started(config, tmp_path / "straight")
     list(train(straight))
     halved = started(config, tmp_path / "halved")
-    list(train(halved, ends=lambda: _newest(halved, images)))
+    list(train(halved, should_stop=lambda: _newest(halved, images)))
     job = train(halved)
     while not isinstance(next(job), Metric | Preview):
         pass
@@ -90,13 +90,13 @@ def test_an_export_takes_the_newest_unless_a_run_at_its_end_was_better_before(
     kept = Checkpoints(run)
     kept.save_best({"images": 80, "best": 0.5, "last": 0.5})
     kept.save({"images": 120, "best": 0.5, "last": 0.6})
-    assert chosen_state(run)["images"] == 120
-    assert chosen_state(run, best=True)["images"] == 80
+    assert select_checkpoint(run)["images"] == 120
+    assert select_checkpoint(run, best=True)["images"] == 80
     kept.save({"images": 160, "best": 0.5, "last": 0.6})
-    assert chosen_state(run)["images"] == 80
+    assert select_checkpoint(run)["images"] == 80
     kept.save_best({"images": 160, "best": 0.4, "last": 0.4})
     kept.save({"images": 160, "best": 0.4, "last": 0.4})
-    assert chosen_state(run)["images"] == 160
+    assert select_checkpoint(run)["images"] == 160
 
 
 def test_a_folder_with_a_run_is_not_overwritten(config: TrainConfig, tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_training_that_diverges_again_and_again_is_given_up(
 
 def test_sums_of_losses_that_a_checkpoint_held_are_where_the_losses_are() -> None:
     """Also those of a loss that does not come in every step."""
-    means = Means()
+    means = RunningMeans()
     state = {"sums": {"l1": torch.ones([]), "r1": torch.ones([])}, "counts": {"l1": 1, "r1": 1}}
     means.load_state(state, torch.device("meta"))
     assert {total.device.type for total in means.state()["sums"].values()} == {"meta"}
@@ -335,7 +335,7 @@ def test_figures_that_a_crash_cut_off_are_forgotten(config: TrainConfig, tmp_pat
         file.write('{"images": 3')
     rows, offset = run.metrics()
     assert [row["images"] for row in rows] == [8, 16, 24]
-    run.forget_after(16)
+    run.drop_metrics_after(16)
     again, _ = run.metrics(offset)  # the file is shorter now: from the beginning
     assert [row["images"] for row in again] == [8, 16]
     run.append_metrics(24, {"l1": 0.25, "kl": float("nan")})

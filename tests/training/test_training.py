@@ -15,14 +15,14 @@ from tiny_training import (
 )
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.training import losses
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.config import TrainConfig
-from latent_explorer.training.setup import read_pictures, set_up
+from latent_explorer.training.setup import build_training, read_pictures
 from latent_explorer.training.train import train
-from latent_explorer.training.train_classifier import temperature_for
+from latent_explorer.training.train_classifier import fit_temperature
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_the_encoder_and_the_mapping_are_trained_in_every_update(
     config: TrainConfig, tmp_path: Path
 ) -> None:
     run = started(config, tmp_path / "run")
-    trainer, _ = set_up(run, *drained(read_pictures(run)), fresh=True)
+    trainer, _ = build_training(run, *run_silently(read_pictures(run)), fresh=True)
     trainer.images = config.adversarial_start + 100
     before = {n: p.clone() for n, p in trainer.networks.G.mapping.named_parameters()}
     encoder_before = [p.clone() for p in trainer.networks.E.parameters()]
@@ -103,7 +103,7 @@ def test_classifier_files_come_back_and_others_are_refused(
 
 def test_temperature_meets_the_asked_confidence() -> None:
     logits = torch.randn(500, 3, generator=torch.Generator().manual_seed(0)) * 8
-    scaled = logits / temperature_for(logits, 0.85)
+    scaled = logits / fit_temperature(logits, 0.85)
     assert float(scaled.softmax(1).amax(1).median()) == pytest.approx(0.85, abs=1e-3)
 
 

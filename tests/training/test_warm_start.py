@@ -45,7 +45,7 @@ def test_all_networks_of_an_explainer_act_as_before(inputs) -> None:
     z, cond, img = inputs
     old = _explainer(CONFIG)
     new = Networks(msgspec.structs.replace(CONFIG, seed=1, mapping_lr_mul=0.01), 2)
-    said = new.start_from(old)
+    said = new.load_explainer(old)
     assert [sentence.split(" ")[1] for sentence in said] == ["and", "encoder", "discriminator"]
     noise = old.generator.synthesis.noise_const()
     for G in (new.G, new.G_ema):
@@ -65,7 +65,7 @@ def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders
     z, cond, img = inputs
     old = _explainer(msgspec.structs.replace(CONFIG, mode="stylegan2"))
     new = Networks(msgspec.structs.replace(CONFIG, seed=1), 2)
-    said = new.start_from(old)
+    said = new.load_explainer(old)
     assert "knew no classes" in said[0]
     assert "discriminator's convolutions" in said[1]
     noise = old.generator.synthesis.noise_const()
@@ -83,7 +83,7 @@ def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders
 def test_what_finer_layers_were_told_is_forgotten_where_they_shall_hear_nothing() -> None:
     old = _explainer(CONFIG)
     new = Networks(msgspec.structs.replace(CONFIG, cond_resolution=8), 2)
-    said = new.start_from(old)
+    said = new.load_explainer(old)
     assert "Convolutions above 8 px are not told" in said[1]
     for network in (new.G, new.G_ema):
         told = {
@@ -102,10 +102,10 @@ def _told(network: Generator, layer: str) -> torch.Tensor:
 def test_other_classes_and_missing_networks_are_said() -> None:
     old = _explainer(CONFIG, classes=3)
     new = Networks(CONFIG, 2)
-    said = new.start_from(old)
+    said = new.load_explainer(old)
     assert "knew 3 classes" in said[0]
     assert "but its last layer" in said[2]
-    said = new.start_from(Explainer("bare", old.generator))
+    said = new.load_explainer(Explainer("bare", old.generator))
     assert "encoder starts anew" in said[1]
     assert "discriminator starts anew" in said[2]
 
@@ -114,7 +114,7 @@ def test_other_classes_and_missing_networks_are_said() -> None:
 def test_other_shapes_are_refused_with_both_in_words(field: dict[str, object]) -> None:
     new = Networks(msgspec.structs.replace(CONFIG, **field), 2)
     with pytest.raises(UserError, match=r"has 16 px with widths 8, 8, 8.*asks for 16 px"):
-        new.start_from(_explainer(CONFIG))
+        new.load_explainer(_explainer(CONFIG))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_the_explainers_sizes_win_over_a_presets_but_for_a_higher_resolution(
     assert sized.lr == 1e-4
     assert sized.classifier_training is not None
     assert sized.classifier_training.resolution == resolution
-    Networks(sized, 2).start_from(read_explainer(file))
+    Networks(sized, 2).load_explainer(read_explainer(file))
 
 
 @torch.no_grad()
@@ -144,7 +144,7 @@ def test_grown_networks_draw_at_first_what_they_drew_enlarged(inputs) -> None:
     old = _explainer(CONFIG)
     larger = msgspec.structs.replace(CONFIG, resolution=32, channels=(*CONFIG.channels, 4), seed=1)
     new = Networks(larger, 2)
-    new.start_from(old)
+    new.load_explainer(old)
     ws = old.generator.ws_from_z(z)
     small = old.generator.synthesis(ws, cond, old.generator.synthesis.noise_const())
     rows = torch.cat([ws, ws[:, -1:].expand(-1, 2, -1)], dim=1)

@@ -8,9 +8,9 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QLabel
 from window_tools import desktop_on
 
-from latent_explorer.ui.actions import ACTIONS, MENUS, OTHER_KEYS, plain_text, shown_keys
+from latent_explorer.ui.actions import ACTIONS, MENUS, OTHER_KEYS, plain_text, shortcut_text
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.dialogs.shortcuts import KeysDialog
+from latent_explorer.ui.dialogs.shortcuts import ShortcutsDialog
 from latent_explorer.ui.window_actions import handlers
 
 
@@ -48,16 +48,16 @@ def test_every_action_has_its_handler_and_stands_in_a_menu(window):
         action = window.actions_by_key[spec.key]
         assert spec.tooltip in action.toolTip()
         if spec.shortcut:
-            assert shown_keys(spec) in action.toolTip()
+            assert shortcut_text(spec) in action.toolTip()
 
 
 def test_sheet_of_keys_lists_every_shortcut(qtbot):
     make_application()
-    dialog = KeysDialog()
+    dialog = ShortcutsDialog()
     qtbot.addWidget(dialog)
     texts = {label.text() for label in dialog.findChildren(QLabel)}
     for spec in ACTIONS:
         if spec.shortcut:
-            assert shown_keys(spec) in texts
+            assert shortcut_text(spec) in texts
             assert plain_text(spec) in texts
     assert {key for key, _words in OTHER_KEYS} <= texts

@@ -14,15 +14,15 @@ from window_tools import desktop_on, open_fake
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.main_thread import Bridge
+from latent_explorer.ui.main_thread import MainThreadInvoker
 
 START = """
 import sys, tempfile
 from pathlib import Path
-from latent_explorer.ui.application import Desktop, make_application
+from latent_explorer.ui.application import ApplicationContext, make_application
 app = make_application()
 folder = Path(tempfile.mkdtemp())
-desktop = Desktop(data_dir=folder, config_dir=folder)
+desktop = ApplicationContext(data_dir=folder, config_dir=folder)
 desktop.window.show()
 app.processEvents()
 slow = {"torch", "torchvision", "lpips", "pyqtgraph", "qtpy", "scipy", "fpdf", "fontTools", "av"} & set(sys.modules)
@@ -42,7 +42,7 @@ def test_window_is_visible_before_anything_slow_is_imported(tmp_path):
 
 def test_bridge_runs_on_the_window_s_thread_in_order(qtbot):
     make_application()
-    bridge, seen = Bridge(), []
+    bridge, seen = MainThreadInvoker(), []
     here = QThread.currentThread()
 
     def post_all() -> None:

@@ -31,7 +31,7 @@ def test_ten_attributes_are_in_view_at_1366_x_768_with_the_plot_open(desktop):
 def test_a_notice_moves_nothing_and_follows_the_canvas(desktop, qapp):
     window = desktop.window
     frames, cards = window.canvas.view.frames(), window.attributes.list.geometry()
-    window.notices.say("Saved leaf.png.")
+    window.notices.show_message("Saved leaf.png.")
     qapp.processEvents()
     assert window.canvas.view.frames() == frames
     assert window.attributes.list.geometry() == cards

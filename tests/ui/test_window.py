@@ -23,7 +23,7 @@ from window_tools import colours_in, desktop_on, drag, open_fake, wait_picture
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTruncation
 from latent_explorer.app.exploration.recipe_png import read_state
-from latent_explorer.app.exploration.updates import Told, Trouble
+from latent_explorer.app.exploration.updates import ErrorReport, Message
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.dialogs.error import ErrorDialog
@@ -55,8 +55,8 @@ def test_empty_state_offers_what_comes_with_the_program(empty):
     canvas = empty.window.canvas
     assert canvas.pages.currentWidget() is canvas.welcome
     asked = []
-    canvas.open_asked.disconnect()
-    canvas.open_asked.connect(asked.append)
+    canvas.open_requested.disconnect()
+    canvas.open_requested.connect(asked.append)
     for offer in (canvas.welcome.button, canvas.welcome.shortcut):
         assert offer.isVisible()
         offer.click()
@@ -199,7 +199,7 @@ def test_device_menu_lists_and_marks_the_choice(desktop):
 def test_job_shows_progress_and_cancels_by_escape(desktop):
     jobs = desktop.window.status.jobs
     asked = []
-    jobs.cancel_asked.connect(asked.append)
+    jobs.cancel_requested.connect(asked.append)
     jobs.started(7, "Finding attributes", True)
     jobs.progressed(7, Progress(43, 100, "Finding attributes", 62.0))
     assert jobs.isVisible()
@@ -212,9 +212,11 @@ def test_job_shows_progress_and_cancels_by_escape(desktop):
 
 def test_notices_can_be_read_again(desktop):
     window = desktop.window
-    window.on_update(Told("Saved leaf.png."))
+    window.on_update(Message("Saved leaf.png."))
     assert window.notices.isVisible()
-    window.on_update(Trouble(Failure("No picture.", "", "defect"), "Making the picture", "main"))
+    window.on_update(
+        ErrorReport(Failure("No picture.", "", "defect"), "Making the picture", "main")
+    )
     assert window.notices.text.text() == "No picture."
     assert [text for _severity, text in window.notices.said] == ["Saved leaf.png.", "No picture."]
     window.notices.hide()

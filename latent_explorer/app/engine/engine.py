@@ -137,7 +137,7 @@ class Engine:
             self._slots[slot].replace(requests)
             if requests:
                 self._last_intent = self._clock()
-            self._stir()
+            self._notify_worker()
             return self._slots[slot].generation
 
     def start(self, name: str, job: Callable[[StepBudget], Generator[Event, None, Any]]) -> int:
@@ -157,7 +157,7 @@ class Engine:
         """Close the job's generator after the step in hand, on the worker thread. Unknown ids are ignored."""
         with self._wake:
             self._cancelled.add(job_id)
-            self._stir()
+            self._notify_worker()
 
     def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing is left to do (tests and headless tours). False when the time is up."""
@@ -168,7 +168,7 @@ class Engine:
         """Cancel everything, finish the unit in hand and join the thread. May be called twice."""
         with self._wake:
             self._closing = True
-            self._stir()
+            self._notify_worker()
         if threading.current_thread() is self._thread:
             return  # asked for by a listener on the worker itself: it ends after this event
         self._thread.join(timeout)
@@ -291,10 +291,10 @@ class Engine:
             job = _Job(self._next_id, name, make)
             self._next_id += 1
             queue.append(job)
-            self._stir()
+            self._notify_worker()
             return job.id
 
-    def _stir(self) -> None:
+    def _notify_worker(self) -> None:
         self._idle = False
         self._wake.notify_all()
 

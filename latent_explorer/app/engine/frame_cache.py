@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 MAX_BYTES = 256 << 20
 SUFFIX = ".frame"
 STRAY_SECONDS = 3600  # a temporary file of that age belongs to nobody any more
-_RECIPES = 1  # to be raised when the same recipe gives another picture than before
+_RENDER_VERSION = 1  # to be raised when the same recipe gives another picture than before
 
 
 class FrameRequest(msgspec.Struct, frozen=True, cache_hash=True):
@@ -55,9 +55,9 @@ class CachedFrame:
     cached: bool
 
 
-def scope_of(model_hash: str, device: str) -> str:
+def cache_scope(model_hash: str, device: str) -> str:
     """What decides, beside the request, which bits a picture has: the model, where it is rendered and by which code."""
-    return f"{model_hash} {device} {__version__} {_RECIPES} {_torch_version()}"
+    return f"{model_hash} {device} {__version__} {_RENDER_VERSION} {_torch_version()}"
 
 
 class FrameCache:
@@ -70,13 +70,13 @@ class FrameCache:
         self._bytes = 0
         self._works = True
 
-    def rendered(
+    def get_or_render(
         self,
         request: PictureRequest,
         scope: str,
         render: Callable[[PictureRequest], RenderResult],
     ) -> CachedFrame:
-        """The frame, from the cache where it is there, else by `render`, whose errors go through. See `scope_of`.
+        """The frame, from the cache where it is there, else by `render`, whose errors go through. See `cache_scope`.
 
         A direction's id does not say which vector it stands for, so frames with one are not kept.
         """

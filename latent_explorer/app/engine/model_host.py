@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from latent_explorer.app.engine.failure import is_out_of_memory
-from latent_explorer.app.engine.frame_cache import CachedFrame, FrameCache, FrameRequest, scope_of
+from latent_explorer.app.engine.frame_cache import (
+    CachedFrame,
+    FrameCache,
+    FrameRequest,
+    cache_scope,
+)
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.summary import ExplainerSummary
 
@@ -28,13 +33,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Renders(Protocol):
+class SupportsRender(Protocol):
     """What makes pictures of one explainer on one device."""
 
     def render(self, request: PictureRequest) -> RenderResult: ...
 
 
-class Devices(Protocol):
+class DeviceBackend(Protocol):
     """The part of `models.device` that is needed here."""
 
     def devices(self) -> Sequence[Any]: ...
@@ -43,7 +48,7 @@ class Devices(Protocol):
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedModel:
     """An opened model as the window may know it."""
 
     summary: ExplainerSummary
@@ -64,26 +69,26 @@ def _identify(path: Path) -> str:
     return explainer_file.info(path).header.model_hash
 
 
-def _make_renderer(explainer: Any, device: Any) -> Renders:
+def _make_renderer(explainer: Any, device: Any) -> SupportsRender:
     from latent_explorer.explain.render.renderer import Renderer
 
     return Renderer(explainer, device)
 
 
-def _torch_devices() -> Devices:
+def _torch_devices() -> DeviceBackend:
     from latent_explorer.models import device
 
     return device
 
 
-class Workbench:
+class ModelHost:
     """Opens models and renders. What it stands on is replaced in tests; `identify` reads a file's model_hash."""
 
     def __init__(
         self,
         read: Callable[[Path], Any] = _read,
-        make_renderer: Callable[[Any, Any], Renders] = _make_renderer,
-        devices: Callable[[], Devices] = _torch_devices,
+        make_renderer: Callable[[Any, Any], SupportsRender] = _make_renderer,
+        devices: Callable[[], DeviceBackend] = _torch_devices,
         identify: Callable[[Path], str] = _identify,
     ) -> None:
         self._read = read
@@ -93,7 +98,7 @@ class Workbench:
         self._explainer: Any = None
         self._path = Path()
         self._device: Any = None
-        self._renderer: Renders | None = None
+        self._renderer: SupportsRender | None = None
         self._scope = ("", "")  # model_hash and device, in words
         self.frames: FrameCache | None = None
         self._latents: dict[str, ProjectedPicture] = {}  # of the open model
@@ -117,7 +122,7 @@ class Workbench:
             raise UserError("No model is open yet. Open an explainer first.")
         return self._renderer
 
-    def open(self, path: Path, device: str) -> Opened:
+    def open(self, path: Path, device: str) -> OpenedModel:
         """Open an explainer. On an error the model that was open stays open."""
         return self._install(self._read(path), path, self._remembered(device))
 
@@ -127,7 +132,7 @@ class Workbench:
         candidates: Iterable[Path],
         device: str,
         check: Callable[[ExplainerSummary], None] = lambda _summary: None,
-    ) -> Opened | None:
+    ) -> OpenedModel | None:
         """Open the first of the files that holds this model; None when none does. `check` may refuse a file.
 
         Several may hold it, each with other classifiers. UserError where all of them were refused, as the last was.
@@ -166,7 +171,7 @@ class Workbench:
             self._latents[picture.latent_id] = picture
             self.renderer.add_latent(picture.latent_id, latent_of(picture))
 
-    def use_device(self, device: str) -> Opened:
+    def use_device(self, device: str) -> OpenedModel:
         """Move the open model to another device."""
         if self._explainer is None:
             raise UserError("No model is open yet. Open an explainer, then choose the device.")
@@ -193,7 +198,9 @@ class Workbench:
             raise UserError("This frame belongs to another model. Open that model again.")
         if self.frames is None:
             return CachedFrame(self.render(asked.request), False)
-        return self.frames.rendered(asked.request, scope_of(model_hash, device), self.render)
+        return self.frames.get_or_render(
+            asked.request, cache_scope(model_hash, device), self.render
+        )
 
     def attfind(
         self, budget: StepBudget, *, n: int, classifier_id: str
@@ -219,7 +226,7 @@ class Workbench:
         known = {choice.id for choice in self._devices().devices()}
         return device if device in known else "auto"
 
-    def _install(self, explainer: Any, path: Path, device: str) -> Opened:
+    def _install(self, explainer: Any, path: Path, device: str) -> OpenedModel:
         devices = self._devices()
         chosen = devices.choose_device(device)
         self._renderer = self._make_renderer(explainer, chosen)
@@ -230,7 +237,7 @@ class Workbench:
             self.add_latents(known)
         names = {d.id: d.name for d in devices.devices()}
         automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
-        opened = Opened(
+        opened = OpenedModel(
             summary=explainer.summary(),
             path=path,
             device=names.get(str(chosen), str(chosen)),

@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.explain.recipe import EndBase, MixBase, SampleBase, SeedBase, StyleShift, parts
-from latent_explorer.explain.timeline.file import wrong_with, wrong_with_recipe
+from latent_explorer.explain.recipe import (
+    BlendEndBase,
+    MixBase,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+    parts,
+)
+from latent_explorer.explain.timeline.file import recipe_problem, timeline_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +30,14 @@ MAX_SEED = 2**63  # torch takes no larger ones
 MAX_TIMELINES = 100
 
 
-def unfit_recipe(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
+def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
     """Why a recipe cannot be rendered by this model."""
-    if reason := wrong_with_recipe(recipe):  # first: it bounds how deep the rest must look
+    if reason := recipe_problem(recipe):  # first: it bounds how deep the rest must look
         return reason
     bases = list(_all(recipe.base))
     rows, styles = summary.layout.num_ws, summary.layout.num_styles
     samples = len(summary.samples.ids) if summary.samples else 0
-    ends = [b for b in bases if isinstance(b, EndBase)]
+    ends = [b for b in bases if isinstance(b, BlendEndBase)]
     cutoffs = [recipe.truncation_cutoff, *(b.truncation_cutoff for b in ends)]
     wrong = {
         "its sample is not in it": any(
@@ -50,35 +57,35 @@ def unfit_recipe(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
             [recipe.cond, *(b.cond for b in ends)], summary
         ),
     }
-    return next((reason for reason, is_so in wrong.items() if is_so), unfit_noise(recipe.noise))
+    return next((reason for reason, is_so in wrong.items() if is_so), noise_mismatch(recipe.noise))
 
 
-def unfit_noise(noise: Noise) -> str:
+def noise_mismatch(noise: Noise) -> str:
     """Why a noise cannot be made."""
     fits = all(0 <= n.seed < MAX_SEED for n in _noises(noise))
     return "" if fits else "its noise's seed is out of range"
 
 
-def unfit_timeline(timeline: Timeline, summary: ExplainerSummary) -> str:
+def timeline_mismatch(timeline: Timeline, summary: ExplainerSummary) -> str:
     """Why a timeline cannot be shown with this model."""
-    if reason := wrong_with(timeline):
+    if reason := timeline_problem(timeline):
         return reason
     asked = {"", *(c.classifier_id for c in summary.classifiers)}
     if timeline.classifier_id not in asked:
         return "the classifier of a timeline is not in it"
-    recipes = (unfit_recipe(k.recipe, summary) for k in timeline.keyframes)
-    noise = unfit_noise(timeline.noise) if timeline.noise else ""
+    recipes = (recipe_mismatch(k.recipe, summary) for k in timeline.keyframes)
+    noise = noise_mismatch(timeline.noise) if timeline.noise else ""
     return next(filter(None, (noise, *recipes)), "")
 
 
-def unfit_timelines(timelines: tuple[Timeline, ...], summary: ExplainerSummary) -> str:
+def timelines_mismatch(timelines: tuple[Timeline, ...], summary: ExplainerSummary) -> str:
     """Why the timelines of a state cannot be taken."""
     names = [t.name for t in timelines]
     if len(names) > MAX_TIMELINES:
         return f"it has more than {MAX_TIMELINES} timelines"
     if len(set(names)) < len(names):
         return "two of its timelines have the same name"
-    return next(filter(None, (unfit_timeline(t, summary) for t in timelines)), "")
+    return next(filter(None, (timeline_mismatch(t, summary) for t in timelines)), "")
 
 
 def _names_other_classes(conds: list[tuple[float, ...] | None], summary: ExplainerSummary) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.exploration.compatibility import unfit_recipe, unfit_timelines
+from latent_explorer.app.exploration.compatibility import recipe_mismatch, timelines_mismatch
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
@@ -138,8 +138,8 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
         and not 0 <= state.target_class < len(classifier.class_names),
     }
     reasons = (reason for reason, is_so in wrong.items() if is_so)
-    reason = next(reasons, "") or unfit_recipe(shown, summary)
-    if reason := reason or unfit_timelines(state.timelines, summary):
+    reason = next(reasons, "") or recipe_mismatch(shown, summary)
+    if reason := reason or timelines_mismatch(state.timelines, summary):
         raise UserError(
             f"The stored state does not fit {summary.name}: {reason}. "
             "Open the explainer that it was made with."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import exported
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.projected import ProjectedPicture, latent_npz, read_projected, to_bytes
 from latent_explorer.explain.recipe import Base, Noise, ProjectedBase
 
@@ -108,17 +108,17 @@ class LatentStore:
         content = self.content(latent_id)
         if path.suffix.lower() == ".npz":
             content = latent_npz(self._pictures[latent_id])
-        with exported(path) as temporary:
+        with atomic_output(path) as temporary:
             temporary.write_bytes(content)
 
-    def to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
+    def contents_to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
         """What an exploration must hold: all that are listed or that its state needs, by id."""
-        wanted = {*document.projected, *named_latents(state), *named_latents(document)}
+        wanted = {*document.projected, *referenced_latents(state), *referenced_latents(document)}
         return {key: self.content(key) for key in self._pictures if key in wanted}
 
     def missing(self, value: msgspec.Struct) -> set[str]:
         """Ids that a state, recipe or document names and that are not here."""
-        return named_latents(value) - self._pictures.keys()
+        return referenced_latents(value) - self._pictures.keys()
 
     def require(self, state: ExplorerState, title: str) -> None:
         """UserError when the state of `title` needs what is not here."""
@@ -128,7 +128,7 @@ class LatentStore:
                 f"Open the exploration that it belongs to, then open {title} again."
             )
 
-    def fitted(
+    def without_missing(
         self, state: ExplorerState, document: Document, instead: Base
     ) -> tuple[ExplorerState, Document]:
         """Both without the projections that are not here; `instead` is shown where one of those was.
@@ -137,11 +137,11 @@ class LatentStore:
         """
         gone = self.missing(state) | self.missing(document) | set(document.projected)
         gone -= self._pictures.keys()
-        if gone & named_latents(state.base):
+        if gone & referenced_latents(state.base):
             state = msgspec.structs.replace(state, base=instead, noise=Noise(), cond=None)
-        if gone & named_latents(state.noise):
+        if gone & referenced_latents(state.noise):
             state = msgspec.structs.replace(state, noise=Noise())
-        if gone & named_latents(state):
+        if gone & referenced_latents(state):
             kept = tuple(_without(timeline, gone) for timeline in state.timelines)
             state = msgspec.structs.replace(state, timelines=kept)
         for latent_id in gone:
@@ -150,18 +150,18 @@ class LatentStore:
 
 
 def _without(timeline: Timeline, gone: set[str]) -> Timeline:
-    frames = tuple(k for k in timeline.keyframes if not gone & named_latents(k))
+    frames = tuple(k for k in timeline.keyframes if not gone & referenced_latents(k))
     noise = timeline.noise
-    lost = noise is not None and gone & named_latents(noise)
+    lost = noise is not None and gone & referenced_latents(noise)
     return msgspec.structs.replace(timeline, keyframes=frames, noise=None if lost else noise)
 
 
-def named_latents(value: msgspec.Struct) -> set[str]:
+def referenced_latents(value: msgspec.Struct) -> set[str]:
     """Ids of all projections that a state, recipe or document refers to, wherever in it."""
     return set(_ids(msgspec.to_builtins(value)))
 
 
-def lost_sentence(title: str) -> str:
+def missing_latents_message(title: str) -> str:
     """What is said when an exploration, or a picture's recipe, came without some of its projections."""
     return (
         f"Some projected pictures of {title} are missing, damaged or of another model and were left out. "

@@ -22,7 +22,7 @@ class ProjectionStarted:
 
 
 @dataclass(frozen=True)
-class ProjectionMoved:
+class ProjectionProgress:
     """A step further; `pictures`: the pictures got better, too."""
 
     pictures: bool
@@ -36,4 +36,4 @@ class ProjectionEnded:
     latent_ids: tuple[str, ...]
 
 
-ProjectionUpdate = PhotosChanged | ProjectionStarted | ProjectionMoved | ProjectionEnded
+ProjectionUpdate = PhotosChanged | ProjectionStarted | ProjectionProgress | ProjectionEnded

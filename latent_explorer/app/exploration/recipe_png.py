@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import exported
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.media import png
 from latent_explorer.media.drawing import enlarge, export_factor
 
@@ -76,7 +76,7 @@ def write_png(
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file that is made already. UserError when that is impossible."""
-    with exported(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_bytes(data)
 
 

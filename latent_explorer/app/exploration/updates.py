@@ -104,7 +104,7 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """A job is over. A failure is told by a `Trouble` beside it.
+    """A job is over. A failure is told by a `ErrorReport` beside it.
 
     `value` is what it made, or, of a job that was cancelled or failed, the last thing that it called worth keeping.
     """
@@ -116,7 +116,7 @@ class JobEnded:
 
 
 @dataclass(frozen=True)
-class Told:
+class Message:
     """One sentence for the person that needs no answer."""
 
     text: str
@@ -124,11 +124,11 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Trouble:
-    """Something failed. `while_doing` names it: "Opening leaf-health". A picture's trouble comes with its slot."""
+class ErrorReport:
+    """Something failed. `operation` names it: "Opening leaf-health". A picture's trouble comes with its slot."""
 
     failure: Failure
-    while_doing: str
+    operation: str
     slot: str = ""
 
 
@@ -149,7 +149,7 @@ class FileChanged:
 
 
 @dataclass(frozen=True)
-class PicturesOffered:
+class PicturesDropped:
     """Pictures, folders of them, or latents were dropped or chosen: whoever can work on them takes them up."""
 
     paths: tuple[Path, ...]
@@ -212,11 +212,11 @@ Update = (
     | JobStarted
     | JobEvent
     | JobEnded
-    | Told
-    | Trouble
+    | Message
+    | ErrorReport
     | DeviceChanged
     | FileChanged
-    | PicturesOffered
+    | PicturesDropped
     | ProjectionUpdate
     | TimelinesChanged
     | TimelineFrame
@@ -227,9 +227,9 @@ Update = (
 
 
 @contextlib.contextmanager
-def reporting(tell: Callable[[Update], None], doing: str) -> Iterator[None]:
-    """Whatever fails inside is told as a `Trouble`, and goes no further."""
+def report_errors(notify: Callable[[Update], None], doing: str) -> Iterator[None]:
+    """Whatever fails inside is told as a `ErrorReport`, and goes no further."""
     try:
         yield
     except Exception as error:
-        tell(Trouble(failure_of(error), doing))
+        notify(ErrorReport(failure_of(error), doing))

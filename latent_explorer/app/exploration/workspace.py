@@ -33,18 +33,18 @@ class _Model:
     path: Path
 
 
-class Desk:
+class Workspace:
     """One exploration in the making. `state` is handed in with every change, since the session owns it."""
 
     def __init__(
-        self, autosave: Autosave, latents: LatentStore, tell: Callable[[FileChanged], None]
+        self, autosave: Autosave, latents: LatentStore, notify: Callable[[FileChanged], None]
     ) -> None:
         self.document = Document()
         self.path: Path | None = None
         self._autosave = autosave
         self._latents = latents
-        self._tell = tell
-        self._told: FileChanged | None = None
+        self._notify = notify
+        self._last_notified: FileChanged | None = None
         self._model: _Model | None = None
         self._state: ExplorerState | None = None
         self._saved: tuple[object, ...] | None = None  # what the file holds, or the beginning
@@ -65,44 +65,44 @@ class Desk:
     ) -> None:
         """Another exploration. `model` is its name and file; `saved`: nothing would be lost by closing it now.
 
-        The file is told of by `say`, so that the model can be announced first.
+        The file is told of by `notify_file`, so that the model can be announced first.
         """
         self.document, self.path, self._state = document, path, state
         self._model = _Model(*model)
         self._saved = (state, document) if saved else None
-        self._told = None
+        self._last_notified = None
 
-    def moved(self, state: ExplorerState) -> None:
+    def set_state(self, state: ExplorerState) -> None:
         """The session's state changed."""
         self._state = state
-        self.say()
+        self.notify_file()
 
     def change(self, document: Document) -> None:
         """The person changed names, pins, sliders, favourites or notes."""
         self.document = document
-        self.say()
+        self.notify_file()
 
     def save(self, path: Path, thumbnail: np.ndarray | None) -> None:
         """Write the exploration; `path` is its file from now on. UserError when that is impossible."""
         exploration_file.write(path, self._exploration(thumbnail))
         self.path, self._saved = path, (self._state, self.document)
         self._autosave.clear()  # or a crash would offer what is older than the file
-        self.say()
+        self.notify_file()
 
     def autosave(self, thumbnail: np.ndarray | None) -> bool:
         """Write the autosave if something is unsaved and new. Whether it was written."""
         return self.unsaved and self._autosave.save(self._exploration(thumbnail))
 
-    def say(self) -> None:
+    def notify_file(self) -> None:
         """Tell the file and whether it is up to date, if that is news."""
         now = FileChanged(self.path, self.unsaved)
-        if now != self._told:
-            self._told = now
-            self._tell(now)
+        if now != self._last_notified:
+            self._last_notified = now
+            self._notify(now)
 
     def _exploration(self, thumbnail: np.ndarray | None) -> Exploration:
         assert self._state is not None
         assert self._model is not None
         plain = Exploration(self._state, self.document, self._model.name, str(self._model.path))
-        latents = self._latents.to_save(self._state, self.document)
+        latents = self._latents.contents_to_save(self._state, self.document)
         return replace(plain, thumbnail=thumbnail, latents=latents)

@@ -15,16 +15,16 @@ import numpy as np
 
 from latent_explorer.app.export.job import animation
 from latent_explorer.app.export.scene import (
+    ExportContext,
     Scene,
-    Subject,
-    flip_of,
+    flip_timeline,
     name_of,
-    plain_recipe,
+    unedited_recipe,
     words_of,
 )
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.common.paths import exported, plain_name
+from latent_explorer.common.paths import atomic_output, safe_file_name
 from latent_explorer.explain.recipe import Base, PictureRequest, SampleBase, SeedBase
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ MANIFEST = "manifest"
 _STEPS = 100  # of progress within one animation
 
 
-class Item(msgspec.Struct, frozen=True):
+class BatchItem(msgspec.Struct, frozen=True):
     """One animation: from the unedited picture to the attribute's slider at `amount` and back."""
 
     file: str
@@ -60,11 +60,11 @@ class Item(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
-class ExportedAll:
+class BatchResult:
     """What was written into the folder."""
 
     folder: Path
-    items: tuple[Item, ...]
+    items: tuple[BatchItem, ...]
     manifest: Path
     table: Path
 
@@ -80,14 +80,14 @@ def pictures_of(summary: ExplainerSummary, count: int, seeds: bool = False) -> l
 
 def export_all(
     folder: Path,
-    subject: Subject,
+    context: ExportContext,
     bases: Sequence[Base],
     settings: AnimationSettings,
     render: Render,
     suffix: str = ".gif",
-) -> Generator[Event, None, ExportedAll]:
+) -> Generator[Event, None, BatchResult]:
     """Write an animation for every attribute and picture. A cancel keeps those that are whole, and their manifest."""
-    if not subject.attributes or not bases:
+    if not context.attributes or not bases:
         raise UserError(
             "There is nothing to export: no attributes, or no pictures. Find attributes first."
         )
@@ -95,12 +95,12 @@ def export_all(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
-    items: list[Item] = []
-    begun: Item | None = None
-    pairs = [(rank, a, base) for rank, a in enumerate(subject.attributes, 1) for base in bases]
+    items: list[BatchItem] = []
+    begun: BatchItem | None = None
+    pairs = [(rank, a, base) for rank, a in enumerate(context.attributes, 1) for base in bases]
     try:
         for rank, attribute, base in pairs:
-            shot = _shot(rank, attribute, base, subject, render, suffix)
+            shot = _shot(rank, attribute, base, context, render, suffix)
             begun = shot.item
             job = animation(folder / begun.file, shot.scene, settings, render)
             with closing(job):
@@ -112,13 +112,13 @@ def export_all(
             size = (folder / begun.file).stat().st_size
             items.append(msgspec.structs.replace(begun, bytes=size))
         if items:
-            manifest, table = write_manifest(folder, items, subject)
-    return ExportedAll(folder, tuple(items), manifest, table)
+            manifest, table = write_manifest(folder, items, context)
+    return BatchResult(folder, tuple(items), manifest, table)
 
 
 @dataclass(frozen=True)
 class _Shot:
-    item: Item
+    item: BatchItem
     scene: Scene
 
 
@@ -126,23 +126,23 @@ def _shot(
     rank: int,
     attribute: Attribute,
     base: Base,
-    subject: Subject,
+    context: ExportContext,
     render: Render,
     suffix: str,
 ) -> _Shot:
     """The animation that takes a picture away from its class by one attribute, and its ends."""
-    state, summary = subject.state, subject.summary
-    request = PictureRequest(plain_recipe(subject, base), state.classifier_id)
+    state, summary = context.state, context.summary
+    request = PictureRequest(unedited_recipe(context, base), state.classifier_id)
     words = words_of(state, summary)
     before = render(request).after
     is_target = int(before.probs.argmax()) == words.target
     amount = -1.0 if is_target else 1.0
-    timeline = flip_of(request.recipe, attribute, amount)
+    timeline = flip_timeline(request.recipe, attribute, amount)
     end = PictureRequest(timeline.keyframes[-1].recipe, state.classifier_id)
     after = render(end).after
     picture = name_of(base, summary)
     verdicts = [words.class_names[int(p.probs.argmax())] for p in (before, after)]
-    item = Item(
+    item = BatchItem(
         file=_file(rank, attribute, picture, base) + suffix,
         attribute=attribute.name,
         rank=rank,
@@ -165,7 +165,7 @@ def _shot(
 def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:
     """ "01 brown spots - sample 12": unlike names stay unlike on every system."""
     number = f"sample {base.index}" if isinstance(base, SampleBase) else picture
-    return f"{rank:02d} {plain_name(attribute.name)[:40] or 'attribute'} - {plain_name(number)}"
+    return f"{rank:02d} {safe_file_name(attribute.name)[:40] or 'attribute'} - {safe_file_name(number)}"
 
 
 def _counted(
@@ -186,21 +186,23 @@ def _counted(
 # The manifest -----------------------------------------------------------------------------------
 
 
-def write_manifest(folder: Path, items: Sequence[Item], subject: Subject) -> tuple[Path, Path]:
+def write_manifest(
+    folder: Path, items: Sequence[BatchItem], context: ExportContext
+) -> tuple[Path, Path]:
     """The items as JSON, with what they were made from, and as CSV."""
-    words = words_of(subject.state, subject.summary)
+    words = words_of(context.state, context.summary)
     head = {**words.facts, "class_names": words.class_names, "animations": list(items)}
     manifest, table = folder / f"{MANIFEST}.json", folder / f"{MANIFEST}.csv"
-    with exported(manifest) as temporary:
+    with atomic_output(manifest) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(head), indent=2) + b"\n")
-    with exported(table) as temporary:
+    with atomic_output(table) as temporary:
         temporary.write_text(_csv(items), encoding="utf-8")
     return manifest, table
 
 
-def _csv(items: Sequence[Item]) -> str:
+def _csv(items: Sequence[BatchItem]) -> str:
     text = io.StringIO()
-    names = [name for name in Item.__struct_fields__ if name != "base"]
+    names = [name for name in BatchItem.__struct_fields__ if name != "base"]
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
     for item in items:

@@ -16,10 +16,16 @@ import msgspec
 
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.state import attribute_amount
-from latent_explorer.app.export.batch import ExportedAll, export_all, pictures_of
+from latent_explorer.app.export.batch import BatchResult, export_all, pictures_of
 from latent_explorer.app.export.estimate import Estimate, Estimator
 from latent_explorer.app.export.job import animation
-from latent_explorer.app.export.scene import Scene, Subject, flip_of, plain_recipe, sweep_of
+from latent_explorer.app.export.scene import (
+    ExportContext,
+    Scene,
+    flip_timeline,
+    sweep_timeline,
+    unedited_recipe,
+)
 from latent_explorer.app.export.sheets import SheetPlan, sheet, sheet_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import ProjectedBase
@@ -39,14 +45,14 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base
     from latent_explorer.explain.timeline.timeline import Timeline
     from latent_explorer.media.animation.settings import AnimationSettings
-    from latent_explorer.media.animation.writer import Written
+    from latent_explorer.media.animation.writer import WrittenAnimation
 
 
-LOOK, DRAW = "Estimating the size", "Drawing the sheet"  # jobs that answer a dialog
+ESTIMATE_JOB, PREVIEW_JOB = "Estimating the size", "Drawing the sheet"  # jobs that answer a dialog
 
 
 @dataclass(frozen=True)
-class Source:
+class AnimationSource:
     """Something that can be animated: a timeline of the exploration, or the sweep of an attribute."""
 
     name: str
@@ -54,7 +60,7 @@ class Source:
     is_timeline: bool
 
 
-class ExportDesk:
+class ExportController:
     """Beside the explorer, whose engine renders the frames."""
 
     def __init__(self, explorer: Explorer) -> None:
@@ -69,26 +75,26 @@ class ExportDesk:
         """What was chosen last time."""
         return self._explorer.settings.export
 
-    def remember(self, **fields: Any) -> None:
+    def save_choices(self, **fields: Any) -> None:
         """Keep these choices for the next time, also for the next start."""
         self._explorer.change_settings(export=msgspec.structs.replace(self.choices, **fields))
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[AnimationSource]:
         """What can be animated: timelines with keyframes, then sweeps of the listed attributes."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return []
         made = [
-            Source(timeline.name, Scene(timeline, state, summary), True)
+            AnimationSource(timeline.name, Scene(timeline, state, summary), True)
             for timeline in state.timelines
             if timeline.keyframes
         ]
         for attribute in self._explorer.attributes():
-            scene = Scene(sweep_of(state, summary, attribute), state, summary)
-            made.append(Source(f"Sweep: {attribute.name}", scene, False))
+            scene = Scene(sweep_timeline(state, summary, attribute), state, summary)
+            made.append(AnimationSource(f"Sweep: {attribute.name}", scene, False))
         return made
 
-    def likely(self, current: str = "") -> int:
+    def default_source(self, current: str = "") -> int:
         """Which source to offer first: the timeline called `current`, else the sweep of what was moved most."""
         state, sources = self._explorer.state, self.sources()
         for place, source in enumerate(sources):
@@ -103,9 +109,11 @@ class ExportDesk:
         return 0
 
     @property
-    def waiting(self) -> str:
+    def blocked_reason(self) -> str:
         """What estimates and previews wait for, as a sentence; empty when they come at once."""
-        others = [name for name in self._explorer.jobs.values() if name not in (LOOK, DRAW)]
+        others = [
+            name for name in self._explorer.jobs.values() if name not in (ESTIMATE_JOB, PREVIEW_JOB)
+        ]
         return f"Waits for: {others[0]}" if others else ""
 
     @property
@@ -135,11 +143,11 @@ class ExportDesk:
 
     def flip_scene(self, base: Base) -> Scene | None:
         """The first animation of `export_all` on this picture, to look at; None without attributes."""
-        subject = self.subject(1)
-        if subject is None or not subject.attributes:
+        context = self.context(1)
+        if context is None or not context.attributes:
             return None
-        timeline = flip_of(plain_recipe(subject, base), subject.attributes[0], 1.0)
-        return Scene(timeline, subject.state, subject.summary)
+        timeline = flip_timeline(unedited_recipe(context, base), context.attributes[0], 1.0)
+        return Scene(timeline, context.state, context.summary)
 
     # Jobs ----------------------------------------------------------------------------------------
 
@@ -147,7 +155,7 @@ class ExportDesk:
         """Start writing an animation. Returns the job; None while no model is ready."""
         return self._explorer.start_model_job(
             f"Writing {path.name}",
-            lambda bench, _budget: animation(path, scene, settings, bench.render),
+            lambda host, _budget: animation(path, scene, settings, host.render),
             self._saved,
         )
 
@@ -169,29 +177,27 @@ class ExportDesk:
         suffix: str = ".gif",
     ) -> int | None:
         """Start writing the first `top` listed attributes on these pictures, an animation each. Returns the job."""
-        subject = self.subject(top)
-        if subject is None:
+        context = self.context(top)
+        if context is None:
             return None
         return self._explorer.start_model_job(
             f"Writing into {folder.name}",
-            lambda bench, _budget: export_all(
-                folder, subject, bases, settings, bench.render, suffix
-            ),
+            lambda host, _budget: export_all(folder, context, bases, settings, host.render, suffix),
             self._saved_all,
         )
 
     def export_sheet(self, path: Path, plan: SheetPlan) -> int | None:
         """Start writing a sheet. Returns the job."""
-        subject = self.subject()
-        if subject is None:
+        context = self.context()
+        if context is None:
             return None
         return self._explorer.start_model_job(
             f"Writing {path.name}",
-            lambda bench, _budget: sheet(path, plan, subject, bench.render),
-            lambda written: self._explorer.tell(updates.Told(f"Saved {written.name}.")),
+            lambda host, _budget: sheet(path, plan, context, host.render),
+            lambda written: self._explorer.notify(updates.Message(f"Saved {written.name}.")),
         )
 
-    def subject(self, top: int | None = None) -> Subject | None:
+    def context(self, top: int | None = None) -> ExportContext | None:
         """Whose pictures are shown now, with the first `top` attributes of the list (None: all)."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
@@ -199,72 +205,72 @@ class ExportDesk:
         latents = self._explorer.latents
         photos = {p.latent_id: p.target for p in latents.all()}
         attributes = self._explorer.attributes()[:top]
-        return Subject(state, summary, attributes, photos, latents.noise_of)
+        return ExportContext(state, summary, attributes, photos, latents.noise_of)
 
     def estimate(
         self,
         scene: Scene,
         settings: AnimationSettings,
         suffix: str,
-        then: Callable[[Estimate], None],
+        on_result: Callable[[Estimate], None],
     ) -> None:
         """Find out how large the file will become and how it will look; an estimate still at work is dropped."""
-        wanted = self._estimator.wanted(scene, settings, suffix)
+        estimate_request = self._estimator.estimate_request(scene, settings, suffix)
         self._explorer.start_model_job(
-            LOOK,
-            lambda bench, _budget: self._estimator.job(wanted, bench.render),
-            partial(self._estimated, then),
+            ESTIMATE_JOB,
+            lambda host, _budget: self._estimator.job(estimate_request, host.render),
+            partial(self._estimated, on_result),
         )
 
-    def drop_estimate(self) -> None:
+    def cancel_estimate(self) -> None:
         """Nobody wants to know any more."""
-        self._estimator.drop()
+        self._estimator.cancel()
 
     def preview_sheet(
-        self, plan: SheetPlan, then: Callable[[np.ndarray | None, str], None]
+        self, plan: SheetPlan, on_result: Callable[[np.ndarray | None, str], None]
     ) -> None:
         """Draw a sheet, (H, W, 3) uint8, or say why it cannot be drawn; one still at work is dropped."""
-        subject = self.subject()
-        if subject is None:
+        context = self.context()
+        if context is None:
             return
-        self.drop_preview()
+        self.cancel_preview()
         stale = self._stale = threading.Event()
         self._explorer.start_model_job(
-            DRAW,
-            lambda bench, _budget: _drawn(plan, subject, bench.render, stale),
-            lambda found: None if stale.is_set() else then(*found),
+            PREVIEW_JOB,
+            lambda host, _budget: _drawn(plan, context, host.render, stale),
+            lambda found: None if stale.is_set() else on_result(*found),
         )
 
-    def drop_preview(self) -> None:
+    def cancel_preview(self) -> None:
         """Nobody wants to see it any more."""
         self._stale.set()
 
     # Inside --------------------------------------------------------------------------------------
 
     @staticmethod
-    def _estimated(then: Callable[[Estimate], None], found: Estimate | None) -> None:
+    def _estimated(on_result: Callable[[Estimate], None], found: Estimate | None) -> None:
         if found is not None:
-            then(found)
+            on_result(found)
 
-    def _saved(self, written: Written) -> None:
+    def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""
-        self._explorer.tell(
-            updates.Told(f"Saved {written.path.name}{beside} ({megabytes(written.bytes)}).")
+        self._explorer.notify(
+            updates.Message(f"Saved {written.path.name}{beside} ({megabytes(written.bytes)}).")
         )
 
-    def _saved_all(self, written: ExportedAll) -> None:
+    def _saved_all(self, written: BatchResult) -> None:
         count = len(written.items)
-        self._explorer.tell(
-            updates.Told(
+        self._explorer.notify(
+            updates.Message(
                 f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}."
             )
         )
 
 
 def _drawn(
-    plan: SheetPlan, subject: Subject, render: Render, stale: threading.Event
+    plan: SheetPlan, context: ExportContext, render: Render, stale: threading.Event
 ) -> Generator[Event, None, tuple[np.ndarray | None, str]]:
-    job = sheet_of(plan, subject, render)
+    job = sheet_of(plan, context, render)
     with closing(job):
         while not stale.is_set():
             try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.app.export.job import Beside
+from latent_explorer.app.export.job import BackgroundJob
 from latent_explorer.app.export.scene import Scene
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
@@ -40,7 +40,7 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class EstimateRequest:
     """A question; it is answered unless a later one was asked or nobody wants to know."""
 
     scene: Scene
@@ -53,34 +53,38 @@ class Estimator:
     """Answers the newest question only. Rendered frames are kept between questions about the same scene."""
 
     def __init__(self) -> None:
-        self._newest: Wanted | None = None
+        self._newest: EstimateRequest | None = None
         self._rendered: dict[PictureRequest, RenderResult] = {}
 
-    def wanted(self, scene: Scene, settings: AnimationSettings, suffix: str) -> Wanted:
+    def estimate_request(
+        self, scene: Scene, settings: AnimationSettings, suffix: str
+    ) -> EstimateRequest:
         """A new question; earlier ones are dropped."""
-        self.drop()
-        self._newest = Wanted(scene, settings, suffix, threading.Event())
+        self.cancel()
+        self._newest = EstimateRequest(scene, settings, suffix, threading.Event())
         return self._newest
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """The last question needs no answer any more."""
         if self._newest is not None:
             self._newest.stale.set()
 
-    def job(self, wanted: Wanted, render: Render) -> Generator[Event, None, Estimate | None]:
+    def job(
+        self, estimate_request: EstimateRequest, render: Render
+    ) -> Generator[Event, None, Estimate | None]:
         """Render what is missing and encode it on trial; None when the question was dropped."""
-        settings, suffix = wanted.settings.checked(), wanted.suffix
-        requests = wanted.scene.requests(settings)
+        settings, suffix = estimate_request.settings.checked(), estimate_request.suffix
+        requests = estimate_request.scene.requests(settings)
         count = len(requests)
-        if not count or wanted.stale.is_set():
+        if not count or estimate_request.stale.is_set():
             return None
         places = budget.sample_places(count, suffix)
         middle = places[len(places) // 2][0]
         frames = {}
         for place in sorted({place for run in places for place in run}):
-            if wanted.stale.is_set():
+            if estimate_request.stale.is_set():
                 return None
-            frames[place] = self._frame(wanted, requests[place], place, render)
+            frames[place] = self._frame(estimate_request, requests[place], place, render)
             yield Progress(len(frames), count, "Estimating the size")
         total = count
         if settings.ping_pong:
@@ -88,28 +92,36 @@ class Estimator:
         runs = [[frames[place] for place in run] for run in places]
 
         def work(_nothing: Iterator[None]) -> Generator[Event, None, Estimate]:
-            return _measured(runs, frames[middle], total, wanted)
+            return _measured(runs, frames[middle], total, estimate_request)
 
-        with Beside(work) as trial:
-            for event in (answer := trial.finished()):
-                if wanted.stale.is_set():
+        with BackgroundJob(work) as trial:
+            for event in (answer := trial.drain()):
+                if estimate_request.stale.is_set():
                     answer.close()
                     return None
                 yield event
             return trial.value
 
-    def _frame(self, wanted: Wanted, request: PictureRequest, place: int, render: Render) -> Frame:
+    def _frame(
+        self, estimate_request: EstimateRequest, request: PictureRequest, place: int, render: Render
+    ) -> Frame:
         result = self._rendered.pop(request, None) or render(request)
         self._rendered[request] = result
         while len(self._rendered) > _KEPT:
             del self._rendered[next(iter(self._rendered))]
-        return wanted.scene.frame(place, request, result, wanted.settings, wanted.suffix)
+        return estimate_request.scene.frame(
+            place, request, result, estimate_request.settings, estimate_request.suffix
+        )
 
 
 def _measured(
-    runs: list[list[Frame]], middle: Frame, total: int, wanted: Wanted
+    runs: list[list[Frame]], middle: Frame, total: int, estimate_request: EstimateRequest
 ) -> Generator[Event, None, Estimate]:
-    settings, suffix, words = wanted.settings, wanted.suffix, wanted.scene.words
+    settings, suffix, words = (
+        estimate_request.settings,
+        estimate_request.suffix,
+        estimate_request.scene.words,
+    )
     seconds = total / settings.fps
     plain = compose(middle, settings, words)
     if suffix == ".csv":

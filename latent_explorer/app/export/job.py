@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.media.animation.settings import format_of
-from latent_explorer.media.animation.writer import Written, write_animation
+from latent_explorer.media.animation.writer import WrittenAnimation, write_animation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -32,13 +32,13 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 
 RENDERING = "Rendering frames"
-_AHEAD = 8  # frames that may wait to be encoded: more would only take memory
+_MAX_QUEUED = 8  # frames that may wait to be encoded: more would only take memory
 _TURN = 0.02  # seconds
 
 
 def animation(
     path: Path, scene: Scene, settings: AnimationSettings, render: Render
-) -> Generator[Event, None, Written]:
+) -> Generator[Event, None, WrittenAnimation]:
     """Render every frame of the scene and write them to `path`. On a cancel nothing is left behind."""
     settings = settings.checked()
     suffix, requests, words = format_of(path), scene.requests(settings), scene.words
@@ -48,11 +48,11 @@ def animation(
         )
     total = len(requests)
 
-    def write(frames: Iterator[Frame]) -> Generator[Event, None, Written]:
+    def write(frames: Iterator[Frame]) -> Generator[Event, None, WrittenAnimation]:
         return write_animation(path, frames, settings, words, total)
 
     began = time.monotonic()
-    with Beside(write) as encoding:
+    with BackgroundJob(write) as encoding:
         shown: tuple[PictureRequest, RenderResult] | None = None
         for number, request in enumerate(requests):
             result = shown[1] if shown and shown[0] == request else render(request)
@@ -63,22 +63,22 @@ def animation(
             yield Preview(result.after.image)
             left = (time.monotonic() - began) / (number + 1) * (total - number - 1)
             yield Progress(number + 1, total, RENDERING, left)
-        return (yield from encoding.finished())
+        return (yield from encoding.drain())
 
 
-class Beside(Generic[I, T]):
+class BackgroundJob(Generic[I, T]):
     """A job on a thread of its own that is fed items. Leaving the block by an exception (or a cancel) closes it."""
 
     def __init__(self, job: Callable[[Iterator[I]], Generator[Event, None, T]]) -> None:
         self._job = job
-        self._items: queue.Queue[I | None] = queue.Queue(_AHEAD)
+        self._items: queue.Queue[I | None] = queue.Queue(_MAX_QUEUED)
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._abandoned = threading.Event()
         self._error: BaseException | None = None
         self._value: list[T] = []
         self._thread = threading.Thread(target=self._run, name="encoding", daemon=True)
 
-    def __enter__(self) -> Beside[I, T]:
+    def __enter__(self) -> BackgroundJob[I, T]:
         self._thread.start()
         return self
 
@@ -97,10 +97,10 @@ class Beside(Generic[I, T]):
 
     @property
     def value(self) -> T:
-        """What the job has returned, once `finished` is through."""
+        """What the job has returned, once `drain` is through."""
         return self._value[0]
 
-    def finished(self) -> Generator[Event, None, T]:
+    def drain(self) -> Generator[Event, None, T]:
         """No more items will come: the job's remaining events, and what it returns."""
         while not self._end():
             yield Progress(0, 0, RENDERING)
@@ -135,7 +135,7 @@ class Beside(Generic[I, T]):
             raise self._error
 
     def _run(self) -> None:
-        job = self._job(self._fed())
+        job = self._job(self._received_items())
         try:
             while not self._abandoned.is_set():
                 self._events.put(next(job))
@@ -148,7 +148,7 @@ class Beside(Generic[I, T]):
         finally:
             job.close()
 
-    def _fed(self) -> Iterator[I]:
+    def _received_items(self) -> Iterator[I]:
         while True:
             if self._abandoned.is_set():
                 raise _AbandonedError

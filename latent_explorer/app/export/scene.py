@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.recipe_png import recipe_texts
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.explain.recipe import (
@@ -28,7 +28,7 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.explain.timeline.makers import alpha_sweep
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
-from latent_explorer.media.animation.frames import Frame, Words, picture_size
+from latent_explorer.media.animation.frames import CaptionContext, Frame, picture_size
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
 
@@ -57,7 +57,7 @@ class Scene:
         return self.timeline.classifier_id or self.state.classifier_id
 
     @property
-    def words(self) -> Words:
+    def words(self) -> CaptionContext:
         """What captions and tables say."""
         state = msgspec.structs.replace(self.state, classifier_id=self.classifier_id)
         return words_of(state, self.summary)
@@ -90,14 +90,14 @@ class Scene:
     def _recipe(
         self, request: PictureRequest, image: np.ndarray, settings: AnimationSettings
     ) -> dict[str, str]:
-        state = state_of(request.recipe, self.state, self.classifier_id)
+        state = state_from_recipe(request.recipe, self.state, self.classifier_id)
         drawn_on = settings.caption or settings.bar or settings.before_after
         as_it_is = not drawn_on and picture_size(image, settings) == image.shape[1::-1]
         return recipe_texts(state, self.summary.name, None if as_it_is else image)
 
 
 @dataclass(frozen=True)
-class Subject:
+class ExportContext:
     """Whose pictures stand on the sheet. `photos` (H, W, 3) uint8 by latent_id: what was projected."""
 
     state: ExplorerState
@@ -107,9 +107,9 @@ class Subject:
     noise_of: Callable[[Base], Noise | None] = lambda _base: None  # of projected pictures
 
 
-def words_of(state: ExplorerState, summary: ExplainerSummary) -> Words:
+def words_of(state: ExplorerState, summary: ExplainerSummary) -> CaptionContext:
     """The names of the classes of the asked classifier, and what identifies it and the model."""
-    asked = live.classifier_of(state, summary)
+    asked = picture_requests.classifier_of(state, summary)
     names = asked.class_names if asked else ()
     target = min(state.target_class, max(0, len(names) - 1))
     facts = {
@@ -119,7 +119,7 @@ def words_of(state: ExplorerState, summary: ExplainerSummary) -> Words:
         "classifier_id": state.classifier_id,
         "target": names[target] if names else "",
     }
-    return Words(names, target, facts)
+    return CaptionContext(names, target, facts)
 
 
 def name_of(base: Base, summary: ExplainerSummary) -> str:
@@ -134,14 +134,16 @@ def name_of(base: Base, summary: ExplainerSummary) -> str:
     return "a blend"
 
 
-def plain_recipe(subject: Subject, base: Base) -> PictureRecipe:
+def unedited_recipe(context: ExportContext, base: Base) -> PictureRecipe:
     """A base latent as the window shows it beside the state's own, without edits."""
-    plain = msgspec.structs.replace(subject.state, edits=())
-    (request,) = live.resolve_grid(plain, subject.summary, [base], subject.noise_of)
+    plain = msgspec.structs.replace(context.state, edits=())
+    (request,) = picture_requests.resolve_grid(plain, context.summary, [base], context.noise_of)
     return request.recipe
 
 
-def state_of(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
+def state_from_recipe(
+    recipe: PictureRecipe, state: ExplorerState, classifier_id: str
+) -> ExplorerState:
     """The state that shows this recipe: dropped on the window, an exported frame brings it back."""
     return msgspec.structs.replace(
         state,
@@ -157,21 +159,23 @@ def state_of(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) ->
     )
 
 
-def shifts_of(attribute: Attribute) -> list[StyleShift]:
+def attribute_edits(attribute: Attribute) -> list[StyleShift]:
     """The attribute's slider at 1, as edits."""
     return [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
 
 
-def sweep_of(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:
+def sweep_timeline(
+    state: ExplorerState, summary: ExplainerSummary, attribute: Attribute
+) -> Timeline:
     """The state's picture with the attribute's slider going from -1 to +1 and back."""
-    recipe = live.resolve(state, summary).recipe
+    recipe = picture_requests.resolve(state, summary).recipe
     name = attribute.name or "Sweep"
-    return alpha_sweep(recipe, shifts_of(attribute), seconds=SWEEP_SECONDS, name=name)
+    return alpha_sweep(recipe, attribute_edits(attribute), seconds=SWEEP_SECONDS, name=name)
 
 
-def flip_of(recipe: PictureRecipe, attribute: Attribute, amount: float) -> Timeline:
+def flip_timeline(recipe: PictureRecipe, attribute: Attribute, amount: float) -> Timeline:
     """From a picture to the attribute's slider at `amount` and back, resting at both."""
-    sweep = alpha_sweep(recipe, shifts_of(attribute), 0.0, amount, FLIP_SECONDS)
+    sweep = alpha_sweep(recipe, attribute_edits(attribute), 0.0, amount, FLIP_SECONDS)
     start, end = (keyframe.recipe for keyframe in sweep.keyframes)
     times = (0.0, REST_SECONDS, REST_SECONDS + FLIP_SECONDS, 2 * REST_SECONDS + FLIP_SECONDS)
     keyframes = (

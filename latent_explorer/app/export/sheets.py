@@ -13,11 +13,11 @@ import msgspec
 
 from latent_explorer.app.exploration.recipe_png import recipe_texts
 from latent_explorer.app.export.scene import (
-    Subject,
+    ExportContext,
+    attribute_edits,
     name_of,
-    plain_recipe,
-    shifts_of,
-    state_of,
+    state_from_recipe,
+    unedited_recipe,
     words_of,
 )
 from latent_explorer.common.errors import UserError
@@ -32,7 +32,7 @@ from latent_explorer.explain.recipe import (
     canonical_edits,
     is_generated,
 )
-from latent_explorer.media.sheet import Cell, Row, Sheet, draw, lay_out, write_picture
+from latent_explorer.media.sheet import Cell, Row, Sheet, draw, layout_sheet, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -62,49 +62,51 @@ class SheetPlan(msgspec.Struct, frozen=True):
 
 
 def sheet(
-    path: Path, plan: SheetPlan, subject: Subject, render: Render
+    path: Path, plan: SheetPlan, context: ExportContext, render: Render
 ) -> Generator[Event, None, Path]:
     """Render the sheet and write it as PNG (with the recipe of its first picture) or PDF, as `path` ends."""
     if path.suffix.lower() not in (".png", ".pdf"):
         raise UserError(f"{path.name} is no sheet. Let its name end in .png or .pdf.")
-    laid_out = yield from sheet_of(plan, subject, render)
+    laid_out = yield from sheet_of(plan, context, render)
     if path.suffix.lower() == ".pdf":
         from latent_explorer.media.pdf import write_pdf
 
-        write_pdf(path, laid_out, _title(plan, subject))
+        write_pdf(path, laid_out, _title(plan, context))
         return path
-    first = plain_recipe(subject, plan.bases[0])
-    state = state_of(first, subject.state, subject.state.classifier_id)
-    write_picture(path, draw(laid_out, PNG_SCALE), recipe_texts(state, subject.summary.name))
+    first = unedited_recipe(context, plan.bases[0])
+    state = state_from_recipe(first, context.state, context.state.classifier_id)
+    write_picture(path, draw(laid_out, PNG_SCALE), recipe_texts(state, context.summary.name))
     return path
 
 
-def sheet_of(plan: SheetPlan, subject: Subject, render: Render) -> Generator[Event, None, Sheet]:
+def sheet_of(
+    plan: SheetPlan, context: ExportContext, render: Render
+) -> Generator[Event, None, Sheet]:
     """The sheet, laid out."""
-    _check(plan, subject)
+    _check(plan, context)
     pictures: dict[PictureRecipe, Picture] = {}
     if plan.kind == "counterfactual":
-        before = [plain_recipe(subject, base) for base in plan.bases]
-        yield from _rendered(before, pictures, subject, render)
-        columns, lines = _counterfactual(plan, subject, [pictures[recipe] for recipe in before])
+        before = [unedited_recipe(context, base) for base in plan.bases]
+        yield from _rendered(before, pictures, context, render)
+        columns, lines = _counterfactual(plan, context, [pictures[recipe] for recipe in before])
     else:
-        columns, lines = {"truncation": _truncation, "mixing": _mixing}[plan.kind](plan, subject)
+        columns, lines = {"truncation": _truncation, "mixing": _mixing}[plan.kind](plan, context)
     wanted = [recipe for line in lines for recipe in line.recipes if recipe is not None]
-    yield from _rendered(wanted, pictures, subject, render)
-    rows = [_row(line, subject, pictures) for line in lines]
-    return lay_out(rows, columns, _title(plan, subject), _footer(plan, subject))
+    yield from _rendered(wanted, pictures, context, render)
+    rows = [_row(line, context, pictures) for line in lines]
+    return layout_sheet(rows, columns, _title(plan, context), _footer(plan, context))
 
 
 def _rendered(
     recipes: Sequence[PictureRecipe],
     pictures: dict[PictureRecipe, Picture],
-    subject: Subject,
+    context: ExportContext,
     render: Render,
 ) -> Generator[Event, None, None]:
     """Add the pictures of these recipes, each rendered once."""
     wanted = [recipe for recipe in dict.fromkeys(recipes) if recipe not in pictures]
     for done, recipe in enumerate(wanted, start=1):
-        picture = render(PictureRequest(recipe, subject.state.classifier_id)).after
+        picture = render(PictureRequest(recipe, context.state.classifier_id)).after
         pictures[recipe] = picture
         yield Preview(picture.image)
         yield Progress(done, len(wanted), "Rendering the sheet")
@@ -121,8 +123,8 @@ class _Line:
     photos: tuple[Cell | None, ...] = ()  # what was projected, where any row shows a photo
 
 
-def _row(line: _Line, subject: Subject, pictures: Mapping[PictureRecipe, Picture]) -> Row:
-    words = words_of(subject.state, subject.summary)
+def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, Picture]) -> Row:
+    words = words_of(context.state, context.summary)
     before = pictures.get(line.before) if line.before else None
 
     def cell(recipe: PictureRecipe | None) -> Cell | None:
@@ -140,65 +142,65 @@ def _row(line: _Line, subject: Subject, pictures: Mapping[PictureRecipe, Picture
 
 
 def _counterfactual(
-    plan: SheetPlan, subject: Subject, before: Sequence[Picture]
+    plan: SheetPlan, context: ExportContext, before: Sequence[Picture]
 ) -> tuple[list[str], list[_Line]]:
     """Each picture, then with one attribute at a time, then with all: always away from the class that it has."""
-    words = words_of(subject.state, subject.summary)
-    chosen = list(subject.attributes)[: plan.attributes]
-    changes = [shifts_of(attribute) for attribute in chosen]
+    words = words_of(context.state, context.summary)
+    chosen = list(context.attributes)[: plan.attributes]
+    changes = [attribute_edits(attribute) for attribute in chosen]
     columns = [attribute.name for attribute in chosen]
     if plan.together and len(chosen) > 1:
         changes.append([shift for shifts in changes for shift in shifts])
         columns.append("all of them")
-    photos = [subject.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]  # fmt: skip
+    photos = [context.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]  # fmt: skip
     shown = any(photo is not None for photo in photos)
     lines = []
     for base, picture, photo in zip(plan.bases, before, photos, strict=True):
         verdict = int(picture.probs.argmax())
         amount = -1.0 if verdict == words.target else 1.0
-        recipe = plain_recipe(subject, base)
+        recipe = unedited_recipe(context, base)
         after = [_with(recipe, shifts, amount) for shifts in changes]
         said = f"{words.class_names[verdict]}: sliders at {amount:+.0f}".replace(
             "-", "\N{MINUS SIGN}"
         )
         cells = ((None if photo is None else Cell(photo)),) if shown else ()
-        title, notes = _named(base, subject)
+        title, notes = _named(base, context)
         lines.append(_Line(title, (recipe, *after), (*notes, said), recipe, cells))
     generated = all(is_generated(base) for base in plan.bases)
     head = ["photo"] if shown else []
     return [*head, "generated" if generated else "reconstruction", *columns], lines
 
 
-def _truncation(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Line]]:
+def _truncation(plan: SheetPlan, context: ExportContext) -> tuple[list[str], list[_Line]]:
     lines = []
     for base in plan.bases:
-        recipe = plain_recipe(subject, base)
-        cutoff = subject.state.truncation_cutoff
+        recipe = unedited_recipe(context, base)
+        cutoff = context.state.truncation_cutoff
         recipes = tuple(
             msgspec.structs.replace(
                 recipe, truncation_psi=psi, truncation_cutoff=None if psi == 1 else cutoff
             )
             for psi in plan.psis
         )
-        title, notes = _named(base, subject)
+        title, notes = _named(base, context)
         lines.append(_Line(title, recipes, notes))
     return [f"psi {psi:.2f}" for psi in plan.psis], lines
 
 
-def _mixing(plan: SheetPlan, subject: Subject) -> tuple[list[str], list[_Line]]:
+def _mixing(plan: SheetPlan, context: ExportContext) -> tuple[list[str], list[_Line]]:
     """The sources along the top and the left, and every pair of them in the middle."""
-    others = [plain_recipe(subject, base) for base in plan.others]
+    others = [unedited_recipe(context, base) for base in plan.others]
     head = f"rows {plan.first} to {plan.last}"
     lines = [_Line(head, (None, *others), ("of the latent, from these",))]
     for base in plan.bases:
         mixes = (
-            plain_recipe(subject, MixBase(base, o, plan.first, plan.last)) for o in plan.others
+            unedited_recipe(context, MixBase(base, o, plan.first, plan.last)) for o in plan.others
         )
-        title, notes = _named(base, subject)
+        title, notes = _named(base, context)
         lines.append(
-            _Line(title, (plain_recipe(subject, base), *mixes), (*notes, "all other rows"))
+            _Line(title, (unedited_recipe(context, base), *mixes), (*notes, "all other rows"))
         )
-    return ["", *(_named(base, subject)[0] for base in plan.others)], lines
+    return ["", *(_named(base, context)[0] for base in plan.others)], lines
 
 
 def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) -> PictureRecipe:
@@ -209,14 +211,14 @@ def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) ->
 # Words ------------------------------------------------------------------------------------------
 
 
-def _named(base: Base, subject: Subject) -> tuple[str, tuple[str, ...]]:
+def _named(base: Base, context: ExportContext) -> tuple[str, tuple[str, ...]]:
     """The title of a row and its note: an encoded picture's number, and what its file is called."""
-    name = name_of(base, subject.summary)
+    name = name_of(base, context.summary)
     return (f"sample {base.index}", (name,)) if isinstance(base, SampleBase) else (name, ())
 
 
-def _title(plan: SheetPlan, subject: Subject) -> str:
-    words = words_of(subject.state, subject.summary)
+def _title(plan: SheetPlan, context: ExportContext) -> str:
+    words = words_of(context.state, context.summary)
     target = words.facts["target"]
     titles = {
         "counterfactual": f"What the classifier looks at: {target} or not",
@@ -226,8 +228,8 @@ def _title(plan: SheetPlan, subject: Subject) -> str:
     return titles[plan.kind]
 
 
-def _footer(plan: SheetPlan, subject: Subject) -> str:
-    summary, state = subject.summary, subject.state
+def _footer(plan: SheetPlan, context: ExportContext) -> str:
+    summary, state = context.summary, context.state
     parts = [
         f"{summary.name}, model {summary.model_hash[:12]}, classifier {state.classifier_id[:12]}"
     ]
@@ -239,12 +241,12 @@ def _footer(plan: SheetPlan, subject: Subject) -> str:
     return ". ".join(parts) + "."
 
 
-def _check(plan: SheetPlan, subject: Subject) -> None:
+def _check(plan: SheetPlan, context: ExportContext) -> None:
     """UserError unless the plan can be drawn."""
     if not plan.bases:
         raise UserError("The sheet has no pictures. Choose at least one seed or sample.")
     columns = {
-        "counterfactual": min(plan.attributes, len(subject.attributes)) + 2,
+        "counterfactual": min(plan.attributes, len(context.attributes)) + 2,
         "truncation": len(plan.psis),
         "mixing": len(plan.others) + 1,
     }[plan.kind]
@@ -252,14 +254,14 @@ def _check(plan: SheetPlan, subject: Subject) -> None:
         raise UserError(
             f"A sheet of more than {MAX_CELLS} pictures is too large to be read. Choose fewer."
         )
-    if plan.kind == "counterfactual" and not subject.attributes:
+    if plan.kind == "counterfactual" and not context.attributes:
         raise UserError(
             "A counterfactual sheet shows attributes, and none are known for this class. Find attributes first."
         )
     if plan.kind == "truncation" and not plan.psis:
         raise UserError("The sheet has no columns. Choose at least one psi.")
     if plan.kind == "mixing":
-        rows = subject.summary.layout.num_ws
+        rows = context.summary.layout.num_ws
         if not plan.others:
             raise UserError("The sheet has no columns. Choose the pictures to mix in.")
         if not 0 <= plan.first <= plan.last < rows:

@@ -18,7 +18,7 @@ from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.projection_updates import (
     PhotosChanged,
     ProjectionEnded,
-    ProjectionMoved,
+    ProjectionProgress,
     ProjectionStarted,
 )
 from latent_explorer.app.projection import jobs as projection_jobs
@@ -27,11 +27,11 @@ from latent_explorer.app.projection.photos import (
     Photo,
     PhotoReader,
     ReadingDone,
-    Unread,
+    UnreadablePhoto,
     photo_of,
 )
 from latent_explorer.common.events import Kept, Metric, Progress
-from latent_explorer.data.crop import Crop, kept_near
+from latent_explorer.data.crop import Crop, clamp_crop
 from latent_explorer.explain.projected import SUFFIX, ProjectedPicture, read_projected
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import ProjectedBase
@@ -43,13 +43,13 @@ if TYPE_CHECKING:
     import numpy as np
 
     from latent_explorer.app.engine.engine import StepBudget
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.exploration.projection_updates import Outcome, ProjectionUpdate
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
 
     Project = Callable[
-        [Workbench, StepBudget, Sequence[Photo], ProjectionSettings, str],
+        [ModelHost, StepBudget, Sequence[Photo], ProjectionSettings, str],
         Generator[Event, None, list[ProjectedPicture]],
     ]
 
@@ -57,7 +57,7 @@ NAMED = 3  # further pictures that could not be read are called by their names
 
 
 @dataclass
-class Run:
+class ProjectionRun:
     """A projection at work. `curves`: by photo, (step, loss) of every step so far."""
 
     job: int
@@ -76,7 +76,7 @@ class Run:
                 curve.append((metric.step, loss))
 
 
-class ProjectionDesk:
+class ProjectionController:
     """Beside the explorer, whose engine projects and whose exploration keeps the results."""
 
     def __init__(
@@ -89,11 +89,11 @@ class ProjectionDesk:
         self.photos: tuple[Photo, ...] = ()
         self.current = 0  # the photo that is looked at
         self.settings = DEFAULT
-        self.run: Run | None = None
+        self.run: ProjectionRun | None = None
         self._explorer = explorer
         self._project = project
         self._reader = PhotoReader(post, self._take_read)
-        self._unread: list[Unread] = []  # of the reading at work
+        self._unread: list[UnreadablePhoto] = []  # of the reading at work
         self._look_at_next = False
         self._closed = False
         explorer.listeners.append(self._on_update)
@@ -118,56 +118,56 @@ class ProjectionDesk:
             self._look_at_next = True
             self._add(photo_of(image, name))
 
-    def look_at(self, index: int) -> None:
+    def select_photo(self, index: int) -> None:
         """Look at another photo."""
         self.current = min(max(index, 0), max(0, len(self.photos) - 1))
-        self._tell(PhotosChanged())
+        self._notify(PhotosChanged())
 
     def remove(self, index: int) -> None:
         """Take a photo away."""
         self.photos = self.photos[:index] + self.photos[index + 1 :]
-        self.look_at(self.current - (index < self.current))
+        self.select_photo(self.current - (index < self.current))
 
     def clear(self) -> None:
         """Take all photos away."""
         self.photos = ()
-        self.look_at(0)
+        self.select_photo(0)
 
     def set_crop(self, crop: Crop) -> None:
         """Another square of the photo that is looked at."""
         photo = self.photo
         if photo is not None:
-            near = kept_near(crop, *photo.image.shape[:2])
+            near = clamp_crop(crop, *photo.image.shape[:2])
             changed = list(self.photos)
             changed[self.current] = photo.cropped(near)
             self.photos = tuple(changed)
-            self._tell(PhotosChanged())
+            self._notify(PhotosChanged())
 
     def change(self, **fields: Any) -> None:
         """Change fields of the settings."""
         self.settings = msgspec.structs.replace(self.settings, **fields)
-        self._tell(PhotosChanged())
+        self._notify(PhotosChanged())
 
     def _add(self, photo: Photo) -> None:
         self.photos = (*self.photos, photo)
         if self._look_at_next:  # of several that come together the first is looked at
             self.current, self._look_at_next = len(self.photos) - 1, False
-        self._tell(PhotosChanged(opened=True))
+        self._notify(PhotosChanged(opened=True))
 
-    def _take_read(self, read: Photo | Unread | ReadingDone) -> None:
+    def _take_read(self, read: Photo | UnreadablePhoto | ReadingDone) -> None:
         """From the reader, on the window's thread."""
         if self._closed:
             return
         if isinstance(read, Photo):
             if len(self.photos) < MAX_PHOTOS:
                 self._add(read)
-        elif isinstance(read, Unread):
+        elif isinstance(read, UnreadablePhoto):
             self._unread.append(read)
         else:
             self._say_reading(read, self._unread)
             self._unread = []
 
-    def _say_reading(self, done: ReadingDone, unread: Sequence[Unread]) -> None:
+    def _say_reading(self, done: ReadingDone, unread: Sequence[UnreadablePhoto]) -> None:
         if done.found == 0:
             self._say("There is no picture in that folder. Choose another one, or a picture.")
         elif done.found == len(unread) == 1:
@@ -194,15 +194,15 @@ class ProjectionDesk:
         photos, settings, classifier_id = self.photos, self.settings, state.classifier_id
 
         def job(
-            bench: Workbench, budget: StepBudget
+            host: ModelHost, budget: StepBudget
         ) -> Generator[Event, None, list[ProjectedPicture]]:
-            return self._project(bench, budget, photos, settings, classifier_id)
+            return self._project(host, budget, photos, settings, classifier_id)
 
         name = photos[0].name if len(photos) == 1 else f"{len(photos)} pictures"
         number = self._explorer.start_model_job(f"Projecting {name}", job, self._finished)
         if number is not None:
-            self.run = Run(number, photos, curves=[[] for _ in photos])
-            self._tell(ProjectionStarted())
+            self.run = ProjectionRun(number, photos, curves=[[] for _ in photos])
+            self._notify(ProjectionStarted())
 
     def cancel(self) -> None:
         """Stop and keep the best so far."""
@@ -210,7 +210,7 @@ class ProjectionDesk:
             self._explorer.cancel(self.run.job)
 
     def _on_update(self, update: updates.Update) -> None:
-        if isinstance(update, updates.PicturesOffered):
+        if isinstance(update, updates.PicturesDropped):
             self._offered(update.paths)
         elif isinstance(update, updates.JobEvent | updates.JobEnded) and self.run is not None:
             if update.job != self.run.job:
@@ -220,14 +220,14 @@ class ProjectionDesk:
             elif update.outcome != "finished":  # what is finished comes by `_finished`, after this
                 self._end(update.outcome, update.value or ())
 
-    def _moved(self, run: Run, event: Event) -> None:
+    def _moved(self, run: ProjectionRun, event: Event) -> None:
         if isinstance(event, Progress):
             run.progress = event
         elif isinstance(event, Metric):
             run.note(event)
         elif isinstance(event, Kept):
             run.pictures = tuple(event.value)
-        self._tell(ProjectionMoved(isinstance(event, Kept)))
+        self._notify(ProjectionProgress(isinstance(event, Kept)))
 
     def _finished(self, pictures: Sequence[ProjectedPicture]) -> None:
         self._end("finished", pictures)
@@ -242,7 +242,7 @@ class ProjectionDesk:
             done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not begun
             self.photos = tuple(p for p in self.photos if id(p) not in done)
             self.current = 0
-        self._tell(ProjectionEnded(outcome, self._list(ours, looked_at)))
+        self._notify(ProjectionEnded(outcome, self._list(ours, looked_at)))
 
     def _list(self, pictures: Sequence[ProjectedPicture], shown: int = 0) -> tuple[str, ...]:
         """Into the strip, and one of them on the canvas in one step of undo; their ids.
@@ -266,7 +266,7 @@ class ProjectionDesk:
         if photos:
             self.open_photos(photos)
         for path in latents:
-            with updates.reporting(self._explorer.tell, f"Opening {path.name}"):
+            with updates.report_errors(self._explorer.notify, f"Opening {path.name}"):
                 self._open_latents(path)
 
     def _open_latents(self, path: Path) -> None:
@@ -279,7 +279,7 @@ class ProjectionDesk:
             asked = state.classifier_id
             self._explorer.call_model(
                 f"Opening {path.name}",
-                lambda bench: projection_jobs.import_latents(bench, path, asked),
+                lambda host: projection_jobs.import_latents(host, path, asked),
                 self._take_latents,
             )
 
@@ -292,7 +292,7 @@ class ProjectionDesk:
 
     def export(self, latent_id: str, path: Path) -> None:
         """Write a projected picture: whole (`.projection`), or its latent alone as other programs read it (`.npz`)."""
-        with updates.reporting(self._explorer.tell, f"Saving {path.name}"):
+        with updates.report_errors(self._explorer.notify, f"Saving {path.name}"):
             self._explorer.latents.export(latent_id, path)
             self._say(f"Saved {path.name}.", "info")
 
@@ -304,7 +304,7 @@ class ProjectionDesk:
         self._reader.close()
 
     def _say(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
-        self._explorer.tell(updates.Told(sentence, severity))
+        self._explorer.notify(updates.Message(sentence, severity))
 
-    def _tell(self, update: ProjectionUpdate) -> None:
-        self._explorer.tell(update)
+    def _notify(self, update: ProjectionUpdate) -> None:
+        self._explorer.notify(update)

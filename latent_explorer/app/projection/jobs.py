@@ -11,21 +11,21 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.events import Event, Kept, Progress
-from latent_explorer.data.crop import cut
+from latent_explorer.data.crop import crop_image
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
     from latent_explorer.app.engine.engine import StepBudget
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.projection.settings import ProjectionSettings
 
 
 def project_photos(
-    bench: Workbench,
+    host: ModelHost,
     budget: StepBudget,
     photos: Sequence[Photo],
     settings: ProjectionSettings,
@@ -35,21 +35,21 @@ def project_photos(
     from latent_explorer.explain.projection.photo_verdict import photo_probs
     from latent_explorer.explain.projection.projection import project
 
-    explainer = bench.explainer
+    explainer = host.explainer
     size = explainer.generator.config.resolution
     targets, at_own_size = [], []
     for done, photo in enumerate(photos):
         yield Progress(done, len(photos), "Cutting the photos")
         picture = photo.full()
-        targets.append(cut(picture, photo.crop, size))
-        at_own_size.append(photo_probs(explainer, cut(picture, photo.crop), classifier_id))
+        targets.append(crop_image(picture, photo.crop, size))
+        at_own_size.append(photo_probs(explainer, crop_image(picture, photo.crop), classifier_id))
     yield Progress(0, settings.steps, "Looking for a start")
     job = project(
         explainer,
         np.stack(targets),
         [photo.name for photo in photos],
         settings,
-        device=bench.device,
+        device=host.device,
         budget=budget.seconds,
         classifier_id=classifier_id,
     )
@@ -72,8 +72,8 @@ def _completed(
     ]
 
 
-def import_latents(bench: Workbench, path: Path, classifier_id: str) -> list[ProjectedPicture]:
+def import_latents(host: ModelHost, path: Path, classifier_id: str) -> list[ProjectedPicture]:
     """The latents of an `.npz` or `.npy` file, rendered once."""
     from latent_explorer.explain.projection import latent_import
 
-    return latent_import.import_latents(bench.explainer, bench.renderer, path, classifier_id)
+    return latent_import.import_latents(host.explainer, host.renderer, path, classifier_id)

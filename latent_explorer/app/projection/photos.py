@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.crop import Crop, cut, middle
+from latent_explorer.data.crop import Crop, center_square, crop_image
 from latent_explorer.data.images import read_image
 from latent_explorer.data.sources import FolderSource
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 MAX_PHOTOS = (
     64  # at a time; projecting one takes seconds, and more are better sent by the command line
 )
-SHOWN = 1600  # px of the longer side that is kept for the screen
+MAX_DISPLAY_SIZE = 1600  # px of the longer side that is kept for the screen
 JOIN_SECONDS = 5.0
 
 
@@ -39,9 +39,9 @@ class Photo:
     crop: Crop
     path: Path | None = None  # None: it was pasted, and `image` is all there is
 
-    def cut(self, size: int) -> np.ndarray:
+    def crop_image(self, size: int) -> np.ndarray:
         """What the generator will see, (size, size, 3) uint8, as far as the picture on the screen tells."""
-        return cut(self.image, self.crop, size)
+        return crop_image(self.image, self.crop, size)
 
     def full(self) -> np.ndarray:
         """The whole picture at the file's own pixels. UserError when the file is gone."""
@@ -53,7 +53,7 @@ class Photo:
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadablePhoto:
     """A picture that could not be read, and why."""
 
     name: str
@@ -73,10 +73,13 @@ def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
     height, width = image.shape[:2]
     longer = max(height, width)
     shown = image
-    if path is not None and longer > SHOWN:
-        size = (max(1, width * SHOWN // longer), max(1, height * SHOWN // longer))
+    if path is not None and longer > MAX_DISPLAY_SIZE:
+        size = (
+            max(1, width * MAX_DISPLAY_SIZE // longer),
+            max(1, height * MAX_DISPLAY_SIZE // longer),
+        )
         shown = np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    return Photo(name, shown, middle(height, width), path)
+    return Photo(name, shown, center_square(height, width), path)
 
 
 def read_photo(path: Path) -> Photo:
@@ -103,7 +106,7 @@ class PhotoReader:
     def __init__(
         self,
         post: Callable[[Callable[[], None]], None],
-        take: Callable[[Photo | Unread | ReadingDone], None],
+        take: Callable[[Photo | UnreadablePhoto | ReadingDone], None],
     ) -> None:
         self._post = post
         self._take = take
@@ -132,16 +135,18 @@ class PhotoReader:
             self._post(partial(self._take, each))
 
 
-def _read_all(paths: tuple[Path, ...], room: int) -> Iterator[Photo | Unread | ReadingDone]:
+def _read_all(
+    paths: tuple[Path, ...], room: int
+) -> Iterator[Photo | UnreadablePhoto | ReadingDone]:
     try:
         files = pictures_in(paths)
     except UserError as error:
-        yield Unread(paths[0].name, str(error))
+        yield UnreadablePhoto(paths[0].name, str(error))
         yield ReadingDone(1, 0)
         return
     for path in files[:room]:
         try:
             yield read_photo(path)
         except UserError as error:
-            yield Unread(path.name, str(error))
+            yield UnreadablePhoto(path.name, str(error))
     yield ReadingDone(len(files), max(0, len(files) - room))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.engine.model_host import Renders
+from latent_explorer.app.engine.model_host import SupportsRender
 from latent_explorer.app.exploration.document import Document, attribute_key
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 
     from latent_explorer.studies.build.question_image import Pair
 
-MOST_SEEDS = 400  # looked at for pictures of the other classes, where a file holds no encoded ones
+MAX_SEEDS = 400  # looked at for pictures of the other classes, where a file holds no encoded ones
 
 
-class ArmWish(msgspec.Struct, frozen=True, kw_only=True):
+class ArmSpec(msgspec.Struct, frozen=True, kw_only=True):
     """An arm as a person asks for it; what is left alone is chosen as the window chooses it at first."""
 
     name: str = ""  # empty: the explainer's, and the method where several are compared
@@ -48,20 +48,20 @@ class ArmWish(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[str, ...] = ()  # of the attributes, see `attribute_key`; empty: the best
 
 
-class StudyWish(msgspec.Struct, frozen=True, kw_only=True):
+class StudySpec(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a study is built from."""
 
-    arms: tuple[ArmWish, ...] = (ArmWish(),)
+    arms: tuple[ArmSpec, ...] = (ArmSpec(),)
     settings: StudySettings = StudySettings()
 
 
 @dataclass(frozen=True)
-class OpenArm:
+class LoadedArm:
     """An arm with its model open."""
 
     name: str
     summary: ExplainerSummary
-    renderer: Renders
+    renderer: SupportsRender
     classifier_id: str
     target: int
     method: str
@@ -89,47 +89,49 @@ class OpenArm:
 
 
 def open_arm(
-    wish: ArmWish,
+    spec: ArmSpec,
     summary: ExplainerSummary,
-    renderer: Renders,
+    renderer: SupportsRender,
     document: Document | None = None,
-) -> OpenArm:
+) -> LoadedArm:
     """The arm on an open model. `document` adds the person's names, sliders and searches."""
     document = document or Document()
-    classifier_id = wish.classifier_id or summary.classifier_id
+    classifier_id = spec.classifier_id or summary.classifier_id
     if not classifier_id:
         raise UserError(f"{summary.name} holds no classifier, so it has no attributes to study.")
-    found = chosen_set(wish, (*summary.attribute_sets, *document.attribute_sets), classifier_id)
+    found = select_attribute_set(
+        spec, (*summary.attribute_sets, *document.attribute_sets), classifier_id
+    )
     if found is None or not found.attributes:
-        method = f" by {wish.method}" if wish.method else ""
+        method = f" by {spec.method}" if spec.method else ""
         raise UserError(
             f"{summary.name} holds no attributes{method} for the asked classifier. "
             "Find attributes first (Explain menu, or `attfind`)."
         )
-    target = found.attributes[0].target if wish.target is None else wish.target
-    offered = {attribute_key(a): a for a in document.sliders if wish.keys}
+    target = found.attributes[0].target if spec.target is None else spec.target
+    offered = {attribute_key(a): a for a in document.sliders if spec.keys}
     offered |= {attribute_key(a): a for a in found.attributes if a.target == target}
-    if missing := [key for key in wish.keys if key not in offered]:
+    if missing := [key for key in spec.keys if key not in offered]:
         raise UserError(
             f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others."
         )
-    keys = wish.keys or tuple(offered)
+    keys = spec.keys or tuple(offered)
     named = {
         k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys
     }
-    name = wish.name or summary.name
-    return OpenArm(name, summary, renderer, classifier_id, target, found.method, named)
+    name = spec.name or summary.name
+    return LoadedArm(name, summary, renderer, classifier_id, target, found.method, named)
 
 
-def chosen_set(
-    wish: ArmWish, sets: Sequence[AttributeSet], classifier_id: str
+def select_attribute_set(
+    spec: ArmSpec, sets: Sequence[AttributeSet], classifier_id: str
 ) -> AttributeSet | None:
     """The attribute set that an arm means: of its method, the newest."""
-    fitting = [s for s in sets if not wish.method or s.method == wish.method]
-    return newest_set(fitting, classifier_id, wish.target)
+    fitting = [s for s in sets if not spec.method or s.method == spec.method]
+    return newest_set(fitting, classifier_id, spec.target)
 
 
-def distinct_names(arms: Sequence[OpenArm]) -> list[OpenArm]:
+def distinct_names(arms: Sequence[LoadedArm]) -> list[LoadedArm]:
     """Arms of one name are told apart by their method, else by number."""
     names = [arm.name for arm in arms]
     out = []
@@ -147,7 +149,7 @@ def distinct_names(arms: Sequence[OpenArm]) -> list[OpenArm]:
 Sources = dict[str, Base]  # by identity: a picture of the data keeps its own in every explainer
 
 
-def sources_of(arm: OpenArm, needed: int) -> Generator[Event, None, Sources]:
+def sources_of(arm: LoadedArm, needed: int) -> Generator[Event, None, Sources]:
     """The arm's pictures of other classes than its target: the encoded ones, else seeds."""
     summary, samples = arm.summary, arm.summary.samples
     if samples is None or not len(samples.ids):
@@ -165,9 +167,9 @@ def sources_of(arm: OpenArm, needed: int) -> Generator[Event, None, Sources]:
     return found
 
 
-def _seeds_of(arm: OpenArm, needed: int) -> Generator[Event, None, Sources]:
+def _seeds_of(arm: LoadedArm, needed: int) -> Generator[Event, None, Sources]:
     found: Sources = {}
-    for seed in range(MOST_SEEDS):
+    for seed in range(MAX_SEEDS):
         if len(found) >= needed:
             break
         if _verdict(arm, SeedBase(seed)) != arm.target:
@@ -176,12 +178,12 @@ def _seeds_of(arm: OpenArm, needed: int) -> Generator[Event, None, Sources]:
     return found
 
 
-def _verdict(arm: OpenArm, base: Base) -> int:
+def _verdict(arm: LoadedArm, base: Base) -> int:
     request = PictureRequest(PictureRecipe(base), arm.classifier_id)
     return int(np.argmax(arm.renderer.render(request).before.probs))
 
 
-def shared_pools(arms: Sequence[OpenArm], sources: Sequence[Sources]) -> list[list[str]]:
+def shared_pools(arms: Sequence[LoadedArm], sources: Sequence[Sources]) -> list[list[str]]:
     """The arms' pools: the pictures that all of them have, where there are enough; else each its own.
 
     Seeds mean the same picture in one model only.
@@ -197,25 +199,25 @@ def shared_pools(arms: Sequence[OpenArm], sources: Sequence[Sources]) -> list[li
 
 
 def open_from_files(
-    wishes: Iterable[ArmWish],
+    specs: Iterable[ArmSpec],
     device: str,
-    already: Callable[[ArmWish], OpenArm | None] = lambda _wish: None,
-) -> list[OpenArm]:
+    already: Callable[[ArmSpec], LoadedArm | None] = lambda _wish: None,
+) -> list[LoadedArm]:
     """Every arm with its model open; a file that several name is read once. `already` gives those open elsewhere."""
-    models: dict[Path, tuple[ExplainerSummary, Renders]] = {}
+    models: dict[Path, tuple[ExplainerSummary, SupportsRender]] = {}
     arms = []
-    for wish in wishes:
-        arm = already(wish)
+    for spec in specs:
+        arm = already(spec)
         if arm is None:
-            path = Path(wish.path)
+            path = Path(spec.path)
             if path not in models:
                 models[path] = _read(path, device)
-            arm = open_arm(wish, *models[path])
+            arm = open_arm(spec, *models[path])
         arms.append(arm)
     return arms
 
 
-def _read(path: Path, device: str) -> tuple[ExplainerSummary, Renders]:
+def _read(path: Path, device: str) -> tuple[ExplainerSummary, SupportsRender]:
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer

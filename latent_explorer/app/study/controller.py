@@ -16,17 +16,17 @@ import msgspec
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.document import listed_set
 from latent_explorer.app.study.arms import (
-    ArmWish,
-    OpenArm,
-    StudyWish,
-    chosen_set,
+    ArmSpec,
+    LoadedArm,
+    StudySpec,
     open_arm,
     open_from_files,
+    select_attribute_set,
 )
 from latent_explorer.app.study.job import build_study, faces_of, preview_of
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
-from latent_explorer.data.threads import aside
+from latent_explorer.common.jobs import run_silently
+from latent_explorer.data.threads import run_in_thread
 from latent_explorer.studies.build.answer_key import StudyKey, read_key
 from latent_explorer.studies.build.plan import StudySettings, count_questions, minutes_for
 from latent_explorer.studies.build.question_image import Pair
@@ -42,7 +42,7 @@ from latent_explorer.studies.scoring.score_files import Scored, score_files
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from latent_explorer.app.engine.model_host import Workbench
+    from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
@@ -51,14 +51,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class FacesSeen:
+class FacesRendered:
     """Attributes before and after on one picture, by key, for thumbnails; (R, R, 3) uint8 each."""
 
     faces: dict[str, Pair]
 
 
 @dataclass(frozen=True)
-class QuestionSeen:
+class QuestionRendered:
     """One question as participants will see it; or why there is none."""
 
     frames: Pair | None  # (H, W, 3) uint8, before and after
@@ -101,7 +101,9 @@ class KeyDrafted:
     problem: str = ""
 
 
-StudyUpdate = FacesSeen | QuestionSeen | StudyBuilt | StudyScored | ColumnsProposed | KeyDrafted
+StudyUpdate = (
+    FacesRendered | QuestionRendered | StudyBuilt | StudyScored | ColumnsProposed | KeyDrafted
+)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Outline:
     problem: str = ""
 
 
-class StudyDesk:
+class StudyController:
     """Makes studies of the open model and scores answers."""
 
     def __init__(self, explorer: Explorer) -> None:
@@ -127,21 +129,21 @@ class StudyDesk:
         """Whether a model is open."""
         return self._explorer.state is not None
 
-    def wish(self, **settings: Any) -> StudyWish:
+    def spec(self, **settings: Any) -> StudySpec:
         """A study of the best of the listed attributes, towards the chosen class."""
-        return StudyWish(arms=(self.own_arm(),), settings=StudySettings(**settings))
+        return StudySpec(arms=(self.own_arm(),), settings=StudySettings(**settings))
 
-    def own_arm(self, **fields: Any) -> ArmWish:
+    def own_arm(self, **fields: Any) -> ArmSpec:
         """The open model as an arm: the attributes that the window lists, asked of whom they were found for."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             raise UserError("No model is open yet. Open an explainer first.")
         found = listed_set(self._explorer.document, summary, state)
         classifier_id = found.classifier_id if found else state.classifier_id
-        return ArmWish(classifier_id=classifier_id, target=state.target_class, **fields)
+        return ArmSpec(classifier_id=classifier_id, target=state.target_class, **fields)
 
     @property
-    def said(self) -> str:
+    def classifier_note(self) -> str:
         """Who is asked in a study of the listed attributes, where that is not who is asked in the window; else empty."""
         state, summary = self._explorer.state, self._explorer.summary
         arm = self.own_arm()
@@ -153,9 +155,9 @@ class StudyDesk:
             f"not {names[state.classifier_id]}."
         )
 
-    def attributes(self, arm: ArmWish) -> list[Attribute]:
+    def attributes(self, arm: ArmSpec) -> list[Attribute]:
         """The attributes that an arm of the open model offers, best first, under the person's names."""
-        found = chosen_set(arm, self._sets(), arm.classifier_id)
+        found = select_attribute_set(arm, self._sets(), arm.classifier_id)
         name_of = self._explorer.document.name_of
         return [
             msgspec.structs.replace(a, name=name_of(a))
@@ -179,48 +181,48 @@ class StudyDesk:
         own = summary.attribute_sets if summary else ()
         return [*own, *self._explorer.document.attribute_sets]
 
-    def outline(self, wish: StudyWish) -> Outline:
+    def outline(self, spec: StudySpec) -> Outline:
         """How long it is, and what is wrong with it, as far as can be told without opening other files."""
-        counts = count_questions(wish.settings, [self._count(arm, wish) for arm in wish.arms])
+        counts = count_questions(spec.settings, [self._count(arm, spec) for arm in spec.arms])
         asked = counts["classification"] + counts["verbal"] + counts["catch"]
-        return Outline(asked, minutes_for(counts), self._problem(wish))
+        return Outline(asked, minutes_for(counts), self._problem(spec))
 
-    def _count(self, arm: ArmWish, wish: StudyWish) -> int:
+    def _count(self, arm: ArmSpec, spec: StudySpec) -> int:
         if arm.keys:
             return len(arm.keys)
-        most = wish.settings.attributes
+        most = spec.settings.attributes
         return most if arm.path else min(most, len(self.attributes(arm)))
 
-    def _problem(self, wish: StudyWish) -> str:
+    def _problem(self, spec: StudySpec) -> str:
         try:
-            wish.settings.check()
+            spec.settings.check()
         except UserError as error:
             return str(error)
-        offered = min(self._count(arm, wish) for arm in wish.arms)
+        offered = min(self._count(arm, spec) for arm in spec.arms)
         if not offered:
             return "There are no attributes towards this class yet. Find attributes first (Explain menu)."
-        if offered < 2 and "classification" in wish.settings.kinds:
+        if offered < 2 and "classification" in spec.settings.kinds:
             return "Choose at least two attributes: each is the distractor of another."
-        names = [arm.name for arm in wish.arms if arm.name]
+        names = [arm.name for arm in spec.arms if arm.name]
         if len(set(names)) < len(names):
             return "Give the arms different names."
         return ""
 
     # Jobs on the open model ----------------------------------------------------------------------
 
-    def look_at_faces(self, arm: ArmWish) -> int | None:
-        """Render the arm's attributes on one picture; they come as `FacesSeen`."""
-        job = partial(_faces, wish=arm, document=self._explorer.document)
-        return self._explorer.start_model_job("Looking at attributes", job, self._tell)
+    def render_faces(self, arm: ArmSpec) -> int | None:
+        """Render the arm's attributes on one picture; they come as `FacesRendered`."""
+        job = partial(_faces, spec=arm, document=self._explorer.document)
+        return self._explorer.start_model_job("Looking at attributes", job, self._notify)
 
-    def look_at_question(self, wish: StudyWish, number: int = 0) -> int | None:
-        """Render one of the questions, counted from 0; it comes as `QuestionSeen`."""
-        job = partial(_question, wish=wish, document=self._explorer.document, number=number)
-        return self._explorer.start_model_job("Drawing a question", job, self._tell)
+    def render_question(self, spec: StudySpec, number: int = 0) -> int | None:
+        """Render one of the questions, counted from 0; it comes as `QuestionRendered`."""
+        job = partial(_question, spec=spec, document=self._explorer.document, number=number)
+        return self._explorer.start_model_job("Drawing a question", job, self._notify)
 
-    def build(self, wish: StudyWish, folder: Path) -> int | None:
+    def build(self, spec: StudySpec, folder: Path) -> int | None:
         """Write the study into a new folder; it comes as `StudyBuilt`."""
-        job = partial(_built, wish=wish, document=self._explorer.document, folder=folder)
+        job = partial(_built, spec=spec, document=self._explorer.document, folder=folder)
         return self._explorer.start_model_job(f"Making the study {folder.name}", job, self._built)
 
     def cancel(self, job: int) -> None:
@@ -228,8 +230,8 @@ class StudyDesk:
         self._explorer.cancel(job)
 
     def _built(self, built: StudyBuilt) -> None:
-        self._explorer.tell(updates.Told(f"The study is in {built.folder}."))
-        self._tell(built)
+        self._explorer.notify(updates.Message(f"The study is in {built.folder}."))
+        self._notify(built)
 
     # Scoring -------------------------------------------------------------------------------------
 
@@ -244,10 +246,10 @@ class StudyDesk:
         """Score answers into a folder; the result comes as `StudyScored`. Needs no model."""
 
         def job(_budget: object) -> Generator[Event, None, StudyScored]:
-            work = partial(drained, score_files(answers, key, folder, rules, columns))
-            return StudyScored((yield from aside(work, "Scoring")))
+            work = partial(run_silently, score_files(answers, key, folder, rules, columns))
+            return StudyScored((yield from run_in_thread(work, "Scoring")))
 
-        return self._explorer.start_job("Scoring answers", job, self._tell)
+        return self._explorer.start_job("Scoring answers", job, self._notify)
 
     def propose_columns(self, answers: Path, key: Path) -> int | None:
         """Tell which column of an export belongs to which question, as `ColumnsProposed`."""
@@ -261,9 +263,9 @@ class StudyDesk:
                 return ColumnsProposed(answers, (), problem=str(error))
 
         def job(_budget: object) -> Generator[Event, None, ColumnsProposed]:
-            return (yield from aside(work, "Reading the columns"))
+            return (yield from run_in_thread(work, "Reading the columns"))
 
-        return self._explorer.start_job("Reading the columns", job, self._tell)
+        return self._explorer.start_job("Reading the columns", job, self._notify)
 
     def draft_key(self, answers: Path, path: Path) -> int | None:
         """Write a key for an export of another origin, to be completed in a spreadsheet; told as `KeyDrafted`."""
@@ -277,47 +279,47 @@ class StudyDesk:
             return KeyDrafted(path, len(drafts))
 
         def job(_budget: object) -> Generator[Event, None, KeyDrafted]:
-            return (yield from aside(work, "Drafting a key"))
+            return (yield from run_in_thread(work, "Drafting a key"))
 
-        return self._explorer.start_job("Drafting a key", job, self._tell)
+        return self._explorer.start_job("Drafting a key", job, self._notify)
 
-    def _tell(self, update: StudyUpdate) -> None:
+    def _notify(self, update: StudyUpdate) -> None:
         for listener in tuple(self.listeners):
             listener(update)
 
 
-def _opened(bench: Workbench, wish: StudyWish, document: Document) -> list[OpenArm]:
+def _opened(host: ModelHost, spec: StudySpec, document: Document) -> list[LoadedArm]:
     """The arms: those of the open model as they stand in the window, others from their files."""
 
-    def already(arm: ArmWish) -> OpenArm | None:
+    def already(arm: ArmSpec) -> LoadedArm | None:
         if arm.path:
             return None
-        return open_arm(arm, bench.explainer.summary(), bench.renderer, document)
+        return open_arm(arm, host.explainer.summary(), host.renderer, document)
 
-    return open_from_files(wish.arms, str(bench.device), already)
+    return open_from_files(spec.arms, str(host.device), already)
 
 
 def _faces(
-    bench: Workbench, _budget: object, *, wish: ArmWish, document: Document
-) -> Generator[Event, None, FacesSeen]:
-    found = yield from faces_of(_opened(bench, StudyWish(arms=(wish,)), document)[0])
-    return FacesSeen(found)
+    host: ModelHost, _budget: object, *, spec: ArmSpec, document: Document
+) -> Generator[Event, None, FacesRendered]:
+    found = yield from faces_of(_opened(host, StudySpec(arms=(spec,)), document)[0])
+    return FacesRendered(found)
 
 
 def _question(
-    bench: Workbench, _budget: object, *, wish: StudyWish, document: Document, number: int
-) -> Generator[Event, None, QuestionSeen]:
+    host: ModelHost, _budget: object, *, spec: StudySpec, document: Document, number: int
+) -> Generator[Event, None, QuestionRendered]:
     """What is wrong with a wish is said beside it, not in a dialog: the person is still choosing."""
     try:
-        arms = _opened(bench, wish, document)
-        frames, seconds, size = yield from preview_of(arms, wish.settings, number)
+        arms = _opened(host, spec, document)
+        frames, seconds, size = yield from preview_of(arms, spec.settings, number)
     except UserError as error:
-        return QuestionSeen(None, problem=str(error))
-    return QuestionSeen(frames, seconds, size)
+        return QuestionRendered(None, problem=str(error))
+    return QuestionRendered(frames, seconds, size)
 
 
 def _built(
-    bench: Workbench, _budget: object, *, wish: StudyWish, document: Document, folder: Path
+    host: ModelHost, _budget: object, *, spec: StudySpec, document: Document, folder: Path
 ) -> Generator[Event, None, StudyBuilt]:
-    arms = _opened(bench, wish, document)
-    return StudyBuilt(folder, (yield from build_study(arms, wish.settings, folder)))
+    arms = _opened(host, spec, document)
+    return StudyBuilt(folder, (yield from build_study(arms, spec.settings, folder)))

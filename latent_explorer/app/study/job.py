@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from latent_explorer.app.study.arms import distinct_names, shared_pools, sources_of
 from latent_explorer.common.events import Event, Notice, Progress
-from latent_explorer.data.threads import aside
-from latent_explorer.studies.build.folder_writer import StudyPack, draw
+from latent_explorer.data.threads import run_in_thread
+from latent_explorer.studies.build.folder_writer import StudyFolderWriter, draw
 from latent_explorer.studies.build.plan import (
     TILES,
     Arm,
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from latent_explorer.app.study.arms import OpenArm, Sources
+    from latent_explorer.app.study.arms import LoadedArm, Sources
     from latent_explorer.studies.build.answer_key import StudyKey
 
 T = TypeVar("T")
 HARDLY = 0.5  # grey levels of mean change below which nobody sees anything
 
 
-def planned(
-    arms: Sequence[OpenArm], settings: StudySettings
+def plan_questions(
+    arms: Sequence[LoadedArm], settings: StudySettings
 ) -> Generator[Event, None, tuple[StudyPlan, list[Sources]]]:
     """The questions, and where each arm's source pictures are."""
     settings.check()
@@ -59,7 +59,7 @@ def planned(
 
 
 def render_item(
-    item: Item, arms: Sequence[OpenArm], sources: Sequence[Sources], reach: float
+    item: Item, arms: Sequence[LoadedArm], sources: Sequence[Sources], reach: float
 ) -> Generator[Event, None, list[Pair]]:
     """The tiles of a question; the engine serves other pictures between two of them."""
     at = max(item.arm, 0)
@@ -73,18 +73,18 @@ def render_item(
 
 
 def build_study(
-    arms: Sequence[OpenArm], settings: StudySettings, folder: Path
+    arms: Sequence[LoadedArm], settings: StudySettings, folder: Path
 ) -> Generator[Event, None, StudyKey]:
     """Write the study into a new folder; on cancel nothing is left behind. Returns its key. A job."""
     arms = distinct_names(arms)
-    plan, sources = yield from planned(arms, settings)
+    plan, sources = yield from plan_questions(arms, settings)
     faint, total = 0, len(plan.items)
-    with StudyPack(folder, plan, _made_with(arms)) as pack:
+    with StudyFolderWriter(folder, plan, _made_with(arms)) as pack:
         for done, item in enumerate(plan.items, start=1):
             rendering = render_item(item, arms, sources, settings.reach)
             pairs = yield from _step(rendering, done - 1, total)
             # Quantising takes its time: beside the engine's thread, so that the sliders stay quick.
-            drawing = aside(partial(draw, item, pairs, settings), "Drawing")
+            drawing = run_in_thread(partial(draw, item, pairs, settings), "Drawing")
             made = yield from _step(drawing, done - 1, total)
             pack.add(item, made)
             faint += sum(change < HARDLY for change in made.changes)
@@ -99,7 +99,7 @@ def build_study(
     return key
 
 
-def faces_of(arm: OpenArm) -> Generator[Event, None, dict[str, Pair]]:
+def faces_of(arm: LoadedArm) -> Generator[Event, None, dict[str, Pair]]:
     """Every attribute of an arm on its first source picture, before and after, for thumbnails."""
     sources = yield from sources_of(arm, 1)
     if not sources:
@@ -113,16 +113,16 @@ def faces_of(arm: OpenArm) -> Generator[Event, None, dict[str, Pair]]:
 
 
 def preview_of(
-    arms: Sequence[OpenArm], settings: StudySettings, number: int
+    arms: Sequence[LoadedArm], settings: StudySettings, number: int
 ) -> Generator[Event, None, tuple[Pair, float, int]]:
     """One question of the study: its frames, how long each stands (s), and the size of its files (bytes)."""
     arms = distinct_names(arms)
-    plan, sources = yield from planned(arms, settings)
+    plan, sources = yield from plan_questions(arms, settings)
     asked = [item for item in plan.items if item.role == "item"]
     item = asked[number % len(asked)]
     pairs = yield from render_item(item, arms, sources, settings.reach)
     frames = panel(pairs, item.kind, settings.tile, settings.texts)
-    made = yield from aside(partial(draw, item, pairs, settings), "Drawing a question")
+    made = yield from run_in_thread(partial(draw, item, pairs, settings), "Drawing a question")
     size = len(made.moving) + len(made.before) + len(made.after)
     return frames, settings.frame_seconds(item.kind), size
 
@@ -139,7 +139,7 @@ def _step(job: Generator[Event, None, T], done: int, total: int) -> Generator[Ev
             yield Progress(done, total, "Drawing questions")
 
 
-def _made_with(arms: Sequence[OpenArm]) -> dict[str, Any]:
+def _made_with(arms: Sequence[LoadedArm]) -> dict[str, Any]:
     """What the key says about the models, to make the same study again."""
     return {
         "arms": [

@@ -13,17 +13,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.timeline.intents import ChangeTimeline, ShowRecipe
-from latent_explorer.app.timeline.playback import TimelineScreen
+from latent_explorer.app.timeline.playback import TimelinePlayback
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SeedBase, StyleShift
-from latent_explorer.explain.timeline import edits as edits
-from latent_explorer.explain.timeline import makers as makers
-from latent_explorer.explain.timeline.file import wrong_with
+from latent_explorer.explain.timeline import edits, makers
+from latent_explorer.explain.timeline.file import timeline_problem
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, duration, frame_at
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 PAUSE = 1.0  # seconds between the last keyframe and one that is added after it
 
 
-class TimelineDesk(TimelineScreen):
+class TimelineController(TimelinePlayback):
     """Beside the explorer, whose engine renders the frames. `clock` is in seconds, as `tick`'s."""
 
     def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
@@ -185,26 +183,28 @@ class TimelineDesk(TimelineScreen):
         if recipe is not None and self._recorder is None:
             self._leave()
             self._recorder = Recorder(recipe, self._clock())
-            self._explorer.tell(updates.RecordingChanged(True))
+            self._explorer.notify(updates.RecordingChanged(True))
 
     def stop_recording(self) -> None:
         """Make a timeline of what was noted."""
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
-        self._explorer.tell(updates.RecordingChanged(False))
+        self._explorer.notify(updates.RecordingChanged(False))
         keyframes = recorder.keyframes()
         if keyframes:
             self._show_made(Timeline("Recording", keyframes), "recording")
         else:
-            self._explorer.tell(updates.Told("Nothing moved while recording: nothing was kept."))
+            self._explorer.notify(
+                updates.Message("Nothing moved while recording: nothing was kept.")
+            )
 
     # Inside --------------------------------------------------------------------------------------
 
     def _put(self, name: str, timeline: Timeline, text: str, merge: str = "") -> bool:
         """Whether the timeline is in the state now."""
-        with updates.reporting(self._explorer.tell, "Changing the timeline"):
-            if reason := wrong_with(timeline):
+        with updates.report_errors(self._explorer.notify, "Changing the timeline"):
+            if reason := timeline_problem(timeline):
                 raise UserError(f"The timeline stays as it was: {reason}. Choose other values.")
             self._explorer.apply(ChangeTimeline(name, timeline, text, merge))
         return timeline in self.timelines
@@ -221,7 +221,7 @@ class TimelineDesk(TimelineScreen):
         if state is None or summary is None:
             return None
         shown = SetBase(base, self._explorer.latents.noise_of(base)).next_state(state)
-        return live.resolve(shown, summary).recipe
+        return picture_requests.resolve(shown, summary).recipe
 
     def _free_place(self, timeline: Timeline) -> float:
         if not timeline.keyframes:
@@ -233,7 +233,7 @@ class TimelineDesk(TimelineScreen):
         if isinstance(update, updates.ModelOpened):
             self._begin()
         elif isinstance(update, updates.DeviceChanged):
-            self._frames.forget()
+            self._frames.invalidate()
             self._use()
         elif isinstance(update, updates.StateChanged):
             self._state_changed(update.old, update.new)
@@ -244,7 +244,7 @@ class TimelineDesk(TimelineScreen):
         self._recorder, self._on_canvas, self._wanted = None, False, -1
         self._name = self.timelines[0].name if self.timelines else ""
         self.playhead = 0.0
-        self._frames.forget()
+        self._frames.invalidate()
         self._use()
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:

@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from latent_explorer.app.engine.events import PictureFailed
     from latent_explorer.explain.recipe import RenderResult
 
-NOW, LATER = "timeline", "frames"  # slots
-AT_HAND = 96 << 20  # bytes of pictures in memory; more are on disk
-AHEAD = 0.7  # seconds that are made ready while it plays
-FEWEST_AHEAD = 4  # frames
+PLAYHEAD_SLOT, PREFETCH_SLOT = "timeline", "frames"  # slots
+MAX_FRAME_BYTES = 96 << 20  # bytes of pictures in memory; more are on disk
+PREFETCH_SECONDS = 0.7  # seconds that are made ready while it plays
+MIN_PREFETCH = 4  # frames
 THUMBNAIL = 128  # px; larger pictures of keyframes are kept at about this size
-MOST_VERDICTS = 100_000
-PORTION = (
+MAX_VERDICTS = 100_000
+PREFETCH_BATCH = (
     400  # frames that are looked at in one go: a long timeline has 30 000, which would be felt
 )
 
@@ -62,7 +62,9 @@ class TimelineFrames:
         self._seconds = 0.0  # that a frame takes to render, running mean
         self._filling = False
 
-    def use(self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = "") -> None:
+    def set_timeline(
+        self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = ""
+    ) -> None:
         """Another timeline, or the same after a change. What was made of equal frames stays known."""
         self.times, self._keyframes = [], {}
         if timeline is not None and timeline.keyframes:
@@ -82,24 +84,24 @@ class TimelineFrames:
         self._thumbnails = {r: p for r, p in self._thumbnails.items() if r in self._kept}
         for request in self._kept & self._pictures.keys():
             self._thumbnails[request] = _reduced(self._pictures[request].result.after)
-        if len(self._verdicts) > MOST_VERDICTS:
+        if len(self._verdicts) > MAX_VERDICTS:
             self._verdicts.clear()
-        self._ask(NOW, [])
+        self._ask(PLAYHEAD_SLOT, [])
         self._fill()
 
-    def know(self, request: FrameRequest, result: RenderResult) -> None:
+    def add_frame(self, request: FrameRequest, result: RenderResult) -> None:
         """A picture that was made elsewhere: a keyframe of it need not be made again."""
         if request not in self._pictures:
             self._verdicts[request] = result.after.probs
             self._keep(request, CachedFrame(result, False))
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         """Another model or device: nothing that was made is a frame any more."""
         for kept in (self._pictures, self._thumbnails, self._verdicts):
             kept.clear()
         self._bytes, self._seconds = 0, 0.0
 
-    def fill(self, on: bool) -> None:
+    def set_prefetch(self, on: bool) -> None:
         """Whether frames are made while nothing else is to be done."""
         self._filling = on
         self._fill()
@@ -160,20 +162,20 @@ class TimelineFrames:
 
     # What is asked for ---------------------------------------------------------------------------
 
-    def want(self, index: int) -> None:
+    def request_frame(self, index: int) -> None:
         """This frame, before all others."""
         request = self._look(index)
         if request not in self._pending or len(self._pending) > 1:
             self._send([request])
 
-    def look_ahead(self, index: int, fps: float, loop: bool) -> None:
+    def prefetch(self, index: int, fps: float, loop: bool) -> None:
         """While it plays: the frames from this one on.
 
         Where rendering is slower than playing, only as many as can be ready in time, evenly spaced; the others come
         when there is time, and are there in the next round.
         """
-        count = max(FEWEST_AHEAD, math.ceil(AHEAD * fps))
-        count = max(FEWEST_AHEAD, min(count, self._most_at_hand() // 2))
+        count = max(MIN_PREFETCH, math.ceil(PREFETCH_SECONDS * fps))
+        count = max(MIN_PREFETCH, min(count, self._max_frames() // 2))
         stride = max(1, math.ceil(self._seconds * fps))
         total = len(self.times)
         wanted: dict[FrameRequest, None] = {}
@@ -189,13 +191,13 @@ class TimelineFrames:
     def take(self, event: PictureReady | PictureFailed) -> bool:
         """An answer. Whether it is a frame of the current timeline."""
         request: FrameRequest = event.request
-        (self._pending if event.slot == NOW else self._portion).discard(request)
+        (self._pending if event.slot == PLAYHEAD_SLOT else self._portion).discard(request)
         shown = request in self._places or request in self._kept
         if isinstance(event, PictureReady):
-            self._take_frame(request, event.result, wanted=event.slot == NOW, shown=shown)
+            self._take_frame(request, event.result, wanted=event.slot == PLAYHEAD_SLOT, shown=shown)
         else:
             self._failed.add(request)
-        if event.slot == LATER and not self._portion:
+        if event.slot == PREFETCH_SLOT and not self._portion:
             self._fill_on()
         return shown
 
@@ -212,45 +214,45 @@ class TimelineFrames:
         self._note(self._places.get(request, []), picture.probs)
         if request in self._kept:
             self._thumbnails[request] = _reduced(picture)
-        if wanted or self._bytes < AT_HAND:
+        if wanted or self._bytes < MAX_FRAME_BYTES:
             self._keep(request, frame)
 
     def _send(self, requests: list[FrameRequest]) -> None:
         self._pending = set(requests)
-        self._ask(NOW, requests)
+        self._ask(PLAYHEAD_SLOT, requests)
 
     def _fill(self) -> None:
         """Keyframes first, then every 16th frame, every 8th between them and so on: the plot takes shape early."""
         self._portion.clear()
-        self._rest = _coarse_first(len(self.way)) if self._filling else iter(())
+        self._rest = _coarse_to_fine(len(self.way)) if self._filling else iter(())
         if self._filling:
             self._fill_on(r for r in self._keyframes.values() if r not in self._thumbnails)
         else:
-            self._ask(LATER, [])
+            self._ask(PREFETCH_SLOT, [])
 
     def _fill_on(self, first: Iterable[FrameRequest] = ()) -> None:
         """Ask for what is not known of the next portion; where all is known, for one frame, whose answer leads on."""
         wanted = dict.fromkeys(first)
-        portion = [self._look(place) for place in itertools.islice(self._rest, PORTION)]
+        portion = [self._look(place) for place in itertools.islice(self._rest, PREFETCH_BATCH)]
         unknown = (r for r in portion if r not in self._verdicts and r not in self._failed)
         wanted.update(dict.fromkeys(unknown))
-        if not wanted and len(portion) == PORTION:
+        if not wanted and len(portion) == PREFETCH_BATCH:
             wanted.update(dict.fromkeys(portion[:1]))
         self._portion = set(wanted)
-        self._ask(LATER, list(wanted))
+        self._ask(PREFETCH_SLOT, list(wanted))
 
     def _keep(self, request: FrameRequest, frame: CachedFrame) -> None:
         replaced = self._pictures.pop(request, None)
         self._pictures[request] = frame
         self._bytes += _size(frame.result) - (_size(replaced.result) if replaced else 0)
-        while self._bytes > AT_HAND and len(self._pictures) > 1:
+        while self._bytes > MAX_FRAME_BYTES and len(self._pictures) > 1:
             _, oldest = self._pictures.popitem(last=False)
             self._bytes -= _size(oldest.result)
 
-    def _most_at_hand(self) -> int:
+    def _max_frames(self) -> int:
         """How many frames of this size memory may hold."""
         newest = next(reversed(self._pictures.values()), None)
-        return AT_HAND // _size(newest.result) if newest else FEWEST_AHEAD * 4
+        return MAX_FRAME_BYTES // _size(newest.result) if newest else MIN_PREFETCH * 4
 
 
 def flips(seconds: np.ndarray, probs: np.ndarray) -> list[float]:
@@ -262,7 +264,7 @@ def flips(seconds: np.ndarray, probs: np.ndarray) -> list[float]:
     return [float(at) for at in seconds[changes]]
 
 
-def _coarse_first(count: int) -> Iterator[int]:
+def _coarse_to_fine(count: int) -> Iterator[int]:
     """All numbers below `count`, every sixteenth first, then those half-way between, and so on."""
     yield from range(0, count, 16)
     for step in (8, 4, 2, 1):

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.engine.frame_cache import FrameRequest
-from latent_explorer.app.exploration import picture_requests as live
-from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.timeline import frames as timeline_frames
-from latent_explorer.app.timeline.frames import LATER, NOW, TimelineFrames
+from latent_explorer.app.timeline.frames import PLAYHEAD_SLOT, PREFETCH_SLOT, TimelineFrames
 from latent_explorer.app.timeline.player import Player
 from latent_explorer.explain.timeline.timeline import Timeline, frame_at, span
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 TRACE_EVERY = 0.1  # seconds between two tellings of the trace while frames come in
 
 
-class TimelineScreen:
+class TimelinePlayback:
     """Shows frames of `current` in place of the state's picture. `clock` is in seconds, as `tick`'s."""
 
     def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
@@ -35,13 +34,13 @@ class TimelineScreen:
         self.active = False
         self._explorer = explorer
         self._clock = clock
-        self._frames = TimelineFrames(explorer.ask)
+        self._frames = TimelineFrames(explorer.request_pictures)
         self._player = Player(self._frames)
         self._on_canvas = False  # a frame is shown, not the state's picture
         self._wanted = -1  # the frame that is waited for
         self._trace_told = -float("inf")
         self._troubles: set[str] = set()  # what was said of the frames of this timeline
-        for slot in (NOW, LATER):
+        for slot in (PLAYHEAD_SLOT, PREFETCH_SLOT):
             explorer.answer(slot, self._take)
 
     @property
@@ -80,7 +79,7 @@ class TimelineScreen:
         """Whether the timeline is in view: only then its frames are made ahead, and only then it shows them."""
         if on != self.active:
             self.active = on
-            self._frames.fill(on)
+            self._frames.set_prefetch(on)
             if not on:
                 self._leave()
 
@@ -111,31 +110,31 @@ class TimelineScreen:
         at_end = self.playhead >= span(timeline) and not timeline.loop
         self._on_canvas = True
         self._player.start(0 if at_end else index)
-        self._explorer.tell(updates.TimelinePlaying(True))
+        self._explorer.notify(updates.TimelinePlaying(True))
 
     def pause(self) -> None:
         """Stay at the frame that is shown."""
         if self.playing:
             self._player.stop()
-            self._explorer.tell(updates.TimelinePlaying(False))
+            self._explorer.notify(updates.TimelinePlaying(False))
 
     def tick(self, now: float) -> None:
         """What the window's timer calls while it plays: shows the frame that is due now."""
         timeline = self.current
         if not self.playing or timeline is None:
             return
-        index = self._player.beat(now, timeline.fps, timeline.loop)
+        index = self._player.advance(now, timeline.fps, timeline.loop)
         if index is not None:
             self._show(index)
         if not self._player.playing:
-            self._explorer.tell(updates.TimelinePlaying(False))
+            self._explorer.notify(updates.TimelinePlaying(False))
 
     # Inside --------------------------------------------------------------------------------------
 
     def _state_recipe(self) -> PictureRecipe | None:
         """What the sliders show."""
         state, summary = self._explorer.state, self._explorer.summary
-        return live.resolve(state, summary).recipe if state and summary else None
+        return picture_requests.resolve(state, summary).recipe if state and summary else None
 
     def _canvas_recipe(self) -> PictureRecipe | None:
         if self._on_canvas and len(self._frames):
@@ -147,16 +146,16 @@ class TimelineScreen:
         frame, summary = self._frames.frame(index), self._explorer.summary
         if frame is None or summary is None:
             self._wanted = index
-            self._frames.want(index)
+            self._frames.request_frame(index)
             return
         self._wanted = -1
         self.playhead = self._frames.times[index]
         request = self._frames.request(index)
-        said = live.warnings(request, summary, frame.result)
+        said = picture_requests.warnings(request, summary, frame.result)
         shown = updates.TimelineFrame(
             self.playhead, request, frame.result, frame.cached, tuple(said)
         )
-        self._explorer.tell(shown)
+        self._explorer.notify(shown)
 
     def _leave(self) -> None:
         """The canvas belongs to the sliders again."""
@@ -164,7 +163,7 @@ class TimelineScreen:
         if self._on_canvas:
             self._on_canvas, self._wanted = False, -1
             if self._explorer.shown is not None:
-                self._explorer.tell(self._explorer.shown)
+                self._explorer.notify(self._explorer.shown)
 
     def _use(self) -> None:
         """The current timeline is another value, or is asked about by another classifier."""
@@ -173,11 +172,11 @@ class TimelineScreen:
             return
         self._troubles.clear()
         if (shown := self._explorer.shown) is not None:
-            self._frames.know(FrameRequest(shown.request, state.model_hash), shown.result)
-        self._frames.use(timeline, state.model_hash, state.classifier_id)
+            self._frames.add_frame(FrameRequest(shown.request, state.model_hash), shown.result)
+        self._frames.set_timeline(timeline, state.model_hash, state.classifier_id)
         self.playhead = min(self.playhead, span(timeline)) if timeline else 0.0
         names = tuple(t.name for t in self.timelines)
-        self._explorer.tell(updates.TimelinesChanged(timeline, names))
+        self._explorer.notify(updates.TimelinesChanged(timeline, names))
         self._tell_trace()
         if not len(self._frames):
             self._leave()
@@ -189,9 +188,11 @@ class TimelineScreen:
             return
         if isinstance(event, PictureFailed):
             # A noise that is missing is missing in every frame: it is said once.
-            if event.slot == NOW and event.failure.message not in self._troubles:
+            if event.slot == PLAYHEAD_SLOT and event.failure.message not in self._troubles:
                 self._troubles.add(event.failure.message)
-                self._explorer.tell(updates.Trouble(event.failure, "Making the frame", NOW))
+                self._explorer.notify(
+                    updates.ErrorReport(event.failure, "Making the frame", PLAYHEAD_SLOT)
+                )
             return
         if self._wanted >= 0 and self._frames.frame(self._wanted) is not None:
             self._show(self._wanted)
@@ -200,4 +201,4 @@ class TimelineScreen:
 
     def _tell_trace(self) -> None:
         self._trace_told = self._clock()
-        self._explorer.tell(self.trace)
+        self._explorer.notify(self.trace)

@@ -32,7 +32,7 @@ class Player:
         """Stay where it is."""
         self.playing = False
 
-    def beat(self, now: float, fps: float, loop: bool) -> int | None:
+    def advance(self, now: float, fps: float, loop: bool) -> int | None:
         """The frame to be shown from now on; None: the one before stays. Stops at the end, unless it loops."""
         total = len(self._frames)
         begins = self._begun is None
@@ -41,7 +41,7 @@ class Player:
         due = int((now - self._begun) * fps + _ROUNDING)
         if not loop and due >= total - 1:
             due, self.playing = total - 1, False
-        self._frames.look_ahead(due % total + (0 if begins else 1), fps, loop)
+        self._frames.prefetch(due % total + (0 if begins else 1), fps, loop)
         for place in range(due, max(self._last, due - total), -1):
             if not self.playing or self._frames.frame(place % total) is not None:
                 self._last = place

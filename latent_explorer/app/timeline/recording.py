@@ -67,13 +67,13 @@ def _runs(samples: Sequence[Sample], tolerance: float) -> Iterator[Keyframe]:
     """What cannot be blended into the next (another latent, another noise) is held until then."""
     runs = [list(run) for _, run in itertools.groupby(samples, key=lambda s: _kind(s[1]))]
     for run, following in itertools.zip_longest(runs, runs[1:]):
-        kept = thinned(_with_rests(run), tolerance)
+        kept = simplify_keyframes(_with_rests(run), tolerance)
         for seconds, recipe in kept[:-1]:
             yield Keyframe(seconds, recipe, "linear")
         yield Keyframe(*kept[-1], "hold" if following else "linear")
 
 
-def thinned(samples: Sequence[Sample], tolerance: float = TOLERANCE) -> list[Sample]:
+def simplify_keyframes(samples: Sequence[Sample], tolerance: float = TOLERANCE) -> list[Sample]:
     """As few of the samples as say the rest to within `tolerance` by straight lines in time, first and last included.
 
     The algorithm of Ramer (1972) and Douglas and Peucker (1973), with the distance taken at equal times.

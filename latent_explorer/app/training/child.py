@@ -19,7 +19,7 @@ import msgspec
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import self_command
-from latent_explorer.data.threads import leave_a_core
+from latent_explorer.data.threads import reserve_one_core
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ def last_error(output: Path) -> str:
 def child_environment() -> dict[str, str]:
     """The environment of a child: it leaves one core to the window, and never spins while it waits."""
     environment = dict(os.environ)
-    leave_a_core(environment)
+    reserve_one_core(environment)
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
     environment["PYTHONUNBUFFERED"] = "1"  # what it says is read while it runs
     environment["PYTHONIOENCODING"] = "utf-8"

@@ -18,7 +18,7 @@ from latent_explorer.app.training import preferences as training_memory
 from latent_explorer.app.training.run_history import RunHistory
 from latent_explorer.app.training.run_view import running_sentence
 from latent_explorer.app.training.shared_device import SharedDevice
-from latent_explorer.app.training.snapshot import Snapshot
+from latent_explorer.app.training.snapshot import SnapshotExporter
 from latent_explorer.app.training.updates import (
     CheckDone,
     CheckProgress,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from latent_explorer.training.run_folder import Request
 
 # What is said when a run comes to an end that nobody asked for, wherever the person looks.
-_SAID: dict[str, tuple[Literal["info", "warning"], str]] = {
+_END_MESSAGES: dict[str, tuple[Literal["info", "warning"], str]] = {
     "finished": ("info", "{0} is trained. Open its explainer from the Training panel."),
     "failed": ("warning", "The training of {0} failed: {1}"),
     "interrupted": ("warning", "The training of {0} was interrupted. It can be resumed."),
@@ -52,7 +52,7 @@ _SAID: dict[str, tuple[Literal["info", "warning"], str]] = {
 SCAN_EVERY = 10  # polls; only then are runs looked for that another program started
 
 
-class TrainingDesk:
+class TrainingController:
     """Beside the explorer, whose engine does the checks and whose window opens what was trained."""
 
     def __init__(self, explorer: Explorer, *, data_dir: Path | None = None) -> None:
@@ -73,7 +73,7 @@ class TrainingDesk:
         self._polls = 0
         self._check: tuple[int, TrainingPlan] | None = None  # the engine's job
         self._device = SharedDevice()
-        self._snapshot = Snapshot(explorer, self._tell)
+        self._snapshot = SnapshotExporter(explorer, self._notify)
         self._closed = False
         explorer.listeners.append(self._on_update)
 
@@ -84,7 +84,7 @@ class TrainingDesk:
         """The plan of last time, for the form."""
         return self._memory.plan
 
-    def keep(self, plan: TrainingPlan) -> None:
+    def remember_plan(self, plan: TrainingPlan) -> None:
         """Remember the plan for the next start of the program."""
         self._remember(plan=plan)
 
@@ -93,7 +93,7 @@ class TrainingDesk:
         """Devices to choose from, as (id, words); "auto" first."""
         return self._device.choices
 
-    def card_warning(self, device: str) -> str:
+    def device_warning(self, device: str) -> str:
         """A sentence when a training on `device` would share it with the window; else empty."""
         return self._device.warning(device)
 
@@ -101,10 +101,12 @@ class TrainingDesk:
         """The file of the explainer on the screen, whose classifier can be explained once more."""
         return self._device.model
 
-    def look_at(self, path: Path) -> None:
-        """See what the pictures at `path` offer: `DataSeen`."""
+    def inspect_data(self, path: Path) -> None:
+        """See what the pictures at `path` offer: `DataInspected`."""
         self._explorer.start_job(
-            f"Looking at {path.name}", lambda _budget: training_jobs.seen(path), self._tell
+            f"Looking at {path.name}",
+            lambda _budget: training_jobs.inspect_data(path),
+            self._notify,
         )
 
     @property
@@ -119,11 +121,13 @@ class TrainingDesk:
         """
         self.cancel_check()
         if problems := plan.problems():
-            self._tell(CheckDone(plan, None, None, problems[0]))
+            self._notify(CheckDone(plan, None, None, problems[0]))
             return
         name = f"Checking {plan.data.name if plan.data else ''}"
         job = self._explorer.start_job(
-            name, lambda _budget: training_jobs.checked(plan, self._history.folder), self._tell
+            name,
+            lambda _budget: training_jobs.check_and_estimate(plan, self._history.folder),
+            self._notify,
         )
         self._check = None if job is None else (job, plan)
 
@@ -135,11 +139,11 @@ class TrainingDesk:
     def start(self, plan: TrainingPlan) -> bool:
         """Start the training and attach to it. False, and a sentence told, when it cannot be started."""
         started = False
-        with updates.reporting(self._explorer.tell, "Starting the training"):
-            self._refuse_second()
+        with updates.report_errors(self._explorer.notify, "Starting the training"):
+            self._check_none_running()
             if problems := plan.problems():
                 raise UserError(problems[0])
-            self.keep(plan)
+            self.remember_plan(plan)
             path = self._history.new(plan.title())
             pid = child.start_child([*plan.arguments(path), "--json"], path)
             view = self._history.started(path)
@@ -176,8 +180,8 @@ class TrainingDesk:
             self._scan()
         for view in dict.fromkeys((self._attached, self._running)):
             if view is not None and view.poll():
-                self._tell(RunChanged(view))
-        self._insist()
+                self._notify(RunChanged(view))
+        self._repeat_request()
         if self._running is not None and not self._running.alive:
             ended, self._running = self._running, None
             self._ended(ended)
@@ -188,7 +192,7 @@ class TrainingDesk:
         self._attached = view
         if view is not None:
             view.poll()
-        self._tell(RunAttached(view))
+        self._notify(RunAttached(view))
 
     def pause(self) -> None:
         """Ask the running training to write a checkpoint and end; `resume` goes on."""
@@ -201,9 +205,9 @@ class TrainingDesk:
     def resume(self, images: int | None = None) -> bool:
         """Go on with the attached run, to `images` in all if given. False, and a sentence told, when it cannot."""
         resumed = False
-        with updates.reporting(self._explorer.tell, "Resuming the training"):
+        with updates.report_errors(self._explorer.notify, "Resuming the training"):
             view = self._shown()
-            self._refuse_second()
+            self._check_none_running()
             longer = ["--images", str(images)] if images else []
             arguments = ["train", "--resume", "--out", str(view.path), *longer, "--json"]
             self._follow(view, child.start_child(arguments, view.path))
@@ -217,12 +221,12 @@ class TrainingDesk:
 
     def open_current(self) -> None:
         """Make an explainer of the attached run's newest checkpoint and open it; the training goes on meanwhile."""
-        with updates.reporting(self._explorer.tell, "Opening the current state"):
+        with updates.report_errors(self._explorer.notify, "Opening the current state"):
             self._snapshot.start(self._shown())
 
     def open_result(self) -> None:
         """Open the attached run's finished explainer."""
-        with updates.reporting(self._explorer.tell, "Opening the result"):
+        with updates.report_errors(self._explorer.notify, "Opening the result"):
             view = self._shown()
             if view.result is None:
                 raise UserError(
@@ -238,21 +242,21 @@ class TrainingDesk:
 
     def open_folder(self, path: Path) -> None:
         """Add a run folder from elsewhere to the history and attach to it."""
-        with updates.reporting(self._explorer.tell, f"Opening {path.name}"):
+        with updates.report_errors(self._explorer.notify, f"Opening {path.name}"):
             view = self._history.add(path)
-            self._remember(folders=tuple(self._history.elsewhere))
-            self._tell(RunsChanged())
+            self._remember(folders=tuple(self._history.external_folders))
+            self._notify(RunsChanged())
             self.attach(view)
             self._scan()
 
     def delete(self, view: RunView) -> bool:
         """Delete a run with everything in it; refused while somebody works on it."""
         deleted = False
-        with updates.reporting(self._explorer.tell, f"Deleting {view.name}"):
-            self._snapshot.leave(view)
+        with updates.report_errors(self._explorer.notify, f"Deleting {view.name}"):
+            self._snapshot.cancel_for(view)
             self._history.delete(view)
             deleted = True
-        self._remember(folders=tuple(self._history.elsewhere))
+        self._remember(folders=tuple(self._history.external_folders))
         if view is self._attached and not view.path.exists():
             self.attach(None)
         self._scan()
@@ -272,7 +276,7 @@ class TrainingDesk:
             raise UserError("No training is shown. Choose one in the history first.")
         return self._attached
 
-    def _refuse_second(self) -> None:
+    def _check_none_running(self) -> None:
         running = self._history.running()
         if running is not None:
             raise UserError(running_sentence(running))
@@ -285,16 +289,16 @@ class TrainingDesk:
         self.attach(view)
 
     def _ask(self, what: Request, doing: str) -> None:
-        with updates.reporting(self._explorer.tell, doing):
+        with updates.report_errors(self._explorer.notify, doing):
             view = self._attached if self._attached and self._attached.alive else self._running
             if view is None or not view.alive:
                 raise UserError("No training is running now, so there is nothing to end.")
             view.folder.request(what)
             self._wish = what
             view.poll()
-            self._tell(RunChanged(view))
+            self._notify(RunChanged(view))
 
-    def _insist(self) -> None:
+    def _repeat_request(self) -> None:
         """Ask again while the run lives: one that only begins forgets what was asked of the process before it."""
         run = self._running
         if run is not None and run.alive and self._wish is not None and not run.requested:
@@ -310,36 +314,38 @@ class TrainingDesk:
         known = tuple(view.path for view in self._history.views())
         if known != self._known:
             self._known = known
-            self._tell(RunsChanged())
+            self._notify(RunsChanged())
 
     def _ended(self, view: RunView) -> None:
         self._wish = None
         plan = self._begun.pop(view.path, None)
-        if plan is not None and view.state == "failed" and self._history.forget_stillborn(view):
+        if plan is not None and view.state == "failed" and self._history.remove_failed_start(view):
             if view is self._attached:
                 self.attach(None)
-            self._tell(StartFailed(plan, view.message))
+            self._notify(StartFailed(plan, view.message))
         else:
-            self._tell(RunEnded(view))
-        if view.state in _SAID:
-            severity, sentence = _SAID[view.state]
-            self._explorer.tell(updates.Told(sentence.format(view.name, view.message), severity))
+            self._notify(RunEnded(view))
+        if view.state in _END_MESSAGES:
+            severity, sentence = _END_MESSAGES[view.state]
+            self._explorer.notify(
+                updates.Message(sentence.format(view.name, view.message), severity)
+            )
         self._scan()
 
     def _on_update(self, update: updates.Update) -> None:
         """What the explorer tells: where the window computes, that a person moves something, how the check stands."""
-        if self._device.heard(update) and self._running is not None and self._running.alive:
-            self._device.ask_for_room(self._running)
+        if self._device.is_activity(update) and self._running is not None and self._running.alive:
+            self._device.hold_training_back(self._running)
         if isinstance(update, (updates.ModelOpened, updates.DeviceChanged)):
-            self._tell(WindowChanged())
+            self._notify(WindowChanged())
         if self._check is None or getattr(update, "job", None) != self._check[0]:
             return
         if isinstance(update, updates.JobEvent) and isinstance(update.event, Progress):
-            self._tell(CheckProgress(update.event))
+            self._notify(CheckProgress(update.event))
         elif isinstance(update, updates.JobEnded):
             (_, plan), self._check = self._check, None
             if update.outcome != "finished":  # else the job's own value follows
-                self._tell(CheckDone(plan, None, None))
+                self._notify(CheckDone(plan, None, None))
 
     def _remember(self, **fields: Any) -> None:
         memory = replace(self._memory, **fields)
@@ -347,6 +353,6 @@ class TrainingDesk:
             self._memory = memory
             training_memory.save(self._folder, memory)
 
-    def _tell(self, update: TrainingUpdate) -> None:
+    def _notify(self, update: TrainingUpdate) -> None:
         for listener in tuple(self.listeners):
             listener(update)

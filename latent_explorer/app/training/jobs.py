@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.app.engine.failure import failure_of
-from latent_explorer.app.training.updates import CheckDone, DataSeen
+from latent_explorer.app.training.updates import CheckDone, DataInspected
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.threads import aside
+from latent_explorer.data.threads import run_in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,17 +31,19 @@ NO_LABELS = (
 )
 
 
-def seen(path: Path) -> Generator[Event, None, DataSeen]:
+def inspect_data(path: Path) -> Generator[Event, None, DataInspected]:
     """What the pictures at `path` offer."""
-    from latent_explorer.data.summary import look_at
+    from latent_explorer.data.summary import summarise_data
 
     try:
-        return DataSeen(path, (yield from aside(lambda: look_at(path), LISTING)))
+        return DataInspected(
+            path, (yield from run_in_thread(lambda: summarise_data(path), LISTING))
+        )
     except UserError as error:
-        return DataSeen(path, None, str(error))
+        return DataInspected(path, None, str(error))
 
 
-def checked(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDone]:
+def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDone]:
     """The data check, then a few steps of the training itself on the chosen device; `folder` is where it would write."""
     done = CheckDone(plan, None, None)
     try:
@@ -83,7 +85,7 @@ def _sized(config: TrainConfig) -> TrainConfig:
 def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:
     from latent_explorer.data.check import check
 
-    data = yield from aside(lambda: _opened(config), LISTING)
+    data = yield from run_in_thread(lambda: _opened(config), LISTING)
     try:
         return (yield from check(data, resolution))
     finally:

@@ -30,24 +30,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 STATUS_SECONDS = 1.0
-_WORDS: dict[State, str] = {
+_END_MESSAGES: dict[State, str] = {
     "paused": "Paused; it can go on at any time.",
     "stopped": "Ended early as asked; it can go on at any time.",
     "finished": "Finished.",
 }
 
 
-def nobody() -> None:
+def no_request() -> None:
     """Nobody wants it to end."""
 
 
-def whole_training(
+def run_pipeline(
     folder: Path,
     config: TrainConfig | None = None,
     *,
     changes: dict[str, Any] | None = None,
     command: Sequence[str] = (),
-    wish: Callable[[], Request | None] = nobody,
+    stop_request: Callable[[], Request | None] = no_request,
 ) -> Generator[Event, None, RunStatus | None]:
     """Start the run that `config` describes, or without one go on with that in `folder`. Yields the phases' events.
 
@@ -58,11 +58,11 @@ def whole_training(
     Last Result: the status that it ended with, which is returned, too. Of the processes that torchrun started the first
     alone speaks; the others return None. Raises UserError.
     """
-    from latent_explorer.training.distributed import joined
+    from latent_explorer.training.distributed import process_group
 
-    with joined() as world:
+    with process_group() as world:
         run = RunFolder(folder)
-        if not world.is_first:
+        if not world.is_main_process:
             _follow(run, world)
             return None
         settings = _checked(run, config, changes or {}, world)
@@ -71,10 +71,10 @@ def whole_training(
                 run.create(settings)
             elif changes:
                 run.change_config(settings)
-            keeper = Keeper(run, command, wish)
-            with keeper.telling_how_it_ends():
-                yield from _phases(run, keeper, world)
-        status = keeper.status
+            reporter = RunReporter(run, command, stop_request)
+            with reporter.record_outcome():
+                yield from _phases(run, reporter, world)
+        status = reporter.status
     yield Result(status)
     return status
 
@@ -103,7 +103,7 @@ def _follow(run: RunFolder, world: World) -> None:
     from latent_explorer.training.train import train
 
     try:
-        goes_on = world.decide(True)  # the first process has made the folder and the classifier
+        goes_on = world.broadcast(True)  # the first process has made the folder and the classifier
     except RuntimeError as error:
         raise UserError(
             "The first process ended before the training began; it says why."
@@ -113,18 +113,18 @@ def _follow(run: RunFolder, world: World) -> None:
             pass
 
 
-class Keeper:
+class RunReporter:
     """Keeps status.json and log.txt while the phases run, and knows whether somebody wants an end."""
 
     def __init__(
-        self, run: RunFolder, command: Sequence[str], wish: Callable[[], Request | None]
+        self, run: RunFolder, command: Sequence[str], stop_request: Callable[[], Request | None]
     ) -> None:
         from latent_explorer.models.device import choose_device
 
         config, before = run.config(), run.status()
         self.run = run
-        self.wish: Request | None = None
-        self._asked = wish
+        self.stop_request: Request | None = None
+        self._stop_requested = stop_request
         self._written = 0.0
         self.status = RunStatus(
             "starting",
@@ -136,9 +136,9 @@ class Keeper:
             images=before.images if before else 0,
             command=before.command if before and before.command else list(command),
         )
-        self.tell()
+        self.update_status()
 
-    def tell(self, **changes: Any) -> None:
+    def update_status(self, **changes: Any) -> None:
         """Write the status with these changes."""
         self.status = msgspec.structs.replace(self.status, updated=time.time(), **changes)
         self.run.write_status(self.status)
@@ -148,9 +148,9 @@ class Keeper:
         """A phase starts."""
         self.run.log_line(message)
         done = {"phase_done": 0, "phase_total": 0, "seconds_left": None}
-        self.tell(state="running", phase=phase, message=message, **done)
+        self.update_status(state="running", phase=phase, message=message, **done)
 
-    def hear(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Take note of what a phase says."""
         changes: dict[str, Any] = {}
         phase = self.status.phase
@@ -169,23 +169,23 @@ class Keeper:
             self.run.log_line(event.text)
         self.status = msgspec.structs.replace(self.status, **changes)
         if changes and time.monotonic() - self._written >= STATUS_SECONDS:
-            self.tell()
+            self.update_status()
 
-    def ends(self) -> bool:
+    def should_stop(self) -> bool:
         """Whether somebody wants an end; and the window gets the device first where it needs it."""
-        self.run.give_way()
-        self.wish = self.wish or self._asked() or self.run.take_request()
-        return self.wish is not None
+        self.run.wait_while_busy()
+        self.stop_request = self.stop_request or self._stop_requested() or self.run.pop_request()
+        return self.stop_request is not None
 
-    def pauses(self) -> bool:
+    def should_pause(self) -> bool:
         """Whether somebody wants an end without an explainer."""
-        return self.ends() and self.wish == "pause"
+        return self.should_stop() and self.stop_request == "pause"
 
-    def attend(
-        self, job: Generator[Event, None, T], ends: Callable[[], bool] | None = None
+    def forward(
+        self, job: Generator[Event, None, T], should_stop: Callable[[], bool] | None = None
     ) -> Generator[Event, None, T | None]:
-        """Pass a job's events on; its result, or None where it was ended early: on any wish, or as `ends` says."""
-        ends = ends or self.ends
+        """Pass a job's events on; its result, or None where it was ended early: on any wish, or as `should_stop` says."""
+        should_stop = should_stop or self.should_stop
         result: T | None = None
         with contextlib.closing(job):
             while True:
@@ -196,18 +196,18 @@ class Keeper:
                 if isinstance(event, Result):
                     result = event.value
                     continue
-                self.hear(event)
+                self.on_event(event)
                 yield event
-                if self.status.phase != "explainer" and ends():  # a training asks by itself
+                if self.status.phase != "explainer" and should_stop():  # a training asks by itself
                     return None
 
     def end(self, state: State) -> None:
         """The run ends as it should."""
-        self.run.log_line(_WORDS[state])
-        self.tell(state=state, message=_WORDS[state], seconds_left=None)
+        self.run.log_line(_END_MESSAGES[state])
+        self.update_status(state=state, message=_END_MESSAGES[state], seconds_left=None)
 
     @contextlib.contextmanager
-    def telling_how_it_ends(self) -> Iterator[None]:
+    def record_outcome(self) -> Iterator[None]:
         """Whatever ends the run early is in its status and log afterwards."""
         try:
             yield
@@ -218,7 +218,7 @@ class Keeper:
             message = failure_of(error).message
             self.run.log_line(message)
             with contextlib.suppress(UserError):
-                self.tell(state="failed", message=message, seconds_left=None)
+                self.update_status(state="failed", message=message, seconds_left=None)
             raise
 
 
@@ -231,70 +231,70 @@ def _figures(event: Metric) -> str:
 # -- phases ----------------------------------------------------------------------------------------------------------
 
 
-def _phases(run: RunFolder, keeper: Keeper, world: World) -> Generator[Event, None, None]:
-    from latent_explorer.training.setup import keep_classifier
+def _phases(run: RunFolder, reporter: RunReporter, world: World) -> Generator[Event, None, None]:
+    from latent_explorer.training.setup import copy_classifier
     from latent_explorer.training.train import train
 
     config = run.config()
     if config.mode == "stylex" and not run.classifier.exists():
         if config.classifier:
-            keep_classifier(run)
+            copy_classifier(run)
         else:
-            yield from _classifier(run, keeper)
-    if not world.decide(not keeper.ends()):
-        keeper.end("paused" if keeper.wish == "pause" else "stopped")
+            yield from _classifier(run, reporter)
+    if not world.broadcast(not reporter.should_stop()):
+        reporter.end("paused" if reporter.stop_request == "pause" else "stopped")
         return
-    keeper.begin("explainer", "Training the explainer.")
-    yield from keeper.attend(train(run, keeper.ends, world=world))
-    if keeper.wish == "pause":
-        keeper.end("paused")
+    reporter.begin("explainer", "Training the explainer.")
+    yield from reporter.forward(train(run, reporter.should_stop, world=world))
+    if reporter.stop_request == "pause":
+        reporter.end("paused")
         return
-    yield from _export(run, keeper)
-    if keeper.wish is None and config.mode == "stylex" and config.attributes:
-        yield from _attributes(run, keeper)
+    yield from _export(run, reporter)
+    if reporter.stop_request is None and config.mode == "stylex" and config.attributes:
+        yield from _attributes(run, reporter)
     words: dict[Request | None, State] = {None: "finished", "pause": "paused", "stop": "stopped"}
-    keeper.end(words[keeper.wish])
+    reporter.end(words[reporter.stop_request])
 
 
-def _classifier(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
+def _classifier(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Train the run's own classifier. Killed in the middle, it starts again: it takes minutes."""
     from latent_explorer.models.classifier_file import write_classifier
     from latent_explorer.training.train_classifier import train_classifier
 
     settings = run.config().classifier_training
     assert settings is not None  # as `check` made sure
-    keeper.begin("classifier", "Training the classifier.")
-    trained = yield from keeper.attend(train_classifier(settings))
+    reporter.begin("classifier", "Training the classifier.")
+    trained = yield from reporter.forward(train_classifier(settings))
     if trained is not None:
         classifier, about = trained
         write_classifier(run.classifier, classifier, about)
         test = about["test"]
-        yield from _said(
-            keeper,
+        yield from _log_notice(
+            reporter,
             f"The classifier is right on {test['accuracy']:.1%} of {test['n']} test pictures.",
         )
 
 
-def _export(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
+def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Write result.explainer, unless it is there already for these very networks."""
     from latent_explorer.models.explainer_file import write_explainer
-    from latent_explorer.training.export import chosen_images, export
+    from latent_explorer.training.export import export, selected_checkpoint_images
 
-    images = chosen_images(run)
+    images = selected_checkpoint_images(run)
     if images == 0 or images == _result_images(run):
         return
-    keeper.begin("attributes", "Writing the explainer.")
+    reporter.begin("attributes", "Writing the explainer.")
     job = export(run.path, run.config().name or run.path.name)
-    explainer = yield from keeper.attend(job, keeper.pauses)
+    explainer = yield from reporter.forward(job, reporter.should_pause)
     if explainer is None:
         return
     yield Progress(0, 1, "Writing the explainer")
-    with run.writing("result.explainer"):
+    with run.explain_write_errors("result.explainer"):
         write_explainer(explainer, run.result)
-    yield from _said(keeper, f"Wrote {run.result.name}, as it stood after {images} images.")
+    yield from _log_notice(reporter, f"Wrote {run.result.name}, as it stood after {images} images.")
 
 
-def _attributes(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
+def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Find the attributes of result.explainer, unless it has some already."""
     from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings, attfind
     from latent_explorer.models.device import choose_device
@@ -305,16 +305,16 @@ def _attributes(run: RunFolder, keeper: Keeper) -> Generator[Event, None, None]:
     if model.attribute_sets:
         return
     config = run.config()
-    keeper.begin("attributes", "Finding the attributes.")
+    reporter.begin("attributes", "Finding the attributes.")
     settings = AttFindSettings(n=config.attributes, screen=SCREEN)
     device = choose_device(config.device)
-    found = yield from keeper.attend(
+    found = yield from reporter.forward(
         attfind(model, settings, ranges=model.style_stats, device=device)
     )
     if found is not None:
         write_explainer(with_attribute_set(model, found.attribute_set), run.result)
         count = len(found.attribute_set.attributes)
-        yield from _said(keeper, f"Found {count} attributes.")
+        yield from _log_notice(reporter, f"Found {count} attributes.")
 
 
 def _result_images(run: RunFolder) -> int | None:
@@ -327,7 +327,7 @@ def _result_images(run: RunFolder) -> int | None:
         return None
 
 
-def _said(keeper: Keeper, text: str) -> Generator[Event, None, None]:
+def _log_notice(reporter: RunReporter, text: str) -> Generator[Event, None, None]:
     notice = Notice(text)
-    keeper.hear(notice)
+    reporter.on_event(notice)
     yield notice

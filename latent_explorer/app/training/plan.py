@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import plain_name
+from latent_explorer.common.paths import safe_file_name
 from latent_explorer.training.settings import train_config
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class TrainingPlan:
 
     def command_line(self, *, windows: bool | None = None) -> str:
         """The same as one line to be copied to a shell; `windows` None: for the system that this runs on."""
-        words = ["latent-explorer", *self.arguments(plain_name(self.title()))]
+        words = ["latent-explorer", *self.arguments(safe_file_name(self.title()))]
         if sys.platform == "win32" if windows is None else windows:
             return " ".join(_quoted_for_windows(word) for word in words)
         return shlex.join(words)

@@ -19,26 +19,26 @@ FILE = "training.json"
 
 
 @dataclass(frozen=True)
-class Memory:
+class TrainingPreferences:
     """What is kept."""
 
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     folders: tuple[Path, ...] = ()
 
 
-def load(folder: Path) -> Memory:
+def load(folder: Path) -> TrainingPreferences:
     """What was kept in this folder; nothing where it cannot be read: a form can be filled again."""
     try:
         data = (folder / FILE).read_bytes()
-        return msgspec.json.decode(data, type=Memory, dec_hook=_path)
+        return msgspec.json.decode(data, type=TrainingPreferences, dec_hook=_path)
     except FileNotFoundError:
-        return Memory()
+        return TrainingPreferences()
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
         log.warning("The last training plan cannot be read: %s", error)
-        return Memory()
+        return TrainingPreferences()
 
 
-def save(folder: Path, memory: Memory) -> None:
+def save(folder: Path, memory: TrainingPreferences) -> None:
     """Keep it. Where it cannot be written, the form will be empty next time: no reason to bother anybody."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

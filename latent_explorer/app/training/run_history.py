@@ -51,7 +51,7 @@ class RunHistory:
         return self._folder or paths.runs_dir()
 
     @property
-    def elsewhere(self) -> list[Path]:
+    def external_folders(self) -> list[Path]:
         """Run folders that were opened by hand."""
         return list(self._elsewhere)
 
@@ -75,7 +75,7 @@ class RunHistory:
 
     def new(self, name: str) -> Path:
         """A folder for a new run of this name, which nobody has yet."""
-        plain = paths.plain_name(name) or "training"
+        plain = paths.safe_file_name(name) or "training"
         path, count = self.folder / plain, 1
         while path.exists():
             count += 1
@@ -114,10 +114,10 @@ class RunHistory:
         """The run that somebody works on, as they stand now."""
         views = self.views()
         for view in views:
-            view.look()
+            view.refresh_status()
         return next((view for view in views if view.alive), None)
 
-    def forget_stillborn(self, view: RunView) -> bool:
+    def remove_failed_start(self, view: RunView) -> bool:
         """Remove what a start left that failed before anything was trained. Whether it was such a one."""
         trained = ["checkpoints", "metrics.jsonl"]
         if view.config is not None and view.config.classifier_training is not None:
@@ -132,7 +132,7 @@ class RunHistory:
 
     def delete(self, view: RunView) -> None:
         """Delete a run with everything in it. UserError when that is not safe, or fails half-way."""
-        view.look()
+        view.refresh_status()
         # Under another name first: what is half deleted must not look like a run.
         grave = view.path.with_name(f".{view.path.name}.deleted-{time.time_ns()}")
         try:

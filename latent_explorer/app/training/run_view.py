@@ -44,7 +44,7 @@ _INTERRUPTED = (
 
 
 class RunView:
-    """One run folder as the window sees it. Attributes are what the last `look` or `poll` read."""
+    """One run folder as the window sees it. Attributes are what the last `refresh_status` or `poll` read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,7 +68,7 @@ class RunView:
         self._signs: dict[str, object] = {}
         self._seen: tuple[object, ...] = ()
         self._polled: tuple[object, ...] = ()
-        self.look()
+        self.refresh_status()
 
     @property
     def updated(self) -> float:
@@ -80,9 +80,9 @@ class RunView:
     def launched(self, pid: int) -> None:
         """This window started a process for it; what the status says is of an earlier one until that one speaks."""
         self.child, self._launched, self._reason = pid, time.time(), ""
-        self.look()
+        self.refresh_status()
 
-    def look(self) -> bool:
+    def refresh_status(self) -> bool:
         """Read how the run stands, not its figures. Whether that is new."""
         if self.child is not None and not child.is_running(self.child):
             self._reason = child.failure_of_child(self.child, self.path / child.OUTPUT)
@@ -106,7 +106,7 @@ class RunView:
 
     def poll(self) -> bool:
         """Read all that is new since the last poll. Whether there was anything; where no file changed, none is read."""
-        self.look()
+        self.refresh_status()
         if self._seen == self._polled:
             return False
         self._polled = self._seen

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.training.run_view import RunView
 
-EVERY = 0.5  # seconds between two requests for room; the training waits for one from the last
+REQUEST_INTERVAL = (
+    0.5  # seconds between two requests for room; the training waits for one from the last
+)
 _UNKNOWN = (("auto", "Automatic"), ("cpu", "CPU"))
 
 
@@ -28,7 +30,7 @@ class SharedDevice:
         )
         self._asked = 0.0
 
-    def heard(self, update: updates.Update) -> bool:
+    def is_activity(self, update: updates.Update) -> bool:
         """Take note of an update. Whether it says that a person is moving something."""
         if isinstance(update, updates.DeviceChanged):
             self.choices = update.choices
@@ -37,10 +39,10 @@ class SharedDevice:
             self.model = update.path
         return isinstance(update, (updates.StateChanged, updates.HoverPicture))
 
-    def ask_for_room(self, run: RunView) -> None:
+    def hold_training_back(self, run: RunView) -> None:
         """Hold the training back for a moment, if it computes where the window does."""
         now = time.monotonic()
-        if now - self._asked < EVERY:
+        if now - self._asked < REQUEST_INTERVAL:
             return
         device = run.status.device if run.status is not None else ""
         if not device or device == self._window or not self._window:

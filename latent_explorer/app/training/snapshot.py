@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from latent_explorer.app.training.run_view import RunView
 
 
-class Snapshot:
+class SnapshotExporter:
     """At most one at a time."""
 
-    def __init__(self, explorer: Explorer, tell: Callable[[SnapshotChanged], None]) -> None:
+    def __init__(self, explorer: Explorer, notify: Callable[[SnapshotChanged], None]) -> None:
         self._explorer = explorer
-        self._tell = tell
+        self._notify = notify
         self._work: tuple[int, RunView] | None = None  # process, run
 
     @property
@@ -47,24 +47,24 @@ class Snapshot:
         arguments = ["export", str(view.path), "--out", str(view.folder.current)]
         arguments += ["--name", f"{view.name}, {images:,} images", "--json"]
         self._work = child.start_child(arguments, view.path, SNAPSHOT_OUTPUT), view
-        self._tell(SnapshotChanged(True))
+        self._notify(SnapshotChanged(True))
 
     def poll(self) -> None:
         """Open what is done."""
         if self._work is None or child.is_running(self._work[0]):
             return
         (pid, view), self._work = self._work, None
-        self._tell(SnapshotChanged(False))
-        with updates.reporting(self._explorer.tell, "Opening the current state"):
+        self._notify(SnapshotChanged(False))
+        with updates.report_errors(self._explorer.notify, "Opening the current state"):
             if problem := child.failure_of_child(pid, view.path / SNAPSHOT_OUTPUT):
                 raise UserError(problem)
             self._explorer.open_path(view.folder.current)
 
-    def leave(self, view: RunView) -> None:
+    def cancel_for(self, view: RunView) -> None:
         """Give up the one of this run, if it is being made."""
         if self._work is not None and self._work[1] is view:
             self.close()
-            self._tell(SnapshotChanged(False))
+            self._notify(SnapshotChanged(False))
 
     def close(self) -> None:
         """Nobody waits for it any more."""

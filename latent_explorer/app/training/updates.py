@@ -2,7 +2,7 @@
 """What the training desk tells its listeners, on the window's thread. Plain values: the dock draws them.
 
 Sentences that need no place in the dock (a failed start, a finished run) are told as `updates.Told` and
-`updates.Trouble` to the explorer's listeners, like everything else that is said to a person.
+`updates.ErrorReport` to the explorer's listeners, like everything else that is said to a person.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.run_view import RunView
 from latent_explorer.common.events import Progress
 from latent_explorer.data.check import DataReport
-from latent_explorer.data.summary import DataOffer
+from latent_explorer.data.summary import DataSummary
 
 if TYPE_CHECKING:
     from latent_explorer.training.estimate import Estimate  # noqa: TC004  # it brings torch
 
 
 @dataclass(frozen=True)
-class DataSeen:
+class DataInspected:
     """What the pictures at `path` offer, or in one sentence why nothing can be done with them."""
 
     path: Path
-    offer: DataOffer | None
+    offer: DataSummary | None
     problem: str = ""
 
 
@@ -94,7 +94,7 @@ class SnapshotChanged:
 
 
 TrainingUpdate = (
-    DataSeen
+    DataInspected
     | CheckProgress
     | CheckDone
     | WindowChanged

@@ -17,8 +17,8 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Result
 from latent_explorer.explain.attfind.effects import (
+    BatchSizer,
     Budget,
-    Pace,
     Reconstructions,
     default_budget,
     effect_table,
@@ -29,14 +29,14 @@ from latent_explorer.explain.attfind.greedy import (
     UNSTABLE_SHARE,
     Pick,
     Ranking,
-    merge,
+    greedy_search,
+    merge_rankings,
     reversed_picks,
-    search,
     stable_effects,
     with_figures,
 )
 from latent_explorer.explain.attfind.screening import Shortlist, shortlist
-from latent_explorer.explain.latents import placed
+from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 if TYPE_CHECKING:
@@ -107,24 +107,28 @@ def attfind(
              line give the explainer's own, so that a slider at 1 stands where the search looked
     budget   seconds that the next step may last
     """
-    model = placed(explainer, device)
+    model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
     ws, cond = _searched(explainer, latents, settings, device)
-    pace = Pace(budget)
-    pictures = yield from reconstruct(synthesis, classifier, ws, cond, pace)
+    batch_sizer = BatchSizer(budget)
+    pictures = yield from reconstruct(synthesis, classifier, ws, cond, batch_sizer)
     names = classifier.config.class_names
     yield _class_counts(pictures, names)
-    ends, kappa = _ends(pictures, ranges), settings.kappa
+    style_range, kappa = _style_range(pictures, ranges), settings.kappa
     chosen = None
     if settings.screen is not None:
         chosen = yield from shortlist(
-            synthesis, classifier, pictures, ends, kappa, settings.screen, pace
+            synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer
         )
     rendered = chosen.all if chosen else None
-    table = yield from effect_table(synthesis, classifier, pictures, ends, kappa, pace, rendered)
+    table = yield from effect_table(
+        synthesis, classifier, pictures, style_range, kappa, batch_sizer, rendered
+    )
     source = _source(ranges, explainer, len(ws))
-    found = analyse(table, pictures.logits.cpu().numpy(), ends.cpu().numpy(), key, settings, source)
+    found = analyse(
+        table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source
+    )
     if chosen is not None:
         found, notice = _audited(found, chosen)
         yield notice
@@ -136,19 +140,21 @@ def attfind(
 def analyse(
     effects: np.ndarray,
     base_logits: np.ndarray,
-    ends: np.ndarray,
+    style_range: np.ndarray,
     classifier_id: str,
     settings: AttFindSettings,
     ranges: str,
 ) -> AttFindResult:
-    """Search a finished effect table (N, 2, S, K) for the attributes of every class. `ends` is (2, S)."""
+    """Search a finished effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S)."""
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
     stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
     tau = settings.tau if settings.tau is not None else (1.0 if num_classes == 2 else 0.5)
-    rankings = {t: search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)}
+    rankings = {
+        t: greedy_search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)
+    }
     ranked = {t: ranking.picks for t, ranking in rankings.items()}
     if num_classes == 2:
-        merged = merge(rankings[0].picks, rankings[1].picks, stable, settings.wanted)
+        merged = merge_rankings(rankings[0].picks, rankings[1].picks, stable, settings.wanted)
         ranked = {0: merged, 1: reversed_picks(merged)}
     ranked = {t: with_figures(picks, stable, classes) for t, picks in ranked.items()}
     rankings = {
@@ -164,7 +170,14 @@ def analyse(
         settings=_stored(settings, tau, int(unstable.sum())),
     )
     return AttFindResult(
-        found, ranked, rankings, effects, unstable, base_logits, minimum=ends[0], maximum=ends[1]
+        found,
+        ranked,
+        rankings,
+        effects,
+        unstable,
+        base_logits,
+        minimum=style_range[0],
+        maximum=style_range[1],
     )
 
 
@@ -221,11 +234,11 @@ def _source(ranges: StyleStats | None, explainer: Explainer, n: int) -> str:
     return "minimum and maximum over the encoded pictures" if own else "given"
 
 
-def _ends(pictures: Reconstructions, ranges: StyleStats | None) -> torch.Tensor:
+def _style_range(pictures: Reconstructions, ranges: StyleStats | None) -> torch.Tensor:
     if ranges is None:
         return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
-    ends = np.stack([ranges.minimum, ranges.maximum])
-    return torch.as_tensor(ends, dtype=torch.float32, device=pictures.s.device)
+    style_range = np.stack([ranges.minimum, ranges.maximum])
+    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device)
 
 
 def _attribute(pick: Pick) -> Attribute:

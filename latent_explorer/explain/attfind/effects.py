@@ -35,7 +35,7 @@ def default_budget() -> float:
     return 0.3
 
 
-class Pace:
+class BatchSizer:
     """Chooses batch sizes so that a step fits the budget. The first batch is one picture: speed is not known yet."""
 
     def __init__(self, budget: Budget = default_budget, largest: int = LARGEST_BATCH) -> None:
@@ -100,16 +100,16 @@ def reconstruct(
     classifier: Classifier,
     ws: Tensor,
     cond: Tensor | None,
-    pace: Pace,
+    batch_sizer: BatchSizer,
 ) -> Generator[Event, None, Reconstructions]:
     """Classify the pictures of latents ws (N, num_ws, w_dim), cond (N, K)."""
     styles, s = _styles_of(synthesis, ws, cond)
     parts, done = [], 0
     while done < len(s):
-        size = min(pace.next(), len(s) - done)
+        size = min(batch_sizer.next(), len(s) - done)
         rows = slice(done, done + size)
         parts.append(logits_of(synthesis, classifier, [x[rows] for x in styles], s[rows]))
-        pace.done(size)
+        batch_sizer.done(size)
         done += size
         yield Progress(done, len(s), "Classifying reconstructions")
     return Reconstructions(styles, s, torch.cat(parts))
@@ -119,32 +119,32 @@ def effect_table(
     synthesis: SynthesisNetwork,
     classifier: Classifier,
     pictures: Reconstructions,
-    ends: Tensor,
+    style_range: Tensor,
     kappa: float,
-    pace: Pace,
+    batch_sizer: BatchSizer,
     candidates: Sequence[int] | None = None,
 ) -> Generator[Event, None, np.ndarray]:
-    """The effect table (N, 2, S, K) float32 of the pictures; `ends` (2, S) holds minimum and maximum.
+    """The effect table (N, 2, S, K) float32 of the pictures; `style_range` (2, S) holds minimum and maximum.
 
     Each coordinate is moved by kappa * (end - own value) with all else, cond included, held fixed. A coordinate that
     already stands at the end has effect exactly 0, unrendered. Coordinates outside `candidates` are left at 0.
     """
     n, num_styles = pictures.s.shape
     table = np.zeros((n, 2, num_styles, pictures.logits.shape[1]), dtype=np.float32)
-    chosen = torch.zeros(num_styles, dtype=torch.bool, device=ends.device)
+    chosen = torch.zeros(num_styles, dtype=torch.bool, device=style_range.device)
     chosen[slice(None) if candidates is None else list(candidates)] = True
     start = time.monotonic()
     for i in range(n):
         s = pictures.s[i]
-        moves = torch.where(chosen, kappa * (ends - s), 0.0)  # (2, S)
+        moves = torch.where(chosen, kappa * (style_range - s), 0.0)  # (2, S)
         todo = moves.nonzero()  # (M, 2): direction, style_index
         done = 0
         while done < len(todo):
-            batch = todo[done : done + pace.next()]
+            batch = todo[done : done + batch_sizer.next()]
             direction, style_index = batch.T.cpu().numpy()
             effects = _effects(synthesis, classifier, pictures, i, moves, batch)
             table[i, direction, style_index] = effects
-            pace.done(len(batch))
+            batch_sizer.done(len(batch))
             done += len(batch)
             share = (i + done / len(todo)) / n
             left = (time.monotonic() - start) * (1 / share - 1)

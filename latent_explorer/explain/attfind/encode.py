@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.models.encoding import encode_batch, join_samples
+from latent_explorer.models.encoding import concat_samples, encode_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
     import numpy as np
 
-    from latent_explorer.explain.attfind.effects import Pace
+    from latent_explorer.explain.attfind.effects import BatchSizer
     from latent_explorer.models.explainer import Explainer, Samples
 
 
@@ -22,7 +22,7 @@ def encode(
     explainer: Explainer,
     read: Callable[[slice], np.ndarray],
     ids: Sequence[str],
-    pace: Pace,
+    batch_sizer: BatchSizer,
 ) -> Generator[Event, None, Samples]:
     """Encode the pictures `ids`; `read(rows)` gives rows of them as (n, H, W, 3) uint8 at the model's resolution."""
     if not ids:
@@ -32,9 +32,9 @@ def encode(
     parts: list[Samples] = []
     done = 0
     while done < len(ids):
-        rows = slice(done, min(done + pace.next(), len(ids)))
+        rows = slice(done, min(done + batch_sizer.next(), len(ids)))
         parts.append(encode_batch(explainer, read(rows), ids[rows]))
-        pace.done(rows.stop - rows.start)
+        batch_sizer.done(rows.stop - rows.start)
         done = rows.stop
         yield Progress(done, len(ids), "Encoding pictures")
-    return join_samples(parts)
+    return concat_samples(parts)

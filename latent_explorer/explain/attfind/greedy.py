@@ -67,7 +67,7 @@ def stable_effects(
     return np.where(unstable[:, None, None, None], np.float32(0), effects), unstable
 
 
-def search(
+def greedy_search(
     effects: np.ndarray, classes: np.ndarray, target: int, wanted: int, tau: float
 ) -> Ranking:
     """Greedy search for the coordinates that move pictures to `target`, from all other classes.
@@ -107,7 +107,7 @@ def search(
     return Ranking(tuple(picks), "complete")
 
 
-def merge(
+def merge_rankings(
     first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, wanted: int
 ) -> tuple[Pick, ...]:
     """One list from the lists of class 0 and class 1 of a two-class table, all towards class 0, best first.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from latent_explorer.explain.attfind.effects import Pace, Reconstructions
+    from latent_explorer.explain.attfind.effects import BatchSizer, Reconstructions
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.stylegan2 import SynthesisNetwork
 
@@ -42,10 +42,10 @@ def shortlist(
     synthesis: SynthesisNetwork,
     classifier: Classifier,
     pictures: Reconstructions,
-    ends: Tensor,
+    style_range: Tensor,
     kappa: float,
     share: float,
-    pace: Pace,
+    batch_sizer: BatchSizer,
 ) -> Generator[Event, None, Shortlist]:
     """Keep, for every target class, the `share` of moves with the largest mean predicted gain.
 
@@ -55,12 +55,12 @@ def shortlist(
     classes, done = pictures.classes, 0
     gains = np.zeros((classifier.num_classes, 2, pictures.s.shape[1]))
     while done < len(pictures):
-        size = min(pace.next(), len(pictures) - done)
+        size = min(batch_sizer.next(), len(pictures) - done)
         rows = slice(done, done + size)
-        predicted = predicted_effects(synthesis, classifier, pictures, rows, ends, kappa)
+        predicted = predicted_effects(synthesis, classifier, pictures, rows, style_range, kappa)
         others = classes[rows, None] != np.arange(classifier.num_classes)  # (B, K)
         gains += np.einsum("bdsk,bk->kds", np.maximum(predicted, 0), others)
-        pace.done(size)
+        batch_sizer.done(size)
         done += size
         yield Progress(done, len(pictures), "Screening styles by gradient")
     return _choose(gains, share)
@@ -71,7 +71,7 @@ def predicted_effects(
     classifier: Classifier,
     pictures: Reconstructions,
     rows: slice,
-    ends: Tensor,
+    style_range: Tensor,
     kappa: float,
 ) -> np.ndarray:
     """First-order effects (B, 2, S, K) of moving single coordinates of the pictures `rows`."""
@@ -82,7 +82,7 @@ def predicted_effects(
         logits = classifier.logits(img)
         totals = [logits[:, k].sum() for k in range(logits.shape[1])]
         slopes = [torch.autograd.grad(total, s, retain_graph=True)[0] for total in totals]
-    moves = kappa * (ends - pictures.s[rows, None])  # (B, 2, S)
+    moves = kappa * (style_range - pictures.s[rows, None])  # (B, 2, S)
     effects = moves[..., None] * torch.stack(slopes, dim=-1)[:, None]
     return effects.detach().float().cpu().numpy()
 

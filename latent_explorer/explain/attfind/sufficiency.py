@@ -14,7 +14,7 @@ import torch
 
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.statistics import wilson_interval
-from latent_explorer.explain.attfind.effects import Pace, Reconstructions, logits_of
+from latent_explorer.explain.attfind.effects import BatchSizer, Reconstructions, logits_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -43,7 +43,7 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Flips:
+class FlipRate:
     """What the first k attributes at one kappa do to the verdicts on a set of pictures."""
 
     k: int
@@ -86,15 +86,17 @@ def other_class(logits: np.ndarray) -> np.ndarray:
     return np.argsort(logits, axis=1)[:, -2]
 
 
-def shifted(s: Tensor, ends: Tensor, attributes: Sequence[Attribute], kappa: float) -> Tensor:
+def apply_attributes(
+    s: Tensor, style_range: Tensor, attributes: Sequence[Attribute], kappa: float
+) -> Tensor:
     """Style values s (N, num_styles) with all attributes applied at once, each from the unedited value.
 
-    `ends` (2, num_styles) holds the observed minimum and maximum.
+    `style_range` (2, num_styles) holds the observed minimum and maximum.
     """
     delta = torch.zeros_like(s)
     for attribute in attributes:
         for entry in attribute.entries:
-            j, end = entry.style_index, ends[0 if entry.end == "min" else 1]
+            j, end = entry.style_index, style_range[0 if entry.end == "min" else 1]
             delta[:, j] += kappa * entry.weight * (end[j] - s[:, j])
     return s + delta
 
@@ -104,21 +106,21 @@ def flips(
     classifier: Classifier,
     pictures: Reconstructions,
     found: AttributeSet,
-    ends: Tensor,
+    style_range: Tensor,
     ks: Sequence[int],
     kappas: Sequence[float],
-    pace: Pace,
-) -> Generator[Event, None, list[Flips]]:
+    batch_sizer: BatchSizer,
+) -> Generator[Event, None, list[FlipRate]]:
     """Flip rates for every k and kappa. A job without a Result: its value is the list."""
     before = pictures.logits.cpu().numpy()
     targets = other_class(before)
     attributes = by_target(found.attributes)
-    out: list[Flips] = []
+    out: list[FlipRate] = []
     total = len(ks) * len(kappas)
     for kappa in kappas:
         for k in ks:
-            s = _shifted_to(pictures.s, ends, attributes, targets, k, kappa)
-            after = yield from _logits(synthesis, classifier, pictures, s, pace)
+            s = _apply_per_target(pictures.s, style_range, attributes, targets, k, kappa)
+            after = yield from _logits(synthesis, classifier, pictures, s, batch_sizer)
             out.append(count_flips(before, after, targets, classifier.config.class_names, k, kappa))
             yield Progress(len(out), total, "Applying the attributes together")
     return out
@@ -131,7 +133,7 @@ def count_flips(
     class_names: Sequence[str],
     k: int,
     kappa: float,
-) -> Flips:
+) -> FlipRate:
     """Compare logits (N, K) before and after an edit towards `targets` (N,)."""
     was, now = before.argmax(axis=1), after.argmax(axis=1)
     reached, left = now == targets, now != was
@@ -141,12 +143,12 @@ def count_flips(
 
     everyone = np.ones(len(was), dtype=bool)
     per_class = {name: rate(reached, was == c) for c, name in enumerate(class_names)}
-    return Flips(k, kappa, rate(reached, everyone), rate(left, everyone), per_class)
+    return FlipRate(k, kappa, rate(reached, everyone), rate(left, everyone), per_class)
 
 
-def _shifted_to(
+def _apply_per_target(
     s: Tensor,
-    ends: Tensor,
+    style_range: Tensor,
     attributes: dict[int, list[Attribute]],
     targets: np.ndarray,
     k: int,
@@ -156,7 +158,9 @@ def _shifted_to(
     out = s.clone()
     for target in np.unique(targets):
         rows = torch.as_tensor(np.flatnonzero(targets == target), device=s.device)
-        out[rows] = shifted(s[rows], ends, attributes.get(int(target), [])[:k], kappa)
+        out[rows] = apply_attributes(
+            s[rows], style_range, attributes.get(int(target), [])[:k], kappa
+        )
     return out
 
 
@@ -165,16 +169,16 @@ def _logits(
     classifier: Classifier,
     pictures: Reconstructions,
     s: Tensor,
-    pace: Pace,
+    batch_sizer: BatchSizer,
 ) -> Generator[Event, None, np.ndarray]:
     """Logits (N, K) of the pictures with style values s (N, num_styles)."""
     parts, done = [], 0
     while done < len(s):
-        size = min(pace.next(), len(s) - done)
+        size = min(batch_sizer.next(), len(s) - done)
         rows = slice(done, done + size)
         styles = [x[rows] for x in pictures.styles]
         parts.append(logits_of(synthesis, classifier, styles, s[rows]).cpu().numpy())
-        pace.done(size)
+        batch_sizer.done(size)
         done += size
         yield Progress(done, len(s), "Classifying edited pictures")
     return np.concatenate(parts)

@@ -14,7 +14,7 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.explain.latents import Latent, mapped_w, seed_latent
-from latent_explorer.explain.projection.loss import shrunk
+from latent_explorer.explain.projection.loss import area_downsample
 from latent_explorer.explain.projection.seed_cache import (
     batch_size,
     pictures_of,
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.perceptual import PerceptualDistance
 
-_MEAN_OF = 10_000  # mapped z's, as NVIDIA's projector takes them
+_MEAN_SAMPLES = 10_000  # mapped z's, as NVIDIA's projector takes them
 _SHORTLIST = 32  # of the nearest thumbnails are rendered and compared in full
 
 
-def chosen_start(model: Explainer, settings: ProjectionSettings) -> Start:
+def resolve_start(model: Explainer, settings: ProjectionSettings) -> Start:
     """The start that "auto" stands for. UserError where an encoder is asked for and there is none."""
     if settings.start == "auto":
         return "average" if model.encoder is None else "encoder"
@@ -47,7 +47,7 @@ def chosen_start(model: Explainer, settings: ProjectionSettings) -> Start:
     return settings.start
 
 
-def starting_ws(
+def initial_ws(
     model: Explainer,
     start: Start,
     targets: Tensor,
@@ -72,7 +72,7 @@ def starting_ws(
             assert model.encoder is not None
             w = model.encoder(targets).float()
         elif start == "mean":
-            w = mapped_w(generator, _MEAN_OF).mean(dim=0, keepdim=True)
+            w = mapped_w(generator, _MEAN_SAMPLES).mean(dim=0, keepdim=True)
         else:
             w = seed_latent(model, settings.seed).ws[:, 0]
         return generator.broadcast(w.expand(n, -1)).contiguous()
@@ -90,13 +90,13 @@ def _nearest(
     near = seen.astype(np.float32) - thumbnails(target).astype(np.float32)
     order = np.argsort(np.square(near).mean(axis=(1, 2, 3)), kind="stable")
     seeds = [int(seed) for seed in order[: max(_SHORTLIST, wanted)]]
-    small = shrunk(target)
+    small = area_downsample(target)
     ws, distances, size = [], [], batch_size(model)
     for first in range(0, len(seeds), size):
         batch = [seed_latent(model, seed) for seed in seeds[first : first + size]]
         latents = [Latent(latent.ws, cond) for latent in batch]
         with torch.no_grad():
-            img = shrunk(pictures_of(model, latents))
+            img = area_downsample(pictures_of(model, latents))
             distances.append(distance(img, small.expand_as(img)).cpu())
         ws += [latent.ws[:, 0] for latent in latents]
         yield Progress(min(first + size, len(seeds)), len(seeds), "Finding the nearest")

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.latents import cpu_threads, w_standard_deviation
-from latent_explorer.explain.projection.loss import shrunk
+from latent_explorer.explain.projection.loss import area_downsample
 from latent_explorer.explain.projection.seed_cache import pair_distances
 from latent_explorer.explain.render.tuned import latent_styles
 
@@ -41,7 +41,7 @@ MAX_PSNR = 99.0  # dB, of equal pictures
 
 
 @dataclass(frozen=True)
-class Likeness:
+class ReconstructionQuality:
     """How far a rendered picture is the target."""
 
     image: np.ndarray  # (R, R, 3) uint8
@@ -63,7 +63,7 @@ class Likeness:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class DomainVerdict:
     """Whether a picture is within the generator's domain; `reason` is a sentence, empty when it is."""
 
     reason: str
@@ -74,7 +74,7 @@ class Verdict:
         return not self.reason
 
 
-class Judge:
+class ProjectionJudge:
     """Renders latents as the window does and compares them with their targets."""
 
     def __init__(
@@ -96,16 +96,18 @@ class Judge:
         return self._distance.name
 
     @torch.no_grad()
-    def compare(self, generator: Network, latent: Latent, target: np.ndarray) -> Likeness:
+    def compare(
+        self, generator: Network, latent: Latent, target: np.ndarray
+    ) -> ReconstructionQuality:
         """A latent against its target (R, R, 3) uint8, both as the 8-bit pictures that are kept."""
-        img = picture_of(generator, latent)
+        img = render_latent(generator, latent)
         image = to_uint8(img[0].float().cpu().numpy())
         device = latent.ws.device
         wanted, shown = (torch.from_numpy(to_float(x[None])).to(device) for x in (target, image))
         squared = float(np.square(target.astype(np.float64) - image).mean())
-        return Likeness(
+        return ReconstructionQuality(
             image=image,
-            distance=float(self._distance(shrunk(shown), shrunk(wanted))),
+            distance=float(self._distance(area_downsample(shown), area_downsample(wanted))),
             psnr=min(MAX_PSNR, 10 * math.log10(255**2 / max(squared, 1e-12))),
             probs_target=_floats(self._classifier.probs(wanted)),
             probs_reconstruction=_floats(self._classifier.probs(img)),
@@ -116,7 +118,7 @@ class Judge:
         away = ws - self._model.generator.mapping.w_avg
         return float(away.square().mean().sqrt()) / self.w_std
 
-    def verdict(self, plain: Latent, target: np.ndarray) -> Verdict:
+    def verdict(self, plain: Latent, target: np.ndarray) -> DomainVerdict:
         """Whether a target is within the domain, by the best latent of one row that was found for it.
 
         One row, because with a row a layer a generator of leaves draws faces, too.
@@ -137,7 +139,7 @@ class Judge:
                     f"its latent stands farther from those of the encoded pictures ({away:.1f}) than they stand from "
                     f"each other (nearly all stay below {self._neighbours.far:.1f})"
                 )
-        return Verdict("; ".join(reasons), figures)
+        return DomainVerdict("; ".join(reasons), figures)
 
 
 class Neighbours:
@@ -162,16 +164,16 @@ def _has_neighbours(model: Explainer) -> bool:
     return len(model.samples) >= _LEAST_SAMPLES
 
 
-def judge_of(
+def make_judge(
     model: Explainer, classifier: Classifier, distance: PerceptualDistance
-) -> Generator[Event, None, Judge]:
+) -> Generator[Event, None, ProjectionJudge]:
     """A judge who knows how unlike random pictures of the generator are. A job within a job."""
     pairs = yield from pair_distances(model, distance)
-    return Judge(model, classifier, distance, pairs)
+    return ProjectionJudge(model, classifier, distance, pairs)
 
 
 @torch.no_grad()
-def picture_of(generator: Network, latent: Latent) -> Tensor:
+def render_latent(generator: Network, latent: Latent) -> Tensor:
     """(1, 3, R, R) in [-1, 1]: the batch-1 render of `explain.synthesis`, to the last bit."""
     synthesis = generator.synthesis
     with cpu_threads(1):

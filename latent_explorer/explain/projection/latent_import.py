@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
 
-MOST = 64  # latents of one file
+MAX_LATENTS = 64  # latents of one file
 _SCRATCH = "import"  # no latent_id looks like this
 
 
@@ -32,9 +32,9 @@ def import_latents(
     found_ws, told = read_latents(path)
     ws, cond = checked_latents(explainer, found_ws, told)
     assumed = cond is not None and told is None
-    if len(ws) > MOST:
+    if len(ws) > MAX_LATENTS:
         raise UserError(
-            f"{path.name} holds {len(ws)} latents; at most {MOST} are taken at a time. Split the file."
+            f"{path.name} holds {len(ws)} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
         )
     found = []
     for i in range(len(ws)):

@@ -13,23 +13,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import LpipsDistance
 
 if TYPE_CHECKING:
     from latent_explorer.explain.projection.settings import LpipsSize, ProjectionSettings
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import PerceptualDistance
 
-LARGEST = 256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
+MAX_LPIPS_SIZE = (
+    256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
+)
 FINE = 96  # px; enlarged to this, pictures of 64 px end nearer to their targets, by another network's judgement too
 
 
-def shrunk(img: Tensor, size: int = LARGEST) -> Tensor:
+def area_downsample(img: Tensor, size: int = MAX_LPIPS_SIZE) -> Tensor:
     """(N, 3, H, W) with its area averaged down to `size` px; untouched when it is not larger."""
     return img if img.shape[-1] <= size else F.interpolate(img, size=size, mode="area")
 
 
-def enlarged(img: Tensor, size: int = FINE) -> Tensor:
+def bilinear_upsample(img: Tensor, size: int = FINE) -> Tensor:
     """(N, 3, H, W) bilinearly enlarged to `size` px; untouched when it is not smaller."""
     if img.shape[-1] >= size:
         return img
@@ -58,8 +60,8 @@ class PictureLoss:
         size = targets.shape[-1]
         self._look: LpipsSize = settings.lpips
         if settings.lpips == "auto":
-            self._look = "crops" if size > LARGEST else "256"
-        self._fine = settings.lpips == "auto" and isinstance(distance, Perceptual)
+            self._look = "crops" if size > MAX_LPIPS_SIZE else "256"
+        self._fine = settings.lpips == "auto" and isinstance(distance, LpipsDistance)
         self._classifier = classifier if settings.verdict else None
         self._verdict = settings.verdict
         with torch.no_grad():
@@ -74,7 +76,9 @@ class PictureLoss:
         """
         target = self._targets[rows]
         features = [x[rows] for x in self._features]
-        perceptual = self._distance.between(self._distance.features(self._seen(img)), features)
+        perceptual = self._distance.distance_of_features(
+            self._distance.features(self._seen(img)), features
+        )
         compared = perceptual + self._l2 * (img - target).square().mean(dim=(1, 2, 3))
         if self._classifier is not None:
             says, said = self._classifier.logits(img).log_softmax(dim=1), self._said[rows]
@@ -88,15 +92,17 @@ class PictureLoss:
     def _seen(self, img: Tensor) -> Tensor:
         if self._look == "native":
             return img
-        return enlarged(shrunk(img)) if self._fine else shrunk(img)
+        return bilinear_upsample(area_downsample(img)) if self._fine else area_downsample(img)
 
     def _crops(self, img: Tensor, target: Tensor) -> list[Tensor]:
         """One random crop of 256 px at every octave above: 512, 1024, ... up to the picture's own size."""
         found, size = [], img.shape[-1]
-        while size > LARGEST:
-            left, top = torch.randint(size - LARGEST + 1, (2,), generator=self._rng).tolist()
+        while size > MAX_LPIPS_SIZE:
+            left, top = torch.randint(size - MAX_LPIPS_SIZE + 1, (2,), generator=self._rng).tolist()
             a, b = (
-                shrunk(x, size)[:, :, top : top + LARGEST, left : left + LARGEST]
+                area_downsample(x, size)[
+                    :, :, top : top + MAX_LPIPS_SIZE, left : left + MAX_LPIPS_SIZE
+                ]
                 for x in (img, target)
             )
             found.append(self._distance(a, b))

@@ -28,13 +28,15 @@ if TYPE_CHECKING:
 
     from latent_explorer.explain.attfind.effects import Budget
     from latent_explorer.explain.projection.settings import ProjectionSettings
-    from latent_explorer.explain.projection.variables import Variables
+    from latent_explorer.explain.projection.variables import LatentVariables
 
-_BETTER = 0.999  # of the loss that was: less is no improvement that keeps a picture from its end
+_IMPROVEMENT_FACTOR = (
+    0.999  # of the loss that was: less is no improvement that keeps a picture from its end
+)
 
 
 @dataclass(frozen=True)
-class Step:
+class OptimizationStep:
     """How the pictures that still move stand after a step."""
 
     number: int
@@ -43,12 +45,12 @@ class Step:
     perceptual: np.ndarray  # (n,)
 
 
-class Search:
+class LatentOptimizer:
     """Moves the variables of N pictures; `steps_to_best` (N,) says when each was best, from `begun_at` on."""
 
     def __init__(
         self,
-        variables: Variables,
+        variables: LatentVariables,
         loss: PictureLoss,
         settings: ProjectionSettings,
         w_avg: Tensor,
@@ -70,15 +72,15 @@ class Search:
         self._moving = np.ones(count, dtype=bool)
         self.steps_to_best = np.zeros(count, dtype=int)
 
-    def run(self, budget: Budget) -> Iterator[Step | None]:
+    def run(self, budget: Budget) -> Iterator[OptimizationStep | None]:
         """All steps; yields None in the middle of one that is longer than the budget."""
         settings = self._settings
-        optimiser = torch.optim.Adam(self.variables.leaves, lr=settings.lr, betas=(0.9, 0.999))
+        optimiser = torch.optim.Adam(self.variables.parameters, lr=settings.lr, betas=(0.9, 0.999))
         for step in range(settings.steps + 1):
             began = time.perf_counter()
             rows = np.flatnonzero(self._moving)
             share = step / max(1, settings.steps)
-            total, state = self._look(rows, step, share)
+            total, state = self._evaluate(rows, step, share)
             self._remember(rows, state.loss, step)
             last = step == settings.steps or not self._moving.any()
             if last:
@@ -94,20 +96,22 @@ class Search:
             normalise_noise(self.variables.noise)
             yield state
 
-    def _look(self, rows: np.ndarray, step: int, share: float) -> tuple[Tensor, Step]:
+    def _evaluate(
+        self, rows: np.ndarray, step: int, share: float
+    ) -> tuple[Tensor, OptimizationStep]:
         """The sum that is made small, and how the pictures stand before it is."""
         settings, variables = self._settings, self.variables
         index = torch.from_numpy(rows).to(self._w_avg.device)
         scale = noise_on_w(settings, share) * self._w_std * math.sqrt(len(self._w_avg))
         jitter = variables.jitter(scale, self._rng)
         loss, compared, perceptual = self._loss(variables.render(index, jitter), index)
-        total = loss + self._pull(variables.ws(index))
+        total = loss + self._latent_penalty(variables.ws(index))
         if variables.noise:
             maps = [noise[index] for noise in variables.noise]
             total = total + settings.noise_regulariser * noise_penalty(maps)
-        return total.sum(), Step(step, rows, _numbers(compared), _numbers(perceptual))
+        return total.sum(), OptimizationStep(step, rows, _numbers(compared), _numbers(perceptual))
 
-    def _pull(self, ws: Tensor) -> Tensor:
+    def _latent_penalty(self, ws: Tensor) -> Tensor:
         """(n,): what keeps ws (n, num_ws, w_dim) near the mean, and its rows near each other."""
         settings = self._settings
         found = ws.new_zeros(len(ws))
@@ -129,7 +133,7 @@ class Search:
             self.variables.keep(torch.from_numpy(chosen).to(self._w_avg.device))
             self._best[chosen] = losses[better]
             self.steps_to_best[chosen] = step
-        risen = rows[losses < _BETTER * self._marks[rows]]
+        risen = rows[losses < _IMPROVEMENT_FACTOR * self._marks[rows]]
         self._marks[risen] = losses[np.isin(rows, risen)]
         self._marked[risen] = step
         if settings.early_stop:

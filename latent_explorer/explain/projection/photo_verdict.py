@@ -14,7 +14,7 @@ from latent_explorer.data.images import to_float
 if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
-LARGEST = (
+MAX_PHOTO_SIZE = (
     1024  # px; no classifier here looks closer, and floats of a camera's picture take a gigabyte
 )
 
@@ -25,8 +25,10 @@ def photo_probs(explainer: Explainer, photo: np.ndarray, classifier_id: str) -> 
     size = photo.shape[0]
     if size <= explainer.generator.config.resolution:
         return ()
-    if size > LARGEST:
-        small = Image.fromarray(photo).resize((LARGEST, LARGEST), Image.Resampling.LANCZOS)
+    if size > MAX_PHOTO_SIZE:
+        small = Image.fromarray(photo).resize(
+            (MAX_PHOTO_SIZE, MAX_PHOTO_SIZE), Image.Resampling.LANCZOS
+        )
         photo = np.array(small)
     classifier = explainer.classifiers[classifier_id]
     img = torch.from_numpy(to_float(photo[None])).to(next(classifier.parameters()).device)

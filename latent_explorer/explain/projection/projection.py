@@ -21,25 +21,25 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress, Result
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.attfind.effects import Budget, default_budget
-from latent_explorer.explain.latents import Latent, placed, projected_of
+from latent_explorer.explain.latents import Latent, copy_to_device, projected_of
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
-from latent_explorer.explain.projection.initialization import chosen_start, starting_ws
-from latent_explorer.explain.projection.judge import Verdict, judge_of
+from latent_explorer.explain.projection.initialization import initial_ws, resolve_start
+from latent_explorer.explain.projection.judge import DomainVerdict, make_judge
 from latent_explorer.explain.projection.loss import PictureLoss
-from latent_explorer.explain.projection.optimizer import Search, Step
+from latent_explorer.explain.projection.optimizer import LatentOptimizer, OptimizationStep
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.projection.tuning import tune
-from latent_explorer.explain.projection.variables import Variables
+from latent_explorer.explain.projection.variables import LatentVariables
 from latent_explorer.explain.render.tuned import with_delta
 from latent_explorer.models.lpips_weights import lpips_available
-from latent_explorer.models.perceptual import Perceptual, PerceptualDistance, perceptual_for
+from latent_explorer.models.perceptual import LpipsDistance, PerceptualDistance, perceptual_for
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from latent_explorer.models.explainer import Explainer
 
-_BLIND = (
+_NO_LPIPS_NOTICE = (
     "Without LPIPS's weights pictures are compared by what the classifier sees of them, so one from outside the "
     "generator's domain may pass for one of its own. Get them: latent-explorer get-weights squeeze."
 )
@@ -90,7 +90,7 @@ def distances(
     assert made_small is not None
     judging: PerceptualDistance = made_small
     if made_small.name == "LPIPS (alex)" and lpips_available("squeeze"):
-        judging = Perceptual("squeeze")
+        judging = LpipsDistance("squeeze")
     return made_small.to(device), judging.to(device)
 
 
@@ -104,8 +104,8 @@ class _Group:
     img: Tensor  # (n, 3, R, R), the same
     cond: Tensor | None
     began: float = field(default_factory=time.perf_counter)
-    search: Search | None = None  # the one that runs, or ran last
-    verdicts: list[Verdict] = field(default_factory=list)
+    search: LatentOptimizer | None = None  # the one that runs, or ran last
+    verdicts: list[DomainVerdict] = field(default_factory=list)
     deltas: dict[int, Mapping[str, Tensor]] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -124,13 +124,13 @@ class _Projection:
         classifier_id: str | None,
     ) -> None:
         self.model_hash = explainer.model_hash
-        self.model = placed(explainer, device)
+        self.model = copy_to_device(explainer, device)
         self.settings = settings
         self.device = device
         self.budget = budget
         self.key = classifier_id or self.model.classifier_id
         self.classifier = self.model.classifiers[self.key]
-        self.start = chosen_start(self.model, settings)
+        self.start = resolve_start(self.model, settings)
         self.distance, self.judging = distances(self.model, device)
         self.found: list[ProjectedPicture] = []
         # Without an encoder a good start is found in W: the rows are one until w_steps have passed.
@@ -140,13 +140,13 @@ class _Projection:
     def run(
         self, targets: np.ndarray, names: Sequence[str]
     ) -> Generator[Event, None, list[ProjectedPicture]]:
-        if not isinstance(self.judging, Perceptual):
-            yield Notice(_BLIND, "warning")
-        self.judge = yield from judge_of(self.model, self.classifier, self.judging)
+        if not isinstance(self.judging, LpipsDistance):
+            yield Notice(_NO_LPIPS_NOTICE, "warning")
+        self.judge = yield from make_judge(self.model, self.classifier, self.judging)
         size = group_size(targets.shape[1], self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
-        self.pace = _Pace(len(firsts) * of_group + len(targets) * of_picture)
+        self.pace = _ProgressTracker(len(firsts) * of_group + len(targets) * of_picture)
         for done, i in enumerate(firsts, start=1):
             group = self._begin(targets[i : i + size], names[i : i + size], i)
             yield from self._find(group)
@@ -171,7 +171,7 @@ class _Projection:
     def _find(self, group: _Group) -> Generator[Event, None, None]:
         """Start, verdict on the domain, and the steps: first in W where that is the way."""
         model, settings = self.model, self.settings
-        ws = yield from starting_ws(
+        ws = yield from initial_ws(
             model, self.start, group.img, group.cond, settings, self.distance
         )
         if model.encoder is not None:
@@ -192,10 +192,10 @@ class _Projection:
         """The steps of one space from ws (n, num_ws, w_dim) on; the best ws."""
         rng = torch.Generator().manual_seed(settings.seed)
         w_std = self.judge.w_std
-        variables = Variables(self.model, ws, group.cond, settings, w_std)
+        variables = LatentVariables(self.model, ws, group.cond, settings, w_std)
         loss = PictureLoss(self.distance, group.img, settings, rng, self.classifier)
         w_avg = self.model.generator.mapping.w_avg
-        group.search = Search(variables, loss, settings, w_avg, w_std, rng, done)
+        group.search = LatentOptimizer(variables, loss, settings, w_avg, w_std, rng, done)
         message = f"Projecting {group.names[0]}" if len(group) == 1 else "Projecting"
         for state in group.search.run(self.budget):
             if state is None:
@@ -203,7 +203,7 @@ class _Projection:
                 continue
             yield self.pace.step(message) if state.number else self.pace.progress(message)
             yield _metric(group.first, state, done)
-            if self.pace.is_time_to_look():
+            if self.pace.preview_due():
                 yield from self._keep(group)
         return torch.cat([variables.best(i).ws for i in range(len(group))])
 
@@ -212,7 +212,7 @@ class _Projection:
         began = time.perf_counter()
         pictures = yield from self._pictures(group)
         yield Kept((*self.found, *pictures))
-        self.pace.looked(time.perf_counter() - began)
+        self.pace.preview_taken(time.perf_counter() - began)
 
     def _tune(self, group: _Group) -> Generator[Event, None, None]:
         """Pivotal tuning of each picture by itself: weights of one picture are of no use to another."""
@@ -255,7 +255,7 @@ class _Projection:
         latent = replace(latent, delta=group.deltas.get(i, {}))
         generator = with_delta(self.model.generator, latent.delta) if latent.delta else None
         likeness = self.judge.compare(generator or self.model.generator, latent, group.targets[i])
-        verdict = group.verdicts[i] if group.verdicts else Verdict("", {})
+        verdict = group.verdicts[i] if group.verdicts else DomainVerdict("", {})
         report = ProjectionReport(
             name=group.names[i],
             model_hash=self.model_hash,
@@ -283,7 +283,7 @@ class _Projection:
         return projected_of(latent, group.targets[i], likeness.image, report)
 
 
-class _Pace:
+class _ProgressTracker:
     """How far the job is, how long it will still take, and when to look at the best so far."""
 
     def __init__(self, total: int) -> None:
@@ -307,16 +307,16 @@ class _Pace:
         """Some steps were not needed."""
         self._done = min(done, self._total)
 
-    def is_time_to_look(self) -> bool:
+    def preview_due(self) -> bool:
         return time.perf_counter() - self._looked > self._wait
 
-    def looked(self, seconds: float) -> None:
+    def preview_taken(self, seconds: float) -> None:
         """A look took so long."""
         self._looked = time.perf_counter()
         self._wait = max(_KEPT_SECONDS, _KEPT_SHARE * seconds)
 
 
-def _metric(first: int, state: Step, done: int) -> Metric:
+def _metric(first: int, state: OptimizationStep, done: int) -> Metric:
     values = {"loss": float(state.loss.mean()), "lpips": float(state.perceptual.mean())}
     for row, loss, perceptual in zip(state.rows, state.loss, state.perceptual, strict=True):
         values[f"loss/{first + row}"] = float(loss)

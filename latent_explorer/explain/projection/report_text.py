@@ -23,7 +23,7 @@ STARTS = {
 
 
 @dataclass(frozen=True)
-class Figure:
+class ReportFigure:
     """One number of the report: its name, its value with the unit, and what it means."""
 
     name: str
@@ -94,9 +94,9 @@ def full_size_sentence(report: ProjectionReport) -> str:
     )
 
 
-def figures(report: ProjectionReport) -> list[Figure]:
+def figures(report: ProjectionReport) -> list[ReportFigure]:
     """The numbers of the report, the telling ones first."""
-    distance = Figure(
+    distance = ReportFigure(
         "From the average",
         f"{report.w_distance:.2f} std",
         "How far the latent lies from the average one, in standard deviations of the generator's latents. "
@@ -107,14 +107,14 @@ def figures(report: ProjectionReport) -> list[Figure]:
     net = report.lpips_net.removeprefix("LPIPS").strip(" ()")
     lpips = report.lpips_net.startswith("LPIPS")
     return [
-        Figure(
+        ReportFigure(
             f"LPIPS ({net})" if lpips else report.lpips_net.capitalize(),
             f"{report.lpips:.3f}",
             "How different photo and reconstruction look to a network: 0 is the same, lower is nearer."
             + ("" if lpips else " Not LPIPS: its weights are not on this machine."),
         ),
-        Figure("PSNR", f"{report.psnr:.1f} dB", "How near the pixels are: higher is nearer."),
-        Figure(
+        ReportFigure("PSNR", f"{report.psnr:.1f} dB", "How near the pixels are: higher is nearer."),
+        ReportFigure(
             "|p \N{MINUS SIGN} p\N{PRIME}|",
             f"{report.probability_difference:.2f}",
             "How much the probability of the photo's class differs between photo and reconstruction.",
@@ -130,7 +130,7 @@ def summary(report: ProjectionReport) -> str:
     return ", ".join(f"{figure.name} {figure.value}" for figure in figures(report))
 
 
-def making(report: ProjectionReport) -> str:
+def method_summary(report: ProjectionReport) -> str:
     """How it was made, and whether the classifier had a say in it."""
     if not has_photo(report):
         return "From a file of numbers."

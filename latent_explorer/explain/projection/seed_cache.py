@@ -19,7 +19,7 @@ from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.paths import atomic_path, cache_dir
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import Latent, seed_latent
-from latent_explorer.explain.projection.loss import shrunk
+from latent_explorer.explain.projection.loss import area_downsample
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -88,7 +88,7 @@ def pictures_of(model: Explainer, latents: list[Latent]) -> Tensor:
 
 def thumbnails(img: Tensor) -> np.ndarray:
     """(n, 3, R, R) in [-1, 1] -> (n, 16, 16, 3) uint8."""
-    return to_uint8(shrunk(img, THUMBNAIL).float().cpu().numpy())
+    return to_uint8(area_downsample(img, THUMBNAIL).float().cpu().numpy())
 
 
 def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.ndarray]:
@@ -120,7 +120,7 @@ def pair_distances(
         return found
     parts, size = [], batch_size(model)  # a power of two, as PAIRS is
     for done in range(0, PAIRS, size):
-        img = shrunk(pictures_of_seeds(model, range(done, done + size + 1)))
+        img = area_downsample(pictures_of_seeds(model, range(done, done + size + 1)))
         with torch.no_grad():
             parts.append(distance(img[:-1], img[1:]).float().cpu().numpy())
         yield Progress(done + size, PAIRS, "Comparing random pictures")

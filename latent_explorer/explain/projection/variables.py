@@ -23,7 +23,7 @@ _LATENTS = 256  # of which the spread of styles is measured
 _LEAST = 0.1  # of a layer's mean spread: styles that hardly vary may still move
 
 
-class Variables:
+class LatentVariables:
     """Latents of N pictures as tensors with gradients.
 
     start   ws (N, num_ws, w_dim), all rows of a picture alike
@@ -60,13 +60,13 @@ class Variables:
         if settings.noise == "optimise":
             maps = self._synthesis.noise_const()
             self.noise = [m.repeat(n, 1, 1, 1).requires_grad_() for m in maps]
-        self._best = [leaf.detach().clone() for leaf in self.leaves]
+        self._best = [leaf.detach().clone() for leaf in self.parameters]
 
     def __len__(self) -> int:
         return len(self._start)
 
     @property
-    def leaves(self) -> list[Tensor]:
+    def parameters(self) -> list[Tensor]:
         return [*self.moved, *self.noise]
 
     def ws(self, rows: Tensor, jitter: Tensor | None = None) -> Tensor:
@@ -97,7 +97,7 @@ class Variables:
     @torch.no_grad()
     def keep(self, rows: Tensor) -> None:
         """Remember where the pictures `rows` are now as their best."""
-        for best, leaf in zip(self._best, self.leaves, strict=True):
+        for best, leaf in zip(self._best, self.parameters, strict=True):
             best[rows] = leaf[rows]
 
     @torch.no_grad()

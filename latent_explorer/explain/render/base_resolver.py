@@ -16,7 +16,7 @@ from latent_explorer.explain.latents import Latent, seed_inputs, seed_latent
 from latent_explorer.explain.recipe import (
     Base,
     BlendBase,
-    EndBase,
+    BlendEndBase,
     MixBase,
     Noise,
     ProjectedBase,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 _FLAT = 1e-8  # a map with less spread than this has no spread to restore
 
 
-class Bases:
+class BaseResolver:
     """The latents of one explainer on one device. `projected` holds projected pictures by latent_id."""
 
     def __init__(
@@ -59,7 +59,7 @@ class Bases:
                     f"The projected picture {base.latent_id!r} is not in this exploration. Project the picture again."
                 )
             return self._projected[base.latent_id]
-        if isinstance(base, EndBase):
+        if isinstance(base, BlendEndBase):
             return self._end(base)
         return self._blend(base) if isinstance(base, BlendBase) else self._mix(base)
 
@@ -93,17 +93,17 @@ class Bases:
         rows = slice(base.index, base.index + 1)
         return Latent(samples.ws[rows], samples.cond[rows] if samples.cond.shape[1] else None)
 
-    def _end(self, base: EndBase) -> Latent:
+    def _end(self, base: BlendEndBase) -> Latent:
         latent = self.latent(base.base)
         w_avg = self._explainer.generator.mapping.w_avg
         truncation = base.truncation_psi, base.truncation_cutoff
         ws = truncate(latent.ws, w_avg, *truncation)
         cond = latent.cond
         if base.cond is not None and self._explainer.generator.config.num_classes:
-            cond = told(self._explainer, base.cond)
+            cond = cond_tensor(self._explainer, base.cond)
         styles = None
         if latent.styles is not None:
-            synthesis = self._tuned.of(latent).synthesis
+            synthesis = self._tuned.for_latent(latent).synthesis
             styles = tuple(latent_styles(synthesis, latent, ws, cond, *truncation))
         return replace(latent, ws=ws, cond=cond, styles=styles)
 
@@ -131,7 +131,7 @@ class Bases:
         """z, c and cond of a base that comes from seeds, blended."""
         if isinstance(base, SeedBase):
             return seed_inputs(self._explainer, base.seed)
-        if isinstance(base, EndBase) and base.truncation_psi == 1:
+        if isinstance(base, BlendEndBase) and base.truncation_psi == 1:
             z, c, _ = self._inputs(base.base)
             return z, c, self._end(base).cond
         if not isinstance(base, BlendBase) or base.space not in ("z", "z-slerp"):
@@ -163,10 +163,10 @@ class Bases:
         return replace(one, ws=ws, styles=styles)
 
     def _styles(self, latent: Latent, cond: Tensor | None) -> Styles:
-        return latent_styles(self._tuned.of(latent).synthesis, latent, latent.ws, cond)
+        return latent_styles(self._tuned.for_latent(latent).synthesis, latent, latent.ws, cond)
 
 
-def told(explainer: Explainer, cond: tuple[float, ...]) -> Tensor:
+def cond_tensor(explainer: Explainer, cond: tuple[float, ...]) -> Tensor:
     """What a person has the generator told, (1, K). UserError when the model takes another number of classes."""
     classes = explainer.generator.config.num_classes
     if len(cond) != classes:

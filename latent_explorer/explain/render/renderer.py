@@ -20,8 +20,8 @@ from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import (
     Direction,
     Latent,
+    copy_to_device,
     cpu_threads,
-    placed,
     w_standard_deviation,
 )
 from latent_explorer.explain.recipe import (
@@ -32,7 +32,7 @@ from latent_explorer.explain.recipe import (
     RenderResult,
     StyleShift,
 )
-from latent_explorer.explain.render.base_resolver import Bases, told
+from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tensor
 from latent_explorer.explain.render.tuned import (
     TunedGenerators,
     check_latent,
@@ -72,12 +72,12 @@ class Renderer:
 
     def __init__(self, explainer: Explainer, device: str | torch.device = "cpu") -> None:
         self.device = torch.device(device)
-        self.explainer = placed(explainer, self.device)
+        self.explainer = copy_to_device(explainer, self.device)
         self.latents: dict[str, Latent] = {}
         self.directions: dict[str, Direction] = {}
         self._bases: OrderedDict[PictureRequest, _Base] = OrderedDict()
         self._tuned = TunedGenerators(self.explainer.generator)
-        self._sources = Bases(self.explainer, self.latents, self._tuned)
+        self._sources = BaseResolver(self.explainer, self.latents, self._tuned)
         self._w_std = w_standard_deviation(self.explainer.generator)
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
@@ -127,7 +127,7 @@ class Renderer:
     def _make_base(self, request: PictureRequest) -> _Base:
         recipe = request.recipe
         latent = self._sources.latent(recipe.base)
-        synthesis = self._tuned.of(latent).synthesis
+        synthesis = self._tuned.for_latent(latent).synthesis
         w_avg = self.explainer.generator.mapping.w_avg
         truncation = recipe.truncation_psi, recipe.truncation_cutoff
         ws = truncate(latent.ws, w_avg, *truncation)
@@ -142,7 +142,7 @@ class Renderer:
     def _cond(self, recipe: PictureRecipe, latent: Latent) -> Tensor | None:
         if not self.explainer.generator.config.num_classes:
             return None
-        return latent.cond if recipe.cond is None else told(self.explainer, recipe.cond)
+        return latent.cond if recipe.cond is None else cond_tensor(self.explainer, recipe.cond)
 
     def _edited(self, base: _Base, request: PictureRequest) -> Picture:
         edits = request.recipe.edits

@@ -13,7 +13,7 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.data.images import to_uint8
-from latent_explorer.explain.latents import Latent, cpu_threads, placed, seed_latent
+from latent_explorer.explain.latents import Latent, copy_to_device, cpu_threads, seed_latent
 from latent_explorer.models.stylegan2 import truncate
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sample_seeds(
     device: str = "cpu",
 ) -> Generator[Event, None, list[Sampled]]:
     """The pictures of seeds, each equal to the one that the window shows. A job."""
-    model = placed(explainer, device)
+    model = copy_to_device(explainer, device)
     latents = (lambda seed=seed: seed_latent(model, seed) for seed in seeds)
     return (yield from _sample(model, latents, len(seeds), psi, cutoff))
 
@@ -79,7 +79,7 @@ def sample_latents(
 
     Without `cond` a StylEx generator is told that all classes are equally likely.
     """
-    model = placed(explainer, device)
+    model = copy_to_device(explainer, device)
     ws, cond = checked_latents(model, ws, cond)
     latents = (
         lambda i=i: Latent(

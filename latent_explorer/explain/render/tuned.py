@@ -46,7 +46,7 @@ class TunedGenerators:
         self._generator = generator
         self._kept: OrderedDict[int, tuple[Mapping[str, Tensor], Generator]] = OrderedDict()
 
-    def of(self, latent: Latent) -> Generator:
+    def for_latent(self, latent: Latent) -> Generator:
         """The generator that renders this latent; the one that was given, unless the latent brings a delta."""
         if not latent.delta:
             return self._generator
@@ -72,7 +72,7 @@ def latent_styles(
     """Styles of every layer for a latent whose ws and cond have become these; psi says how ws was truncated.
 
     A latent found in style space is its ws and what its styles add to them. Styles are affine in ws and cond, so what
-    is added is the same wherever those move, and truncation scales it as it scales ws - w_avg.
+    is added is the same wherever those move, and truncation scales it scales ws - w_avg.
     """
     found = synthesis.styles(ws, cond)
     if latent.styles is None:

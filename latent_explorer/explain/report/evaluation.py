@@ -17,14 +17,14 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress, Result
 from latent_explorer.data.images import to_float, to_uint8
-from latent_explorer.explain.attfind.effects import Budget, Pace, default_budget, reconstruct
+from latent_explorer.explain.attfind.effects import BatchSizer, Budget, default_budget, reconstruct
 from latent_explorer.explain.attfind.encode import encode
-from latent_explorer.explain.attfind.sufficiency import Flips, flips
-from latent_explorer.explain.latents import placed
+from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
+from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.metrics import Agreement, agreement, frechet_distance
-from latent_explorer.models.perceptual import Perceptual
+from latent_explorer.models.perceptual import LpipsDistance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer, Samples
 
 KS = (1, 3, 5, 10)
-SHOWN = 8  # pairs kept for the sheet
+MAX_PAIRS = 8  # pairs kept for the sheet
 SMALLEST_LPIPS = 32  # px; below, nothing is left after its poolings
 
 
@@ -61,7 +61,7 @@ class Evaluation:
     feature_change: float  # mean |f(x) - f(rec)| / |f(x)| on the classifier's features
     frechet_reconstruction: float
     frechet_mapping: float
-    flips: tuple[Flips, ...]
+    flips: tuple[FlipRate, ...]
     pairs: tuple[Pair, ...]
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,21 +97,21 @@ def evaluate(
         raise UserError(
             f"{len(ids)} pictures are too few to measure anything. Choose another split or folder."
         )
-    model = placed(explainer, device)
+    model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
-    pace = Pace(budget)
-    samples = yield from encode(model, read, ids, pace)
-    measured = yield from _compare(model, key, read, samples, pace)
-    mapped = yield from _mapped_features(model, key, samples, pace)
+    batch_sizer = BatchSizer(budget)
+    samples = yield from encode(model, read, ids, batch_sizer)
+    measured = yield from _compare(model, key, read, samples, batch_sizer)
+    mapped = yield from _mapped_features(model, key, samples, batch_sizer)
     found = newest_set(explainer.attribute_sets, key)
-    rates: list[Flips] = []
+    rates: list[FlipRate] = []
     if found is None:
         yield Notice(
             "The explainer lists no attributes, so no flips are counted. Run attfind first.",
             "warning",
         )
     else:
-        rates = yield from _flips(model, key, samples, found, ks, kappas, pace)
+        rates = yield from _flips(model, key, samples, found, ks, kappas, batch_sizer)
     result = measured.evaluation(key, mapped, tuple(rates))
     yield Result(result)
     return result
@@ -130,7 +130,7 @@ class _Compared:
     pairs: tuple[Pair, ...]  # of the first pictures
 
     def evaluation(
-        self, classifier_id: str, mapped: Tensor, rates: tuple[Flips, ...]
+        self, classifier_id: str, mapped: Tensor, rates: tuple[FlipRate, ...]
     ) -> Evaluation:
         moved = (self.real_features - self.rec_features).norm(dim=1)
         return Evaluation(
@@ -148,33 +148,37 @@ class _Compared:
 
 
 def _compare(
-    model: Explainer, key: str, read: Callable[[slice], np.ndarray], samples: Samples, pace: Pace
+    model: Explainer,
+    key: str,
+    read: Callable[[slice], np.ndarray],
+    samples: Samples,
+    batch_sizer: BatchSizer,
 ) -> Generator[Event, None, _Compared]:
     classifier = model.classifiers[key]
     perceptual = _perceptual(model)
     parts: list[_Compared] = []
     done = 0
     while done < len(samples):
-        rows = slice(done, min(done + pace.next(), len(samples)))
+        rows = slice(done, min(done + batch_sizer.next(), len(samples)))
         parts.append(_compare_batch(model, classifier, perceptual, read(rows), samples, rows))
-        pace.done(rows.stop - rows.start)
+        batch_sizer.done(rows.stop - rows.start)
         done = rows.stop
         yield Progress(done, len(samples), "Comparing reconstructions")
     return _joined(parts)
 
 
-def _perceptual(model: Explainer) -> Perceptual | None:
+def _perceptual(model: Explainer) -> LpipsDistance | None:
     """LPIPS where its weights are at hand and the pictures are large enough for its network."""
     if not lpips_available("alex") or model.generator.config.resolution < SMALLEST_LPIPS:
         return None
-    return Perceptual("alex").to(model.generator.mapping.w_avg.device)
+    return LpipsDistance("alex").to(model.generator.mapping.w_avg.device)
 
 
 @torch.inference_mode()
 def _compare_batch(
     model: Explainer,
     classifier: Classifier,
-    perceptual: Perceptual | None,
+    perceptual: LpipsDistance | None,
     images: np.ndarray,
     samples: Samples,
     rows: slice,
@@ -191,7 +195,7 @@ def _compare_batch(
             real_probs=real_probs[i].numpy(),
             rec_probs=rec_probs[i].numpy(),
         )
-        for i in range(min(len(images), max(0, SHOWN - rows.start)))
+        for i in range(min(len(images), max(0, MAX_PAIRS - rows.start)))
     )
     return _Compared(
         real_probs=real_probs,
@@ -218,7 +222,7 @@ def _joined(parts: list[_Compared]) -> _Compared:
 
 
 def _mapped_features(
-    model: Explainer, key: str, samples: Samples, pace: Pace
+    model: Explainer, key: str, samples: Samples, batch_sizer: BatchSizer
 ) -> Generator[Event, None, Tensor]:
     """Classifier features of as many generated pictures, told the probabilities of real ones in another order."""
     config = model.generator.config
@@ -232,13 +236,13 @@ def _mapped_features(
         c = torch.nn.functional.one_hot(classes, config.c_dim).float().to(device)
     parts, done = [], 0
     while done < n:
-        part = slice(done, min(done + pace.next(), n))
+        part = slice(done, min(done + batch_sizer.next(), n))
         with torch.inference_mode():
             ws = model.generator.ws_from_z(z[part], None if c is None else c[part])
             cond = samples.cond[order[part]] if samples.cond.shape[1] else None
             img = _rendered(model, ws, cond)
             parts.append(model.classifiers[key].features(img.clamp(-1, 1)).float().cpu())
-        pace.done(part.stop - part.start)
+        batch_sizer.done(part.stop - part.start)
         done = part.stop
         yield Progress(done, n, "Generating pictures to compare")
     return torch.cat(parts)
@@ -251,18 +255,24 @@ def _flips(
     found: AttributeSet,
     ks: Sequence[int],
     kappas: Sequence[float],
-    pace: Pace,
-) -> Generator[Event, None, list[Flips]]:
+    batch_sizer: BatchSizer,
+) -> Generator[Event, None, list[FlipRate]]:
     stats = model.style_stats
     if stats is None:
         raise UserError(
             f"{model.name} holds no statistics of its style coordinates. Export it again."
         )
     synthesis, classifier = model.generator.synthesis, model.classifiers[key]
-    ends = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
+    style_range = (
+        torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
+    )
     cond = _cond(samples, slice(None))
-    pictures = yield from reconstruct(synthesis, classifier, samples.ws, cond, pace)
-    return (yield from flips(synthesis, classifier, pictures, found, ends, ks, kappas, pace))
+    pictures = yield from reconstruct(synthesis, classifier, samples.ws, cond, batch_sizer)
+    return (
+        yield from flips(
+            synthesis, classifier, pictures, found, style_range, ks, kappas, batch_sizer
+        )
+    )
 
 
 def _cond(samples: Samples, rows: slice) -> Tensor | None:

@@ -19,18 +19,18 @@ from latent_explorer import __version__
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.data.images import to_uint8
-from latent_explorer.explain.attfind.sufficiency import by_target, shifted
-from latent_explorer.explain.latents import cpu_threads, placed
+from latent_explorer.explain.attfind.sufficiency import apply_attributes, by_target
+from latent_explorer.explain.latents import copy_to_device, cpu_threads
 from latent_explorer.explain.report.facts import accuracy_of, facts_of
 from latent_explorer.media.report.result import (
-    AttributeFigures,
+    AttributeReport,
     Change,
+    ClassifierResponse,
     Example,
-    ExplainerFigures,
+    ExplainerReport,
     FrameShare,
-    Move,
-    Other,
-    Said,
+    OtherClassifier,
+    StyleMove,
     frame_mask,
 )
 from latent_explorer.models.attributes import (
@@ -66,7 +66,7 @@ def report(
     *,
     shown: Sequence[Attribute] | None = None,
     device: str | torch.device = "cpu",
-) -> Generator[Event, None, ExplainerFigures]:
+) -> Generator[Event, None, ExplainerReport]:
     """Measure the first attributes for the classifier that is explained. A job; its value is the figures.
 
     Every attribute is moved to kappa 1 on the reconstructions that are not of its target class. `shown` are those of
@@ -75,7 +75,7 @@ def report(
     """
     found = _searched(explainer)
     explainer = _of_the_same_classes(explainer)
-    model = placed(explainer, device)
+    model = copy_to_device(explainer, device)
     count = len(model.samples) if model.samples is not None else 0
     chosen = spread(np.arange(count), settings.pictures)
     verdicts = yield from _verdicts(model, chosen)
@@ -210,13 +210,15 @@ def _rendered(model: Explainer, row: int, attribute: Attribute | None = None) ->
     synthesis, samples, stats = model.generator.synthesis, model.samples, model.style_stats
     assert samples is not None
     assert stats is not None
-    ends = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float()
+    style_range = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float()
     with cpu_threads(1):
         rows = slice(row, row + 1)
         cond = samples.cond[rows] if samples.cond.shape[1] else None
         styles = synthesis.styles(samples.ws[rows], cond)
         if attribute is not None:
-            s = shifted(synthesis.join(styles), ends.to(samples.ws.device), [attribute], 1.0)
+            s = apply_attributes(
+                synthesis.join(styles), style_range.to(samples.ws.device), [attribute], 1.0
+            )
             styles = synthesis.replace(styles, s)
         img = synthesis.render(styles, synthesis.noise_const()).clamp(-1, 1)
         probs = {
@@ -227,15 +229,17 @@ def _rendered(model: Explainer, row: int, attribute: Attribute | None = None) ->
 
 def _figures(
     explainer: Explainer, found: AttributeSet, measured: int, tallies: list[_Tally]
-) -> ExplainerFigures:
+) -> ExplainerReport:
     summary, asked = explainer.summary(), explainer.classifier_id
     others = tuple(
-        Other(c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id))
+        OtherClassifier(
+            c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id)
+        )
         for c in summary.classifiers
         if c.classifier_id != asked
     )
     config = explainer.classifier.config
-    return ExplainerFigures(
+    return ExplainerReport(
         name=explainer.name,
         model_hash=explainer.model_hash,
         classifier_id=asked,
@@ -259,18 +263,18 @@ def _attribute(
     layout: StyleLayout,
     side: int,
     asked: str,
-    others: tuple[Other, ...],
-) -> AttributeFigures:
+    others: tuple[OtherClassifier, ...],
+) -> AttributeReport:
     attribute, count = tally.attribute, len(tally.total)
     area = float(frame_mask(side).mean())
     places = [(entry, *layout.at(entry.style_index)) for entry in attribute.entries]
     summed = np.zeros((side, side)) if tally.summed is None else tally.summed
-    return AttributeFigures(
+    return AttributeReport(
         rank=tally.rank,
         name=attribute.name or describe_entries(attribute),
         target=attribute.target,
         moves=tuple(
-            Move(entry.style_index, entry.end, layer.name, channel, layer.resolution)
+            StyleMove(entry.style_index, entry.end, layer.name, channel, layer.resolution)
             for entry, layer, channel in places
         ),
         mean_effect=attribute.mean_effect,
@@ -278,7 +282,8 @@ def _attribute(
         n=count,
         change=Change.of(tally.changes.get(asked, [])),
         others=tuple(
-            Said(other, Change.of(tally.changes.get(other.classifier_id, []))) for other in others
+            ClassifierResponse(other, Change.of(tally.changes.get(other.classifier_id, [])))
+            for other in others
         ),
         frame=FrameShare.of(tally.inside, tally.total, area),
         difference=(summed / max(count, 1)).astype(np.float32),

@@ -87,12 +87,12 @@ def read_timeline(path: Path) -> TimelineFile:
         raise UserError(
             f"{path.name} is no timeline of Latent Explorer. Save one from the Timeline menu."
         )
-    if reason := wrong_with(held.timeline):
+    if reason := timeline_problem(held.timeline):
         raise UserError(f"{path.name} cannot be used: {reason}. Save the timeline again.")
     return held
 
 
-def wrong_with(timeline: Timeline) -> str:
+def timeline_problem(timeline: Timeline) -> str:
     """Why a timeline from a file cannot be used, to be read after "cannot be used:"; empty when it can."""
     frames = timeline.keyframes
     numbers = [timeline.closing_seconds, *(k.seconds for k in frames)]
@@ -111,13 +111,13 @@ def wrong_with(timeline: Timeline) -> str:
         if is_so:
             return reason
     noises = [timeline.noise] if timeline.noise else []
-    reasons = (wrong_with_recipe(k.recipe) for k in frames)
-    return next(filter(None, [*map(wrong_with_noise, noises), *reasons]), "")
+    reasons = (recipe_problem(k.recipe) for k in frames)
+    return next(filter(None, [*map(noise_problem, noises), *reasons]), "")
 
 
-def wrong_with_recipe(recipe: PictureRecipe) -> str:
+def recipe_problem(recipe: PictureRecipe) -> str:
     """The same of a recipe, whatever the model."""
-    if reason := wrong_with_noise(recipe.noise):
+    if reason := noise_problem(recipe.noise):
         return reason
     if depth(recipe.base) > MAX_DEPTH:
         return "a latent of it is nested too deeply"
@@ -126,7 +126,7 @@ def wrong_with_recipe(recipe: PictureRecipe) -> str:
     return "" if _blends_lie_between(recipe.base) else "a blend of it lies outside its ends"
 
 
-def wrong_with_noise(noise: Noise) -> str:
+def noise_problem(noise: Noise) -> str:
     """The same of a noise."""
     level = [noise]
     for _ in range(MAX_DEPTH + 1):

@@ -14,8 +14,8 @@ import msgspec
 from latent_explorer.explain.recipe import (
     Base,
     BlendBase,
+    BlendEndBase,
     Edit,
-    EndBase,
     Noise,
     PictureRecipe,
     SeedBase,
@@ -25,7 +25,9 @@ from latent_explorer.explain.recipe import (
 )
 
 
-def between(a: PictureRecipe, b: PictureRecipe, amount: float, space: Space) -> PictureRecipe:
+def interpolate_recipes(
+    a: PictureRecipe, b: PictureRecipe, amount: float, space: Space
+) -> PictureRecipe:
     """`amount` (0..1) of the way from one recipe to the other.
 
     Z is for ends that come from seeds; other ends are blended in W+ instead, so that a timeline may mix both.
@@ -37,8 +39,8 @@ def between(a: PictureRecipe, b: PictureRecipe, amount: float, space: Space) -> 
     first, second = a.base, b.base
     psi, cutoff = _lerp(a.truncation_psi, b.truncation_psi, amount), _common_cutoff(a, b)
     if cutoff == _NONE_IN_COMMON:
-        first = EndBase(first, a.truncation_psi, a.truncation_cutoff)
-        second = EndBase(second, b.truncation_psi, b.truncation_cutoff)
+        first = BlendEndBase(first, a.truncation_psi, a.truncation_cutoff)
+        second = BlendEndBase(second, b.truncation_psi, b.truncation_cutoff)
         psi, cutoff = 1.0, None
     cond = None
     if a.cond is not None and b.cond is not None and len(a.cond) == len(b.cond):
@@ -57,7 +59,7 @@ def between(a: PictureRecipe, b: PictureRecipe, amount: float, space: Space) -> 
 
 def has_z(base: Base) -> bool:
     """Whether a base is the image of one z, so that the mapping network's input can be blended."""
-    if isinstance(base, EndBase):
+    if isinstance(base, BlendEndBase):
         return base.truncation_psi == 1.0 and has_z(base.base)
     if isinstance(base, BlendBase):
         return base.space in ("z", "z-slerp") and has_z(base.a) and has_z(base.b)
@@ -79,9 +81,9 @@ def _common_cutoff(a: PictureRecipe, b: PictureRecipe) -> int | None:
 def _told(base: Base, cond: tuple[float, ...] | None) -> Base:
     if cond is None:
         return base
-    if isinstance(base, EndBase):
-        return EndBase(base.base, base.truncation_psi, base.truncation_cutoff, cond)
-    return EndBase(base, cond=cond)
+    if isinstance(base, BlendEndBase):
+        return BlendEndBase(base.base, base.truncation_psi, base.truncation_cutoff, cond)
+    return BlendEndBase(base, cond=cond)
 
 
 def _blended(a: Base, b: Base, amount: float, space: Space) -> Base:

@@ -16,7 +16,7 @@ import msgspec
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import Noise, PictureRecipe, Space
-from latent_explorer.explain.timeline.interpolation import between
+from latent_explorer.explain.timeline.interpolation import interpolate_recipes
 
 FPS = (10.0, 12.5, 20.0, 25.0, 50.0)  # GIF counts in 10 ms: no other rates up to 50 are exact in it
 MAX_SECONDS = 600.0  # of a timeline: what a person makes here, and what a window can hold
@@ -138,8 +138,8 @@ def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
     else:
         start = frames[here]
         following, length = _following(timeline, here)
-        amount = eased(start.easing, (seconds - start.seconds) / length) if length > 0 else 0.0
-        recipe = between(start.recipe, following.recipe, amount, timeline.space)
+        amount = ease(start.easing, (seconds - start.seconds) / length) if length > 0 else 0.0
+        recipe = interpolate_recipes(start.recipe, following.recipe, amount, timeline.space)
     if timeline.noise is not None:
         recipe = msgspec.structs.replace(recipe, noise=timeline.noise)
     return recipe
@@ -158,7 +158,7 @@ def frames(timeline: Timeline) -> list[PictureRecipe]:
     return [recipe_at(timeline, seconds) for seconds in frame_times(timeline)]
 
 
-def eased(easing: Easing, share: float) -> float:
+def ease(easing: Easing, share: float) -> float:
     """How far the pictures have come when `share` (0..1) of a segment's time is over."""
     share = min(max(share, 0.0), 1.0)
     if easing == "hold":

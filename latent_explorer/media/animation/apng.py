@@ -10,7 +10,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from latent_explorer.media.animation.base_encoder import Coding, FileEncoder, cut
+from latent_explorer.media.animation.base_encoder import EncoderOptions, FileEncoder, crop_box
 from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 class ApngEncoder(FileEncoder):
     """Writes frames as they come."""
 
-    def __init__(self, path: Path, coding: Coding) -> None:
-        super().__init__(path, coding)
+    def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
+        super().__init__(path, encoder_options)
         self._sequence = 0
         self._head = 0  # where the number of frames stands
 
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
         """One more frame, (H, W, 3) uint8. The file carries the texts of the first."""
         box = self.changes.of(image)[0]
-        data = png_bytes(cut(image, box), NO_TEXTS if self.frames else texts)
+        data = png_bytes(crop_box(image, box), NO_TEXTS if self.frames else texts)
         if not self.frames:
             self._begin(data)
         left, top, right, bottom = box
@@ -64,7 +64,7 @@ class ApngEncoder(FileEncoder):
                 self._chunk(name, part)
 
     def _control(self) -> None:
-        plays = 0 if self.coding.loop else 1  # 0: for ever
+        plays = 0 if self.encoder_options.loop else 1  # 0: for ever
         self._chunk(b"acTL", struct.pack(">II", self.frames, plays))
 
     def _next(self) -> bytes:

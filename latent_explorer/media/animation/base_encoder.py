@@ -27,7 +27,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 @dataclass(frozen=True)
-class Coding:
+class EncoderOptions:
     """How frames become bytes. `quality` 1 to 100, as in AnimationSettings."""
 
     fps: float
@@ -63,10 +63,10 @@ def frame_durations(fps: float) -> Iterator[int]:
 class FileEncoder:
     """What encoders into an open file have in common."""
 
-    def __init__(self, path: Path, coding: Coding) -> None:
-        self.coding = coding
-        self.times = frame_durations(coding.fps)  # in ms
-        self.changes = Changes()
+    def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
+        self.encoder_options = encoder_options
+        self.times = frame_durations(encoder_options.fps)  # in ms
+        self.changes = FrameDiff()
         self.frames = 0
         self.file = path.open("wb")
 
@@ -75,7 +75,7 @@ class FileEncoder:
         self.file.close()
 
 
-class Changes:
+class FrameDiff:
     """What each frame changes of the one before it: only that is written."""
 
     def __init__(self) -> None:
@@ -100,6 +100,6 @@ class Changes:
         return box, changed[box[1] : box[3], box[0] : box[2]]
 
 
-def cut(image: np.ndarray, box: Box) -> np.ndarray:
+def crop_box(image: np.ndarray, box: Box) -> np.ndarray:
     """The part of the picture inside the box."""
     return np.ascontiguousarray(image[box[1] : box[3], box[0] : box[2]])

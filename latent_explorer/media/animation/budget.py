@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.media.animation.formats import encoded_size
 from latent_explorer.media.animation.frames import picture_size
 from latent_explorer.media.animation.gif import colors_of
@@ -28,7 +28,7 @@ from latent_explorer.media.animation.video import KEY_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
-    from latent_explorer.media.animation.frames import Frame, Words
+    from latent_explorer.media.animation.frames import CaptionContext, Frame
 
 _RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # where it is measured, and how many frames in a row
 LOOKING = "Looking for what fits"
@@ -66,7 +66,7 @@ def estimate(
     total: int,
     suffix: str,
     settings: AnimationSettings,
-    words: Words,
+    words: CaptionContext,
 ) -> Generator[Event, None, int]:
     """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
     firsts, longer = [], []
@@ -91,10 +91,10 @@ def estimate_bytes(
     total: int,
     suffix: str,
     settings: AnimationSettings,
-    words: Words,
+    words: CaptionContext,
 ) -> int:
     """`estimate`, at once."""
-    return drained(estimate(runs, total, suffix, settings, words))
+    return run_silently(estimate(runs, total, suffix, settings, words))
 
 
 def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:
@@ -128,11 +128,11 @@ def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> Anima
     return rung
 
 
-class Rungs:
+class QualityLadder:
     """Rungs with what each is expected to take, corrected by what a try has shown."""
 
     def __init__(
-        self, frames: Frames, wished: AnimationSettings, suffix: str, words: Words
+        self, frames: Frames, wished: AnimationSettings, suffix: str, words: CaptionContext
     ) -> None:
         self.side = max(picture_size(frames[0].image, wished))
         self.all = ladder(wished, suffix, self.side)
@@ -157,9 +157,9 @@ class Rungs:
                 high = middle
             else:
                 low = middle + 1
-        return low, (yield from self._filled(low))
+        return low, (yield from self._enlarged_to_fit(low))
 
-    def _filled(self, low: int) -> Generator[Event, None, AnimationSettings]:
+    def _enlarged_to_fit(self, low: int) -> Generator[Event, None, AnimationSettings]:
         """Rung `low`, with as much more as the budget still holds: the next rung up is too much, half-way may not be."""
         rung = self.all[low]
         if not low or not (yield from self._fits(rung)):
@@ -187,7 +187,7 @@ class Rungs:
             return "quality", before.quality
         return "size", before.size or self.side
 
-    def learn(self, settings: AnimationSettings, found: float) -> None:
+    def record_size(self, settings: AnimationSettings, found: float) -> None:
         """A try took (or would have taken) `found` bytes: the others will err as much."""
         expected = self._known.get(settings, found)
         self._factor = max(1.02 * self._factor, found / expected)

@@ -13,8 +13,8 @@ from PIL import Image
 
 from latent_explorer.media.animation import video
 from latent_explorer.media.animation.apng import ApngEncoder
-from latent_explorer.media.animation.base_encoder import Coding, Encoder
-from latent_explorer.media.animation.frames import Frame, Words, compose
+from latent_explorer.media.animation.base_encoder import Encoder, EncoderOptions
+from latent_explorer.media.animation.frames import CaptionContext, Frame, compose
 from latent_explorer.media.animation.gif import GifEncoder
 from latent_explorer.media.animation.picture_folder import PictureFolder
 from latent_explorer.media.animation.settings import VIDEO, AnimationSettings
@@ -24,7 +24,7 @@ from latent_explorer.media.animation.webp import WebpEncoder
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_ENCODERS: dict[str, Callable[[Path, Coding], Encoder]] = {
+_ENCODERS: dict[str, Callable[[Path, EncoderOptions], Encoder]] = {
     ".gif": GifEncoder,
     ".webp": WebpEncoder,
     ".png": ApngEncoder,
@@ -42,11 +42,15 @@ def check_format(suffix: str) -> None:
 
 def open_encoder(path: Path, suffix: str, settings: AnimationSettings) -> Encoder:
     """The encoder that writes the format of `suffix` to `path`, for a folder into the folder `path`."""
-    return _ENCODERS[suffix](path, Coding(settings.fps, settings.loop, settings.quality))
+    return _ENCODERS[suffix](path, EncoderOptions(settings.fps, settings.loop, settings.quality))
 
 
 def encoded(
-    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: Words, folder: Path
+    frames: Iterable[Frame],
+    suffix: str,
+    settings: AnimationSettings,
+    words: CaptionContext,
+    folder: Path,
 ) -> Path:
     """A file (or folder) inside `folder` with these frames, for trials."""
     path = folder / f"trial{suffix}"
@@ -60,14 +64,16 @@ def encoded(
 
 
 def encoded_size(
-    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: Words
+    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext
 ) -> int:
     """How many bytes these frames become."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         return size_of(encoded(frames, suffix, settings, words, Path(folder)))
 
 
-def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: Words) -> np.ndarray:
+def as_shown(
+    frame: Frame, suffix: str, settings: AnimationSettings, words: CaptionContext
+) -> np.ndarray:
     """The frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette, with its loss."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         path = encoded([frame], suffix, settings, words, Path(folder))

@@ -36,7 +36,7 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Words:
+class CaptionContext:
     """What captions and tables call things."""
 
     class_names: tuple[str, ...] = ()
@@ -54,7 +54,7 @@ def picture_size(image: np.ndarray, settings: AnimationSettings) -> tuple[int, i
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def compose(frame: Frame, settings: AnimationSettings, words: Words) -> np.ndarray:
+def compose(frame: Frame, settings: AnimationSettings, words: CaptionContext) -> np.ndarray:
     """The frame as it is shown, (H, W, 3) uint8: enlarged, beside its "before", with caption and bar if wanted."""
     before = frame.before if settings.before_after else None
     after = _one(frame.image, frame.probs, "after" if before is not None else "", settings, words)
@@ -68,7 +68,11 @@ def compose(frame: Frame, settings: AnimationSettings, words: Words) -> np.ndarr
 
 
 def _one(
-    image: np.ndarray, probs: np.ndarray, note: str, settings: AnimationSettings, words: Words
+    image: np.ndarray,
+    probs: np.ndarray,
+    note: str,
+    settings: AnimationSettings,
+    words: CaptionContext,
 ) -> np.ndarray:
     image = fit(image, *picture_size(image, settings))
     if not (settings.caption or settings.bar):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from latent_explorer.media.animation.base_encoder import Coding, FileEncoder, cut
+from latent_explorer.media.animation.base_encoder import EncoderOptions, FileEncoder, crop_box
 from latent_explorer.media.animation.palette import with_palette
 from latent_explorer.media.png import NO_TEXTS, Texts
 
@@ -38,9 +38,9 @@ def colors_of(quality: int) -> int:
 class GifEncoder(FileEncoder):
     """Writes frames as they come."""
 
-    def __init__(self, path: Path, coding: Coding) -> None:
-        super().__init__(path, coding)
-        self._colors = colors_of(coding.quality)
+    def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
+        super().__init__(path, encoder_options)
+        self._colors = colors_of(encoder_options.quality)
 
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:  # noqa: ARG002  # carries none
         """One more frame, (H, W, 3) uint8."""
@@ -52,7 +52,7 @@ class GifEncoder(FileEncoder):
         indices = np.full(changed.shape, 0, np.uint8)
         palette = np.zeros((0, 3), np.uint8)
         if changed.any():
-            indices[changed], palette = with_palette(cut(image, box)[changed], colors)
+            indices[changed], palette = with_palette(crop_box(image, box)[changed], colors)
         if not whole:
             indices[~changed] = len(palette)
         self._write(box, indices, palette, None if whole else len(palette))
@@ -66,7 +66,7 @@ class GifEncoder(FileEncoder):
     def _begin(self, image: np.ndarray) -> None:
         height, width = image.shape[:2]
         self.file.write(b"GIF89a" + struct.pack("<HHBBB", width, height, 0x70, 0, 0))
-        if self.coding.loop:
+        if self.encoder_options.loop:
             self.file.write(_LOOP)
 
     def _write(

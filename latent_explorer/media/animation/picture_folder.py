@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from latent_explorer.media.animation.base_encoder import Coding
+    from latent_explorer.media.animation.base_encoder import EncoderOptions
 
 
 class PictureFolder:
     """Writes frames as they come into a folder that is there already."""
 
-    def __init__(self, path: Path, coding: Coding) -> None:  # noqa: ARG002  # as all encoders are made
+    def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:  # noqa: ARG002  # as all encoders are made
         self._folder = path
         self._count = 0
         self._shape: tuple[int, ...] = ()

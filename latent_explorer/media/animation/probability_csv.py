@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from latent_explorer.media.animation.frames import Words
+    from latent_explorer.media.animation.frames import CaptionContext
 
 
-def probability_table(rows: Iterable[tuple[float, np.ndarray]], words: Words) -> str:
+def probability_table(rows: Iterable[tuple[float, np.ndarray]], words: CaptionContext) -> str:
     """Frame, seconds and the probability of every class; `rows` are (seconds, probs (K,)).
 
     Six significant digits: a float32 has no more than seven.

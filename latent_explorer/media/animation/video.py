@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from latent_explorer.media.animation.base_encoder import Coding
+    from latent_explorer.media.animation.base_encoder import EncoderOptions
 
 INSTALL = 'python -m pip install "latent-explorer[video]"'
 KEY_SECONDS = 5  # the picture is begun anew so often: jumping to any second stays quick
@@ -58,9 +58,9 @@ def all_frames(path: Path) -> Iterator[np.ndarray]:
 class VideoEncoder:
     """Writes frames as they come. Odd sides grow by one pixel, because 4:2:0 counts in twos."""
 
-    def __init__(self, path: Path, coding: Coding) -> None:
+    def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
         self._av = _av()
-        self._coding = coding
+        self._coding = encoder_options
         self._mp4 = path.suffix.lower() != ".webm"
         self._container = self._av.open(
             str(path),

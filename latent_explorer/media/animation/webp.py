@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from latent_explorer.media.animation.base_encoder import FileEncoder, cut
+from latent_explorer.media.animation.base_encoder import FileEncoder, crop_box
 from latent_explorer.media.png import NO_TEXTS, Texts
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class WebpEncoder(FileEncoder):
         place = _three(left // 2) + _three(top // 2)
         size = _three(right - left - 1) + _three(bottom - top - 1)
         head = place + size + _three(next(self.times)) + bytes([_NO_BLENDING])
-        self._chunk(b"ANMF", head + self._picture(cut(image, (left, top, right, bottom))))
+        self._chunk(b"ANMF", head + self._picture(crop_box(image, (left, top, right, bottom))))
         self.frames += 1
 
     def finish(self) -> None:
@@ -52,13 +52,15 @@ class WebpEncoder(FileEncoder):
         self.file.write(b"RIFF\0\0\0\0WEBP")
         canvas = _three(width - 1) + _three(height - 1)
         self._chunk(b"VP8X", bytes([_ANIMATED, 0, 0, 0]) + canvas)
-        self._chunk(b"ANIM", b"\xff\xff\xff\xff" + struct.pack("<H", 0 if self.coding.loop else 1))
+        self._chunk(
+            b"ANIM", b"\xff\xff\xff\xff" + struct.pack("<H", 0 if self.encoder_options.loop else 1)
+        )
 
     def _picture(self, image: np.ndarray) -> bytes:
         """The chunks of one picture, out of a WebP file by Pillow (it makes the simple kind, without VP8X)."""
         buffer = io.BytesIO()
-        lossless = self.coding.quality >= _LOSSLESS
-        quality = 75 if lossless else self.coding.quality  # of a lossless file: the effort
+        lossless = self.encoder_options.quality >= _LOSSLESS
+        quality = 75 if lossless else self.encoder_options.quality  # of a lossless file: the effort
         Image.fromarray(image).save(buffer, "WEBP", lossless=lossless, quality=quality, method=4)
         data = buffer.getvalue()
         if data[12:15] != b"VP8" or data[15:16] not in b" L":

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress
-from latent_explorer.common.paths import exported, exported_folder, writing
+from latent_explorer.common.paths import atomic_output, atomic_output_folder, explain_write_errors
 from latent_explorer.media.animation import budget
-from latent_explorer.media.animation.base_encoder import Coding
+from latent_explorer.media.animation.base_encoder import EncoderOptions
 from latent_explorer.media.animation.formats import check_format, open_encoder, size_of
-from latent_explorer.media.animation.frames import Frame, FrameSpool, Words, compose
+from latent_explorer.media.animation.frames import CaptionContext, Frame, FrameSpool, compose
 from latent_explorer.media.animation.gif import GifEncoder
 from latent_explorer.media.animation.probability_csv import probability_table
 from latent_explorer.media.animation.settings import AnimationSettings, format_of, megabytes
@@ -33,7 +33,7 @@ WRITING = "Writing the file"
 
 
 @dataclass(frozen=True)
-class Written:
+class WrittenAnimation:
     """What became of an animation: its file, and the settings that a budget may have lowered."""
 
     path: Path
@@ -51,9 +51,9 @@ def write_animation(
     path: Path,
     frames: Iterable[Frame],
     settings: AnimationSettings,
-    words: Words = Words(),  # noqa: B008  # frozen
+    words: CaptionContext = CaptionContext(),  # noqa: B008  # frozen
     total: int = 0,
-) -> Generator[Event, None, Written]:
+) -> Generator[Event, None, WrittenAnimation]:
     """Write the frames in the format that the ending of `path` says (`animation_settings.FORMATS`). A job.
 
     `total` frames are expected, for the progress (0: unknown). UserError names what is impossible. On an error or a
@@ -70,15 +70,15 @@ def write_animation(
         )
     rows: list[tuple[float, npt.NDArray[np.float32]]] = []
     if settings.budget_bytes or settings.ping_pong:
-        with writing(path), FrameSpool(path.parent) as spool:
+        with explain_write_errors(path), FrameSpool(path.parent) as spool:
             yield from _keep(spool, frames, settings, total)
-            source = _ThereAndBack(spool, settings) if settings.ping_pong else spool
+            source = _PingPong(spool, settings) if settings.ping_pong else spool
             written = yield from _within_budget(path, source, settings, words, rows)
     else:
         written = yield from _write(path, frames, settings, words, rows, total)
     if settings.csv:
         beside = path.with_name(path.stem + ".csv")
-        with exported(beside) as temporary:
+        with atomic_output(beside) as temporary:
             temporary.write_text(probability_table(rows, words), encoding="utf-8")
         written = replace(written, table=beside)
     return written
@@ -89,7 +89,10 @@ def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) ->
 
     Raises UserError when the rate is impossible or the file cannot be written.
     """
-    with exported(path) as temporary, closing(GifEncoder(temporary, Coding(fps))) as encoder:
+    with (
+        atomic_output(path) as temporary,
+        closing(GifEncoder(temporary, EncoderOptions(fps))) as encoder,
+    ):
         for image in frames:
             encoder.add(image)
         if not encoder.frames:
@@ -97,7 +100,7 @@ def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) ->
         encoder.finish()
 
 
-def there_and_back(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.ndarray]:
+def ping_pong_frames(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.ndarray]:
     """Frames and the way back, so that a loop has no jump; each end is held for `rest` more frames."""
     one_way = list(frames)
     held = chain(one_way[:1] * rest, one_way, one_way[-1:] * rest, one_way[-2:0:-1])
@@ -111,13 +114,13 @@ def _write(
     path: Path,
     frames: Iterable[Frame],
     settings: AnimationSettings,
-    words: Words,
+    words: CaptionContext,
     rows: list[tuple[float, npt.NDArray[np.float32]]],
     total: int,
-) -> Generator[Event, None, Written]:
+) -> Generator[Event, None, WrittenAnimation]:
     """Encode the frames as they come. _TooLargeError as soon as the file outgrows the budget."""
     suffix, count, limit = format_of(path), 0, settings.budget_bytes
-    place = exported if suffix else exported_folder
+    place = atomic_output if suffix else atomic_output_folder
     rows.clear()
     with place(path) as temporary:
         with closing(open_encoder(temporary, suffix, settings)) as encoder:
@@ -133,19 +136,23 @@ def _write(
         size = size_of(temporary)
         if limit and size > limit:
             raise _TooLargeError(size)
-    return Written(path, count, size, settings)
+    return WrittenAnimation(path, count, size, settings)
 
 
 def _write_table(
-    path: Path, frames: Iterable[Frame], settings: AnimationSettings, words: Words, total: int
-) -> Generator[Event, None, Written]:
+    path: Path,
+    frames: Iterable[Frame],
+    settings: AnimationSettings,
+    words: CaptionContext,
+    total: int,
+) -> Generator[Event, None, WrittenAnimation]:
     rows = []
     for count, frame in enumerate(frames, start=1):
         rows.append((frame.seconds, frame.probs))
         yield Progress(count, max(total, count), WRITING)
-    with exported(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_text(probability_table(rows, words), encoding="utf-8")
-    return Written(path, len(rows), size_of(path), settings, path)
+    return WrittenAnimation(path, len(rows), size_of(path), settings, path)
 
 
 def _keep(
@@ -162,14 +169,14 @@ def _within_budget(
     path: Path,
     frames: budget.Frames,
     settings: AnimationSettings,
-    words: Words,
+    words: CaptionContext,
     rows: list[tuple[float, npt.NDArray[np.float32]]],
-) -> Generator[Event, None, Written]:
+) -> Generator[Event, None, WrittenAnimation]:
     """Write the best that stays below the budget and say what was chosen; without a budget, write as wished."""
     if not settings.budget_bytes:
         return (yield from _write(path, _every(frames), settings, words, rows, len(frames)))
     suffix, found = format_of(path), 0.0
-    rungs = budget.Rungs(frames, settings, suffix, words)
+    rungs = budget.QualityLadder(frames, settings, suffix, words)
     lowest = 0
     while lowest < len(rungs.all):
         rung, chosen = yield from rungs.next(lowest)
@@ -179,7 +186,7 @@ def _within_budget(
             written = yield from _write(path, _every(frames, step), chosen, words, rows, count)
         except _TooLargeError as error:
             found = error.args[0]
-            rungs.learn(chosen, found)
+            rungs.record_size(chosen, found)
             lowest = rung if chosen != rungs.all[rung] else rung + 1
             continue
         if rung:
@@ -193,7 +200,7 @@ def _within_budget(
 # Orders of frames -------------------------------------------------------------------------------
 
 
-class _ThereAndBack:
+class _PingPong:
     """Kept frames and the way back; in a loop neither end is shown twice. Their times go on."""
 
     def __init__(self, frames: budget.Frames, settings: AnimationSettings) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.media.report.colormap import data_uri, heat
+from latent_explorer.media.report.colormap import colormap, data_uri
 from latent_explorer.media.report.result import frame_width
 from latent_explorer.media.report.sentences import amount, interval, mark, percent, reasons, signed
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.media.report.result import (
-        AttributeFigures,
+        AttributeReport,
         Change,
         Example,
-        ExplainerFigures,
+        ExplainerReport,
         FrameShare,
     )
 
 
-def card(attribute: AttributeFigures, figures: ExplainerFigures) -> str:
+def card(attribute: AttributeReport, figures: ExplainerReport) -> str:
     """The card as HTML."""
     target = figures.class_names[attribute.target]
     said = [_change(f"P({target})", "", attribute.change)]
@@ -40,7 +40,7 @@ def card(attribute: AttributeFigures, figures: ExplainerFigures) -> str:
     )
 
 
-def _mark(attribute: AttributeFigures) -> str:
+def _mark(attribute: AttributeReport) -> str:
     text = mark(attribute)
     if not text:
         return ""
@@ -48,7 +48,7 @@ def _mark(attribute: AttributeFigures) -> str:
     return f' <span class="mark{strength}" title="{escaped(reasons(attribute))}">{escaped(text)}</span>'
 
 
-def _place(attribute: AttributeFigures) -> str:
+def _place(attribute: AttributeReport) -> str:
     """Where it lives, what the search found of it, and on how many pictures it is measured here."""
     moves = "; ".join(
         f"style {m.style_index} to its {m.direction} ({m.layer}, channel {m.channel}, {m.resolution} px)"
@@ -80,13 +80,13 @@ def pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
     )
 
 
-def _map(attribute: AttributeFigures) -> str:
+def _map(attribute: AttributeReport) -> str:
     """Where it changes: the mean difference with its scale, and the frame's inner edge."""
     values = attribute.difference
     largest = float(values.max())
     side = values.shape[-1]
     inset = 100 * frame_width(side) / side
-    colors = heat(values / largest if largest > 0 else values)
+    colors = colormap(values / largest if largest > 0 else values)
     return (
         f'<figure class="map"><div><img src="{data_uri(colors)}" alt="Where the pictures change">'
         f'<i style="inset:{inset:.3f}%"></i></div>'
@@ -107,7 +107,7 @@ def _share(share: FrameShare) -> str:
     between = "" if np.isnan(low) else f"[{100 * low:.0f}, {100 * high:.0f}]"
     filled = 0.0 if np.isnan(share.value) else 100 * share.value
     return (
-        f"<div{' class=strong' if share.beyond else ''}><span>In the outer frame</span><b>{percent(share.value)}</b> "
+        f"<div{' class=strong' if share.exceeds_area else ''}><span>In the outer frame</span><b>{percent(share.value)}</b> "
         f'<small>{between}</small><span class="bar"><i style="width:{filled:.1f}%"></i>'
         f'<u style="left:{100 * share.area:.1f}%"></u></span>'
         f"<small>of the change; its area: {percent(share.area)}</small></div>"

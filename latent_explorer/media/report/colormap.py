@@ -38,7 +38,7 @@ _TO_RGB = np.array(
 )
 
 
-def heat(values: np.ndarray) -> np.ndarray:
+def colormap(values: np.ndarray) -> np.ndarray:
     """Values (...) in 0..1 as colours (..., 3) uint8."""
     t = np.clip(np.nan_to_num(np.asarray(values, np.float64)), 0, 1)
     hue = np.radians(HUE[0] + t * (HUE[1] - HUE[0]))
@@ -53,7 +53,7 @@ def heat(values: np.ndarray) -> np.ndarray:
 
 def gradient(stops: int = 13) -> str:
     """The map from left to right as a CSS gradient."""
-    colors = (f"rgb({r} {g} {b})" for r, g, b in heat(np.linspace(0, 1, stops)).tolist())
+    colors = (f"rgb({r} {g} {b})" for r, g, b in colormap(np.linspace(0, 1, stops)).tolist())
     return f"linear-gradient(90deg, {', '.join(colors)})"
 
 

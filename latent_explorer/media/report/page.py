@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.common.paths import exported, resource
-from latent_explorer.media.report import sentences as words
+from latent_explorer.common.paths import atomic_output, resource
+from latent_explorer.media.report import sentences
 from latent_explorer.media.report.attribute import card, escaped, pairs
 from latent_explorer.media.report.colormap import gradient
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from latent_explorer.media.report.result import ExplainerFigures
+    from latent_explorer.media.report.result import ExplainerReport
 
 
-def write_page(path: Path, explainers: Sequence[ExplainerFigures]) -> None:
+def write_page(path: Path, explainers: Sequence[ExplainerReport]) -> None:
     """Write the report, all at once or not at all. Raises UserError when it cannot be written."""
-    with exported(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_text(page(explainers), encoding="utf-8")
 
 
-def page(explainers: Sequence[ExplainerFigures]) -> str:
+def page(explainers: Sequence[ExplainerReport]) -> str:
     """The whole report of one explainer or of several side by side."""
     style = resource("report/report.css").read_text(encoding="utf-8").strip()
-    title = escaped(words.title(explainers))
+    title = escaped(sentences.title(explainers))
     articles = "\n".join(_article(figures) for figures in explainers)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -38,33 +38,33 @@ def page(explainers: Sequence[ExplainerFigures]) -> str:
         "style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title>\n<style>\n:root {{ --heat: {gradient()}; }}\n{style}\n</style></head>\n"
         f"<body>\n<header><h1>{title}</h1>"
-        f'<p class="lead">{escaped(words.lead(explainers))}</p></header>\n'
+        f'<p class="lead">{escaped(sentences.lead(explainers))}</p></header>\n'
         f"{_catching(explainers)}"
-        f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>{_paragraphs(words.method(explainers))}'
+        f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>{_paragraphs(sentences.method(explainers))}'
         f'<p>{escaped(_signature(explainers))}</p></footer>\n</body></html>\n'
     )  # fmt: skip
 
 
-def _catching(explainers: Sequence[ExplainerFigures]) -> str:
+def _catching(explainers: Sequence[ExplainerReport]) -> str:
     """What it means that the surroundings move a verdict; nothing where none does."""
     caught = [figures for figures in explainers if figures.caught]
     if not caught:
         return ""
     first, strongest = caught[0], caught[0].caught[0]
     seen = pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
-    steps = "".join(f"<li><b>{escaped(a)}</b> {escaped(b)}</li>" for a, b in words.NEXT)
+    steps = "".join(f"<li><b>{escaped(a)}</b> {escaped(b)}</li>" for a, b in sentences.NEXT)
     return (
-        f'<section class="catch"><h2>{escaped(words.CATCH)}</h2><div>{_paragraphs(words.catching(caught))}{seen}</div>'
+        f'<section class="catch"><h2>{escaped(sentences.CATCH)}</h2><div>{_paragraphs(sentences.catching(caught))}{seen}</div>'
         f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
     )
 
 
-def _article(figures: ExplainerFigures) -> str:
+def _article(figures: ExplainerReport) -> str:
     """One explainer: its verdict, what it is, its attributes by target."""
     note = f'<p class="note">{escaped(figures.note)}</p>' if figures.note else ""
     facts = "".join(f"<dt>{escaped(a)}</dt><dd>{escaped(b)}</dd>" for a, b in figures.facts)
-    verdict = f"<p><b>{escaped(words.verdict(figures))}</b></p>"
-    more = words.marked(figures) if figures.caught else words.not_proved(figures)
+    verdict = f"<p><b>{escaped(sentences.verdict(figures))}</b></p>"
+    more = sentences.marked(figures) if figures.caught else sentences.not_proved(figures)
     targets = dict.fromkeys(a.target for a in figures.attributes)
     return (
         f"<article><header><h2>{escaped(figures.name)}</h2>{note}</header>"
@@ -73,14 +73,14 @@ def _article(figures: ExplainerFigures) -> str:
     )
 
 
-def _towards(figures: ExplainerFigures, target: int) -> str:
+def _towards(figures: ExplainerReport, target: int) -> str:
     """The attributes that raise one class."""
     name = figures.class_names[target]
     cards = "\n".join(card(a, figures) for a in figures.attributes if a.target == target)
     return f'<section class="towards"><h3>Towards {escaped(name)}</h3><div class="cards">{cards}</div></section>'
 
 
-def _signature(explainers: Sequence[ExplainerFigures]) -> str:
+def _signature(explainers: Sequence[ExplainerReport]) -> str:
     models = "; ".join(
         f"{e.name}: model {e.model_hash}, classifier {e.classifier_id}" for e in explainers
     )

@@ -71,13 +71,13 @@ class FrameShare:
         return cls(ratio, mean_interval(parts), area)
 
     @property
-    def beyond(self) -> bool:
+    def exceeds_area(self) -> bool:
         """Whether more of the change lies in the frame than its area explains, surely."""
         return self.interval[0] > self.area
 
 
 @dataclass(frozen=True)
-class Other:
+class OtherClassifier:
     """A classifier of the file beside the one that is explained."""
 
     classifier_id: str
@@ -87,10 +87,10 @@ class Other:
 
 
 @dataclass(frozen=True)
-class Said:
+class ClassifierResponse:
     """What another classifier says of the same pictures."""
 
-    who: Other
+    who: OtherClassifier
     change: Change
 
     @property
@@ -112,7 +112,7 @@ class Example:
 
 
 @dataclass(frozen=True)
-class Move:
+class StyleMove:
     """A style coordinate of an attribute, and the observed end that it moves to."""
 
     style_index: int
@@ -123,18 +123,18 @@ class Move:
 
 
 @dataclass(frozen=True)
-class AttributeFigures:
+class AttributeReport:
     """One attribute at kappa 1 on the reconstructions that are not of its target class."""
 
     rank: int  # of the search, among those of its target; 0: added by hand
     name: str
     target: int
-    moves: tuple[Move, ...]
+    moves: tuple[StyleMove, ...]
     mean_effect: float  # logits, as the search found it
     interval: tuple[float, float] | None  # of mean_effect, 95 %
     n: int  # pictures that the following is measured on
     change: Change  # of the classifier that is explained
-    others: tuple[Said, ...]
+    others: tuple[ClassifierResponse, ...]
     frame: FrameShare
     difference: (
         np.ndarray
@@ -144,17 +144,17 @@ class AttributeFigures:
     @property
     def surroundings(self) -> bool:
         """Whether it changes the surroundings: a network that sees them alone follows, or the change lies there."""
-        return self.frame.beyond or any(said.follows for said in self.others)
+        return self.frame.exceeds_area or any(said.follows for said in self.others)
 
     @property
-    def matters(self) -> bool:
+    def moves_verdict(self) -> bool:
         """Whether the verdict moves with it."""
         return self.change.absolute >= MATTERS
 
     @property
     def caught(self) -> bool:
         """Whether it shows that the verdict hangs on the surroundings."""
-        return self.surroundings and self.matters
+        return self.surroundings and self.moves_verdict
 
     def to_dict(self) -> dict[str, Any]:
         """As `report --json` prints it; where it lives and what it does by the names that `attfind --json` has."""
@@ -190,7 +190,7 @@ class AttributeFigures:
 
 
 @dataclass(frozen=True)
-class ExplainerFigures:
+class ExplainerReport:
     """One explainer: what it is, and its first attributes."""
 
     name: str
@@ -202,12 +202,12 @@ class ExplainerFigures:
     note: str  # for people, by whoever made the file; may be empty
     stored: int  # encoded pictures in the file
     measured: int  # of them looked at
-    others: tuple[Other, ...]
-    attributes: tuple[AttributeFigures, ...]  # by target, best first
+    others: tuple[OtherClassifier, ...]
+    attributes: tuple[AttributeReport, ...]  # by target, best first
     version: str  # of the program that measured
 
     @property
-    def caught(self) -> tuple[AttributeFigures, ...]:
+    def caught(self) -> tuple[AttributeReport, ...]:
         """The attributes that show that the verdict hangs on the surroundings; the strongest first."""
         found = [a for a in self.attributes if a.caught]
         return tuple(sorted(found, key=lambda a: -a.change.absolute))

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.media.report.result import (
-        AttributeFigures,
+        AttributeReport,
         Change,
-        ExplainerFigures,
-        Other,
+        ExplainerReport,
+        OtherClassifier,
     )
 
 CATCH = "This is how you catch it"
@@ -38,14 +38,14 @@ NEXT = (
 )
 
 
-def title(explainers: Sequence[ExplainerFigures]) -> str:
+def title(explainers: Sequence[ExplainerReport]) -> str:
     """The question that the report answers."""
     return (
         f"What {'do these classifiers' if len(explainers) > 1 else 'does this classifier'} look at?"
     )
 
 
-def lead(explainers: Sequence[ExplainerFigures]) -> str:
+def lead(explainers: Sequence[ExplainerReport]) -> str:
     """The answer in brief."""
     listed = " and ".join(e.name for e in explainers)
     return (
@@ -54,7 +54,7 @@ def lead(explainers: Sequence[ExplainerFigures]) -> str:
     )
 
 
-def answer(figures: ExplainerFigures) -> str:
+def answer(figures: ExplainerReport) -> str:
     """Whether the verdict hangs on the surroundings, in one sentence."""
     caught, total = figures.caught, sum(a.n > 0 for a in figures.attributes)
     if not total:
@@ -73,7 +73,7 @@ def answer(figures: ExplainerFigures) -> str:
     return f"{len(caught)} of the {total} attributes{those} {verb} the verdict."
 
 
-def verdict(figures: ExplainerFigures) -> str:
+def verdict(figures: ExplainerReport) -> str:
     """The answer, and the strongest attribute that it stands on."""
     if not figures.caught:
         return answer(figures)
@@ -85,7 +85,7 @@ def verdict(figures: ExplainerFigures) -> str:
     )
 
 
-def marked(figures: ExplainerFigures) -> str:
+def marked(figures: ExplainerReport) -> str:
     """Which attributes are meant, by class."""
     targets = dict.fromkeys(a.target for a in figures.attributes)
     groups = (
@@ -96,14 +96,14 @@ def marked(figures: ExplainerFigures) -> str:
     return f"Marked below, {found}."
 
 
-def reasons(attribute: AttributeFigures) -> str:
+def reasons(attribute: AttributeReport) -> str:
     """Why an attribute is said to change the surroundings."""
     found = [
         f"“{said.who.name}”, which sees nothing but the outer {said.who.frame_only} px, {_moves(said.change)}"
         for said in attribute.others
         if said.follows
     ]
-    if attribute.frame.beyond:
+    if attribute.frame.exceeds_area:
         share, area = attribute.frame.value, attribute.frame.area
         found.append(
             f"{percent(share)} of what changes lies in the outer frame, which is {percent(area)} of the picture"
@@ -118,14 +118,14 @@ def _moves(change: Change) -> str:
     return f"moves by {amount(change.absolute)} ({signed(change.mean)} on average)"
 
 
-def mark(attribute: AttributeFigures) -> str:
+def mark(attribute: AttributeReport) -> str:
     """What stands beside an attribute's name; empty where nothing need be said."""
     if not attribute.surroundings:
         return ""
-    return "changes the surroundings" + ("" if attribute.matters else ", hardly the verdict")
+    return "changes the surroundings" + ("" if attribute.moves_verdict else ", hardly the verdict")
 
 
-def not_proved(figures: ExplainerFigures) -> str:
+def not_proved(figures: ExplainerReport) -> str:
     """What the absence of such attributes does not prove."""
     asked = _witnesses(figures.others)
     watched = (
@@ -141,7 +141,7 @@ def not_proved(figures: ExplainerFigures) -> str:
     )
 
 
-def catching(caught: Sequence[ExplainerFigures]) -> list[str]:
+def catching(caught: Sequence[ExplainerReport]) -> list[str]:
     """The paragraphs of "This is how you catch it"; `caught` are the explainers that have such attributes."""
     paragraphs = [
         "A classifier should change its mind when the subject of the picture changes. Watch what the attributes draw "
@@ -167,7 +167,7 @@ def catching(caught: Sequence[ExplainerFigures]) -> list[str]:
     return paragraphs
 
 
-def method(explainers: Sequence[ExplainerFigures]) -> list[str]:
+def method(explainers: Sequence[ExplainerReport]) -> list[str]:
     """How the figures were made, for the end of the page."""
     counts = ", ".join(f"{e.measured} of {e.stored} ({e.name})" for e in explainers)
     return [
@@ -211,5 +211,5 @@ def interval(low: float, high: float, digits: int = 2) -> str:
     return f"[{signed(low, digits)}, {signed(high, digits)}]"
 
 
-def _witnesses(others: Sequence[Other]) -> str:
+def _witnesses(others: Sequence[OtherClassifier]) -> str:
     return ", ".join(o.name for o in others if o.frame_only)

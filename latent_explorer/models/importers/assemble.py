@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.skip_init import Weightless
+from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Ge
 
     Raises UserError when a tensor is missing, left over, of another shape or not finite.
     """
-    with Weightless():
+    with SkipInit():
         generator = Generator(config)
     expected = generator.state_dict()
     for name in expected.keys() | tensors.keys():

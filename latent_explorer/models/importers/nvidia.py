@@ -26,7 +26,7 @@ KIND = "StyleGAN2 (NVIDIA)"
 FILTER = "resample_filter"
 
 
-def recognises(state: State) -> bool:
+def can_import(state: State) -> bool:
     """Whether these are the names of such a generator, or of a StyleGAN3 (which is refused with its own sentence)."""
     return any(name.startswith(("synthesis.b4.", "synthesis.input.")) for name in state)
 

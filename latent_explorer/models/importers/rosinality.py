@@ -30,7 +30,7 @@ KIND = "StyleGAN2 (rosinality)"
 MEAN_SAMPLES = 8192
 
 
-def recognises(state: State) -> bool:
+def can_import(state: State) -> bool:
     """Whether these are the names of such a generator."""
     return "input.input" in state and "conv1.conv.modulation.weight" in state
 

@@ -23,7 +23,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.build import (question_gif as gif)
+from latent_explorer.studies.build import (question_gif)
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, write_key
 from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page
 from latent_explorer.studies.build.question_image import Pair, panel
@@ -50,7 +50,7 @@ Score the answers in the window (menu Study), or with
 
 
 @dataclass(frozen=True)
-class Drawn:
+class RenderedItem:
     """A question's pictures as files, and how much they change (mean absolute change of all tiles, grey levels)."""
 
     moving: bytes
@@ -59,25 +59,25 @@ class Drawn:
     changes: tuple[float, ...]  # a tile
 
 
-def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Drawn:
+def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> RenderedItem:
     """Draw a question from its tiles, (H, W, 3) uint8 before and after each. No torch."""
-    frames = gif.with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
+    frames = question_gif.with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
     changes = tuple(float(np.abs(a.astype(np.int16) - b).mean()) for b, a in pairs)
-    return Drawn(
-        gif.moving(frames, settings.frame_seconds(item.kind)),
-        gif.still(frames[0]),
-        gif.still(frames[1]),
+    return RenderedItem(
+        question_gif.moving(frames, settings.frame_seconds(item.kind)),
+        question_gif.still(frames[0]),
+        question_gif.still(frames[1]),
         changes,
     )
 
 
-class StudyPack:
+class StudyFolderWriter:
     """Collects questions in a folder beside the wanted one, which appears all at once by `finish` or not at all."""
 
     def __init__(self, folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> None:
         self._folder, self._plan, self._made_with = Path(folder), plan, made_with
         _check_free(self._folder)
-        self._made: list[tuple[Item, PageItem, Drawn]] = []
+        self._made: list[tuple[Item, PageItem, RenderedItem]] = []
         self._ids: set[str] = set()
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
@@ -88,13 +88,13 @@ class StudyPack:
         except OSError as error:
             raise _unwritable(self._folder, error) from error
 
-    def __enter__(self) -> StudyPack:
+    def __enter__(self) -> StudyFolderWriter:
         return self
 
     def __exit__(self, *_error: object) -> None:
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def add(self, item: Item, drawn: Drawn) -> None:
+    def add(self, item: Item, drawn: RenderedItem) -> None:
         """The next question of the plan."""
         identity = self._identity(drawn.moving)
         moving, before, after = map(self._write, (drawn.moving, drawn.before, drawn.after))
@@ -159,7 +159,7 @@ class StudyPack:
             made_with=msgspec.json.decode(msgspec.json.encode(made_with)),  # as it will be read
         )
 
-    def _key_item(self, item: Item, made: PageItem, drawn: Drawn) -> KeyItem:
+    def _key_item(self, item: Item, made: PageItem, drawn: RenderedItem) -> KeyItem:
         arm = self._plan.arms[item.arm] if item.role == "item" else None
         names = {a.key: a.name for a in arm.attributes} if arm else {}
         return KeyItem(

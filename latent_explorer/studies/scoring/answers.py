@@ -82,11 +82,11 @@ def read_responses(
         raise UserError("There are no answers in the chosen files. Choose what participants sent.")
     left = tuple(i.item for i in key.items if missing and i.item in missing)
     return Responses(
-        respondents=tuple(_to_the_key(respondents, key)), missing=left, notes=tuple(notes)
+        respondents=tuple(_drop_unasked_answers(respondents, key)), missing=left, notes=tuple(notes)
     )
 
 
-def _to_the_key(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
+def _drop_unasked_answers(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
     """Without answers to what the key does not ask: they must not count for pace or between doubles."""
     asked = {item.item for item in key.items}
     known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
@@ -214,19 +214,19 @@ def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
 def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Respondent:
     cells = list(cells)
     answers = {
-        c["item"]: Answer(c["answer"][:MAX_ANSWER], number_of(c.get("seconds", "")))
+        c["item"]: Answer(c["answer"][:MAX_ANSWER], parse_seconds(c.get("seconds", "")))
         for c in cells
         if c.get("answer")
     }
     first = cells[0]
     times = [a.seconds for a in answers.values() if a.seconds is not None]
-    total = number_of(first.get("total seconds", ""))
+    total = parse_seconds(first.get("total seconds", ""))
     return Respondent(
         name=name,
         source=source,
         answers=answers,
-        complete=truth_of(first.get("complete", "")),
-        preview=truth_of(first.get("preview", "")) or False,
+        complete=parse_bool(first.get("complete", "")),
+        preview=parse_bool(first.get("preview", "")) or False,
         seconds=total if total is not None else (sum(times) if times else None),
         started=first.get("started", ""),
     )
@@ -238,13 +238,13 @@ _TRUE = {"true", "1", "yes", "y", "finished", "completed", "complete", "wahr", "
 _FALSE = {"false", "0", "no", "n", "unfinished", "incomplete", "partial", "falsch", "nein", "non"}
 
 
-def truth_of(text: str) -> bool | None:
+def parse_bool(text: str) -> bool | None:
     """A cell as yes or no; None for what is neither."""
     text = text.strip().lower()
     return True if text in _TRUE else (False if text in _FALSE else None)
 
 
-def number_of(text: Any) -> float | None:
+def parse_seconds(text: Any) -> float | None:
     """Seconds in a cell: "12.5", "12,5" or "00:03:20"; None for anything else and for what is no time."""
     parts = str(text).strip().replace(",", ".").split(":")
     try:

@@ -17,7 +17,7 @@ _LETTER = re.compile(
 )
 
 
-def choice_of(text: str) -> str | None:
+def parse_choice(text: str) -> str | None:
     """The number of the choice that a text names, from "1"; None when it names none."""
     text = text.strip().lower()
     if len(text) > 60:
@@ -36,7 +36,7 @@ def is_right(answer: str, right: str, choices: int = 2) -> bool | None:
     """Whether an answer is the right one of so many. None: it names none of them, so it counts as missing."""
     if answer.strip().lower() == right.strip().lower():
         return True
-    wanted, chosen = choice_of(right), choice_of(answer)
+    wanted, chosen = parse_choice(right), parse_choice(answer)
     if wanted is None or int(wanted) > choices:
         return False  # the key holds a choice's own text or code; anything else is another choice
     return None if chosen is None or int(chosen) > choices else chosen == wanted

@@ -12,8 +12,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.studies.build.plan import Kind
 from latent_explorer.studies.build.tables import read_table, unguarded, write_table
 from latent_explorer.studies.scoring.answers import is_tidy
-from latent_explorer.studies.scoring.choices import choice_of
-from latent_explorer.studies.scoring.survey_csv import Wide, match_columns, parse_wide
+from latent_explorer.studies.scoring.choices import parse_choice
+from latent_explorer.studies.scoring.survey_csv import WideTable, match_columns, parse_wide
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,7 +68,7 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
 
 
 def _by_order(
-    table: Wide, unmatched: Sequence[KeyItem], found: Mapping[str, int]
+    table: WideTable, unmatched: Sequence[KeyItem], found: Mapping[str, int]
 ) -> dict[str, int]:
     """Columns for the questions without one: all that are left where these are as many, else those of their kind."""
     left = [i for i in table.questions if i not in found.values()]
@@ -83,7 +83,7 @@ def _by_order(
     return out
 
 
-def _proposal(table: Wide, item: str, at: int | None, how: str, kind: Kind) -> Proposal:
+def _proposal(table: WideTable, item: str, at: int | None, how: str, kind: Kind) -> Proposal:
     if at is None:
         return Proposal(item, "", how, kind)
     words = " ".join(f"{table.heads[at]} {table.texts[at]}".split())
@@ -124,13 +124,13 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
     return [KeyDraft(p, answers.get(p.item, "")) for p in found]
 
 
-def _kind(table: Wide, column: int) -> Kind:
+def _kind(table: WideTable, column: int) -> Kind:
     """What has a few answers only, each naming a choice, or two that everybody repeats, is taken for a choice."""
     values = [value.lower() for value in table.values(column)]
     said = set(values)
     if not said or len(said) > FEW:
         return "verbal"
-    names_choices = None not in {choice_of(text) for text in said}
+    names_choices = None not in {parse_choice(text) for text in said}
     repeated = len(said) == 2 and len(values) >= 10
     return "classification" if names_choices or repeated else "verbal"
 

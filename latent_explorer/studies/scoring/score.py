@@ -55,8 +55,8 @@ def score_study(
     """The figures; and for each respondent the rule by which they do not count, empty for those who do."""
     reasons, exclusions = applied(rules or Rules(), responses.respondents, key)
     kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
-    tally = Tally.of(key, kept, responses.missing)
-    everyone = Tally.of(key, responses.respondents, responses.missing)
+    tally = AnswerMarks.of(key, kept, responses.missing)
+    everyone = AnswerMarks.of(key, responses.respondents, responses.missing)
     verbal = [i for i in key.items if i.kind == "verbal" and i.role == "item"]
     described = score_words(verbal, kept, key.language)
     arms = list(dict.fromkeys([*key.arms, *(i.arm for i in tally.items)]))
@@ -89,7 +89,7 @@ def score_study(
 
 
 @dataclass(frozen=True)
-class Tally:
+class AnswerMarks:
     """Right or wrong for every answer that can be read as a choice: `marks` by the respondent's place and item."""
 
     items: list[KeyItem]  # classification questions that count
@@ -99,7 +99,7 @@ class Tally:
     chance: float
 
     @staticmethod
-    def of(key: StudyKey, respondents: Sequence[Respondent], missing: Sequence[str]) -> Tally:
+    def of(key: StudyKey, respondents: Sequence[Respondent], missing: Sequence[str]) -> AnswerMarks:
         """Mark every answer. Questions that no file has a column for are left out."""
         items = [
             i
@@ -118,7 +118,7 @@ class Tally:
                     unreadable.append((respondent.name, item.item, answer.value[:80]))
                 else:
                     marks[place, item.item] = right
-        return Tally(items, list(respondents), marks, tuple(unreadable), key.chance)
+        return AnswerMarks(items, list(respondents), marks, tuple(unreadable), key.chance)
 
     def of_arm(self, arm: str) -> list[KeyItem]:
         """Its questions."""
@@ -201,7 +201,7 @@ def _corrected(groups: Sequence[GroupScore]) -> tuple[GroupScore, ...]:
     )
 
 
-def _differences(arms: Sequence[str], tally: Tally, paired: bool) -> tuple[Difference, ...]:
+def _differences(arms: Sequence[str], tally: AnswerMarks, paired: bool) -> tuple[Difference, ...]:
     """Every arm against every later one: over respondents, and over items where slots pair them."""
     people = {arm: tally.accuracies("respondents", tally.of_arm(arm)) for arm in arms}
     slots = {arm: _by_slot(tally, arm) for arm in arms}
@@ -216,7 +216,7 @@ def _differences(arms: Sequence[str], tally: Tally, paired: bool) -> tuple[Diffe
     )
 
 
-def _by_slot(tally: Tally, arm: str) -> dict[int | str, float]:
+def _by_slot(tally: AnswerMarks, arm: str) -> dict[int | str, float]:
     items = [i for i in tally.of_arm(arm) if i.slot >= 0]
     slots = {i.item: i.slot for i in items}
     return {slots[str(item)]: value for item, value in tally.accuracies("items", items).items()}

@@ -22,7 +22,7 @@ from latent_explorer.studies.scoring.answers import Responses, read_responses
 from latent_explorer.studies.scoring.columns import read_columns
 from latent_explorer.studies.scoring.report import report, report_plots
 from latent_explorer.studies.scoring.result import StudyScore
-from latent_explorer.studies.scoring.score import Tally, score_study
+from latent_explorer.studies.scoring.score import AnswerMarks, score_study
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -74,7 +74,7 @@ def write_result(
 ) -> None:
     """Write every file of a result; files of an earlier result are replaced."""
     kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
-    tally = Tally.of(key, kept, responses.missing)
+    tally = AnswerMarks.of(key, kept, responses.missing)
     drawn = report_plots(score, list(tally.accuracies("respondents", tally.items).values()))
     texts = key.made_with.get("settings", {}).get("texts", {})
     title = str(texts.get("title", "")) if isinstance(texts, dict) else ""

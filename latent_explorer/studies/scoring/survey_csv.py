@@ -18,8 +18,8 @@ from latent_explorer.studies.scoring.answers import (
     Answer,
     Respondent,
     Responses,
-    number_of,
-    truth_of,
+    parse_bool,
+    parse_seconds,
 )
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _is_question(head: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Wide:
+class WideTable:
     """A wide export: a column's names (header and further header rows), and the rows of respondents."""
 
     heads: list[str]
@@ -101,7 +101,7 @@ class Wide:
         return [cell for cell in cells if cell]
 
 
-def parse_wide(rows: Sequence[Sequence[str]], name: str) -> Wide:
+def parse_wide(rows: Sequence[Sequence[str]], name: str) -> WideTable:
     """Tell headers from respondents. UserError for a table without respondents."""
     if not rows:
         raise UserError(f"{name} is empty. Export the answers as CSV again.")
@@ -118,7 +118,7 @@ def parse_wide(rows: Sequence[Sequence[str]], name: str) -> Wide:
         at = [i for wanted in names for i, head in enumerate(heads) if wanted in (plain(head), plain(_code(head)))]  # fmt: skip
         if at:
             about[meaning] = at[0]
-    return Wide(heads, texts, body, qualtrics, about)
+    return WideTable(heads, texts, body, qualtrics, about)
 
 
 def _header_rows(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
@@ -176,7 +176,7 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     return shown + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
 
-def _notes(table: Wide, name: str) -> tuple[str, ...]:
+def _notes(table: WideTable, name: str) -> tuple[str, ...]:
     notes = []
     if "respondent" not in table.about:
         notes.append(
@@ -190,7 +190,7 @@ def _notes(table: Wide, name: str) -> tuple[str, ...]:
 
 
 def match_columns(
-    table: Wide, items: Sequence[KeyItem], columns: Mapping[str, str]
+    table: WideTable, items: Sequence[KeyItem], columns: Mapping[str, str]
 ) -> dict[str, int]:
     """The column of each question: as told in `columns`, as named in the key, or by the code in its text.
 
@@ -221,7 +221,7 @@ def match_columns(
     return found
 
 
-def _by_name(table: Wide) -> dict[str, list[int]]:
+def _by_name(table: WideTable) -> dict[str, list[int]]:
     """Columns by everything that they may be called: header, its code, further header rows, place."""
     found: dict[str, list[int]] = {}
     for i, head in enumerate(table.heads):
@@ -244,7 +244,7 @@ def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
     return at[0] if at else None
 
 
-def _by_code(table: Wide, item: str) -> int | None:
+def _by_code(table: WideTable, item: str) -> int | None:
     """The column with the question's code in its header or text, as our own survey.csv gives it."""
     code = re.compile(rf"(?<![a-z0-9]){re.escape(question_code(item).lower())}(?![a-z0-9])")
     found = (
@@ -254,7 +254,7 @@ def _by_code(table: Wide, item: str) -> int | None:
 
 
 def _respondent(
-    table: Wide, row: Sequence[str], number: int, source: str, found: Mapping[str, int]
+    table: WideTable, row: Sequence[str], number: int, source: str, found: Mapping[str, int]
 ) -> Respondent:
     def cell(meaning: str) -> str:
         at = table.about.get(meaning)
@@ -271,21 +271,21 @@ def _respondent(
         answers=answers,
         complete=_complete(table, cell("finished"), cell("progress"), cell("submitted")),
         preview=_is_preview(table, cell("status"), cell("channel")),
-        seconds=number_of(cell("seconds")),
+        seconds=parse_seconds(cell("seconds")),
         started=cell("started")[:40],
     )
 
 
-def _complete(table: Wide, finished: str, progress: str, submitted: str) -> bool | None:
-    if "finished" in table.about and truth_of(finished) is not None:
-        return truth_of(finished)
+def _complete(table: WideTable, finished: str, progress: str, submitted: str) -> bool | None:
+    if "finished" in table.about and parse_bool(finished) is not None:
+        return parse_bool(finished)
     if "submitted" in table.about:
         return bool(submitted)
-    share = number_of(progress)
+    share = parse_seconds(progress)
     return None if share is None else share >= 100
 
 
-def _is_preview(table: Wide, status: str, channel: str) -> bool:
+def _is_preview(table: WideTable, status: str, channel: str) -> bool:
     """Qualtrics marks tests in words, or as 1 and 2 where values are exported as numbers."""
     words = f"{status} {channel}".lower()
     return any(word in words for word in _PREVIEW) or (

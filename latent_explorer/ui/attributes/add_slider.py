@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from latent_explorer.ui.attributes.style_search import find_styles
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.number_field import format_number
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ NUMBERS = (4, 5)  # columns that align right
 EXAMPLES = "Try a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
 
 
-class StyleTable(QAbstractTableModel):
+class StyleTableModel(QAbstractTableModel):
     """The found coordinates, a row each."""
 
     def __init__(self, summary: ExplainerSummary, listed: Collection[int]) -> None:
@@ -112,8 +112,8 @@ class AddSliderDialog(QDialog):
         self._summary = summary
         self.setWindowTitle("Add slider")
         self.search = QLineEdit()
-        self.layer = Choice("Layer")
-        self.model = StyleTable(summary, listed)
+        self.layer = NoWheelComboBox("Layer")
+        self.model = StyleTableModel(summary, listed)
         self.table = QTableView()
         self.count = hint("", wrap=False)
         self.pin = QCheckBox("Pin to the top")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One attribute as a card of two lines: rank, name, place, effect and pin; slider and number.
 
-The card shows a `CardFace` and says what the person did; it knows neither state nor model.
+The card shows a `CardData` and says what the person did; it knows neither state nor model.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AT_END = "Already at the end in this picture"
 
 
 @dataclass(frozen=True)
-class CardFace:
+class CardData:
     """Everything a card shows."""
 
     rank: str  # "1", or "" for a slider that no search ranked
@@ -58,11 +58,11 @@ class AttributeCard(QWidget):
     pin_toggled = Signal(bool)
     removed = Signal()
     hovered = Signal(bool)
-    preview_asked = Signal()  # by keyboard or menu: show the pictures at both ends
+    preview_requested = Signal()  # by keyboard or menu: show the pictures at both ends
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._face: CardFace | None = None
+        self._card_data: CardData | None = None
         self.rank = QLabel()
         self.rank.setFixedSize(RANK_WIDTH, LINE)
         self.name = EditableLabel()
@@ -112,59 +112,59 @@ class AttributeCard(QWidget):
     # showing ----------------------------------------------------------------------------------
 
     @property
-    def face(self) -> CardFace | None:
-        return self._face
+    def card_data(self) -> CardData | None:
+        return self._card_data
 
     @property
     def stops(self) -> tuple[QWidget, ...]:
         """Where Tab stops, in order; a card is no stop itself, and F2 reaches the name."""
         return (self.slider.track, self.slider.field, self.pin)
 
-    def show_face(self, face: CardFace) -> None:
-        """Show `face`; emits nothing. What did not change is not touched: this runs at every drag step."""
-        if face == self._face:
+    def set_card_data(self, card_data: CardData) -> None:
+        """Show `card_data`; emits nothing. What did not change is not touched: this runs at every drag step."""
+        if card_data == self._card_data:
             return
-        old, self._face = self._face, face
-        if old is None or old.amount != face.amount:
-            self.slider.set_amount(face.amount)
-        dead = face.at_end and face.amount == 0
+        old, self._card_data = self._card_data, card_data
+        if old is None or old.amount != card_data.amount:
+            self.slider.set_amount(card_data.amount)
+        dead = card_data.at_end and card_data.amount == 0
         self._middle.setCurrentIndex(1 if dead else 0)
-        if old is not None and _still(old) == _still(face):
+        if old is not None and _still(old) == _still(card_data):
             return
-        self._show_rank(face)
-        self.name.set_text(face.name)
-        self.place.setText(face.place)
-        self.place.setToolTip(face.details)
-        self.rank.setToolTip(face.details)
-        self.slider.set_name(f"{face.name}, amount")
-        self.setAccessibleName(f"Attribute {face.rank} {face.name}".replace("  ", " "))
-        self._show_pin(face)
+        self._show_rank(card_data)
+        self.name.set_text(card_data.name)
+        self.place.setText(card_data.place)
+        self.place.setToolTip(card_data.details)
+        self.rank.setToolTip(card_data.details)
+        self.slider.set_name(f"{card_data.name}, amount")
+        self.setAccessibleName(f"Attribute {card_data.rank} {card_data.name}".replace("  ", " "))
+        self._show_pin(card_data)
         self.effect.set_effect(
-            face.mean_effect,
-            face.interval,
-            face.span,
-            face.color,
-            target=face.target,
-            exact=face.exact,
+            card_data.mean_effect,
+            card_data.interval,
+            card_data.span,
+            card_data.color,
+            target=card_data.target,
+            exact=card_data.exact,
         )
 
-    def _show_rank(self, face: CardFace) -> None:
+    def _show_rank(self, card_data: CardData) -> None:
         """The rank stands out while the slider is off its middle."""
-        moved = face.amount != 0
-        self.rank.setText(face.rank or "+")
+        moved = card_data.amount != 0
+        self.rank.setText(card_data.rank or "+")
         self.rank.setFont(theme.font(theme.SMALL, semibold=moved))
         self.rank.setProperty("role", "" if moved else "hint")
         self.rank.style().unpolish(self.rank)
         self.rank.style().polish(self.rank)
 
-    def _show_pin(self, face: CardFace) -> None:
-        self.pin.setChecked(face.pinned)
-        words = f"Unpin {face.name}" if face.pinned else f"Pin {face.name}"
+    def _show_pin(self, card_data: CardData) -> None:
+        self.pin.setChecked(card_data.pinned)
+        words = f"Unpin {card_data.name}" if card_data.pinned else f"Pin {card_data.name}"
         self.pin.setToolTip(
             f"{words} (pinned attributes stay at the top, whatever class is chosen)"
         )
         self.pin.setAccessibleName(words)
-        icons.set_icon(self.pin, "pin", "accent" if face.pinned else "muted")
+        icons.set_icon(self.pin, "pin", "accent" if card_data.pinned else "muted")
 
     # mouse and keys ---------------------------------------------------------------------------
 
@@ -192,16 +192,16 @@ class AttributeCard(QWidget):
     def menu(self) -> QMenu:
         """Everything the card can do, for the right button and the menu key."""
         menu = QMenu(self)
-        face = self._face
+        card_data = self._card_data
         menu.addAction("Rename\tF2", self.name.edit)
-        menu.addAction("Show both ends", self.preview_asked.emit)
+        menu.addAction("Show both ends", self.preview_requested.emit)
         reset = menu.addAction("Reset", self._reset)
-        if face is None:
+        if card_data is None:
             return menu
-        reset.setEnabled(face.amount != 0)
-        words = "Unpin" if face.pinned else "Pin to the top"
-        menu.addAction(words, lambda: self.pin_toggled.emit(not face.pinned))
-        if face.removable:
+        reset.setEnabled(card_data.amount != 0)
+        words = "Unpin" if card_data.pinned else "Pin to the top"
+        menu.addAction(words, lambda: self.pin_toggled.emit(not card_data.pinned))
+        if card_data.removable:
             menu.addSeparator()
             menu.addAction("Remove slider", self.removed.emit)
         return menu
@@ -222,6 +222,6 @@ class AttributeCard(QWidget):
         painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
 
 
-def _still(face: CardFace) -> CardFace:
+def _still(card_data: CardData) -> CardData:
     """The face without what moves while a slider is dragged; of the amount only whether there is one."""
-    return replace(face, amount=float(face.amount != 0), at_end=False)
+    return replace(card_data, amount=float(card_data.amount != 0), at_end=False)

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
-from latent_explorer.ui.attributes.range_preview import EndsPopup
+from latent_explorer.ui.attributes.range_preview import RangePreviewPopup
 from latent_explorer.ui.widgets.basics import column
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent
 
     from latent_explorer.models.attributes import Attribute
-    from latent_explorer.ui.attributes.card_data import Row
+    from latent_explorer.ui.attributes.card_data import CardRow
 
 HOVER_DELAY = 350  # ms the mouse rests on a card before its two pictures are asked for
 
@@ -38,15 +38,15 @@ class AttributeList(QScrollArea):
     renamed = Signal(object, str)
     pin_toggled = Signal(object, bool)
     removed = Signal(object)
-    ends_asked = Signal(object)  # the attribute whose two ends are wanted; None: no longer
+    preview_requested = Signal(object)  # the attribute whose two ends are wanted; None: no longer
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cards: dict[str, AttributeCard] = {}
         self._attributes: dict[str, Attribute] = {}
-        self._asked = ""  # key of the attribute whose ends are shown
+        self._previewed = ""  # key of the attribute whose ends are shown
         self._waiting = ""  # key of the card under the mouse
-        self._popup: EndsPopup | None = None
+        self._popup: RangePreviewPopup | None = None
         self._page = QWidget()
         self._page.setProperty("role", "page")
         self._column = column(self._page, spacing=0)
@@ -60,7 +60,7 @@ class AttributeList(QScrollArea):
         self._timer.setSingleShot(True)
         self._timer.setInterval(HOVER_DELAY)
         self._timer.timeout.connect(self._on_rest)
-        self.verticalScrollBar().valueChanged.connect(self.hide_ends)
+        self.verticalScrollBar().valueChanged.connect(self.hide_preview)
 
     # cards ------------------------------------------------------------------------------------
 
@@ -81,17 +81,17 @@ class AttributeList(QScrollArea):
             self.ensureWidgetVisible(card)
             card.slider.setFocus(Qt.FocusReason.OtherFocusReason)
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
+    def show_rows(self, rows: Sequence[CardRow]) -> None:
         """Show exactly these, in this order. Emits nothing."""
         keys = [attribute_key(row.attribute) for row in rows]
         self._attributes = dict(zip(keys, (row.attribute for row in rows), strict=True))
         if keys != list(self._cards):
             self._arrange(keys)
         for key, each in zip(keys, rows, strict=True):
-            self._cards[key].show_face(each.face)
+            self._cards[key].set_card_data(each.card_data)
 
     def _arrange(self, keys: list[str]) -> None:
-        self.hide_ends()
+        self.hide_preview()
         for key in set(self._cards) - set(keys):
             gone = self._cards.pop(key)
             self._column.removeWidget(gone)
@@ -109,14 +109,14 @@ class AttributeList(QScrollArea):
         card.amount_changed.connect(
             lambda amount: self.amount_changed.emit(self._attributes[key], amount)
         )
-        card.pressed.connect(self.hide_ends)
+        card.pressed.connect(self.hide_preview)
         card.pressed.connect(self.pressed)
         card.released.connect(self.released)
         card.renamed.connect(lambda name: self.renamed.emit(self._attributes[key], name))
         card.pin_toggled.connect(lambda on: self.pin_toggled.emit(self._attributes[key], on))
         card.removed.connect(lambda: self.removed.emit(self._attributes[key]))
         card.hovered.connect(lambda on: self._on_hover(key, on))
-        card.preview_asked.connect(lambda: self._ask(key))
+        card.preview_requested.connect(lambda: self._ask(key))
         return card
 
     # both ends --------------------------------------------------------------------------------
@@ -125,8 +125,8 @@ class AttributeList(QScrollArea):
         if on:
             self._waiting = key
             self._timer.start()
-        elif key in (self._waiting, self._asked):
-            self.hide_ends()
+        elif key in (self._waiting, self._previewed):
+            self.hide_preview()
 
     def _on_rest(self) -> None:
         card = self._cards.get(self._waiting)
@@ -134,38 +134,38 @@ class AttributeList(QScrollArea):
             self._ask(self._waiting)
 
     def _ask(self, key: str) -> None:
-        self._asked = key
+        self._previewed = key
         if self._popup is None or self._popup.parentWidget() is not self.window():
-            self._popup = EndsPopup(self.window())
+            self._popup = RangePreviewPopup(self.window())
         card = self._cards[key]
-        face = card.face
-        self._popup.begin(face.name if face else "", card)
-        self.ends_asked.emit(self._attributes[key])
+        card_data = card.card_data
+        self._popup.begin(card_data.name if card_data else "", card)
+        self.preview_requested.emit(self._attributes[key])
 
-    def hide_ends(self) -> None:
+    def hide_preview(self) -> None:
         """Take the pop-up away: the mouse left, a drag began, the list moved."""
         self._timer.stop()
         self._waiting = ""
-        if self._asked:
-            self._asked = ""
-            self.ends_asked.emit(None)
+        if self._previewed:
+            self._previewed = ""
+            self.preview_requested.emit(None)
         if self._popup is not None:
             self._popup.hide()
 
     @property
-    def popup(self) -> EndsPopup | None:
+    def popup(self) -> RangePreviewPopup | None:
         return self._popup
 
-    def show_end(self, attribute: Attribute, sign: int, image: np.ndarray, words: str) -> None:
-        """A picture that `ends_asked` wanted has come; one that is no longer wanted is dropped."""
-        if self._popup is not None and self._asked == attribute_key(attribute):
+    def set_preview(self, attribute: Attribute, sign: int, image: np.ndarray, words: str) -> None:
+        """A picture that `preview_requested` wanted has come; one that is no longer wanted is dropped."""
+        if self._popup is not None and self._previewed == attribute_key(attribute):
             self._popup.set_picture(sign, image, words)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
-        self.hide_ends()
+        self.hide_preview()
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Leave:
-            self.hide_ends()
+            self.hide_preview()
         return super().viewportEvent(event)

@@ -12,7 +12,7 @@ from latent_explorer.app.exploration.document import attribute_key, listed_set, 
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.models.attributes import Attribute
-from latent_explorer.ui.attributes.attribute_card import CardFace
+from latent_explorer.ui.attributes.attribute_card import CardData
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.number_field import format_number
 
@@ -29,15 +29,15 @@ MARGIN = 0.1  # logits by which a suggested combination should pass the boundary
 
 
 @dataclass(frozen=True)
-class Row:
+class CardRow:
     """An attribute of the list and its card."""
 
     attribute: Attribute
-    face: CardFace
+    card_data: CardData
 
 
 @dataclass(frozen=True)
-class Flip:
+class FlipSuggestion:
     """The fewest attributes whose mean effects add up to the class's change."""
 
     ranks: tuple[str, ...]
@@ -51,27 +51,27 @@ def class_name(state: ExplorerState, summary: ExplainerSummary, index: int) -> s
     return names[index] if 0 <= index < len(names) else f"class {index}"
 
 
-def is_lent(found: AttributeSet | None, state: ExplorerState) -> bool:
+def is_from_other_classifier(found: AttributeSet | None, state: ExplorerState) -> bool:
     """Whether the listed search was made for another classifier than the one that is asked."""
     return found is not None and found.classifier_id != state.classifier_id
 
 
-def set_line(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+def ranking_summary(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
     """Where the ranking comes from, in one short line; for whom, where that is not the classifier chosen above it."""
-    if is_lent(found, state):
+    if is_from_other_classifier(found, state):
         asked = _name_of(state.classifier_id, summary)
         return f"Found for {_name_of(found.classifier_id, summary)}; {asked} is asked"
     return f"{_method(found)} · {found.n} pictures · κ {found.kappa:g}"
 
 
-def set_details(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+def ranking_details(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
     """The same in sentences, for the tooltip."""
     said = (
         f"Found by {_method(found)} on {found.n} pictures, each style moved {found.kappa:g} of the way "
         f"to its observed end.\nObserved range: {found.ranges}.\n"
         f"Found for {_name_of(found.classifier_id, summary)}, {found.classifier_id}."
     )
-    if not is_lent(found, state):
+    if not is_from_other_classifier(found, state):
         return said
     asked = _name_of(state.classifier_id, summary)
     return (
@@ -85,7 +85,7 @@ def _method(found: AttributeSet) -> str:
     return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
 
 
-def unmeasured(summary: ExplainerSummary, state: ExplorerState) -> str:
+def no_effects_message(summary: ExplainerSummary, state: ExplorerState) -> str:
     """What stands in the place of a suggestion where the listed search was made for another classifier."""
     return f"How far these move {_name_of(state.classifier_id, summary)} was not measured."
 
@@ -100,20 +100,22 @@ def rows(
     summary: ExplainerSummary,
     state: ExplorerState,
     result: RenderResult | None,
-) -> list[Row]:
+) -> list[CardRow]:
     """The list from top to bottom: pins, own sliders, then by rank. Effects are those on the asked classifier, or none."""
     found = listed_set(document, summary, state)
     ranked = [a for a in found.attributes if a.target == state.target_class] if found else []
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
-    faces = [
-        _face(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result)
+    cards = [
+        _card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result)
         for a in shown
     ]
-    if is_lent(found, state):  # another classifier's effects would be read as this one's
-        faces = [replace(face, mean_effect=None) for face in faces]
-    return [Row(a, face) for a, face in zip(shown, faces, strict=True)]
+    if is_from_other_classifier(
+        found, state
+    ):  # another classifier's effects would be read as this one's
+        cards = [replace(card_data, mean_effect=None) for card_data in cards]
+    return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
 
 
 def _span(attributes: Sequence[Attribute]) -> tuple[float, float]:
@@ -124,7 +126,7 @@ def _span(attributes: Sequence[Attribute]) -> tuple[float, float]:
     return min(ends), max(ends)
 
 
-def _face(
+def _card_data(
     attribute: Attribute,
     rank: str,
     span: tuple[float, float],
@@ -132,12 +134,12 @@ def _face(
     summary: ExplainerSummary,
     state: ExplorerState,
     result: RenderResult | None,
-) -> CardFace:
+) -> CardData:
     key = attribute_key(attribute)
-    return CardFace(
+    return CardData(
         rank=rank,
         name=attribute.name,
-        place=place_of(attribute, summary),
+        place=location_text(attribute, summary),
         details=details_of(attribute, summary),
         amount=attribute_amount(state, attribute),
         mean_effect=attribute.mean_effect if rank else None,
@@ -152,7 +154,7 @@ def _face(
     )
 
 
-def place_of(attribute: Attribute, summary: ExplainerSummary) -> str:
+def location_text(attribute: Attribute, summary: ExplainerSummary) -> str:
     """ "32 px · 412", resolution and style; for several entries their resolutions."""
     sizes = [summary.layout.at(e.style_index)[0].resolution for e in attribute.entries]
     if len(sizes) == 1:
@@ -182,7 +184,9 @@ def is_target(result: RenderResult, target: int) -> bool:
     return int(np.argmax(result.before.logits)) == target
 
 
-def flip_with(shown: Sequence[Row], result: RenderResult, target: int) -> Flip | None:
+def suggest_flip(
+    shown: Sequence[CardRow], result: RenderResult, target: int
+) -> FlipSuggestion | None:
     """The shortest prefix, by mean effect, expected to make `target` the top class of the unedited picture.
 
     A sum of mean effects is an expectation, not a promise: the panel says so, and the picture decides.
@@ -197,13 +201,17 @@ def flip_with(shown: Sequence[Row], result: RenderResult, target: int) -> Flip |
     usable = [
         r
         for r in shown
-        if r.face.mean_effect is not None and r.face.mean_effect > 0 and not r.face.at_end
+        if r.card_data.mean_effect is not None
+        and r.card_data.mean_effect > 0
+        and not r.card_data.at_end
     ]
     usable.sort(key=lambda r: -r.attribute.mean_effect)
     total = 0.0
     for count, each in enumerate(usable, start=1):
         total += each.attribute.mean_effect
         if total >= need:
-            chosen = sorted(usable[:count], key=lambda r: int(r.face.rank))
-            return Flip(tuple(r.face.rank for r in chosen), tuple(r.attribute for r in chosen))
+            chosen = sorted(usable[:count], key=lambda r: int(r.card_data.rank))
+            return FlipSuggestion(
+                tuple(r.card_data.rank for r in chosen), tuple(r.attribute for r in chosen)
+            )
     return None

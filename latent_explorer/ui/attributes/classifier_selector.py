@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from latent_explorer.app.exploration.intents import SetClassifier
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.ui.widgets.basics import hint, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ HELP = (
 )
 
 
-class AskedClassifier(QWidget):
+class ClassifierSelector(QWidget):
     """`asked` carries the intent; the target stays the class of the same name where there is one."""
 
     asked = Signal(object)  # SetClassifier
@@ -34,7 +34,7 @@ class AskedClassifier(QWidget):
         super().__init__()
         self._state: ExplorerState | None = None
         self._summary: ExplainerSummary | None = None
-        self.choice = Choice("Classifier that is asked")
+        self.choice = NoWheelComboBox("Classifier that is asked")
         self.choice.activated.connect(self._on_chosen)
         line = row(self)
         line.addWidget(hint("Classifier", wrap=False))
@@ -47,7 +47,7 @@ class AskedClassifier(QWidget):
         several = summary.classifiers if summary and len(summary.classifiers) > 1 else ()
         self.choice.clear()
         for index, each in enumerate(several):
-            self.choice.addItem(label_of(each, several), each.classifier_id)
+            self.choice.addItem(classifier_label(each, several), each.classifier_id)
             self.choice.setItemData(index, details_of(each), Qt.ItemDataRole.ToolTipRole)
         self.choice.setCurrentIndex(self.choice.findData(state.classifier_id if state else ""))
         index = self.choice.currentIndex()
@@ -72,7 +72,7 @@ class AskedClassifier(QWidget):
         return wanted.class_names.index(name) if name in wanted.class_names else 0
 
 
-def label_of(classifier: ClassifierSummary, among: Sequence[ClassifierSummary]) -> str:
+def classifier_label(classifier: ClassifierSummary, among: Sequence[ClassifierSummary]) -> str:
     """Its name and what is special about it; the hash only where two are called the same."""
     name = classifier.name
     if [c.name for c in among].count(name) > 1:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 KEPT = 100  # notes that stay away; the oldest comes back
 
 
-class FileNote(QFrame):
+class ExplainerNote(QFrame):
     """Hidden where there is no note, or where it was closed before."""
 
     def __init__(self, explorer: Explorer) -> None:

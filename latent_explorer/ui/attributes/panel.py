@@ -33,19 +33,19 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import (
-    Flip,
+    FlipSuggestion,
     class_name,
-    flip_with,
-    is_lent,
+    is_from_other_classifier,
     is_target,
+    no_effects_message,
+    ranking_details,
+    ranking_summary,
     rows,
-    set_details,
-    set_line,
-    unmeasured,
+    suggest_flip,
 )
-from latent_explorer.ui.attributes.classifier_selector import AskedClassifier
-from latent_explorer.ui.attributes.explainer_note import FileNote
-from latent_explorer.ui.attributes.search_pages import FindAttributes
+from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
+from latent_explorer.ui.attributes.explainer_note import ExplainerNote
+from latent_explorer.ui.attributes.search_pages import AttributeSearchPages
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
@@ -56,7 +56,7 @@ from latent_explorer.ui.widgets.basics import (
     row,
     title,
 )
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.attributes import Attribute
-    from latent_explorer.ui.attributes.card_data import Row
+    from latent_explorer.ui.attributes.card_data import CardRow
 
 SEARCH = "Finding attributes"  # the job's name, also when a menu started it
 FLIP_HELP = (
@@ -79,18 +79,18 @@ class AttributesPanel(QWidget):
         super().__init__(parent)
         self._explorer = explorer
         self._result: RenderResult | None = None  # of the last picture, for "already at the end"
-        self._flip: Flip | None = None
+        self._flip: FlipSuggestion | None = None
         self._job: int | None = None  # a search that runs or waits
         self.setAccessibleName("Attributes")
         self.add = icon_button("add", "Add slider for any style coordinate", self.open_add_slider)
         self.reset = icon_button("reset", "Reset all attributes", self._reset_all)
-        self.target = Choice("Class that the attributes move towards")
+        self.target = NoWheelComboBox("Class that the attributes move towards")
         self._towards = hint("towards", wrap=False)
-        self.asked = AskedClassifier()
-        self.note = FileNote(explorer)
+        self.asked = ClassifierSelector()
+        self.note = ExplainerNote(explorer)
         self.info = ElidedLabel()
         self.list = AttributeList()
-        self.search = FindAttributes()
+        self.search = AttributeSearchPages()
         self.flip_words = QLabel()
         self.flip_apply = button("Apply", self._apply_flip)
         self._pages = QStackedWidget()
@@ -144,9 +144,9 @@ class AttributesPanel(QWidget):
         self.list.renamed.connect(self._rename)
         self.list.pin_toggled.connect(self._pin)
         self.list.removed.connect(self._remove)
-        self.list.ends_asked.connect(explorer.hover)
-        self.search.find_asked.connect(self.start_search)
-        self.search.cancel_asked.connect(self._cancel_search)
+        self.list.preview_requested.connect(explorer.hover)
+        self.search.search_requested.connect(self.start_search)
+        self.search.cancel_requested.connect(self._cancel_search)
         theme.notifier.changed.connect(self._open)
 
     def sizeHint(self) -> QSize:
@@ -239,7 +239,7 @@ class AttributesPanel(QWidget):
             self._job = update.job
             self.refresh()
         elif isinstance(update, JobEvent) and update.job == self._job:
-            self.search.searching.show_event(update.event)
+            self.search.searching.show_progress(update.event)
         elif isinstance(update, JobEnded) and update.job == self._job:
             self._job = None
             self.refresh()
@@ -250,7 +250,7 @@ class AttributesPanel(QWidget):
             return
         picture = update.result.after
         words = f"{class_name(state, summary, state.target_class)} {picture.probs[state.target_class]:.2f}"
-        self.list.show_end(update.attribute, update.sign, picture.image, words)
+        self.list.set_preview(update.attribute, update.sign, picture.image, words)
 
     def _open(self) -> None:
         """Everything anew: another model, another classifier or class, another theme."""
@@ -282,26 +282,26 @@ class AttributesPanel(QWidget):
         shown = rows(document, summary, state, self._result)
         self.list.show_rows(shown)
         found = listed_set(document, summary, state)
-        self.info.setText(set_line(found, summary, state) if found else "Your own sliders")
-        self.info.setToolTip(set_details(found, summary, state) if found else "")
+        self.info.setText(ranking_summary(found, summary, state) if found else "Your own sliders")
+        self.info.setToolTip(ranking_details(found, summary, state) if found else "")
         if not shown:
             target = class_name(state, summary, state.target_class)
             self.search.show_nothing(target, running=self._job is not None)
         self._pages.setCurrentIndex(0 if shown else 1)
-        self._show_flip(shown, lent=is_lent(found, state))
+        self._show_flip(shown, from_other=is_from_other_classifier(found, state))
 
-    def _show_flip(self, shown: list[Row], *, lent: bool) -> None:
+    def _show_flip(self, shown: list[CardRow], *, from_other: bool) -> None:
         state, summary, result = self._explorer.state, self._explorer.summary, self._result
         assert state is not None
         assert summary is not None
         target = state.target_class
-        self._flip = flip_with(shown, result, target) if result else None
+        self._flip = suggest_flip(shown, result, target) if result else None
         if result is None:
             words = ""
         elif is_target(result, target):
             words = f"This picture is {class_name(state, summary, target)} already."
-        elif lent:
-            words = unmeasured(summary, state)
+        elif from_other:
+            words = no_effects_message(summary, state)
         elif self._flip is None:
             words = "No combination here is expected to flip this picture."
         else:

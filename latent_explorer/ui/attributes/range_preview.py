@@ -22,7 +22,7 @@ PAD = theme.UNIT + theme.UNIT // 2
 LINE = 20  # px of a line of text
 
 
-class EndsPopup(QWidget):
+class RangePreviewPopup(QWidget):
     """A child of the window rather than a window of its own: it cannot be left behind on the desktop."""
 
     def __init__(self, window: QWidget) -> None:

@@ -21,17 +21,17 @@ NO_MODEL = "Open a model to see what moves its classifier."
 NOTHING = "No attributes are known yet for this class."
 
 
-class FindAttributes(QStackedWidget):
+class AttributeSearchPages(QStackedWidget):
     """Three pages: no model, nothing found yet, searching."""
 
-    find_asked = Signal()
-    cancel_asked = Signal()
+    search_requested = Signal()
+    cancel_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.no_model = EmptyState("sliders", NO_MODEL)
-        self.nothing = EmptyState("sliders", NOTHING, "Find attributes", self.find_asked.emit)
-        self.searching = _Searching(self.cancel_asked.emit)
+        self.nothing = EmptyState("sliders", NOTHING, "Find attributes", self.search_requested.emit)
+        self.searching = _SearchProgress(self.cancel_requested.emit)
         for page in (self.no_model, self.nothing, self.searching):
             self.addWidget(page)
 
@@ -47,7 +47,7 @@ class FindAttributes(QStackedWidget):
         self.setCurrentWidget(self.searching if running else self.nothing)
 
 
-class _Searching(QWidget):
+class _SearchProgress(QWidget):
     """Bar, words, cancel."""
 
     def __init__(self, on_cancel: Callable[[], object]) -> None:
@@ -69,7 +69,7 @@ class _Searching(QWidget):
         layout.addWidget(self.cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
 
-    def show_event(self, event: Event) -> None:
+    def show_progress(self, event: Event) -> None:
         """How far the search is."""
         if not isinstance(event, Progress):
             return

@@ -15,7 +15,7 @@ from latent_explorer.ui.canvas.live_plot import LivePlot
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.timeline.panel import TimelinePanel
 from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.ui.canvas.trace_plot import TracePlot
 
 HEAD = theme.CONTROL + theme.UNIT
@@ -44,9 +44,9 @@ class BottomStrip(QWidget):
 
     changed = Signal()
 
-    def __init__(self, explorer: Explorer, desk: TimelineDesk) -> None:
+    def __init__(self, explorer: Explorer, controller: TimelineController) -> None:
         super().__init__()
-        self._desk = desk
+        self._controller = controller
         self._actions: Mapping[str, QAction] = {}
         self._tab = PLOT
         self._training = False  # whether its dock is open below
@@ -54,10 +54,10 @@ class BottomStrip(QWidget):
         self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.fold = icon_button("down", "Fold away", self._toggle)
-        self.tabs = Segments("What the strip shows", TABS)
+        self.tabs = SegmentedControl("What the strip shows", TABS)
         self.tabs.chosen.connect(self._choose)
         self.live = LivePlot(explorer)
-        self.timeline = TimelinePanel(explorer, desk)
+        self.timeline = TimelinePanel(explorer, controller)
         self.clear = icon_button("reset", "Start the plot again", self.live.clear)
         self.says = hint("probability over the last edits", wrap=False)
         self._head = QStackedWidget()
@@ -93,10 +93,10 @@ class BottomStrip(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.body, 1)
 
-    def adopt(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
+    def set_actions(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
         """The window's actions and menus are there: they say which tab is in front."""
         self._actions = actions
-        self.timeline.adopt(actions, menus)
+        self.timeline.set_actions(actions, menus)
         self._mark_tab()
 
     # which tab, and whether open --------------------------------------------------------------
@@ -141,11 +141,11 @@ class BottomStrip(QWidget):
         words = "Unfold the strip" if on else "Fold the strip away"
         self.fold.setToolTip(words)
         self.fold.setAccessibleName(words)
-        self._desk.set_active(self.shows(TIMELINE))
+        self._controller.set_active(self.shows(TIMELINE))
         self._give_height()
         self.changed.emit()
 
-    def make_room(self, height: int) -> None:
+    def set_available_height(self, height: int) -> None:
         """There are so many px between the menus and the status line: where there are many, the strip takes more."""
         self._height = HIGH if height >= TALL else LOW
         self._give_height()
@@ -153,7 +153,7 @@ class BottomStrip(QWidget):
     def _give_height(self) -> None:
         self.setFixedHeight(HEAD if self.folded else self._height)
 
-    def mark_training(self, docked: bool) -> None:
+    def set_training_docked(self, docked: bool) -> None:
         """The training's dock stands below: its tab is the one in front while the strip is folded."""
         self._training = docked
         self._mark_tab()

@@ -15,7 +15,7 @@ from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.canvas.grid_cell import CAPTION, LEAST, GridCell
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject
@@ -76,8 +76,8 @@ class GridPanel(QWidget):
         self._seed = 0
         self._pixels = False
         self.cells: list[GridCell] = []
-        self.source = Choice("Which pictures")
-        self.count = Choice("How many pictures")
+        self.source = NoWheelComboBox("Which pictures")
+        self.count = NoWheelComboBox("How many pictures")
         self.shuffle = button("Shuffle", self._shuffle, role="quiet", icon="shuffle")
         self.tally = hint("", wrap=False)
         self._area = QWidget()

@@ -103,40 +103,40 @@ class GridCell(QWidget):
 
     # mouse and keys ---------------------------------------------------------------------------
 
-    def _hold(self, on: bool) -> None:
+    def _set_peek(self, on: bool) -> None:
         self._before = on
         self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._hold(True)
+            self._set_peek(True)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._hold(False)
+            self._set_peek(False)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
-            self._hold(False)
+            self._set_peek(False)
             self.opened.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.opened.emit()
         elif event.key() == Qt.Key.Key_Space:
-            self._hold(True)
+            self._set_peek(True)
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
-            self._hold(False)
+            self._set_peek(False)
         else:
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._hold(False)
+        self._set_peek(False)
 
     # painting ---------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ _Scaled = tuple[tuple[float, float, bool], tuple[int, ...], np.ndarray, QImage]
 
 
 @dataclass(frozen=True)
-class Shot:
+class CaptionedImage:
     """A picture with its caption: what it is, and what the classifier says of it."""
 
     image: np.ndarray  # (H, W, 3) uint8
@@ -44,8 +44,8 @@ class ImageView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._before: Shot | None = None
-        self._after: Shot | None = None
+        self._before: CaptionedImage | None = None
+        self._after: CaptionedImage | None = None
         self._mode: ViewMode = "side"
         self._pixels = False
         self._peek = False
@@ -74,7 +74,7 @@ class ImageView(QWidget):
     def peeking(self) -> bool:
         return self._peek
 
-    def show_shots(self, before: Shot | None, after: Shot | None) -> None:
+    def set_images(self, before: CaptionedImage | None, after: CaptionedImage | None) -> None:
         """Both pictures of one result; None for nothing."""
         self._before, self._after = before, after
         if before and after:
@@ -178,16 +178,16 @@ class ImageView(QWidget):
             return
         shown = self._before if self._peek else self._after
         if self._mode == "side":
-            self._paint_shot(painter, frames[0], self._before, "before")
-            self._paint_shot(painter, frames[1], shown, "before" if self._peek else "after")
+            self._paint_image(painter, frames[0], self._before, "before")
+            self._paint_image(painter, frames[1], shown, "before" if self._peek else "after")
         elif self._mode == "after" or self._peek:
-            self._paint_shot(painter, frames[0], shown, "before" if self._peek else "after")
+            self._paint_image(painter, frames[0], shown, "before" if self._peek else "after")
         elif self._mode == "swipe":
             self._paint_swipe(painter, frames[0])
         else:
             change = difference(self._before.image, self._after.image)
-            shot = Shot(change, "Difference, twice as strong", "grey: the same", -1)
-            self._paint_shot(painter, frames[0], shot, "difference")
+            shot = CaptionedImage(change, "Difference, twice as strong", "grey: the same", -1)
+            self._paint_image(painter, frames[0], shot, "difference")
         if self.hasFocus() and self._by_key:
             painter.setPen(QPen(theme.current().color("accent"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -207,7 +207,9 @@ class ImageView(QWidget):
         self._cache[key] = (wanted, image.shape, image, made)
         return made
 
-    def _paint_shot(self, painter: QPainter, frame: QRectF, shot: Shot, key: str) -> None:
+    def _paint_image(
+        self, painter: QPainter, frame: QRectF, shot: CaptionedImage, key: str
+    ) -> None:
         side = max(frame.width(), frame.height())
         painter.drawImage(frame.topLeft(), self._image(key, shot.image, side))
         self._paint_caption(painter, frame, shot.title, shot)
@@ -231,7 +233,9 @@ class ImageView(QWidget):
             painter, frame, f"{self._before.title}  |  {self._after.title}", self._after
         )
 
-    def _paint_caption(self, painter: QPainter, frame: QRectF, title: str, shot: Shot) -> None:
+    def _paint_caption(
+        self, painter: QPainter, frame: QRectF, title: str, shot: CaptionedImage
+    ) -> None:
         now = theme.current()
         line = QRectF(frame.left(), frame.top() - CAPTION, frame.width(), CAPTION - 2)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -18,10 +18,14 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
 )
 from latent_explorer.explain.projection.report_text import has_photo
-from latent_explorer.explain.recipe import BlendBase, EndBase, MixBase, ProjectedBase, SeedBase
+from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
-from latent_explorer.ui.canvas.image_view import ImageView, Shot
-from latent_explorer.ui.canvas.probability_bars import ProbabilityBars, Verdict, percent_words
+from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
+from latent_explorer.ui.canvas.probability_bars import (
+    ClassProbabilities,
+    ProbabilityBars,
+    top_class_text,
+)
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
 
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
 WELCOME = "Open an explainer to see what its classifier looks at, or drop one on this window."
 
 
-class Welcome(EmptyState):
+class WelcomePage(EmptyState):
     """Nothing is open: what comes with the program is offered, by name."""
 
     def __init__(self, on_open: Callable[[str], object]) -> None:
@@ -52,7 +56,7 @@ class Welcome(EmptyState):
         layout.insertLayout(layout.count() - 1, second)  # above the stretch
 
 
-class Loading(QWidget):
+class LoadingPage(QWidget):
     """Words and a moving bar while a model is opened."""
 
     def __init__(self) -> None:
@@ -76,7 +80,7 @@ class Loading(QWidget):
 class CanvasPanel(QWidget):
     """Pages (welcome, loading, pictures, grid, and a stage that is added) over the probability bars."""
 
-    open_asked = Signal(str)  # the name of one that comes with the program
+    open_requested = Signal(str)  # the name of one that comes with the program
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -87,8 +91,8 @@ class CanvasPanel(QWidget):
             None  # what stands in the picture's place while photos are projected
         )
         self._staged = self._in_grid = self._photo = False
-        self.welcome = Welcome(self.open_asked.emit)
-        self.loading = Loading()
+        self.welcome = WelcomePage(self.open_requested.emit)
+        self.loading = LoadingPage()
         self.view = ImageView()
         self.grid = GridPanel(explorer)
         self.pages = QStackedWidget()
@@ -169,7 +173,7 @@ class CanvasPanel(QWidget):
         if isinstance(update, ModelOpened):
             self._picture = None
             self._name_classes(update.state)
-            self.view.show_shots(None, None)
+            self.view.set_images(None, None)
             self.bars.show_verdict(None)
             self.show_loading("Making the first picture...")
         elif isinstance(update, StateChanged):
@@ -195,16 +199,16 @@ class CanvasPanel(QWidget):
         target = state.target_class if state else 0
         photo = self._photo_of(update.request)
         if photo is None:
-            before = self._shot(before_title(update.request.recipe), result.before, names)
-            verdict = Verdict(names, result.after.probs, result.before.probs, target)
+            before = self._captioned(before_title(update.request.recipe), result.before, names)
+            verdict = ClassProbabilities(names, result.after.probs, result.before.probs, target)
         else:
             before = photo[0]
-            verdict = Verdict(names, result.after.probs, photo[1], target, "photo")
+            verdict = ClassProbabilities(names, result.after.probs, photo[1], target, "photo")
             after = after if update.request.recipe.edits else "Reconstruction"
-        self.view.show_shots(before, self._shot(after, result.after, names))
+        self.view.set_images(before, self._captioned(after, result.after, names))
         self.bars.show_verdict(verdict)
 
-    def _photo_of(self, request: PictureRequest) -> tuple[Shot, np.ndarray] | None:
+    def _photo_of(self, request: PictureRequest) -> tuple[CaptionedImage, np.ndarray] | None:
         """The photo behind a projected picture with its probabilities; None unless it is wanted, there, and judged
         by the classifier that is asked."""
         shown = self._explorer.latents.of(request.recipe.base) if self._photo else None
@@ -214,22 +218,22 @@ class CanvasPanel(QWidget):
         if report.classifier_id != request.classifier_id:
             return None
         probs = np.array(report.probs_target)
-        words = percent_words(report.class_names, probs)
-        return Shot(shown.target, "Photo", words, int(probs.argmax())), probs
+        words = top_class_text(report.class_names, probs)
+        return CaptionedImage(shown.target, "Photo", words, int(probs.argmax())), probs
 
     def _names_for(self, count: int) -> tuple[str, ...]:
         """A picture may still be of the classifier that was asked before."""
         return self._names if len(self._names) == count else tuple(map(str, range(count)))
 
-    def _shot(self, words: str, picture: Picture, names: tuple[str, ...]) -> Shot:
+    def _captioned(self, words: str, picture: Picture, names: tuple[str, ...]) -> CaptionedImage:
         best = int(picture.probs.argmax())
-        return Shot(picture.image, words, percent_words(names, picture.probs), best)
+        return CaptionedImage(picture.image, words, top_class_text(names, picture.probs), best)
 
 
 def before_title(recipe: PictureRecipe) -> str:
     """What the picture before the edits is: an honest word for each origin."""
     base = recipe.base
-    while isinstance(base, EndBase):
+    while isinstance(base, BlendEndBase):
         base = base.base
     if isinstance(base, BlendBase):
         return "In between (before)"

@@ -26,7 +26,7 @@ MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ClassProbabilities:
     """Probabilities of the edited picture and of the unedited one, (K,) each, and the names of the classes."""
 
     names: tuple[str, ...]
@@ -58,7 +58,7 @@ def signed(value: float) -> str:
     return ("+" if value > 0 else MINUS) + text
 
 
-def sentence(verdict: Verdict) -> str:
+def sentence(verdict: ClassProbabilities) -> str:
     """The bars in words, for people who cannot see them and for the clipboard."""
     new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
     edited = not np.array_equal(verdict.after, verdict.before)
@@ -82,7 +82,7 @@ class _Bars(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.verdict: Verdict | None = None
+        self.verdict: ClassProbabilities | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -174,10 +174,10 @@ class ProbabilityBars(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> ClassProbabilities | None:
         return self._bars.verdict
 
-    def show_verdict(self, verdict: Verdict | None) -> None:
+    def show_verdict(self, verdict: ClassProbabilities | None) -> None:
         """None empties it."""
         what = "photo" if verdict and verdict.told == "photo" else "unedited picture"
         self._bars.setToolTip(f"The mark on a bar is where the {what} stands.")
@@ -192,7 +192,7 @@ class ProbabilityBars(QWidget):
         self._bars.update()
 
 
-def percent_words(names: Sequence[str], probs: np.ndarray) -> str:
+def top_class_text(names: Sequence[str], probs: np.ndarray) -> str:
     """ "diseased 0.91": the most probable class and its probability."""
     best = int(probs.argmax())
     return f"{names[best]} {probs[best]:.2f}"

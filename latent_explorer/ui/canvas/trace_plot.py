@@ -17,10 +17,10 @@ from latent_explorer.ui.widgets.basics import row
 from latent_explorer.ui.widgets.probability_lines import (
     LINE,
     drawn_classes,
-    label_places,
+    label_positions,
     labels_width,
+    line_style,
     paint_labels,
-    style_of,
 )
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class TracePlot(QWidget):
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
-        self._pause.timeout.connect(self._draw_late)
+        self._pause.timeout.connect(self._draw_pending)
         self._set_up_plot()
         layout = row(self, spacing=theme.UNIT // 2)
         layout.setContentsMargins(theme.UNIT, 0, theme.MARGIN, 0)
@@ -55,8 +55,8 @@ class TracePlot(QWidget):
         self.setMinimumHeight(9 * theme.UNIT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.plot.setAccessibleName("Probability of every class over the last edits")
-        theme.notifier.changed.connect(self._dress)
-        self._dress()
+        theme.notifier.changed.connect(self._apply_theme)
+        self._apply_theme()
 
     def _set_up_plot(self) -> None:
         item = self.plot.getPlotItem()
@@ -98,7 +98,7 @@ class TracePlot(QWidget):
             self.plot.removeItem(curve)
         self._curves.clear()
         self._points.clear()
-        self._labels.show_ends({})
+        self._labels.set_end_labels({})
 
     def add(self, probs: np.ndarray) -> None:
         """The newest probabilities, (K,). Drawn at once, or soon when drawn a moment ago."""
@@ -109,7 +109,7 @@ class TracePlot(QWidget):
         else:
             self._late = True
 
-    def _draw_late(self) -> None:
+    def _draw_pending(self) -> None:
         if self._late:
             self._draw()
 
@@ -127,7 +127,7 @@ class TracePlot(QWidget):
                 curve = self._curves[index] = self.plot.plot(pen=self._pen(index), connect="finite")
             curve.setData(x, table[:, index])
         self._show_points({index: float(table[-1, index]) for index in shown}, len(table) - 1)
-        self._labels.show_ends({index: float(table[-1, index]) for index in shown})
+        self._labels.set_end_labels({index: float(table[-1, index]) for index in shown})
 
     def _show_points(self, ends: dict[int, float], x: int) -> None:
         """A dot at the end of every line: where the picture on the canvas stands."""
@@ -142,14 +142,14 @@ class TracePlot(QWidget):
     def _pen(self, index: int) -> QPen:
         # pyqtgraph's pens are as wide in device pixels as they say, whatever the screen.
         width = LINE * self.devicePixelRatioF()
-        return pg.mkPen(theme.current().class_color(index), width=width, style=style_of(index))
+        return pg.mkPen(theme.current().class_color(index), width=width, style=line_style(index))
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._dress()
+            self._apply_theme()
         return super().event(event)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         now = theme.current()
         self.plot.setBackground(now.paper)
         axis = self.plot.getPlotItem().getAxis("left")
@@ -185,7 +185,7 @@ class _Labels(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(labels_width(self._owner.names), 60)
 
-    def show_ends(self, ends: dict[int, float]) -> None:
+    def set_end_labels(self, ends: dict[int, float]) -> None:
         self._ends = ends
         self.updateGeometry()
         self.update()
@@ -193,6 +193,6 @@ class _Labels(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        places = label_places(self._ends, self._owner.label_y, 0, self.height())
+        places = label_positions(self._ends, self._owner.label_y, 0, self.height())
         names = {index: self._owner.name_of(index) for index in places}
         paint_labels(painter, places, names, self._ends, 0, self.width())

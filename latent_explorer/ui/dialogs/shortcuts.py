@@ -7,7 +7,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QLabel, QScrollArea, QWidget
 
-from latent_explorer.ui.actions import ACTIONS, BLOCKS, MENUS, plain_text, shown_keys
+from latent_explorer.ui.actions import ACTIONS, MENUS, SHORTCUT_GROUPS, plain_text, shortcut_text
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, plain, row, title
 
@@ -17,7 +17,7 @@ CAP = 14 * theme.UNIT  # px of the keys' own column
 MARGINS = QSize(80, 200)  # px that the dialog needs around the sheet, with its frame
 
 
-class KeysDialog(QDialog):
+class ShortcutsDialog(QDialog):
     """Every key in two or three columns, under the menus' names."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -26,11 +26,15 @@ class KeysDialog(QDialog):
         blocks = [
             (
                 menu.replace("&", ""),
-                [(shown_keys(s), plain_text(s)) for s in ACTIONS if s.menu == menu and s.shortcut],
+                [
+                    (shortcut_text(s), plain_text(s))
+                    for s in ACTIONS
+                    if s.menu == menu and s.shortcut
+                ],
             )
             for menu in MENUS
         ]
-        blocks += [(name, list(keys)) for name, keys in BLOCKS]
+        blocks += [(name, list(keys)) for name, keys in SHORTCUT_GROUPS]
         inside = QWidget()
         wide = QGuiApplication.primaryScreen().availableSize().width() >= WIDE
         columns = [column(spacing=theme.SECTION) for _ in range(3 if wide else 2)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from latent_explorer.app.export.controller import ExportDesk
+from latent_explorer.app.export.controller import ExportController
 from latent_explorer.media.animation.settings import FORMATS
 from latent_explorer.ui.export.all_dialog import ExportAllDialog
 from latent_explorer.ui.export.animation_dialog import ExportAnimationDialog
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QDialog, QWidget
 
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.timeline.controller import TimelineDesk
-    from latent_explorer.ui.file_actions import Files
+    from latent_explorer.app.timeline.controller import TimelineController
+    from latent_explorer.ui.file_actions import FileActions
 
 NOTHING = (
     "An animation shows a timeline or the sweep of an attribute. "
@@ -30,13 +30,13 @@ NOTHING = (
 NO_ATTRIBUTES = "There are no attributes to export. Find attributes first, or add a slider."
 
 
-class Exports:
+class ExportActions:
     """Opens the dialogs; `files` knows how names are asked for."""
 
     def __init__(
-        self, window: QWidget, explorer: Explorer, timelines: TimelineDesk, files: Files
+        self, window: QWidget, explorer: Explorer, timelines: TimelineController, files: FileActions
     ) -> None:
-        self.desk = ExportDesk(explorer)
+        self.controller = ExportController(explorer)
         self._window = window
         self._explorer = explorer
         self._timelines = timelines
@@ -44,11 +44,13 @@ class Exports:
 
     def animation(self) -> None:
         """A timeline, or the sweep of an attribute."""
-        if not self.desk.sources():
+        if not self.controller.sources():
             QMessageBox.information(self._window, "Export animation", NOTHING)
             return
         current = self._timelines.current
-        dialog = ExportAnimationDialog(self.desk, current.name if current else "", self._window)
+        dialog = ExportAnimationDialog(
+            self.controller, current.name if current else "", self._window
+        )
         dialog.accepted.connect(lambda: self._animation(dialog))
         _show(dialog)
 
@@ -56,11 +58,11 @@ class Exports:
         suffix, name = dialog.suffix, dialog.source.name.removeprefix("Sweep: ")
         path = self._ask("Export animation", f"{self._files.name()} {name}", suffix, FORMATS)
         if path is not None:
-            self.desk.export(path, dialog.source.scene, dialog.settings)
+            self.controller.export(path, dialog.source.scene, dialog.settings)
 
     def sheet(self) -> None:
         """A sheet for a paper."""
-        dialog = ExportSheetDialog(self.desk, self._window)
+        dialog = ExportSheetDialog(self.controller, self._window)
         dialog.accepted.connect(lambda: self._sheet(dialog))
         _show(dialog)
 
@@ -68,7 +70,7 @@ class Exports:
         name = f"{self._files.name()} {dialog.plan.kind}"
         path = self._ask("Export sheet", name, dialog.suffix, SHEET_FORMATS)
         if path is not None:
-            self.desk.export_sheet(path, dialog.plan)
+            self.controller.export_sheet(path, dialog.plan)
 
     def all(self) -> None:
         """All attributes on several pictures."""
@@ -76,7 +78,7 @@ class Exports:
         if not count:
             QMessageBox.information(self._window, "Export all attributes", NO_ATTRIBUTES)
             return
-        dialog = ExportAllDialog(self.desk, count, self._window)
+        dialog = ExportAllDialog(self.controller, count, self._window)
         dialog.accepted.connect(lambda: self._all(dialog))
         _show(dialog)
 
@@ -86,7 +88,7 @@ class Exports:
         )
         if chosen:
             top, suffix = dialog.top.value(), dialog.suffix
-            self.desk.export_all(Path(chosen), top, dialog.bases, dialog.settings, suffix)
+            self.controller.export_all(Path(chosen), top, dialog.bases, dialog.settings, suffix)
 
     def _ask(self, words: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
         kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"

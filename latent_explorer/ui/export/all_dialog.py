@@ -14,12 +14,12 @@ from latent_explorer.ui.export.dialog_base import (
     fill_rates,
     fill_sizes,
 )
-from latent_explorer.ui.export.picture_source import PicturesFields
+from latent_explorer.ui.export.picture_source import PictureSourceFields
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
-    from latent_explorer.app.export.controller import ExportDesk
+    from latent_explorer.app.export.controller import ExportController
     from latent_explorer.app.export.estimate import Estimate
     from latent_explorer.explain.recipe import Base
 
@@ -34,28 +34,32 @@ LEFT_OUT = ("", ".csv")  # formats that make no file to look at
 class ExportAllDialog(ExportDialog):
     """Begins with what was chosen last time."""
 
-    def __init__(self, desk: ExportDesk, attributes: int, parent: QWidget | None = None) -> None:
-        super().__init__(desk, "Export all attributes", SENTENCE, parent)
-        choices, chosen = desk.choices, desk.choices.animation
+    def __init__(
+        self, controller: ExportController, attributes: int, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(controller, "Export all attributes", SENTENCE, parent)
+        choices, chosen = controller.choices, controller.choices.animation
         most = min(attributes, MOST_ATTRIBUTES)
-        self.top = self.add_count("Attributes", min(choices.top, most), 1, most)
-        self.pictures = PicturesFields(self, desk, MOST_PICTURES)
+        self.top = self.add_spin_box("Attributes", min(choices.top, most), 1, most)
+        self.pictures = PictureSourceFields(self, controller, MOST_PICTURES)
         self.format = self.add_choice("Format")
         for suffix, words in FORMATS.items():
             if suffix not in LEFT_OUT:
                 self.format.addItem(words, suffix)
         self.format.setCurrentIndex(max(0, self.format.findData(choices.suffix)))
         self.side = self.add_choice("Size")
-        fill_sizes(self.side, desk.resolution, chosen.size)
+        fill_sizes(self.side, controller.resolution, chosen.size)
         self.fps = self.add_choice("Rate")
         fill_rates(self.fps, chosen.fps)
         self.quality = self.add_choice("Quality")
-        self.before_after = self.add_tick("Before and after, side by side", chosen.before_after)
-        self.caption = self.add_tick("Probability in words", chosen.caption)
-        self.bar = self.add_tick("Probability as a bar", chosen.bar)
+        self.before_after = self.add_check_box(
+            "Before and after, side by side", chosen.before_after
+        )
+        self.caption = self.add_check_box("Probability in words", chosen.caption)
+        self.bar = self.add_check_box("Probability as a bar", chosen.bar)
         self.format.currentIndexChanged.connect(self._format_changed)
         self._format_changed()
-        self.finished.connect(lambda _result: desk.drop_estimate())
+        self.finished.connect(lambda _result: controller.cancel_estimate())
 
     @property
     def bases(self) -> list[Base]:
@@ -85,30 +89,30 @@ class ExportAllDialog(ExportDialog):
     def accept(self) -> None:
         """Remember the choices; the export begins when its folder is chosen."""
         kept = msgspec.structs.replace(
-            self._desk.choices.animation,
+            self._controller.choices.animation,
             **{
                 name: getattr(self.settings, name)
                 for name in ("size", "fps", "quality", "before_after", "caption", "bar")
             },
         )
-        self._desk.remember(
+        self._controller.save_choices(
             animation=kept, suffix=self.suffix, top=self.top.value(), **self.pictures.chosen()
         )
         super().accept()
 
     def _format_changed(self) -> None:
-        fill_qualities(self.quality, self.suffix, self._desk.choices.animation.quality)
+        fill_qualities(self.quality, self.suffix, self._controller.choices.animation.quality)
         self.changed()
 
-    def work_out(self) -> None:
+    def update_preview(self) -> None:
         """Ask how large the first of them will become."""
         bases = self.bases
-        scene = self._desk.flip_scene(bases[0]) if bases else None
+        scene = self._controller.flip_scene(bases[0]) if bases else None
         if scene is None:
             self.more.setText("")
-            self.say_problem("There are no such pictures here. Choose others.")
+            self.set_problem("There are no such pictures here. Choose others.")
             return
-        self._desk.estimate(scene, self.settings, self.suffix, self._show)
+        self._controller.estimate(scene, self.settings, self.suffix, self._show)
 
     def _show(self, found: Estimate) -> None:
         self.preview.show_image(found.picture)
@@ -116,4 +120,4 @@ class ExportAllDialog(ExportDialog):
         words = f"{count} animation{'s' * (count != 1)} of {found.seconds:.1f} s"
         self.facts.setText(f"{words}, and a manifest")
         self.more.setText("" if found.bytes is None else f"About {megabytes(count * found.bytes)}.")
-        self.say_problem(found.problem)
+        self.set_problem(found.problem)

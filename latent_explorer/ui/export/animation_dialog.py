@@ -25,7 +25,7 @@ from latent_explorer.ui.widgets.basics import row
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.export.controller import ExportDesk, Source
+    from latent_explorer.app.export.controller import AnimationSource, ExportController
     from latent_explorer.app.export.estimate import Estimate
 
 SENTENCE = (
@@ -40,10 +40,12 @@ NO_BUDGET = ("", ".csv")
 class ExportAnimationDialog(ExportDialog):
     """Begins with what was chosen last time; a timeline brings its own rate and way back."""
 
-    def __init__(self, desk: ExportDesk, current: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(desk, "Export animation", SENTENCE, parent)
-        self._sources = desk.sources()
-        chosen = desk.choices.animation
+    def __init__(
+        self, controller: ExportController, current: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(controller, "Export animation", SENTENCE, parent)
+        self._sources = controller.sources()
+        chosen = controller.choices.animation
         self.what = self.add_choice("Animate", [source.name for source in self._sources])
         self.format = self.add_choice("Format")
         for suffix, words in FORMATS.items():
@@ -54,27 +56,27 @@ class ExportAnimationDialog(ExportDialog):
         self.fps = self.add_choice("Rate")
         fill_rates(self.fps, chosen.fps)
         self.quality = self.add_choice("Quality")
-        self._add_ticks(chosen)
+        self._add_check_boxes(chosen)
         self._add_budget(chosen)
         self.what.currentIndexChanged.connect(self._source_changed)
         self.format.currentIndexChanged.connect(self._format_changed)
-        self.what.setCurrentIndex(desk.likely(current))
-        self.format.setCurrentIndex(max(0, self.format.findData(desk.choices.suffix)))
+        self.what.setCurrentIndex(controller.default_source(current))
+        self.format.setCurrentIndex(max(0, self.format.findData(controller.choices.suffix)))
         self._source_changed()
         self._format_changed()
-        self.finished.connect(lambda _result: desk.drop_estimate())
+        self.finished.connect(lambda _result: controller.cancel_estimate())
 
-    def _add_ticks(self, chosen: AnimationSettings) -> None:
-        self.loop = self.add_tick("Repeat for ever", chosen.loop)
-        self.ping_pong = self.add_tick("There and back", chosen.ping_pong)
-        self.before_after = self.add_tick(
+    def _add_check_boxes(self, chosen: AnimationSettings) -> None:
+        self.loop = self.add_check_box("Repeat for ever", chosen.loop)
+        self.ping_pong = self.add_check_box("There and back", chosen.ping_pong)
+        self.before_after = self.add_check_box(
             "Before and after, side by side",
             chosen.before_after,
             "The picture without its edits stands to the left",
         )
-        self.caption = self.add_tick("Probability in words", chosen.caption)
-        self.bar = self.add_tick("Probability as a bar", chosen.bar)
-        self.csv = self.add_tick(
+        self.caption = self.add_check_box("Probability in words", chosen.caption)
+        self.bar = self.add_check_box("Probability as a bar", chosen.bar)
+        self.csv = self.add_check_box(
             "Probabilities as a table beside it",
             chosen.csv,
             "A CSV file with the probability of every class in every frame",
@@ -102,7 +104,7 @@ class ExportAnimationDialog(ExportDialog):
     # what is chosen ---------------------------------------------------------------------------
 
     @property
-    def source(self) -> Source:
+    def source(self) -> AnimationSource:
         """What is animated."""
         return self._sources[self.what.currentIndex()]
 
@@ -131,7 +133,7 @@ class ExportAnimationDialog(ExportDialog):
 
     def accept(self) -> None:
         """Remember the choices; the export itself begins when its file has a name."""
-        self._desk.remember(animation=self.settings, suffix=self.suffix)
+        self._controller.save_choices(animation=self.settings, suffix=self.suffix)
         super().accept()
 
     # what follows from it ---------------------------------------------------------------------
@@ -152,7 +154,7 @@ class ExportAnimationDialog(ExportDialog):
 
     def _format_changed(self) -> None:
         suffix, table = self.suffix, self.suffix == ".csv"
-        fill_qualities(self.quality, suffix, self._desk.choices.animation.quality)
+        fill_qualities(self.quality, suffix, self._controller.choices.animation.quality)
         self.loop.setEnabled(suffix not in (*VIDEO, *NO_BUDGET))
         for field in (self.side, self.before_after, self.caption, self.bar, self.csv):
             field.setEnabled(not table)
@@ -163,19 +165,19 @@ class ExportAnimationDialog(ExportDialog):
         self.budget.setEnabled(self.keep.isEnabled() and self.keep.isChecked())
         self.changed()
 
-    def work_out(self) -> None:
+    def update_preview(self) -> None:
         """Ask how large the file will become."""
-        self._desk.estimate(self.source.scene, self.settings, self.suffix, self._show)
+        self._controller.estimate(self.source.scene, self.settings, self.suffix, self._show)
 
     def _show(self, found: Estimate) -> None:
         self.preview.show_image(found.picture)
         frames = f"{found.frames} frame{'s' * (found.frames != 1)}, {found.seconds:.1f} s"
         height, width = found.picture.shape[:2]
         self.facts.setText(f"{frames}, {width} \N{MULTIPLICATION SIGN} {height} px")
-        self.more.setText(self._size_words(found.bytes))
-        self.say_problem(found.problem)
+        self.more.setText(self._size_text(found.bytes))
+        self.set_problem(found.problem)
 
-    def _size_words(self, size: int | None) -> str:
+    def _size_text(self, size: int | None) -> str:
         if size is None:
             return "One line a frame." if self.suffix == ".csv" else ""
         budget = self.settings.budget_bytes

@@ -19,19 +19,19 @@ from latent_explorer.media.animation.settings import (
 )
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title, warning
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
     import numpy as np
     from PySide6.QtGui import QPaintEvent
 
-    from latent_explorer.app.export.controller import ExportDesk
+    from latent_explorer.app.export.controller import ExportController
 
 FIELDS = 42 * theme.UNIT  # px, width of the left half
-SHOWN = 40 * theme.UNIT  # px, side of the preview
+PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Working it out..."
-PAUSE = 250  # ms without a change before anything is worked out
+DEBOUNCE_MS = 250  # ms without a change before anything is worked out
 _QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: "Small"}
 
 
@@ -39,10 +39,10 @@ class ExportDialog(QDialog):
     """Fields at the left, a preview with facts below it at the right, [Cancel] and [Export...]."""
 
     def __init__(
-        self, desk: ExportDesk, name: str, sentence: str, parent: QWidget | None = None
+        self, controller: ExportController, name: str, sentence: str, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._desk = desk
+        self._controller = controller
         self.setWindowTitle(name)
         self.fields = QFormLayout()
         self.fields.setHorizontalSpacing(theme.MARGIN)
@@ -57,8 +57,8 @@ class ExportDialog(QDialog):
         self._build(name, sentence)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.setInterval(PAUSE)
-        self._timer.timeout.connect(self._work_out)
+        self._timer.setInterval(DEBOUNCE_MS)
+        self._timer.timeout.connect(self._update_preview)
         self.finished.connect(lambda _result: self._timer.stop())
 
     def _build(self, name: str, sentence: str) -> None:
@@ -73,7 +73,7 @@ class ExportDialog(QDialog):
         right.addWidget(self.preview, 1)
         for label in (self.facts, self.more, self.problem):
             label.setWordWrap(True)
-            label.setMinimumWidth(SHOWN)
+            label.setMinimumWidth(PREVIEW_SIDE)
             right.addWidget(label)
         halves = row(spacing=theme.SECTION)
         halves.addLayout(left)
@@ -86,11 +86,11 @@ class ExportDialog(QDialog):
         layout.addLayout(halves, 1)
         layout.addLayout(foot)
 
-    def _work_out(self) -> None:
-        self.more.setText(self._desk.waiting or WORKING)
-        self.work_out()
+    def _update_preview(self) -> None:
+        self.more.setText(self._controller.blocked_reason or WORKING)
+        self.update_preview()
 
-    def work_out(self) -> None:
+    def update_preview(self) -> None:
         """Work out preview and facts for what is chosen now."""
         raise NotImplementedError
 
@@ -99,7 +99,7 @@ class ExportDialog(QDialog):
         self.more.setText(WORKING)
         self._timer.start()
 
-    def say_problem(self, sentence: str) -> None:
+    def set_problem(self, sentence: str) -> None:
         """Why it cannot be exported so; empty: it can."""
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
@@ -107,15 +107,15 @@ class ExportDialog(QDialog):
 
     # fields -----------------------------------------------------------------------------------
 
-    def add_choice(self, label: str, names: list[str] | None = None) -> Choice:
+    def add_choice(self, label: str, names: list[str] | None = None) -> NoWheelComboBox:
         """A list of which one is chosen."""
-        choice = Choice(label)
+        choice = NoWheelComboBox(label)
         choice.addItems(names or [])
         choice.currentIndexChanged.connect(self.changed)
         self.fields.addRow(label, choice)
         return choice
 
-    def add_count(self, label: str, value: int, low: int, high: int) -> QSpinBox:
+    def add_spin_box(self, label: str, value: int, low: int, high: int) -> QSpinBox:
         """A whole number."""
         field = QSpinBox()
         field.setRange(low, high)
@@ -126,7 +126,7 @@ class ExportDialog(QDialog):
         self.fields.addRow(label, field)
         return field
 
-    def add_tick(self, label: str, on: bool, tip: str = "") -> QCheckBox:
+    def add_check_box(self, label: str, on: bool, tip: str = "") -> QCheckBox:
         """Something that is on or off, under the fields' edge."""
         field = QCheckBox(label)
         field.setChecked(on)
@@ -143,10 +143,10 @@ class PicturePreview(QWidget):
         super().__init__()
         self._image: np.ndarray | None = None
         self.setAccessibleName("Preview")
-        self.setMinimumSize(SHOWN, SHOWN)
+        self.setMinimumSize(PREVIEW_SIDE, PREVIEW_SIDE)
 
     def sizeHint(self) -> QSize:
-        return QSize(SHOWN, SHOWN)
+        return QSize(PREVIEW_SIDE, PREVIEW_SIDE)
 
     def show_image(self, image: np.ndarray) -> None:
         """Show a picture (H, W, 3) uint8."""
@@ -168,7 +168,7 @@ class PicturePreview(QWidget):
         painter.drawImage(left, top, shown)
 
 
-def fill_sizes(choice: Choice, native: int, size: int) -> None:
+def fill_sizes(choice: NoWheelComboBox, native: int, size: int) -> None:
     """Sizes in px; the model's own enlarged 8 times, as pictures are exported, stands first."""
     usual = native * max(1, 512 // native)
     choice.addItem(f"{usual} px", 0)
@@ -178,14 +178,14 @@ def fill_sizes(choice: Choice, native: int, size: int) -> None:
     choice.setCurrentIndex(max(0, choice.findData(size)))
 
 
-def fill_rates(choice: Choice, fps: float) -> None:
+def fill_rates(choice: NoWheelComboBox, fps: float) -> None:
     """The frame rates that every format keeps exactly."""
     for rate in FPS:
         choice.addItem(f"{rate:g} frames per second", rate)
     choice.setCurrentIndex(max(0, choice.findData(fps)))
 
 
-def fill_qualities(choice: Choice, suffix: str, quality: int) -> None:
+def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
     """What a format can give up, best first; the nearest to `quality` is chosen."""
     choice.blockSignals(True)
     choice.clear()

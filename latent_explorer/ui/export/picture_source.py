@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from latent_explorer.app.export.controller import ExportDesk
+    from latent_explorer.app.export.controller import ExportController
     from latent_explorer.explain.recipe import Base
     from latent_explorer.ui.export.dialog_base import ExportDialog
 
@@ -19,17 +19,17 @@ WORDS = {
 }
 
 
-class PicturesFields:
+class PictureSourceFields:
     """Adds its fields to a dialog; sources that have nothing are not offered."""
 
-    def __init__(self, dialog: ExportDialog, desk: ExportDesk, most: int) -> None:
-        self._desk = desk
+    def __init__(self, dialog: ExportDialog, controller: ExportController, most: int) -> None:
+        self._controller = controller
         self.source = dialog.add_choice("Pictures")
         for kind, words in WORDS.items():
-            if desk.bases(kind, 1):
+            if controller.bases(kind, 1):
                 self.source.addItem(words, kind)
-        self.source.setCurrentIndex(max(0, self.source.findData(desk.choices.pictures_from)))
-        self.count = dialog.add_count("How many", desk.choices.pictures, 1, most)
+        self.source.setCurrentIndex(max(0, self.source.findData(controller.choices.pictures_from)))
+        self.count = dialog.add_spin_box("How many", controller.choices.pictures, 1, most)
         self.source.currentIndexChanged.connect(self._source_changed)
         self._source_changed()
 
@@ -39,7 +39,7 @@ class PicturesFields:
     @property
     def bases(self) -> list[Base]:
         """The latents."""
-        return self._desk.bases(self.source.currentData(), self.count.value())
+        return self._controller.bases(self.source.currentData(), self.count.value())
 
     def chosen(self) -> dict[str, Any]:
         """What to remember."""

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QLineEdit
 from latent_explorer.app.export.sheets import PSIS, SheetPlan
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.ui.export.dialog_base import ExportDialog
-from latent_explorer.ui.export.picture_source import PicturesFields
+from latent_explorer.ui.export.picture_source import PictureSourceFields
 
 if TYPE_CHECKING:
     import numpy as np
     from PySide6.QtWidgets import QWidget
 
-    from latent_explorer.app.export.controller import ExportDesk
+    from latent_explorer.app.export.controller import ExportController
     from latent_explorer.app.export.sheets import Kind
 
 SENTENCE = (
@@ -37,28 +37,28 @@ PSI_LIMIT = 2.0
 class ExportSheetDialog(ExportDialog):
     """Shows the fields of the chosen kind only."""
 
-    def __init__(self, desk: ExportDesk, parent: QWidget | None = None) -> None:
-        super().__init__(desk, "Export sheet", SENTENCE, parent)
-        choices = desk.choices
+    def __init__(self, controller: ExportController, parent: QWidget | None = None) -> None:
+        super().__init__(controller, "Export sheet", SENTENCE, parent)
+        choices = controller.choices
         self.kind = self.add_choice("Sheet")
         for kind, words in KINDS.items():
             self.kind.addItem(words, kind)
         self.kind.setCurrentIndex(max(0, self.kind.findData(choices.sheet)))
-        self.pictures = PicturesFields(self, desk, MOST_ROWS)
-        self.attributes = self.add_count("Attributes", choices.sheet_attributes, 1, MOST_COLUMNS)
-        self.together = self.add_tick("And all of them together", True)
+        self.pictures = PictureSourceFields(self, controller, MOST_ROWS)
+        self.attributes = self.add_spin_box("Attributes", choices.sheet_attributes, 1, MOST_COLUMNS)
+        self.together = self.add_check_box("And all of them together", True)
         self.psis = self._add_psis()
-        last = desk.rows - 1
-        self.columns = self.add_count("Columns, from seed 0 on", 4, 1, MOST_COLUMNS)
-        self.first = self.add_count("First row", 0, 0, last)
-        self.last = self.add_count("Last row", max(0, last // 2), 0, last)
+        last = controller.rows - 1
+        self.columns = self.add_spin_box("Columns, from seed 0 on", 4, 1, MOST_COLUMNS)
+        self.first = self.add_spin_box("First row", 0, 0, last)
+        self.last = self.add_spin_box("Last row", max(0, last // 2), 0, last)
         self.format = self.add_choice("Format")
         for suffix, words in FORMATS.items():
             self.format.addItem(words, suffix)
         self.format.setCurrentIndex(max(0, self.format.findData(choices.sheet_suffix)))
         self.kind.currentIndexChanged.connect(self._kind_changed)
         self._kind_changed()
-        self.finished.connect(lambda _result: desk.drop_preview())
+        self.finished.connect(lambda _result: controller.cancel_preview())
 
     def _add_psis(self) -> QLineEdit:
         field = QLineEdit(", ".join(f"{psi:g}" for psi in PSIS))
@@ -92,7 +92,7 @@ class ExportSheetDialog(ExportDialog):
 
     def accept(self) -> None:
         """Remember the choices; the export begins when its file has a name."""
-        self._desk.remember(
+        self._controller.save_choices(
             sheet=self.kind.currentData(),
             sheet_suffix=self.suffix,
             sheet_attributes=self.attributes.value(),
@@ -112,14 +112,14 @@ class ExportSheetDialog(ExportDialog):
                 self.fields.setRowVisible(field, name == kind)
         self.changed()
 
-    def work_out(self) -> None:
+    def update_preview(self) -> None:
         """Draw the sheet small."""
         problem = self._problem()
-        self.say_problem(problem)
+        self.set_problem(problem)
         if problem:
             self.more.setText("")
             return
-        self._desk.preview_sheet(self.plan, self._show)
+        self._controller.preview_sheet(self.plan, self._show)
 
     def _problem(self) -> str:
         if self.kind.currentData() == "truncation" and not _numbers(self.psis.text()):
@@ -130,7 +130,7 @@ class ExportSheetDialog(ExportDialog):
 
     def _show(self, image: np.ndarray | None, problem: str) -> None:
         self.more.setText("")
-        self.say_problem(problem)
+        self.set_problem(problem)
         if image is not None:
             self.preview.show_image(image)
             height, width = image.shape[:2]

@@ -16,13 +16,13 @@ from latent_explorer.app.exploration.projection_updates import (
     ProjectionEnded,
     ProjectionStarted,
 )
-from latent_explorer.app.exploration.updates import ModelOpened, StateChanged, reporting
+from latent_explorer.app.exploration.updates import ModelOpened, StateChanged, report_errors
 from latent_explorer.data.images import SUFFIXES, read_image
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import ProjectedBase
 from latent_explorer.ui.file_actions import dropped_paths
-from latent_explorer.ui.left_panel import LeftColumn
-from latent_explorer.ui.projection.canvas import ProjectionStage
+from latent_explorer.ui.left_panel import LeftPanel
+from latent_explorer.ui.projection.canvas import ProjectionCanvas
 from latent_explorer.ui.projection.panel import ProjectionPanel
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage
 
     from latent_explorer.app.exploration.updates import Update
-    from latent_explorer.app.projection.controller import ProjectionDesk
+    from latent_explorer.app.projection.controller import ProjectionController
     from latent_explorer.ui.main_window import MainWindow
 
 PICTURES = f"Pictures ({' '.join(f'*{suffix}' for suffix in sorted(SUFFIXES))})"
@@ -40,27 +40,29 @@ LATENTS = "Projections and latents (*.projection *.npz *.npy)"
 PROJECTION, NUMBERS = "Projection (*.projection)", "Latent as numbers (*.npz)"
 
 
-class ProjectionRoom:
+class ProjectionActions:
     """Owned by the window; holds no state but which result is looked at first."""
 
-    def __init__(self, window: MainWindow, desk: ProjectionDesk) -> None:
-        self._window, self._desk = window, desk
+    def __init__(self, window: MainWindow, controller: ProjectionController) -> None:
+        self._window, self._controller = window, controller
         self._explorer = window.explorer
         self._result_first = False  # the sliders' picture is shown although photos wait
-        self.panel = ProjectionPanel(window.explorer, desk)
-        self.stage = ProjectionStage(window.explorer, desk)
+        self.panel = ProjectionPanel(window.explorer, controller)
+        self.stage = ProjectionCanvas(window.explorer, controller)
         samples = window.samples
-        self.left = LeftColumn(samples, self.panel, (samples.favourite, samples.shuffle))
-        self.left.turned.connect(lambda _on: self._choose_canvas())
-        self.panel.open_asked.connect(self.open_images)
-        self.panel.folder_asked.connect(self.open_folder)
-        self.panel.paste_asked.connect(self.paste)
-        self.panel.compare_asked.connect(self.compare)
-        self.panel.result.export_asked.connect(lambda: self._with_shown(self.export))
-        self.panel.result.remove_asked.connect(lambda: self._with_shown(desk.remove_projected))
-        samples.report_asked.connect(self.show_report)
-        samples.removed.connect(desk.remove_projected)
-        samples.export_asked.connect(self.export)
+        self.left = LeftPanel(samples, self.panel, (samples.favourite, samples.shuffle))
+        self.left.projecting_changed.connect(lambda _on: self._choose_canvas())
+        self.panel.open_requested.connect(self.open_images)
+        self.panel.folder_requested.connect(self.open_folder)
+        self.panel.paste_requested.connect(self.paste)
+        self.panel.compare_toggled.connect(self.compare)
+        self.panel.result.export_requested.connect(lambda: self._with_shown(self.export))
+        self.panel.result.remove_requested.connect(
+            lambda: self._with_shown(controller.remove_projected)
+        )
+        samples.report_requested.connect(self.show_report)
+        samples.removed.connect(controller.remove_projected)
+        samples.export_requested.connect(self.export)
         window.canvas.add_stage(self.stage)
 
     def on_update(self, update: Update) -> None:
@@ -69,7 +71,7 @@ class ProjectionRoom:
         self.stage.on_update(update)
         if isinstance(update, PhotosChanged):
             if update.opened:
-                self.left.turn(True)
+                self.left.set_projecting(True)
                 self._window.set_grid(False)
             self._result_first = False
             self._choose_canvas()
@@ -124,13 +126,13 @@ class ProjectionRoom:
 
     def show_page(self) -> None:
         """To the page "Project", with the keys on what is to be done next."""
-        self.left.turn(True)
-        next_step = self.panel.project if self._desk.photos else self.panel.open
+        self.left.set_projecting(True)
+        next_step = self.panel.project if self._controller.photos else self.panel.open
         next_step.setFocus()
 
     def show_report(self, _latent_id: str) -> None:
         """How faithful the projection is that the canvas shows now."""
-        self.left.turn(True)
+        self.left.set_projecting(True)
         self._show_picture()
 
     def open_images(self) -> None:
@@ -158,20 +160,20 @@ class ProjectionRoom:
         paths = dropped_paths(data)
         if paths:
             self._explorer.open_path(*paths)
-        elif not self.take_image(data, "Pasted picture"):
-            self._window.notices.say(
+        elif not self.add_image(data, "Pasted picture"):
+            self._window.notices.show_message(
                 "There is no picture on the clipboard. Copy one first, or drop a file on the window."
             )
 
-    def take_image(self, data: QMimeData, name: str) -> bool:
+    def add_image(self, data: QMimeData, name: str) -> bool:
         """The pixels of what is pasted or dropped from a browser; whether there were any."""
         if not data.hasImage():
             return False
         image: QImage = data.imageData()
         if image.isNull():
             return False
-        with reporting(self._explorer.tell, f"Opening {name}"):
-            self._desk.open_image(read_image(_png(image), name=name), name)
+        with report_errors(self._explorer.notify, f"Opening {name}"):
+            self._controller.open_image(read_image(_png(image), name=name), name)
         return True
 
     def export(self, latent_id: str) -> None:
@@ -191,7 +193,9 @@ class ProjectionRoom:
             path = Path(chosen)
             ending = ".npz" if kind == NUMBERS else ".projection"
             known = path.suffix in (".npz", ".projection")
-            self._desk.export(latent_id, path if known else path.with_name(path.name + ending))
+            self._controller.export(
+                latent_id, path if known else path.with_name(path.name + ending)
+            )
 
 
 def _png(image: QImage) -> bytes:

@@ -14,14 +14,14 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 from latent_explorer.app.exploration.projection_updates import (
     PhotosChanged,
     ProjectionEnded,
-    ProjectionMoved,
+    ProjectionProgress,
     ProjectionStarted,
 )
 from latent_explorer.app.exploration.updates import ModelOpened
-from latent_explorer.ui.canvas.image_view import ImageView, Shot
-from latent_explorer.ui.canvas.probability_bars import percent_words
+from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
+from latent_explorer.ui.canvas.probability_bars import top_class_text
 from latent_explorer.ui.projection.crop_view import CropView
-from latent_explorer.ui.projection.paired_bars import TwinBars, Twins
+from latent_explorer.ui.projection.paired_bars import PairedBars, PairedProbabilities
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.curve_math import Curve
 from latent_explorer.ui.widgets.basics import button, column, hint, row
@@ -29,7 +29,7 @@ from latent_explorer.ui.widgets.basics import button, column, hint, row
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.projection.controller import ProjectionDesk, Run
+    from latent_explorer.app.projection.controller import ProjectionController, ProjectionRun
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.ui.training.curve_plot import CurvePlot
@@ -41,29 +41,29 @@ SEEN = "Generator's view"
 PHOTO, MADE = "Photo", "Reconstruction"
 
 
-class ProjectionStage(QWidget):
+class ProjectionCanvas(QWidget):
     """Two pages: the frame, and the way of the projection."""
 
-    def __init__(self, explorer: Explorer, desk: ProjectionDesk) -> None:
+    def __init__(self, explorer: Explorer, controller: ProjectionController) -> None:
         super().__init__()
-        self._explorer, self._desk = explorer, desk
+        self._explorer, self._controller = explorer, controller
         self._size = 0  # px of the generator's pictures
         self.setAccessibleName("Projection")
         self.crop = CropView()
-        self.crop.changed.connect(desk.set_crop)
+        self.crop.changed.connect(controller.set_crop)
         self.seen = ImageView()
         self.seen.set_mode("after")
         self.seen.setAccessibleName(SEEN)
         self.seen.setMinimumSize(self.crop.minimumSize())  # so that both are equally large
         self.view = ImageView()
         self.view.setAccessibleName("Photo and reconstruction")
-        self.twins = TwinBars()
+        self.twins = PairedBars()
         self.loss: CurvePlot | None = None  # made when it is needed: pyqtgraph is slow to load
         self._late = self._better = False  # a step, a picture came that is not drawn yet
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
-        self._pause.timeout.connect(self._draw_late)
+        self._pause.timeout.connect(self._draw_pending)
         self.pages = QStackedWidget()
         self._cropping, self._live = self._crop_page(), self._live_page()
         for page in (self._cropping, self._live):
@@ -78,9 +78,9 @@ class ProjectionStage(QWidget):
         line = row()
         line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
         words = hint("Drag the frame or its corners; arrows move it, + and \N{MINUS SIGN} size it.")
-        middle = button("Middle", self.crop.take_middle, role="quiet")
+        middle = button("Middle", self.crop.set_centered_crop, role="quiet")
         middle.setToolTip("The largest square in the middle (Home)")
-        whole = button("Whole photo", self.crop.take_whole, role="quiet")
+        whole = button("Whole photo", self.crop.set_full_crop, role="quiet")
         whole.setToolTip("A square around the whole photo; what is missing at its sides is black")
         line.addWidget(words, 1)
         line.addWidget(middle)
@@ -106,7 +106,7 @@ class ProjectionStage(QWidget):
     @property
     def needed(self) -> bool:
         """Whether there is something to be shown: photos that wait, or a run."""
-        return bool(self._desk.photos) or self._desk.run is not None
+        return bool(self._controller.photos) or self._controller.run is not None
 
     # updates ----------------------------------------------------------------------------------
 
@@ -117,20 +117,20 @@ class ProjectionStage(QWidget):
             self._show()
         elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
             self._show()
-        elif isinstance(update, ProjectionMoved):
+        elif isinstance(update, ProjectionProgress):
             self._late, self._better = True, self._better or update.pictures
             if not self._pause.isActive():
-                self._draw_late()
+                self._draw_pending()
 
-    def _draw_late(self) -> None:
+    def _draw_pending(self) -> None:
         """Draw what came, at once or soon: the worker may be quicker than a plot."""
-        if self._late and self._desk.run is not None:
-            self._show_step(self._desk.run, pictures=self._better)
+        if self._late and self._controller.run is not None:
+            self._show_step(self._controller.run, pictures=self._better)
             self._late = self._better = False
             self._pause.start()
 
     def _show(self) -> None:
-        run, photo = self._desk.run, self._desk.photo
+        run, photo = self._controller.run, self._controller.photo
         at = _place(run, photo) if run else None
         if run is not None and at is not None:
             self._make_plot()
@@ -143,18 +143,18 @@ class ProjectionStage(QWidget):
     def _show_crop(self, photo: Photo) -> None:
         self.crop.show_photo(photo.image, photo.crop)
         size = self._size or 256
-        shot = Shot(photo.cut(size), SEEN, f"{size} × {size} px", -1)
-        self.seen.show_shots(shot, shot)
+        shot = CaptionedImage(photo.crop_image(size), SEEN, f"{size} × {size} px", -1)
+        self.seen.set_images(shot, shot)
 
-    def _show_step(self, run: Run, *, pictures: bool) -> None:
-        at = _place(run, self._desk.photo)
+    def _show_step(self, run: ProjectionRun, *, pictures: bool) -> None:
+        at = _place(run, self._controller.photo)
         if at is None:
             return
         self._draw_loss(run, at)
         if pictures:
             self._show_pictures(run, at)
 
-    def _show_pictures(self, run: Run, at: int) -> None:
+    def _show_pictures(self, run: ProjectionRun, at: int) -> None:
         if at < len(run.pictures):
             best = run.pictures[at]
             report = best.report
@@ -163,16 +163,16 @@ class ProjectionStage(QWidget):
                 report.probs_target,
                 report.probs_reconstruction,
             )
-            self.view.show_shots(_shot(best, PHOTO, photo), _shot(best, MADE, made))
-            self.twins.show_twins(Twins(names, ("photo", "now"), photo, made))
+            self.view.set_images(_captioned(best, PHOTO, photo), _captioned(best, MADE, made))
+            self.twins.set_values(PairedProbabilities(names, ("photo", "now"), photo, made))
         else:
-            photo_now = run.photos[at].cut(self._size or 256)
+            photo_now = run.photos[at].crop_image(self._size or 256)
             sunken = self.palette().color(QPalette.ColorRole.AlternateBase)
             color = np.array([sunken.red(), sunken.green(), sunken.blue()], np.uint8)
             blank = np.broadcast_to(color, photo_now.shape)
-            waiting = Shot(blank, MADE, "soon", -1)
-            self.view.show_shots(Shot(photo_now, PHOTO), waiting)
-            self.twins.show_twins(None)
+            waiting = CaptionedImage(blank, MADE, "soon", -1)
+            self.view.set_images(CaptionedImage(photo_now, PHOTO), waiting)
+            self.twins.set_values(None)
 
     def _make_plot(self) -> None:
         from latent_explorer.ui.training.curve_plot import CurvePlot
@@ -185,18 +185,18 @@ class ProjectionStage(QWidget):
             self.loss.setMinimumHeight(BELOW)
             self._below.insertWidget(0, self.loss, 1)
 
-    def _draw_loss(self, run: Run, at: int) -> None:
+    def _draw_loss(self, run: ProjectionRun, at: int) -> None:
         if self.loss is None or at >= len(run.curves):
             return
         self.loss.setVisible(bool(run.curves[at]))
-        from latent_explorer.ui.training.curve_plot import Look
+        from latent_explorer.ui.training.curve_plot import PlotOptions
 
         table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
         loss = Curve("loss", "Loss", table[:, 0], table[:, 1])
-        self.loss.show_curves([(SOLID, loss)], Look(log=bool((table[:, 1] > 0).all())))
+        self.loss.show_curves([(SOLID, loss)], PlotOptions(log=bool((table[:, 1] > 0).all())))
 
 
-def _place(run: Run | None, photo: Photo | None) -> int | None:
+def _place(run: ProjectionRun | None, photo: Photo | None) -> int | None:
     """Which picture of the run is looked at; None for a photo that came while it was at work."""
     if run is None:
         return None
@@ -205,7 +205,9 @@ def _place(run: Run | None, photo: Photo | None) -> int | None:
     return next((i for i, each in enumerate(run.photos) if each is photo), None)
 
 
-def _shot(projected: ProjectedPicture, title: str, probs: tuple[float, ...]) -> Shot:
+def _captioned(projected: ProjectedPicture, title: str, probs: tuple[float, ...]) -> CaptionedImage:
     told = np.array(probs)
     image = projected.target if title == PHOTO else projected.image
-    return Shot(image, title, percent_words(projected.report.class_names, told), int(told.argmax()))
+    return CaptionedImage(
+        image, title, top_class_text(projected.report.class_names, told), int(told.argmax())
+    )

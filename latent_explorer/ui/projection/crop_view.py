@@ -9,7 +9,13 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latent_explorer.data.crop import Crop, crop_of, kept_near, middle, whole
+from latent_explorer.data.crop import (
+    Crop,
+    bounding_square,
+    center_square,
+    clamp_crop,
+    crop_from_pixels,
+)
 from latent_explorer.ui.canvas.image_view import CAPTION
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.scaling import scaled
@@ -70,19 +76,19 @@ class CropView(QWidget):
         )
         self.update()
 
-    def take_middle(self) -> None:
+    def set_centered_crop(self) -> None:
         """The largest square in the middle."""
         if self._photo is not None:
-            self._go(middle(*self._photo.shape[:2]))
+            self._set_crop(center_square(*self._photo.shape[:2]))
 
-    def take_whole(self) -> None:
+    def set_full_crop(self) -> None:
         """A square around the whole photo; what is missing at its sides is black."""
         if self._photo is not None:
-            self._go(whole(*self._photo.shape[:2]))
+            self._set_crop(bounding_square(*self._photo.shape[:2]))
 
-    def _go(self, crop: Crop) -> None:
+    def _set_crop(self, crop: Crop) -> None:
         assert self._photo is not None
-        near = kept_near(crop, *self._photo.shape[:2])
+        near = clamp_crop(crop, *self._photo.shape[:2])
         if near != self._crop:
             self.show_photo(self._photo, near)
             self.changed.emit(near)
@@ -152,13 +158,13 @@ class CropView(QWidget):
         if self._photo is None:
             return
         if self._from is None:
-            self._point(event.position())
+            self._update_cursor(event.position())
             return
         now = self._pixel_at(event.position())
         if self._grip is None:
             self._move(now - self._from)
         else:
-            self._pull(now, self._grip)
+            self._resize(now, self._grip)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         super().mouseReleaseEvent(event)
@@ -167,15 +173,15 @@ class CropView(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         super().mouseDoubleClickEvent(event)
-        self.take_middle()
+        self.set_centered_crop()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if not self.hasFocus() or self._photo is None:
             event.ignore()
             return
-        self._size_by(-STEP if event.angleDelta().y() > 0 else STEP)
+        self._resize_by(-STEP if event.angleDelta().y() > 0 else STEP)
 
-    def _point(self, position: QPointF) -> None:
+    def _update_cursor(self, position: QPointF) -> None:
         """Show with the cursor what a press would take hold of."""
         corner = self._corner_at(position)
         if corner is not None:
@@ -189,9 +195,9 @@ class CropView(QWidget):
     def _move(self, way: QPointF) -> None:
         height, width = self._shape()
         start = self._start
-        self._go(Crop(start.left + way.x() / width, start.top + way.y() / height, start.size))
+        self._set_crop(Crop(start.left + way.x() / width, start.top + way.y() / height, start.size))
 
-    def _pull(self, to: QPointF, grip: tuple[int, int]) -> None:
+    def _resize(self, to: QPointF, grip: tuple[int, int]) -> None:
         """The corner follows the mouse, the opposite one stays."""
         height, width = self._shape()
         right, below = grip
@@ -201,8 +207,8 @@ class CropView(QWidget):
         along_x = (to.x() - fixed_x) * (1 if right else -1)
         along_y = (to.y() - fixed_y) * (1 if below else -1)
         new = min(max(along_x, along_y, 0.02 * min(height, width)), float(max(height, width)))
-        self._go(
-            crop_of(
+        self._set_crop(
+            crop_from_pixels(
                 fixed_x if right else fixed_x - new,
                 fixed_y if below else fixed_y - new,
                 new,
@@ -231,21 +237,21 @@ class CropView(QWidget):
             self._start = self._crop
             self._move(QPointF(x * pixels, y * pixels))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Asterisk):
-            self._size_by(step)
+            self._resize_by(step)
         elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Underscore):
-            self._size_by(-step)
+            self._resize_by(-step)
         elif key == Qt.Key.Key_Home:
-            self.take_middle()
+            self.set_centered_crop()
         else:
             super().keyPressEvent(event)
 
-    def _size_by(self, by: float) -> None:
+    def _resize_by(self, by: float) -> None:
         """Larger or smaller around its own middle."""
         height, width = self._shape()
         short, crop = min(height, width), self._crop
         new = max(0.02, crop.size + by)
         shift = (crop.size - new) * short / 2
-        self._go(Crop(crop.left + shift / width, crop.top + shift / height, new))
+        self._set_crop(Crop(crop.left + shift / width, crop.top + shift / height, new))
 
     # painting ---------------------------------------------------------------------------------
 

@@ -22,7 +22,7 @@ MOST = 3  # classes
 
 
 @dataclass(frozen=True)
-class Twins:
+class PairedProbabilities:
     """Probabilities of two pictures, (K,) each, and what the pictures are called."""
 
     names: tuple[str, ...]
@@ -46,16 +46,16 @@ class Twins:
         return "; ".join(said)
 
 
-class TwinBars(QWidget):
-    """Shows a `Twins`; nothing while there is none."""
+class PairedBars(QWidget):
+    """Shows a `PairedProbabilities`; nothing while there is none."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.twins: Twins | None = None
+        self.twins: PairedProbabilities | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setAccessibleName("What the classifier says of the photo and of the reconstruction")
 
-    def show_twins(self, twins: Twins | None) -> None:
+    def set_values(self, twins: PairedProbabilities | None) -> None:
         """None empties it."""
         self.twins = twins
         words = twins.words() if twins else ""
@@ -88,7 +88,7 @@ class TwinBars(QWidget):
             self._paint_row(painter, twins, index, cell, names)
 
     def _paint_row(
-        self, painter: QPainter, twins: Twins, index: int, cell: QRectF, names: float
+        self, painter: QPainter, twins: PairedProbabilities, index: int, cell: QRectF, names: float
     ) -> None:
         now, winner = theme.current(), max(range(len(twins.second)), key=lambda i: twins.second[i])
         font = theme.font(semibold=index == winner)

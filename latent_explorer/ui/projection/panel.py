@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QProgressBar, QScrollArea, QWidget
 from latent_explorer.app.exploration.projection_updates import (
     PhotosChanged,
     ProjectionEnded,
-    ProjectionMoved,
+    ProjectionProgress,
     ProjectionStarted,
 )
 from latent_explorer.app.exploration.updates import ModelOpened, StateChanged
 from latent_explorer.ui.projection.photo_strip import PhotoStrip
-from latent_explorer.ui.projection.result_view import ResultView
+from latent_explorer.ui.projection.result_view import ProjectionResultView
 from latent_explorer.ui.projection.settings_form import SettingsForm
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
@@ -33,7 +33,7 @@ from latent_explorer.ui.widgets.basics import (
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.projection.controller import ProjectionDesk
+    from latent_explorer.app.projection.controller import ProjectionController
 
 INVITE = (
     "Drop a photo on the window, paste one, or open it, to see what the classifier looks at in it."
@@ -42,24 +42,26 @@ PROJECT, STOP = "Project", "Stop and keep the best"
 
 
 class ProjectionPanel(QWidget):
-    """Talks to the desk; shows what it says. `open_asked`, `folder_asked` and `paste_asked` want the window's dialogs."""
+    """Talks to the desk; shows what it says. `open_requested`, `folder_requested` and `paste_requested` want the window's dialogs."""
 
-    open_asked = Signal()
-    folder_asked = Signal()
-    paste_asked = Signal()
-    compare_asked = Signal(bool)
+    open_requested = Signal()
+    folder_requested = Signal()
+    paste_requested = Signal()
+    compare_toggled = Signal(bool)
 
-    def __init__(self, explorer: Explorer, desk: ProjectionDesk) -> None:
+    def __init__(self, explorer: Explorer, controller: ProjectionController) -> None:
         super().__init__()
-        self._explorer, self._desk = explorer, desk
+        self._explorer, self._controller = explorer, controller
         self.setAccessibleName("Project")
         self.invite = hint(INVITE)
-        self.open = button("Open...", self.open_asked.emit, icon="image")
+        self.open = button("Open...", self.open_requested.emit, icon="image")
         self.open.setAccessibleName("Open images to project")
         self.open.setToolTip("Open pictures to project: one, or several at once (Ctrl+I)")
-        self.folder = icon_button("open", "Open all pictures of a folder", self.folder_asked.emit)
-        self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_asked.emit)
-        self.clear = icon_button("delete", "Take all photos away", desk.clear)
+        self.folder = icon_button(
+            "open", "Open all pictures of a folder", self.folder_requested.emit
+        )
+        self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_requested.emit)
+        self.clear = icon_button("delete", "Take all photos away", controller.clear)
         self.strip = PhotoStrip()
         self.name = ElidedLabel()
         self.name.setProperty("role", "hint")
@@ -72,7 +74,7 @@ class ProjectionPanel(QWidget):
         self.progress.setFixedHeight(4)
         self.progress.setAccessibleName("Progress of the projection")
         self.said = hint("")
-        self.result = ResultView()
+        self.result = ProjectionResultView()
         self._build()
         self._connect()
         self._show()
@@ -107,16 +109,16 @@ class ProjectionPanel(QWidget):
         column(self, spacing=0).addWidget(scroll)
 
     def _connect(self) -> None:
-        self.strip.looked_at.connect(self._desk.look_at)
-        self.strip.removed.connect(self._desk.remove)
-        self.settings.changed.connect(lambda fields: self._desk.change(**fields))
-        self.result.compare_asked.connect(self.compare_asked)
+        self.strip.photo_selected.connect(self._controller.select_photo)
+        self.strip.removed.connect(self._controller.remove)
+        self.settings.changed.connect(lambda fields: self._controller.change(**fields))
+        self.result.compare_toggled.connect(self.compare_toggled)
 
     def _act(self) -> None:
-        if self._desk.run is None:
-            self._desk.start()
+        if self._controller.run is None:
+            self._controller.start()
         else:
-            self._desk.cancel()
+            self._controller.cancel()
 
     # updates ----------------------------------------------------------------------------------
 
@@ -128,14 +130,14 @@ class ProjectionPanel(QWidget):
             self._show_result()
         elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
             self._show()
-        elif isinstance(update, ProjectionMoved):
+        elif isinstance(update, ProjectionProgress):
             self._show_progress()
         elif isinstance(update, StateChanged):
             self._show_result()
 
     def _show(self) -> None:
-        desk = self._desk
-        photos, running = desk.photos, desk.run is not None
+        controller = self._controller
+        photos, running = controller.photos, controller.run is not None
         self.invite.setVisible(not photos)
         of_photos: tuple[QWidget, ...] = (self.strip, self.name, self.clear)
         of_run: tuple[QWidget, ...] = (self.how, self.settings, self.project)
@@ -145,12 +147,12 @@ class ProjectionPanel(QWidget):
             part.setVisible(bool(photos) or running)
         self.clear.setEnabled(not running)
         self.settings.setEnabled(not running)
-        self.strip.show_photos(photos, desk.current)
-        if desk.photo is not None:
-            count = f"{desk.current + 1} of {len(photos)}: " if len(photos) > 1 else ""
-            self.name.setText(count + desk.photo.name)
-            self.name.setToolTip(desk.photo.name)
-        self.settings.show_settings(desk.settings)
+        self.strip.show_photos(photos, controller.current)
+        if controller.photo is not None:
+            count = f"{controller.current + 1} of {len(photos)}: " if len(photos) > 1 else ""
+            self.name.setText(count + controller.photo.name)
+            self.name.setToolTip(controller.photo.name)
+        self.settings.show_settings(controller.settings)
         words = STOP if running else PROJECT
         if not running and len(photos) > 1:
             words = f"Project {len(photos)} photos"
@@ -163,14 +165,14 @@ class ProjectionPanel(QWidget):
         self._show_result()
 
     def _show_progress(self) -> None:
-        run = self._desk.run
+        run = self._controller.run
         if run is None:
             return
         progress = run.progress
         self.progress.setRange(0, max(0, progress.total))
         self.progress.setValue(progress.done)
         self.said.setText(
-            progress_words(progress.message, progress.done, progress.total, progress.seconds_left)
+            progress_text(progress.message, progress.done, progress.total, progress.seconds_left)
         )
 
     def _show_result(self) -> None:
@@ -180,7 +182,7 @@ class ProjectionPanel(QWidget):
         self.line.setVisible(shown is not None and not self.project.isHidden())
 
 
-def progress_words(message: str, done: int, total: int, seconds_left: float | None) -> str:
+def progress_text(message: str, done: int, total: int, seconds_left: float | None) -> str:
     """ "Step 40 of 100, 4 s left": where a projection stands."""
     if not total:
         return message or "Waiting"

@@ -24,9 +24,9 @@ ROWS = 2  # visible before it scrolls
 
 
 class PhotoStrip(QListWidget):
-    """`looked_at(int)` and `removed(int)` when the person asks."""
+    """`photo_selected(int)` and `removed(int)` when the person asks."""
 
-    looked_at = Signal(int)
+    photo_selected = Signal(int)
     removed = Signal(int)
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class PhotoStrip(QListWidget):
         self.currentRowChanged.connect(self._on_row)
         # The current one, too, brings the photos back to the canvas where a picture has taken it.
         for asked in (self.itemClicked, self.itemActivated):
-            asked.connect(lambda item: self.looked_at.emit(self.row(item)))
+            asked.connect(lambda item: self.photo_selected.emit(self.row(item)))
 
     def show_photos(self, photos: Sequence[Photo], current: int) -> None:
         """The photos, and which of them is looked at."""
@@ -69,7 +69,7 @@ class PhotoStrip(QListWidget):
 
     def _draw(self, item: QListWidgetItem, photo: Photo) -> None:
         ratio = self.devicePixelRatioF()
-        square = scaled(photo.cut(2 * SIDE), SIDE, ratio, pixels=False)
+        square = scaled(photo.crop_image(2 * SIDE), SIDE, ratio, pixels=False)
         pixmap = QPixmap.fromImage(square)
         icon = QIcon(pixmap)
         icon.addPixmap(pixmap, QIcon.Mode.Selected)  # or the style would tint it
@@ -96,7 +96,7 @@ class PhotoStrip(QListWidget):
 
     def _on_row(self, row: int) -> None:
         if not self._showing and row >= 0:
-            self.looked_at.emit(row)
+            self.photo_selected.emit(row)
 
     def _menu(self, where: QPoint) -> None:
         item = self.itemAt(where)

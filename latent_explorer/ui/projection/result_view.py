@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidg
 
 from latent_explorer.explain.projection import report_text as projection_words
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.form_step import ProblemLines
+from latent_explorer.ui.training.form_step import MessageLines
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
     button,
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 COMPARE_HELP = "Show the photo itself, as the generator sees it, in place of the reconstruction before the edits"
 
 
-class ResultView(QWidget):
-    """`compare_asked(bool)`: the photo as the picture before, or the reconstruction. The others are about the shown one."""
+class ProjectionResultView(QWidget):
+    """`compare_toggled(bool)`: the photo as the picture before, or the reconstruction. The others are about the shown one."""
 
-    compare_asked = Signal(bool)
-    export_asked = Signal()
-    remove_asked = Signal()
+    compare_toggled = Signal(bool)
+    export_requested = Signal()
+    remove_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.name = ElidedLabel()
         self.name.setProperty("role", "title")
         self.name.setAccessibleName("Projected picture")
-        self.making = hint("")
+        self.method_summary = hint("")
         self.reason = hint("")
-        self.lines = ProblemLines()
+        self.lines = MessageLines()
         preferred = QSizePolicy.Policy.Preferred
         self.lines.setSizePolicy(preferred, preferred)  # as high as its sentences at this width
         self.figures = QGridLayout()
@@ -50,11 +50,11 @@ class ResultView(QWidget):
         self.figures.setColumnStretch(0, 1)
         self.compare = QCheckBox("Compare with the photo")
         self.compare.setToolTip(COMPARE_HELP)
-        self.compare.clicked.connect(self.compare_asked)
-        export = button("Export...", self.export_asked.emit, role="quiet", icon="export")
+        self.compare.clicked.connect(self.compare_toggled)
+        export = button("Export...", self.export_requested.emit, role="quiet", icon="export")
         export.setToolTip("Save the projection, or its latent as numbers for other programs")
         remove = icon_button(
-            "delete", "Take it out of the projected pictures", self.remove_asked.emit
+            "delete", "Take it out of the projected pictures", self.remove_requested.emit
         )
         todo = row(spacing=0)
         todo.addWidget(export)
@@ -64,7 +64,7 @@ class ResultView(QWidget):
         for part in (self.name, self.compare, self.lines):
             layout.addWidget(part)
         layout.addLayout(self.figures)
-        layout.addWidget(self.making)
+        layout.addWidget(self.method_summary)
         layout.addWidget(self.reason)
         layout.addLayout(todo)
         self._report: ProjectionReport | None = None
@@ -78,7 +78,7 @@ class ResultView(QWidget):
         self._report = report
         self.name.setText(report.name)
         self.name.setToolTip(report.name)
-        self.making.setText(projection_words.making(report))
+        self.method_summary.setText(projection_words.method_summary(report))
         self.compare.setVisible(projection_words.has_photo(report))
         cautions = projection_words.cautions(report)
         first = projection_words.verdict(report)

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.training.form_step import Fields
+from latent_explorer.ui.training.form_step import FormGrid
 from latent_explorer.ui.widgets.basics import button, column, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,14 +203,14 @@ class SettingsForm(QWidget):
         icons.set_icon(self.more, "right" if self.behind.isHidden() else "down")
 
 
-def _fields() -> Fields:
-    made = Fields()
+def _fields() -> FormGrid:
+    made = FormGrid()
     made.setColumnMinimumWidth(0, LABEL)
     return made
 
 
-def _choice(name: str, items: Sequence[tuple[str, str, str]]) -> Choice:
-    made = Choice(name)
+def _choice(name: str, items: Sequence[tuple[str, str, str]]) -> NoWheelComboBox:
+    made = NoWheelComboBox(name)
     for words, key, tip in items:
         made.addItem(words, key)
         made.setItemData(made.count() - 1, tip, 3)  # Qt.ToolTipRole

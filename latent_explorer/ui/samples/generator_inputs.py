@@ -14,7 +14,7 @@ from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.explain.recipe import Noise
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import column, hint, icon_button, row, title
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.models.summary import ExplainerSummary
 
-FIRST_TOLD = 0.9  # probability of a class just chosen: as sure as a classifier usually is
+DEFAULT_SHARE = 0.9  # probability of a class just chosen: as sure as a classifier usually is
 LABEL = 5 * theme.UNIT  # px
 NOISES = (("Stored", "const"), ("None", "none"), ("From a seed", "seed"))
 HELP = "What the generator is given beside the latent. Leave it alone to see the pictures as they were encoded."
-TOLD_HELP = (
+CONDITION_HELP = (
     "The generator draws each picture knowing the classifier's probabilities of the real one. "
     "Tell it others to see how much of the picture follows from them alone."
 )
@@ -41,7 +41,9 @@ NOISE_HELP = (
 )
 
 
-def told(probs: Sequence[float] | None, index: int, share: float, count: int) -> tuple[float, ...]:
+def condition(
+    probs: Sequence[float] | None, index: int, share: float, count: int
+) -> tuple[float, ...]:
     """`probs` (K = `count`, or None) with class `index` at `share`; the others keep their proportions. Sums to 1."""
     others = [0.0 if k == index else (probs[k] if probs else 1.0) for k in range(count)]
     total = sum(others)
@@ -66,19 +68,19 @@ class GeneratorInputs(QWidget):
         self._state: ExplorerState | None = None
         self.fold = icon_button("right", "", lambda: self.set_folded(not self.folded))
         self.changed = hint("", wrap=False)
-        self.told = Choice("Class that the generator is told")
+        self.condition = NoWheelComboBox("Class that the generator is told")
         self.share = ValueSlider(
             "Probability that the generator is told",
             0.0,
             1.0,
-            default=FIRST_TOLD,
+            default=DEFAULT_SHARE,
             detents=(0.5,),
             inside=None,
         )
-        self.noise = Choice("Noise of the generator")
+        self.noise = NoWheelComboBox("Noise of the generator")
         self.seed = QLineEdit()
         self.body = QWidget()
-        self._told_label, self._noise_label, self._seed_label = (
+        self._condition_label, self._noise_label, self._seed_label = (
             hint(words, wrap=False) for words in ("Told", "Noise", "Seed")
         )
         self._build()
@@ -89,8 +91,8 @@ class GeneratorInputs(QWidget):
         for words, kind in NOISES:
             self.noise.addItem(words, kind)
         for part, words in (
-            (self._told_label, TOLD_HELP),
-            (self.told, TOLD_HELP),
+            (self._condition_label, CONDITION_HELP),
+            (self.condition, CONDITION_HELP),
             (self._noise_label, NOISE_HELP),
             (self.noise, NOISE_HELP),
         ):
@@ -106,7 +108,7 @@ class GeneratorInputs(QWidget):
         head.addWidget(self.changed)
         head.addWidget(self.fold)
         rows = column(self.body, spacing=theme.UNIT // 2)
-        rows.addLayout(_line(self._told_label, self.told))
+        rows.addLayout(_line(self._condition_label, self.condition))
         rows.addWidget(self.share)
         rows.addLayout(_line(self._noise_label, self.noise))
         rows.addLayout(_line(self._seed_label, self.seed))
@@ -115,7 +117,7 @@ class GeneratorInputs(QWidget):
         layout.addWidget(self.body)
 
     def _connect(self) -> None:
-        self.told.activated.connect(self._on_told)
+        self.condition.activated.connect(self._on_condition)
         self.share.amount_changed.connect(self._on_share)
         self.share.pressed.connect(self.pressed)
         self.share.released.connect(self.released)
@@ -140,11 +142,11 @@ class GeneratorInputs(QWidget):
         """Another model: its classes, if its generator is told any."""
         known = {c.classifier_id: c.class_names for c in summary.classifiers}
         self._names = known.get(summary.conditioned_on or "", ())
-        self.told.clear()
-        self.told.addItem("Its own classes")
+        self.condition.clear()
+        self.condition.addItem("Its own classes")
         for name in self._names:
-            self.told.addItem(name)
-        for part in (self._told_label, self.told):
+            self.condition.addItem(name)
+        for part in (self._condition_label, self.condition):
             part.setVisible(bool(self._names))
 
     def show_state(self, state: ExplorerState) -> None:
@@ -152,12 +154,12 @@ class GeneratorInputs(QWidget):
         self._state = state
         cond = state.cond if state.cond and len(state.cond) == len(self._names) else None
         if cond is None:
-            self.told.setCurrentIndex(0)
+            self.condition.setCurrentIndex(0)
         else:
-            if self.told.currentIndex() <= 0:
-                self.told.setCurrentIndex(1 + max(range(len(cond)), key=cond.__getitem__))
+            if self.condition.currentIndex() <= 0:
+                self.condition.setCurrentIndex(1 + max(range(len(cond)), key=cond.__getitem__))
             if not self.share.dragging:
-                self.share.set_amount(cond[self.told.currentIndex() - 1])
+                self.share.set_amount(cond[self.condition.currentIndex() - 1])
         self.share.setVisible(cond is not None)
         self.noise.setCurrentIndex(self.noise.findData(state.noise.kind))
         for part in (self._seed_label, self.seed):
@@ -175,14 +177,18 @@ class GeneratorInputs(QWidget):
     def _ask(self, intent: Intent) -> None:
         self.asked.emit(intent)
 
-    def _on_told(self, index: int) -> None:
-        cond = None if index == 0 else told(self._cond, index - 1, FIRST_TOLD, len(self._names))
+    def _on_condition(self, index: int) -> None:
+        cond = (
+            None
+            if index == 0
+            else condition(self._cond, index - 1, DEFAULT_SHARE, len(self._names))
+        )
         self._ask(SetCond(cond))
 
     def _on_share(self, share: float) -> None:
-        index = self.told.currentIndex() - 1
+        index = self.condition.currentIndex() - 1
         if index >= 0:
-            self._ask(SetCond(told(self._cond, index, share, len(self._names))))
+            self._ask(SetCond(condition(self._cond, index, share, len(self._names))))
 
     @property
     def _cond(self) -> tuple[float, ...] | None:

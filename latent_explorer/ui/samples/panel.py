@@ -47,7 +47,7 @@ from latent_explorer.ui.widgets.basics import (
     row,
     title,
 )
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class SamplesPanel(QWidget):
     The last three signals name a projected picture by its latent_id.
     """
 
-    report_asked = Signal(str)
-    export_asked = Signal(str)
+    report_requested = Signal(str)
+    export_requested = Signal(str)
     removed = Signal(str)
 
     def __init__(self, explorer: Explorer) -> None:
@@ -96,7 +96,7 @@ class SamplesPanel(QWidget):
         self.favourite = icon_button("favourite", words, checkable=True)
         self.favourite.clicked.connect(self.toggle_favourite)
         self.shuffle = icon_button("shuffle", "Show another one at random (R)", self.pick_random)
-        self.source = Choice("Which latents are listed")
+        self.source = NoWheelComboBox("Which latents are listed")
         for words, key in (
             ("Encoded pictures", SAMPLES),
             ("Random seeds", SEEDS_PAGE),
@@ -107,8 +107,8 @@ class SamplesPanel(QWidget):
         self.source.currentIndexChanged.connect(lambda _index: self._list())
         self.view = ThumbnailView("Latents")
         self.view.chosen.connect(explorer.show_base)
-        self.view.wanted.connect(explorer.set_strip)
-        self.view.menu_asked.connect(self._menu)
+        self.view.picture_requested.connect(explorer.set_strip)
+        self.view.menu_requested.connect(self._menu)
         self.empty = EmptyState("image", "No model is open.")
         self.empty.setMinimumHeight(
             1
@@ -163,7 +163,7 @@ class SamplesPanel(QWidget):
         self.psi.amount_changed.connect(lambda psi: self._explorer.apply(SetTruncation(psi)))
         self.psi.pressed.connect(self._explorer.begin_gesture)
         self.psi.released.connect(self._explorer.end_gesture)
-        self.cutoff = Choice("Rows that truncation acts on")
+        self.cutoff = NoWheelComboBox("Rows that truncation acts on")
         self.cutoff.setToolTip(CUTOFF_HELP)
         self.cutoff.activated.connect(self._on_cutoff)
         self.towards_average = QCheckBox("Towards the average")
@@ -323,9 +323,11 @@ class SamplesPanel(QWidget):
     def toggle_favourite(self) -> None:
         """Star the latent on the canvas, or take the star away."""
         if self._state is not None:
-            self._star(self._state.base, self._state.base not in self._explorer.document.favourites)
+            self._set_favourite(
+                self._state.base, self._state.base not in self._explorer.document.favourites
+            )
 
-    def _star(self, base: Base, on: bool) -> None:
+    def _set_favourite(self, base: Base, on: bool) -> None:
         self._explorer.change_document(self._explorer.document.with_favourite(base, on))
 
     def _on_seed(self) -> None:

@@ -29,7 +29,7 @@ def sample_menu(panel: SamplesPanel, explorer: Explorer, base: Base) -> QMenu:
     if isinstance(base, ProjectedBase):
         menu.addSeparator()
         menu.addAction("How faithful it is", lambda: _report(panel, explorer, base))
-        menu.addAction("Export...", lambda: panel.export_asked.emit(base.latent_id))
+        menu.addAction("Export...", lambda: panel.export_requested.emit(base.latent_id))
         if base.latent_id in explorer.document.projected:
             menu.addAction("Remove from the list", lambda: panel.removed.emit(base.latent_id))
     return menu
@@ -37,4 +37,4 @@ def sample_menu(panel: SamplesPanel, explorer: Explorer, base: Base) -> QMenu:
 
 def _report(panel: SamplesPanel, explorer: Explorer, base: ProjectedBase) -> None:
     explorer.show_base(base)
-    panel.report_asked.emit(base.latent_id)
+    panel.report_requested.emit(base.latent_id)

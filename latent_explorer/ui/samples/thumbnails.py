@@ -189,11 +189,11 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ThumbnailView(QListView):
-    """`chosen(base)` when the person picks one; `wanted(bases)` names the visible ones, nearest first."""
+    """`chosen(base)` when the person picks one; `picture_requested(bases)` names the visible ones, nearest first."""
 
     chosen = Signal(object)
-    wanted = Signal(object)
-    menu_asked = Signal(object, object)  # base, global position
+    picture_requested = Signal(object)
+    menu_requested = Signal(object, object)  # base, global position
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -245,7 +245,7 @@ class ThumbnailView(QListView):
     def _on_menu(self, position: Any) -> None:
         index = self.indexAt(position)
         if index.isValid():
-            self.menu_asked.emit(index.data(BASE_ROLE), self.viewport().mapToGlobal(position))
+            self.menu_requested.emit(index.data(BASE_ROLE), self.viewport().mapToGlobal(position))
 
     def _ask(self) -> None:
         """Name the latents in view and a screenful below, so that scrolling meets finished pictures."""
@@ -258,7 +258,7 @@ class ThumbnailView(QListView):
             for row in range(self.thumbnails.rowCount())
             if self.visualRect(self.thumbnails.index(row)).intersects(area)
         ]
-        self.wanted.emit([self.thumbnails.bases[row] for row in rows])
+        self.picture_requested.emit([self.thumbnails.bases[row] for row in rows])
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, TypeVar
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog
 
-from latent_explorer.ui.study.scoring_dialog import ScoreDialog
+from latent_explorer.ui.study.scoring_dialog import ScoringDialog
 from latent_explorer.ui.study.wizard import StudyDialog
 
 if TYPE_CHECKING:
-    from latent_explorer.app.study.controller import StudyDesk
+    from latent_explorer.app.study.controller import StudyController
     from latent_explorer.ui.main_window import MainWindow
 
 D = TypeVar("D", bound=QDialog)
 
 
-class StudyRoom:
+class StudyActions:
     """Opens the wizard and the scoring dialog over the window."""
 
-    def __init__(self, window: MainWindow, desk: StudyDesk) -> None:
-        self._window, self.desk = window, desk
+    def __init__(self, window: MainWindow, controller: StudyController) -> None:
+        self._window, self.controller = window, controller
 
     def make(self) -> StudyDialog | None:
         """The wizard, once a model is open."""
-        if not self.desk.ready:
+        if not self.controller.ready:
             return None
-        return _opened(StudyDialog(self._window.explorer, self.desk, self._window))
+        return _opened(StudyDialog(self._window.explorer, self.controller, self._window))
 
-    def score(self) -> ScoreDialog:
+    def score(self) -> ScoringDialog:
         """The scoring dialog."""
-        return _opened(ScoreDialog(self._window.explorer, self.desk, self._window))
+        return _opened(ScoringDialog(self._window.explorer, self.controller, self._window))
 
 
 def _opened(dialog: D) -> D:

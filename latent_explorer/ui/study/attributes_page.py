@@ -18,19 +18,19 @@ from PySide6.QtWidgets import (
 )
 
 from latent_explorer.app.exploration.document import attribute_key
-from latent_explorer.app.study.arms import ArmWish, StudyWish
-from latent_explorer.ui.study.flicker_view import MovingPicture
+from latent_explorer.app.study.arms import ArmSpec, StudySpec
+from latent_explorer.ui.study.flicker_view import FlickerView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain, row, title
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.number_field import format_number
 
 if TYPE_CHECKING:
-    from latent_explorer.app.study.controller import StudyDesk
+    from latent_explorer.app.study.controller import StudyController
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.studies.build.question_image import Pair
 
-FACE = 6 * theme.UNIT  # px, side of a thumbnail
+PREVIEW_SIDE = 6 * theme.UNIT  # px, side of a thumbnail
 NOTHING, OTHER_FILE = "nothing", "another explainer..."
 ARMS = (
     "Both arms show the same number of attributes on the same pictures where they have them, in mixed order; "
@@ -47,8 +47,8 @@ class AttributeRow(QFrame):
         self.setProperty("role", "card")
         self.box = QCheckBox()
         self.box.setAccessibleName(f"Show {attribute.name}")
-        self.face = MovingPicture(f"{attribute.name}, before and after", FACE)
-        self.face.setFixedSize(FACE, FACE)
+        self.preview = FlickerView(f"{attribute.name}, before and after", PREVIEW_SIDE)
+        self.preview.setFixedSize(PREVIEW_SIDE, PREVIEW_SIDE)
         name = ElidedLabel(f"{rank}  {attribute.name}")
         name.setToolTip(attribute.name)
         effect = hint(f"+{format_number(attribute.mean_effect)}", wrap=False)
@@ -56,7 +56,7 @@ class AttributeRow(QFrame):
         line = row(self, margin=theme.GAP // 2)
         line.addSpacing(theme.GAP // 2)
         line.addWidget(self.box)
-        line.addWidget(self.face)
+        line.addWidget(self.preview)
         line.addWidget(name, 1)
         line.addWidget(effect)
         line.addSpacing(theme.GAP // 2)
@@ -70,13 +70,13 @@ class AttributesPage(QWidget):
 
     changed = Signal()
 
-    def __init__(self, desk: StudyDesk, towards: str) -> None:
+    def __init__(self, controller: StudyController, towards: str) -> None:
         super().__init__()
-        self._desk = desk
+        self._controller = controller
         self._other = ""  # path of the second explainer
         self.rows: list[AttributeRow] = []
-        self.method = Choice("Attribute set")
-        self.against = Choice("Compare with")
+        self.method = NoWheelComboBox("Attribute set")
+        self.against = NoWheelComboBox("Compare with")
         self.names = (QLineEdit(), QLineEdit())
         self._list = QWidget()
         self._list.setProperty("role", "page")
@@ -84,7 +84,7 @@ class AttributesPage(QWidget):
         self._build(towards)
         for choice in (self.method, self.against):
             choice.setMinimumContentsLength(20)
-        self.method.addItems(desk.methods())
+        self.method.addItems(controller.methods())
         self._fill_against()
         self.method.currentIndexChanged.connect(self._method_chosen)
         self.against.currentIndexChanged.connect(self._against_chosen)
@@ -99,9 +99,9 @@ class AttributesPage(QWidget):
         head.addWidget(self._method_label)
         head.addWidget(self.method)
         layout.addLayout(head)
-        self.said = hint(self._desk.said)
-        self.said.setVisible(bool(self._desk.said))
-        layout.addWidget(self.said)
+        self.classifier_note = hint(self._controller.classifier_note)
+        self.classifier_note.setVisible(bool(self._controller.classifier_note))
+        layout.addWidget(self.classifier_note)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -130,7 +130,7 @@ class AttributesPage(QWidget):
         self.against.blockSignals(True)
         self.against.clear()
         self.against.addItem(NOTHING)
-        for method in self._desk.methods():
+        for method in self._controller.methods():
             if method != self.method.currentText():
                 self.against.addItem(method)
         self.against.addItem(OTHER_FILE)
@@ -139,15 +139,17 @@ class AttributesPage(QWidget):
         self.method.setVisible(several)
         self._method_label.setVisible(several)
 
-    def show_wish(self, wish: StudyWish) -> None:
+    def show_wish(self, spec: StudySpec) -> None:
         """List the attributes of the first arm; the best are ticked."""
         for old in self.rows:
             self._lines.removeWidget(old)
             old.deleteLater()
         while self._lines.takeAt(0) is not None:
             pass
-        arm, count = wish.arms[0], wish.settings.attributes
-        self.rows = [AttributeRow(i, a) for i, a in enumerate(self._desk.attributes(arm), start=1)]
+        arm, count = spec.arms[0], spec.settings.attributes
+        self.rows = [
+            AttributeRow(i, a) for i, a in enumerate(self._controller.attributes(arm), start=1)
+        ]
         for at, line in enumerate(self.rows):
             line.box.setChecked(line.key in arm.keys if arm.keys else at < count)
             line.box.toggled.connect(self._ticked)
@@ -155,33 +157,33 @@ class AttributesPage(QWidget):
         self._lines.addStretch(1)
         self._say_count()
 
-    def show_faces(self, faces: dict[str, Pair]) -> None:
+    def show_previews(self, faces: dict[str, Pair]) -> None:
         """The attributes on a picture."""
         for line in self.rows:
             if line.key in faces:
-                line.face.show_frames(faces[line.key])
+                line.preview.show_frames(faces[line.key])
 
-    def take(self, wish: StudyWish) -> StudyWish:
-        """`wish` with the arms of this page. The best n attributes are asked for as such, as the command line does."""
+    def collect(self, spec: StudySpec) -> StudySpec:
+        """`spec` with the arms of this page. The best n attributes are asked for as such, as the command line does."""
         ticked = [line.key for line in self.rows if line.box.isChecked()]
         best = [line.key for line in self.rows[: len(ticked)]]
         several = self.method.count() > 1
         first = msgspec.structs.replace(
-            wish.arms[0],
+            spec.arms[0],
             name=self.names[0].text().strip() if self.compares else "",
             method=self.method.currentText() if several else "",
             keys=() if ticked == best else tuple(ticked),
         )
-        settings = msgspec.structs.replace(wish.settings, attributes=max(1, len(ticked)))
-        arms: tuple[ArmWish, ...] = (first,)
+        settings = msgspec.structs.replace(spec.settings, attributes=max(1, len(ticked)))
+        arms: tuple[ArmSpec, ...] = (first,)
         if self.compares:
             arms = (first, self._second(first))
-        return StudyWish(arms=arms, settings=settings)
+        return StudySpec(arms=arms, settings=settings)
 
-    def _second(self, first: ArmWish) -> ArmWish:
+    def _second(self, first: ArmSpec) -> ArmSpec:
         name = self.names[1].text().strip()
         if self._other:
-            return ArmWish(name=name, path=self._other, target=first.target)
+            return ArmSpec(name=name, path=self._other, target=first.target)
         return msgspec.structs.replace(first, name=name, method=self.against.currentText(), keys=())
 
     @property
@@ -205,8 +207,8 @@ class AttributesPage(QWidget):
         self._other = ""
         self._fill_against()
         self.arms.hide()
-        arm = self._desk.own_arm(method=self.method.currentText())
-        self.show_wish(StudyWish(arms=(arm,)))
+        arm = self._controller.own_arm(method=self.method.currentText())
+        self.show_wish(StudySpec(arms=(arm,)))
         self.changed.emit()
 
     def _against_chosen(self) -> None:

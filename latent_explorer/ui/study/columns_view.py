@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 from latent_explorer.studies.scoring.columns import BY_NAME
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain, title
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ class ColumnsView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._choices: dict[str, Choice] = {}
+        self._choices: dict[str, NoWheelComboBox] = {}
         self._proposals: tuple[Proposal, ...] = ()
         self.sentence = hint("")
         self._lines = QWidget()
@@ -52,7 +52,7 @@ class ColumnsView(QWidget):
                 widget.deleteLater()
         for line, proposal in enumerate(proposals):
             self._grid.addWidget(plain(proposal.item), line, 0)
-            choice = Choice(f"Column of question {proposal.item}")
+            choice = NoWheelComboBox(f"Column of question {proposal.item}")
             choice.setMinimumContentsLength(16)
             choice.addItems([NONE, *heads])
             choice.setCurrentText(proposal.column or NONE)

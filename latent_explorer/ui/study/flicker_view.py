@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QImage, QPaintEvent, QResizeEvent
 
 
-class MovingPicture(QWidget):
+class FlickerView(QWidget):
     """Two frames, (H, W, 3) uint8 of one size, as large as there is room; moves only while it is seen."""
 
     def __init__(self, name: str, least: int = 16 * theme.UNIT) -> None:
@@ -45,14 +45,14 @@ class MovingPicture(QWidget):
         self._follow()
         self.update()
 
-    def say(self, words: str) -> None:
+    def show_message(self, words: str) -> None:
         """Words in the picture's place."""
         self.show_frames(None)
         self._words = words
         self.update()
 
     @property
-    def moving(self) -> bool:
+    def animating(self) -> bool:
         return self._timer.isActive()
 
     def _follow(self) -> None:

@@ -137,7 +137,7 @@ class QuestionsPage(QWidget):
         for name in NUMBERS:
             getattr(self, name).setValue(getattr(settings, name))
 
-    def take(self, settings: StudySettings) -> StudySettings:
+    def collect(self, settings: StudySettings) -> StudySettings:
         """`settings` with the choices of this page."""
         kinds = [
             k
@@ -182,7 +182,7 @@ FIELDS = (
 WHERE_TO = "Say under Contact where the file with the answers shall be sent, and whom to ask."
 
 
-class WordsPage(QWidget):
+class TextsPage(QWidget):
     """The longer texts; the short words of the page can be changed in a file for `study build --texts`."""
 
     changed = Signal()
@@ -223,7 +223,7 @@ class WordsPage(QWidget):
             else:
                 field.setPlainText(text)
 
-    def take(self) -> StudyTexts:
+    def collect(self) -> StudyTexts:
         """The texts as they stand."""
         found = {
             name: field.text() if isinstance(field, QLineEdit) else field.toPlainText()

@@ -22,7 +22,7 @@ from latent_explorer.studies.scoring import tables
 from latent_explorer.studies.scoring.report import cautions, headline
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import column, plain, warning
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
@@ -36,7 +36,7 @@ PLOT = 30 * theme.UNIT  # px, most height of a plot
 WIDEST = 30 * theme.UNIT  # px, of a column
 
 
-class TableModel(QAbstractTableModel):
+class ResultTableModel(QAbstractTableModel):
     """A table of the result."""
 
     def __init__(self, table: Table) -> None:
@@ -70,7 +70,7 @@ class TableModel(QAbstractTableModel):
         return None
 
 
-class Plot(QWidget):
+class SvgPlot(QWidget):
     """An SVG of the result in the theme's ink."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Plot(QWidget):
         self._renderer.render(painter, box)
 
 
-class ResultView(QWidget):
+class StudyResultView(QWidget):
     """One page a table; only those that have rows."""
 
     def __init__(self) -> None:
@@ -118,8 +118,8 @@ class ResultView(QWidget):
         self.sentence.setWordWrap(True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.cautions = warning()
-        self.segments = Segments("Pages of the result")
-        self.plot = Plot()
+        self.segments = SegmentedControl("Pages of the result")
+        self.plot = SvgPlot()
         self.table = QTableView()
         self._set_up_table()
         layout = column(self, spacing=theme.GAP)
@@ -169,7 +169,7 @@ class ResultView(QWidget):
         name, table, svg = self._pages[index]
         self.plot.show_svg(svg, f"Plot: {name}")
         old = self.table.model()
-        self.table.setModel(TableModel(table))
+        self.table.setModel(ResultTableModel(table))
         if old is not None:
             old.deleteLater()
         self.table.setAccessibleName(name)

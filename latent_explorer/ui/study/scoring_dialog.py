@@ -30,7 +30,7 @@ from latent_explorer.studies.scoring.rules import Rules
 from latent_explorer.ui.file_actions import dropped_paths
 from latent_explorer.ui.study.columns_view import ColumnsView
 from latent_explorer.ui.study.questions_page import decimal, whole
-from latent_explorer.ui.study.result_view import ResultView
+from latent_explorer.ui.study.result_view import StudyResultView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.study.controller import StudyDesk
+    from latent_explorer.app.study.controller import StudyController
 
 FORM = 44 * theme.UNIT  # px
 EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and written as a report."
@@ -63,14 +63,16 @@ RULES = (
 )
 
 
-class ScoreDialog(QDialog):
+class ScoringDialog(QDialog):
     """Answers can be dropped on it."""
 
-    def __init__(self, explorer: Explorer, desk: StudyDesk, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Score answers")
         self.setAcceptDrops(True)
-        self._explorer, self._desk = explorer, desk
+        self._explorer, self._controller = explorer, controller
         self._job: int | None = None
         self.answers: list[Path] = []
         self.key: Path | None = None
@@ -81,10 +83,10 @@ class ScoreDialog(QDialog):
         self.least_seconds = decimal("Least seconds a question", 0.1, 60, 0.5, "s")
         self.most_failed = whole("Catch trials that may be failed", 0, 20)
         self.columns = ColumnsView()
-        self.view = ResultView()
+        self.view = StudyResultView()
         self.pages = QStackedWidget()
         self._build()
-        desk.listeners.append(self.on_study)
+        controller.listeners.append(self.on_study)
         explorer.listeners.append(self.on_update)
         self._refresh()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -213,7 +215,7 @@ class ScoreDialog(QDialog):
     def _propose(self) -> None:
         """Columns matter for tables only, and where all of one export have the same."""
         if self._tables and self.key is not None:
-            self._desk.propose_columns(self._tables[0], self.key)
+            self._controller.propose_columns(self._tables[0], self.key)
 
     @property
     def _tables(self) -> list[Path]:
@@ -249,7 +251,7 @@ class ScoreDialog(QDialog):
             self, "Key to be completed", str(export.with_name("key.csv")), "Key (*.csv)"
         )
         if name:
-            self._desk.draft_key(export, Path(name))
+            self._controller.draft_key(export, Path(name))
 
     def _ask_folder(self) -> None:
         beside = self.key.parent if self.key else Path()
@@ -262,7 +264,7 @@ class ScoreDialog(QDialog):
         if self.key is None:
             return
         columns = self.columns.columns if not self.columns.certain else None
-        self._job = self._desk.score(self.answers, self.key, folder, self.rules, columns)
+        self._job = self._controller.score(self.answers, self.key, folder, self.rules, columns)
         self.status.setText("Scoring...")
         self._refresh()
 
@@ -327,15 +329,15 @@ class ScoreDialog(QDialog):
 
     def done(self, result: int) -> None:
         """However the dialog closes."""
-        self._leave()
+        self._cancel_jobs()
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._leave()
+        self._cancel_jobs()
         super().closeEvent(event)
 
-    def _leave(self) -> None:
-        if self.on_study in self._desk.listeners:
-            self._desk.listeners.remove(self.on_study)
+    def _cancel_jobs(self) -> None:
+        if self.on_study in self._controller.listeners:
+            self._controller.listeners.remove(self.on_study)
         if self.on_update in self._explorer.listeners:
             self._explorer.listeners.remove(self.on_update)

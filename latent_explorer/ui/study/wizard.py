@@ -25,64 +25,66 @@ from PySide6.QtWidgets import (
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import JobEnded, JobEvent, Update
 from latent_explorer.app.study.controller import (
-    FacesSeen,
-    QuestionSeen,
+    FacesRendered,
+    QuestionRendered,
     StudyBuilt,
     StudyUpdate,
 )
 from latent_explorer.common.events import Progress
-from latent_explorer.common.paths import plain_name
+from latent_explorer.common.paths import safe_file_name
 from latent_explorer.ui.study.attributes_page import AttributesPage
-from latent_explorer.ui.study.flicker_view import MovingPicture
-from latent_explorer.ui.study.questions_page import QuestionsPage, WordsPage
+from latent_explorer.ui.study.flicker_view import FlickerView
+from latent_explorer.ui.study.questions_page import QuestionsPage, TextsPage
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title, warning
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent
 
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.study.arms import StudyWish
-    from latent_explorer.app.study.controller import StudyDesk
+    from latent_explorer.app.study.arms import StudySpec
+    from latent_explorer.app.study.controller import StudyController
 
 PAGES = ("Questions", "Attributes", "Words")
 FORM = 52 * theme.UNIT  # px, width of the left half
-LOOK_AFTER = 400  # ms without a change before a question is drawn again
+PREVIEW_DELAY = 400  # ms without a change before a question is drawn again
 MB = 1e6
 
 
 class StudyDialog(QDialog):
     """Stays open while the study is made, and says where it is then."""
 
-    def __init__(self, explorer: Explorer, desk: StudyDesk, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Make a study")
-        self._explorer, self._desk = explorer, desk
-        self._wish = desk.wish()
+        self._explorer, self._controller = explorer, controller
+        self._wish = controller.spec()
         self._number = 0
-        self._looking: int | None = None
+        self._preview_job: int | None = None
         self._building: int | None = None
         self._size = 0  # bytes of the question that was drawn
         self.folder: Path | None = None  # of the study, once it is made
         self.questions = QuestionsPage()
-        self.attributes = AttributesPage(desk, self._towards())
-        self.words = WordsPage()
+        self.attributes = AttributesPage(controller, self._towards())
+        self.words = TextsPage()
         self._build()
         self.questions.show_settings(self._wish.settings)
         self.attributes.show_wish(self._wish)
         self.words.show_texts(self._wish.settings.texts)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(LOOK_AFTER)
-        self._later.timeout.connect(self._look)
+        self._later.setInterval(PREVIEW_DELAY)
+        self._later.timeout.connect(self._request_preview)
         for page in (self.questions, self.attributes, self.words):
             page.changed.connect(self._on_change)
-        desk.listeners.append(self.on_study)
+        controller.listeners.append(self.on_study)
         explorer.listeners.append(self.on_update)
-        desk.look_at_faces(self._wish.arms[0])
+        controller.render_faces(self._wish.arms[0])
         self._on_change()
-        self._look()
+        self._request_preview()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()  # no field yet: a ring there would look like advice
 
@@ -94,7 +96,7 @@ class StudyDialog(QDialog):
     # building ---------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.segments = Segments("Pages of the study", PAGES)
+        self.segments = SegmentedControl("Pages of the study", PAGES)
         self.pages = QStackedWidget()
         for page in (self.questions, self.attributes, self.words):
             self.pages.addWidget(page if page is self.attributes else _scrolled(page))
@@ -114,8 +116,8 @@ class StudyDialog(QDialog):
         self.resize(118 * theme.UNIT, 82 * theme.UNIT)
 
     def _right(self) -> QVBoxLayout:
-        self.picture = MovingPicture("A question of this study, before and after")
-        self.another = button("Another question", self._look_at_another)
+        self.picture = FlickerView("A question of this study, before and after")
+        self.another = button("Another question", self._preview_next)
         self.estimate = plain("")
         self.details = hint("")
         self.problem = warning()
@@ -150,15 +152,15 @@ class StudyDialog(QDialog):
     # the wish ---------------------------------------------------------------------------------
 
     @property
-    def wish(self) -> StudyWish:
+    def spec(self) -> StudySpec:
         """The study as it is chosen now."""
-        settings = self.questions.take(self._wish.settings)
-        settings = msgspec.structs.replace(settings, texts=self.words.take())
-        return self.attributes.take(msgspec.structs.replace(self._wish, settings=settings))
+        settings = self.questions.collect(self._wish.settings)
+        settings = msgspec.structs.replace(settings, texts=self.words.collect())
+        return self.attributes.collect(msgspec.structs.replace(self._wish, settings=settings))
 
     def _on_change(self) -> None:
-        wish = self.wish
-        outline = self._desk.outline(wish)
+        spec = self.spec
+        outline = self._controller.outline(spec)
         problem = outline.problem
         if self.attributes.none_ticked:
             problem = "Choose the attributes that the study shows."
@@ -167,34 +169,34 @@ class StudyDialog(QDialog):
         self.estimate.setText(
             f"{outline.questions} questions, about {max(1, round(outline.minutes))} minutes for a participant"
         )
-        practice = len(wish.settings.kinds) * wish.settings.practice
+        practice = len(spec.settings.kinds) * spec.settings.practice
         if self._size:
             size = max(1, round(self._size * (outline.questions + practice) / MB))
             self.details.setText(
                 f"About {size} MB for participants. Nothing in their folder tells an answer."
             )
         self.go.setEnabled(not problem and self._building is None)
-        shown = msgspec.structs.replace(wish.settings, texts=self._wish.settings.texts)
-        if (wish.arms, shown) != (self._wish.arms, self._wish.settings):
-            if wish.arms[0].method != self._wish.arms[0].method:
-                self._desk.look_at_faces(wish.arms[0])
-            self._wish = msgspec.structs.replace(wish, settings=shown)
+        shown = msgspec.structs.replace(spec.settings, texts=self._wish.settings.texts)
+        if (spec.arms, shown) != (self._wish.arms, self._wish.settings):
+            if spec.arms[0].method != self._wish.arms[0].method:
+                self._controller.render_faces(spec.arms[0])
+            self._wish = msgspec.structs.replace(spec, settings=shown)
             self._later.start()
 
-    def _look_at_another(self) -> None:
+    def _preview_next(self) -> None:
         self._number += 1
-        self._look()
+        self._request_preview()
 
-    def _look(self) -> None:
+    def _request_preview(self) -> None:
         """Draw a question of the study as it is chosen now; an older one is given up."""
-        if self._looking is not None:
-            self._desk.cancel(self._looking)
+        if self._preview_job is not None:
+            self._controller.cancel(self._preview_job)
         if self.problem.text():
-            self.picture.say("")
+            self.picture.show_message("")
             return
         if self._size == 0:
-            self.picture.say("Drawing a question...")
-        self._looking = self._desk.look_at_question(self.wish, self._number)
+            self.picture.show_message("Drawing a question...")
+        self._preview_job = self._controller.render_question(self.spec, self._number)
 
     # making it --------------------------------------------------------------------------------
 
@@ -204,7 +206,7 @@ class StudyDialog(QDialog):
         )
         start = self._explorer.settings.last_folder or documents
         summary = self._explorer.summary
-        name = plain_name(f"study {summary.name if summary else ''}")
+        name = safe_file_name(f"study {summary.name if summary else ''}")
         chosen, _ = QFileDialog.getSaveFileName(
             self, "New folder for the study", str(Path(start) / name)
         )
@@ -213,15 +215,15 @@ class StudyDialog(QDialog):
 
     def make(self, folder: Path) -> None:
         """Start making the study."""
-        self._building = self._desk.build(self.wish, folder)
+        self._building = self._controller.build(self.spec, folder)
         self.go.setEnabled(self._building is None)
         self.progress.setText("Making the study...")
 
     def on_study(self, update: StudyUpdate) -> None:
         """What the desk tells."""
-        if isinstance(update, FacesSeen):
-            self.attributes.show_faces(update.faces)
-        elif isinstance(update, QuestionSeen):
+        if isinstance(update, FacesRendered):
+            self.attributes.show_previews(update.faces)
+        elif isinstance(update, QuestionRendered):
             self._show_question(update)
         elif isinstance(update, StudyBuilt):
             self.folder = update.folder
@@ -233,10 +235,10 @@ class StudyDialog(QDialog):
             self.show_page.show()
             self.cancel.setText("Close")
 
-    def _show_question(self, seen: QuestionSeen) -> None:
-        self._looking = None
+    def _show_question(self, seen: QuestionRendered) -> None:
+        self._preview_job = None
         if seen.frames is None:
-            self.picture.say(seen.problem)
+            self.picture.show_message(seen.problem)
             return
         self._size = seen.size
         self.picture.show_frames(seen.frames, seen.seconds)
@@ -268,21 +270,21 @@ class StudyDialog(QDialog):
 
     def done(self, result: int) -> None:
         """However the dialog closes: nothing of it goes on."""
-        self._leave()
+        self._cancel_jobs()
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._leave()
+        self._cancel_jobs()
         super().closeEvent(event)
 
-    def _leave(self) -> None:
+    def _cancel_jobs(self) -> None:
         self._later.stop()
-        for job in (self._looking, self._building):
+        for job in (self._preview_job, self._building):
             if job is not None:
-                self._desk.cancel(job)
-        self._looking = self._building = None
-        if self.on_study in self._desk.listeners:
-            self._desk.listeners.remove(self.on_study)
+                self._controller.cancel(job)
+        self._preview_job = self._building = None
+        if self.on_study in self._controller.listeners:
+            self._controller.listeners.remove(self.on_study)
         if self.on_update in self._explorer.listeners:
             self._explorer.listeners.remove(self.on_update)
 

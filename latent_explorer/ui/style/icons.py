@@ -84,7 +84,7 @@ def _renderer(name: str, color: str) -> QSvgRenderer:
     return QSvgRenderer(QByteArray(drawing.replace("currentColor", color).encode()))
 
 
-class _Drawing(QIconEngine):
+class _SvgIconEngine(QIconEngine):
     """Draws at the size and resolution that is asked for, so icons are crisp on every screen."""
 
     def __init__(self, name: str, color: str) -> None:
@@ -110,15 +110,15 @@ class _Drawing(QIconEngine):
         return made
 
     def clone(self) -> QIconEngine:
-        return _Drawing(self._name, self._color)
+        return _SvgIconEngine(self._name, self._color)
 
 
 def icon(name: str, color: str = "ink") -> QIcon:
     """The icon `name` (a key of GLYPHS) in the current theme's `color` (a field of Theme)."""
-    return QIcon(_Drawing(name, theme.current().color(color).name()))
+    return QIcon(_SvgIconEngine(name, theme.current().color(color).name()))
 
 
-class _Redraw(QObject):
+class _IconUpdater(QObject):
     """Child of the owner of an icon: draws it again when the theme changes, and dies with the owner."""
 
     def __init__(self, owner: QObject, name: str, color: str) -> None:
@@ -140,7 +140,7 @@ class _Redraw(QObject):
 
 def set_icon(owner: QObject, name: str, color: str = "ink") -> None:
     """Give a button or an action an icon that follows the theme."""
-    for known in owner.findChildren(_Redraw):
+    for known in owner.findChildren(_IconUpdater):
         known.change(name, color)
         return
-    _Redraw(owner, name, color)
+    _IconUpdater(owner, name, color)

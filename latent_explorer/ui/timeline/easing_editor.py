@@ -34,10 +34,10 @@ def as_curve(easing: Easing) -> Curve:
 
 
 class EasingEditor(QWidget):
-    """`changed(Curve)` while a handle moves; `settled` when it is let go."""
+    """`changed(Curve)` while a handle moves; `editing_finished` when it is let go."""
 
     changed = Signal(object)
-    settled = Signal()
+    editing_finished = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class EasingEditor(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if self._taken is not None:
             self._taken = None
-            self.settled.emit()
+            self.editing_finished.emit()
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -119,7 +119,7 @@ class EasingEditor(QWidget):
             c = self._curve
             x, y = ((c.x1, c.y1), (c.x2, c.y2))[self._current]
             self._put(self._current, x + step[0], y + step[1])
-            self.settled.emit()
+            self.editing_finished.emit()
         else:
             super().keyPressEvent(event)
 

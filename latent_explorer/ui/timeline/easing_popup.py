@@ -14,27 +14,27 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline.easing_editor import EasingEditor, as_curve
 from latent_explorer.ui.timeline.timeline_text import EASINGS
 from latent_explorer.ui.widgets.basics import column, hint
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QKeyEvent
 
-READY = tuple(EASINGS)
+PRESETS = tuple(EASINGS)
 NAMES = (*EASINGS.values(), "Custom")
-CUSTOM = len(READY)
-SAYS = {
+CUSTOM = len(PRESETS)
+DESCRIPTIONS = {
     "linear": "The same speed all the way.",
     "smooth": "Sets off and arrives gently.",
     "hold": "Stands still, then jumps at the next keyframe.",
 }
-OWN = "Drag the two handles."
+CUSTOM_HINT = "Drag the two handles."
 
 
 class EasingPopup(QFrame):
-    """`chosen(easing)` at every change; `gone` when it closes. Return and Escape close it."""
+    """`chosen(easing)` at every change; `closed` when it closes. Return and Escape close it."""
 
     chosen = Signal(object)
-    gone = Signal()
+    closed = Signal()
 
     def __init__(self, parent: QWidget, easing: Easing) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -42,10 +42,10 @@ class EasingPopup(QFrame):
         self.setAccessibleName("How the picture moves")
         self.setProperty("role", "popup")
         self._easing = easing
-        self.kinds = Segments("How the picture moves", NAMES)
+        self.kinds = SegmentedControl("How the picture moves", NAMES)
         self.kinds.chosen.connect(self._take)
         self.editor = EasingEditor()
-        self.editor.changed.connect(self._bend)
+        self.editor.changed.connect(self._set_custom_curve)
         self.says = hint("", wrap=False)
         layout = column(self, spacing=theme.UNIT, margin=theme.UNIT)
         layout.addWidget(self.kinds)
@@ -70,9 +70,9 @@ class EasingPopup(QFrame):
 
     def _take(self, index: int) -> None:
         """Another way; the curve of one's own starts where the way before was."""
-        self._set(as_curve(self._easing) if index == CUSTOM else READY[index])
+        self._set(as_curve(self._easing) if index == CUSTOM else PRESETS[index])
 
-    def _bend(self, curve: Curve) -> None:
+    def _set_custom_curve(self, curve: Curve) -> None:
         self._set(curve)
 
     def _set(self, easing: Easing) -> None:
@@ -82,8 +82,12 @@ class EasingPopup(QFrame):
         self._show()
 
     def _show(self) -> None:
-        self.kinds.choose(CUSTOM if isinstance(self._easing, Curve) else READY.index(self._easing))
-        self.says.setText(OWN if isinstance(self._easing, Curve) else SAYS[self._easing])
+        self.kinds.choose(
+            CUSTOM if isinstance(self._easing, Curve) else PRESETS.index(self._easing)
+        )
+        self.says.setText(
+            CUSTOM_HINT if isinstance(self._easing, Curve) else DESCRIPTIONS[self._easing]
+        )
         self.editor.show_curve(as_curve(self._easing))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -94,4 +98,4 @@ class EasingPopup(QFrame):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         super().closeEvent(event)
-        self.gone.emit()
+        self.closed.emit()

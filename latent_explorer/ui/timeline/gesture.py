@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.explain.timeline.timeline import Timeline
-    from latent_explorer.ui.timeline.time_scale import Scale
+    from latent_explorer.ui.timeline.time_scale import TimeScale
 
-START = 4.0  # px before a press becomes a drag
+START_DRAG_DISTANCE = 4.0  # px before a press becomes a drag
 COPY = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
 
 
@@ -27,26 +27,26 @@ class Hit:
 
 
 @dataclass
-class Drag:
+class KeyframeDrag:
     """From press to release. `moves` says where each dragged keyframe would stand, on frames."""
 
     hit: Hit
     from_x: float
     chosen: bool = False  # the press selected the keyframe already
-    stirred: bool = False
+    started: bool = False
     copy: bool = False
     moves: dict[int, float] = field(default_factory=dict)
 
-    def stir(self, x: float) -> bool:
+    def try_start(self, x: float) -> bool:
         """Whether the mouse has moved far enough for a drag; `x` is where it is now."""
-        self.stirred = self.stirred or abs(x - self.from_x) >= START
-        return self.stirred
+        self.started = self.started or abs(x - self.from_x) >= START_DRAG_DISTANCE
+        return self.started
 
     def move(
         self,
         x: float,
         modifiers: Qt.KeyboardModifier,
-        scale: Scale,
+        scale: TimeScale,
         timeline: Timeline,
         selected: Sequence[int],
     ) -> None:

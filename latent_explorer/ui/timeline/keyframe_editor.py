@@ -12,7 +12,7 @@ import msgspec
 from PySide6.QtCore import QByteArray, QMimeData
 from PySide6.QtGui import QGuiApplication
 
-from latent_explorer.explain.timeline import edits as edits
+from latent_explorer.explain.timeline import edits
 from latent_explorer.explain.timeline.timeline import (
     FPS,
     MAX_SECONDS,
@@ -27,32 +27,32 @@ from latent_explorer.ui.timeline.gesture import shifted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.ui.timeline.view import TimelineView
 
 CLIPBOARD = "application/x-latent-explorer-keyframes"
 MOST_COPIED = 4 * 2**20  # bytes that are looked at: the clipboard may hold anything
 
 
-class Editing:
+class KeyframeEditor:
     """Commands on the current timeline and the selection in the view."""
 
-    def __init__(self, desk: TimelineDesk, view: TimelineView) -> None:
-        self._desk = desk
+    def __init__(self, controller: TimelineController, view: TimelineView) -> None:
+        self._controller = controller
         self._view = view
 
     @property
     def _timeline(self) -> Timeline:
-        return self._desk.current or Timeline("")
+        return self._controller.current or Timeline("")
 
     def _change(self, timeline: Timeline, text: str, selected: list[int] | None = None) -> None:
-        self._desk.change(timeline, text)
+        self._controller.change(timeline, text)
         if selected is not None:
             self._view.select(selected)
 
     # where keyframes stand --------------------------------------------------------------------
 
-    def put(self, moves: Mapping[int, float], copy: bool) -> None:
+    def move_or_copy(self, moves: Mapping[int, float], copy: bool) -> None:
         """Keyframes, or copies of them, at other times: the end of a drag."""
         before = self._timeline
         if copy:
@@ -70,7 +70,7 @@ class Editing:
         before = self._timeline
         moves = shifted(before, self._view.selected, frames / before.fps)
         if moves:
-            self.put(moves, False)
+            self.move_or_copy(moves, False)
 
     def delete(self) -> None:
         """The selected keyframes go."""
@@ -125,7 +125,7 @@ class Editing:
             self._change(after, _many("copy", chosen), _added(before, after))
 
     def _free_place(self) -> float:
-        timeline, here = self._timeline, self._desk.playhead
+        timeline, here = self._timeline, self._controller.playhead
         taken = any(abs(k.seconds - here) < 0.5 / timeline.fps for k in timeline.keyframes)
         return duration(timeline) + 1.0 if taken else frame_at(timeline, here)
 
@@ -136,7 +136,7 @@ class Editing:
         chosen = self._view.selected
         indices = chosen if index in chosen else [index]
         after = edits.with_easing(self._timeline, indices, easing)
-        self._desk.change(after, "change of easing", "easing")
+        self._controller.change(after, "change of easing", "easing")
 
     def set_fps(self, fps: float) -> None:
         """One of the rates that a GIF can keep."""

@@ -13,7 +13,7 @@ from latent_explorer.ui.style import theme
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.ui.timeline.time_scale import Scale
+    from latent_explorer.ui.timeline.time_scale import TimeScale
 
 GUTTER = 5 * theme.UNIT  # px left of time 0: half a picture, and the words of the trace's axis
 RULER = 18  # px
@@ -64,7 +64,7 @@ def lanes_in(width: float, height: float, labels: float) -> Lanes:
     )
 
 
-def nearest(times: Sequence[float], x: float, scale: Scale, reach: float) -> int | None:
+def nearest(times: Sequence[float], x: float, scale: TimeScale, reach: float) -> int | None:
     """The keyframe whose time stands nearest to `x`, within `reach` px."""
     if not times:
         return None

@@ -13,7 +13,7 @@ from latent_explorer.ui.timeline.make_dialogs import (
     RandomWalkDialog,
     StyleMixDialog,
     SweepDialog,
-    offered_bases,
+    available_bases,
     row_names,
 )
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.explain.recipe import Base
 
 FEW = 8  # seeds of the walk that is made by one click
 
 
-class Make:
+class MakeActions:
     """Asks and hands the answer to the desk; the new timeline is chosen, and undo takes it back."""
 
-    def __init__(self, window: QWidget, explorer: Explorer, desk: TimelineDesk) -> None:
-        self._window, self._explorer, self._desk = window, explorer, desk
+    def __init__(self, window: QWidget, explorer: Explorer, controller: TimelineController) -> None:
+        self._window, self._explorer, self._controller = window, explorer, controller
 
-    def walk(self) -> None:
+    def random_walk(self) -> None:
         """Through a few random seeds, at once."""
-        self._desk.random_walk(FEW)
+        self._controller.random_walk(FEW)
 
-    def walk_with(self) -> None:
+    def random_walk_with_options(self) -> None:
         """The same, as long as one likes."""
         dialog = RandomWalkDialog(self._window)
-        _open(dialog, lambda: self._desk.random_walk(dialog.count, dialog.seconds.value))
+        _open(dialog, lambda: self._controller.random_walk(dialog.count, dialog.seconds.value))
 
     def morph(self) -> None:
         """Between two pictures."""
@@ -48,7 +48,7 @@ class Make:
         if len(bases) < 2:
             return
         dialog = MorphDialog(bases, names, parent=self._window)
-        _open(dialog, lambda: self._desk.morph(*dialog.ends, dialog.seconds.value))
+        _open(dialog, lambda: self._controller.morph(*dialog.ends, dialog.seconds.value))
 
     def mix(self) -> None:
         """Layers of another picture in this one."""
@@ -61,7 +61,7 @@ class Make:
         dialog = StyleMixDialog(bases, names, row_names(summary), self._window)
         _open(
             dialog,
-            lambda: self._desk.style_mix(dialog.other, *dialog.rows, dialog.seconds.value),
+            lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value),
         )
 
     def sweep(self) -> None:
@@ -74,7 +74,7 @@ class Make:
         dialog = SweepDialog(attributes, state, self._window)
         _open(
             dialog,
-            lambda: self._desk.sweep(
+            lambda: self._controller.sweep(
                 dialog.attribute,
                 dialog.start.value,
                 dialog.stop.value,
@@ -86,7 +86,7 @@ class Make:
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return [], []
-        return offered_bases(self._explorer.document, state, summary)
+        return available_bases(self._explorer.document, state, summary)
 
 
 def _open(dialog: QDialog, then: Callable[[], None]) -> None:

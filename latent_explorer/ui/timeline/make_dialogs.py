@@ -12,7 +12,7 @@ from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase, SeedBase
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row, title
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FARTHEST = 5.0  # of a sweep's ends
 MOST_SAMPLES = 200  # encoded pictures that a list offers
 
 
-class MakeDialog(QDialog):
+class MakeTimelineDialog(QDialog):
     """A sentence, a few fields, and [Make]."""
 
     def __init__(self, name: str, sentence: str, parent: QWidget | None = None) -> None:
@@ -69,16 +69,16 @@ class MakeDialog(QDialog):
         self.fields.addRow(label, field)
         return field
 
-    def add_choice(self, label: str, names: Sequence[str], chosen: int = 0) -> Choice:
+    def add_choice(self, label: str, names: Sequence[str], chosen: int = 0) -> NoWheelComboBox:
         """A list of which one is chosen."""
-        choice = Choice(label)
+        choice = NoWheelComboBox(label)
         choice.addItems(list(names))
         choice.setCurrentIndex(min(max(chosen, 0), len(names) - 1))
         self.fields.addRow(label, choice)
         return choice
 
 
-class RandomWalkDialog(MakeDialog):
+class RandomWalkDialog(MakeTimelineDialog):
     """How many seeds, and how fast."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -96,7 +96,7 @@ class RandomWalkDialog(MakeDialog):
         return COUNTS[self._count.currentIndex()]
 
 
-class MorphDialog(MakeDialog):
+class MorphDialog(MakeTimelineDialog):
     """From which picture to which: projected ones stand first."""
 
     def __init__(
@@ -120,7 +120,7 @@ class MorphDialog(MakeDialog):
         return self._bases[self._from.currentIndex()], self._bases[self._to.currentIndex()]
 
 
-class StyleMixDialog(MakeDialog):
+class StyleMixDialog(MakeTimelineDialog):
     """Which layers come from which picture."""
 
     def __init__(
@@ -153,7 +153,7 @@ class StyleMixDialog(MakeDialog):
         return low, high
 
 
-class SweepDialog(MakeDialog):
+class SweepDialog(MakeTimelineDialog):
     """Which attribute, from where to where."""
 
     def __init__(
@@ -178,7 +178,7 @@ class SweepDialog(MakeDialog):
         return self._attributes[self._choice.currentIndex()]
 
 
-def offered_bases(
+def available_bases(
     document: Document, state: ExplorerState, summary: ExplainerSummary
 ) -> tuple[list[Base], list[str]]:
     """Latents that can be morphed or mixed, and their names: projected ones, the shown one, favourites, samples."""

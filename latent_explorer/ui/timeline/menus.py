@@ -13,13 +13,13 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from latent_explorer.explain.timeline.timeline import FPS
-from latent_explorer.ui.timeline import timeline_text as words
+from latent_explorer.ui.timeline import timeline_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.timeline.controller import TimelineDesk
-    from latent_explorer.ui.timeline.keyframe_editor import Editing
+    from latent_explorer.app.timeline.controller import TimelineController
+    from latent_explorer.ui.timeline.keyframe_editor import KeyframeEditor
 
 NAME_LENGTH = 60
 
@@ -27,8 +27,10 @@ NAME_LENGTH = 60
 class TimelineMenus:
     """Filled when they are about to be shown."""
 
-    def __init__(self, owner: QWidget, desk: TimelineDesk, editing: Editing) -> None:
-        self._owner, self._desk, self._editing = owner, desk, editing
+    def __init__(
+        self, owner: QWidget, controller: TimelineController, editor: KeyframeEditor
+    ) -> None:
+        self._owner, self._controller, self._editor = owner, controller, editor
         self.fps = self._menu("&Frame rate", self._fill_fps)
         self.space = self._menu("&Interpolation", self._fill_space)
         self.timelines = self._menu("Ti&melines", self._fill_timelines)
@@ -45,7 +47,7 @@ class TimelineMenus:
         return menu
 
     def _fill_fps(self, menu: QMenu) -> None:
-        current = self._desk.current
+        current = self._controller.current
         for fps in FPS:
             text = f"{fps:g} frames per second"
             _choice(menu, text, current is not None and current.fps == fps).triggered.connect(
@@ -53,35 +55,35 @@ class TimelineMenus:
             )
 
     def _set_fps(self, fps: float, _checked: bool = False) -> None:
-        self._editing.set_fps(fps)
+        self._editor.set_fps(fps)
 
     def _fill_space(self, menu: QMenu) -> None:
-        current = self._desk.current
-        for space, name in words.SPACES.items():
+        current = self._controller.current
+        for space, name in timeline_text.SPACES.items():
             action = _choice(menu, name, current is not None and current.space == space)
-            action.setToolTip(words.SPACE_HELP[space])
+            action.setToolTip(timeline_text.SPACE_HELP[space])
             action.triggered.connect(
-                lambda _checked=False, space=space: self._editing.set_space(space)
+                lambda _checked=False, space=space: self._editor.set_space(space)
             )
 
     def _fill_timelines(self, menu: QMenu) -> None:
-        current = self._desk.current
-        for timeline in self._desk.timelines:
+        current = self._controller.current
+        for timeline in self._controller.timelines:
             chosen = current is not None and timeline.name == current.name
             _choice(menu, timeline.name.replace("&", "&&"), chosen).triggered.connect(
-                lambda _checked=False, name=timeline.name: self._desk.choose(name)
+                lambda _checked=False, name=timeline.name: self._controller.choose(name)
             )
         menu.addSeparator()
-        menu.addAction("&New timeline", lambda: self._desk.new())
+        menu.addAction("&New timeline", lambda: self._controller.new())
         for text, act in (
             ("&Rename...", self._rename),
-            ("&Duplicate", self._desk.duplicate),
+            ("&Duplicate", self._controller.duplicate),
             ("De&lete...", self._delete),
         ):
             menu.addAction(text, act).setEnabled(current is not None)
 
     def _rename(self) -> None:
-        current = self._desk.current
+        current = self._controller.current
         if current is None:
             return
         name, kept = QInputDialog.getText(
@@ -89,11 +91,11 @@ class TimelineMenus:
         )
         name = " ".join(name.split())[:NAME_LENGTH]
         if kept and name:
-            self._desk.rename(name)
+            self._controller.rename(name)
 
     def _delete(self) -> None:
         """Undo brings it back, so there is nothing to ask but where much would vanish."""
-        current = self._desk.current
+        current = self._controller.current
         if current is None:
             return
         buttons = QMessageBox.StandardButton
@@ -102,13 +104,13 @@ class TimelineMenus:
             answer = QMessageBox.question(
                 self._owner,
                 "Latent Explorer",
-                f"Delete {current.name} with its {words.keyframes(len(current.keyframes))}? "
+                f"Delete {current.name} with its {timeline_text.keyframes(len(current.keyframes))}? "
                 "Undo brings it back.",
                 buttons.Yes | buttons.No,
                 buttons.No,
             )
         if answer == buttons.Yes:
-            self._desk.delete()
+            self._controller.delete()
 
 
 def _choice(menu: QMenu, text: str, checked: bool) -> QAction:

@@ -16,14 +16,14 @@ from latent_explorer.ui.timeline.lanes import GUTTER
 from latent_explorer.ui.widgets.probability_lines import (
     LINE,
     drawn_classes,
-    label_places,
+    label_positions,
+    line_style,
     paint_labels,
-    style_of,
 )
 
 if TYPE_CHECKING:
     from latent_explorer.ui.timeline.lanes import Lanes
-    from latent_explorer.ui.timeline.time_scale import Scale
+    from latent_explorer.ui.timeline.time_scale import TimeScale
 
 DOT = 3.5  # px
 TAG = 16  # px, height of a flip's label
@@ -31,7 +31,7 @@ FLIP_GAP = 4  # px between two labels of flips
 
 
 @dataclass(frozen=True)
-class Trace:
+class ProbabilityTrace:
     """`seconds` (n,) ascending and `probs` (n, K) of the rendered frames, `step` s from frame to frame.
 
     `flips`: when the winning class changes, and to which.
@@ -66,10 +66,10 @@ class Trace:
         return np.asarray(self.probs[index]) if near else None
 
 
-NOTHING = Trace(np.empty(0), np.empty((0, 0)), 1.0)
+EMPTY_TRACE = ProbabilityTrace(np.empty(0), np.empty((0, 0)), 1.0)
 
 
-def paint_trace(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> None:
+def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace) -> None:
     """Lines and flips."""
     _paint_axis(painter, lanes)
     if not len(trace.seconds):
@@ -82,8 +82,8 @@ def paint_trace(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> 
     painter.restore()
 
 
-def paint_moment(
-    painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, playhead: float
+def paint_playhead_values(
+    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace, playhead: float
 ) -> None:
     """What the classifier says of the frame under the playhead: dots on the lines, names and numbers beside them."""
     here = trace.at(playhead)
@@ -96,12 +96,12 @@ def paint_moment(
             painter.setBrush(now.class_color(index))
             at = QPointF(scale.x(playhead), lanes.trace_y(probability))
             painter.drawEllipse(at, DOT, DOT)
-    places = label_places(ends, lanes.trace_y, lanes.track.top(), lanes.trace.bottom())
+    places = label_positions(ends, lanes.trace_y, lanes.track.top(), lanes.trace.bottom())
     names = {index: _name(trace, index) for index in places}
     paint_labels(painter, places, names, ends, lanes.labels.left() + 4, lanes.labels.right())
 
 
-def _name(trace: Trace, index: int) -> str:
+def _name(trace: ProbabilityTrace, index: int) -> str:
     return trace.names[index] if index < len(trace.names) else str(index)
 
 
@@ -118,7 +118,9 @@ def _paint_axis(painter: QPainter, lanes: Lanes) -> None:
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
 
-def _paint_line(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, index: int) -> None:
+def _paint_line(
+    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace, index: int
+) -> None:
     """Broken where frames are missing: nothing is drawn that was not rendered."""
     color = theme.current().class_color(index)
     for run in trace.runs():
@@ -129,7 +131,7 @@ def _paint_line(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, ind
             QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)
         ]
         if run.stop - run.start > 1:
-            painter.setPen(QPen(color, LINE, style_of(index)))
+            painter.setPen(QPen(color, LINE, line_style(index)))
             painter.drawPolyline(QPolygonF(points))
         else:
             painter.setPen(Qt.PenStyle.NoPen)
@@ -137,7 +139,9 @@ def _paint_line(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace, ind
             painter.drawEllipse(points[0], 1.5, 1.5)
 
 
-def _paint_flips(painter: QPainter, lanes: Lanes, scale: Scale, trace: Trace) -> None:
+def _paint_flips(
+    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace
+) -> None:
     """A line at every flip, named after the class that wins from there on as long as there is room for the words."""
     now = theme.current()
     painter.setFont(theme.font(11, semibold=True))

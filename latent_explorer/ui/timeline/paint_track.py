@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
-from latent_explorer.explain.timeline.timeline import Easing, eased
+from latent_explorer.explain.timeline.timeline import Easing, ease
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.timeline.time_scale import between, marks
+from latent_explorer.ui.timeline.time_scale import minor_ticks, ruler_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.ui.timeline.lanes import Lanes
-    from latent_explorer.ui.timeline.time_scale import Scale
+    from latent_explorer.ui.timeline.time_scale import TimeScale
 
 CURVE_STEPS = 24
 GRIP = 6.0  # px, half the width of the playhead's grip
@@ -27,7 +27,7 @@ COPIES = 0.55  # opacity of what a drag will leave behind or make
 
 
 @dataclass
-class Marks:
+class TrackState:
     """What is drawn of the keyframes. `times` (n) are where they stand now, also in the middle of a drag."""
 
     times: list[float] = field(default_factory=list)
@@ -43,14 +43,14 @@ class Marks:
 
 
 def paint_ruler(
-    painter: QPainter, lanes: Lanes, scale: Scale, ready: Sequence[tuple[float, float]]
+    painter: QPainter, lanes: Lanes, scale: TimeScale, ready: Sequence[tuple[float, float]]
 ) -> None:
     """Times, and under them a line wherever a frame is ready to be shown."""
     now, box = theme.current(), lanes.ruler
     painter.setFont(theme.font(11))
-    found = marks(scale)
+    found = ruler_ticks(scale)
     painter.setPen(QPen(now.color("line"), 1))
-    for seconds in between(found, scale):
+    for seconds in minor_ticks(found, scale):
         x = round(scale.x(seconds)) + 0.5
         painter.drawLine(QPointF(x, box.bottom() - 5), QPointF(x, box.bottom() - 1))
     for seconds, words in found:
@@ -71,7 +71,7 @@ def paint_ruler(
         painter.drawRect(QRectF(left, box.bottom() - 2, max(right - left, 1.5), 2))
 
 
-def paint_track(painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks) -> None:
+def paint_track(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState) -> None:
     """Segments below, pictures above them, the selected ones last."""
     now = theme.current()
     order = sorted(range(len(shown.times)), key=lambda i: shown.times[i])
@@ -104,7 +104,7 @@ def _paint_segment(painter: QPainter, box: QRectF, easing: Easing, *, lit: bool)
 
 
 def _paint_closing(
-    painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks, first: int, last: int
+    painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, first: int, last: int
 ) -> None:
     """The way back to the start of a loop, and the first picture once more, faintly: it is no keyframe."""
     here = scale.x(shown.closing)
@@ -130,13 +130,13 @@ def curve_path(easing: Easing, box: QRectF) -> QPainterPath:
         return path
     for step in range(1, CURVE_STEPS + 1):
         share = step / CURVE_STEPS
-        x, y = box.left() + share * box.width(), box.bottom() - eased(easing, share) * box.height()
+        x, y = box.left() + share * box.width(), box.bottom() - ease(easing, share) * box.height()
         path.lineTo(QPointF(x, y))
     return path
 
 
 def _paint_keyframe(
-    painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks, index: int
+    painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, index: int
 ) -> None:
     now = theme.current()
     x = scale.x(shown.times[index])
@@ -169,7 +169,7 @@ def _paint_handle(painter: QPainter, at: QPointF, color: str, *, filled: bool) -
     painter.drawPolygon(QPolygonF([at + corner for corner in corners]))
 
 
-def paint_playhead(painter: QPainter, lanes: Lanes, scale: Scale, shown: Marks) -> None:
+def paint_playhead(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState) -> None:
     """One line through all lanes: the same moment in keyframes and probabilities."""
     x = scale.x(shown.playhead)
     if not lanes.ruler.left() <= x <= lanes.ruler.right() + 1:

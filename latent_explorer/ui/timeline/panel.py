@@ -24,14 +24,14 @@ from latent_explorer.app.exploration.updates import (
     TimelineTrace,
 )
 from latent_explorer.explain.timeline.timeline import frame_at, span
-from latent_explorer.ui.timeline import timeline_text as words
+from latent_explorer.ui.timeline import timeline_text
 from latent_explorer.ui.timeline.easing_popup import EasingPopup
-from latent_explorer.ui.timeline.keyframe_editor import Editing
-from latent_explorer.ui.timeline.make_actions import Make
+from latent_explorer.ui.timeline.keyframe_editor import KeyframeEditor
+from latent_explorer.ui.timeline.make_actions import MakeActions
 from latent_explorer.ui.timeline.menus import TimelineMenus
-from latent_explorer.ui.timeline.paint_trace import NOTHING, Trace
-from latent_explorer.ui.timeline.playback_timer import Player
-from latent_explorer.ui.timeline.record_toggle import Recording
+from latent_explorer.ui.timeline.paint_trace import EMPTY_TRACE, ProbabilityTrace
+from latent_explorer.ui.timeline.playback_timer import PlaybackTimer
+from latent_explorer.ui.timeline.record_toggle import RecordToggle
 from latent_explorer.ui.timeline.transport import Transport
 from latent_explorer.ui.timeline.view import TimelineView
 from latent_explorer.ui.widgets.basics import button, column, hint, row
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
-    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.explain.timeline.timeline import Timeline
 
 FAR = 10  # frames
@@ -53,19 +53,19 @@ TRACE_PAUSE = 0.4  # seconds between two drawings of the trace while it plays: f
 class TimelinePanel(QWidget):
     """`transport` is laid out by whoever owns the panel."""
 
-    def __init__(self, explorer: Explorer, desk: TimelineDesk) -> None:
+    def __init__(self, explorer: Explorer, controller: TimelineController) -> None:
         super().__init__()
-        self._explorer, self.desk = explorer, desk
+        self._explorer, self.controller = explorer, controller
         self.view = TimelineView()
-        self.editing = Editing(desk, self.view)
+        self.editor = KeyframeEditor(controller, self.view)
         self.transport = Transport()
-        self.menus = TimelineMenus(self, desk, self.editing)
-        self.make = Make(self, explorer, desk)
-        self._recording: Recording | None = None
+        self.menus = TimelineMenus(self, controller, self.editor)
+        self.make = MakeActions(self, explorer, controller)
+        self._recording: RecordToggle | None = None
         self._loops: tuple[QAction, ...] = ()
         self._traced = 0.0  # when the trace was drawn last
-        self.player = Player(desk, self._beaten, self)
-        self.sentence = hint(words.EMPTY)
+        self.player = PlaybackTimer(controller, self._on_tick, self)
+        self.sentence = hint(timeline_text.EMPTY)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.first = button("Add this picture", self.add_keyframe, icon="add_keyframe")
         self._pages = QStackedLayout(self)
@@ -89,21 +89,21 @@ class TimelinePanel(QWidget):
         return page
 
     def _connect(self) -> None:
-        view, transport, editing = self.view, self.transport, self.editing
-        view.seek_asked.connect(self.seek)
-        view.moved.connect(editing.put)
-        view.easing_asked.connect(self.ask_easing)
-        view.opened.connect(self.desk.open_keyframe)
-        view.menu_asked.connect(self._open_menu)
-        view.asked.connect(self.do)
+        view, transport, editor = self.view, self.transport, self.editor
+        view.seek_requested.connect(self.seek)
+        view.moved.connect(editor.move_or_copy)
+        view.easing_requested.connect(self.ask_easing)
+        view.opened.connect(self.controller.open_keyframe)
+        view.menu_requested.connect(self._open_menu)
+        view.asked.connect(self.run_command)
         transport.play.clicked.connect(self.toggle_play)
         transport.add.clicked.connect(self.add_keyframe)
-        transport.duration.committed.connect(editing.stretch)
+        transport.duration.committed.connect(editor.stretch)
         transport.fps.setMenu(self.menus.fps)
         transport.space.setMenu(self.menus.space)
         transport.name.setMenu(self.menus.timelines)
 
-    def adopt(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
+    def set_actions(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
         """The window's actions and menus are there: buttons and submenus join them."""
         menu = menus["&Timeline"]
         before = actions["reverse_timeline"]
@@ -117,20 +117,20 @@ class TimelinePanel(QWidget):
         self.transport.export.setVisible(export is not None)
         if export is not None:
             self.transport.export.clicked.connect(export.trigger)
-        self._recording = Recording(self.desk, actions["record"])
+        self._recording = RecordToggle(self.controller, actions["record"])
 
     # what the person asks ---------------------------------------------------------------------
 
     def _command_table(self) -> dict[str, Callable[[], object]]:
-        editing = self.editing
+        editor = self.editor
         return {
             "play": self.toggle_play,
             "frame_back": lambda: self.step(-1),
             "frame_on": lambda: self.step(1),
-            "move_back": lambda: editing.shift(-1),
-            "move_on": lambda: editing.shift(1),
-            "move_far_back": lambda: editing.shift(-FAR),
-            "move_far_on": lambda: editing.shift(FAR),
+            "move_back": lambda: editor.shift(-1),
+            "move_on": lambda: editor.shift(1),
+            "move_far_back": lambda: editor.shift(-FAR),
+            "move_far_on": lambda: editor.shift(FAR),
             "keyframe_back": lambda: self.step_keyframe(-1),
             "keyframe_on": lambda: self.step_keyframe(1),
             "extend_back": lambda: self.step_keyframe(-1, extend=True),
@@ -138,36 +138,36 @@ class TimelinePanel(QWidget):
             "start": lambda: self.seek(0.0),
             "end": self._to_end,
             "select_all": lambda: self.view.select(range(len(self.view.times))),
-            "delete": editing.delete,
-            "copy": editing.copy,
-            "cut": editing.cut,
-            "paste": editing.paste,
-            "duplicate": editing.duplicate,
+            "delete": editor.delete,
+            "copy": editor.copy,
+            "cut": editor.cut,
+            "paste": editor.paste,
+            "duplicate": editor.duplicate,
             "open": self._open_selected,
             "leave": lambda: self.view.select([]),
         }
 
-    def do(self, command: str) -> None:
+    def run_command(self, command: str) -> None:
         """One of the commands of `keys`."""
         self._commands[command]()
 
     def add_keyframe(self) -> None:
         """The picture of the sliders becomes a keyframe: K."""
-        self.desk.add_keyframe()
+        self.controller.add_keyframe()
 
     def seek(self, seconds: float) -> None:
         """Show another moment; who looks for himself does not want it to run on."""
-        self.desk.pause()
-        self.desk.seek(seconds)
+        self.controller.pause()
+        self.controller.seek(seconds)
         self._show_time()
 
     def toggle_play(self) -> None:
         """Play from the playhead, or stop there."""
-        timeline = self.desk.current
-        if self.desk.playing:
-            self.desk.pause()
+        timeline = self.controller.current
+        if self.controller.playing:
+            self.controller.pause()
         elif timeline is not None and len(timeline.keyframes) > 1:
-            self.desk.play()
+            self.controller.play()
 
     def toggle_recording(self) -> None:
         """Record what happens to the sliders, or stop and keep it."""
@@ -176,14 +176,14 @@ class TimelinePanel(QWidget):
 
     def step(self, frames: int) -> None:
         """So many frames on."""
-        timeline = self.desk.current
+        timeline = self.controller.current
         if timeline is not None and timeline.keyframes:
-            self.seek(frame_at(timeline, self.desk.playhead + frames / timeline.fps))
+            self.seek(frame_at(timeline, self.controller.playhead + frames / timeline.fps))
 
     def step_keyframe(self, by: int, *, extend: bool = False) -> None:
         """The keyframe before the playhead or after it, selected: alone, or beside those that are."""
-        times, here = self.view.times, self.desk.playhead
-        half = 0.5 / self.desk.current.fps if self.desk.current else 0.0
+        times, here = self.view.times, self.controller.playhead
+        half = 0.5 / self.controller.current.fps if self.controller.current else 0.0
         beside = [i for i, t in enumerate(times) if by * (t - here) > half]
         if beside:
             index = beside[0] if by > 0 else beside[-1]
@@ -191,22 +191,22 @@ class TimelinePanel(QWidget):
             self.seek(times[index])
 
     def _to_end(self) -> None:
-        if self.desk.current is not None:
-            self.seek(span(self.desk.current))
+        if self.controller.current is not None:
+            self.seek(span(self.controller.current))
 
     def _open_selected(self) -> None:
         if self.view.selected:
-            self.desk.open_keyframe(self.view.selected[0])
+            self.controller.open_keyframe(self.view.selected[0])
 
     def ask_easing(self, index: int, place: QPoint) -> None:
         """The popup over a segment; every choice of it is seen at once, and all of them are one step of undo."""
-        timeline = self.desk.current
+        timeline = self.controller.current
         if timeline is None or not 0 <= index < len(timeline.keyframes):
             return
         popup = EasingPopup(self.view, timeline.keyframes[index].easing)
         self._explorer.begin_gesture()
-        popup.chosen.connect(lambda easing: self.editing.set_easing(index, easing))
-        popup.gone.connect(self._easing_done)
+        popup.chosen.connect(lambda easing: self.editor.set_easing(index, easing))
+        popup.closed.connect(self._easing_done)
         self.view.mark_segment(index)
         popup.show_above(place)
 
@@ -220,16 +220,16 @@ class TimelinePanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         add = menu.addAction
         if index is not None:
-            add("Bring it to the &sliders\tF2", lambda: self.desk.open_keyframe(index))
-            add("Put the shown &picture here", lambda: self.desk.replace_keyframe(index))
+            add("Bring it to the &sliders\tF2", lambda: self.controller.open_keyframe(index))
+            add("Put the shown &picture here", lambda: self.controller.replace_keyframe(index))
             menu.addSeparator()
-            add("Cu&t\tCtrl+X", self.editing.cut)
-            add("&Copy\tCtrl+C", self.editing.copy)
-            add("&Delete\tDel", self.editing.delete)
-        add("&Paste at the playhead\tCtrl+V", self.editing.paste)
+            add("Cu&t\tCtrl+X", self.editor.cut)
+            add("&Copy\tCtrl+C", self.editor.copy)
+            add("&Delete\tDel", self.editor.delete)
+        add("&Paste at the playhead\tCtrl+V", self.editor.paste)
         menu.addSeparator()
-        add("Re&verse", self.editing.reverse)
-        add("Distribute &evenly", self.editing.distribute)
+        add("Re&verse", self.editor.reverse)
+        add("Distribute &evenly", self.editor.distribute)
         add("&Whole timeline\tZ", self.view.fit)
         menu.popup(place)
 
@@ -242,7 +242,7 @@ class TimelinePanel(QWidget):
         elif isinstance(update, TimelineFrame):
             self._show_time()
         elif isinstance(update, TimelineTrace):
-            if not self.desk.playing or time.monotonic() - self._traced > TRACE_PAUSE:
+            if not self.controller.playing or time.monotonic() - self._traced > TRACE_PAUSE:
                 self._show_trace()
         elif isinstance(update, TimelinePlaying):
             self._show_trace()
@@ -252,10 +252,12 @@ class TimelinePanel(QWidget):
 
     def refresh(self) -> None:
         """Another timeline, or the same after a change."""
-        timeline = self.desk.current
+        timeline = self.controller.current
         there = timeline is not None and bool(timeline.keyframes)
         self._pages.setCurrentWidget(self.view if there else self._empty)
-        self.sentence.setText(words.EMPTY if self._explorer.state else words.NO_MODEL)
+        self.sentence.setText(
+            timeline_text.EMPTY if self._explorer.state else timeline_text.NO_MODEL
+        )
         self.first.setVisible(self._explorer.state is not None)
         self.view.show_timeline(timeline)
         self.transport.show_timeline(timeline)
@@ -267,43 +269,43 @@ class TimelinePanel(QWidget):
 
     def refresh_playing(self) -> None:
         """Whether it plays or records: the buttons, and the clock."""
-        self.transport.show_playing(self.desk.playing)
+        self.transport.show_playing(self.controller.playing)
         if self._recording is not None:
             self._recording.show()
-        self.player.follow()
+        self.player.reschedule()
 
-    def _beaten(self) -> None:
-        if self._recording is not None and self.desk.recording:
+    def _on_tick(self) -> None:
+        if self._recording is not None and self.controller.recording:
             self._recording.show()
         self._show_time()
 
     def _show_time(self) -> None:
-        self.view.show_playhead(self.desk.playhead)
-        self.transport.show_playhead(self.desk.playhead)
-        self.transport.show_playing(self.desk.playing)
+        self.view.show_playhead(self.controller.playhead)
+        self.transport.show_playhead(self.controller.playhead)
+        self.transport.show_playing(self.controller.playing)
 
     def _show_trace(self) -> None:
         self._traced = time.monotonic()
-        timeline = self.desk.current
+        timeline = self.controller.current
         if timeline is None or not timeline.keyframes:
             self.transport.show_progress(None)
             return
         self.view.show_trace(self._trace(timeline))
-        self.view.show_pictures([self.desk.picture_at(k.seconds) for k in timeline.keyframes])
-        self.transport.show_progress(self.desk.progress)
+        self.view.show_pictures([self.controller.picture_at(k.seconds) for k in timeline.keyframes])
+        self.transport.show_progress(self.controller.progress)
 
-    def _trace(self, timeline: Timeline) -> Trace:
+    def _trace(self, timeline: Timeline) -> ProbabilityTrace:
         """The rendered frames as arrays, and who wins from each flip on."""
-        made = self.desk.trace
+        made = self.controller.trace
         seconds, probs = made.seconds, made.probs
         if not len(seconds):
-            return NOTHING
+            return EMPTY_TRACE
         step, flips = 1 / timeline.fps, []
         for at in made.flips:
             place = int(np.searchsorted(seconds, at - 1e-9).clip(1, len(seconds) - 1))
             if seconds[place] - seconds[place - 1] <= 1.5 * step:  # else nobody knows when, yet
                 flips.append((at, int(probs[place].argmax())))
-        return Trace(seconds, probs, step, self._names(), tuple(flips))
+        return ProbabilityTrace(seconds, probs, step, self._names(), tuple(flips))
 
     def _names(self) -> tuple[str, ...]:
         summary, state = self._explorer.summary, self._explorer.state

@@ -11,27 +11,29 @@ from PySide6.QtCore import QObject, Qt, QTimer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.timeline.controller import TimelineDesk
+    from latent_explorer.app.timeline.controller import TimelineController
 
 PLAYING_MS = 10  # half a frame of the fastest rate
 RECORDING_MS = 100  # between two looks at the elapsed time
 
 
-class Player(QObject):
-    """`beaten` is called after every beat."""
+class PlaybackTimer(QObject):
+    """`on_tick` is called after every beat."""
 
-    def __init__(self, desk: TimelineDesk, beaten: Callable[[], None], owner: QObject) -> None:
+    def __init__(
+        self, controller: TimelineController, on_tick: Callable[[], None], owner: QObject
+    ) -> None:
         super().__init__(owner)
-        self._desk, self._beaten = desk, beaten
+        self._controller, self._on_tick = controller, on_tick
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._beat)
+        self._timer.timeout.connect(self._on_timeout)
 
-    def follow(self) -> None:
+    def reschedule(self) -> None:
         """Beat as often as what goes on needs; a late beat costs a fraction of a frame."""
-        if self._desk.playing:
+        if self._controller.playing:
             self._start(PLAYING_MS)
-        elif self._desk.recording:
+        elif self._controller.recording:
             self._start(RECORDING_MS)
         else:
             self._timer.stop()
@@ -44,8 +46,8 @@ class Player(QObject):
         if not self._timer.isActive() or self._timer.interval() != interval:
             self._timer.start(interval)
 
-    def _beat(self) -> None:
-        if self._desk.playing:
-            self._desk.tick(time.monotonic())
-        self._beaten()
-        self.follow()
+    def _on_timeout(self) -> None:
+        if self._controller.playing:
+            self._controller.tick(time.monotonic())
+        self._on_tick()
+        self.reschedule()

@@ -64,7 +64,7 @@ SHEET = (
 )
 
 
-def command_of(event: QKeyEvent) -> str:
+def command_for(event: QKeyEvent) -> str:
     """What a key asks of the timeline; empty when nothing."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     if event.key() in (_K.Key_Plus, _K.Key_Minus, _K.Key_Equal):

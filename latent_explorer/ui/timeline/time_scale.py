@@ -10,11 +10,11 @@ from latent_explorer.ui.training.curve_math import steps_between
 SHORTEST = 2.0  # s that an empty or short timeline shows
 TAIL = 1.12  # of its duration is shown, so that the last keyframe can be dragged further
 CLOSEST = 2000.0  # px a second
-MARK = 64.0  # px between two numbers of the ruler, at least
+TICK_SPACING = 64.0  # px between two numbers of the ruler, at least
 
 
 @dataclass(frozen=True)
-class Scale:
+class TimeScale:
     """`start` seconds stand at `left` px; what is shown ends at `right` px."""
 
     left: float
@@ -35,18 +35,18 @@ class Scale:
         """The last time in view."""
         return self.start + (self.right - self.left) / self.per_second
 
-    def zoomed(self, factor: float, x: float, least: float) -> Scale:
+    def zoomed(self, factor: float, x: float, least: float) -> TimeScale:
         """Closer by `factor`, while the time under `x` stays there; `least` px a second show the whole."""
         per_second = min(max(self.per_second * factor, least), max(CLOSEST, least))
         held = self.start + (x - self.left) / self.per_second
         start = max(0.0, held - (x - self.left) / per_second)
         return replace(self, per_second=per_second, start=start)
 
-    def moved(self, pixels: float) -> Scale:
+    def moved(self, pixels: float) -> TimeScale:
         """What stands `pixels` further right comes to its place."""
         return replace(self, start=max(0.0, self.start + pixels / self.per_second))
 
-    def showing(self, seconds: float) -> Scale:
+    def paged_to(self, seconds: float) -> TimeScale:
         """Turned like a page when the time is out of view."""
         span = self.end - self.start
         if self.start <= seconds <= self.end:
@@ -54,20 +54,20 @@ class Scale:
         return replace(self, start=max(0.0, seconds - 0.1 * span))
 
 
-def fitting(duration: float, left: float, right: float) -> Scale:
+def fit_scale(duration: float, left: float, right: float) -> TimeScale:
     """The whole timeline in view."""
     right = max(right, left + 1)
-    return Scale(left, right, (right - left) / max(TAIL * duration, SHORTEST))
+    return TimeScale(left, right, (right - left) / max(TAIL * duration, SHORTEST))
 
 
-def marks(scale: Scale) -> list[tuple[float, str]]:
+def ruler_ticks(scale: TimeScale) -> list[tuple[float, str]]:
     """Times with their words for the ruler: "0", "0.5", "1 s"."""
-    most = max(1, int((scale.right - scale.left) / MARK))
+    most = max(1, int((scale.right - scale.left) / TICK_SPACING))
     found = steps_between(scale.start, scale.end, most)
     return [(seconds, f"{seconds:g} s") for seconds in found]
 
 
-def between(found: list[tuple[float, str]], scale: Scale) -> list[float]:
+def minor_ticks(found: list[tuple[float, str]], scale: TimeScale) -> list[float]:
     """Four short marks between every two of the ruler's numbers."""
     if len(found) < 2:
         return []

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Space
     from latent_explorer.explain.timeline.timeline import Easing, Timeline
 
-Ready = Literal["linear", "smooth", "hold"]
+EasingPreset = Literal["linear", "smooth", "hold"]
 EMPTY = "Move a slider, press K, move it again, press K."
 ONE = "Move a slider and press K again."
 NO_MODEL = "Open an explainer first: keyframes are states of its picture."
-EASINGS: dict[Ready, str] = {"linear": "Linear", "smooth": "Smooth", "hold": "Hold"}
+EASINGS: dict[EasingPreset, str] = {"linear": "Linear", "smooth": "Smooth", "hold": "Hold"}
 SPACES: dict[Space, str] = {
     "z": "Z, straight",
     "z-slerp": "Z, on the sphere",
@@ -42,12 +42,12 @@ def short_space(space: Space) -> str:
     return {"z": "Z", "z-slerp": "Z slerp", "style": "Style"}.get(space, SPACES[space])
 
 
-def easing_words(easing: Easing) -> str:
+def easing_text(easing: Easing) -> str:
     """ "Smooth", "Custom curve"."""
     return EASINGS.get(easing, "Custom curve") if isinstance(easing, str) else "Custom curve"
 
 
-def time_words(seconds: float) -> str:
+def time_text(seconds: float) -> str:
     """ "1.25"; in seconds, two decimals."""
     return f"{seconds:.2f}"
 
@@ -59,11 +59,11 @@ def tooltip(timeline: Timeline | None, kind: str, index: int) -> str:
     keyframe = timeline.keyframes[index]
     if kind == "keyframe":
         return (
-            f"Keyframe {index + 1} at {time_words(keyframe.seconds)} s\n"
+            f"Keyframe {index + 1} at {time_text(keyframe.seconds)} s\n"
             "Drag to move, with Ctrl to copy; double click to bring it to the sliders"
         )
     if kind == "segment":
-        return f"{easing_words(keyframe.easing)}\nClick to change how the picture moves here"
+        return f"{easing_text(keyframe.easing)}\nClick to change how the picture moves here"
     return ""
 
 
@@ -73,13 +73,13 @@ def description(timeline: Timeline | None, playhead: float, selected: Sequence[i
         return EMPTY
     said = [
         keyframes(len(timeline.keyframes)),
-        f"{time_words(timeline.keyframes[-1].seconds)} seconds",
-        f"playhead at {time_words(playhead)}",
+        f"{time_text(timeline.keyframes[-1].seconds)} seconds",
+        f"playhead at {time_text(playhead)}",
     ]
     if len(selected) == 1:
         keyframe = timeline.keyframes[selected[0]]
         said.append(
-            f"keyframe {selected[0] + 1} selected, {easing_words(keyframe.easing).lower()} after it"
+            f"keyframe {selected[0] + 1} selected, {easing_text(keyframe.easing).lower()} after it"
         )
     elif selected:
         said.append(f"{len(selected)} keyframes selected")

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from latent_explorer.explain.timeline.timeline import duration
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.timeline import timeline_text as words
+from latent_explorer.ui.timeline import timeline_text
 from latent_explorer.ui.widgets.basics import hint, icon_button, row
 from latent_explorer.ui.widgets.number_field import NumberField
 
@@ -64,7 +64,7 @@ class Transport(QWidget):
         for control in (self.make, self.name, self.export):
             layout.addWidget(control)
         loops = (self.ping_pong, self.loop)
-        self._first_to_go = (self.space, self.name, self.fps, self.make, *loops, self.time)
+        self._hide_order = (self.space, self.name, self.fps, self.make, *loops, self.time)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.show_timeline(None)
 
@@ -79,7 +79,7 @@ class Transport(QWidget):
         self.duration.set_value(duration(timeline) if timeline else 0.0)
         shown = timeline.fps if timeline else 20.0
         self.fps.setText(f"{shown:g} fps")
-        self.space.setText(words.short_space(timeline.space if timeline else "w+"))
+        self.space.setText(timeline_text.short_space(timeline.space if timeline else "w+"))
         name = timeline.name if timeline else "Timeline"
         metrics = self.name.fontMetrics()
         self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME))
@@ -87,7 +87,7 @@ class Transport(QWidget):
 
     def show_playhead(self, seconds: float) -> None:
         """Where it stands."""
-        self.time.setText(f"{words.time_words(seconds)} /")
+        self.time.setText(f"{timeline_text.time_text(seconds)} /")
 
     def show_playing(self, on: bool) -> None:
         """What the button would do now."""
@@ -117,12 +117,12 @@ class Transport(QWidget):
     def _fit_controls(self) -> None:
         style = Qt.ToolButtonStyle
         self.make.setToolButtonStyle(style.ToolButtonTextBesideIcon)
-        for widget in self._first_to_go:
+        for widget in self._hide_order:
             widget.setVisible(True)
         if self._fits():
             return
         self.make.setToolButtonStyle(style.ToolButtonIconOnly)
-        for widget in self._first_to_go:
+        for widget in self._hide_order:
             if self._fits():
                 return
             widget.setVisible(False)

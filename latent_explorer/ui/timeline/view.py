@@ -12,11 +12,10 @@ from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 
 from latent_explorer.explain.timeline.timeline import frame_at
-from latent_explorer.ui.timeline import lanes
+from latent_explorer.ui.timeline import lanes, timeline_text
 from latent_explorer.ui.timeline import shortcuts as keys
-from latent_explorer.ui.timeline import timeline_text as words
-from latent_explorer.ui.timeline.gesture import Drag, Hit
-from latent_explorer.ui.timeline.view_base import TimelineFace
+from latent_explorer.ui.timeline.gesture import Hit, KeyframeDrag
+from latent_explorer.ui.timeline.view_base import TimelineViewBase
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QContextMenuEvent
@@ -24,14 +23,14 @@ if TYPE_CHECKING:
 ZOOM = 1.25  # a step
 
 
-class TimelineView(TimelineFace):
+class TimelineView(TimelineViewBase):
     """The timeline under the mouse."""
 
-    seek_asked = Signal(float)  # s
+    seek_requested = Signal(float)  # s
     moved = Signal(object, bool)  # {keyframe: s}, and whether copies are asked for
-    easing_asked = Signal(int, QPoint)  # of the segment after this keyframe; where it stands
+    easing_requested = Signal(int, QPoint)  # of the segment after this keyframe; where it stands
     opened = Signal(int)  # a double click: the keyframe's state
-    menu_asked = Signal(object, QPoint)  # keyframe or None
+    menu_requested = Signal(object, QPoint)  # keyframe or None
     asked = Signal(str)  # one of the commands of `keys`
 
     # mouse ------------------------------------------------------------------------------------
@@ -57,7 +56,7 @@ class TimelineView(TimelineFace):
             event.ignore()
             return
         hit = self.hit(event.position().toPoint())
-        self._drag = Drag(hit, event.position().x())
+        self._drag = KeyframeDrag(hit, event.position().x())
         if hit.kind == "time":
             self._scrub(event.position().x())
         elif hit.kind == "keyframe" and hit.index not in self._selected:
@@ -73,7 +72,7 @@ class TimelineView(TimelineFace):
             self._hover(self.hit(event.position().toPoint()))
         elif drag.hit.kind == "time":
             self._scrub(x)
-        elif drag.stir(x) and drag.hit.kind == "keyframe" and self._timeline is not None:
+        elif drag.try_start(x) and drag.hit.kind == "keyframe" and self._timeline is not None:
             drag.move(x, event.modifiers(), self._scale, self._timeline, self.selected)
             self._changed()
 
@@ -81,21 +80,21 @@ class TimelineView(TimelineFace):
         drag, self._drag = self._drag, None
         if drag is None or event.button() != Qt.MouseButton.LeftButton:
             return
-        if drag.hit.kind == "segment" and not drag.stirred:
+        if drag.hit.kind == "segment" and not drag.started:
             self._ask_easing(drag.hit.index)
         elif drag.hit.kind == "keyframe":
             self._drop(drag, event.modifiers())
         self._changed()
 
-    def _drop(self, drag: Drag, modifiers: Qt.KeyboardModifier) -> None:
+    def _drop(self, drag: KeyframeDrag, modifiers: Qt.KeyboardModifier) -> None:
         if drag.moves:
             self.moved.emit(dict(drag.moves), drag.copy)
             return
-        if drag.stirred:
+        if drag.started:
             return  # taken up and put back
         if not drag.chosen:
             self.select_by_click(drag.hit.index, modifiers)
-        self.seek_asked.emit(self.times[drag.hit.index])
+        self.seek_requested.emit(self.times[drag.hit.index])
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         hit = self.hit(event.position().toPoint())
@@ -109,18 +108,18 @@ class TimelineView(TimelineFace):
         index = hit.index if hit.kind == "keyframe" else None
         if index is not None and index not in self.selected:
             self.select([index])
-        self.menu_asked.emit(index, event.globalPos())
+        self.menu_requested.emit(index, event.globalPos())
 
     def _scrub(self, x: float) -> None:
         if self._timeline is not None and self.times:
-            self.seek_asked.emit(frame_at(self._timeline, self._scale.seconds(x)))
+            self.seek_requested.emit(frame_at(self._timeline, self._scale.seconds(x)))
 
     def _ask_easing(self, index: int) -> None:
         _index, start, end = self.segments()[index]
         middle = (self._scale.x(start) + self._scale.x(end)) / 2
         x = min(max(middle, 0.0), self.lanes.track.right())
         place = QPoint(round(x), 0)
-        self.easing_asked.emit(index, self.mapToGlobal(place))
+        self.easing_requested.emit(index, self.mapToGlobal(place))
 
     def _hover(self, hit: Hit) -> None:
         if hit == self._hit:
@@ -131,7 +130,7 @@ class TimelineView(TimelineFace):
             "segment": Qt.CursorShape.PointingHandCursor,
         }
         self.setCursor(shapes.get(hit.kind, Qt.CursorShape.ArrowCursor))
-        self.setToolTip(words.tooltip(self._timeline, hit.kind, hit.index))
+        self.setToolTip(timeline_text.tooltip(self._timeline, hit.kind, hit.index))
         self._changed()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -156,13 +155,13 @@ class TimelineView(TimelineFace):
         """Its keys are its own while it has the focus, whatever they mean elsewhere in the window."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             free = event.key() == Qt.Key.Key_Escape and not (self._drag or self.selected)
-            if keys.command_of(event) and not free:
+            if keys.command_for(event) and not free:
                 event.accept()
                 return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        command = keys.command_of(event)
+        command = keys.command_for(event)
         if command == "leave" and self._drag is not None:
             self._drag = None
             self._changed()

@@ -11,18 +11,22 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.explain.timeline.timeline import span
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.timeline import lanes
+from latent_explorer.ui.timeline import lanes, timeline_text
 from latent_explorer.ui.timeline import time_scale as scales
-from latent_explorer.ui.timeline import timeline_text as words
-from latent_explorer.ui.timeline.gesture import Drag, Hit
-from latent_explorer.ui.timeline.paint_trace import NOTHING, Trace, paint_moment, paint_trace
+from latent_explorer.ui.timeline.gesture import Hit, KeyframeDrag
+from latent_explorer.ui.timeline.paint_trace import (
+    EMPTY_TRACE,
+    ProbabilityTrace,
+    paint_playhead_values,
+    paint_trace,
+)
 from latent_explorer.ui.timeline.paint_track import (
-    Marks,
+    TrackState,
     paint_playhead,
     paint_ruler,
     paint_track,
 )
-from latent_explorer.ui.timeline.time_scale import Scale
+from latent_explorer.ui.timeline.time_scale import TimeScale
 from latent_explorer.ui.widgets.probability_lines import labels_width
 from latent_explorer.ui.widgets.scaling import scaled
 
@@ -37,7 +41,7 @@ LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
 MOST_SHARE = 0.24  # of the width, that they may take
 
 
-class TimelineFace(QWidget):
+class TimelineViewBase(QWidget):
     """Ruler, keyframes and trace over one axis of time."""
 
     selection_changed = Signal()
@@ -45,16 +49,16 @@ class TimelineFace(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._timeline: Timeline | None = None
-        self._trace = NOTHING
+        self._trace = EMPTY_TRACE
         self._pictures: list[Picture | None] = []  # of the keyframes
         self._pixmaps: dict[int, tuple[Picture, QPixmap]] = {}
         self._selected: frozenset[int] = frozenset()
         self._anchor = 0  # from which Shift selects
         self._playhead = 0.0
-        self._scale = scales.fitting(0.0, 0.0, 1.0)
+        self._scale = scales.fit_scale(0.0, 0.0, 1.0)
         self._fitted = True
         self._hit = Hit("none")
-        self._drag: Drag | None = None
+        self._drag: KeyframeDrag | None = None
         self._open_segment: int | None = None  # its popup is open
         self._layer: QPixmap | None = None  # all but the playhead
         self.setAccessibleName("Timeline")
@@ -84,7 +88,7 @@ class TimelineFace(QWidget):
         return self._playhead
 
     @property
-    def scale(self) -> Scale:
+    def scale(self) -> TimeScale:
         """From seconds to px, for whoever must know where something stands."""
         return self._scale
 
@@ -106,7 +110,7 @@ class TimelineFace(QWidget):
         self._describe()
         self._changed()
 
-    def show_trace(self, trace: Trace) -> None:
+    def show_trace(self, trace: ProbabilityTrace) -> None:
         """What the classifier says of the frames that are rendered."""
         self._trace = trace
         self._fit_if_fitted()
@@ -123,7 +127,7 @@ class TimelineFace(QWidget):
             return
         self._playhead = seconds
         if not self._fitted and self._drag is None:
-            shown = self._scale.showing(seconds)
+            shown = self._scale.paged_to(seconds)
             if shown != self._scale:
                 self._scale = shown
                 self._changed()
@@ -162,15 +166,17 @@ class TimelineFace(QWidget):
 
     def _describe(self) -> None:
         self.setAccessibleDescription(
-            words.description(self._timeline, self._playhead, self.selected)
+            timeline_text.description(self._timeline, self._playhead, self.selected)
         )
 
     # zoom -------------------------------------------------------------------------------------
 
-    def _whole(self) -> Scale:
+    def _whole(self) -> TimeScale:
         room = self.lanes
         right = room.track.right() - room.picture / 4
-        return scales.fitting(span(self._timeline) if self._timeline else 0.0, lanes.GUTTER, right)
+        return scales.fit_scale(
+            span(self._timeline) if self._timeline else 0.0, lanes.GUTTER, right
+        )
 
     def fit(self) -> None:
         """The whole timeline in view."""
@@ -193,13 +199,15 @@ class TimelineFace(QWidget):
         if self._fitted or self._scale.per_second <= whole.per_second:
             self._fitted, self._scale = True, whole
         else:
-            self._scale = Scale(whole.left, whole.right, self._scale.per_second, self._scale.start)
+            self._scale = TimeScale(
+                whole.left, whole.right, self._scale.per_second, self._scale.start
+            )
 
     # painting ---------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         """While it plays only the playhead moves: all else is drawn once and kept."""
-        room, shown, ratio = self.lanes, self._marks(), self.devicePixelRatioF()
+        room, shown, ratio = self.lanes, self._track_state(), self.devicePixelRatioF()
         if self._layer is None or self._layer.size() != self.size() * ratio:
             self._layer = QPixmap(self.size() * ratio)
             self._layer.setDevicePixelRatio(ratio)
@@ -213,15 +221,15 @@ class TimelineFace(QWidget):
         painter.drawPixmap(0, 0, self._layer)
         if shown.times:
             paint_playhead(painter, room, self._scale, shown)
-            paint_moment(painter, room, self._scale, self._trace, self._playhead)
+            paint_playhead_values(painter, room, self._scale, self._trace, self._playhead)
 
-    def _paint_still(self, painter: QPainter, room: Lanes, shown: Marks) -> None:
+    def _paint_still(self, painter: QPainter, room: Lanes, shown: TrackState) -> None:
         paint_ruler(painter, room, self._scale, self._trace.ready)
         paint_trace(painter, room, self._scale, self._trace)
         painter.setClipRect(room.track.adjusted(0, 0, 0, 6))
         paint_track(painter, room, self._scale, shown)
         if len(shown.times) == 1:
-            self._paint_hint(painter, room, words.ONE)
+            self._paint_hint(painter, room, timeline_text.ONE)
 
     def _changed(self) -> None:
         """More than the playhead has to be drawn anew."""
@@ -236,7 +244,7 @@ class TimelineFace(QWidget):
         box = room.track.adjusted(left - room.track.left(), 0, 0, 0)
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, sentence)
 
-    def _marks(self) -> Marks:
+    def _track_state(self) -> TrackState:
         """What the painter must know of the keyframes, in the middle of a drag too."""
         frames = self._timeline.keyframes if self._timeline else ()
         moves = self._drag.moves if self._drag is not None else {}
@@ -244,7 +252,7 @@ class TimelineFace(QWidget):
         segment = self._open_segment
         if segment is None and self._hit.kind == "segment" and self._drag is None:
             segment = self._hit.index
-        return Marks(
+        return TrackState(
             times=[k.seconds if copying else moves.get(i, k.seconds) for i, k in enumerate(frames)],
             easings=[k.easing for k in frames],
             pictures=[self._pixmap(i) for i in range(len(frames))],

@@ -10,8 +10,8 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QScrollArea, QSizePolicy, QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training import run_text as words
-from latent_explorer.ui.training.form_step import ProblemLines
+from latent_explorer.ui.training import run_text
+from latent_explorer.ui.training.form_step import MessageLines
 from latent_explorer.ui.widgets.basics import (
     button,
     column,
@@ -20,7 +20,7 @@ from latent_explorer.ui.widgets.basics import (
     row,
     title,
 )
-from latent_explorer.ui.widgets.status_bar import job_words
+from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
     from latent_explorer.app.training.updates import CheckDone
@@ -44,7 +44,7 @@ BESIDES = {  # by where the classifier comes from
 SPARE = 1.2  # of the disk: below it there is a caution
 
 
-class CheckColumn(QScrollArea):
+class CheckResultsView(QScrollArea):
     """What the check found and measured, in sentences."""
 
     def __init__(self) -> None:
@@ -54,7 +54,7 @@ class CheckColumn(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.invite = hint(INVITE)
         self.invite.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-        self.findings = ProblemLines()
+        self.findings = MessageLines()
         page = QWidget()
         page.setProperty("role", "page")
         layout = column(page, spacing=theme.GAP)
@@ -81,15 +81,15 @@ class CheckColumn(QScrollArea):
         return lines
 
 
-class NextRow(QWidget):
+class NextStepBar(QWidget):
     """Progress while something is checked, the command line to copy, and the button that says what happens next.
 
-    `next_asked` when the person presses that button, `again_asked` for another check, `cancel_asked` during one.
+    `next_requested` when the person presses that button, `recheck_requested` for another check, `cancel_requested` during one.
     """
 
-    next_asked = Signal()
-    again_asked = Signal()
-    cancel_asked = Signal()
+    next_requested = Signal()
+    recheck_requested = Signal()
+    cancel_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,9 +103,9 @@ class NextRow(QWidget):
         self.command.setFont(theme.font(theme.SMALL))
         self.command.setAccessibleName("Command line of this training")
         self.copy = icon_button("copy", "Copy the command line", self._copy)
-        self.next = button(CHECK, self.next_asked.emit, role="primary")
-        self.again = button(AGAIN, self.again_asked.emit)
-        self.cancel = button("Cancel", self.cancel_asked.emit)
+        self.next = button(CHECK, self.next_requested.emit, role="primary")
+        self.again = button(AGAIN, self.recheck_requested.emit)
+        self.cancel = button("Cancel", self.cancel_requested.emit)
         layout = column(self, spacing=theme.GAP // 2)
         layout.addWidget(self.bar)
         line = row(spacing=theme.GAP)
@@ -130,9 +130,9 @@ class NextRow(QWidget):
         self.again.setVisible(False)
         if begins:
             self.bar.setRange(0, 0)
-            self.say("Checking...")
+            self.show_message("Checking...")
 
-    def say(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """A line above the button: why it is what it is."""
         self.said.setText(text)
         self.said.setVisible(bool(text))
@@ -141,11 +141,11 @@ class NextRow(QWidget):
         """How far the check is."""
         self.bar.setRange(0, max(0, progress.total))
         self.bar.setValue(progress.done)
-        self.say(job_words("Checking", progress))
+        self.show_message(job_text("Checking", progress))
 
     def show_next(self, text: str, said: str = "", *, again: bool = False) -> None:
         """What the button does, and why; `again`: another check is offered beside it."""
-        self.say(said)
+        self.show_message(said)
         self.again.setVisible(again)
         self.next.setText(text)
         self.next.setAccessibleName(text)
@@ -158,7 +158,7 @@ class NextRow(QWidget):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.command.text())
-        self.say("The command line is on the clipboard.")
+        self.show_message("The command line is on the clipboard.")
 
 
 def report_lines(report: DataReport) -> list[tuple[str, str]]:
@@ -180,12 +180,12 @@ def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
     """Time and disk as (severity, sentence); `besides`: what the time does not count."""
     speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
     rate = f", at {speed:.3g} images/s" if speed else ""
-    time = f"About {words.duration_words(estimate.seconds)} on this machine{rate}; {besides}."
+    time = f"About {run_text.duration_text(estimate.seconds)} on this machine{rate}; {besides}."
     needed, free = estimate.disk_bytes, estimate.free_bytes
-    disk = f"{words.size_words(needed)} on disk"
+    disk = f"{run_text.size_text(needed)} on disk"
     if free is None:
         return [("note", time), ("note", f"{disk}.")]
-    disk += f", of {words.size_words(free)} free"
+    disk += f", of {run_text.size_text(free)} free"
     if not fits(estimate):
         return [("note", time), ("error", f"{disk}: not enough. Free some space first.")]
     scarce = needed * SPARE > free

@@ -14,28 +14,28 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QRadioButton, QSizePolicy, QW
 from latent_explorer.data.labels import parse_classes
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.classes_dialog import ClassesDialog
-from latent_explorer.ui.training.form_step import Fields, ProblemLines, Step
+from latent_explorer.ui.training.form_step import FormGrid, FormStep, MessageLines
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from latent_explorer.app.training.plan import TrainingPlan
-    from latent_explorer.app.training.updates import DataSeen
-    from latent_explorer.data.summary import DataOffer
+    from latent_explorer.app.training.updates import DataInspected
+    from latent_explorer.data.summary import DataSummary
 
 FILES = "Classifiers, explainers (*.classifier *.explainer)"
 NO_LABELS = "These pictures have no labels. Open a classifier, or train one on other pictures."
 SHOWN_CLASSES = 3
 
 
-class ClassifierStep(Step):
-    """`look_asked(Path | None)` when the classifier gets pictures of its own, or the explainer's again."""
+class ClassifierStep(FormStep):
+    """`data_chosen(Path | None)` when the classifier gets pictures of its own, or the explainer's again."""
 
-    look_asked = Signal(object)
+    data_chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(2, "Classifier")
-        self._offer: DataOffer | None = None
+        self._offer: DataSummary | None = None
         self._classes = ""
         self._data: Path | None = None  # the classifier's own pictures
         self._file: Path | None = None
@@ -44,7 +44,7 @@ class ClassifierStep(Step):
         self.from_open = QRadioButton("The open explainer's")
         self.from_file = QRadioButton("From a file")
         self.train.setChecked(True)
-        self.label = Choice("Label")
+        self.label = NoWheelComboBox("Label")
         self.label.setToolTip(
             "What the classifier shall tell apart: a column, or the class folders"
         )
@@ -60,7 +60,7 @@ class ClassifierStep(Step):
         self.other = button("Others...", self._choose_data, role="quiet")
         self.other.setToolTip("Train the classifier on other pictures than the explainer")
         self.same = icon_button("close", "Train it on the same pictures", self._same_data)
-        self.seen = ProblemLines()
+        self.seen = MessageLines()
         self.file = ElidedLabel()
         self.file.setAccessibleName("Classifier's file")
         self.choose = button("Choose...", self._choose_file)
@@ -72,7 +72,7 @@ class ClassifierStep(Step):
 
     def _build(self) -> None:
         self.trained = QWidget()
-        inner = Fields()
+        inner = FormGrid()
         self.trained.setLayout(inner)
         inner.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
         inner.setColumnMinimumWidth(0, 7 * theme.UNIT)
@@ -119,9 +119,9 @@ class ClassifierStep(Step):
         start = str(self._file.parent) if self._file else ""
         name, _kind = QFileDialog.getOpenFileName(self, "Choose a classifier", start, FILES)
         if name:
-            self.take_file(Path(name))
+            self.set_classifier_file(Path(name))
 
-    def take_file(self, path: Path) -> None:
+    def set_classifier_file(self, path: Path) -> None:
         """Explain the classifier of this file."""
         self._file = path
         self.from_file.setChecked(True)
@@ -133,23 +133,23 @@ class ClassifierStep(Step):
             self, "Choose the classifier's pictures", str(self._data or "")
         )
         if name:
-            self.take_data(Path(name))
+            self.set_own_data(Path(name))
 
-    def take_data(self, path: Path) -> None:
+    def set_own_data(self, path: Path) -> None:
         """Train the classifier on these pictures."""
         self._data = path
         self._classes = ""
         self.show_offer(None)
         self.seen.show_lines([("note", "Looking at the pictures...")])
         self._show_way()
-        self.look_asked.emit(path)
+        self.data_chosen.emit(path)
 
     def _same_data(self) -> None:
         self._data = None
         self._classes = ""
         self.seen.show_lines([])
         self._show_way()
-        self.look_asked.emit(None)
+        self.data_chosen.emit(None)
 
     def _edit_classes(self) -> None:
         counts = self._counts()
@@ -177,7 +177,7 @@ class ClassifierStep(Step):
             self.train.setChecked(True)
         self._show_way()
 
-    def show_seen(self, seen: DataSeen) -> None:
+    def show_seen(self, seen: DataInspected) -> None:
         """What the labelled pictures offer."""
         self.show_offer(seen.offer)
         lines = [("error", seen.problem)] if seen.offer is None and self._data else []
@@ -185,7 +185,7 @@ class ClassifierStep(Step):
             lines = [("good", f"{seen.offer.kind}: {seen.offer.pictures:,} files.")]
         self.seen.show_lines(lines)
 
-    def show_offer(self, offer: DataOffer | None) -> None:
+    def show_offer(self, offer: DataSummary | None) -> None:
         """The columns that can be a label. The chosen one stays where it is still there."""
         before = self.label.currentData()
         self._offer = offer
@@ -198,7 +198,7 @@ class ClassifierStep(Step):
         self.label.setEnabled(self.label.count() > 0)
         self._show_classes()
 
-    def suggest(self, offer: DataOffer) -> None:
+    def suggest(self, offer: DataSummary) -> None:
         """Choose the label that the pictures themselves suggest."""
         self._classes = ""
         self.label.setCurrentIndex(max(0, self.label.findData(offer.label)))
@@ -259,7 +259,7 @@ class ClassifierStep(Step):
         self._show_way()
         self._show_classes()
 
-    def take(self, plan: TrainingPlan) -> TrainingPlan:
+    def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         trains = self.train.isChecked()
         file = self._open if self.from_open.isChecked() else self._file
         return dataclasses.replace(

@@ -11,9 +11,9 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.curve_math import Curve, value_at, value_words
+from latent_explorer.ui.training.curve_math import Curve, value_at, value_text
 from latent_explorer.ui.widgets.basics import column, hint
-from latent_explorer.ui.widgets.probability_lines import style_of
+from latent_explorer.ui.widgets.probability_lines import line_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,12 +54,12 @@ class LegendRow(QAbstractButton):
     def show_value(self, value: float) -> None:
         """The figure at the right."""
         self._value = value
-        self.setAccessibleDescription(value_words(value))
+        self.setAccessibleDescription(value_text(value))
         self.update()
 
     @property
     def shown_value(self) -> str:
-        return value_words(self._value)
+        return value_text(self._value)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         painter = QPainter(self)
@@ -73,7 +73,7 @@ class LegendRow(QAbstractButton):
         middle = self.height() / 2
         if on:
             color = now.class_color(self.number)
-            painter.setPen(QPen(color, 2, style_of(self.number)))
+            painter.setPen(QPen(color, 2, line_style(self.number)))
             painter.drawLine(QPointF(6, middle), QPointF(6 + SAMPLE, middle))
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(now.color("ink" if on else "muted", 1.0 if on else 0.8))
@@ -126,7 +126,7 @@ class CurveLegend(QWidget):
                 each.curve = curve
         else:
             self._rebuild(curves)
-        self.read(math.nan)
+        self.show_values_at(math.nan)
 
     def _rebuild(self, curves: Sequence[Curve]) -> None:
         for old in self.rows:
@@ -145,7 +145,7 @@ class CurveLegend(QWidget):
         """The curves to draw, with their numbers."""
         return [(r.number, r.curve) for r in self.rows if r.isChecked()]
 
-    def read(self, x: float) -> None:
+    def show_values_at(self, x: float) -> None:
         """The values at `x`; NaN: the newest."""
         ends = [float(r.curve.x[-1]) for r in self.rows if len(r.curve.x)]
         for each in self.rows:

@@ -56,7 +56,7 @@ def value_at(curve: Curve, x: float) -> float:
     return float(curve.y[nearest])
 
 
-def images_words(images: float) -> str:
+def images_text(images: float) -> str:
     """Images on an axis: "0", "400", "12k", "1.5M"."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if abs(images) >= size:
@@ -64,7 +64,7 @@ def images_words(images: float) -> str:
     return f"{images:.0f}"
 
 
-def value_words(value: float) -> str:
+def value_text(value: float) -> str:
     """A figure in three significant digits, without needless exponents: "0.985", "12.5", "1,340", "2e-05"."""
     if not math.isfinite(value):
         return "\N{EN DASH}"

@@ -20,12 +20,12 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.curve_math import (
     Curve,
     decades_between,
-    images_words,
+    images_text,
     smoothed,
     steps_between,
 )
 from latent_explorer.ui.widgets.basics import row
-from latent_explorer.ui.widgets.probability_lines import style_of
+from latent_explorer.ui.widgets.probability_lines import line_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +40,7 @@ LEFT_AXIS, BOTTOM_AXIS = 6 * theme.UNIT, 36  # px
 
 
 @dataclass(frozen=True)
-class Look:
+class PlotOptions:
     """How curves are drawn: on a logarithmic axis or not, and how much of the past a smoothed value holds."""
 
     log: bool = False
@@ -51,21 +51,21 @@ def curve_pen(index: int, width: float, alpha: float = 1.0) -> QPen:
     """The line of curve `index`: colour and dashes, so that neither alone tells curves apart."""
     color = QColor(theme.current().class_color(index))
     color.setAlphaF(alpha)
-    style = style_of(index) if alpha == 1 else Qt.PenStyle.SolidLine
+    style = line_style(index) if alpha == 1 else Qt.PenStyle.SolidLine
     return pg.mkPen(color, width=width, style=style)
 
 
 class CurvePlot(QWidget):
-    """Draws what it is given; `read_at(float)` says at how many images the cursor stands, NaN for nowhere."""
+    """Draws what it is given; `cursor_moved(float)` says at how many images the cursor stands, NaN for nowhere."""
 
-    read_at = Signal(float)
+    cursor_moved = Signal(float)
 
     def __init__(self, x_name: str = "images seen") -> None:
         super().__init__()
         self._x_name = x_name
         pg.setConfigOptions(antialias=True)
         self._curves: tuple[tuple[int, Curve], ...] = ()  # (number, curve) of those shown
-        self._look = Look()
+        self._look = PlotOptions()
         self._cursor_x = math.nan
         self._lines: list[pg.PlotDataItem] = []
         self._grid: list[pg.InfiniteLine] = []
@@ -79,8 +79,8 @@ class CurvePlot(QWidget):
         self.setMinimumSize(24 * theme.UNIT, 12 * theme.UNIT)
         self.setAccessibleName(f"Curves: {x_name}")
         self.setToolTip("Point at the curves, or press Left and Right, to read their values")
-        theme.notifier.changed.connect(self._dress)
-        self._dress()
+        theme.notifier.changed.connect(self._apply_theme)
+        self._apply_theme()
 
     def sizeHint(self) -> QSize:
         return QSize(60 * theme.UNIT, 26 * theme.UNIT)
@@ -106,7 +106,7 @@ class CurvePlot(QWidget):
 
     # what is drawn ----------------------------------------------------------------------------
 
-    def show_curves(self, curves: Sequence[tuple[int, Curve]], look: Look) -> None:
+    def show_curves(self, curves: Sequence[tuple[int, Curve]], look: PlotOptions) -> None:
         """Draw these, each in the colour of its number."""
         self._curves = tuple((i, c) for i, c in curves if not c.empty)
         self._look = look
@@ -177,14 +177,14 @@ class CurvePlot(QWidget):
         item = self.plot.getPlotItem()
         most_x = max(2, (self.width() - LEFT_AXIS) // X_STEP)
         most_y = max(2, (self.height() - BOTTOM_AXIS) // Y_STEP)
-        x_ticks = [(x, images_words(x)) for x in steps_between(*self._x_range, most_x)]
+        x_ticks = [(x, images_text(x)) for x in steps_between(*self._x_range, most_x)]
         low, high = self._y_range
         if self._look.log:
             values = decades_between(10**low, 10**high, most_y)
             y_ticks = [(math.log10(v), f"{v:g}") for v in values]
         else:
             values = steps_between(low, high, most_y)
-            y_ticks = [(v, axis_words(v, values)) for v in values]
+            y_ticks = [(v, axis_text(v, values)) for v in values]
         item.getAxis("bottom").setTicks([x_ticks])
         item.getAxis("left").setTicks([y_ticks])
         for line in self._grid:
@@ -210,7 +210,7 @@ class CurvePlot(QWidget):
             self._cursor_x = float(stops[np.abs(stops - x).argmin()])
             self._cursor.setPos(self._cursor_x)
         self._cursor.setVisible(not math.isnan(self._cursor_x))
-        self.read_at.emit(self._cursor_x)
+        self.cursor_moved.emit(self._cursor_x)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, stops = Qt.Key(event.key()), self._stops()
@@ -251,7 +251,7 @@ class CurvePlot(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._dress()
+            self._apply_theme()
         return super().event(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -270,7 +270,7 @@ class CurvePlot(QWidget):
             painter.setPen(QPen(theme.current().color("accent"), 1))
             painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         now = theme.current()
         self.plot.setBackground(now.paper)
         for name in ("left", "bottom"):
@@ -285,10 +285,10 @@ class CurvePlot(QWidget):
         self._draw()
 
 
-def axis_words(value: float, all_values: Sequence[float]) -> str:
+def axis_text(value: float, all_values: Sequence[float]) -> str:
     """A number of a linear axis with as many decimals as its neighbours need."""
     step = all_values[1] - all_values[0] if len(all_values) > 1 else 1.0
     if max(abs(v) for v in all_values) >= 10_000:
-        return images_words(value)
+        return images_text(value)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
     return f"{value:.{min(decimals, 6)}f}".replace("-", "\N{MINUS SIGN}")

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QWidget
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.curve_legend import CurveLegend
-from latent_explorer.ui.training.curve_math import smoothed, value_words
-from latent_explorer.ui.training.curve_plot import CurvePlot, Look
+from latent_explorer.ui.training.curve_math import smoothed, value_text
+from latent_explorer.ui.training.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.basics import EmptyState, column, plain, row
 from latent_explorer.ui.widgets.slider_track import SliderTrack
 
@@ -62,7 +62,7 @@ class CurvesView(QWidget):
         self.log.toggled.connect(self._draw)
         self.smoothing.valueChanged.connect(self._draw)
         self.legend.changed.connect(self._draw)
-        self.plot.read_at.connect(self.legend.read)
+        self.plot.cursor_moved.connect(self.legend.show_values_at)
 
     def add_choice(self, widget: QWidget) -> None:
         """At the left of the options."""
@@ -70,9 +70,9 @@ class CurvesView(QWidget):
         self.options.insertWidget(place, widget, 0, Qt.AlignmentFlag.AlignVCenter)
 
     @property
-    def look(self) -> Look:
+    def look(self) -> PlotOptions:
         """How the curves are drawn now."""
-        return Look(self.log.isChecked(), self.smoothing.amount)
+        return PlotOptions(self.log.isChecked(), self.smoothing.amount)
 
     def show_curves(self, curves: Sequence[Curve]) -> None:
         """Draw these; which of them the person hid is remembered by their keys."""
@@ -87,7 +87,7 @@ class CurvesView(QWidget):
         shown = self.legend.shown()
         self.plot.show_curves(shown, self.look)
         said = [
-            f"{curve.name} {value_words(float(smoothed(curve.y, self.look.smoothing)[-1]))}"
+            f"{curve.name} {value_text(float(smoothed(curve.y, self.look.smoothing)[-1]))}"
             for _number, curve in shown
             if len(curve.y)
         ]

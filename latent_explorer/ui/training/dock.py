@@ -20,12 +20,12 @@ from latent_explorer.app.training.updates import (
 )
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import column, icon_button, row, title
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QShowEvent
 
-    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.app.training.updates import TrainingUpdate
     from latent_explorer.ui.training.history_page import HistoryPage
     from latent_explorer.ui.training.run_page import RunPage
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
 HEIGHT = 36 * theme.UNIT  # px, docked
-OWN_WINDOW = QSize(150 * theme.UNIT, 80 * theme.UNIT)
+FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
 FRAME = QSize(
     4 * theme.UNIT, 8 * theme.UNIT
 )  # what a window's frame and a panel of the desktop may take
@@ -42,13 +42,13 @@ FLOAT, DOCK = "Put the training into a window of its own", "Put the training bac
 
 
 class TrainingDock(QDockWidget):
-    """Hidden until asked for. `shown_changed(bool)` when it appears or goes, however that came about."""
+    """Hidden until asked for. `visibility_changed(bool)` when it appears or goes, however that came about."""
 
-    shown_changed = Signal(bool)
+    visibility_changed = Signal(bool)
 
-    def __init__(self, desk: TrainingDesk, parent: QWidget) -> None:
+    def __init__(self, controller: TrainingController, parent: QWidget) -> None:
         super().__init__("Training", parent)
-        self._desk = desk
+        self._controller = controller
         self.start: StartPage | None = None
         self.run: RunPage | None = None
         self.history: HistoryPage | None = None
@@ -58,7 +58,7 @@ class TrainingDock(QDockWidget):
         features = QDockWidget.DockWidgetFeature
         self.setFeatures(features.DockWidgetClosable | features.DockWidgetFloatable)
         self.setTitleBarWidget(QWidget())  # the head below is the title
-        self.tabs = Segments("Page of the training dock", PAGES)
+        self.tabs = SegmentedControl("Page of the training dock", PAGES)
         self.tabs.chosen.connect(self.show_page)
         self.float_button = icon_button(
             "float", FLOAT, lambda: self.setFloating(not self.isFloating())
@@ -67,10 +67,12 @@ class TrainingDock(QDockWidget):
         self.pages = QStackedWidget()
         self.pages.setMinimumHeight(20 * theme.UNIT)
         self.setWidget(self._body())
-        self.topLevelChanged.connect(self._floated)
-        self.visibilityChanged.connect(lambda _on: self.shown_changed.emit(not self.isHidden()))
+        self.topLevelChanged.connect(self._on_floated)
+        self.visibilityChanged.connect(
+            lambda _on: self.visibility_changed.emit(not self.isHidden())
+        )
         self.hide()
-        desk.listeners.append(self.on_update)
+        controller.listeners.append(self.on_update)
 
     def _body(self) -> QWidget:
         body = QWidget()
@@ -92,7 +94,7 @@ class TrainingDock(QDockWidget):
         return body
 
     def sizeHint(self) -> QSize:
-        return OWN_WINDOW if self.isFloating() else QSize(100 * theme.UNIT, HEIGHT)
+        return FLOATING_SIZE if self.isFloating() else QSize(100 * theme.UNIT, HEIGHT)
 
     # pages ------------------------------------------------------------------------------------
 
@@ -110,7 +112,7 @@ class TrainingDock(QDockWidget):
     def open(self, page: int | None = None) -> None:
         """Show the dock; without a page the run where there is one, else the guided start."""
         if page is None and self.pages.count() == 0:
-            page = RUN if self._desk.attached is not None else START
+            page = RUN if self._controller.attached is not None else START
         if page is not None:
             self.show_page(page)
         self.show()
@@ -120,18 +122,18 @@ class TrainingDock(QDockWidget):
 
     def show_running(self) -> None:
         """Show the run that somebody works on, whichever was looked at before."""
-        running = self._desk.running
-        if running is not None and running is not self._desk.attached:
-            self._desk.attach(running)
+        running = self._controller.running
+        if running is not None and running is not self._controller.attached:
+            self._controller.attach(running)
         self.open(RUN)
 
     def _start(self) -> QWidget:
         if self.start is None:
             from latent_explorer.ui.training.start_page import StartPage
 
-            self.start = StartPage(self._desk)
+            self.start = StartPage(self._controller)
             self.start.started.connect(lambda: self.show_page(RUN))
-            self.start.running_asked.connect(self.show_running)
+            self.start.show_running_requested.connect(self.show_running)
             self.pages.addWidget(self.start)
         return self.start
 
@@ -139,8 +141,8 @@ class TrainingDock(QDockWidget):
         if self.run is None:
             from latent_explorer.ui.training.run_page import RunPage
 
-            self.run = RunPage(self._desk)
-            self.run.new_asked.connect(lambda: self.show_page(START))
+            self.run = RunPage(self._controller)
+            self.run.new_requested.connect(lambda: self.show_page(START))
             self.pages.addWidget(self.run)
         return self.run
 
@@ -148,9 +150,9 @@ class TrainingDock(QDockWidget):
         if self.history is None:
             from latent_explorer.ui.training.history_page import HistoryPage
 
-            self.history = HistoryPage(self._desk)
-            self.history.show_asked.connect(lambda: self.show_page(RUN))
-            self.history.new_asked.connect(lambda: self.show_page(START))
+            self.history = HistoryPage(self._controller)
+            self.history.show_requested.connect(lambda: self.show_page(RUN))
+            self.history.new_requested.connect(lambda: self.show_page(START))
             self.pages.addWidget(self.history)
         return self.history
 
@@ -169,7 +171,11 @@ class TrainingDock(QDockWidget):
         """What the desk told: the guided start hears everything, the others what is in view."""
         if self.start is not None:
             self.start.on_update(update)
-        if isinstance(update, StartFailed) and self.page == RUN and self._desk.attached is None:
+        if (
+            isinstance(update, StartFailed)
+            and self.page == RUN
+            and self._controller.attached is None
+        ):
             self.show_page(START)  # there is no run; why not is said beside the form
         if self.isHidden():
             return
@@ -182,7 +188,7 @@ class TrainingDock(QDockWidget):
 
     # a window of its own ----------------------------------------------------------------------
 
-    def _floated(self, floating: bool) -> None:
+    def _on_floated(self, floating: bool) -> None:
         """A floating dock becomes a real window: with a frame, on any screen, beside other programs."""
         words = DOCK if floating else FLOAT
         icons.set_icon(self.float_button, "dock" if floating else "float")
@@ -193,7 +199,7 @@ class TrainingDock(QDockWidget):
         if floating:
             self.setWindowFlags(Qt.WindowType.Window)
             room = self.screen().availableGeometry()
-            place = QRect(QPoint(), OWN_WINDOW.boundedTo(room.size() - FRAME))
+            place = QRect(QPoint(), FLOATING_SIZE.boundedTo(room.size() - FRAME))
             place.moveCenter(room.center())
             self.setGeometry(place)
             self.show()

@@ -20,8 +20,8 @@ LEAST = 26 * theme.UNIT  # px
 LABEL = 8 * theme.UNIT  # px, of a field's name
 
 
-class Step(QWidget):
-    """One column of the form. `changed` when the person chose; `take` puts the choices into a plan."""
+class FormStep(QWidget):
+    """One column of the form. `changed` when the person chose; `apply_to` puts the choices into a plan."""
 
     changed = Signal()
 
@@ -29,7 +29,7 @@ class Step(QWidget):
         super().__init__()
         self.setMinimumWidth(LEAST)
         self.setAccessibleName(f"Step {number}: {name}")
-        self.problems = ProblemLines()
+        self.problems = MessageLines()
         self.layout_ = column(self, spacing=theme.GAP)
         head = row()
         digit = title(str(number))
@@ -43,7 +43,7 @@ class Step(QWidget):
         self.layout_.addWidget(self.problems)
         self.layout_.addStretch(1)
 
-    def take(self, plan: TrainingPlan) -> TrainingPlan:
+    def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         """`plan` with this step's choices."""
         raise NotImplementedError
 
@@ -52,7 +52,7 @@ class Step(QWidget):
         raise NotImplementedError
 
 
-class Fields(QGridLayout):
+class FormGrid(QGridLayout):
     """Names at the left, fields at the right, all on one edge."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Fields(QGridLayout):
         return label
 
 
-class ProblemLines(QWidget):
+class MessageLines(QWidget):
     """Sentences with the sign of their severity in front; hidden while there are none."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class ProblemLines(QWidget):
         return [text for _severity, text in self._shown]
 
     def show_lines(self, lines: Sequence[tuple[str, str]]) -> None:
-        """(severity, sentence) each; a severity is a key of `SIGNS`."""
+        """(severity, sentence) each; a severity is a key of `SEVERITY_ICONS`."""
         if list(lines) == self._shown:
             return
         self._shown = list(lines)
@@ -100,11 +100,11 @@ class ProblemLines(QWidget):
                 widget.hide()
                 widget.deleteLater()
         for severity, text in lines:
-            self._lines.addWidget(SignedLine(severity, text))
+            self._lines.addWidget(SeverityLabel(severity, text))
         self.setVisible(bool(lines))
 
 
-SIGNS = {  # icon, colour, and the word that a screen reader says first
+SEVERITY_ICONS = {  # icon, colour, and the word that a screen reader says first
     "good": ("within", "accent", "Good"),
     "note": ("info", "muted", "Note"),
     "warning": ("warning", "warning", "Caution"),
@@ -112,7 +112,7 @@ SIGNS = {  # icon, colour, and the word that a screen reader says first
 }
 
 
-class SignedLine(QWidget):
+class SeverityLabel(QWidget):
     """An icon and a sentence that wraps."""
 
     def __init__(self, severity: str, text: str) -> None:
@@ -122,7 +122,7 @@ class SignedLine(QWidget):
         self.label = QLabel(text)
         self.label.setWordWrap(True)
         self.label.setFont(theme.font(theme.SMALL))
-        self.label.setAccessibleName(f"{SIGNS[severity][2]}: {text}")
+        self.label.setAccessibleName(f"{SEVERITY_ICONS[severity][2]}: {text}")
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
         line = row(self)
         stack = column()
@@ -134,6 +134,6 @@ class SignedLine(QWidget):
         self._draw()
 
     def _draw(self) -> None:
-        name, color, _word = SIGNS[self._severity]
+        name, color, _word = SEVERITY_ICONS[self._severity]
         side = theme.ICON - 2
         self._icon.setPixmap(icons.icon(name, color).pixmap(QSize(side, side)))

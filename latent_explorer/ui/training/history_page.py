@@ -22,16 +22,15 @@ from PySide6.QtWidgets import (
 )
 
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.training import metrics as figures
-from latent_explorer.ui.training import run_text as words
+from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView
 from latent_explorer.ui.widgets.basics import EmptyState, button, column, icon_button, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.app.training.run_view import RunView
 
 COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
@@ -42,27 +41,27 @@ NO_CURVES = "Select one run or several to compare their curves."
 
 
 class HistoryPage(QStackedWidget):
-    """`show_asked` after a run was attached, `new_asked` where there is none."""
+    """`show_requested` after a run was attached, `new_requested` where there is none."""
 
-    show_asked = Signal()
-    new_asked = Signal()
+    show_requested = Signal()
+    new_requested = Signal()
 
-    def __init__(self, desk: TrainingDesk) -> None:
+    def __init__(self, controller: TrainingController) -> None:
         super().__init__()
-        self._desk = desk
+        self._controller = controller
         self._views: list[RunView] = []
         self.table = self._make_table()
-        self.figure = Choice("Figure to compare")
-        self.figure.setMinimumWidth(20 * theme.UNIT)
+        self.curve_metric = NoWheelComboBox("Figure to compare")
+        self.curve_metric.setMinimumWidth(20 * theme.UNIT)
         self.curves = CurvesView(NO_CURVES)
         self.buttons = self._make_buttons()
         self.add = icon_button("add", "Add a run folder from elsewhere", self._add)
-        self.empty = EmptyState("history", NO_RUNS, "New training", self.new_asked.emit)
+        self.empty = EmptyState("history", NO_RUNS, "New training", self.new_requested.emit)
         self.addWidget(self.empty)
         self.addWidget(self._make_body())
         self.table.itemSelectionChanged.connect(self._selection_changed)
         self.table.itemDoubleClicked.connect(lambda _item: self._show())
-        self.figure.activated.connect(lambda _index: self._draw())
+        self.curve_metric.activated.connect(lambda _index: self._draw())
         self.show_runs()
 
     def _make_table(self) -> QTableWidget:
@@ -71,7 +70,7 @@ class HistoryPage(QStackedWidget):
         for place, name in enumerate(COLUMNS):
             item = QTableWidgetItem(name)
             if place in EXPLAINED:
-                item.setToolTip(figures.figure(EXPLAINED[place]).help)
+                item.setToolTip(metrics.curve_metric(EXPLAINED[place]).help)
             table.setHorizontalHeaderItem(place, item)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(theme.CONTROL)
@@ -109,7 +108,7 @@ class HistoryPage(QStackedWidget):
         line.addStretch(1)
         line.addWidget(self.add)
         layout.addLayout(line)
-        self.curves.add_choice(self.figure)
+        self.curves.add_choice(self.curve_metric)
         right = QWidget()
         beside = column(right)
         beside.setContentsMargins(theme.MARGIN, 0, 0, 0)
@@ -133,7 +132,7 @@ class HistoryPage(QStackedWidget):
     def show_runs(self) -> None:
         """All runs as they are now; the selection stays."""
         selected = {view.path for view in self.selected()}
-        self._views = self._desk.runs()
+        self._views = self._controller.runs()
         self.setCurrentIndex(int(bool(self._views)))
         blocked = self.table.blockSignals(True)
         self.table.setRowCount(len(self._views))
@@ -158,20 +157,22 @@ class HistoryPage(QStackedWidget):
             if known.path == view.path:
                 self._fill(at, known)
                 if known in self.selected():
-                    self._fill_figures(self.selected())
+                    self._fill_metrics(self.selected())
                     self._draw()
 
     def _fill(self, at: int, view: RunView) -> None:
         status = view.status
-        agreement, lpips = (figures.newest(view, k) for k in ("val_agreement", "val_lpips_ratio"))
+        agreement, lpips = (
+            metrics.latest_value(view, k) for k in ("val_agreement", "val_lpips_ratio")
+        )
         texts = (
             view.name,
-            words.STATES[view.state][0],
+            run_text.STATES[view.state][0],
             f"{status.images:,}" if status is not None else "",
             "" if agreement is None else f"{agreement:.3f}",
             "" if lpips is None else f"{lpips:.2f}",
-            words.day_words(view.updated),
-            words.size_words(words.folder_size(view.path)),
+            run_text.date_text(view.updated),
+            run_text.size_text(run_text.folder_size(view.path)),
         )
         for place, text in enumerate(texts):
             item = QTableWidgetItem(text)
@@ -181,7 +182,7 @@ class HistoryPage(QStackedWidget):
             if place == 0:
                 item.setToolTip(str(view.path))
             if place == 1:
-                _words, icon, color = words.STATES[view.state]
+                _words, icon, color = run_text.STATES[view.state]
                 item.setIcon(icons.icon(icon, color))
                 item.setToolTip(view.message)
             self.table.setItem(at, place, item)
@@ -199,40 +200,42 @@ class HistoryPage(QStackedWidget):
         going = one is not None and not one.alive and one.state not in ("finished", "unknown")
         self.buttons["resume"].setEnabled(going)
         self.buttons["delete"].setEnabled(bool(views) and not any(v.alive for v in views))
-        self._fill_figures(views)
+        self._fill_metrics(views)
         self._draw()
 
-    def _fill_figures(self, views: list[RunView]) -> None:
-        shared = figures.shared_figures(views)
-        self.figure.setEnabled(bool(shared))
-        known = [self.figure.itemData(i) for i in range(self.figure.count())]
+    def _fill_metrics(self, views: list[RunView]) -> None:
+        shared = metrics.shared_metrics(views)
+        self.curve_metric.setEnabled(bool(shared))
+        known = [self.curve_metric.itemData(i) for i in range(self.curve_metric.count())]
         if [each.key for each in shared] == known:
             return  # a list that is open stays open
-        before = self.figure.currentData()
-        self.figure.clear()
+        before = self.curve_metric.currentData()
+        self.curve_metric.clear()
         for each in shared:
-            self.figure.addItem(each.title, each.key)
-            self.figure.setItemData(self.figure.count() - 1, each.help, Qt.ItemDataRole.ToolTipRole)
-        self.figure.setCurrentIndex(max(0, self.figure.findData(before)))
+            self.curve_metric.addItem(each.title, each.key)
+            self.curve_metric.setItemData(
+                self.curve_metric.count() - 1, each.help, Qt.ItemDataRole.ToolTipRole
+            )
+        self.curve_metric.setCurrentIndex(max(0, self.curve_metric.findData(before)))
 
     def _draw(self) -> None:
-        key = self.figure.currentData()
-        self.curves.show_curves(figures.compared(self.selected(), key) if key else [])
+        key = self.curve_metric.currentData()
+        self.curves.show_curves(metrics.compared(self.selected(), key) if key else [])
 
     # what the buttons do ----------------------------------------------------------------------
 
     def _show(self) -> None:
         views = self.selected()
         if len(views) == 1:
-            self._desk.attach(views[0])
-            self.show_asked.emit()
+            self._controller.attach(views[0])
+            self.show_requested.emit()
 
     def _resume(self) -> None:
         views = self.selected()
         if len(views) == 1:
-            self._desk.attach(views[0])
-            if self._desk.resume():
-                self.show_asked.emit()
+            self._controller.attach(views[0])
+            if self._controller.resume():
+                self.show_requested.emit()
 
     def _reveal(self) -> None:
         for view in self.selected()[:1]:
@@ -240,15 +243,15 @@ class HistoryPage(QStackedWidget):
 
     def _delete(self) -> None:
         views = self.selected()
-        if views and self._sure(views):
+        if views and self._confirm_delete(views):
             for view in views:
-                self._desk.delete(view)
+                self._controller.delete(view)
             self.show_runs()
 
-    def _sure(self, views: list[RunView]) -> bool:
+    def _confirm_delete(self, views: list[RunView]) -> bool:
         names = ", ".join(view.name for view in views[:3])
         more = f" and {len(views) - 3} more" if len(views) > 3 else ""
-        size = words.size_words(sum(words.folder_size(view.path) for view in views))
+        size = run_text.size_text(sum(run_text.folder_size(view.path) for view in views))
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self,
@@ -262,5 +265,5 @@ class HistoryPage(QStackedWidget):
     def _add(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Add a run folder")
         if name:
-            self._desk.open_folder(Path(name))
+            self._controller.open_folder(Path(name))
             self.show_runs()

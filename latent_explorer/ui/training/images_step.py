@@ -12,16 +12,16 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 
 from latent_explorer.ui.file_actions import dropped_paths
 from latent_explorer.ui.style import icons
-from latent_explorer.ui.training.form_step import Fields, ProblemLines, Step
+from latent_explorer.ui.training.form_step import FormGrid, FormStep, MessageLines
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, hint, row
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
 
     from latent_explorer.app.training.plan import TrainingPlan
-    from latent_explorer.app.training.updates import DataSeen
-    from latent_explorer.data.summary import DataOffer
+    from latent_explorer.app.training.updates import DataInspected
+    from latent_explorer.data.summary import DataSummary
 
 INVITE = "Drop a folder or a zip here, or choose one."
 WHERE_HELP = "Only pictures of which this is true: column=value,value. Several conditions with ; between them"
@@ -30,10 +30,10 @@ SPLIT_HELP = "A column that says train, val or test of every picture, instead of
 ARCHIVES = "Zip files (*.zip)"
 
 
-class ImagesStep(Step):
-    """`look_asked(Path)` when other pictures were chosen; `show_seen` brings what they offer."""
+class ImagesStep(FormStep):
+    """`data_chosen(Path)` when other pictures were chosen; `show_seen` brings what they offer."""
 
-    look_asked = Signal(object)
+    data_chosen = Signal(object)
 
     def __init__(self) -> None:
         super().__init__(1, "Images")
@@ -46,13 +46,13 @@ class ImagesStep(Step):
         self.path = ElidedLabel()
         self.path.setAccessibleName("Chosen pictures")
         self.invite = hint(INVITE)
-        self.seen = ProblemLines()
+        self.seen = MessageLines()
         self.more = button("More", self._toggle_more, role="fold", icon="right")
         self.more.setToolTip("Choose among the pictures, and how they are split")
         self.where = QLineEdit()
         self.where.setPlaceholderText("all pictures")
         self.where.setToolTip(WHERE_HELP)
-        self.group, self.split = Choice("Group"), Choice("Split")
+        self.group, self.split = NoWheelComboBox("Group"), NoWheelComboBox("Split")
         self.group.setToolTip(GROUP_HELP)
         self.split.setToolTip(SPLIT_HELP)
         self._build()
@@ -66,7 +66,7 @@ class ImagesStep(Step):
         choose.addStretch(1)
         self.where.setAccessibleName("Only")
         self.fields = QWidget()
-        inner = Fields()
+        inner = FormGrid()
         self.fields.setLayout(inner)
         inner.add("Only", self.where)
         inner.add("Group", self.group)
@@ -93,7 +93,7 @@ class ImagesStep(Step):
         """Other pictures."""
         self._show_path(path)
         self.seen.show_lines([("note", "Looking at the pictures...")])
-        self.look_asked.emit(path)
+        self.data_chosen.emit(path)
 
     def forget(self) -> None:
         """Nothing is chosen among the pictures, and nothing is known that could be."""
@@ -146,7 +146,7 @@ class ImagesStep(Step):
         self.path.setVisible(path is not None)
         self.invite.setVisible(path is None)
 
-    def show_seen(self, seen: DataSeen) -> None:
+    def show_seen(self, seen: DataInspected) -> None:
         """What the chosen pictures offer, or why they cannot be used."""
         if seen.path != self._path:
             return
@@ -157,7 +157,7 @@ class ImagesStep(Step):
         kind = offer.kind[:1].upper() + offer.kind[1:]
         self.seen.show_lines([("good", f"{kind}: {offer.pictures:,} files.")])
 
-    def show_offer(self, offer: DataOffer | None) -> None:
+    def show_offer(self, offer: DataSummary | None) -> None:
         """The columns that can be chosen by. What was chosen before stays chosen where it is still there."""
         columns = list(offer.columns) if offer else []
         for choice, own, words in (
@@ -174,7 +174,7 @@ class ImagesStep(Step):
             told = "\n".join(f"{name}: {', '.join(v)}" for name, v in offer.columns.items())
             self.where.setToolTip(f"{WHERE_HELP}.\n\n{told[:1500]}")
 
-    def suggest(self, offer: DataOffer) -> None:
+    def suggest(self, offer: DataSummary) -> None:
         """Choose what the pictures themselves suggest."""
         self.where.setText("; ".join(offer.where))
         for choice, name in ((self.group, offer.group), (self.split, offer.split)):
@@ -188,7 +188,7 @@ class ImagesStep(Step):
                 choice.addItem(name, name)
             choice.setCurrentIndex(max(0, choice.findData(name)))
 
-    def take(self, plan: TrainingPlan) -> TrainingPlan:
+    def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         conditions = (part.strip() for part in self.where.text().split(";"))
         return dataclasses.replace(
             plan,

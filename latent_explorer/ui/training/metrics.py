@@ -21,7 +21,7 @@ Series = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Metric:
     """One figure of metrics.jsonl: its name, its group, what it means, and whether it is drawn at first."""
 
     key: str
@@ -32,56 +32,58 @@ class Figure:
 
 
 # fmt: off
-FIGURES = (
-    Figure("val_agreement", "Agreement", VALIDATION, "Share of unseen pictures whose reconstruction the classifier puts into the same class. 1 is best."),
-    Figure("val_lpips_ratio", "LPIPS (mean image = 1)", VALIDATION, "How far reconstructions look from their originals, as a share of the mean image's distance: at 1 a reconstruction is no better than one average of all pictures. Lower is better."),
-    Figure("val_feature_distance_ratio", "Feature distance (mean image = 1)", VALIDATION, "In the place of LPIPS, whose weights are not here: how far reconstructions are from their originals in the classifier's own features, as a share of the mean image's. Not comparable with LPIPS. Lower is better."),
-    Figure("val_l1", "L1 of reconstructions", VALIDATION, "Mean difference of pixels, which run from -1 to 1. Lower is better.", shown=False),
-    Figure("val_lpips", "LPIPS of reconstructions", VALIDATION, "Perceptual distance to the originals. Lower is better.", shown=False),
-    Figure("val_feature_distance", "Feature distance of reconstructions", VALIDATION, "Distance to the originals in the classifier's own features. Lower is better.", shown=False),
-    Figure("val_kl", "KL of the classifier's verdicts", VALIDATION, "How much the classifier's probabilities change by reconstruction. Lower is better.", shown=False),
-    Figure("val_diversity", "Diversity of latents", VALIDATION, "How far apart the encoder puts pictures, against the length of its latents. Near 0 it says the same of all.", shown=False),
-    Figure("val_frechet_reconstruction", "Frechet distance of reconstructions", VALIDATION, "On the classifier's features. Lower is better; compare only runs with the same classifier and pictures.", shown=False),
-    Figure("val_frechet_mapping", "Frechet distance of random samples", VALIDATION, "On the classifier's features, of pictures from random latents. Lower is better.", shown=False),
-    Figure("l1", "Reconstruction, L1", LOSSES, "Mean difference of pixels between reconstruction and original."),
-    Figure("lpips", "Reconstruction, LPIPS", LOSSES, "Perceptual distance between reconstruction and original."),
-    Figure("feature_distance", "Reconstruction, feature distance", LOSSES, "Distance between reconstruction and original in the classifier's own features: it stands for LPIPS, whose weights are not here."),
-    Figure("kl", "Classifier, KL", LOSSES, "The classifier must say the same of the reconstruction."),
-    Figure("adversarial", "Generator, adversarial", LOSSES, "How easily the discriminator tells generated pictures. It begins once reconstruction works."),
-    Figure("discriminator", "Discriminator", LOSSES, "Near 1.39 it cannot tell; near 0 it always can."),
-    Figure("latent", "Latents come back", LOSSES, "Distance of a latent to the encoding of its own picture.", shown=False),
-    Figure("align", "Random latents match", LOSSES, "Distance between the mapping's latents and the encoder's.", shown=False),
-    Figure("cond_sparsity", "Sparsity of the class's styles", LOSSES, "Before its weight: how much all styles together hang on what the generator is told.", shown=False),
-    Figure("real_score", "Discriminator's score of real pictures", LOSSES, "Higher than that of generated ones while it can tell.", shown=False),
-    Figure("r1", "R1 penalty", LOSSES, "How steep the discriminator is at real pictures.", shown=False),
-    Figure("path_length", "Path length", LOSSES, "How much pictures change for a step of the latent; it should become steady.", shown=False),
-    Figure("encoder_norm", "Gradient of the encoder", LOSSES, "Before clipping. Peaks mean that the training is uneasy.", shown=False),
-    Figure("ada_p", "Augmentation", LOSSES, "How often pictures are altered before the discriminator sees them, so that few pictures last longer.", shown=False),
-    Figure("images_per_second", "Images a second", SPEED, "All of the training together, without the validation."),
+METRICS = (
+    Metric("val_agreement", "Agreement", VALIDATION, "Share of unseen pictures whose reconstruction the classifier puts into the same class. 1 is best."),
+    Metric("val_lpips_ratio", "LPIPS (mean image = 1)", VALIDATION, "How far reconstructions look from their originals, as a share of the mean image's distance: at 1 a reconstruction is no better than one average of all pictures. Lower is better."),
+    Metric("val_feature_distance_ratio", "Feature distance (mean image = 1)", VALIDATION, "In the place of LPIPS, whose weights are not here: how far reconstructions are from their originals in the classifier's own features, as a share of the mean image's. Not comparable with LPIPS. Lower is better."),
+    Metric("val_l1", "L1 of reconstructions", VALIDATION, "Mean difference of pixels, which run from -1 to 1. Lower is better.", shown=False),
+    Metric("val_lpips", "LPIPS of reconstructions", VALIDATION, "Perceptual distance to the originals. Lower is better.", shown=False),
+    Metric("val_feature_distance", "Feature distance of reconstructions", VALIDATION, "Distance to the originals in the classifier's own features. Lower is better.", shown=False),
+    Metric("val_kl", "KL of the classifier's verdicts", VALIDATION, "How much the classifier's probabilities change by reconstruction. Lower is better.", shown=False),
+    Metric("val_diversity", "Diversity of latents", VALIDATION, "How far apart the encoder puts pictures, against the length of its latents. Near 0 it says the same of all.", shown=False),
+    Metric("val_frechet_reconstruction", "Frechet distance of reconstructions", VALIDATION, "On the classifier's features. Lower is better; compare only runs with the same classifier and pictures.", shown=False),
+    Metric("val_frechet_mapping", "Frechet distance of random samples", VALIDATION, "On the classifier's features, of pictures from random latents. Lower is better.", shown=False),
+    Metric("l1", "Reconstruction, L1", LOSSES, "Mean difference of pixels between reconstruction and original."),
+    Metric("lpips", "Reconstruction, LPIPS", LOSSES, "Perceptual distance between reconstruction and original."),
+    Metric("feature_distance", "Reconstruction, feature distance", LOSSES, "Distance between reconstruction and original in the classifier's own features: it stands for LPIPS, whose weights are not here."),
+    Metric("kl", "Classifier, KL", LOSSES, "The classifier must say the same of the reconstruction."),
+    Metric("adversarial", "Generator, adversarial", LOSSES, "How easily the discriminator tells generated pictures. It begins once reconstruction works."),
+    Metric("discriminator", "Discriminator", LOSSES, "Near 1.39 it cannot tell; near 0 it always can."),
+    Metric("latent", "Latents come back", LOSSES, "Distance of a latent to the encoding of its own picture.", shown=False),
+    Metric("align", "Random latents match", LOSSES, "Distance between the mapping's latents and the encoder's.", shown=False),
+    Metric("cond_sparsity", "Sparsity of the class's styles", LOSSES, "Before its weight: how much all styles together hang on what the generator is told.", shown=False),
+    Metric("real_score", "Discriminator's score of real pictures", LOSSES, "Higher than that of generated ones while it can tell.", shown=False),
+    Metric("r1", "R1 penalty", LOSSES, "How steep the discriminator is at real pictures.", shown=False),
+    Metric("path_length", "Path length", LOSSES, "How much pictures change for a step of the latent; it should become steady.", shown=False),
+    Metric("encoder_norm", "Gradient of the encoder", LOSSES, "Before clipping. Peaks mean that the training is uneasy.", shown=False),
+    Metric("ada_p", "Augmentation", LOSSES, "How often pictures are altered before the discriminator sees them, so that few pictures last longer.", shown=False),
+    Metric("images_per_second", "Images a second", SPEED, "All of the training together, without the validation."),
 )
 # fmt: on
-_KNOWN = {figure.key: figure for figure in FIGURES}
+_KNOWN = {curve_metric.key: curve_metric for curve_metric in METRICS}
 COMPARED = ("val_agreement", "val_lpips_ratio", "l1")  # asked for first, where there are any
 
 
-def figure(key: str) -> Figure:
+def curve_metric(key: str) -> Metric:
     """The figure called `key`; one that this page does not know goes by its key, among the losses or validations."""
     if key in _KNOWN:
         return _KNOWN[key]
     group = VALIDATION if key.startswith("val_") else LOSSES
     title = key.removeprefix("val_").replace("_", " ").capitalize()
-    return Figure(key, title, group, "", shown=False)
+    return Metric(key, title, group, "", shown=False)
 
 
-def in_order(keys: Sequence[str]) -> list[Figure]:
+def in_order(keys: Sequence[str]) -> list[Metric]:
     """Known figures in the order of the table, then the others by name."""
-    places = {each.key: place for place, each in enumerate(FIGURES)}
-    return [figure(key) for key in sorted(keys, key=lambda k: (places.get(k, len(places)), k))]
+    places = {each.key: place for place, each in enumerate(METRICS)}
+    return [
+        curve_metric(key) for key in sorted(keys, key=lambda k: (places.get(k, len(places)), k))
+    ]
 
 
 def groups_of(series: Mapping[str, Series]) -> list[str]:
     """The groups that have something to show."""
-    there = {figure(key).group for key, points in series.items() if points}
+    there = {curve_metric(key).group for key, points in series.items() if points}
     return [group for group in GROUPS if group in there]
 
 
@@ -96,7 +98,7 @@ def compared(views: Sequence[RunView], key: str) -> list[Curve]:
     return [_curve(str(v.path), v.name, v.series.get(key, []), str(v.path), True) for v in views]
 
 
-def shared_figures(views: Sequence[RunView]) -> list[Figure]:
+def shared_metrics(views: Sequence[RunView]) -> list[Metric]:
     """Figures that at least one of the runs has, those that are compared most first."""
     found = in_order(list({key for view in views for key, points in view.series.items() if points}))
     return sorted(
@@ -104,7 +106,7 @@ def shared_figures(views: Sequence[RunView]) -> list[Figure]:
     )
 
 
-def newest(view: RunView, key: str) -> float | None:
+def latest_value(view: RunView, key: str) -> float | None:
     """The last value of a figure."""
     points = view.series.get(key)
     return points[-1][1] if points else None

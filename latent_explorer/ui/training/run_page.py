@@ -9,19 +9,18 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QInputDialog, QSplitter, QStackedWidget, QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training import metrics as figures
-from latent_explorer.ui.training import run_text as words
+from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView
 from latent_explorer.ui.training.log_view import LogView
-from latent_explorer.ui.training.run_status import RunFacts
-from latent_explorer.ui.training.sheet_player import SheetFlipper
+from latent_explorer.ui.training.run_status import RunStatusView
+from latent_explorer.ui.training.sheet_player import SheetPlayer
 from latent_explorer.ui.widgets.basics import EmptyState, column, row
-from latent_explorer.ui.widgets.segmented_control import Segments
+from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.app.training.run_view import RunView
 
 NO_RUN = (
@@ -33,21 +32,21 @@ MOST_IMAGES = 1_000_000_000
 
 
 class RunPage(QStackedWidget):
-    """Shows the desk's attached run; `new_asked` when there is none and the person wants one."""
+    """Shows the desk's attached run; `new_requested` when there is none and the person wants one."""
 
-    new_asked = Signal()
+    new_requested = Signal()
 
-    def __init__(self, desk: TrainingDesk) -> None:
+    def __init__(self, controller: TrainingController) -> None:
         super().__init__()
-        self._desk = desk
-        self.facts = RunFacts()
+        self._controller = controller
+        self.facts = RunStatusView()
         self.curves = CurvesView(NO_CURVES)
-        self.groups = Segments("Which curves")
-        self.sheets = SheetFlipper()
+        self.groups = SegmentedControl("Which curves")
+        self.sheets = SheetPlayer()
         self.log = LogView(NO_LOG)
-        self.side = Segments("Pictures or log", ("Pictures", "Log"))
+        self.side = SegmentedControl("Pictures or log", ("Pictures", "Log"))
         self._side_pages = QStackedWidget()
-        self.empty = EmptyState("training", NO_RUN, "New training", self.new_asked.emit)
+        self.empty = EmptyState("training", NO_RUN, "New training", self.new_requested.emit)
         self.body = self._make_body()
         self.addWidget(self.empty)
         self.addWidget(self.body)
@@ -81,37 +80,37 @@ class RunPage(QStackedWidget):
 
     def show_run(self) -> None:
         """All of the attached run as it is now."""
-        view = self._desk.attached
+        view = self._controller.attached
         self.setCurrentWidget(self.empty if view is None else self.body)
         if view is None:
             return
-        devices = dict(self._desk.devices)
-        self.facts.show_run(view, snapshot_busy=self._desk.snapshot_busy, devices=devices)
-        self.groups.set_words(figures.groups_of(view.series))
+        devices = dict(self._controller.devices)
+        self.facts.show_run(view, snapshot_busy=self._controller.snapshot_busy, devices=devices)
+        self.groups.set_words(metrics.groups_of(view.series))
         self._show_curves()
-        self.sheets.show_sheets(view.sheets, words.sheet_labels(view), _side_of(view))
+        self.sheets.show_sheets(view.sheets, run_text.sheet_labels(view), _side_of(view))
         self.log.show_lines(view.log)
 
     def _show_curves(self) -> None:
-        view = self._desk.attached
+        view = self._controller.attached
         if view is not None:
-            self.curves.show_curves(figures.curves_of(view.series, self.groups.word))
+            self.curves.show_curves(metrics.curves_of(view.series, self.groups.word))
 
     def _act(self, what: str) -> None:
-        desk = self._desk
+        controller = self._controller
         acts: dict[str, Callable[[], object]] = {
-            "pause": desk.pause,
-            "stop": desk.stop,
-            "resume": desk.resume,
-            "current": desk.open_current,
-            "result": desk.open_result,
+            "pause": controller.pause,
+            "stop": controller.stop,
+            "resume": controller.resume,
+            "current": controller.open_current,
+            "result": controller.open_result,
             "longer": self._train_longer,
         }
         acts[what]()
 
     def _train_longer(self) -> None:
         """Ask to how many images in all, and go on."""
-        view = self._desk.attached
+        view = self._controller.attached
         seen = view.status.images if view is not None and view.status is not None else 0
         wanted, sure = QInputDialog.getInt(
             self,
@@ -123,7 +122,7 @@ class RunPage(QStackedWidget):
             1000,
         )
         if sure:
-            self._desk.resume(wanted)
+            self._controller.resume(wanted)
 
 
 def _side_of(view: RunView) -> int:

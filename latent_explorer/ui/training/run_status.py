@@ -9,8 +9,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.training import run_text as words
-from latent_explorer.ui.training.curve_math import value_words
+from latent_explorer.ui.training import run_text
+from latent_explorer.ui.training.curve_math import value_text
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, row, title
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ TIPS = {
 }
 
 
-class RunFacts(QWidget):
+class RunStatusView(QWidget):
     """`asked(str)`: one of "pause", "resume", "stop", "current", "result", "longer"."""
 
     asked = Signal(str)
@@ -121,13 +121,13 @@ class RunFacts(QWidget):
         """How this run stands now. `devices`: their words by what a run calls them."""
         self.name.setText(view.name)
         self.name.setToolTip(str(view.path))
-        said = words.state_words(view)
+        said = run_text.state_text(view)
         self.state.setText(said)
-        _word, icon, color = words.STATES[view.state]
+        _word, icon, color = run_text.STATES[view.state]
         self._icon_name = (icon, color)
         self._draw_icon()
-        self.progress.setText(words.progress_words(view))
-        part = words.share(view)
+        self.progress.setText(run_text.progress_text(view))
+        part = run_text.share(view)
         if part is None and view.alive:
             self.bar.setRange(0, 0)  # busy, nobody knows how far
         else:
@@ -154,7 +154,7 @@ class RunFacts(QWidget):
             "Agreement": "",
         }
         rate = status.images_per_second if status is not None and view.alive else None
-        self.speed.setText(f"{value_words(rate)} images/s" if rate else "")
+        self.speed.setText(f"{value_text(rate)} images/s" if rate else "")
         points = view.series.get("val_agreement")
         if points:
             texts["Agreement"] = f"{points[-1][1]:.3f} at {points[-1][0]:,.0f} images"

@@ -36,7 +36,7 @@ GENERATOR_ROWS = ("random samples",)
 KB, MB, GB = 1e3, 1e6, 1e9
 
 
-def state_words(view: RunView) -> str:
+def state_text(view: RunView) -> str:
     """ "Training the explainer", "Pausing", "Failed"."""
     if view.alive and view.requested in ASKED:
         return ASKED[view.requested]
@@ -58,7 +58,7 @@ def share(view: RunView) -> float | None:
     return min(1.0, done / total) if total else None
 
 
-def progress_words(view: RunView) -> str:
+def progress_text(view: RunView) -> str:
     """ "61 %, 12 min left"."""
     part = share(view)
     said = "" if part is None else f"{100 * part:.0f} %"
@@ -68,21 +68,21 @@ def progress_words(view: RunView) -> str:
     return said
 
 
-def badge_words(view: RunView) -> str:
+def badge_text(view: RunView) -> str:
     """For the status line: "Training 61 %, 12 min left"."""
     if view.requested in ASKED:
         return f"{ASKED[view.requested]} the training"
-    return f"Training {progress_words(view)}".strip()
+    return f"Training {progress_text(view)}".strip()
 
 
-def size_words(count: float) -> str:
+def size_text(count: float) -> str:
     """ "340 kB", "210 MB", "1.4 GB"."""
     if count >= GB:
         return f"{count / GB:.1f} GB"
     return f"{count / MB:.0f} MB" if count >= MB else f"{count / KB:.0f} kB"
 
 
-def duration_words(seconds: float) -> str:
+def duration_text(seconds: float) -> str:
     """ "40 seconds", "18 minutes", "3.5 hours", "2 days"."""
     if seconds < 90:
         return f"{max(1, round(seconds))} seconds"
@@ -93,7 +93,7 @@ def duration_words(seconds: float) -> str:
     return f"{seconds / 86400:.1f} days".replace(".0 ", " ")
 
 
-def day_words(seconds: float) -> str:
+def date_text(seconds: float) -> str:
     """When, in local time: "today 05:01", "22 Nov, 05:01", "22 Nov 2025"; empty for never."""
     if not seconds:
         return ""

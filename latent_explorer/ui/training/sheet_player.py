@@ -25,7 +25,7 @@ EMPTY = "The first sheet of pictures comes after a few thousand images."
 PLAY, PAUSE = "Play the sheets (Space)", "Stop playing (Space)"
 
 
-class SheetFlipper(QWidget):
+class SheetPlayer(QWidget):
     """The newest sheet follows the training until the person turns back."""
 
     def __init__(self) -> None:

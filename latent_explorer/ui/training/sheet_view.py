@@ -44,7 +44,7 @@ def cut(image: np.ndarray, labels: Sequence[str], side: int) -> Sheet:
 
 
 @dataclass(frozen=True)
-class Layout:
+class SheetLayout:
     """Where pictures stand: `per_line` in a line, `lines` lines for each row's pictures, `side` px each."""
 
     per_line: int
@@ -52,9 +52,9 @@ class Layout:
     side: float
 
 
-def best_layout(count: int, kinds: int, width: float, height: float) -> Layout:
+def best_layout(count: int, kinds: int, width: float, height: float) -> SheetLayout:
     """The division of `count` pictures a row into lines that shows them largest."""
-    best = Layout(count, 1, 0.0)
+    best = SheetLayout(count, 1, 0.0)
     for lines in range(1, count + 1):
         per_line = -(-count // lines)
         if per_line * (lines - 1) >= count:
@@ -64,11 +64,11 @@ def best_layout(count: int, kinds: int, width: float, height: float) -> Layout:
             (height - (kinds * lines - 1) * GAP - (lines - 1) * LABEL_GAP) / (kinds * lines),
         )
         if side > best.side:
-            best = Layout(per_line, lines, side)
+            best = SheetLayout(per_line, lines, side)
     return best
 
 
-def largest(count: int, kinds: int, width: float, height: float) -> Layout:
+def largest(count: int, kinds: int, width: float, height: float) -> SheetLayout:
     """As many of `count` pictures a row as can be shown at a good size, or at the best there is."""
     layouts = [best_layout(n, kinds, width, height) for n in range(count, 0, -1)]
     enough = min(GOOD_SIDE, max(layout.side for layout in layouts))
@@ -113,7 +113,7 @@ class SheetView(QWidget):
         widest = max((metrics.horizontalAdvance(text) for text in self._sheet.labels), default=0)
         return min(widest + 2, self.width() / 3) + LABEL_GAP
 
-    def layout_now(self) -> Layout | None:
+    def layout_now(self) -> SheetLayout | None:
         """How the pictures are laid out now."""
         if self._sheet is None:
             return None
@@ -122,7 +122,7 @@ class SheetView(QWidget):
         made = largest(count, kinds, width, height)
         ratio = self.devicePixelRatioF()
         side = shown_side(self._sheet.rows[0, 0], made.side, ratio, pixels=self._pixels)
-        return Layout(made.per_line, made.lines, min(side, made.side))
+        return SheetLayout(made.per_line, made.lines, min(side, made.side))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         sheet, place = self._sheet, self.layout_now()

@@ -12,21 +12,21 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from latent_explorer.training.presets import PRESETS
-from latent_explorer.ui.training.form_step import Fields, Step
+from latent_explorer.ui.training.form_step import FormGrid, FormStep
 from latent_explorer.ui.widgets.basics import hint
-from latent_explorer.ui.widgets.combo_box import Choice
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.app.training.plan import TrainingPlan
 
-ANEW, FILE = "", "file"
+FROM_SCRATCH, FILE = "", "file"
 EXPLAINERS = "Explainers (*.explainer)"
 ITS_SIZE = "The explainer's widths win over it; a larger size grows the explainer."
 
 
-class SizeStep(Step):
+class SizeStep(FormStep):
     """Preset, length, beginning, name, device."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class SizeStep(Step):
         self._init: Path | None = None
         self._open: Path | None = None
         self._device = "auto"  # as chosen; it may become known only later
-        self.preset = Choice("Preset")
+        self.preset = NoWheelComboBox("Preset")
         for key, preset in PRESETS.items():
             self.preset.addItem(preset.title, key)
             tip = "\n".join([preset.description, f"Source: {preset.source}", *preset.differs])
@@ -45,12 +45,12 @@ class SizeStep(Step):
         self.images.setToolTip(
             "How many images the training sees in all; empty: as the preset says"
         )
-        self.init = Choice("Start from")
+        self.init = NoWheelComboBox("Start from")
         self.init.setToolTip("Start from the networks of an explainer instead of from noise")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the training")
-        self.device = Choice("Device")
-        fields = Fields()
+        self.device = NoWheelComboBox("Device")
+        fields = FormGrid()
         fields.add("Preset", self.preset)
         fields.addWidget(self.about, fields.rowCount(), 0, 1, 2)
         fields.add("Images", self.images)
@@ -89,7 +89,7 @@ class SizeStep(Step):
 
     def _fill_init(self) -> None:
         self.init.clear()
-        self.init.addItem("scratch", ANEW)
+        self.init.addItem("scratch", FROM_SCRATCH)
         if self._open is not None:
             self.init.addItem(f"the open one, {self._open.stem}", str(self._open))
         if self._init is not None and self._init != self._open:
@@ -140,7 +140,7 @@ class SizeStep(Step):
         """The name it gets when none is typed."""
         self.name.setPlaceholderText(title)
 
-    def take(self, plan: TrainingPlan) -> TrainingPlan:
+    def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         return dataclasses.replace(
             plan,
             preset=self.preset.currentData(),

@@ -13,7 +13,7 @@ from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
     CheckDone,
     CheckProgress,
-    DataSeen,
+    DataInspected,
     RunAttached,
     RunChanged,
     RunEnded,
@@ -27,8 +27,8 @@ from latent_explorer.ui.training.check_results import (
     LEAST,
     SHOW_RUNNING,
     START,
-    CheckColumn,
-    NextRow,
+    CheckResultsView,
+    NextStepBar,
     fits,
     heading,
 )
@@ -40,34 +40,34 @@ from latent_explorer.ui.widgets.basics import column, row
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latent_explorer.app.training.controller import TrainingDesk
+    from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.app.training.updates import TrainingUpdate
-    from latent_explorer.ui.training.form_step import Step
+    from latent_explorer.ui.training.form_step import FormStep
 
 
 class StartPage(QWidget):
-    """Makes a plan, has it checked, and starts it. `started` when a training begins, `running_asked` to see one."""
+    """Makes a plan, has it checked, and starts it. `started` when a training begins, `show_running_requested` to see one."""
 
     started = Signal()
-    running_asked = Signal()
+    show_running_requested = Signal()
 
-    def __init__(self, desk: TrainingDesk) -> None:
+    def __init__(self, controller: TrainingController) -> None:
         super().__init__()
-        self._desk = desk
-        self._plan = desk.plan
+        self._controller = controller
+        self._plan = controller.plan
         self._done: CheckDone | None = None  # the last check
         self._fresh: set[Path] = set()  # chosen just now: what they suggest is taken
         self._tried = False  # the person asked to go on, so what is missing may be said
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
-        self.check = CheckColumn()
-        self.next = NextRow()
+        self.check = CheckResultsView()
+        self.next = NextStepBar()
         self._build()
         self._connect()
         self._show_plan()
-        self._look_again()
+        self._inspect_again()
 
     @property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[FormStep, ...]:
         return (self.images, self.classifier, self.size_)
 
     @property
@@ -101,18 +101,18 @@ class StartPage(QWidget):
     def _connect(self) -> None:
         for step in self.steps:
             step.changed.connect(self._take_steps)
-        self.images.look_asked.connect(self._look_at_images)
-        self.classifier.look_asked.connect(self._look_at_labelled)
-        self.next.next_asked.connect(self._go_on)
-        self.next.again_asked.connect(self._check_again)
-        self.next.cancel_asked.connect(self._desk.cancel_check)
+        self.images.data_chosen.connect(self._on_images_chosen)
+        self.classifier.data_chosen.connect(self._on_labelled_chosen)
+        self.next.next_requested.connect(self._on_next)
+        self.next.recheck_requested.connect(self._check_again)
+        self.next.cancel_requested.connect(self._controller.cancel_check)
 
     # the plan ---------------------------------------------------------------------------------
 
     def _take_steps(self) -> None:
         plan = self._plan
         for step in self.steps:
-            plan = step.take(plan)
+            plan = step.apply_to(plan)
         self._plan = plan
         self._show_state()
 
@@ -130,55 +130,55 @@ class StartPage(QWidget):
 
     def _show_window(self) -> None:
         """What the window says of itself: the open explainer and the devices."""
-        opened = self._desk.open_explainer()
+        opened = self._controller.open_explainer()
         self.classifier.show_open(opened)
         self.size_.show_open(opened)
-        self.size_.show_devices(self._desk.devices)
+        self.size_.show_devices(self._controller.devices)
 
-    def _look_at_images(self, path: Path) -> None:
+    def _on_images_chosen(self, path: Path) -> None:
         """Other pictures. What was chosen among the old ones goes, unless the classifier has pictures of its own."""
         if self.classifier.own_data is None:
             self.images.forget()
-        self._look(path)
+        self._inspect(path)
 
-    def _look_at_labelled(self, path: Path | None) -> None:
+    def _on_labelled_chosen(self, path: Path | None) -> None:
         """The classifier learns from these pictures now; None: from the explainer's again."""
         self.images.forget()
         self._take_steps()
         labelled = path or self._plan.data
         if labelled is not None:
-            self._look(labelled)
+            self._inspect(labelled)
 
-    def _look(self, path: Path) -> None:
+    def _inspect(self, path: Path) -> None:
         self._fresh.add(path)
-        self._desk.cancel_check()  # it is of other pictures
+        self._controller.cancel_check()  # it is of other pictures
         self._done = None
         self._take_steps()
-        self._desk.look_at(path)
+        self._controller.inspect_data(path)
 
-    def _look_again(self) -> None:
+    def _inspect_again(self) -> None:
         """The pictures of last time: what they offer is not kept."""
         for path in (self._plan.data, self._plan.classifier_data):
             if path is not None and path.exists():
-                self._desk.look_at(path)
+                self._controller.inspect_data(path)
 
     # what comes next --------------------------------------------------------------------------
 
-    def _go_on(self) -> None:
+    def _on_next(self) -> None:
         """Press of the one button."""
-        running = self._desk.running
+        running = self._controller.running
         if running is not None:
-            self.running_asked.emit()
+            self.show_running_requested.emit()
             return
         self._take_steps()
         self._tried = True
         self._show_state()
         if self._problems():
             return
-        self._desk.keep(self._plan)
+        self._controller.remember_plan(self._plan)
         if not self._may_start():
             self._begin_check()
-        elif self._desk.start(self._plan):
+        elif self._controller.start(self._plan):
             self.started.emit()
 
     def _check_again(self) -> None:
@@ -189,7 +189,7 @@ class StartPage(QWidget):
 
     def _begin_check(self) -> None:
         self._done = None
-        self._desk.check(self._plan)
+        self._controller.check(self._plan)
         self._show_state()
 
     def _may_start(self) -> bool:
@@ -217,7 +217,7 @@ class StartPage(QWidget):
 
     def _show_next(self) -> None:
         """What the button does now, and why. It asks no file: a training that runs calls it every second."""
-        checking, running, done = self._desk.checking, self._desk.running, self._done
+        checking, running, done = self._controller.checking, self._controller.running, self._done
         self.next.show_checking(checking)
         if checking:
             return
@@ -236,7 +236,7 @@ class StartPage(QWidget):
             self.next.show_next(START, said, again=other)
 
     def _show_check(self) -> None:
-        self.check.show_check(self._done, self._desk.card_warning(self._plan.device))
+        self.check.show_check(self._done, self._controller.device_warning(self._plan.device))
 
     def _show_problems(self) -> None:
         """A problem belongs to the step whose choices, put back to their defaults, take it away."""
@@ -263,7 +263,7 @@ class StartPage(QWidget):
 
     def on_update(self, update: TrainingUpdate) -> None:
         """What the desk told."""
-        if isinstance(update, DataSeen):
+        if isinstance(update, DataInspected):
             self._take_seen(update)
         elif isinstance(update, CheckProgress):
             self.next.show_checking(True)
@@ -280,7 +280,7 @@ class StartPage(QWidget):
         elif isinstance(update, WindowChanged):
             self.refresh()
 
-    def _take_seen(self, seen: DataSeen) -> None:
+    def _take_seen(self, seen: DataInspected) -> None:
         """Labels, and columns to choose by, are those of the pictures that the classifier learns from."""
         self.images.show_seen(seen)
         if seen.path == (self.classifier.own_data or self._plan.data):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
 
 
-class Choice(QComboBox):
+class NoWheelComboBox(QComboBox):
     """Turns with the wheel only while it has the focus; otherwise the panel around it scrolls."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:

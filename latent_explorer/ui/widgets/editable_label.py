@@ -70,10 +70,10 @@ class EditableLabel(QWidget):
             return
         self._text = text
         self.setAccessibleName(f"Name: {text}")
-        self._say_whole()
+        self._update_tool_tip()
         self.update()
 
-    def _say_whole(self) -> None:
+    def _update_tool_tip(self) -> None:
         """The tooltip has what the elided text leaves out."""
         fits = self.fontMetrics().horizontalAdvance(self._text) <= self.width() - 4
         self.setToolTip("" if fits else self._text)
@@ -109,7 +109,7 @@ class EditableLabel(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._say_whole()
+        self._update_tool_tip()
         self.editor.setGeometry(self.rect())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)

@@ -59,7 +59,7 @@ class NoticeBar(QFrame):
         theme.notifier.changed.connect(self._draw)
         self.hide()
 
-    def say(
+    def show_message(
         self,
         text: str,
         severity: Severity = "info",
@@ -83,7 +83,7 @@ class NoticeBar(QFrame):
         if SHOWN_SECONDS[severity] and not action:
             self._timer.start(1000 * SHOWN_SECONDS[severity])
 
-    def take_back(self, text: str) -> None:
+    def clear_message(self, text: str) -> None:
         """Hide the sentence if it is still there: it is true no longer."""
         if self.text.text() == text:
             self.hide()

@@ -30,7 +30,7 @@ SWATCH = 22  # px of a label before its text
 WIDEST = 160  # px of a name
 
 
-def style_of(index: int) -> Qt.PenStyle:
+def line_style(index: int) -> Qt.PenStyle:
     """The dash of a class: never tell by colour alone."""
     return STYLES[index % len(STYLES)]
 
@@ -48,7 +48,7 @@ def labels_width(names: Sequence[str]) -> int:
     return int(min(widest, WIDEST) + 8 * theme.UNIT)
 
 
-def label_places(
+def label_positions(
     ends: dict[int, float], y_of: Callable[[float], float], top: float, bottom: float
 ) -> dict[int, float]:
     """Class to the middle of its label: near its line (`y_of` its probability), at least a row apart, inside."""
@@ -77,7 +77,7 @@ def paint_labels(
     painter.setFont(theme.font(theme.SMALL))
     metrics = QFontMetricsF(painter.font())
     for index, y in places.items():
-        painter.setPen(QPen(now.class_color(index), LINE, style_of(index)))
+        painter.setPen(QPen(now.class_color(index), LINE, line_style(index)))
         painter.drawLine(QPointF(left + 2, y), QPointF(left + 16, y))
         painter.setPen(now.color("ink"))
         box = QRectF(left + SWATCH, y - LABEL_ROW / 2, right - left - SWATCH, LABEL_ROW)

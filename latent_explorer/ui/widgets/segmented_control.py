@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-class Segments(QWidget):
+class SegmentedControl(QWidget):
     """`chosen(int)` when the person takes another one; `choose` is silent."""
 
     chosen = Signal(int)

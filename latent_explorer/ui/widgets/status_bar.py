@@ -42,7 +42,7 @@ def time_left(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min left"
 
 
-def job_words(name: str, progress: Progress | None) -> str:
+def job_text(name: str, progress: Progress | None) -> str:
     """ "Finding attributes 43 %, 1 min left"."""
     if progress is None or progress.total <= 0:
         return f"{name}..."
@@ -52,10 +52,10 @@ def job_words(name: str, progress: Progress | None) -> str:
     return said
 
 
-class JobsArea(QWidget):
+class JobIndicator(QWidget):
     """The job that runs; how many wait behind it."""
 
-    cancel_asked = Signal(int)
+    cancel_requested = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class JobsArea(QWidget):
         self.text.setAccessibleName("What runs")
         self.cancel = icon_button("cancel", "Cancel the job (Esc); what is finished is kept")
         self.cancel.setFixedSize(HEIGHT - 8, HEIGHT - 8)
-        self.cancel.clicked.connect(self.cancel_first)
+        self.cancel.clicked.connect(self.cancel_current)
         layout = row(self)
         layout.addWidget(self.bar, alignment=Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.text)
@@ -88,11 +88,11 @@ class JobsArea(QWidget):
         self._jobs.pop(job, None)
         self._show()
 
-    def cancel_first(self) -> bool:
+    def cancel_current(self) -> bool:
         """Ask for the end of the running job; whether there was one."""
         for number, job in self._jobs.items():
             if job.cancellable:
-                self.cancel_asked.emit(number)
+                self.cancel_requested.emit(number)
                 return True
         return False
 
@@ -107,7 +107,7 @@ class JobsArea(QWidget):
         if job is None:
             return
         more = f"  (+{len(self._jobs) - 1} waiting)" if len(self._jobs) > 1 else ""
-        self.text.setText(job_words(job.name, job.progress) + more)
+        self.text.setText(job_text(job.name, job.progress) + more)
         self.cancel.setVisible(job.cancellable)
         known = job.progress is not None and job.progress.total > 0
         self.bar.setRange(0, job.progress.total if known and job.progress else 0)
@@ -141,18 +141,18 @@ class Speed(QLabel):
         self.setText(f"{self._rate:.0f} pictures/s, {took}" if self._rate else took)
 
 
-class StatusLine(QWidget):
-    """Asks for what it cannot do itself: `cancel_asked(job)`, `device_asked(id)`, `warnings_asked`."""
+class StatusBar(QWidget):
+    """Asks for what it cannot do itself: `cancel_requested(job)`, `device_requested(id)`, `warnings_requested`."""
 
-    cancel_asked = Signal(int)
-    device_asked = Signal(str)
-    warnings_asked = Signal()
+    cancel_requested = Signal(int)
+    device_requested = Signal(str)
+    warnings_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setFixedHeight(HEIGHT)
-        self.jobs = JobsArea()
-        self.jobs.cancel_asked.connect(self.cancel_asked)
+        self.jobs = JobIndicator()
+        self.jobs.cancel_requested.connect(self.cancel_requested)
         self.model = hint("", wrap=False)
         self.model.setAccessibleName("Model and classifier")
         self.speed = Speed()
@@ -165,7 +165,7 @@ class StatusLine(QWidget):
         self.data = self._text_button(
             "Whether the picture is like those the model learned from", ""
         )
-        self.data.clicked.connect(self.warnings_asked)
+        self.data.clicked.connect(self.warnings_requested)
         self._warnings: tuple[str, ...] = ()
         layout = row(self, spacing=theme.MARGIN)
         layout.setContentsMargins(theme.MARGIN, 0, theme.UNIT, 0)
@@ -216,7 +216,7 @@ class StatusLine(QWidget):
             action.setCheckable(True)
             action.setChecked(number == chosen)
             group.addAction(action)
-            action.triggered.connect(lambda _on, number=number: self.device_asked.emit(number))
+            action.triggered.connect(lambda _on, number=number: self.device_requested.emit(number))
         self.device_menu.setEnabled(bool(choices))
 
     def show_warnings(self, warnings: Sequence[str] | None) -> None:

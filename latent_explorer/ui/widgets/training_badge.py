@@ -25,9 +25,9 @@ class TrainingBadge(QToolButton):
         self.setFixedHeight(HEIGHT)
         self.setToolTip(TIP)
         icons.set_icon(self, "training", "accent")
-        self.say("")
+        self.show_message("")
 
-    def say(self, text: str) -> None:
+    def show_message(self, text: str) -> None:
         """What is being trained, and how far it is; empty: nothing."""
         self.setText(f" {text}" if text else "")  # the icon stands too near
         self.setAccessibleName(text or "No training")

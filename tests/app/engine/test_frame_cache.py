@@ -11,7 +11,7 @@ import pytest
 from fakes import make_result
 
 from latent_explorer.app.engine import frame_cache
-from latent_explorer.app.engine.frame_cache import SUFFIX, FrameCache, scope_of
+from latent_explorer.app.engine.frame_cache import SUFFIX, FrameCache, cache_scope
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import DirectionShift, PictureRecipe, PictureRequest, SeedBase
 
@@ -43,8 +43,10 @@ def size_of(folder) -> int:
 
 def test_a_frame_comes_back_bit_for_bit_also_in_another_window(tmp_path):
     result = noisy(1)
-    first = FrameCache(tmp_path).rendered(*request(1), lambda _r: result)
-    again = FrameCache(tmp_path).rendered(*request(1), lambda _r: pytest.fail("rendered again"))
+    first = FrameCache(tmp_path).get_or_render(*request(1), lambda _r: result)
+    again = FrameCache(tmp_path).get_or_render(
+        *request(1), lambda _r: pytest.fail("rendered again")
+    )
     assert (first.cached, again.cached) == (False, True)
     assert same(first.result, again.result)
     again.result.after.image[:] = 0  # what comes back is the caller's own
@@ -62,13 +64,13 @@ def test_an_unedited_picture_is_kept_once(tmp_path):
 
 def test_another_model_device_or_request_is_another_frame(tmp_path):
     cache = FrameCache(tmp_path)
-    cache.rendered(*request(1, scope_of("a", "CPU")), lambda _r: noisy(1))
+    cache.get_or_render(*request(1, cache_scope("a", "CPU")), lambda _r: noisy(1))
     for other in (
-        request(2, scope_of("a", "CPU")),
-        request(1, scope_of("b", "CPU")),
-        request(1, scope_of("a", "card")),
+        request(2, cache_scope("a", "CPU")),
+        request(1, cache_scope("b", "CPU")),
+        request(1, cache_scope("a", "card")),
     ):
-        assert not cache.rendered(*other, lambda _r: noisy(2)).cached
+        assert not cache.get_or_render(*other, lambda _r: noisy(2)).cached
 
 
 def test_frames_along_a_direction_are_not_kept(tmp_path):
@@ -77,40 +79,40 @@ def test_frames_along_a_direction_are_not_kept(tmp_path):
     cache, asked = FrameCache(tmp_path), PictureRequest(recipe, "c")
     for seed in (1, 2):
         result = noisy(seed)
-        assert cache.rendered(asked, "m", lambda _r, made=result: made).result is result
+        assert cache.get_or_render(asked, "m", lambda _r, made=result: made).result is result
 
 
 def test_it_stays_within_its_bound_and_keeps_what_was_used_last(tmp_path):
     cache = FrameCache(tmp_path, max_bytes=20_000)
-    cache.rendered(*request(0), lambda _r: noisy(0))
+    cache.get_or_render(*request(0), lambda _r: noisy(0))
     for seed in range(1, 100):
-        cache.rendered(*request(seed), lambda _r, seed=seed: noisy(seed))
-        assert cache.rendered(*request(0), lambda _r: noisy(0)).cached
+        cache.get_or_render(*request(seed), lambda _r, seed=seed: noisy(seed))
+        assert cache.get_or_render(*request(0), lambda _r: noisy(0)).cached
         assert size_of(tmp_path) <= 20_000
         time.sleep(0.001)
-    assert cache.rendered(*request(99), lambda _r: noisy(0)).cached
-    assert not cache.rendered(*request(1), lambda _r: noisy(1)).cached
+    assert cache.get_or_render(*request(99), lambda _r: noisy(0)).cached
+    assert not cache.get_or_render(*request(1), lambda _r: noisy(1)).cached
 
 
 def test_two_windows_share_the_folder_and_its_bound(tmp_path):
     one, two = (FrameCache(tmp_path, max_bytes=20_000) for _ in range(2))
     for seed in range(60):
-        (one if seed % 2 else two).rendered(*request(seed), lambda _r, seed=seed: noisy(seed))
+        (one if seed % 2 else two).get_or_render(*request(seed), lambda _r, seed=seed: noisy(seed))
     # Each knows its own frames at once and the other's when it must make room.
     assert size_of(tmp_path) <= 40_000
-    assert one.rendered(*request(58), lambda _r: noisy(0)).cached
+    assert one.get_or_render(*request(58), lambda _r: noisy(0)).cached
 
 
 @pytest.mark.parametrize("damage", [b"", b"not zlib", None])
 def test_a_damaged_frame_is_rendered_again(tmp_path, damage):
     cache = FrameCache(tmp_path)
-    cache.rendered(*request(1), lambda _r: noisy(1))
+    cache.get_or_render(*request(1), lambda _r: noisy(1))
     (path,) = tmp_path.iterdir()
     path.write_bytes(path.read_bytes()[:-5] if damage is None else damage)
-    again = cache.rendered(*request(1), lambda _r: noisy(1))
+    again = cache.get_or_render(*request(1), lambda _r: noisy(1))
     assert not again.cached
     assert same(again.result, noisy(1))
-    assert cache.rendered(*request(1), lambda _r: noisy(1)).cached
+    assert cache.get_or_render(*request(1), lambda _r: noisy(1)).cached
 
 
 def test_what_a_crash_left_half_written_goes_in_time(tmp_path):
@@ -118,7 +120,7 @@ def test_what_a_crash_left_half_written_goes_in_time(tmp_path):
     for path in (old, young):
         path.write_bytes(b"half")
     os.utime(old, (time.time() - 7200,) * 2)
-    FrameCache(tmp_path).rendered(*request(1), lambda _r: noisy(1))
+    FrameCache(tmp_path).get_or_render(*request(1), lambda _r: noisy(1))
     assert not old.exists()
     assert young.exists()  # another window may be writing it now
 
@@ -128,7 +130,7 @@ def test_a_folder_that_cannot_be_written_costs_only_the_cache(tmp_path, caplog):
     blocked.write_text("not a folder")
     cache = FrameCache(blocked / "frames")
     for _ in range(3):
-        assert not cache.rendered(*request(1), lambda _r: noisy(1)).cached
+        assert not cache.get_or_render(*request(1), lambda _r: noisy(1)).cached
     assert caplog.text.count("not kept any more") == 1
 
 
@@ -139,7 +141,7 @@ def test_a_failing_disk_is_survived(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(frame_cache, "atomic_path", full)
-    assert same(cache.rendered(*request(1), lambda _r: noisy(1)).result, noisy(1))
+    assert same(cache.get_or_render(*request(1), lambda _r: noisy(1)).result, noisy(1))
 
 
 def test_errors_of_rendering_go_through_and_are_not_kept(tmp_path):
@@ -149,11 +151,11 @@ def test_errors_of_rendering_go_through_and_are_not_kept(tmp_path):
         raise UserError("no")
 
     with pytest.raises(UserError):
-        cache.rendered(*request(1), fails)
-    assert not cache.rendered(*request(1), lambda _r: noisy(1)).cached
+        cache.get_or_render(*request(1), fails)
+    assert not cache.get_or_render(*request(1), lambda _r: noisy(1)).cached
 
 
 def test_a_frame_larger_than_the_whole_cache_is_not_kept(tmp_path):
     cache = FrameCache(tmp_path, max_bytes=100)
-    cache.rendered(*request(1), lambda _r: noisy(1))
+    cache.get_or_render(*request(1), lambda _r: noisy(1))
     assert list(tmp_path.iterdir()) == []

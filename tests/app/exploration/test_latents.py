@@ -8,14 +8,14 @@ import zipfile
 import numpy as np
 import pytest
 from fake_projection import make_projected
-from headless import of
+from headless import of_type
 
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.autosave import Autosave
 from latent_explorer.app.exploration.file import Exploration
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase
-from latent_explorer.app.exploration.projected_latents import named_latents
+from latent_explorer.app.exploration.projected_latents import referenced_latents
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase, SeedBase
 
@@ -37,7 +37,7 @@ def test_showing_one_brings_its_noise_and_is_one_step_of_undo(opened):
     assert explorer.state.noise == Noise("maps", maps_id=noisy.latent_id)
     opened.settle()
     recipe = opened.rendered[-1].recipe
-    assert opened.bench.latents == [plain.latent_id, noisy.latent_id]
+    assert opened.host.latents == [plain.latent_id, noisy.latent_id]
     assert recipe.noise.maps_id == noisy.latent_id
     explorer.undo()
     assert explorer.state == before
@@ -70,13 +70,13 @@ def test_an_exploration_brings_them_back(opened, tmp_path):
     assert explorer.save(path)
     opened.open("other.explainer")
     assert explorer.latents.all() == []
-    opened.bench.latents.clear()
+    opened.host.latents.clear()
     explorer.open_path(path)
     told = opened.settle()
-    assert of(told, updates.Trouble) == of(told, updates.Told) == []
+    assert of_type(told, updates.ErrorReport) == of_type(told, updates.Message) == []
     assert explorer.state.base == noisy
     assert explorer.document.projected == (PLAIN.latent_id, NOISY.latent_id)
-    assert opened.bench.latents == [PLAIN.latent_id, NOISY.latent_id]
+    assert opened.host.latents == [PLAIN.latent_id, NOISY.latent_id]
     again = explorer.latents.get(NOISY.latent_id)
     np.testing.assert_array_equal(again.noise[1], NOISY.noise[1])
     assert again.report == NOISY.report
@@ -123,9 +123,9 @@ def test_foreign_or_missing_ones_give_one_sentence(opened, tmp_path, damage):
             archive.writestr(key, data)
     explorer.open_path(path)
     told = opened.settle()
-    (said,) = of(told, updates.Told)
+    (said,) = of_type(told, updates.Message)
     assert "were left out" in said.text
-    assert of(told, updates.Trouble) == []
+    assert of_type(told, updates.ErrorReport) == []
     assert explorer.latents.get(plain.latent_id) is not None
     shown = noisy if damage == "foreign" else SampleBase(2)
     assert explorer.state.base == shown
@@ -141,7 +141,7 @@ def test_a_recipe_that_needs_one_is_refused_with_the_way_out(opened, tmp_path):
     opened.open("leaf.explainer")
     before = explorer.state
     explorer.open_path(tmp_path / "p.png")
-    (trouble,) = of(opened.settle(), updates.Trouble)
+    (trouble,) = of_type(opened.settle(), updates.ErrorReport)
     assert "projected picture that is not in this exploration" in trouble.failure.message
     assert explorer.state == before
 
@@ -189,4 +189,4 @@ def test_export_comes_back_whole_or_as_numbers(opened, tmp_path):
 def test_names_of_latents_are_found_wherever_they_stand(opened):
     (base,) = listed(opened, NOISY)
     opened.explorer.show_base(base)
-    assert named_latents(opened.explorer.state) == {NOISY.latent_id}
+    assert referenced_latents(opened.explorer.state) == {NOISY.latent_id}

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from fakes import BOTH, EDGES, LAYOUT, SPOTS, make_result, make_summary
 
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import (
     Base,
     BlendBase,
-    EndBase,
+    BlendEndBase,
     MixBase,
     Noise,
     PictureRecipe,
@@ -37,7 +37,7 @@ def state(**fields) -> ExplorerState:
 
 
 def recipe(**fields) -> PictureRecipe:
-    return live.resolve(state(**fields), SUMMARY).recipe
+    return picture_requests.resolve(state(**fields), SUMMARY).recipe
 
 
 # Requests ----------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def recipe(**fields) -> PictureRecipe:
 
 def test_everything_that_determines_the_picture_is_in_the_request():
     edits = (StyleShift(3, "max", 0.5),)
-    request = live.resolve(
+    request = picture_requests.resolve(
         state(
             truncation_psi=0.7,
             truncation_cutoff=2,
@@ -79,54 +79,56 @@ def test_states_that_mean_the_same_picture_give_equal_requests():
 
 def test_a_plain_generator_is_told_nothing():
     plain = replace(SUMMARY, conditioned_on=None)
-    assert live.resolve(state(cond=(0.5, 0.5)), plain).recipe.cond is None
+    assert picture_requests.resolve(state(cond=(0.5, 0.5)), plain).recipe.cond is None
 
 
 def test_the_grid_has_the_same_edits_and_each_latent_its_own_cond():
     edited = state(edits=(StyleShift(3, "max", 0.5),), cond=(0.3, 0.7), truncation_psi=0.6)
     bases = [SeedBase(1), SeedBase(2), SampleBase(0)]
-    requests = live.resolve_grid(edited, SUMMARY, bases)
+    requests = picture_requests.resolve_grid(edited, SUMMARY, bases)
     assert [r.recipe.base for r in requests] == bases
     assert all(r.recipe.edits == edited.edits for r in requests)
     assert [r.recipe.cond for r in requests] == [(0.3, 0.7), None, None]
     assert [r.recipe.truncation_psi for r in requests] == [0.6, 0.6, 1.0]
-    assert requests[0] == live.resolve(edited, SUMMARY)
+    assert requests[0] == picture_requests.resolve(edited, SUMMARY)
 
 
 def test_hover_moves_only_the_attribute_to_its_two_ends():
     edited = state(edits=(StyleShift(3, "max", 0.5), StyleShift(11, "max", 0.2)))
-    minus, plus = live.resolve_hover(edited, SUMMARY, SPOTS)
+    minus, plus = picture_requests.resolve_hover(edited, SUMMARY, SPOTS)
     assert minus.recipe.edits == (StyleShift(3, "max", -1.0), StyleShift(11, "max", 0.2))
     assert plus.recipe.edits == (StyleShift(3, "max", 1.0), StyleShift(11, "max", 0.2))
-    _, towards_min = live.resolve_hover(STATE, SUMMARY, EDGES)
+    _, towards_min = picture_requests.resolve_hover(STATE, SUMMARY, EDGES)
     assert towards_min.recipe.edits == (StyleShift(5, "max", -1.0),)
 
 
 def test_a_thumbnail_is_the_latent_as_it_is():
     edited = state(edits=(StyleShift(3, "max", 0.5),), truncation_psi=0.2, noise=Noise("none"))
-    assert live.resolve_thumbnail(edited, SampleBase(2)).recipe == PictureRecipe(SampleBase(2))
+    assert picture_requests.resolve_thumbnail(edited, SampleBase(2)).recipe == PictureRecipe(
+        SampleBase(2)
+    )
 
 
 # The beginning -----------------------------------------------------------------------------------
 
 
 def test_the_first_picture_is_a_real_one_that_the_first_attributes_can_change():
-    first = live.opening_state(SUMMARY)
+    first = picture_requests.opening_state(SUMMARY)
     assert first.target_class == SPOTS.target
     assert first.base == SampleBase(2)  # P(diseased) 0.16
     assert first.classifier_id == SUMMARY.conditioned_on
-    live.check(first, SUMMARY)
+    picture_requests.check(first, SUMMARY)
 
 
 def test_without_samples_it_is_a_seed():
     bare = replace(SUMMARY, samples=None, attribute_sets=(), conditioned_on=None)
-    first = live.opening_state(bare)
+    first = picture_requests.opening_state(bare)
     assert first.base == SeedBase(0)
     assert first.classifier_id == "c" * 64
 
 
 def test_a_stored_state_must_fit_the_model():
-    live.check(state(edits=(StyleShift(LAYOUT.num_styles - 1, "max", 1.0),)), SUMMARY)
+    picture_requests.check(state(edits=(StyleShift(LAYOUT.num_styles - 1, "max", 1.0),)), SUMMARY)
     for fields, word in (
         ({"model_hash": "b" * 64}, "model"),
         ({"classifier_id": "x"}, "classifier"),
@@ -146,14 +148,14 @@ def test_a_stored_state_must_fit_the_model():
         ({"base": BlendBase(SeedBase(1), SeedBase(2), 1.5)}, "blend"),
         ({"base": MixBase(SeedBase(1), SeedBase(-2), 0, 1)}, "seed"),
         ({"base": MixBase(SeedBase(1), SeedBase(2), 0, 99)}, "mixes rows"),
-        ({"base": EndBase(SeedBase(1), 0.5, -2)}, "truncates"),
-        ({"base": EndBase(SeedBase(1), cond=(1.0,))}, "other classes"),
-        ({"base": EndBase(SeedBase(1), float("inf"))}, "number"),
+        ({"base": BlendEndBase(SeedBase(1), 0.5, -2)}, "truncates"),
+        ({"base": BlendEndBase(SeedBase(1), cond=(1.0,))}, "other classes"),
+        ({"base": BlendEndBase(SeedBase(1), float("inf"))}, "number"),
         ({"base": nested(12)}, "nested"),
         ({"noise": Noise("blend", a=Noise("seed", -1))}, "noise"),
     ):
         with pytest.raises(UserError, match=word):
-            live.check(state(**fields), SUMMARY)
+            picture_requests.check(state(**fields), SUMMARY)
 
 
 def nested(levels: int) -> Base:
@@ -169,7 +171,7 @@ def test_stored_timelines_must_fit_the_model_too():
         return Timeline(**{"name": "t", "keyframes": frames, **fields})
 
     good = of(recipe(), PictureRecipe(BlendBase(SampleBase(0), SeedBase(1), 0.5)))
-    live.check(state(timelines=(good,)), SUMMARY)
+    picture_requests.check(state(timelines=(good,)), SUMMARY)
     for timelines, word in (
         ((of(PictureRecipe(SampleBase(9))),), "sample"),
         ((of(recipe(edits=(StyleShift(10**9, "max", 1.0),))),), "style"),
@@ -181,7 +183,7 @@ def test_stored_timelines_must_fit_the_model_too():
         (tuple(of(name=str(i)) for i in range(200)), "timelines"),
     ):
         with pytest.raises(UserError, match=word):
-            live.check(state(timelines=timelines), SUMMARY)
+            picture_requests.check(state(timelines=timelines), SUMMARY)
 
 
 # What is said ------------------------------------------------------------------------------------
@@ -197,7 +199,7 @@ def said(
     result = make_result(w_distance=w_distance)
     if styles is not None:
         result = replace(result, styles=styles)
-    return live.warnings(PictureRequest(recipe(**fields), asked), summary, result)
+    return picture_requests.warnings(PictureRequest(recipe(**fields), asked), summary, result)
 
 
 def test_nothing_is_said_within_the_data():
@@ -256,17 +258,17 @@ def test_the_value_of_a_shifted_style():
         (StyleShift(0, "min", 1.0, "sigma"), 0.0),
         (StyleShift(0, "min", -1.0, "sigma"), 1.0),
     ):
-        assert live.shifted_value(edit, stats, styles) == pytest.approx(value)
+        assert picture_requests.shifted_value(edit, stats, styles) == pytest.approx(value)
 
 
 def test_already_at_the_end():
     result = make_result()
-    assert not live.already_at_end(result, SUMMARY, SPOTS)
+    assert not picture_requests.already_at_end(result, SUMMARY, SPOTS)
     result.styles[3] = 0.99
-    assert live.already_at_end(result, SUMMARY, SPOTS)
-    assert not live.already_at_end(result, SUMMARY, SPOTS, sign=-1)
+    assert picture_requests.already_at_end(result, SUMMARY, SPOTS)
+    assert not picture_requests.already_at_end(result, SUMMARY, SPOTS, sign=-1)
     result.styles[5] = 0.99  # EDGES goes to the minimum
-    assert not live.already_at_end(result, SUMMARY, EDGES)
-    assert live.already_at_end(result, SUMMARY, EDGES, sign=-1)
-    assert not live.already_at_end(result, SUMMARY, BOTH)  # style 7 can still move
-    assert not live.already_at_end(result, replace(SUMMARY, style_stats=None), SPOTS)
+    assert not picture_requests.already_at_end(result, SUMMARY, EDGES)
+    assert picture_requests.already_at_end(result, SUMMARY, EDGES, sign=-1)
+    assert not picture_requests.already_at_end(result, SUMMARY, BOTH)  # style 7 can still move
+    assert not picture_requests.already_at_end(result, replace(SUMMARY, style_stats=None), SPOTS)

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from animation_frames import read_frames
 from fakes import SPOTS
-from headless import of
+from headless import of_type
 from PIL import Image
 
 from latent_explorer.app import settings as stored
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.recipe_png import read_state
-from latent_explorer.app.export.controller import ExportDesk
+from latent_explorer.app.export.controller import ExportController
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.explain.recipe import PictureRecipe, SampleBase, SeedBase
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
@@ -32,8 +32,8 @@ WALK = Timeline(
 
 
 @pytest.fixture
-def desk(opened) -> ExportDesk:
-    return ExportDesk(opened.explorer)
+def controller(opened) -> ExportController:
+    return ExportController(opened.explorer)
 
 
 def with_timeline(opened) -> None:
@@ -41,52 +41,54 @@ def with_timeline(opened) -> None:
     opened.explorer.session._state = msgspec.structs.replace(state, timelines=(WALK,))
 
 
-def test_sources_are_timelines_then_sweeps(opened, desk):
-    assert [s.name for s in desk.sources()] == ["Sweep: spots", "Sweep: Style 5 down"]
+def test_sources_are_timelines_then_sweeps(opened, controller):
+    assert [s.name for s in controller.sources()] == ["Sweep: spots", "Sweep: Style 5 down"]
     with_timeline(opened)
-    assert [s.is_timeline for s in desk.sources()] == [True, False, False]
-    assert desk.likely("walk") == 0
-    assert desk.likely() == 0
+    assert [s.is_timeline for s in controller.sources()] == [True, False, False]
+    assert controller.default_source("walk") == 0
+    assert controller.default_source() == 0
     opened.explorer.apply(SetAttribute(opened.explorer.attributes()[1], 0.5))
-    assert desk.likely() == 2
+    assert controller.default_source() == 2
 
 
-def test_without_a_model_there_is_nothing(stage):
-    desk = ExportDesk(stage.explorer)
-    assert desk.sources() == desk.bases("samples", 3) == []
-    assert desk.export_timeline(stage.folder / "x.gif", WALK, SMALL) is None
-    assert desk.export_sheet(stage.folder / "x.png", SheetPlan(bases=(SeedBase(0),))) is None
+def test_without_a_model_there_is_nothing(headless):
+    controller = ExportController(headless.explorer)
+    assert controller.sources() == controller.bases("samples", 3) == []
+    assert controller.export_timeline(headless.folder / "x.gif", WALK, SMALL) is None
+    assert (
+        controller.export_sheet(headless.folder / "x.png", SheetPlan(bases=(SeedBase(0),))) is None
+    )
 
 
-def test_an_animation_is_a_job_that_can_be_cancelled(opened, desk, tmp_path):
-    job = desk.export(tmp_path / "sweep.gif", desk.sources()[0].scene, SMALL)
+def test_an_animation_is_a_job_that_can_be_cancelled(opened, controller, tmp_path):
+    job = controller.export(tmp_path / "sweep.gif", controller.sources()[0].scene, SMALL)
     assert opened.explorer.jobs == {job: "Writing sweep.gif"}
     told = opened.settle()
-    assert of(told, updates.JobStarted)[0].cancellable
-    assert of(told, updates.JobEnded)[0].outcome == "finished"
-    assert of(told, updates.Told)[0].text.startswith("Saved sweep.gif (")
+    assert of_type(told, updates.JobStarted)[0].cancellable
+    assert of_type(told, updates.JobEnded)[0].outcome == "finished"
+    assert of_type(told, updates.Message)[0].text.startswith("Saved sweep.gif (")
     assert len(read_frames(tmp_path / "sweep.gif")) == 40
 
 
-def test_the_table_beside_it_is_said(opened, desk, tmp_path):
+def test_the_table_beside_it_is_said(opened, controller, tmp_path):
     settings = msgspec.structs.replace(SMALL, csv=True)
-    desk.export(tmp_path / "sweep.webp", desk.sources()[0].scene, settings)
-    assert "Saved sweep.webp and sweep.csv (" in of(opened.settle(), updates.Told)[0].text
+    controller.export(tmp_path / "sweep.webp", controller.sources()[0].scene, settings)
+    assert "Saved sweep.webp and sweep.csv (" in of_type(opened.settle(), updates.Message)[0].text
     lines = (tmp_path / "sweep.csv").read_text().splitlines()
     assert "# classifier: net" in lines
     assert len(lines) == 5 + 1 + 40
 
 
-def test_what_fails_is_a_trouble(opened, desk, tmp_path):
-    desk.export(tmp_path / "no" / "x.gif", desk.sources()[0].scene, SMALL)
-    (trouble,) = of(opened.settle(), updates.Trouble)
+def test_what_fails_is_a_trouble(opened, controller, tmp_path):
+    controller.export(tmp_path / "no" / "x.gif", controller.sources()[0].scene, SMALL)
+    (trouble,) = of_type(opened.settle(), updates.ErrorReport)
     assert "cannot be written" in trouble.failure.message
 
 
-def test_all_attributes_with_their_manifest(opened, desk, tmp_path):
-    desk.export_all(tmp_path / "all", 2, desk.bases("samples", 2), SMALL)
+def test_all_attributes_with_their_manifest(opened, controller, tmp_path):
+    controller.export_all(tmp_path / "all", 2, controller.bases("samples", 2), SMALL)
     told = opened.settle()
-    assert of(told, updates.Told)[0].text == "Saved 4 animations and their manifest in all."
+    assert of_type(told, updates.Message)[0].text == "Saved 4 animations and their manifest in all."
     manifest = json.loads((tmp_path / "all" / "manifest.json").read_text())
     items = manifest["animations"]
     assert manifest["model_hash"] == opened.explorer.summary.model_hash
@@ -108,10 +110,10 @@ def test_all_attributes_with_their_manifest(opened, desk, tmp_path):
 def test_a_cancel_keeps_what_is_whole_with_its_manifest(opened, tmp_path):
     from latent_explorer.app.export.batch import export_all
 
-    desk = ExportDesk(opened.explorer)
-    render = opened.bench.renderers[-1].render
+    controller = ExportController(opened.explorer)
+    render = opened.host.renderers[-1].render
     bases = [SeedBase(i) for i in range(5)]
-    job = export_all(tmp_path / "all", desk.subject(1), bases, SMALL, render)
+    job = export_all(tmp_path / "all", controller.context(1), bases, SMALL, render)
     folder = tmp_path / "all"
     for _ in job:
         if folder.is_dir() and len(list(folder.glob("[!.]*.gif"))) == 2:
@@ -125,12 +127,12 @@ def test_a_cancel_keeps_what_is_whole_with_its_manifest(opened, tmp_path):
 
 @pytest.mark.parametrize("suffix", [".png", ".pdf"])
 @pytest.mark.parametrize("kind", ["counterfactual", "truncation", "mixing"])
-def test_sheets(opened, desk, tmp_path, kind, suffix):
+def test_sheets(opened, controller, tmp_path, kind, suffix):
     path = tmp_path / f"sheet{suffix}"
     plan = SheetPlan(kind, bases=(SampleBase(0), SeedBase(5)), others=(SeedBase(1),), last=2)
-    desk.export_sheet(path, plan)
+    controller.export_sheet(path, plan)
     told = opened.settle()
-    assert [u.text for u in of(told, updates.Told)] == [f"Saved sheet{suffix}."]
+    assert [u.text for u in of_type(told, updates.Message)] == [f"Saved sheet{suffix}."]
     if suffix == ".png":
         assert read_state(path).base == SampleBase(0)
         with Image.open(path) as picture:
@@ -139,7 +141,7 @@ def test_sheets(opened, desk, tmp_path, kind, suffix):
         assert path.read_bytes().startswith(b"%PDF-")
 
 
-def test_a_sheet_that_cannot_be_drawn_is_a_sentence(opened, desk, tmp_path):
+def test_a_sheet_that_cannot_be_drawn_is_a_sentence(opened, controller, tmp_path):
     for plan, words in (
         (SheetPlan(), "no pictures"),
         (
@@ -148,18 +150,18 @@ def test_a_sheet_that_cannot_be_drawn_is_a_sentence(opened, desk, tmp_path):
         ),
         (SheetPlan("truncation", bases=(SeedBase(0),), psis=()), "at least one psi"),
     ):
-        desk.export_sheet(tmp_path / "x.png", plan)
-        assert words in of(opened.settle(), updates.Trouble)[0].failure.message
+        controller.export_sheet(tmp_path / "x.png", plan)
+        assert words in of_type(opened.settle(), updates.ErrorReport)[0].failure.message
     assert not (tmp_path / "x.png").exists()
 
 
-def test_an_estimate_is_near_what_is_written(opened, desk, tmp_path):
+def test_an_estimate_is_near_what_is_written(opened, controller, tmp_path):
     found = []
     settings = msgspec.structs.replace(SMALL, size=128)
-    scene = desk.sources()[0].scene
-    desk.estimate(scene, settings, ".gif", found.append)
+    scene = controller.sources()[0].scene
+    controller.estimate(scene, settings, ".gif", found.append)
     opened.settle()
-    desk.export(tmp_path / "x.gif", scene, settings)
+    controller.export(tmp_path / "x.gif", scene, settings)
     opened.settle()
     assert found[0].frames == 40
     assert found[0].seconds == 4.0
@@ -167,59 +169,61 @@ def test_an_estimate_is_near_what_is_written(opened, desk, tmp_path):
     assert found[0].bytes == pytest.approx((tmp_path / "x.gif").stat().st_size, rel=0.4)
 
 
-def test_only_the_newest_estimate_is_answered(opened, desk):
+def test_only_the_newest_estimate_is_answered(opened, controller):
     found = []
-    scene = desk.sources()[0].scene
+    scene = controller.sources()[0].scene
     for size in (16, 32, 64):
-        desk.estimate(scene, msgspec.structs.replace(SMALL, size=size), ".gif", found.append)
+        controller.estimate(scene, msgspec.structs.replace(SMALL, size=size), ".gif", found.append)
     told = opened.settle()
     assert [f.picture.shape[0] for f in found] == [64]
-    assert {e.outcome for e in of(told, updates.JobEnded)} == {"finished"}  # no "was cancelled"
-    desk.estimate(scene, SMALL, ".gif", found.append)
-    desk.drop_estimate()
+    assert {e.outcome for e in of_type(told, updates.JobEnded)} == {
+        "finished"
+    }  # no "was cancelled"
+    controller.estimate(scene, SMALL, ".gif", found.append)
+    controller.cancel_estimate()
     opened.settle()
     assert len(found) == 1
 
 
-def test_a_sheet_can_be_looked_at_first(opened, desk):
+def test_a_sheet_can_be_looked_at_first(opened, controller):
     found = []
     plan = SheetPlan(bases=(SampleBase(0),))
-    desk.preview_sheet(plan, lambda image, problem: found.append((image, problem)))
-    desk.preview_sheet(SheetPlan(), lambda image, problem: found.append((image, problem)))
+    controller.preview_sheet(plan, lambda image, problem: found.append((image, problem)))
+    controller.preview_sheet(SheetPlan(), lambda image, problem: found.append((image, problem)))
     opened.settle()
     assert len(found) == 1
     assert "no pictures" in found[0][1]
-    desk.preview_sheet(plan, lambda image, problem: found.append((image, problem)))
+    controller.preview_sheet(plan, lambda image, problem: found.append((image, problem)))
     opened.settle()
     assert isinstance(found[1][0], np.ndarray)
 
 
-def test_an_estimate_says_what_it_waits_for(opened, desk):
-    assert desk.waiting == ""
-    desk.estimate(desk.sources()[0].scene, SMALL, ".gif", lambda _found: None)
-    assert desk.waiting == ""
+def test_an_estimate_says_what_it_waits_for(opened, controller):
+    assert controller.blocked_reason == ""
+    controller.estimate(controller.sources()[0].scene, SMALL, ".gif", lambda _found: None)
+    assert controller.blocked_reason == ""
     opened.explorer.start_job("Finding attributes", lambda _budget: iter(()), lambda _value: None)
-    assert desk.waiting == "Waits for: Finding attributes"
+    assert controller.blocked_reason == "Waits for: Finding attributes"
     opened.settle()
 
 
-def test_choices_are_kept_between_starts(opened, desk):
+def test_choices_are_kept_between_starts(opened, controller):
     chosen = AnimationSettings(size=256, fps=12.5, bar=True, budget_bytes=2_000_000)
-    desk.remember(animation=chosen, suffix=".webp", top=3)
+    controller.save_choices(animation=chosen, suffix=".webp", top=3)
     again = stored.load(opened.folder / "settings.json")
-    assert again.export == desk.choices
+    assert again.export == controller.choices
     assert (again.export.animation, again.export.suffix, again.export.top) == (chosen, ".webp", 3)
 
 
-def test_pictures_to_choose_from(opened, desk):
-    assert desk.bases("shown", 5) == [opened.explorer.state.base]
-    assert desk.bases("samples", 2) == [SampleBase(0), SampleBase(3)]
-    assert desk.bases("samples", 9) == [SampleBase(i) for i in range(4)]
-    assert desk.bases("seeds", 3) == [SeedBase(0), SeedBase(1), SeedBase(2)]
-    assert desk.bases("favourites", 3) == []
+def test_pictures_to_choose_from(opened, controller):
+    assert controller.bases("shown", 5) == [opened.explorer.state.base]
+    assert controller.bases("samples", 2) == [SampleBase(0), SampleBase(3)]
+    assert controller.bases("samples", 9) == [SampleBase(i) for i in range(4)]
+    assert controller.bases("seeds", 3) == [SeedBase(0), SeedBase(1), SeedBase(2)]
+    assert controller.bases("favourites", 3) == []
     explorer = opened.explorer
     explorer.change_document(explorer.document.with_favourite(SeedBase(8), True))
-    assert desk.bases("favourites", 3) == [SeedBase(8)]
-    scene = desk.flip_scene(SeedBase(8))
+    assert controller.bases("favourites", 3) == [SeedBase(8)]
+    scene = controller.flip_scene(SeedBase(8))
     assert scene is not None
     assert scene.timeline.name == SPOTS.name

@@ -12,11 +12,17 @@ from animation_frames import read_frames
 from fakes import SPOTS, make_result, make_summary
 from PIL import Image
 
-from latent_explorer.app.exploration import picture_requests as live
+from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.recipe_png import read_recipe, read_state
 from latent_explorer.app.export import job as export_jobs
-from latent_explorer.app.export.job import Beside, animation
-from latent_explorer.app.export.scene import Scene, flip_of, state_of, sweep_of, words_of
+from latent_explorer.app.export.job import BackgroundJob, animation
+from latent_explorer.app.export.scene import (
+    Scene,
+    flip_timeline,
+    state_from_recipe,
+    sweep_timeline,
+    words_of,
+)
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
 from latent_explorer.explain.recipe import PictureRecipe, SeedBase, StyleShift
@@ -24,8 +30,8 @@ from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
 from latent_explorer.media.animation.settings import AnimationSettings
 
 SUMMARY = make_summary()
-STATE = live.opening_state(SUMMARY)
-SWEEP = Scene(sweep_of(STATE, SUMMARY, SPOTS), STATE, SUMMARY)
+STATE = picture_requests.opening_state(SUMMARY)
+SWEEP = Scene(sweep_timeline(STATE, SUMMARY, SPOTS), STATE, SUMMARY)
 SMALL = AnimationSettings(size=16, fps=10, ping_pong=True)
 
 
@@ -75,7 +81,9 @@ def test_frames_are_those_of_the_timeline_whether_or_not_the_file_repeats():
 
 def test_the_way_back_and_pictures_that_stand_still_are_not_rendered_again(tmp_path):
     asked = []
-    scene = Scene(flip_of(live.resolve(STATE, SUMMARY).recipe, SPOTS, 1.0), STATE, SUMMARY)
+    scene = Scene(
+        flip_timeline(picture_requests.resolve(STATE, SUMMARY).recipe, SPOTS, 1.0), STATE, SUMMARY
+    )
     finish(animation(tmp_path / "a.gif", scene, SMALL, lambda r: asked.append(r) or render(r)))
     assert len(asked) == len(set(asked)) < len(scene.requests(SMALL))
 
@@ -87,12 +95,15 @@ def test_frames_carry_recipes_that_bring_them_back(tmp_path):
     own = render(SWEEP.requests(SMALL)[20]).after.image
     assert np.array_equal(read_recipe(enlarged).image, own)
     finish(animation(tmp_path / "a.png", SWEEP, SMALL, render))
-    assert live.resolve(read_state(tmp_path / "a.png"), SUMMARY) == SWEEP.requests(SMALL)[0]
+    assert (
+        picture_requests.resolve(read_state(tmp_path / "a.png"), SUMMARY)
+        == SWEEP.requests(SMALL)[0]
+    )
     state = read_state(tmp_path / "frames" / "frame_00020.png")
-    assert live.resolve(state, SUMMARY) == SWEEP.requests(SMALL)[20]
+    assert picture_requests.resolve(state, SUMMARY) == SWEEP.requests(SMALL)[20]
     for request in SWEEP.requests(SMALL):
-        told = state_of(request.recipe, STATE, request.classifier_id)
-        assert live.resolve(told, SUMMARY) == request
+        told = state_from_recipe(request.recipe, STATE, request.classifier_id)
+        assert picture_requests.resolve(told, SUMMARY) == request
 
 
 def test_words_name_the_classifier():
@@ -186,11 +197,11 @@ def test_a_slow_encoder_keeps_few_frames_waiting():
             yield Progress(0, 0)
         return "done"
 
-    with Beside(slow) as beside:
+    with BackgroundJob(slow) as beside:
         accepted = sum(beside.put(i) for i in range(30))
         assert accepted < 15
         gate.set()
-        _, value = finish(beside.finished())
+        _, value = finish(beside.drain())
     assert value == "done"
 
 

@@ -15,13 +15,18 @@ from click.testing import CliRunner
 from PIL import Image
 from tiny import make_explainer
 
-from latent_explorer.app.study.arms import ArmWish, StudyWish, open_from_files
-from latent_explorer.app.study.controller import QuestionSeen, StudyBuilt, StudyDesk, StudyScored
+from latent_explorer.app.study.arms import ArmSpec, StudySpec, open_from_files
+from latent_explorer.app.study.controller import (
+    QuestionRendered,
+    StudyBuilt,
+    StudyController,
+    StudyScored,
+)
 from latent_explorer.app.study.job import build_study
 from latent_explorer.cli.study import study as study_command
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.studies.build.answer_key import read_key
@@ -60,8 +65,8 @@ def explainer_path(tmp_path_factory) -> Path:
 
 
 def build(path: Path, folder: Path, settings=SETTINGS, arms=("", "methodB")):
-    opened = open_from_files([ArmWish(path=str(path), method=m) for m in arms], "cpu")
-    return drained(build_study(opened, settings, folder))
+    opened = open_from_files([ArmSpec(path=str(path), method=m) for m in arms], "cpu")
+    return run_silently(build_study(opened, settings, folder))
 
 
 @pytest.fixture(scope="module")
@@ -208,9 +213,9 @@ def test_the_window_builds_the_same_bytes(
     explainer_path, built, tmp_path, stage_of_real_model
 ) -> None:
     _, folder = built
-    stage, desk, seen = stage_of_real_model
-    arms = (desk.own_arm(), desk.own_arm(method="methodB"))
-    desk.build(StudyWish(arms=arms, settings=SETTINGS), tmp_path / "window")
+    stage, controller, seen = stage_of_real_model
+    arms = (controller.own_arm(), controller.own_arm(method="methodB"))
+    controller.build(StudySpec(arms=arms, settings=SETTINGS), tmp_path / "window")
     stage.settle()
     assert [type(u) for u in seen] == [StudyBuilt]
     assert tree(tmp_path / "window") == tree(folder)
@@ -234,22 +239,25 @@ def stage_of_real_model(explainer_path, tmp_path):
     stage = Stage()
     explorer.open_path(explainer_path)
     stage.settle()
-    desk, seen = StudyDesk(explorer), []
-    desk.listeners.append(seen.append)
-    yield stage, desk, seen
+    controller, seen = StudyController(explorer), []
+    controller.listeners.append(seen.append)
+    yield stage, controller, seen
     explorer.close()
 
 
 def test_the_desk_shows_a_question_and_scores(built, tmp_path, stage_of_real_model) -> None:
-    stage, desk, seen = stage_of_real_model
-    assert desk.methods() == ["methodA", "methodB"]
-    wish = desk.wish(tile=64, attributes=3)
-    assert desk.outline(wish).problem == ""
-    assert desk.outline(wish).questions == 3 * 3 + 3 + 2
-    assert "at least two" in desk.outline(StudyWish(arms=(desk.own_arm(keys=("3max",)),))).problem
-    desk.look_at_question(wish, 1)
+    stage, controller, seen = stage_of_real_model
+    assert controller.methods() == ["methodA", "methodB"]
+    spec = controller.spec(tile=64, attributes=3)
+    assert controller.outline(spec).problem == ""
+    assert controller.outline(spec).questions == 3 * 3 + 3 + 2
+    assert (
+        "at least two"
+        in controller.outline(StudySpec(arms=(controller.own_arm(keys=("3max",)),))).problem
+    )
+    controller.render_question(spec, 1)
     stage.settle()
-    assert isinstance(seen[-1], QuestionSeen)
+    assert isinstance(seen[-1], QuestionRendered)
     assert seen[-1].frames[0].shape == (*panel_size("classification", 64)[::-1], 3)
     key, folder = built
     answers = [
@@ -260,7 +268,7 @@ def test_the_desk_shows_a_question_and_scores(built, tmp_path, stage_of_real_mod
     found = {"format": "latent-explorer-answers", "version": 1, "study": key.study, "respondent": "r",
              "complete": True, "answers": answers}  # fmt: skip
     (tmp_path / "a.json").write_text(json.dumps(found))
-    desk.score([tmp_path / "a.json"], folder / "key.json", tmp_path / "result", Rules())
+    controller.score([tmp_path / "a.json"], folder / "key.json", tmp_path / "result", Rules())
     stage.settle()
     assert isinstance(seen[-1], StudyScored)
     assert seen[-1].scored.score.overall.score.accuracy == 1.0
@@ -285,7 +293,7 @@ def test_a_folder_with_files_is_left_alone_and_cancel_leaves_nothing(
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="not empty"):
         build(explainer_path, tmp_path / "full")
-    arms = open_from_files([ArmWish(path=str(explainer_path))], "cpu")
+    arms = open_from_files([ArmSpec(path=str(explainer_path))], "cpu")
     job = build_study(arms, SETTINGS, tmp_path / "gone")
     for _ in range(12):
         next(job)
@@ -294,12 +302,12 @@ def test_a_folder_with_files_is_left_alone_and_cancel_leaves_nothing(
 
 
 def test_what_a_model_does_not_have_is_said(explainer_path) -> None:
-    for wish in (
-        ArmWish(path=str(explainer_path), method="other"),
-        ArmWish(path=str(explainer_path), keys=("999max",)),
+    for spec in (
+        ArmSpec(path=str(explainer_path), method="other"),
+        ArmSpec(path=str(explainer_path), keys=("999max",)),
     ):
         with pytest.raises(UserError):
-            open_from_files([wish], "cpu")
+            open_from_files([spec], "cpu")
 
 
 def test_a_model_without_encoded_pictures_shows_seeds(explainer_path, tmp_path) -> None:
@@ -329,8 +337,8 @@ def test_explainers_of_the_same_data_show_the_same_pictures(explainer_path, tmp_
     short = msgspec.structs.replace(SETTINGS, kinds=("verbal",), practice=False, attributes=2)
     assert first.model_hash != other.model_hash
     for name, paired in (("same", True), ("else", False)):
-        wishes = [ArmWish(path=str(p)) for p in (explainer_path, tmp_path / f"{name}.explainer")]
-        job = build_study(open_from_files(wishes, "cpu"), short, tmp_path / name)
+        specs = [ArmSpec(path=str(p)) for p in (explainer_path, tmp_path / f"{name}.explainer")]
+        job = build_study(open_from_files(specs, "cpu"), short, tmp_path / name)
         notices = [e.text for e in job if isinstance(e, Notice)]
         key = read_key(tmp_path / name / "key.json")
         assert key.paired == paired

@@ -8,9 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_explorer.app.timeline.recording import LEAD, TAIL, TOLERANCE, Recorder, thinned
+from latent_explorer.app.timeline.recording import (
+    LEAD,
+    TAIL,
+    TOLERANCE,
+    Recorder,
+    simplify_keyframes,
+)
 from latent_explorer.explain.recipe import Noise, PictureRecipe, SeedBase, StyleShift
-from latent_explorer.explain.timeline.file import MAX_KEYFRAMES, wrong_with
+from latent_explorer.explain.timeline.file import MAX_KEYFRAMES, timeline_problem
 from latent_explorer.explain.timeline.timeline import MAX_SECONDS, Timeline, recipe_at
 
 
@@ -28,7 +34,7 @@ def recorded(samples: list[tuple[float, PictureRecipe]]) -> Timeline:
     for now, recipe in samples[1:]:
         recorder.note(recipe, now)
     timeline = Timeline("r", recorder.keyframes())
-    assert not wrong_with(timeline)
+    assert not timeline_problem(timeline)
     return timeline
 
 
@@ -36,7 +42,7 @@ def recorded(samples: list[tuple[float, PictureRecipe]]) -> Timeline:
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=60), st.floats(0.001, 0.2))
 def test_thinned_samples_say_the_rest(values, step):
     samples = [(i * step, shifted(v, 1 + v / 2)) for i, v in enumerate(values)]
-    kept = thinned(samples)
+    kept = simplify_keyframes(samples)
     assert kept[0] == samples[0]
     assert kept[-1] == samples[-1]
     times = [t for t, _ in kept]
@@ -48,8 +54,8 @@ def test_thinned_samples_say_the_rest(values, step):
 def test_a_straight_drag_needs_two_keyframes_and_a_turn_three():
     up = [(i / 60, shifted(i / 60)) for i in range(61)]
     down = [(1 + i / 60, shifted(1 - i / 60)) for i in range(1, 61)]
-    assert len(thinned(up)) == 2
-    assert len(thinned(up + down)) == 3
+    assert len(simplify_keyframes(up)) == 2
+    assert len(simplify_keyframes(up + down)) == 3
 
 
 def test_the_hand_at_rest_is_at_rest_in_the_recording():
@@ -102,7 +108,7 @@ def test_a_forgotten_recording_ends_where_a_timeline_must():
     for second in range(0, 4000, 10):
         recorder.note(shifted(second / 4000), float(second))
     assert recorder.seconds(4000.0) == MAX_SECONDS
-    assert not wrong_with(Timeline("r", recorder.keyframes()))
+    assert not timeline_problem(Timeline("r", recorder.keyframes()))
 
 
 def test_a_wild_recording_becomes_coarser_rather_than_refused():

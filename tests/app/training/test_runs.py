@@ -120,7 +120,7 @@ def test_a_run_that_another_process_holds_is_alive_until_it_is_killed(runs):
         view = RunView(run.path)
         assert (view.alive, view.state) == (True, "running")
         run.request("pause")
-        view.look()
+        view.refresh_status()
         assert view.requested == "pause"
         with pytest.raises(UserError, match="being trained"):
             RunHistory().delete(view)
@@ -129,7 +129,7 @@ def test_a_run_that_another_process_holds_is_alive_until_it_is_killed(runs):
         process.kill()
         process.wait()
         process.stdout.close()
-    view.look()
+    view.refresh_status()
     assert (view.alive, view.state, view.requested) == (False, "interrupted", "")
 
 
@@ -173,8 +173,8 @@ def test_the_history_is_newest_first_and_keeps_its_views(runs, tmp_path):
     views = history.views()
     assert [view.name for view in views] == ["new", "middle", "old"]
     assert [id(v) for v in history.views()] == [id(v) for v in views]
-    elsewhere = begun(tmp_path / "elsewhere" / "mine", "paused")
-    assert history.add(elsewhere.path).name == "mine"
+    external_folders = begun(tmp_path / "external_folders" / "mine", "paused")
+    assert history.add(external_folders.path).name == "mine"
     assert history.views()[0].name == "mine"
     with pytest.raises(UserError, match="no run folder"):
         history.add(tmp_path)
@@ -235,7 +235,7 @@ def test_a_folder_of_another_program_is_never_deleted(runs):
 
 def test_what_could_not_be_deleted_stays_in_the_history(runs, tmp_path, monkeypatch):
     history = RunHistory()
-    view = history.add(begun(tmp_path / "elsewhere" / "mine", "finished").path)
+    view = history.add(begun(tmp_path / "external_folders" / "mine", "finished").path)
 
     def refuse(*_args):
         raise PermissionError(13, "Permission denied", str(view.path))
@@ -244,7 +244,7 @@ def test_what_could_not_be_deleted_stays_in_the_history(runs, tmp_path, monkeypa
     with pytest.raises(UserError, match="Permission denied"):
         history.delete(view)
     assert history.views() == [view]
-    assert history.elsewhere == [view.path]
+    assert history.external_folders == [view.path]
 
 
 def test_without_a_place_for_runs_there_are_none(tmp_path, monkeypatch):
@@ -268,7 +268,7 @@ def test_how_a_process_says_it_ended_goes_before_its_exit(runs, monkeypatch, sta
     run.write_status(RunStatus(state, "explainer", updated=time.time() + seconds))
     monkeypatch.setattr(child, "is_running", lambda _pid: False)
     monkeypatch.setattr(child, "failure_of_child", lambda *_: "It crashed (exit -11).")
-    view.look()
+    view.refresh_status()
     assert view.state == shown
 
 

@@ -16,15 +16,15 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
 
 
-def test_looking_at_pictures_tells_what_they_offer(office, tmp_path):
+def test_looking_at_pictures_tells_what_they_offer(training_harness, tmp_path):
     for name in ("green", "red"):
         (tmp_path / "discs" / name).mkdir(parents=True)
         for i in range(3):
             Image.new("RGB", (8, 8), name).save(tmp_path / "discs" / name / f"{i}.png")
-    office.desk.look_at(tmp_path / "discs")
-    office.desk.look_at(tmp_path / "gone")
-    office.stage.settle()
-    found, missing = office.of(training_updates.DataSeen)
+    training_harness.controller.inspect_data(tmp_path / "discs")
+    training_harness.controller.inspect_data(tmp_path / "gone")
+    training_harness.headless.settle()
+    found, missing = training_harness.of_type(training_updates.DataInspected)
     assert found.offer.columns["class"] == {"green": 3, "red": 3}
     assert missing.offer is None
     assert "gone" in missing.problem
@@ -60,53 +60,57 @@ def sciences(monkeypatch) -> FakeSciences:
     return FakeSciences(monkeypatch)
 
 
-def test_a_check_reports_progress_then_the_report_and_the_estimate(office, plan, sciences):
-    office.desk.check(plan)
-    assert office.desk.checking
-    office.stage.settle()
-    messages = [u.progress.message for u in office.of(training_updates.CheckProgress)]
+def test_a_check_reports_progress_then_the_report_and_the_estimate(
+    training_harness, plan, sciences
+):
+    training_harness.controller.check(plan)
+    assert training_harness.controller.checking
+    training_harness.headless.settle()
+    messages = [
+        u.progress.message for u in training_harness.of_type(training_updates.CheckProgress)
+    ]
     assert list(dict.fromkeys(messages)) == [LISTING, "Looking at the pictures", "Timing"]
-    (done,) = office.of(training_updates.CheckDone)
+    (done,) = training_harness.of_type(training_updates.CheckDone)
     assert (done.plan, done.report, done.estimate) == (plan, sciences.report, "an hour")
-    assert sciences.asked == [(48_000, 2, office.folder / "runs")]
-    assert not office.desk.checking
+    assert sciences.asked == [(48_000, 2, training_harness.folder / "runs")]
+    assert not training_harness.controller.checking
 
 
 @pytest.mark.parametrize("error", [UserError("No such card."), MemoryError()])
-def test_an_estimate_that_cannot_be_made_leaves_the_report(office, plan, sciences, error):
+def test_an_estimate_that_cannot_be_made_leaves_the_report(training_harness, plan, sciences, error):
     sciences.error = error
-    office.desk.check(plan)
-    office.stage.settle()
-    (done,) = office.of(training_updates.CheckDone)
+    training_harness.controller.check(plan)
+    training_harness.headless.settle()
+    (done,) = training_harness.of_type(training_updates.CheckDone)
     assert done.report is sciences.report
     assert done.estimate is None
     assert done.problem
 
 
-def test_pictures_that_cannot_be_trained_on_are_not_timed(office, plan, sciences):
+def test_pictures_that_cannot_be_trained_on_are_not_timed(training_harness, plan, sciences):
     sciences.report.can_train = False
-    office.desk.check(plan)
-    office.stage.settle()
+    training_harness.controller.check(plan)
+    training_harness.headless.settle()
     sciences.report = SimpleNamespace(can_train=True, classes=(), findings=())
-    office.desk.check(plan)
-    office.stage.settle()
-    office.desk.check(TrainingPlan())
-    errors, unlabelled, empty = office.of(training_updates.CheckDone)
+    training_harness.controller.check(plan)
+    training_harness.headless.settle()
+    training_harness.controller.check(TrainingPlan())
+    errors, unlabelled, empty = training_harness.of_type(training_updates.CheckDone)
     assert sciences.asked == []
     assert errors.problem == ""
     assert "no two classes" in unlabelled.problem
     assert "Choose the pictures" in empty.problem
 
 
-def test_a_cancelled_check_ends_without_a_report(office, plan, sciences, monkeypatch):
+def test_a_cancelled_check_ends_without_a_report(training_harness, plan, sciences, monkeypatch):
     def endless(data, resolution):
         while True:
             yield Progress(0, 1)
 
     monkeypatch.setattr("latent_explorer.data.check.check", endless)
-    office.desk.check(plan)
-    office.desk.cancel_check()
-    office.stage.settle()
-    (done,) = office.of(training_updates.CheckDone)
+    training_harness.controller.check(plan)
+    training_harness.controller.cancel_check()
+    training_harness.headless.settle()
+    (done,) = training_harness.of_type(training_updates.CheckDone)
     assert (done.report, done.problem) == (None, "")
-    assert not office.desk.checking
+    assert not training_harness.controller.checking

@@ -16,185 +16,195 @@ from latent_explorer.app.training import updates as training_updates
 from latent_explorer.app.training.plan import TrainingPlan
 
 
-def test_a_training_is_watched_from_start_to_result(office, plan):
-    desk = office.desk
-    assert desk.start(plan)
-    assert desk.attached is desk.running
-    assert (desk.attached.state, desk.attached.name) == ("starting", "mine")
-    office.wait(lambda: office.of(training_updates.RunEnded))
-    view = desk.attached
+def test_a_training_is_watched_from_start_to_result(training_harness, plan):
+    controller = training_harness.controller
+    assert controller.start(plan)
+    assert controller.attached is controller.running
+    assert (controller.attached.state, controller.attached.name) == ("starting", "mine")
+    training_harness.wait(lambda: training_harness.of_type(training_updates.RunEnded))
+    view = controller.attached
     assert view.state == "finished"
     assert len(view.series["l1"]) == fake_training.TOTAL // fake_training.STEP
     assert len(view.log) == 5
-    assert desk.running is None
-    assert office.said() == ["mine is trained. Open its explainer from the Training panel."]
-    desk.open_result()
-    office.stage.settle()
-    assert office.stage.explorer.summary.model_hash == "f" * 64
-    assert desk.plan == plan
+    assert controller.running is None
+    assert training_harness.messages() == [
+        "mine is trained. Open its explainer from the Training panel."
+    ]
+    controller.open_result()
+    training_harness.headless.settle()
+    assert training_harness.headless.explorer.summary.model_hash == "f" * 64
+    assert controller.plan == plan
 
 
-def test_a_training_outlives_the_window_and_is_found_again(office, plan):
-    office.desk.start(behave(plan, "slow"))
-    office.wait(lambda: office.desk.attached.state == "running")
-    office.desk.close()
-    office.told.clear()
-    office.open()
-    desk = office.desk
-    assert [type(u) for u in office.told][:1] == [training_updates.RunAttached]
-    assert desk.attached.name == desk.running.name == "mine"
-    desk.pause()
-    assert desk.attached.requested == "pause"
-    office.wait(lambda: office.of(training_updates.RunEnded))
-    assert (desk.attached.state, desk.attached.requested) == ("paused", "")
-    seen = desk.attached.series["l1"][-1][0]
+def test_a_training_outlives_the_window_and_is_found_again(training_harness, plan):
+    training_harness.controller.start(behave(plan, "slow"))
+    training_harness.wait(lambda: training_harness.controller.attached.state == "running")
+    training_harness.controller.close()
+    training_harness.told.clear()
+    training_harness.open()
+    controller = training_harness.controller
+    assert [type(u) for u in training_harness.told][:1] == [training_updates.RunAttached]
+    assert controller.attached.name == controller.running.name == "mine"
+    controller.pause()
+    assert controller.attached.requested == "pause"
+    training_harness.wait(lambda: training_harness.of_type(training_updates.RunEnded))
+    assert (controller.attached.state, controller.attached.requested) == ("paused", "")
+    seen = controller.attached.series["l1"][-1][0]
     behave(plan, "")
-    assert desk.resume()
-    office.wait(lambda: desk.attached.state == "finished")
-    places = [images for images, _ in desk.attached.series["l1"]]
+    assert controller.resume()
+    training_harness.wait(lambda: controller.attached.state == "finished")
+    places = [images for images, _ in controller.attached.series["l1"]]
     assert places == list(range(fake_training.STEP, fake_training.TOTAL + 1, fake_training.STEP))
     assert seen in places
 
 
-def test_a_second_run_is_refused_with_a_sentence_that_names_the_first(office, plan):
-    desk = office.desk
-    desk.start(behave(plan, "slow"))
-    assert not desk.start(plan)
-    (said,) = office.said()
-    assert said.startswith("mine is being trained already.")
-    assert not desk.delete(desk.attached)
-    assert "Stop it first" in office.said()[0]
-    office.wait(lambda: desk.attached.state == "running")
-    desk.stop()
-    office.wait(lambda: desk.running is None)
-    assert desk.attached.state == "stopped"
-    assert desk.delete(desk.attached)
-    assert desk.attached is None
-    assert desk.runs() == []
+def test_a_second_run_is_refused_with_a_sentence_that_names_the_first(training_harness, plan):
+    controller = training_harness.controller
+    controller.start(behave(plan, "slow"))
+    assert not controller.start(plan)
+    (messages,) = training_harness.messages()
+    assert messages.startswith("mine is being trained already.")
+    assert not controller.delete(controller.attached)
+    assert "Stop it first" in training_harness.messages()[0]
+    training_harness.wait(lambda: controller.attached.state == "running")
+    controller.stop()
+    training_harness.wait(lambda: controller.running is None)
+    assert controller.attached.state == "stopped"
+    assert controller.delete(controller.attached)
+    assert controller.attached is None
+    assert controller.runs() == []
 
 
-def test_a_stop_right_after_the_start_is_not_forgotten(office, plan):
-    office.desk.start(behave(plan, "slow"))
-    office.desk.stop()  # long before the training looks, and it drops what was left over from an earlier process
-    office.wait(lambda: office.desk.running is None)
-    assert office.desk.attached.state == "stopped"
-    assert office.desk.attached.status.images < fake_training.TOTAL / 2
+def test_a_stop_right_after_the_start_is_not_forgotten(training_harness, plan):
+    training_harness.controller.start(behave(plan, "slow"))
+    training_harness.controller.stop()  # long before the training looks, and it drops what was left over from an earlier process
+    training_harness.wait(lambda: training_harness.controller.running is None)
+    assert training_harness.controller.attached.state == "stopped"
+    assert training_harness.controller.attached.status.images < fake_training.TOTAL / 2
 
 
-def test_a_start_that_fails_before_there_is_a_run_says_why_and_leaves_nothing(office, plan):
-    desk = office.desk
-    assert desk.start(behave(plan, "refuse"))
-    office.wait(lambda: office.of(training_updates.StartFailed))
-    (failed,) = office.of(training_updates.StartFailed)
+def test_a_start_that_fails_before_there_is_a_run_says_why_and_leaves_nothing(
+    training_harness, plan
+):
+    controller = training_harness.controller
+    assert controller.start(behave(plan, "refuse"))
+    training_harness.wait(lambda: training_harness.of_type(training_updates.StartFailed))
+    (failed,) = training_harness.of_type(training_updates.StartFailed)
     assert (failed.plan, failed.problem) == (plan, "There are no pictures.")
-    assert desk.attached is desk.running is None
-    assert desk.runs() == []
-    assert list((office.folder / "runs").iterdir()) == []
+    assert controller.attached is controller.running is None
+    assert controller.runs() == []
+    assert list((training_harness.folder / "runs").iterdir()) == []
 
 
-def test_a_failure_on_the_way_is_told_and_can_be_resumed(office, plan):
-    desk = office.desk
-    desk.start(behave(plan, "fail"))
-    office.wait(lambda: office.of(training_updates.RunEnded))
-    assert (desk.attached.state, desk.attached.message) == ("failed", "The pictures vanished.")
-    assert office.said() == ["The training of mine failed: The pictures vanished."]
+def test_a_failure_on_the_way_is_told_and_can_be_resumed(training_harness, plan):
+    controller = training_harness.controller
+    controller.start(behave(plan, "fail"))
+    training_harness.wait(lambda: training_harness.of_type(training_updates.RunEnded))
+    assert (controller.attached.state, controller.attached.message) == (
+        "failed",
+        "The pictures vanished.",
+    )
+    assert training_harness.messages() == ["The training of mine failed: The pictures vanished."]
     behave(plan, "")
-    assert desk.resume()
-    assert desk.attached.state == "starting"  # not the old failure
-    office.wait(lambda: desk.attached.state == "finished")
+    assert controller.resume()
+    assert controller.attached.state == "starting"  # not the old failure
+    training_harness.wait(lambda: controller.attached.state == "finished")
 
 
-def test_a_training_that_the_system_kills_is_explained(office, plan):
-    desk = office.desk
-    desk.start(behave(plan, "die"))
-    office.wait(lambda: office.of(training_updates.RunEnded))
-    assert desk.attached.state == "failed"
-    assert "memory ran out" in desk.attached.message
-    office.desk.close()
-    office.open()  # a new window knows only what the folder says
-    (view,) = office.desk.runs()
+def test_a_training_that_the_system_kills_is_explained(training_harness, plan):
+    controller = training_harness.controller
+    controller.start(behave(plan, "die"))
+    training_harness.wait(lambda: training_harness.of_type(training_updates.RunEnded))
+    assert controller.attached.state == "failed"
+    assert "memory ran out" in controller.attached.message
+    training_harness.controller.close()
+    training_harness.open()  # a new window knows only what the folder says
+    (view,) = training_harness.controller.runs()
     assert view.state == "interrupted"
 
 
-def test_what_is_missing_is_said_instead_of_started(office):
-    assert not office.desk.start(TrainingPlan())
-    assert "Choose the pictures" in office.said()[0]
-    office.desk.pause()
-    office.desk.open_result()
-    office.desk.open_current()
-    assert not office.desk.resume()
-    assert len(office.said()) == 4
+def test_what_is_missing_is_said_instead_of_started(training_harness):
+    assert not training_harness.controller.start(TrainingPlan())
+    assert "Choose the pictures" in training_harness.messages()[0]
+    training_harness.controller.pause()
+    training_harness.controller.open_result()
+    training_harness.controller.open_current()
+    assert not training_harness.controller.resume()
+    assert len(training_harness.messages()) == 4
 
 
-def test_the_current_state_is_exported_by_a_child_and_opened(office, plan):
-    desk = office.desk
-    desk.start(behave(plan, "slow"))
-    desk.open_current()
-    assert "no checkpoint yet" in office.said()[0]
-    office.wait(lambda: desk.attached.status is not None)
-    (desk.attached.path / "checkpoints" / "00000008.pt").touch()
-    (desk.attached.path / "current.explainer").write_text("d" * 64)  # as the export would
+def test_the_current_state_is_exported_by_a_child_and_opened(training_harness, plan):
+    controller = training_harness.controller
+    controller.start(behave(plan, "slow"))
+    controller.open_current()
+    assert "no checkpoint yet" in training_harness.messages()[0]
+    training_harness.wait(lambda: controller.attached.status is not None)
+    (controller.attached.path / "checkpoints" / "00000008.pt").touch()
+    (controller.attached.path / "current.explainer").write_text("d" * 64)  # as the export would
     monkey = [sys.executable, "-c", ""]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(child, "self_command", lambda *_arguments: monkey)
-        desk.open_current()
-    assert desk.snapshot_busy
-    office.wait(lambda: not desk.snapshot_busy)
-    office.stage.settle()
-    assert office.stage.explorer.summary.model_hash == "d" * 64
-    assert [u.busy for u in office.of(training_updates.SnapshotChanged)] == [True, False]
-    assert desk.running is not None
+        controller.open_current()
+    assert controller.snapshot_busy
+    training_harness.wait(lambda: not controller.snapshot_busy)
+    training_harness.headless.settle()
+    assert training_harness.headless.explorer.summary.model_hash == "d" * 64
+    assert [u.busy for u in training_harness.of_type(training_updates.SnapshotChanged)] == [
+        True,
+        False,
+    ]
+    assert controller.running is not None
 
 
-def test_while_a_person_moves_something_the_training_is_held_back(office, plan):
-    desk, stage = office.desk, office.stage
-    stage.open()
-    desk.start(behave(plan, "slow"))
-    office.wait(lambda: desk.attached.state == "running")
-    busy = desk.attached.path / "busy"
+def test_while_a_person_moves_something_the_training_is_held_back(training_harness, plan):
+    controller, headless = training_harness.controller, training_harness.headless
+    headless.open()
+    controller.start(behave(plan, "slow"))
+    training_harness.wait(lambda: controller.attached.state == "running")
+    busy = controller.attached.path / "busy"
     assert not busy.exists()
     for amount in (0.1, 0.2, 0.3):
-        stage.explorer.apply(SetAttribute(SPOTS, amount))
+        headless.explorer.apply(SetAttribute(SPOTS, amount))
     assert not busy.exists()  # it trains on the CPU, the window draws on a card
-    stage.explorer.set_device("cpu")
-    stage.settle()
-    stage.explorer.apply(SetAttribute(SPOTS, 0.4))
+    headless.explorer.set_device("cpu")
+    headless.settle()
+    headless.explorer.apply(SetAttribute(SPOTS, 0.4))
     first = busy.stat().st_mtime_ns
-    stage.explorer.apply(SetAttribute(SPOTS, 0.5))
+    headless.explorer.apply(SetAttribute(SPOTS, 0.5))
     assert busy.stat().st_mtime_ns == first  # at most every half second
 
 
-def test_sharing_a_device_is_said_before(office):
-    desk = office.desk
-    assert desk.card_warning("auto") == ""
-    assert desk.devices[0][0] == "auto"
-    office.stage.open()
-    assert desk.card_warning("auto").startswith("A card draws")
-    assert desk.card_warning("cuda:0").startswith("A card draws")
-    assert desk.card_warning("cpu") == ""
-    office.stage.explorer.set_device("cpu")
-    office.stage.settle()
-    assert "processor" in desk.card_warning("cpu")
-    assert desk.card_warning("cuda:0") == ""
-    assert desk.open_explainer().name == "leaf.explainer"
+def test_sharing_a_device_is_said_before(training_harness):
+    controller = training_harness.controller
+    assert controller.device_warning("auto") == ""
+    assert controller.devices[0][0] == "auto"
+    training_harness.headless.open()
+    assert controller.device_warning("auto").startswith("A card draws")
+    assert controller.device_warning("cuda:0").startswith("A card draws")
+    assert controller.device_warning("cpu") == ""
+    training_harness.headless.explorer.set_device("cpu")
+    training_harness.headless.settle()
+    assert "processor" in controller.device_warning("cpu")
+    assert controller.device_warning("cuda:0") == ""
+    assert controller.open_explainer().name == "leaf.explainer"
 
 
-def test_a_run_folder_from_elsewhere_stays_in_the_history(office, plan, tmp_path):
-    office.desk.start(plan)
-    office.wait(lambda: office.desk.running is None)
-    office.said()
-    moved = office.desk.attached.path.rename(tmp_path / "moved")
-    office.desk.open_folder(tmp_path / "leaves")
-    assert "no run folder" in office.said()[-1]
-    office.desk.open_folder(moved)
-    assert office.desk.attached.path == moved
-    office.desk.close()
-    office.open()
-    assert [view.path for view in office.desk.runs()] == [moved]
+def test_a_run_folder_from_elsewhere_stays_in_the_history(training_harness, plan, tmp_path):
+    training_harness.controller.start(plan)
+    training_harness.wait(lambda: training_harness.controller.running is None)
+    training_harness.messages()
+    moved = training_harness.controller.attached.path.rename(tmp_path / "moved")
+    training_harness.controller.open_folder(tmp_path / "leaves")
+    assert "no run folder" in training_harness.messages()[-1]
+    training_harness.controller.open_folder(moved)
+    assert training_harness.controller.attached.path == moved
+    training_harness.controller.close()
+    training_harness.open()
+    assert [view.path for view in training_harness.controller.runs()] == [moved]
 
 
-def test_the_plan_of_last_time_fills_the_form(office, plan, tmp_path):
-    assert office.desk.plan == TrainingPlan()
+def test_the_plan_of_last_time_fills_the_form(training_harness, plan, tmp_path):
+    assert training_harness.controller.plan == TrainingPlan()
     kept = TrainingPlan(
         data=plan.data,
         where=("crop=apple",),
@@ -202,11 +212,11 @@ def test_the_plan_of_last_time_fills_the_form(office, plan, tmp_path):
         images=7,
         settings=("kl=1",),
     )
-    office.desk.keep(kept)
-    office.desk.close()
-    office.open()
-    assert office.desk.plan == kept
+    training_harness.controller.remember_plan(kept)
+    training_harness.controller.close()
+    training_harness.open()
+    assert training_harness.controller.plan == kept
     (tmp_path / "data" / "training.json").write_text("{")
-    office.desk.close()
-    office.open()
-    assert office.desk.plan == TrainingPlan()
+    training_harness.controller.close()
+    training_harness.open()
+    assert training_harness.controller.plan == TrainingPlan()

@@ -18,7 +18,7 @@ from latent_explorer.app.exploration import updates
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.training import child
 from latent_explorer.app.training import updates as training_updates
-from latent_explorer.app.training.controller import TrainingDesk
+from latent_explorer.app.training.controller import TrainingController
 from latent_explorer.app.training.plan import TrainingPlan
 
 WAIT = 100.0
@@ -37,26 +37,28 @@ class Window:
         self.told: list = []
         self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
         self.explorer.listeners.append(self.told.append)
-        self.desk = TrainingDesk(self.explorer, data_dir=folder)
-        self.desk.listeners.append(self.told.append)
-        self.desk.begin()
+        self.controller = TrainingController(self.explorer, data_dir=folder)
+        self.controller.listeners.append(self.told.append)
+        self.controller.begin()
 
     def wait(self, until: Callable[[], object], *, moving: bool = False) -> None:
         """With `moving` somebody moves a slider all the time: then the training hardly gets on."""
         deadline = time.monotonic() + WAIT
         while not until():
-            troubles = [u.failure.details for u in self.told if isinstance(u, updates.Trouble)]
+            troubles = [u.failure.details for u in self.told if isinstance(u, updates.ErrorReport)]
             assert not troubles, troubles
-            assert time.monotonic() < deadline, self.desk.attached and self.desk.attached.log
+            assert time.monotonic() < deadline, (
+                self.controller.attached and self.controller.attached.log
+            )
             time.sleep(0.05)
             if moving:
-                self.desk.attached.folder.busy()
-            self.desk.poll()
+                self.controller.attached.folder.busy()
+            self.controller.poll()
             while not self.posted.empty():
                 self.posted.get()()
 
     def close(self) -> None:
-        self.desk.close()
+        self.controller.close()
         self.explorer.close()
 
     def count(self, kind: type) -> int:
@@ -85,35 +87,39 @@ def test_from_a_folder_of_pictures_to_an_opened_explainer(program, tmp_path):
     assert plan.problems() == []
 
     window = Window(tmp_path)
-    window.desk.check(plan)
-    window.wait(lambda: not window.desk.checking)
+    window.controller.check(plan)
+    window.wait(lambda: not window.controller.checking)
     (done,) = [u for u in window.told if isinstance(u, training_updates.CheckDone)]
     assert (done.problem, done.report.pictures, done.report.can_train) == ("", 40, True)
     assert done.estimate.seconds > 0
     assert done.estimate.free_bytes > done.estimate.disk_bytes
-    assert window.desk.start(plan)
-    window.wait(lambda: window.desk.attached.status and window.desk.attached.status.images > 200)
+    assert window.controller.start(plan)
+    window.wait(
+        lambda: window.controller.attached.status and window.controller.attached.status.images > 200
+    )
     window.close()
 
     window = Window(tmp_path)
-    desk = window.desk
-    assert desk.attached is desk.running
-    assert desk.attached.name == "discs"
-    desk.open_current()
-    window.wait(lambda: not desk.snapshot_busy and window.count(updates.ModelOpened), moving=True)
+    controller = window.controller
+    assert controller.attached is controller.running
+    assert controller.attached.name == "discs"
+    controller.open_current()
+    window.wait(
+        lambda: not controller.snapshot_busy and window.count(updates.ModelOpened), moving=True
+    )
     assert window.explorer.summary.name.startswith("discs, ")
-    desk.pause()
-    window.wait(lambda: desk.running is None, moving=True)
-    assert desk.attached.state == "paused"
-    seen = desk.attached.status.images
+    controller.pause()
+    window.wait(lambda: controller.running is None, moving=True)
+    assert controller.attached.state == "paused"
+    seen = controller.attached.status.images
     assert 200 < seen < 800
 
-    assert desk.resume()
+    assert controller.resume()
     window.wait(lambda: window.count(training_updates.RunEnded) == 2)
-    assert (desk.attached.state, desk.attached.status.images) == ("finished", 800)
-    assert desk.attached.series["val_agreement"]
-    assert desk.attached.sheets
-    desk.open_result()
+    assert (controller.attached.state, controller.attached.status.images) == ("finished", 800)
+    assert controller.attached.series["val_agreement"]
+    assert controller.attached.sheets
+    controller.open_result()
     window.wait(lambda: window.count(updates.ModelOpened) == 2 and window.explorer.shown)
     assert window.explorer.summary.name == "discs"
     assert window.explorer.summary.attribute_sets

@@ -132,7 +132,7 @@ def test_the_program_understands_every_choice_of_the_form(plan, tmp_path, monkey
         seen.append((folder, config))
         yield from ()
 
-    monkeypatch.setattr("latent_explorer.app.training.pipeline.whole_training", noted)
+    monkeypatch.setattr("latent_explorer.app.training.pipeline.run_pipeline", noted)
     for name in ("a.classifier", "a.explainer"):
         (tmp_path / name).touch()
     full = replace(

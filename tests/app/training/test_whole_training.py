@@ -16,7 +16,7 @@ from tiny_training import (
     tiny_config,
 )
 
-from latent_explorer.app.training.pipeline import whole_training
+from latent_explorer.app.training.pipeline import run_pipeline
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
 from latent_explorer.models.explainer_file import read_explainer
@@ -43,7 +43,7 @@ def ended(run: RunFolder) -> RunStatus:
 def ask(run: RunFolder, what: str, at: type[Event], phase: str = "explainer") -> Any:
     """Run the whole training; put in a request at the first event of a kind in a phase."""
     asked = False
-    job = whole_training(run.path) if run.exists() else None
+    job = run_pipeline(run.path) if run.exists() else None
     assert job is not None
     for event in job:
         status = run.status()
@@ -57,7 +57,7 @@ def test_the_whole_way_with_a_classifier_of_its_own(config: TrainConfig, tmp_pat
     run = RunFolder(tmp_path / "run")
     own = classifier_training(Path(config.data.path))
     config = msgspec.structs.replace(config, classifier="", classifier_training=own)
-    events = list(whole_training(run.path, config, command=["latent-explorer", "train", "x"]))
+    events = list(run_pipeline(run.path, config, command=["latent-explorer", "train", "x"]))
     status = ended(run)
     assert isinstance(events[-1], Result)
     assert events[-1].value == status
@@ -72,7 +72,7 @@ def test_the_whole_way_with_a_classifier_of_its_own(config: TrainConfig, tmp_pat
     said = " ".join(run.log())
     for words in ("Training the classifier", "Training the explainer", "160 images", "Finished"):
         assert words in said
-    assert not [e for e in whole_training(run.path) if isinstance(e, Metric)]  # nothing is left
+    assert not [e for e in run_pipeline(run.path) if isinstance(e, Metric)]  # nothing is left
 
 
 def test_a_pause_writes_a_checkpoint_and_a_stop_also_the_result(
@@ -90,7 +90,7 @@ def test_a_pause_writes_a_checkpoint_and_a_stop_also_the_result(
     assert not read_explainer(run.result).attribute_sets
     ask(run, "pause", Progress, phase="attributes")
     assert (ended(run).state, ended(run).images) == ("paused", 160)
-    list(whole_training(run.path))
+    list(run_pipeline(run.path))
     assert ended(run).state == "finished"
     assert read_explainer(run.result).attribute_sets
 
@@ -114,7 +114,7 @@ def test_a_pause_while_the_explainer_is_written_leaves_that_for_later_and_a_stop
 def _told(run: RunFolder, what: str) -> list[tuple[Progress, RunStatus]]:
     """What a run and its status say after the training, while it is asked for its end."""
     said = []
-    for event in whole_training(run.path):
+    for event in run_pipeline(run.path):
         status = run.status()
         if isinstance(event, Progress) and status is not None and status.phase == "attributes":
             run.request(what)  # type: ignore[arg-type]
@@ -137,31 +137,31 @@ def test_a_pause_in_the_classifiers_phase_starts_that_again(
 
 
 def test_a_wish_counts_like_a_request(config: TrainConfig, tmp_path: Path) -> None:
-    list(whole_training(tmp_path / "run", config, wish=lambda: "pause"))
+    list(run_pipeline(tmp_path / "run", config, stop_request=lambda: "pause"))
     assert ended(RunFolder(tmp_path / "run")).state == "paused"
 
 
 def test_a_longer_run_makes_a_new_result(config: TrainConfig, tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     short = msgspec.structs.replace(config, images=80, attributes=0)
-    list(whole_training(run.path, short))
+    list(run_pipeline(run.path, short))
     assert not read_explainer(run.result).attribute_sets
-    list(whole_training(run.path, changes={"images": 120, "attributes": 4}))
+    list(run_pipeline(run.path, changes={"images": 120, "attributes": 4}))
     model = read_explainer(run.result)
     assert model.provenance["images"] == 120
     assert model.attribute_sets[0].n == 4
-    list(whole_training(run.path, changes={"images": 40}))  # it never becomes shorter
+    list(run_pipeline(run.path, changes={"images": 40}))  # it never becomes shorter
     assert ended(run).total == 120
 
 
 def test_a_run_starts_from_an_explainer_and_says_so(config: TrainConfig, tmp_path: Path) -> None:
     short = msgspec.structs.replace(config, images=80, attributes=0)
     first, second = RunFolder(tmp_path / "first"), RunFolder(tmp_path / "second")
-    list(whole_training(first.path, short))
+    list(run_pipeline(first.path, short))
     begun = read_explainer(first.result)
-    list(whole_training(second.path, msgspec.structs.replace(short, init=str(first.result))))
+    list(run_pipeline(second.path, msgspec.structs.replace(short, init=str(first.result))))
     first.result.unlink()  # nothing is wanted of it any more
-    list(whole_training(second.path, changes={"images": 120}))
+    list(run_pipeline(second.path, changes={"images": 120}))
     origin = second.provenance()["init"]
     assert (origin["name"], origin["model_hash"]) == (begun.name, begun.model_hash)
     assert read_explainer(second.result).provenance["init"] == origin
@@ -176,20 +176,20 @@ def test_a_device_that_is_not_there_is_refused_and_can_be_changed(
     for changes in ({}, {"device": "abacus"}):
         before = run.config()
         with pytest.raises(UserError, match="There is no device"):
-            list(whole_training(run.path, changes=changes))
+            list(run_pipeline(run.path, changes=changes))
         assert run.config() == before
-    list(whole_training(run.path, changes={"device": "cpu"}))
+    list(run_pipeline(run.path, changes={"device": "cpu"}))
     assert ended(run).state == "finished"
 
 
 def test_closing_is_a_pause(config: TrainConfig, tmp_path: Path) -> None:
-    job = whole_training(tmp_path / "run", config)
+    job = run_pipeline(tmp_path / "run", config)
     while not isinstance(next(job), Metric):
         pass
     job.close()
     run = RunFolder(tmp_path / "run")
     assert ended(run).state == "paused"
-    list(whole_training(run.path, changes={"attributes": 0}))
+    list(run_pipeline(run.path, changes={"attributes": 0}))
     assert ended(run).state == "finished"
 
 
@@ -204,11 +204,11 @@ def test_a_fault_is_in_the_status_and_in_the_log(
 
         patch.setattr("PIL.Image.Image.save", full)
         with pytest.raises(UserError, match="A sample sheet could not be written"):
-            list(whole_training(run.path, config))
+            list(run_pipeline(run.path, config))
     assert ended(run).state == "failed"
     assert "No space left on device" in ended(run).message
     assert "No space left on device" in run.log()[-1]
-    list(whole_training(run.path, changes={"attributes": 0}))
+    list(run_pipeline(run.path, changes={"attributes": 0}))
     assert ended(run).state == "finished"
 
 
@@ -219,10 +219,10 @@ def test_what_cannot_be_trained_leaves_no_folder(config: TrainConfig, tmp_path: 
         msgspec.structs.replace(config, classifier=str(tmp_path / "gone.classifier")),
     ):
         with pytest.raises(UserError):
-            list(whole_training(tmp_path / "run", wrong))
+            list(run_pipeline(tmp_path / "run", wrong))
         assert not (tmp_path / "run").exists()
     with pytest.raises(UserError, match="no run folder"):
-        list(whole_training(tmp_path / "run"))
+        list(run_pipeline(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
@@ -233,15 +233,15 @@ def test_an_existing_run_and_a_living_one_are_refused(
     run = RunFolder(tmp_path)
     run.create(config)
     with pytest.raises(UserError, match="holds a run already"):
-        list(whole_training(run.path, config))
+        list(run_pipeline(run.path, config))
     with run.hold(), pytest.raises(UserError, match="Another process trains"):
-        list(whole_training(run.path))
+        list(run_pipeline(run.path))
 
 
 def test_a_plain_stylegan2_needs_no_classifier(config: TrainConfig, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     plain = msgspec.structs.replace(config, classifier="", mode="stylegan2", images=80)
-    events = list(whole_training(run.path, plain))
+    events = list(run_pipeline(run.path, plain))
     assert not [e for e in events if isinstance(e, Notice) and e.severity == "error"]
     model = read_explainer(run.result)
     assert model.encoder is None

@@ -11,11 +11,11 @@ import torch
 from colour_explainer import tiny_classifier, tiny_explainer
 
 from latent_explorer.app.engine.events import StepBudget
-from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Progress, Result
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
-from latent_explorer.explain.attfind.effects import Pace, effect_table, reconstruct
+from latent_explorer.explain.attfind.effects import BatchSizer, effect_table, reconstruct
 from latent_explorer.explain.attfind.screening import predicted_effects
 
 LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
@@ -63,16 +63,20 @@ def found(planted):
     return finish(attfind(planted, AttFindSettings(n=40, wanted=5)))
 
 
-def table_of(explainer, kappa=1.0, **pace):
+def table_of(explainer, kappa=1.0, **batch_sizer):
     synthesis, classifier = explainer.generator.synthesis, explainer.classifier
     samples = explainer.samples
-    job = reconstruct(synthesis, classifier, samples.ws, samples.cond, Pace(**pace))
+    job = reconstruct(synthesis, classifier, samples.ws, samples.cond, BatchSizer(**batch_sizer))
     _, pictures = finish(job)
-    ends = torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
+    style_range = torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
     return (
         pictures,
-        ends,
-        finish(effect_table(synthesis, classifier, pictures, ends, kappa, Pace(**pace)))[1],
+        style_range,
+        finish(
+            effect_table(
+                synthesis, classifier, pictures, style_range, kappa, BatchSizer(**batch_sizer)
+            )
+        )[1],
     )
 
 
@@ -90,9 +94,9 @@ def test_the_planted_coordinate_is_found_first(planted, found):
 
 def test_a_coordinate_that_stands_at_the_end_has_effect_exactly_zero():
     explainer = tiny_explainer(n=6)
-    pictures, ends, table = table_of(explainer)
+    pictures, style_range, table = table_of(explainer)
     for direction in (0, 1):
-        at_end = (pictures.s == ends[direction]).numpy()
+        at_end = (pictures.s == style_range[direction]).numpy()
         assert at_end.sum() >= 38
         assert np.all(table[:, direction][at_end] == 0)
     assert (table != 0).mean() > 0.5
@@ -100,12 +104,12 @@ def test_a_coordinate_that_stands_at_the_end_has_effect_exactly_zero():
 
 def test_effects_equal_one_by_one_renders_of_the_clipped_picture():
     explainer = tiny_explainer(n=3)
-    pictures, ends, table = table_of(explainer, kappa=2.0)
+    pictures, style_range, table = table_of(explainer, kappa=2.0)
     synthesis, classifier = explainer.generator.synthesis, explainer.classifier
     with torch.no_grad():
         for i, d, j in ((0, 0, 5), (1, 1, 20), (2, 0, 37)):
             s = pictures.s[i : i + 1].clone()
-            s[0, j] += 2.0 * (ends[d, j] - s[0, j])
+            s[0, j] += 2.0 * (style_range[d, j] - s[0, j])
             img = synthesis.render(synthesis.replace(pictures.row(i), s), synthesis.noise_const())
             effect = classifier.network(img.clamp(-1, 1))[0] - pictures.logits[i]
             np.testing.assert_allclose(table[i, d, j], effect, atol=1e-4)
@@ -198,9 +202,9 @@ def test_an_explainer_without_a_classifier_is_a_sentence():
 
 def test_the_windows_search_is_screened_and_says_so():
     explainer = tiny_explainer(n=4)
-    bench = Workbench(read=lambda _path: explainer)
-    bench.open(Path("tiny.explainer"), "cpu")
-    job = bench.attfind(StepBudget(lambda: 0.3), n=4, classifier_id=explainer.classifier_id)
+    host = ModelHost(read=lambda _path: explainer)
+    host.open(Path("tiny.explainer"), "cpu")
+    job = host.attfind(StepBudget(lambda: 0.3), n=4, classifier_id=explainer.classifier_id)
     _, result = finish(job)
     assert result.attribute_set.method == "attfind-notebook-screened"
     assert result.attribute_set.settings["screen"] < 1
@@ -209,9 +213,14 @@ def test_the_windows_search_is_screened_and_says_so():
 def test_predicted_effects_are_the_slopes_of_the_exact_ones():
     explainer = tiny_explainer(n=4)
     kappa = 1e-3
-    pictures, ends, exact = table_of(explainer, kappa=kappa)
+    pictures, style_range, exact = table_of(explainer, kappa=kappa)
     predicted = predicted_effects(
-        explainer.generator.synthesis, explainer.classifier, pictures, slice(None), ends, kappa
+        explainer.generator.synthesis,
+        explainer.classifier,
+        pictures,
+        slice(None),
+        style_range,
+        kappa,
     )
     scale = np.abs(exact).max()
     assert np.corrcoef(predicted.ravel(), exact.ravel())[0, 1] > 0.99

@@ -13,14 +13,14 @@ from scipy.stats import binomtest
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
-from latent_explorer.explain.attfind.effects import Pace, reconstruct
+from latent_explorer.explain.attfind.effects import BatchSizer, reconstruct
 from latent_explorer.explain.attfind.encode import encode
 from latent_explorer.explain.attfind.sufficiency import (
     Rate,
+    apply_attributes,
     count_flips,
     flips,
     other_class,
-    shifted,
 )
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 
@@ -38,22 +38,22 @@ def searched():
     explainer = tiny_explainer(n=30)
     result = finish(attfind(explainer, AttFindSettings(n=30, wanted=10)))
     samples, synthesis = explainer.samples, explainer.generator.synthesis
-    job = reconstruct(synthesis, explainer.classifier, samples.ws, samples.cond, Pace())
-    ends = torch.from_numpy(np.stack([result.minimum, result.maximum]))
-    return explainer, result, finish(job), ends
+    job = reconstruct(synthesis, explainer.classifier, samples.ws, samples.cond, BatchSizer())
+    style_range = torch.from_numpy(np.stack([result.minimum, result.maximum]))
+    return explainer, result, finish(job), style_range
 
 
 def test_more_attributes_flip_more_pictures(searched):
-    explainer, result, pictures, ends = searched
+    explainer, result, pictures, style_range = searched
     job = flips(
         explainer.generator.synthesis,
         explainer.classifier,
         pictures,
         result.attribute_set,
-        ends,
+        style_range,
         (0, 1, 10),
         (1.0, 2.0),
-        Pace(),
+        BatchSizer(),
     )
     rates = {(f.k, f.kappa): f for f in finish(job)}
     assert rates[0, 1.0].reached.count == 0
@@ -68,10 +68,10 @@ def test_more_attributes_flip_more_pictures(searched):
 
 
 def test_one_attribute_moves_logits_as_the_effect_table_says(searched):
-    explainer, result, pictures, ends = searched
+    explainer, result, pictures, style_range = searched
     pick = result.ranked[0][0]
     attribute = Attribute("", 0, (AttributeEntry(pick.style_index, pick.end),))
-    s = shifted(pictures.s, ends, [attribute], 1.0)
+    s = apply_attributes(pictures.s, style_range, [attribute], 1.0)
     synthesis = explainer.generator.synthesis
     with torch.no_grad():
         img = synthesis.render(synthesis.replace(pictures.styles, s), synthesis.noise_const())
@@ -82,11 +82,13 @@ def test_one_attribute_moves_logits_as_the_effect_table_says(searched):
 
 
 def test_shifts_start_from_the_unedited_values_and_take_weights():
-    s, ends = torch.tensor([[1.0, 5.0]]), torch.tensor([[0.0, 0.0], [4.0, 10.0]])
+    s, style_range = torch.tensor([[1.0, 5.0]]), torch.tensor([[0.0, 0.0], [4.0, 10.0]])
     both = Attribute("", 0, (AttributeEntry(0, "max"), AttributeEntry(1, "min", 0.5)))
-    assert shifted(s, ends, [both], 1.0).tolist() == [[4.0, 2.5]]
-    assert shifted(s, ends, [both, both], 1.0).tolist() == [[7.0, 0.0]]
-    assert shifted(s, ends, [both], 2.0).tolist() == [[7.0, 0.0]]  # beyond the end: no clipping
+    assert apply_attributes(s, style_range, [both], 1.0).tolist() == [[4.0, 2.5]]
+    assert apply_attributes(s, style_range, [both, both], 1.0).tolist() == [[7.0, 0.0]]
+    assert apply_attributes(s, style_range, [both], 2.0).tolist() == [
+        [7.0, 0.0]
+    ]  # beyond the end: no clipping
     assert s.tolist() == [[1.0, 5.0]]
 
 
@@ -115,7 +117,9 @@ def test_rates_carry_wilson_intervals():
 def test_encoding_gives_the_encoders_ws_and_the_classifiers_probabilities():
     explainer = tiny_explainer()
     images = random_images(9)
-    found = finish(encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], Pace()))
+    found = finish(
+        encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], BatchSizer())
+    )
     img = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():
         w = explainer.encoder(img)
@@ -128,7 +132,7 @@ def test_encoding_gives_the_encoders_ws_and_the_classifiers_probabilities():
 def test_what_cannot_be_encoded_is_said():
     explainer = tiny_explainer(n=3)
     with pytest.raises(UserError, match="no pictures"):
-        finish(encode(explainer, lambda rows: random_images(0), [], Pace()))
+        finish(encode(explainer, lambda rows: random_images(0), [], BatchSizer()))
     explainer.encoder = None
     with pytest.raises(UserError, match="no encoder"):
-        finish(encode(explainer, lambda rows: random_images(1), ["a"], Pace()))
+        finish(encode(explainer, lambda rows: random_images(1), ["a"], BatchSizer()))

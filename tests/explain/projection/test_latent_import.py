@@ -10,7 +10,7 @@ import pytest
 from fake_projection import make_projected
 from PIL import Image
 
-from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.projection import jobs as projection_jobs
 from latent_explorer.app.projection.photos import photo_of
 from latent_explorer.common.errors import UserError
@@ -26,22 +26,22 @@ BUDGET = SimpleNamespace(seconds=lambda: 0.3)
 
 
 @pytest.fixture
-def bench(tiny_explainer, tmp_path):
-    made = Workbench(read=lambda _path: tiny_explainer)
+def host(tiny_explainer, tmp_path):
+    made = ModelHost(read=lambda _path: tiny_explainer)
     made.open(tmp_path / "tiny.explainer", "cpu")
     return made
 
 
-def shown(bench, picture):
+def shown(host, picture):
     request = PictureRequest(
-        PictureRecipe(ProjectedBase(picture.latent_id)), bench.explainer.conditioned_on
+        PictureRecipe(ProjectedBase(picture.latent_id)), host.explainer.conditioned_on
     )
-    return bench.render(request)
+    return host.render(request)
 
 
 @pytest.mark.parametrize("form", ["npz", "npz with cond", "npy"])
-def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(bench, tmp_path, form):
-    model = bench.explainer
+def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(host, tmp_path, form):
+    model = host.explainer
     num_ws, w_dim = model.generator.num_ws, model.generator.config.w_dim
     ws = RNG.standard_normal((2, num_ws, w_dim), np.float32)
     path = tmp_path / f"projected_w.{form[:3]}"
@@ -50,11 +50,11 @@ def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(bench, tmp
     else:
         cond = {"cond": np.array([[1, 0], [0, 1]], np.float32)} if "cond" in form else {}
         np.savez(path, w=ws, **cond)
-    pictures = projection_jobs.import_latents(bench, path, model.conditioned_on)
+    pictures = projection_jobs.import_latents(host, path, model.conditioned_on)
     assert [p.report.name for p in pictures] == ["projected_w 1", "projected_w 2"]
-    bench.add_latents(pictures)
+    host.add_latents(pictures)
     for i, picture in enumerate(pictures):
-        result = shown(bench, picture)
+        result = shown(host, picture)
         np.testing.assert_array_equal(result.before.image, picture.image)
         np.testing.assert_array_equal(picture.ws, ws[i])
         assert result.w_distance == pytest.approx(picture.report.w_distance)
@@ -63,23 +63,23 @@ def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(bench, tmp
         assert picture.report.cond_assumed == ("cond" not in form)
         said = any("told equal ones" in sentence for sentence in cautions(picture.report))
         assert said == ("cond" not in form)
-    assert list(bench.renderer.latents) == [p.latent_id for p in pictures], "nothing else is left"
+    assert list(host.renderer.latents) == [p.latent_id for p in pictures], "nothing else is left"
 
 
-def test_latents_that_do_not_fit_are_refused_in_a_sentence(bench, tmp_path):
+def test_latents_that_do_not_fit_are_refused_in_a_sentence(host, tmp_path):
     np.savez(tmp_path / "x.npz", w=RNG.standard_normal((1, 3, 7), np.float32))
     with pytest.raises(UserError, match="another model"):
-        projection_jobs.import_latents(bench, tmp_path / "x.npz", bench.explainer.conditioned_on)
-    shape = (1, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
-    asked = bench.explainer.conditioned_on
+        projection_jobs.import_latents(host, tmp_path / "x.npz", host.explainer.conditioned_on)
+    shape = (1, host.explainer.generator.num_ws, host.explainer.generator.config.w_dim)
+    asked = host.explainer.conditioned_on
     for cond in (np.array([["a", "b"]]), np.array([[np.nan, 1]])):
         np.savez(tmp_path / "x.npz", w=np.zeros(shape), cond=cond)
         with pytest.raises(UserError, match="array cond"):
-            projection_jobs.import_latents(bench, tmp_path / "x.npz", asked)
-    shape = (65, bench.explainer.generator.num_ws, bench.explainer.generator.config.w_dim)
+            projection_jobs.import_latents(host, tmp_path / "x.npz", asked)
+    shape = (65, host.explainer.generator.num_ws, host.explainer.generator.config.w_dim)
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
     with pytest.raises(UserError, match="65 latents"):
-        projection_jobs.import_latents(bench, tmp_path / "x.npy", bench.explainer.conditioned_on)
+        projection_jobs.import_latents(host, tmp_path / "x.npy", host.explainer.conditioned_on)
 
 
 def test_the_classifier_judges_a_photo_at_its_own_size(tiny_explainer):
@@ -90,12 +90,12 @@ def test_the_classifier_judges_a_photo_at_its_own_size(tiny_explainer):
         assert sum(probs) == pytest.approx(1)
 
 
-def test_photos_are_cut_projected_and_known_on_every_device(bench, tmp_path):
+def test_photos_are_cut_projected_and_known_on_every_device(host, tmp_path):
     pixels = RNG.integers(0, 256, (40, 60, 3), np.uint8)
     photo = photo_of(pixels, "noise")
     settings = ProjectionSettings(steps=3, nearest_of=8)
     job = projection_jobs.project_photos(
-        bench, BUDGET, [photo], settings, bench.explainer.conditioned_on
+        host, BUDGET, [photo], settings, host.explainer.conditioned_on
     )
     events = []
     while True:
@@ -110,13 +110,13 @@ def test_photos_are_cut_projected_and_known_on_every_device(bench, tmp_path):
     assert len(picture.report.probs_photo) == 2
     expected = read_image(Image.fromarray(pixels), 16, name="noise")
     np.testing.assert_array_equal(picture.target, expected)
-    bench.add_latents([picture])
-    before = shown(bench, picture)
+    host.add_latents([picture])
+    before = shown(host, picture)
     np.testing.assert_array_equal(before.before.image, picture.image)
-    bench.use_device("cpu")
-    np.testing.assert_array_equal(shown(bench, picture).before.image, picture.image)
+    host.use_device("cpu")
+    np.testing.assert_array_equal(shown(host, picture).before.image, picture.image)
 
 
-def test_latents_of_another_model_are_passed_over(bench):
-    bench.add_latents([make_projected(model_hash="b" * 64)])
-    assert bench.renderer.latents == {}
+def test_latents_of_another_model_are_passed_over(host):
+    host.add_latents([make_projected(model_hash="b" * 64)])
+    assert host.renderer.latents == {}

@@ -31,11 +31,11 @@ class Sizes(torch.nn.Module):
         self.seen.append(img.shape[-1])
         return [img]
 
-    def between(self, a, b):
+    def distance_of_features(self, a, b):
         return (a[0] - b[0]).abs().mean(dim=(1, 2, 3))
 
     def forward(self, a, b):
-        return self.between(self.features(a), self.features(b))
+        return self.distance_of_features(self.features(a), self.features(b))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from fake_projection import make_projected
 
-from latent_explorer.explain.projection.report_text import cautions, making, summary
+from latent_explorer.explain.projection.report_text import cautions, method_summary, summary
 from latent_explorer.explain.projection.settings import ProjectionSettings
 
 
@@ -15,10 +15,10 @@ def report(**fields):
 
 def test_how_it_was_made_says_whether_the_classifier_had_a_say():
     alone = report(space="s", tuned=True, settings=ProjectionSettings(verdict=0.0))
-    assert making(alone) == "Style space, from the encoder, 100 steps, then tuned, 6 s."
+    assert method_summary(alone) == "Style space, from the encoder, 100 steps, then tuned, 6 s."
     asked = report(settings=ProjectionSettings(verdict=0.05))
-    assert making(asked).endswith("that it agrees is no check of its own.")
-    assert making(report(optimised="")) == "From a file of numbers."
+    assert method_summary(asked).endswith("that it agrees is no check of its own.")
+    assert method_summary(report(optimised="")) == "From a file of numbers."
 
 
 def test_nothing_speaks_against_a_faithful_one():

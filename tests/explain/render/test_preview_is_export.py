@@ -9,7 +9,7 @@ import hashlib
 import pytest
 import tiny
 
-from latent_explorer.app.engine.frame_cache import FrameCache, scope_of
+from latent_explorer.app.engine.frame_cache import FrameCache, cache_scope
 from latent_explorer.explain.recipe import (
     Noise,
     PictureRecipe,
@@ -20,7 +20,7 @@ from latent_explorer.explain.recipe import (
     StyleShift,
 )
 from latent_explorer.explain.render.renderer import Renderer
-from latent_explorer.explain.timeline import makers as makers
+from latent_explorer.explain.timeline import makers
 from latent_explorer.explain.timeline.timeline import Curve, Keyframe, Timeline, frames
 
 EXPLAINER = tiny.make_explainer()
@@ -68,12 +68,12 @@ def test_preview_equals_export_bit_for_bit(name, tmp_path):
     assert len(set(exported)) > 3
 
     preview, cache = Renderer(EXPLAINER), FrameCache(tmp_path)
-    scope = scope_of(EXPLAINER.model_hash, "CPU")
+    scope = cache_scope(EXPLAINER.model_hash, "CPU")
     other = PictureRequest(PictureRecipe(SeedBase(77)), asked)
     for request in reversed(requests):  # scrubbed backwards, the main picture in between
         preview.render(other)
-        cache.rendered(request, scope, preview.render)
-    played = [cache.rendered(r, scope, preview.render) for r in requests]
+        cache.get_or_render(request, scope, preview.render)
+    played = [cache.get_or_render(r, scope, preview.render) for r in requests]
     assert all(frame.cached for frame in played)
     assert [digest(frame.result) for frame in played] == exported
 

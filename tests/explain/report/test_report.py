@@ -14,15 +14,15 @@ import pytest
 import torch
 
 from latent_explorer.api import Explainer as Open
-from latent_explorer.api import moves
+from latent_explorer.api import attribute_edits
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report.facts import accuracy_of, facts_of
 from latent_explorer.explain.report.report import ReportSettings, report, spread
 from latent_explorer.media.report.page import page
-from latent_explorer.media.report.result import ExplainerFigures, frame_mask
+from latent_explorer.media.report.result import ExplainerReport, frame_mask
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
@@ -46,16 +46,16 @@ def two(tiny_explainer: Explainer) -> Explainer:
 
 
 @pytest.fixture(scope="module")
-def figures(two: Explainer) -> ExplainerFigures:
-    return drained(report(two, SETTINGS))
+def figures(two: Explainer) -> ExplainerReport:
+    return run_silently(report(two, SETTINGS))
 
 
-def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerFigures) -> None:
+def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerReport) -> None:
     renderer, found = Renderer(two), two.attribute_sets[-1].attributes
     for shown, attribute in zip(figures.attributes, found, strict=True):
         assert len(shown.examples) == 2
         for example in shown.examples:
-            recipe = PictureRecipe(SampleBase(example.sample), edits=moves(attribute))
+            recipe = PictureRecipe(SampleBase(example.sample), edits=attribute_edits(attribute))
             rendered = renderer.render(PictureRequest(recipe, two.classifier_id))
             np.testing.assert_array_equal(example.before, rendered.before.image)
             np.testing.assert_array_equal(example.after, rendered.after.image)
@@ -64,7 +64,7 @@ def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerFigu
 
 
 def test_the_figures_are_those_of_the_pictures(
-    two: Explainer, figures: ExplainerFigures, tmp_path: Path
+    two: Explainer, figures: ExplainerReport, tmp_path: Path
 ) -> None:
     """The same from the outside: `open`, `render`, uint8 pictures and a second look at them."""
     write_explainer(two, tmp_path / "two.explainer")
@@ -74,7 +74,7 @@ def test_the_figures_are_those_of_the_pictures(
     before = opened.render(latents)
     attribute, shown = opened.attributes[0], figures.attributes[0]
     rows = np.flatnonzero(before.probs.argmax(axis=1) != attribute.target)
-    after = opened.render(latents, moves(attribute))
+    after = opened.render(latents, attribute_edits(attribute))
     assert shown.n == len(rows)
     change = (after.probs - before.probs)[rows, attribute.target]
     assert shown.change.mean == pytest.approx(change.mean(), abs=0.01)
@@ -91,15 +91,15 @@ def test_arranged_by_a_person_numbers_stay_those_of_the_search(two: Explainer) -
     assert first.target == second.target
     mine = Attribute("mine", first.target, (AttributeEntry(11, "min"),))
     named = msgspec.structs.replace(first, name="dull green")
-    found = drained(report(two, SETTINGS, shown=[mine, second, named]))
+    found = run_silently(report(two, SETTINGS, shown=[mine, second, named]))
     assert [(a.name, a.rank) for a in found.attributes] == [("mine", 0), (second.name, 2)]
-    found = drained(report(two, SETTINGS, shown=[named, mine]))
+    found = run_silently(report(two, SETTINGS, shown=[named, mine]))
     assert [(a.name, a.rank) for a in found.attributes] == [("dull green", 1), ("mine", 0)]
     assert "added by hand" in page([found])
 
 
 def test_every_classifier_is_asked_about_the_same_pictures(
-    two: Explainer, figures: ExplainerFigures
+    two: Explainer, figures: ExplainerReport
 ) -> None:
     (said,) = figures.attributes[0].others
     assert (said.who.name, said.who.frame_only) == ("frame-only", 2)
@@ -107,7 +107,7 @@ def test_every_classifier_is_asked_about_the_same_pictures(
     renderer, attribute = Renderer(two), two.attribute_sets[-1].attributes[0]
     changes = []
     for row in spread(np.arange(12), 8).tolist():
-        recipe = PictureRecipe(SampleBase(row), edits=moves(attribute))
+        recipe = PictureRecipe(SampleBase(row), edits=attribute_edits(attribute))
         rendered = renderer.render(PictureRequest(recipe, two.classifier_id))
         if rendered.before.probs.argmax() != attribute.target:
             images = np.stack([rendered.before.image, rendered.after.image]).transpose(0, 3, 1, 2)
@@ -118,7 +118,7 @@ def test_every_classifier_is_asked_about_the_same_pictures(
 
 
 def test_classifiers_of_other_classes_are_not_asked(
-    two: Explainer, figures: ExplainerFigures
+    two: Explainer, figures: ExplainerReport
 ) -> None:
     """Their order counts, too: a target is a place in it."""
     config = two.classifier.config
@@ -127,7 +127,7 @@ def test_classifiers_of_other_classes_are_not_asked(
         for names in (config.class_names[::-1], ("a", "b", "c"))
     ]
     several = two.classifiers | {hash_classifier(other): other for other in others}
-    found = drained(report(dataclasses.replace(two, classifiers=several), SETTINGS))
+    found = run_silently(report(dataclasses.replace(two, classifiers=several), SETTINGS))
     assert found.others == figures.others
     assert found.attributes[0].others == figures.attributes[0].others
     assert found.facts == figures.facts
@@ -146,13 +146,13 @@ def test_a_planted_shortcut_is_caught(two: Explainer) -> None:
     generator = copy.deepcopy(two.generator)
     generator.synthesis.__class__ = FrameOnlyChanges
     planted = dataclasses.replace(two, generator=generator)
-    for found in drained(report(planted, SETTINGS)).attributes:
+    for found in run_silently(report(planted, SETTINGS)).attributes:
         assert found.frame.value > 0.8
         assert found.surroundings
 
 
-def test_the_same_explainer_gives_the_same_page(two: Explainer, figures: ExplainerFigures) -> None:
-    assert page([figures]) == page([drained(report(two, SETTINGS))])
+def test_the_same_explainer_gives_the_same_page(two: Explainer, figures: ExplainerReport) -> None:
+    assert page([figures]) == page([run_silently(report(two, SETTINGS))])
 
 
 def test_what_it_needs_is_asked_for(tiny_explainer: Explainer) -> None:
@@ -162,7 +162,7 @@ def test_what_it_needs_is_asked_for(tiny_explainer: Explainer) -> None:
         ({"style_stats": None}, "statistics"),
     ):
         with pytest.raises(UserError, match=word):
-            drained(report(dataclasses.replace(tiny_explainer, **part), SETTINGS))
+            run_silently(report(dataclasses.replace(tiny_explainer, **part), SETTINGS))
 
 
 @pytest.mark.parametrize(
@@ -223,4 +223,4 @@ def test_a_set_of_other_classifiers_is_not_reported(tiny_explainer: Explainer) -
     foreign = AttributeSet("0" * 64, "attfind", 1, 1.0, "", ())
     changed = dataclasses.replace(tiny_explainer, attribute_sets=(foreign,))
     with pytest.raises(UserError, match="attfind"):
-        drained(report(changed, SETTINGS))
+        run_silently(report(changed, SETTINGS))

@@ -14,7 +14,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.explain.latents import Latent, seed_inputs, seed_latent
 from latent_explorer.explain.recipe import (
     BlendBase,
-    EndBase,
+    BlendEndBase,
     MixBase,
     Noise,
     PictureRecipe,
@@ -24,10 +24,10 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
-from latent_explorer.explain.render.base_resolver import Bases, blend_maps, slerp
+from latent_explorer.explain.render.base_resolver import BaseResolver, blend_maps, slerp
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.render.tuned import TunedGenerators, latent_styles
-from latent_explorer.explain.timeline.interpolation import between
+from latent_explorer.explain.timeline.interpolation import interpolate_recipes
 
 EXPLAINER = tiny.make_explainer()
 RENDERER = Renderer(EXPLAINER)
@@ -37,8 +37,8 @@ A, B = SeedBase(1), SeedBase(2)
 SPACES = ("z", "z-slerp", "w", "w+", "style")
 
 
-def bases(projected: dict[str, Latent] | None = None) -> Bases:
-    return Bases(EXPLAINER, projected or {}, TunedGenerators(GENERATOR))
+def bases(projected: dict[str, Latent] | None = None) -> BaseResolver:
+    return BaseResolver(EXPLAINER, projected or {}, TunedGenerators(GENERATOR))
 
 
 def latent(base, projected=None) -> Latent:
@@ -71,7 +71,7 @@ def test_a_blend_begins_and_ends_bit_for_bit_with_its_ends(space):
 
 @pytest.mark.parametrize("space", SPACES)
 def test_a_blend_of_a_latent_with_itself_is_the_latent(space):
-    twin = EndBase(A)  # the same latent under another name
+    twin = BlendEndBase(A)  # the same latent under another name
     for other in (A, twin):
         blended = latent(BlendBase(A, other, 0.37, space))
         tolerance = {"rtol": 0, "atol": 0 if space != "z-slerp" else 1e-6}
@@ -167,18 +167,18 @@ def test_tuned_generators_are_blended_weight_by_weight():
     known = {"t": replace(latent(A), delta={name: change}), "u": latent(B)}
     half = latent(BlendBase(ProjectedBase("t"), ProjectedBase("u"), 0.25), known)
     torch.testing.assert_close(half.delta[name], 0.75 * change)
-    twice = latent(BlendBase(ProjectedBase("t"), EndBase(ProjectedBase("t")), 0.25), known)
+    twice = latent(BlendBase(ProjectedBase("t"), BlendEndBase(ProjectedBase("t")), 0.25), known)
     assert torch.equal(twice.delta[name], change)
 
 
 def test_an_end_brings_its_own_truncation_and_cond():
-    end = latent(EndBase(A, 0.5, 2, (0.25, 0.75)))
+    end = latent(BlendEndBase(A, 0.5, 2, (0.25, 0.75)))
     w_avg = GENERATOR.mapping.w_avg
     assert torch.equal(end.ws[:, :2], w_avg + 0.5 * (latent(A).ws[:, :2] - w_avg))
     assert torch.equal(end.ws[:, 2:], latent(A).ws[:, 2:])
     assert end.cond.tolist() == [[0.25, 0.75]]
     with pytest.raises(UserError, match="class probabilities"):
-        latent(EndBase(A, cond=(1.0,)))
+        latent(BlendEndBase(A, cond=(1.0,)))
 
 
 # Noise -------------------------------------------------------------------------------------------
@@ -224,32 +224,32 @@ THREE = PictureRecipe(B, 0.8, 3)
 @pytest.mark.parametrize("space", SPACES)
 @pytest.mark.parametrize("pair", [(ONE, TWO), (ONE, THREE), (TWO, THREE)])
 def test_between_two_recipes_every_picture_can_be_made_and_none_jumps(space, pair):
-    assert between(*pair, 0.0, space) == pair[0]
-    assert between(*pair, 1.0, space) == pair[1]
+    assert interpolate_recipes(*pair, 0.0, space) == pair[0]
+    assert interpolate_recipes(*pair, 1.0, space) == pair[1]
     for end, amount in ((pair[0], 1e-5), (pair[1], 1 - 1e-5)):
-        near = logits(between(*pair, amount, space))
+        near = logits(interpolate_recipes(*pair, amount, space))
         np.testing.assert_allclose(near, logits(end), atol=2e-2)
 
 
 @pytest.mark.parametrize("space", SPACES)
 def test_a_recipe_blended_with_an_equal_one_is_that_recipe(space):
-    assert between(ONE, PictureRecipe(*ONE.__reduce__()[1]), 0.3, space) is ONE
+    assert interpolate_recipes(ONE, PictureRecipe(*ONE.__reduce__()[1]), 0.3, space) is ONE
 
 
 def test_numbers_go_straight():
-    middle = between(ONE, TWO, 0.25, "w+")
+    middle = interpolate_recipes(ONE, TWO, 0.25, "w+")
     assert middle.truncation_psi == pytest.approx(0.7)
     assert middle.truncation_cutoff == 2  # psi 1 truncates nothing, whatever its cutoff
     assert middle.edits == (StyleShift(3, "max", 0.625), StyleShift(9, "max", 0.1))
     assert middle.noise == Noise("blend", a=ONE.noise, b=TWO.noise, amount=0.25)
-    assert middle.base == BlendBase(A, EndBase(SampleBase(1), cond=(0.1, 0.9)), 0.25, "w+")
-    told = between(TWO, PictureRecipe(SampleBase(1), cond=(0.5, 0.5)), 0.5, "w+")
+    assert middle.base == BlendBase(A, BlendEndBase(SampleBase(1), cond=(0.1, 0.9)), 0.25, "w+")
+    told = interpolate_recipes(TWO, PictureRecipe(SampleBase(1), cond=(0.5, 0.5)), 0.5, "w+")
     assert (told.cond, told.base) == ((0.3, 0.7), SampleBase(1))
 
 
 def test_different_cutoffs_meet_row_by_row():
     with torch.inference_mode():
-        middle = between(ONE, THREE, 0.5, "z")
+        middle = interpolate_recipes(ONE, THREE, 0.5, "z")
         a, b = (seed_latent(EXPLAINER, seed).ws.clone() for seed in (1, 2))
         w_avg = GENERATOR.mapping.w_avg
         a[:, :2], b[:, :3] = w_avg + 0.6 * (a - w_avg)[:, :2], w_avg + 0.8 * (b - w_avg)[:, :3]

@@ -20,15 +20,14 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
-from latent_explorer.explain.timeline import edits as edits
-from latent_explorer.explain.timeline import makers as makers
+from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.timeline import (
     FPS,
     Curve,
     Keyframe,
     Timeline,
     duration,
-    eased,
+    ease,
     frame_at,
     frame_times,
     frames,
@@ -176,20 +175,20 @@ def test_keyframes_come_in_order_however_they_are_given():
 
 @pytest.mark.parametrize("easing", ["linear", "smooth", Curve(0.42, 0, 0.58, 1), Curve(1, 0, 0, 1)])
 def test_easings_rise_from_0_to_1_and_turn_symmetrically(easing):
-    values = [eased(easing, k / 50) for k in range(51)]
+    values = [ease(easing, k / 50) for k in range(51)]
     assert (values[0], values[-1]) == (0, 1)
     assert values == sorted(values)
     # The last curve stands upright in the middle, where floats leave little of its height.
     assert values[25] == pytest.approx(0.5, abs=1e-5)
     assert [1 - v for v in reversed(values)] == pytest.approx(values, abs=1e-5)
-    assert (eased(easing, -1), eased(easing, 2)) == (0, 1)
+    assert (ease(easing, -1), ease(easing, 2)) == (0, 1)
 
 
 def test_a_straight_curve_is_linear_and_css_ease_is_css_ease():
     for share in (0.1, 0.5, 0.8):
-        assert eased(Curve(0.3, 0.3, 0.6, 0.6), share) == pytest.approx(share)
+        assert ease(Curve(0.3, 0.3, 0.6, 0.6), share) == pytest.approx(share)
     # Values of cubic-bezier(0.25, 0.1, 0.25, 1), the CSS keyword "ease".
-    assert eased(Curve(0.25, 0.1, 0.25, 1), 0.5) == pytest.approx(0.8024, abs=1e-4)
+    assert ease(Curve(0.25, 0.1, 0.25, 1), 0.5) == pytest.approx(0.8024, abs=1e-4)
 
 
 def test_one_noise_for_all_frames_or_the_keyframes_own():

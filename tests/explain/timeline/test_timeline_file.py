@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import (
     BlendBase,
+    BlendEndBase,
     DirectionShift,
-    EndBase,
     MixBase,
     Noise,
     PictureRecipe,
@@ -39,7 +39,9 @@ EVERYTHING = Timeline(
         Keyframe(
             1.0,
             PictureRecipe(
-                BlendBase(EndBase(ProjectedBase("p"), 0.5, 2, (1.0, 0.0)), SeedBase(3), 0.25, "z"),
+                BlendBase(
+                    BlendEndBase(ProjectedBase("p"), 0.5, 2, (1.0, 0.0)), SeedBase(3), 0.25, "z"
+                ),
                 noise=Noise("blend", a=Noise("maps", maps_id="p"), b=Noise("none"), amount=0.5),
                 edits=(DirectionShift("age", 1.0), StyleShift(3, "min", -0.5, "sigma")),
             ),

@@ -10,12 +10,12 @@ import sys
 
 import numpy as np
 import pytest
-from animation_frames import WORDS, leaf, moving, psnr, read_frames, times
+from animation_frames import WORDS, animation_frames, leaf, psnr, read_frames, times
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.media.animation.frames import Frame, FrameSpool, compose
 from latent_explorer.media.animation.settings import FPS, AnimationSettings, megabytes
 from latent_explorer.media.animation.writer import write_animation, write_gif
@@ -37,14 +37,16 @@ LOSS = [
 
 
 def write(path, frames=None, **settings):
-    return drained(write_animation(path, frames or moving(), AnimationSettings(**settings), WORDS))
+    return run_silently(
+        write_animation(path, frames or animation_frames(), AnimationSettings(**settings), WORDS)
+    )
 
 
 @pytest.mark.parametrize(("name", "quality", "least", "most"), LOSS)
 def test_every_frame_is_there_within_the_loss_of_its_format(tmp_path, name, quality, least, most):
     settings = AnimationSettings(size=128, quality=quality)
-    frames = moving()
-    written = drained(write_animation(tmp_path / name, iter(frames), settings, WORDS))
+    frames = animation_frames()
+    written = run_silently(write_animation(tmp_path / name, iter(frames), settings, WORDS))
     shown = read_frames(tmp_path / name)
     meant = [compose(frame, settings, WORDS) for frame in frames]
     assert len(shown) == written.frames == len(meant)
@@ -84,7 +86,7 @@ def test_it_loops_for_ever_or_plays_once(tmp_path, name, forever, once):
 
 
 def test_what_stands_still_never_flickers_in_a_gif(tmp_path):
-    frames = moving(size=96)
+    frames = animation_frames(size=96)
     still = np.all([f.image == frames[0].image for f in frames], axis=(0, -1))
     assert still.mean() > 0.3
     write(tmp_path / "a.gif", frames, size=96)
@@ -93,7 +95,7 @@ def test_what_stands_still_never_flickers_in_a_gif(tmp_path):
 
 
 def test_a_picture_that_does_not_change_costs_nothing(tmp_path):
-    frame = moving(1)[0]
+    frame = animation_frames(1)[0]
     one = write(tmp_path / "one.gif", [frame]).bytes
     many = write(tmp_path / "many.gif", [frame] * 20).bytes
     assert many - one < 19 * 60
@@ -110,7 +112,7 @@ def test_few_colours_are_kept_exactly(tmp_path):
 
 
 def test_there_and_back_repeats_no_end(tmp_path):
-    frames = moving(5)
+    frames = animation_frames(5)
     written = write(tmp_path / "a.png", iter(frames), ping_pong=True, size=64, csv=True)
     shown = read_frames(tmp_path / "a.png")
     assert written.frames == 8
@@ -120,7 +122,7 @@ def test_there_and_back_repeats_no_end(tmp_path):
 
 
 def test_caption_bar_and_before_stand_around_the_picture(tmp_path):
-    frame = moving(3)[1]
+    frame = animation_frames(3)[1]
     plain = compose(frame, AnimationSettings(size=256), WORDS)
     captioned = compose(frame, AnimationSettings(size=256, caption=True, bar=True), WORDS)
     assert plain.shape == (256, 256, 3)
@@ -206,7 +208,7 @@ def test_without_pyav_the_sentence_says_how_to_install_it(tmp_path, monkeypatch)
 def test_a_cancel_leaves_nothing_and_an_old_file_alone(tmp_path, name, extra):
     old = tmp_path / "a.gif"
     old.write_bytes(b"old")
-    job = write_animation(tmp_path / name, moving(), AnimationSettings(**extra), WORDS)
+    job = write_animation(tmp_path / name, animation_frames(), AnimationSettings(**extra), WORDS)
     for _ in range(14 if extra else 5):
         assert isinstance(next(job), Progress)
     job.close()
@@ -231,7 +233,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path, name):
     resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
     try:
         with pytest.raises(UserError, match="cannot be written"):
-            write(tmp_path / name, moving(size=128), size=256)
+            write(tmp_path / name, animation_frames(size=128), size=256)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, old)
@@ -241,12 +243,12 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path, name):
 @pytest.mark.parametrize("name", ["a.gif", "a.webp", "a.png", "frames"])
 def test_frames_of_two_sizes_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match="one size"):
-        write(tmp_path / name, [*moving(2), *moving(1, size=48)])
+        write(tmp_path / name, [*animation_frames(2), *animation_frames(1, size=48)])
     assert not list(tmp_path.iterdir())
 
 
 def test_spooled_frames_come_back_in_any_order(tmp_path):
-    frames = moving(4)
+    frames = animation_frames(4)
     with FrameSpool(tmp_path) as spool:
         for frame in frames:
             spool.add(frame)
@@ -259,7 +261,7 @@ def test_spooled_frames_come_back_in_any_order(tmp_path):
 
 
 def test_plain_pictures_become_a_gif_at_any_rate(tmp_path):
-    write_gif(tmp_path / "a.gif", [f.image for f in moving(4)], fps=4 / 3)
+    write_gif(tmp_path / "a.gif", [f.image for f in animation_frames(4)], fps=4 / 3)
     assert times(tmp_path / "a.gif") == [750] * 4
 
 

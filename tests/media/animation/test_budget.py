@@ -7,11 +7,11 @@ import importlib.util
 import itertools
 
 import pytest
-from animation_frames import WORDS, moving, read_frames
+from animation_frames import WORDS, animation_frames, read_frames
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.media.animation.budget import described, estimate_bytes, ladder, sample_places
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.animation.writer import write_animation
@@ -40,8 +40,8 @@ VIDEO_SHARES = [pytest.param(suffix, 0.6, marks=needs_av) for suffix in (".mp4",
 
 @pytest.mark.parametrize(("suffix", "share"), [*SHARES, *VIDEO_SHARES])
 def test_the_file_stays_below_and_nearly_fills_the_budget(tmp_path, suffix, share):
-    frames = moving(24)
-    free = drained(write_animation(tmp_path / f"free{suffix}", frames, SETTINGS, WORDS))
+    frames = animation_frames(24)
+    free = run_silently(write_animation(tmp_path / f"free{suffix}", frames, SETTINGS, WORDS))
     limit = int(free.bytes * share)
     settings = AnimationSettings(size=192, budget_bytes=limit)
     written, said = write(tmp_path / f"a{suffix}", iter(frames), settings)
@@ -55,7 +55,7 @@ def test_the_file_stays_below_and_nearly_fills_the_budget(tmp_path, suffix, shar
 
 
 def test_a_large_budget_changes_nothing(tmp_path):
-    frames = moving(6)
+    frames = animation_frames(6)
     free, _ = write(tmp_path / "free.gif", frames, SETTINGS)
     settings = AnimationSettings(size=192, budget_bytes=10_000_000)
     written, said = write(tmp_path / "a.gif", frames, settings)
@@ -66,18 +66,20 @@ def test_a_large_budget_changes_nothing(tmp_path):
 
 def test_what_cannot_be_kept_is_a_sentence_and_no_file(tmp_path):
     with pytest.raises(UserError, match=r"Even at 96 px, 10 frames per second, .* more than 1 KB"):
-        write(tmp_path / "a.gif", moving(), AnimationSettings(size=192, budget_bytes=1000))
+        write(
+            tmp_path / "a.gif", animation_frames(), AnimationSettings(size=192, budget_bytes=1000)
+        )
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
 def test_an_estimate_from_a_few_frames_is_near(tmp_path, suffix):
-    frames = moving(40)
+    frames = animation_frames(40)
     places = sample_places(len(frames), suffix)
     assert sum(map(len, places)) <= 32
     runs = [[frames[i] for i in run] for run in places]
     expected = estimate_bytes(runs, len(frames), suffix, SETTINGS, WORDS)
-    written = drained(write_animation(tmp_path / f"a{suffix}", frames, SETTINGS, WORDS))
+    written = run_silently(write_animation(tmp_path / f"a{suffix}", frames, SETTINGS, WORDS))
     assert expected == pytest.approx(written.bytes, rel=0.6 if suffix in (".mp4", ".webm") else 0.2)
 
 

@@ -9,23 +9,23 @@ import math
 import numpy as np
 import pytest
 
-from latent_explorer.media.report import sentences as words
-from latent_explorer.media.report.colormap import data_uri, heat
+from latent_explorer.media.report import sentences
+from latent_explorer.media.report.colormap import colormap, data_uri
 from latent_explorer.media.report.page import page
 from latent_explorer.media.report.result import (
-    AttributeFigures,
+    AttributeReport,
     Change,
+    ClassifierResponse,
     Example,
-    ExplainerFigures,
+    ExplainerReport,
     FrameShare,
-    Move,
-    Other,
-    Said,
+    OtherClassifier,
+    StyleMove,
     frame_mask,
 )
 
-FRAME_ONLY = Other("f" * 64, "frame-only", 6)
-SECOND = Other("e" * 64, "second opinion", 0)
+FRAME_ONLY = OtherClassifier("f" * 64, "frame-only", 6)
+SECOND = OtherClassifier("e" * 64, "second opinion", 0)
 NAN = float("nan")
 
 
@@ -38,14 +38,17 @@ def share(value: float) -> FrameShare:
 
 
 def attribute(
-    by: float = 0.5, inside: float = 0.2, others: tuple[Said, ...] = (), name: str = "Brown spots"
-) -> AttributeFigures:
+    by: float = 0.5,
+    inside: float = 0.2,
+    others: tuple[ClassifierResponse, ...] = (),
+    name: str = "Brown spots",
+) -> AttributeReport:
     picture = np.zeros((16, 16, 3), np.uint8)
-    return AttributeFigures(
+    return AttributeReport(
         rank=1,
         name=name,
         target=0,
-        moves=(Move(214, "max", "b8.conv0", 3, 8),),
+        moves=(StyleMove(214, "max", "b8.conv0", 3, 8),),
         mean_effect=1.8,
         interval=(1.7, 1.9),
         n=3,
@@ -57,8 +60,8 @@ def attribute(
     )
 
 
-def explainer(*attributes: AttributeFigures) -> ExplainerFigures:
-    return ExplainerFigures(
+def explainer(*attributes: AttributeReport) -> ExplainerReport:
+    return ExplainerReport(
         name="leaf",
         model_hash="a" * 64,
         classifier_id="b" * 64,
@@ -89,13 +92,13 @@ def test_a_share_weighs_pictures_by_how_much_they_change() -> None:
     assert low < 0.1 < high
     same = FrameShare.of([1.0, 2.0, 4.0], [2.0, 4.0, 8.0], area=0.3)
     assert (same.value, *same.interval) == pytest.approx((0.5, 0.5, 0.5))
-    assert same.beyond
+    assert same.exceeds_area
 
 
 def test_nothing_that_changes_lies_nowhere() -> None:
     for found in (FrameShare.of([], [], 0.3), FrameShare.of([0.0], [0.0], 0.3)):
         assert math.isnan(found.value)
-        assert not found.beyond
+        assert not found.exceeds_area
 
 
 @pytest.mark.parametrize(
@@ -104,39 +107,45 @@ def test_nothing_that_changes_lies_nowhere() -> None:
         (attribute(), False, False),
         (attribute(inside=0.4), True, True),
         (attribute(inside=0.35), False, False),  # within what the interval allows
-        (attribute(others=(Said(FRAME_ONLY, changed(0.3)),)), True, True),
-        (attribute(others=(Said(FRAME_ONLY, changed(-0.6)),)), True, True),
-        (attribute(others=(Said(FRAME_ONLY, changed(0.2)),)), False, False),
-        (attribute(others=(Said(SECOND, changed(0.9)),)), False, False),  # it sees the whole
+        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.3)),)), True, True),
+        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(-0.6)),)), True, True),
+        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.2)),)), False, False),
+        (
+            attribute(others=(ClassifierResponse(SECOND, changed(0.9)),)),
+            False,
+            False,
+        ),  # it sees the whole
         (attribute(by=0.02, inside=0.5), True, False),
     ],
 )
 def test_what_changes_the_surroundings(
-    found: AttributeFigures, surroundings: bool, caught: bool
+    found: AttributeReport, surroundings: bool, caught: bool
 ) -> None:
     assert (found.surroundings, found.caught) == (surroundings, caught)
-    mark = words.mark(found)
+    mark = sentences.mark(found)
     assert ("changes the surroundings" in mark) == surroundings
     assert ("hardly the verdict" in mark) == (surroundings and not caught)
 
 
 def test_one_is_caught_in_words() -> None:
-    strong = attribute(0.8, others=(Said(FRAME_ONLY, changed(0.6)),), name="Bright ground")
+    strong = attribute(
+        0.8, others=(ClassifierResponse(FRAME_ONLY, changed(0.6)),), name="Bright ground"
+    )
     found = explainer(attribute(), strong)
-    said = words.verdict(found)
+    said = sentences.verdict(found)
     assert said.startswith("1 of the 2 attributes changes the surroundings and moves the verdict")
     assert "Bright ground, moves P(diseased) by +0.80" in said
     assert "nothing but the outer 6 px, goes along by +0.60" in said
-    assert "towards diseased: Bright ground" in words.marked(found)
+    assert "towards diseased: Bright ground" in sentences.marked(found)
     text = page([found])
-    assert words.CATCH in text
-    assert words.NEXT[0][0] in text
+    assert sentences.CATCH in text
+    assert sentences.NEXT[0][0] in text
 
 
 def test_a_witness_that_moves_the_other_way_does_not_go_along() -> None:
-    found = explainer(attribute(0.8, others=(Said(FRAME_ONLY, changed(-0.6)),)))
-    assert "moves by 0.60 (−0.60 on average)" in words.verdict(found)
-    assert "it moves by 0.60 (−0.60 on average)" in words.catching([found])[1]
+    found = explainer(attribute(0.8, others=(ClassifierResponse(FRAME_ONLY, changed(-0.6)),)))
+    assert "moves by 0.60 (−0.60 on average)" in sentences.verdict(found)
+    assert "it moves by 0.60 (−0.60 on average)" in sentences.catching([found])[1]
 
 
 def test_no_name_turns_the_words_after_it_around() -> None:
@@ -148,12 +157,12 @@ def test_no_name_turns_the_words_after_it_around() -> None:
 
 def test_none_is_caught_in_words() -> None:
     clean = explainer(attribute())
-    assert words.verdict(clean) == "None of the 1 attributes changes the surroundings."
-    assert "does not prove" in words.not_proved(clean)
-    assert words.CATCH not in page([clean])
+    assert sentences.verdict(clean) == "None of the 1 attributes changes the surroundings."
+    assert "does not prove" in sentences.not_proved(clean)
+    assert sentences.CATCH not in page([clean])
     faint = explainer(attribute(by=0.02, inside=0.5))
-    assert "1 changes the surroundings without moving it" in words.verdict(faint)
-    assert words.CATCH not in page([faint])
+    assert "1 changes the surroundings without moving it" in sentences.verdict(faint)
+    assert sentences.CATCH not in page([faint])
 
 
 def test_the_page_stands_alone_and_is_always_the_same() -> None:
@@ -170,8 +179,12 @@ def test_the_page_stands_alone_and_is_always_the_same() -> None:
 def test_whatever_a_file_says_is_only_text() -> None:
     evil = '<script>alert("1")</script><img src=x onerror=y>'
     one = dataclasses.replace(
-        attribute(inside=0.5, others=(Said(Other("e" * 64, evil, 6), changed(0.5)),), name=evil),
-        moves=(Move(1, evil, evil, 3, 8),),
+        attribute(
+            inside=0.5,
+            others=(ClassifierResponse(OtherClassifier("e" * 64, evil, 6), changed(0.5)),),
+            name=evil,
+        ),
+        moves=(StyleMove(1, evil, evil, 3, 8),),
     )
     found = dataclasses.replace(
         explainer(one),
@@ -199,8 +212,8 @@ def test_an_attribute_without_pictures_has_its_card() -> None:
     text = page([explainer(empty)])
     assert "No picture to show" in text
     assert " nan" not in text
-    assert words.answer(explainer(empty)).startswith("No attribute could be measured")
-    some = words.answer(explainer(attribute(), empty))
+    assert sentences.answer(explainer(empty)).startswith("No attribute could be measured")
+    some = sentences.answer(explainer(attribute(), empty))
     assert some == "None of the 1 attributes that could be measured changes the surroundings."
 
 
@@ -209,12 +222,12 @@ def test_an_attribute_without_pictures_has_its_card() -> None:
     [(0.5, "+0.50"), (-0.5, "−0.50"), (-0.001, "0.00"), (0.004, "0.00"), (NAN, "–")],
 )
 def test_changes_have_their_sign(value: float, text: str) -> None:
-    assert words.signed(value) == text
+    assert sentences.signed(value) == text
 
 
 def test_equal_steps_of_the_map_look_equal() -> None:
     """Lightness in Oklab rises in steps that differ little, so the map says the same in grey."""
-    linear = heat(np.linspace(0, 1, 33)) / 255
+    linear = colormap(np.linspace(0, 1, 33)) / 255
     linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
     lms = np.array(
         [

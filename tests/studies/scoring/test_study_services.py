@@ -20,12 +20,12 @@ from survey_exports import (
 )
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.studies.build.answer_key import read_key, write_key
 from latent_explorer.studies.build.tables import guarded, read_table, unguarded, write_table
 from latent_explorer.studies.scoring import answers
-from latent_explorer.studies.scoring.answers import number_of, read_responses, truth_of
-from latent_explorer.studies.scoring.choices import choice_of, is_right
+from latent_explorer.studies.scoring.answers import parse_bool, parse_seconds, read_responses
+from latent_explorer.studies.scoring.choices import is_right, parse_choice
 from latent_explorer.studies.scoring.columns import (
     BY_NAME,
     BY_ORDER,
@@ -97,7 +97,7 @@ def test_columns_are_proposed_by_order_completed_and_used(tmp_path, key_path) ->
     job = score_files(
         [tmp_path / "export.csv"], key_path, tmp_path / "out", None, tmp_path / "columns.csv"
     )
-    assert drained(job).score.respondents == COUNT
+    assert run_silently(job).score.respondents == COUNT
     assert {p.how for p in propose(qualtrics(KEY, PEOPLE), "x", KEY)} == {BY_NAME}
 
 
@@ -157,7 +157,7 @@ def test_some_missing_columns_are_told_and_left_out(tmp_path) -> None:
      ("I do not know", None), ("a leaf turns brown", None), ("", None), ("x" * 500, None)],
 )  # fmt: skip
 def test_choices_are_read_from_what_services_write(text, choice) -> None:
-    assert choice_of(text) == choice
+    assert parse_choice(text) == choice
 
 
 def test_what_names_no_choice_is_neither_right_nor_wrong() -> None:
@@ -178,10 +178,12 @@ def test_unreadable_answers_are_counted_as_missing(tmp_path) -> None:
 
 
 def test_cells_as_numbers_and_truths() -> None:
-    assert number_of("12,5") == 12.5
-    assert number_of("00:03:20") == 200
-    assert [number_of(x) for x in ("", "soon", "-3", "nan", "inf", "1:2:3:4", "1e99")] == [None] * 7
-    assert [truth_of(x) for x in ("TRUE", "0", "ja", "?")] == [True, False, True, None]
+    assert parse_seconds("12,5") == 12.5
+    assert parse_seconds("00:03:20") == 200
+    assert [parse_seconds(x) for x in ("", "soon", "-3", "nan", "inf", "1:2:3:4", "1e99")] == [
+        None
+    ] * 7
+    assert [parse_bool(x) for x in ("TRUE", "0", "ja", "?")] == [True, False, True, None]
 
 
 # Hostile files -----------------------------------------------------------------------------------
@@ -243,7 +245,7 @@ def test_free_text_is_guarded_in_tables_and_escaped_in_the_report(tmp_path, key_
         respondent="<b>=1+1</b>", answers=[{"item": verbal.item, "answer": evil, "ms": 5}]
     )
     (tmp_path / "a.json").write_text(json.dumps(found), encoding="utf-8")
-    drained(score_files([tmp_path / "a.json"], key_path, tmp_path / "out"))
+    run_silently(score_files([tmp_path / "a.json"], key_path, tmp_path / "out"))
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
@@ -260,7 +262,7 @@ def test_the_same_person_twice_counts_once(tmp_path, key_path) -> None:
     more = [{"item": i.item, "answer": "1"} for i in KEY.items[:4]]
     (tmp_path / "a.json").write_text(json.dumps([answers_json(), answers_json(answers=more)]))
     (tmp_path / "b.json").write_text(json.dumps(answers_json(respondent="r2")))
-    found = drained(
+    found = run_silently(
         score_files([tmp_path / "a.json", tmp_path / "b.json"], key_path, tmp_path / "out")
     ).score
     assert (found.respondents_read, found.respondents) == (3, 2)

@@ -15,12 +15,12 @@ from latent_explorer.explain.recipe import Picture, RenderResult, SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 from latent_explorer.ui.attributes.card_data import (
     details_of,
-    flip_with,
-    is_lent,
-    place_of,
+    is_from_other_classifier,
+    location_text,
+    ranking_details,
+    ranking_summary,
     rows,
-    set_details,
-    set_line,
+    suggest_flip,
 )
 
 SUMMARY = FakeExplainer().summary()
@@ -37,19 +37,19 @@ def test_ranks_stay_with_their_attributes_when_the_order_changes():
     attribute = rows(Document(), SUMMARY, STATE, None)[4].attribute
     document = Document().with_pin(attribute, True).with_slider(single_slider(33, 0))
     shown = rows(document, SUMMARY, STATE, None)
-    assert [row.face.rank for row in shown[:4]] == ["5", "", "1", "2"]
-    assert [row.face.pinned for row in shown[:2]] == [True, False]
-    assert [row.face.removable for row in shown[:2]] == [False, True]
+    assert [row.card_data.rank for row in shown[:4]] == ["5", "", "1", "2"]
+    assert [row.card_data.pinned for row in shown[:2]] == [True, False]
+    assert [row.card_data.removable for row in shown[:2]] == [False, True]
 
 
 def test_what_was_never_measured_has_no_effect():
     document = Document().with_slider(single_slider(33, 0))
-    face = rows(document, SUMMARY, STATE, None)[0].face
-    assert face.mean_effect is None
+    card_data = rows(document, SUMMARY, STATE, None)[0].card_data
+    assert card_data.mean_effect is None
 
 
 def test_all_bars_share_the_scale_of_the_longest_whisker():
-    spans = {row.face.span for row in rows(Document(), SUMMARY, STATE, None)}
+    spans = {row.card_data.span for row in rows(Document(), SUMMARY, STATE, None)}
     assert len(spans) == 1
     low, high = spans.pop()
     assert low == 0
@@ -59,12 +59,12 @@ def test_all_bars_share_the_scale_of_the_longest_whisker():
 def test_amounts_come_from_the_state():
     first = rows(Document(), SUMMARY, STATE, None)[0].attribute
     moved = msgspec.structs.replace(STATE, edits=with_attribute(STATE, first, -0.6))
-    assert rows(Document(), SUMMARY, moved, None)[0].face.amount == pytest.approx(-0.6)
+    assert rows(Document(), SUMMARY, moved, None)[0].card_data.amount == pytest.approx(-0.6)
 
 
 def test_place_and_details():
     one = Attribute("", 0, (AttributeEntry(40, "min"),), round=2, note="seen on apple")
-    assert place_of(one, SUMMARY) == "8 px · 40"
+    assert location_text(one, SUMMARY) == "8 px · 40"
     said = details_of(one, SUMMARY)
     assert "b8.conv0, channel 8" in said
     assert "seen from 0.00 to 1.00" in said
@@ -72,16 +72,18 @@ def test_place_and_details():
     assert "round 2" in said
     assert "seen on apple" in said
     two = Attribute("", 0, (AttributeEntry(40, "min"), AttributeEntry(210, "max", 0.5)))
-    assert place_of(two, SUMMARY) == "8 to 64 px"
+    assert location_text(two, SUMMARY) == "8 to 64 px"
 
 
 def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
     found = listed_set(Document(), SUMMARY, STATE)
     assert found is not None
-    assert set_line(found, SUMMARY, STATE) == "AttFind notebook · 60 pictures · κ 1"
-    assert found.classifier_id in set_details(found, SUMMARY, STATE)
+    assert ranking_summary(found, SUMMARY, STATE) == "AttFind notebook · 60 pictures · κ 1"
+    assert found.classifier_id in ranking_details(found, SUMMARY, STATE)
     screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
-    assert set_line(screened, SUMMARY, STATE).startswith("AttFind notebook, screened · 60 pictures")
+    assert ranking_summary(screened, SUMMARY, STATE).startswith(
+        "AttFind notebook, screened · 60 pictures"
+    )
 
 
 def test_the_newest_search_counts():
@@ -102,21 +104,23 @@ def asking(index: int):
 
 
 def test_sliders_stay_when_another_network_of_the_same_classes_is_asked():
-    own, lent = rows(Document(), THREE, STATE, None), rows(Document(), THREE, asking(2), None)
-    assert [row.attribute for row in lent] == [row.attribute for row in own]
-    assert [row.face.rank for row in lent] == [row.face.rank for row in own]
-    assert {row.face.mean_effect for row in lent} == {None}  # they are effects on the other one
-    assert flip_with(lent, a_result([-1.0, 1.0]), target=0) is None
+    own, from_other = rows(Document(), THREE, STATE, None), rows(Document(), THREE, asking(2), None)
+    assert [row.attribute for row in from_other] == [row.attribute for row in own]
+    assert [row.card_data.rank for row in from_other] == [row.card_data.rank for row in own]
+    assert {row.card_data.mean_effect for row in from_other} == {
+        None
+    }  # they are effects on the other one
+    assert suggest_flip(from_other, a_result([-1.0, 1.0]), target=0) is None
 
 
 def test_a_line_says_whose_sliders_they_are():
     found = listed_set(Document(), THREE, asking(2))
     assert found is not None
-    assert is_lent(found, asking(2))
-    assert not is_lent(found, STATE)
-    said = set_line(found, THREE, asking(2))
+    assert is_from_other_classifier(found, asking(2))
+    assert not is_from_other_classifier(found, STATE)
+    said = ranking_summary(found, THREE, asking(2))
     assert said == "Found for small residual network; frame-only is asked"
-    assert "was not measured" in set_details(found, THREE, asking(2))
+    assert "was not measured" in ranking_details(found, THREE, asking(2))
 
 
 def test_no_sliders_are_lent_to_a_network_whose_classes_stand_otherwise():
@@ -129,7 +133,7 @@ def test_what_was_found_for_the_asked_network_itself_goes_first():
     own = msgspec.structs.replace(found, classifier_id=asking(2).classifier_id, n=7)
     document = Document().with_attribute_set(own)
     assert listed_set(document, THREE, asking(2)) == own
-    assert rows(document, THREE, asking(2), None)[0].face.mean_effect is not None
+    assert rows(document, THREE, asking(2), None)[0].card_data.mean_effect is not None
     assert listed_set(document, THREE, STATE) == found
 
 
@@ -145,14 +149,14 @@ def test_what_was_found_for_the_asked_network_itself_goes_first():
 )
 def test_the_shortest_combination_that_should_flip(logits, ranks):
     result = a_result(logits)
-    flip = flip_with(rows(Document(), SUMMARY, STATE, result), result, target=0)
+    flip = suggest_flip(rows(Document(), SUMMARY, STATE, result), result, target=0)
     assert (flip.ranks if flip else None) == ranks
 
 
 def test_what_is_at_its_end_already_cannot_help():
     result = a_result([-1.0, 1.0])
     result.styles[40] = 1.0  # brown spots, at the maximum
-    flip = flip_with(rows(Document(), SUMMARY, STATE, result), result, target=0)
+    flip = suggest_flip(rows(Document(), SUMMARY, STATE, result), result, target=0)
     assert flip is not None
     assert flip.ranks == ("2",)
 
@@ -165,7 +169,7 @@ def test_the_suggestion_flips_most_pictures_of_the_fake():
     for index in healthy:
         state = msgspec.structs.replace(STATE, base=SampleBase(index))
         before = renderer.render(resolve(state, SUMMARY))
-        flip = flip_with(rows(Document(), SUMMARY, state, before), before, target=0)
+        flip = suggest_flip(rows(Document(), SUMMARY, state, before), before, target=0)
         assert flip is not None
         for attribute in flip.attributes:
             state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, 1.0))

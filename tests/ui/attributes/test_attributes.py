@@ -49,7 +49,7 @@ def empty(qtbot, explorer):
     made.show()
     qtbot.waitExposed(made)
     yield made
-    made.list.hide_ends()
+    made.list.hide_preview()
 
 
 @pytest.fixture

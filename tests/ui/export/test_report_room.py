@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog
 from window_tools import desktop_on, open_fake, wait_picture
 
 from latent_explorer.app import report as report_desk
-from latent_explorer.app.engine.model_host import Workbench
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.models.explainer_file import write_explainer
 
 
@@ -20,7 +20,7 @@ from latent_explorer.models.explainer_file import write_explainer
 def real(qtbot, tmp_path, tiny_explainer):
     """A window on a real model."""
     write_explainer(tiny_explainer, tmp_path / "tiny.explainer")
-    with desktop_on(tmp_path, Workbench()) as made:
+    with desktop_on(tmp_path, ModelHost()) as made:
         made.begin(tmp_path / "tiny.explainer")
         wait_picture(qtbot, made)
         yield made

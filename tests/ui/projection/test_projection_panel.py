@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 from window_tools import colours_in, desktop_on, open_fake, wait_picture
 
 from latent_explorer.app.exploration.intents import SetEdits
-from latent_explorer.data.crop import box_of
+from latent_explorer.data.crop import crop_to_pixels
 from latent_explorer.explain.recipe import ProjectedBase, StyleShift
 from latent_explorer.ui.samples.sample_menu import sample_menu
 
@@ -31,7 +31,7 @@ def desktop(qtbot, tmp_path):
 
 
 @pytest.fixture
-def room(desktop):
+def projection(desktop):
     return desktop.window.projection
 
 
@@ -56,14 +56,14 @@ def project(qtbot, desktop):
     wait_picture(qtbot, desktop)
 
 
-def test_a_drop_and_one_click_project_a_photo(qtbot, desktop, room, tmp_path):
+def test_a_drop_and_one_click_project_a_photo(qtbot, desktop, projection, tmp_path):
     window = desktop.window
     drop(window, photo(tmp_path))
     qtbot.waitUntil(lambda: desktop.projections.photo is not None)
-    assert room.left.projecting
-    assert window.canvas.pages.currentWidget() is room.stage
-    assert room.stage.pages.currentWidget() is room.stage._cropping
-    assert room.panel.project.isVisible()
+    assert projection.left.projecting
+    assert window.canvas.pages.currentWidget() is projection.stage
+    assert projection.stage.pages.currentWidget() is projection.stage._cropping
+    assert projection.panel.project.isVisible()
     project(qtbot, desktop)
     base = desktop.explorer.state.base
     assert isinstance(base, ProjectedBase)
@@ -72,16 +72,16 @@ def test_a_drop_and_one_click_project_a_photo(qtbot, desktop, room, tmp_path):
     assert (
         window.samples.view.currentIndex().data(Qt.ItemDataRole.ToolTipRole).startswith("leaf.jpg")
     )
-    assert room.panel.result.isVisible()
-    texts = room.panel.result.texts()
+    assert projection.panel.result.isVisible()
+    texts = projection.panel.result.texts()
     assert texts[0] == "leaf.jpg"
     assert "the same class" in texts[1]
     assert "0.124" in texts
     desktop.explorer.undo()
-    assert not room.panel.result.isVisible()
+    assert not projection.panel.result.isVisible()
 
 
-def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, room):
+def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, projection):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "pasted")
     project(qtbot, desktop)
     view, bars = desktop.window.canvas.view, desktop.window.canvas.bars
@@ -95,7 +95,7 @@ def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, 
     QTest.keyClick(desktop.window, "o")
     assert not action.isChecked()
     assert view._before.title == "Projection (before)"
-    QTest.mouseClick(room.panel.result.compare, LEFT, pos=QPoint(8, 12))
+    QTest.mouseClick(projection.panel.result.compare, LEFT, pos=QPoint(8, 12))
     assert view._before.title == "Photo"
     desktop.explorer.undo()
     wait_picture(qtbot, desktop)
@@ -103,22 +103,22 @@ def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, 
     assert view._before.title == "Reconstruction (before)"
 
 
-def test_a_slider_shows_what_it_moves_while_photos_wait(qtbot, desktop, room):
+def test_a_slider_shows_what_it_moves_while_photos_wait(qtbot, desktop, projection):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "waits")
     canvas = desktop.window.canvas
-    assert canvas.pages.currentWidget() is room.stage
+    assert canvas.pages.currentWidget() is projection.stage
     desktop.explorer.apply(SetEdits((StyleShift(0, "max", 0.5),)))
     assert canvas.pages.currentWidget() is canvas.view
-    strip = room.panel.strip
+    strip = projection.panel.strip
     QTest.mouseClick(strip.viewport(), LEFT, pos=strip.visualItemRect(strip.item(0)).center())
-    assert canvas.pages.currentWidget() is room.stage, "the photo is one click away"
+    assert canvas.pages.currentWidget() is projection.stage, "the photo is one click away"
     project(qtbot, desktop)
     assert not desktop.explorer.state.edits
     desktop.explorer.undo()
     assert desktop.explorer.state.edits
 
 
-def test_all_pictures_of_a_folder_are_opened(qtbot, desktop, room, tmp_path, monkeypatch):
+def test_all_pictures_of_a_folder_are_opened(qtbot, desktop, projection, tmp_path, monkeypatch):
     (tmp_path / "leaves").mkdir()
     for name in ("a.png", "b.jpg"):
         photo(tmp_path / "leaves", name)
@@ -126,12 +126,12 @@ def test_all_pictures_of_a_folder_are_opened(qtbot, desktop, room, tmp_path, mon
         "latent_explorer.ui.projection.actions.QFileDialog.getExistingDirectory",
         lambda *_a: str(tmp_path / "leaves"),
     )
-    QTest.mouseClick(room.panel.folder, LEFT)
+    QTest.mouseClick(projection.panel.folder, LEFT)
     qtbot.waitUntil(lambda: len(desktop.projections.photos) == 2)
 
 
-def test_keys_alone_open_and_project(qtbot, desktop, room):
-    panel, show = room.panel, desktop.window.actions_by_key["project"]
+def test_keys_alone_open_and_project(qtbot, desktop, projection):
+    panel, show = projection.panel, desktop.window.actions_by_key["project"]
     show.trigger()
     assert panel.open.hasFocus()
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "p.png")
@@ -142,9 +142,9 @@ def test_keys_alone_open_and_project(qtbot, desktop, room):
     wait_picture(qtbot, desktop)
 
 
-def test_photo_and_generators_view_stand_level(qtbot, desktop, room):
+def test_photo_and_generators_view_stand_level(qtbot, desktop, projection):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "square")
-    stage = room.stage
+    stage = projection.stage
     qtbot.waitUntil(lambda: stage.crop.isVisible() and stage.crop.width() > 150)
     (seen,) = stage.seen.frames()
     framed = stage.crop.frame_rect()
@@ -152,38 +152,38 @@ def test_photo_and_generators_view_stand_level(qtbot, desktop, room):
     assert abs(framed.height() - seen.height()) <= 1
 
 
-def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, room):
+def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, projection):
     desktop.projections.change(steps=50_000)
     for name in ("one", "two"):
         desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), name)
-    assert room.panel.project.text() == "Project 2 photos"
-    QTest.mouseClick(room.panel.project, LEFT)
-    assert room.panel.project.text() == "Stop and keep the best"
-    assert not room.panel.settings.isEnabled()
-    stage = room.stage
+    assert projection.panel.project.text() == "Project 2 photos"
+    QTest.mouseClick(projection.panel.project, LEFT)
+    assert projection.panel.project.text() == "Stop and keep the best"
+    assert not projection.panel.settings.isEnabled()
+    stage = projection.stage
     qtbot.waitUntil(lambda: desktop.projections.run and len(desktop.projections.run.curves[1]) > 20)
     assert stage.pages.currentWidget() is stage._live
     qtbot.waitUntil(lambda: stage.twins.twins is not None)
     assert stage.view._before.title.startswith("Photo")
-    assert "left" in room.panel.said.text()
+    assert "left" in projection.panel.said.text()
     assert "photo 0.90, now 0.80" in stage.twins.accessibleDescription()
     assert stage.loss._curves
     assert colours_in(stage) > 10
-    room.panel.strip.setCurrentRow(0)
+    projection.panel.strip.setCurrentRow(0)
     assert desktop.projections.photo.name == "one"
-    room.left.turn(False)
+    projection.left.set_projecting(False)
     assert desktop.window.canvas.pages.currentWidget() is desktop.window.canvas.view
-    room.left.turn(True)
+    projection.left.set_projecting(True)
     assert desktop.window.canvas.pages.currentWidget() is stage
-    QTest.mouseClick(room.panel.project, LEFT)
+    QTest.mouseClick(projection.panel.project, LEFT)
     qtbot.waitUntil(lambda: desktop.projections.run is None)
     assert len(desktop.explorer.document.projected) == 2
     wait_picture(qtbot, desktop)
 
 
-def test_the_frame_is_moved_pulled_and_sized_by_mouse_and_keys(qtbot, desktop, room):
+def test_the_frame_is_moved_pulled_and_sized_by_mouse_and_keys(qtbot, desktop, projection):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 90, 3), np.uint8), "wide")
-    crop = room.stage.crop
+    crop = projection.stage.crop
     qtbot.waitUntil(lambda: crop.isVisible() and crop.width() > 150)
     start = desktop.projections.photo.crop
     middle = crop.frame_rect().center().toPoint()
@@ -206,15 +206,17 @@ def test_the_frame_is_moved_pulled_and_sized_by_mouse_and_keys(qtbot, desktop, r
     assert desktop.projections.photo.crop.size == pytest.approx(pulled.size + 0.02)
     QTest.keyClick(crop, Qt.Key.Key_Home)
     assert desktop.projections.photo.crop == start
-    crop.take_whole()
-    assert box_of(desktop.projections.photo.crop, 60, 90) == (0, -15, 90)
-    seen = room.stage.seen._after
+    crop.set_full_crop()
+    assert crop_to_pixels(desktop.projections.photo.crop, 60, 90) == (0, -15, 90)
+    seen = projection.stage.seen._after
     assert seen.image.shape == (64, 64, 3)
     assert not seen.image[:8].any(), "black where the photo ends"
     assert crop.accessibleDescription()
 
 
-def test_pasting_takes_pixels_files_or_says_that_there_is_nothing(qtbot, desktop, room, tmp_path):
+def test_pasting_takes_pixels_files_or_says_that_there_is_nothing(
+    qtbot, desktop, projection, tmp_path
+):
     clipboard = QGuiApplication.clipboard()
     clipboard.setText("no picture")
     QTest.keyClick(desktop.window, "v", Qt.KeyboardModifier.ControlModifier)
@@ -230,18 +232,18 @@ def test_pasting_takes_pixels_files_or_says_that_there_is_nothing(qtbot, desktop
     clipboard.setMimeData(data)
     QTest.keyClick(desktop.window, "v", Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: len(desktop.projections.photos) == 2)
-    assert room.panel.strip.count() == 2
-    room.panel.strip.setFocus()
-    QTest.keyClick(room.panel.strip, Qt.Key.Key_Delete)
+    assert projection.panel.strip.count() == 2
+    projection.panel.strip.setFocus()
+    QTest.keyClick(projection.panel.strip, Qt.Key.Key_Delete)
     assert [p.name for p in desktop.projections.photos] == ["Pasted picture"]
-    QTest.mouseClick(room.panel.clear, LEFT)
-    assert room.panel.invite.isVisible()
+    QTest.mouseClick(projection.panel.clear, LEFT)
+    assert projection.panel.invite.isVisible()
     assert desktop.window.canvas.pages.currentWidget() is desktop.window.canvas.view
 
 
-def test_settings_reach_the_desk(qtbot, desktop, room):
+def test_settings_reach_the_desk(qtbot, desktop, projection):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "p")
-    form = room.panel.settings
+    form = projection.panel.settings
     form.space.setCurrentIndex(form.space.findData("s"))
     form.space.activated.emit(form.space.currentIndex())
     form.steps.setFocus()
@@ -264,7 +266,7 @@ def test_settings_reach_the_desk(qtbot, desktop, room):
     assert not form.start.model().item(1).isEnabled()
 
 
-def test_what_must_be_said_is_said(qtbot, desktop, room):
+def test_what_must_be_said_is_said(qtbot, desktop, projection):
     summary = desktop.explorer.summary
     bad = make_projected(
         "face.png",
@@ -283,7 +285,7 @@ def test_what_must_be_said_is_said(qtbot, desktop, room):
     desktop.explorer.change_document(desktop.explorer.document.with_projected(latent_id))
     desktop.explorer.show_base(ProjectedBase(latent_id))
     wait_picture(qtbot, desktop)
-    said = " ".join(room.panel.result.texts())
+    said = " ".join(projection.panel.result.texts())
     for words in (
         "outside this generator's domain",
         "changes the class",
@@ -294,16 +296,18 @@ def test_what_must_be_said_is_said(qtbot, desktop, room):
         assert words in " ".join(desktop.explorer.shown.warnings), "and under the picture"
 
 
-def test_the_strip_offers_report_export_and_removal(qtbot, desktop, room, tmp_path, monkeypatch):
+def test_the_strip_offers_report_export_and_removal(
+    qtbot, desktop, projection, tmp_path, monkeypatch
+):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "p.png")
     project(qtbot, desktop)
     base = desktop.explorer.state.base
     samples = desktop.window.samples
-    room.left.turn(False)
+    projection.left.set_projecting(False)
     menu = sample_menu(samples, desktop.explorer, base)
     actions = {action.text(): action for action in menu.actions() if action.text()}
     actions["How faithful it is"].trigger()
-    assert room.left.projecting
+    assert projection.left.projecting
     monkeypatch.setattr(
         "latent_explorer.ui.projection.actions.QFileDialog.getSaveFileName",
         lambda *_a: (str(tmp_path / "out"), "Latent as numbers (*.npz)"),
@@ -311,9 +315,9 @@ def test_the_strip_offers_report_export_and_removal(qtbot, desktop, room, tmp_pa
     actions["Export..."].trigger()
     assert (tmp_path / "out.npz").is_file()
     (tmp_path / "out.npz").unlink()
-    room.panel.result.export_asked.emit()
+    projection.panel.result.export_requested.emit()
     assert (tmp_path / "out.npz").is_file()
-    room.panel.result.remove_asked.emit()
+    projection.panel.result.remove_requested.emit()
     assert desktop.explorer.document.projected == ()
     desktop.explorer.change_document(desktop.explorer.document.with_projected(base.latent_id))
     actions["Remove from the list"].trigger()

@@ -10,7 +10,7 @@ from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.exploration.intents import SetAttribute, SetCond
 from latent_explorer.explain.recipe import Noise
-from latent_explorer.ui.samples.generator_inputs import FIRST_TOLD, told
+from latent_explorer.ui.samples.generator_inputs import DEFAULT_SHARE, condition
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def choose(choice, index):
     ],
 )
 def test_the_other_classes_share_what_is_left(probs, expected):
-    assert told(probs, 1, 0.6, 3) == pytest.approx(expected)
+    assert condition(probs, 1, 0.6, 3) == pytest.approx(expected)
 
 
 def test_folded_until_asked_for(desktop):
@@ -57,30 +57,30 @@ def test_telling_a_class_is_one_step_and_a_drag_another(qtbot, desktop, inputs):
     explorer = desktop.explorer
     assert explorer.state.cond is None
     assert inputs.share.isHidden()
-    choose(inputs.told, 1)
-    assert explorer.state.cond == pytest.approx((FIRST_TOLD, 1 - FIRST_TOLD))
+    choose(inputs.condition, 1)
+    assert explorer.state.cond == pytest.approx((DEFAULT_SHARE, 1 - DEFAULT_SHARE))
     assert inputs.changed.text() == "changed"
     wait_picture(qtbot, desktop)
     assert desktop.window.canvas.view._before.title == "Told otherwise (before)"
     drag(inputs.share, 0.25)
     assert explorer.state.cond == pytest.approx((0.25, 0.75), abs=0.02)
     assert (
-        inputs.told.currentIndex() == 1
+        inputs.condition.currentIndex() == 1
     )  # the class that is dragged stays, though no longer the likeliest
     explorer.undo()
-    assert inputs.share.amount == pytest.approx(FIRST_TOLD)
+    assert inputs.share.amount == pytest.approx(DEFAULT_SHARE)
     explorer.undo()
     assert explorer.state.cond is None
-    assert inputs.told.currentIndex() == 0
+    assert inputs.condition.currentIndex() == 0
     assert inputs.share.isHidden()
     assert inputs.changed.text() == ""
 
 
 def test_back_to_its_own_classes(desktop, inputs):
     desktop.explorer.apply(SetCond((0.2, 0.8)))
-    assert inputs.told.currentIndex() == 2  # the likeliest
+    assert inputs.condition.currentIndex() == 2  # the likeliest
     assert inputs.share.amount == pytest.approx(0.8)
-    choose(inputs.told, 0)
+    choose(inputs.condition, 0)
     assert desktop.explorer.state.cond is None
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_explorer.common.jobs import drained
+from latent_explorer.common.jobs import run_silently
 from latent_explorer.studies.build.answer_key import StudyKey
-from latent_explorer.studies.build.folder_writer import StudyPack, draw
+from latent_explorer.studies.build.folder_writer import StudyFolderWriter, draw
 from latent_explorer.studies.build.plan import Arm, AttributeInfo, StudySettings, make_plan
 from latent_explorer.studies.build.question_image import drawn
 from latent_explorer.studies.scoring.score_files import score_files
@@ -55,7 +55,7 @@ def study(tmp_path_factory) -> tuple[StudyKey, Path]:
     settings = StudySettings(attributes=3, items=1, verbal_items=1, catch=1, tile=128, seed=2)
     infos = tuple(AttributeInfo(f"a{n}", f"quarter {n}") for n in range(3))
     plan = make_plan(settings, [Arm("only", infos)], [[str(i) for i in range(30)]])
-    with StudyPack(folder, plan, {}) as pack:
+    with StudyFolderWriter(folder, plan, {}) as pack:
         for item in plan.items:
             before = [source(tile.source) for tile in item.tiles]
             after = [
@@ -186,7 +186,7 @@ def test_a_participants_journey_by_keyboard(study, tmp_path) -> None:
     found = json.loads(path.read_text(encoding="utf-8"))
     assert found == copied
     check_answers(found, key)
-    scored = drained(score_files([path], folder / "key.json", tmp_path / "result")).score
+    scored = run_silently(score_files([path], folder / "key.json", tmp_path / "result")).score
     assert (scored.respondents, scored.respondents_read) == (1, 1)
     classified = [a for a in found["answers"] if a["answer"] in ("1", "2")]
     right = {i.item: i.right for i in key.items if i.role == "item"}
@@ -249,7 +249,7 @@ def test_on_a_phone_with_less_motion(study, tmp_path) -> None:
     found = json.loads((tmp_path / "answers.json").read_text(encoding="utf-8"))
     check_answers(found, key)
     assert found["reduced_motion"] is True
-    scored = drained(
+    scored = run_silently(
         score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")
     ).score
     assert scored.overall.score.accuracy == 1.0
@@ -302,7 +302,7 @@ def test_stopping_early_gives_an_unfinished_file(study, tmp_path) -> None:
             page.click("#download")
         download.value.save_as(tmp_path / "answers.json")
     assert json.loads((tmp_path / "answers.json").read_text())["complete"] is False
-    scored = drained(
+    scored = run_silently(
         score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")
     ).score
     assert (scored.respondents, scored.respondents_read) == (0, 1)

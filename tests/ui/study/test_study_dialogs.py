@@ -20,7 +20,7 @@ from window_tools import desktop_on, open_fake
 from latent_explorer.app.exploration.intents import SetClassifier
 from latent_explorer.studies.build.answer_key import read_key, write_key
 from latent_explorer.ui.study.columns_view import NONE
-from latent_explorer.ui.study.scoring_dialog import ScoreDialog
+from latent_explorer.ui.study.scoring_dialog import ScoringDialog
 from latent_explorer.ui.study.wizard import StudyDialog
 from latent_explorer.ui.style import theme
 
@@ -61,7 +61,7 @@ def test_the_wizard_makes_a_study_as_it_is(qtbot, desktop, tmp_path) -> None:
     assert [i.kind for i in key.items].count("verbal") == 7  # six and a practice
     assert {i.attribute for i in key.items if i.arm} == set(NAMES)
     dialog.reject()
-    assert not dialog._desk.listeners
+    assert not dialog._controller.listeners
 
 
 NAMES = ("brown spots", "edge browning", "yellowing", "mildew", "holes", "pale veins")
@@ -85,26 +85,26 @@ def test_what_cannot_be_made_is_said_in_place(qtbot, desktop) -> None:
 def test_ticked_attributes_and_words_go_into_the_wish(qtbot, desktop) -> None:
     dialog = wizard(qtbot, desktop)
     rows = dialog.attributes.rows
-    assert dialog.wish.arms[0].keys == ()  # the best six, as the command line asks for them
+    assert dialog.spec.arms[0].keys == ()  # the best six, as the command line asks for them
     rows[0].box.setChecked(False)
     rows[8].box.setChecked(True)
-    assert dialog.wish.arms[0].keys == tuple(r.key for r in (*rows[1:6], rows[8]))
+    assert dialog.spec.arms[0].keys == tuple(r.key for r in (*rows[1:6], rows[8]))
     assert dialog.attributes.chosen.text() == "6 of 10 attributes are shown"
     dialog.words.fields["contact"].setText(" Write to lab@example.org ")
     dialog.words.fields["consent"].setPlainText("Yes?")
-    texts = dialog.wish.settings.texts
+    texts = dialog.spec.settings.texts
     assert (texts.contact, texts.consent) == ("Write to lab@example.org", "Yes?")
     dialog.reject()
 
 
 def test_a_second_arm_is_another_file(qtbot, desktop, tmp_path) -> None:
     dialog = wizard(qtbot, desktop)
-    before = dialog._desk.outline(dialog.wish).questions
+    before = dialog._controller.outline(dialog.spec).questions
     dialog.attributes.set_other(str(tmp_path / "other.explainer"))
     assert not dialog.attributes.arms.isHidden()
-    first, second = dialog.wish.arms
+    first, second = dialog.spec.arms
     assert (first.path, second.path) == ("", str(tmp_path / "other.explainer"))
-    assert dialog._desk.outline(dialog.wish).questions == 2 * before - 2
+    assert dialog._controller.outline(dialog.spec).questions == 2 * before - 2
     for name in dialog.attributes.names:
         name.setText("same")
     assert "different names" in dialog.problem.text()
@@ -113,10 +113,10 @@ def test_a_second_arm_is_another_file(qtbot, desktop, tmp_path) -> None:
 
 def test_the_picture_moves_only_while_it_is_seen(qtbot, desktop) -> None:
     dialog = wizard(qtbot, desktop)
-    assert dialog.picture.moving
-    assert not dialog.attributes.rows[0].face.moving  # on another page
+    assert dialog.picture.animating
+    assert not dialog.attributes.rows[0].preview.animating  # on another page
     dialog.hide()
-    assert not dialog.picture.moving
+    assert not dialog.picture.animating
     dialog.reject()
 
 
@@ -130,7 +130,7 @@ def export(tmp_path) -> Path:
 
 
 def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
-    dialog = opened(desktop, "score_study", ScoreDialog)
+    dialog = opened(desktop, "score_study", ScoringDialog)
     assert not dialog.go.isEnabled()
     dialog.add([export / "export.csv", export / "key.json"])
     assert dialog.key == export / "key.json"
@@ -146,11 +146,11 @@ def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
         assert dialog.view.table.model().rowCount() > 0
     assert dialog.open_report.isVisible()
     dialog.reject()
-    assert not dialog._desk.listeners
+    assert not dialog._controller.listeners
 
 
 def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, export) -> None:
-    dialog = opened(desktop, "score_study", ScoreDialog)
+    dialog = opened(desktop, "score_study", ScoringDialog)
     dialog.add([export / "plain.csv"])
     dialog.set_key(export / "key.json")
     qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.columns, timeout=WAIT)
@@ -164,14 +164,14 @@ def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, 
 
 
 def test_a_key_is_drafted_for_an_export_of_another_origin(qtbot, desktop, export) -> None:
-    dialog = opened(desktop, "score_study", ScoreDialog)
+    dialog = opened(desktop, "score_study", ScoringDialog)
     assert dialog.draft_key.isHidden()
     dialog.add([export / "plain.csv"])
     assert dialog.draft_key.isVisible()
-    dialog._desk.draft_key(export / "plain.csv", export / "draft.csv")
+    dialog._controller.draft_key(export / "plain.csv", export / "draft.csv")
     qtbot.waitUntil(lambda: "34 columns in draft.csv" in dialog.status.text(), timeout=WAIT)
     assert "Q1 Look at the picture." in (export / "draft.csv").read_text(encoding="utf-8-sig")
-    dialog._desk.draft_key(export / "nowhere.csv", export / "draft.csv")
+    dialog._controller.draft_key(export / "nowhere.csv", export / "draft.csv")
     qtbot.waitUntil(lambda: "nowhere.csv" in dialog.status.text(), timeout=WAIT)
     dialog.set_key(export / "key.json")
     assert dialog.draft_key.isHidden()
@@ -180,14 +180,14 @@ def test_a_key_is_drafted_for_an_export_of_another_origin(qtbot, desktop, export
 
 def test_why_columns_cannot_be_read_is_said(qtbot, desktop, export) -> None:
     (export / "book.csv").write_bytes(b"PK\x03\x04 a workbook with another name")
-    dialog = opened(desktop, "score_study", ScoreDialog)
+    dialog = opened(desktop, "score_study", ScoringDialog)
     dialog.add([export / "book.csv", export / "key.json"])
     qtbot.waitUntil(lambda: "workbook" in dialog.status.text(), timeout=WAIT)
     dialog.reject()
 
 
 def test_rules_are_those_that_are_ticked(qtbot, desktop) -> None:
-    dialog = opened(desktop, "score_study", ScoreDialog)
+    dialog = opened(desktop, "score_study", ScoringDialog)
     assert dialog.rules.exclude == ("preview", "duplicate", "unfinished")
     dialog.boxes["failed-catch"].setChecked(True)
     dialog.most_failed.setValue(1)
@@ -198,7 +198,7 @@ def test_rules_are_those_that_are_ticked(qtbot, desktop) -> None:
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 @pytest.mark.parametrize(
-    ("key", "kind"), [("make_study", StudyDialog), ("score_study", ScoreDialog)]
+    ("key", "kind"), [("make_study", StudyDialog), ("score_study", ScoringDialog)]
 )
 def test_every_control_has_a_name_and_fits_a_small_screen(qtbot, desktop, mode, key, kind) -> None:
     theme.apply(mode)
@@ -220,13 +220,13 @@ def test_lent_attributes_are_studied_with_the_classifier_that_they_were_found_fo
     with desktop_on(tmp_path, classifiers=3) as desktop:
         open_fake(qtbot, desktop, tmp_path)
         first, _, third = desktop.explorer.summary.classifiers
-        assert wizard(qtbot, desktop).attributes.said.isHidden()
+        assert wizard(qtbot, desktop).attributes.classifier_note.isHidden()
         desktop.window.findChild(StudyDialog).reject()
         desktop.window.findChild(StudyDialog).setParent(None)
         desktop.explorer.apply(SetClassifier(third.classifier_id))
         dialog = wizard(qtbot, desktop)
-        assert f"found for {first.name}" in dialog.attributes.said.text()
-        assert f"not {third.name}" in dialog.attributes.said.text()
+        assert f"found for {first.name}" in dialog.attributes.classifier_note.text()
+        assert f"not {third.name}" in dialog.attributes.classifier_note.text()
         assert dialog.go.isEnabled()
         dialog.make(tmp_path / "study")
         qtbot.waitUntil(lambda: dialog.folder is not None, timeout=WAIT)

@@ -31,11 +31,15 @@ def drag_view(view, start: QPoint, end: QPoint) -> None:
 def test_a_drag_moves_a_keyframe_past_another_in_one_undo(qtbot, desktop):
     make_three(qtbot, desktop)
     panel = panel_of(desktop)
-    recipes = [k.recipe for k in panel.desk.current.keyframes]
+    recipes = [k.recipe for k in panel.controller.current.keyframes]
     drag_view(panel.view, at(panel.view, 1.0), at(panel.view, 2.2))
     assert panel.view.times == pytest.approx([0.0, 2.0, 2.2])
     assert panel.view.selected == [2]
-    assert [k.recipe for k in panel.desk.current.keyframes] == [recipes[0], recipes[2], recipes[1]]
+    assert [k.recipe for k in panel.controller.current.keyframes] == [
+        recipes[0],
+        recipes[2],
+        recipes[1],
+    ]
     QTest.keyClick(desktop.window, Qt.Key.Key_Z, CTRL)
     assert panel.view.times == [0.0, 1.0, 2.0]
 
@@ -76,9 +80,9 @@ def test_keyframes_move_by_frames_with_alt_and_arrows(qtbot, desktop):
 def test_reverse_distribute_and_stretch(qtbot, desktop):
     make_three(qtbot, desktop)
     panel = panel_of(desktop)
-    recipes = [k.recipe for k in panel.desk.current.keyframes]
+    recipes = [k.recipe for k in panel.controller.current.keyframes]
     desktop.window.actions_by_key["reverse_timeline"].trigger()
-    assert [k.recipe for k in panel.desk.current.keyframes] == recipes[::-1]
+    assert [k.recipe for k in panel.controller.current.keyframes] == recipes[::-1]
     drag_view(panel.view, at(panel.view, 1.0), at(panel.view, 1.5))
     desktop.window.actions_by_key["distribute_keyframes"].trigger()
     assert panel.view.times == pytest.approx([0.0, 1.0, 2.0])
@@ -87,7 +91,7 @@ def test_reverse_distribute_and_stretch(qtbot, desktop):
     field.selectAll()
     QTest.keyClicks(field, "3")
     QTest.keyClick(field, Qt.Key.Key_Return)
-    assert duration(panel.desk.current) == pytest.approx(3.0)
+    assert duration(panel.controller.current) == pytest.approx(3.0)
 
 
 def test_a_segments_easing_is_chosen_in_the_popup_in_one_undo(qtbot, desktop):
@@ -97,12 +101,12 @@ def test_a_segments_easing_is_chosen_in_the_popup_in_one_undo(qtbot, desktop):
     popup = panel.view.findChild(EasingPopup)
     buttons = {b.text(): b for b in popup.kinds._group.buttons()}
     QTest.mouseClick(buttons["Hold"], LEFT)
-    assert panel.desk.current.keyframes[0].easing == "hold"
+    assert panel.controller.current.keyframes[0].easing == "hold"
     QTest.mouseClick(buttons["Custom"], LEFT)
-    assert isinstance(panel.desk.current.keyframes[0].easing, Curve)
+    assert isinstance(panel.controller.current.keyframes[0].easing, Curve)
     popup.close()
     QTest.keyClick(desktop.window, Qt.Key.Key_Z, CTRL)
-    assert panel.desk.current.keyframes[0].easing == "smooth"
+    assert panel.controller.current.keyframes[0].easing == "smooth"
 
 
 def test_a_double_click_brings_a_keyframe_to_the_sliders(qtbot, desktop):
@@ -117,17 +121,17 @@ def test_loop_ping_pong_rate_and_space(qtbot, desktop):
     make_three(qtbot, desktop)
     panel = panel_of(desktop)
     QTest.mouseClick(panel.transport.loop, LEFT)
-    assert panel.desk.current.loop
+    assert panel.controller.current.loop
     assert desktop.window.actions_by_key["loop"].isChecked()
     QTest.mouseClick(panel.transport.ping_pong, LEFT)
-    assert panel.desk.current.ping_pong
+    assert panel.controller.current.ping_pong
     desktop.explorer.undo()
     assert not desktop.window.actions_by_key["ping_pong"].isChecked()
     choose(panel.menus.fps, "12.5 frames per second")
-    assert panel.desk.current.fps == 12.5
+    assert panel.controller.current.fps == 12.5
     assert panel.transport.fps.text() == "12.5 fps"
     choose(panel.menus.space, "Style space")
-    assert panel.desk.current.space == "style"
+    assert panel.controller.current.space == "style"
 
 
 def choose(menu: QMenu, text: str) -> None:
@@ -139,18 +143,18 @@ def choose(menu: QMenu, text: str) -> None:
 def test_several_timelines_by_name(qtbot, desktop, monkeypatch):
     make_three(qtbot, desktop)
     panel = panel_of(desktop)
-    first = panel.desk.current.name
+    first = panel.controller.current.name
     choose(panel.menus.timelines, "New timeline")
     assert panel.view.times == []
     assert panel.sentence.isVisible()
     monkeypatch.setattr(QInputDialog, "getText", lambda *_a, **_k: ("To the sick", True))
     choose(panel.menus.timelines, "Rename...")
-    assert panel.desk.current.name == "To the sick"
+    assert panel.controller.current.name == "To the sick"
     assert panel.transport.name.text() == "To the sick"
     choose(panel.menus.timelines, first)
     assert len(panel.view.times) == 3
     choose(panel.menus.timelines, "Duplicate")
-    assert len(panel.desk.timelines) == 3
+    assert len(panel.controller.timelines) == 3
     monkeypatch.setattr(QMessageBox, "question", lambda *_a: QMessageBox.StandardButton.Yes)
     choose(panel.menus.timelines, "Delete...")
-    assert len(panel.desk.timelines) == 2
+    assert len(panel.controller.timelines) == 2

@@ -24,8 +24,8 @@ from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline.easing_editor import EasingEditor, as_curve
 from latent_explorer.ui.timeline.easing_popup import EasingPopup
-from latent_explorer.ui.timeline.paint_trace import Trace
-from latent_explorer.ui.timeline.time_scale import fitting, marks
+from latent_explorer.ui.timeline.paint_trace import ProbabilityTrace
+from latent_explorer.ui.timeline.time_scale import fit_scale, ruler_ticks
 from latent_explorer.ui.timeline.view import TimelineView
 
 LEFT = Qt.MouseButton.LeftButton
@@ -97,7 +97,7 @@ def view_move(view: TimelineView, point: QPoint, modifiers) -> None:
 
 def test_a_click_selects_and_shows_a_keyframe(view):
     asked = []
-    view.seek_asked.connect(asked.append)
+    view.seek_requested.connect(asked.append)
     QTest.mouseClick(view, LEFT, pos=at(view, 1.0))
     assert view.selected == [1]
     assert asked == [1.0]
@@ -152,7 +152,7 @@ def test_escape_takes_a_drag_back(view):
 @pytest.mark.parametrize("lane", ["ruler", "trace"])
 def test_ruler_and_trace_scrub_by_frames(view, lane):
     asked = []
-    view.seek_asked.connect(asked.append)
+    view.seek_requested.connect(asked.append)
     drag(view, at(view, 0.52, lane), at(view, 3.01, lane))
     assert asked[0] == pytest.approx(0.5)
     assert asked[-1] == pytest.approx(3.0)
@@ -161,7 +161,7 @@ def test_ruler_and_trace_scrub_by_frames(view, lane):
 
 def test_a_click_on_a_segment_asks_for_its_easing(view):
     asked = []
-    view.easing_asked.connect(lambda index, place: asked.append(index))
+    view.easing_requested.connect(lambda index, place: asked.append(index))
     QTest.mouseClick(view, LEFT, pos=at(view, 1.5))
     QTest.mouseClick(view, LEFT, pos=at(view, 3.0))
     assert asked == [1, 2]
@@ -171,7 +171,7 @@ def test_a_click_on_a_segment_asks_for_its_easing(view):
 
 def test_the_way_back_of_a_loop_is_a_segment_too(view):
     asked = []
-    view.easing_asked.connect(lambda index, place: asked.append(index))
+    view.easing_requested.connect(lambda index, place: asked.append(index))
     view.show_timeline(Timeline("Loop", TIMELINE.keyframes, loop=True))
     QTest.mouseClick(view, LEFT, pos=at(view, 4.5))
     assert asked == [3]
@@ -218,7 +218,7 @@ def test_the_page_turns_with_the_playhead(view):
 
 
 def test_the_ruler_has_readable_marks():
-    words = [text for _at, text in marks(fitting(4.0, 40, 700))]
+    words = [text for _at, text in ruler_ticks(fit_scale(4.0, 40, 700))]
     assert words[:3] == ["0 s", "0.5 s", "1 s"]
 
 
@@ -248,7 +248,7 @@ def test_keys_ask(view, key, modifiers, command):
 
 def test_return_opens_the_easing_after_the_selected_keyframe(view):
     asked = []
-    view.easing_asked.connect(lambda index, place: asked.append(index))
+    view.easing_requested.connect(lambda index, place: asked.append(index))
     view.select([2])
     QTest.keyClick(view, Qt.Key.Key_Return)
     view.select([3])
@@ -268,13 +268,15 @@ def test_a_screen_reader_hears_what_is_there(view):
 # what is seen
 
 
-def rendered() -> tuple[Trace, list]:
+def rendered() -> tuple[ProbabilityTrace, list]:
     renderer = FakeRenderer(FakeExplainer())
     times = frame_times(TIMELINE)
     pictures = [renderer.render(PictureRequest(recipe_at(TIMELINE, s), "")).after for s in times]
     probs = np.array([picture.probs for picture in pictures])
     keyframes = [pictures[times.index(k.seconds)] for k in TIMELINE.keyframes]
-    return Trace(np.array(times), probs, 0.05, ("diseased", "healthy"), ((0.4, 0),)), keyframes
+    return ProbabilityTrace(
+        np.array(times), probs, 0.05, ("diseased", "healthy"), ((0.4, 0),)
+    ), keyframes
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -292,7 +294,7 @@ def test_pictures_and_trace_are_drawn(view, mode, width):
 
 def test_the_trace_knows_where_frames_are_missing():
     seconds = np.array([0.0, 0.05, 0.1, 0.5, 0.55])
-    trace = Trace(seconds, np.zeros((5, 2)), 0.05)
+    trace = ProbabilityTrace(seconds, np.zeros((5, 2)), 0.05)
     assert trace.ready == [(0.0, 0.1), (0.5, 0.55)]
     assert trace.at(0.3) is None
     assert trace.at(0.51) is not None
@@ -317,10 +319,10 @@ def test_the_popup_takes_ready_made_ways_and_a_curve(qtbot, view):
     QTest.mouseRelease(editor, LEFT, pos=start + QPoint(-30, 0))
     assert isinstance(chosen[-1], Curve)
     assert chosen[-1].x2 < 0.6
-    gone = []
-    popup.gone.connect(lambda: gone.append(True))
+    closed = []
+    popup.closed.connect(lambda: closed.append(True))
     QTest.keyClick(popup.kinds, Qt.Key.Key_Escape)
-    assert gone == [True]
+    assert closed == [True]
 
 
 def test_the_curves_handles_move_by_keys_and_stay_inside(qtbot):

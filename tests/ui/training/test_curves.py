@@ -18,11 +18,11 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.curve_math import (
     Curve,
     decades_between,
-    images_words,
+    images_text,
     smoothed,
     steps_between,
     value_at,
-    value_words,
+    value_text,
 )
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=60).map(np.array)
@@ -64,7 +64,7 @@ def test_gaps_stay_gaps_and_spoil_nothing():
     ("value", "words"), [(0, "0"), (400, "400"), (12_000, "12k"), (1_500_000, "1.5M")]
 )
 def test_images_are_short(value, words):
-    assert images_words(value) == words
+    assert images_text(value) == words
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_images_are_short(value, words):
     [(0.9847, "0.985"), (12.512, "12.5"), (1340.2, "1,340"), (-0.5, "\N{MINUS SIGN}0.500"), (math.nan, "\N{EN DASH}"), (2e-5, "2e-05")],
 )  # fmt: skip
 def test_values_have_three_digits(value, words):
-    assert value_words(value) == words
+    assert value_text(value) == words
 
 
 @given(st.floats(-1e5, 1e5), st.floats(1e-4, 1e6), st.integers(2, 9))

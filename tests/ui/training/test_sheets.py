@@ -12,7 +12,7 @@ from window_tools import colours_in
 
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.sheet_player import SheetFlipper
+from latent_explorer.ui.training.sheet_player import SheetPlayer
 from latent_explorer.ui.training.sheet_view import best_layout, cut, largest
 
 LABELS = ("original", "reconstruction")
@@ -63,7 +63,7 @@ def flipper(qtbot, tmp_path):
     for at in (4_000, 8_000, 12_000):
         image = np.full((8 * 2 * 2, 8 * 4, 3), at // 100, np.uint8)
         Image.fromarray(image).save(tmp_path / f"{at:08d}.png")
-    made = SheetFlipper()
+    made = SheetPlayer()
     qtbot.addWidget(made)
     made.resize(420, 260)
     made.show()

@@ -6,7 +6,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from fake_training_controller import REPORT, FakeDesk
+from fake_training_controller import REPORT, FakeTrainingController
 from PySide6.QtTest import QTest
 from start_form import LEFT, calls, make_page, press, take
 
@@ -27,26 +27,26 @@ def pictures(tmp_path):
 
 
 @pytest.fixture
-def desk():
-    return FakeDesk()
+def controller():
+    return FakeTrainingController()
 
 
 @pytest.fixture
-def page(qtbot, desk):
-    return make_page(qtbot, desk)
+def page(qtbot, controller):
+    return make_page(qtbot, controller)
 
 
-def test_check_then_start(qtbot, page, desk, pictures):
-    desk.estimate = SimpleNamespace(
+def test_check_then_start(qtbot, page, controller, pictures):
+    controller.estimate = SimpleNamespace(
         seconds=1100.0, images_per_second_full=63.4, disk_bytes=210_000_000, free_bytes=41_000_000_000
     )  # fmt: skip
     page.images.choose(pictures)
     press(page)
     assert page.next.cancel.isVisible()
     assert not page.next.next.isVisible()
-    desk.tell(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
+    controller.notify(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
     assert page.next.said.text() == "Looking at the pictures 50 %, 12 s left"
-    desk.finish_check()
+    controller.finish_check()
     said = page.check.findings.texts
     assert said[0].startswith("About 18 minutes on this machine")
     assert said[1] == "210 MB on disk, of 41.0 GB free."
@@ -55,14 +55,16 @@ def test_check_then_start(qtbot, page, desk, pictures):
     assert page.next.next.text() == "Start training"
     with qtbot.waitSignal(page.started):
         press(page)
-    assert calls(desk, "start")[0][0] == page.plan
-    assert desk.plan == page.plan, "remembered for the next time"
+    assert calls(controller, "start")[0][0] == page.plan
+    assert controller.plan == page.plan, "remembered for the next time"
 
 
-def test_other_pictures_must_be_checked_again_another_name_not(page, desk, pictures, tmp_path):
+def test_other_pictures_must_be_checked_again_another_name_not(
+    page, controller, pictures, tmp_path
+):
     page.images.choose(pictures)
     press(page)
-    desk.finish_check()
+    controller.finish_check()
     page.size_.name.setText("my leaves")
     page.size_.name.editingFinished.emit()
     assert page.next.next.text() == "Start training"
@@ -75,62 +77,62 @@ def test_other_pictures_must_be_checked_again_another_name_not(page, desk, pictu
 
 @pytest.mark.parametrize("field", ["preset", "images", "init", "device"])
 def test_a_time_measured_for_other_settings_says_so_and_can_be_measured_again(
-    qtbot, desk, pictures, tmp_path, field
+    qtbot, controller, pictures, tmp_path, field
 ):
-    desk.open_file = tmp_path / "leaves.explainer"
-    desk.open_file.touch()
-    page = make_page(qtbot, desk)
+    controller.open_file = tmp_path / "leaves.explainer"
+    controller.open_file.touch()
+    page = make_page(qtbot, controller)
     page.images.choose(pictures)
     press(page)
-    desk.finish_check()
+    controller.finish_check()
     assert page.next.said.text() == ""
-    take(page, field, desk.open_file)
+    take(page, field, controller.open_file)
     assert page.next.next.text() == "Start training"
     assert page.next.said.text() == "The time was measured for other settings."
     QTest.mouseClick(page.next.again, LEFT)
-    assert calls(desk, "check")[-1][0] == page.plan
-    desk.finish_check()
+    assert calls(controller, "check")[-1][0] == page.plan
+    controller.finish_check()
     assert page.next.said.text() == ""
     assert page.next.again.isHidden()
 
 
-def test_what_stops_the_measurement_forbids_the_start(page, desk, pictures):
-    desk.problem = "A classifier cannot be trained: the pictures have no two classes."
+def test_what_stops_the_measurement_forbids_the_start(page, controller, pictures):
+    controller.problem = "A classifier cannot be trained: the pictures have no two classes."
     page.images.choose(pictures)
     press(page)
-    desk.finish_check()
-    assert page.check.findings.texts[0] == desk.problem
+    controller.finish_check()
+    assert page.check.findings.texts[0] == controller.problem
     assert page.next.next.text() == "Check again"
     press(page)
-    assert not calls(desk, "start")
+    assert not calls(controller, "start")
 
 
 def test_a_check_at_work_keeps_its_progress_and_ends_with_its_pictures(
-    page, desk, pictures, tmp_path
+    page, controller, pictures, tmp_path
 ):
     page.images.choose(pictures)
     press(page)
-    desk.tell(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
+    controller.notify(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
     page.size_.name.setText("my leaves")
     page.size_.name.editingFinished.emit()
-    desk.tell(RunAttached(None))
+    controller.notify(RunAttached(None))
     assert page.next.bar.value() == 5_000
     page.images.choose(tmp_path)
-    assert calls(desk, "cancel_check")
+    assert calls(controller, "cancel_check")
     assert page.next.next.text() == "Check the images"
 
 
-def test_an_error_in_the_check_forbids_the_start(page, desk, pictures):
+def test_an_error_in_the_check_forbids_the_start(page, controller, pictures):
     bad = (*REPORT.findings, Finding("error", "The split leaves 0 pictures for train."))
-    desk.report = DataReport(bad, 10, (), (), "pictures", 32)
+    controller.report = DataReport(bad, 10, (), (), "pictures", 32)
     page.images.choose(pictures)
     press(page)
-    desk.finish_check()
+    controller.finish_check()
     assert page.check.findings.texts[0].startswith("The split leaves")
     assert page.next.next.text() == "Check again"
 
 
-def test_a_check_can_be_cancelled(page, desk, pictures):
+def test_a_check_can_be_cancelled(page, controller, pictures):
     page.images.choose(pictures)
     press(page)
     QTest.mouseClick(page.next.cancel, LEFT)
@@ -138,27 +140,27 @@ def test_a_check_can_be_cancelled(page, desk, pictures):
     assert page.check.invite.isVisible()
 
 
-def test_too_little_disk_is_an_error(page, desk, pictures):
-    desk.estimate = SimpleNamespace(
+def test_too_little_disk_is_an_error(page, controller, pictures):
+    controller.estimate = SimpleNamespace(
         seconds=9.0e5, images_per_second_full=1.0, disk_bytes=5e9, free_bytes=1e9
     )
     page.images.choose(pictures)
     press(page)
-    desk.finish_check()
+    controller.finish_check()
     said = page.check.findings.texts
     assert said[0].startswith("About 10.4 days")
     assert "not enough" in said[1]
     assert page.next.next.text() == "Check again"
 
 
-def test_a_start_that_failed_says_why(page, desk, pictures):
+def test_a_start_that_failed_says_why(page, controller, pictures):
     page.images.choose(pictures)
-    desk.tell(StartFailed(page.plan, "The classifier could not be read."))
+    controller.notify(StartFailed(page.plan, "The classifier could not be read."))
     assert page.check.findings.texts == ["The classifier could not be read."]
 
 
-def test_the_warning_of_a_shared_card_is_shown(page, desk, pictures):
-    desk.warning = "The training shares this card with the window."
+def test_the_warning_of_a_shared_card_is_shown(page, controller, pictures):
+    controller.warning = "The training shares this card with the window."
     page.images.choose(pictures)
-    assert page.check.findings.texts == [desk.warning]
+    assert page.check.findings.texts == [controller.warning]
     assert page.check.invite.isVisible()

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from fake_explainer import workbench
-from fake_training_controller import FakeDesk
+from fake_explainer import model_host
+from fake_training_controller import FakeTrainingController
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QMessageBox
@@ -18,7 +18,7 @@ from window_tools import colours_in
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import RunChanged, StartFailed
-from latent_explorer.ui.application import Desktop, make_application
+from latent_explorer.ui.application import ApplicationContext, make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import HISTORY, RUN, START
 
@@ -27,23 +27,23 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def desk(tmp_path):
+def controller(tmp_path):
     runs = tmp_path / "runs"
     runs.mkdir()
-    made = FakeDesk(runs)
+    made = FakeTrainingController(runs)
     yield made
     made.close()
 
 
 @pytest.fixture
-def window(qtbot, tmp_path, desk):
+def window(qtbot, tmp_path, controller):
     make_application()
-    desktop = Desktop(
-        workbench=workbench(),
+    desktop = ApplicationContext(
+        model_host=model_host(),
         data_dir=tmp_path,
         config_dir=tmp_path,
         mode="light",
-        make_desk=lambda _explorer: desk,
+        make_training=lambda _explorer: controller,
     )
     desktop.window.resize(1366, 744)
     desktop.window.show()
@@ -59,18 +59,18 @@ def toggle(window) -> None:
     QCoreApplication.processEvents()
 
 
-def run_something(desk, state: str = "running"):
-    make_run(desk._runs / "leaves", state)
-    view = desk.runs()[0]
+def run_something(controller, state: str = "running"):
+    make_run(controller._runs / "leaves", state)
+    view = controller.runs()[0]
     if state == "running":
-        desk.go(view)
+        controller.go(view)
     else:
-        desk.attach(view)
+        controller.attach(view)
     return view
 
 
 def test_hidden_and_unmade_until_asked(window):
-    dock = window.room.dock
+    dock = window.dock_host.dock
     assert dock.isHidden()
     assert dock.pages.count() == 0
     toggle(window)
@@ -93,33 +93,33 @@ def test_nothing_of_it_delays_the_start():
     assert done.returncode == 0, done.stderr
 
 
-def test_it_opens_on_the_run_where_there_is_one(window, desk):
-    run_something(desk)
+def test_it_opens_on_the_run_where_there_is_one(window, controller):
+    run_something(controller)
     toggle(window)
-    assert window.room.dock.page == RUN
+    assert window.dock_host.dock.page == RUN
 
 
 def test_the_picture_stays_usable_at_1366_x_768(qtbot, window):
     assert not window.strip.folded
     toggle(window)
-    qtbot.waitUntil(lambda: window.room.dock.height() > 250)
+    qtbot.waitUntil(lambda: window.dock_host.dock.height() > 250)
     assert window.size().height() <= 744
     assert window.strip.folded, "the live plot made room"
     assert window.canvas.view.height() >= 200
-    assert window.room.dock.height() <= 0.45 * window.height()
+    assert window.dock_host.dock.height() <= 0.45 * window.height()
     toggle(window)
     assert not window.strip.folded
 
 
 @pytest.mark.parametrize("page", [START, RUN, HISTORY])
 @pytest.mark.parametrize("mode", ["light", "dark"])
-def test_every_page_fits_and_is_dressed(qtbot, window, desk, page, mode):
-    run_something(desk, "failed")
+def test_every_page_fits_and_is_dressed(qtbot, window, controller, page, mode):
+    run_something(controller, "failed")
     window.set_theme(mode)
     try:
-        window.room.dock.open(page)
+        window.dock_host.dock.open(page)
         QCoreApplication.processEvents()
-        dock = window.room.dock
+        dock = window.dock_host.dock
         assert dock.width() == window.width()
         assert dock.minimumSizeHint().width() <= 1024
         assert colours_in(dock.pages) > 2
@@ -143,17 +143,17 @@ def cut_off(dock) -> list[str]:
 
 def test_pages_are_reached_by_keyboard(window):
     toggle(window)
-    dock = window.room.dock
+    dock = window.dock_host.dock
     for index, button in enumerate(dock.tabs.findChildren(QAbstractButton)):
         assert button.focusPolicy() & Qt.FocusPolicy.TabFocus
         QTest.keyClick(button, Qt.Key.Key_Space)
         assert dock.page == index
 
 
-def test_it_floats_in_a_real_window_and_comes_back(qtbot, window, desk):
-    run_something(desk)
+def test_it_floats_in_a_real_window_and_comes_back(qtbot, window, controller):
+    run_something(controller)
     toggle(window)
-    dock = window.room.dock
+    dock = window.dock_host.dock
     QTest.mouseClick(dock.float_button, LEFT)
     assert dock.isFloating()
     assert dock.windowFlags() & Qt.WindowType.Window
@@ -171,77 +171,77 @@ def test_it_floats_in_a_real_window_and_comes_back(qtbot, window, desk):
     assert not dock.isFloating()
 
 
-def test_the_status_line_names_a_running_training_and_opens_it(window, desk):
+def test_the_status_line_names_a_running_training_and_opens_it(window, controller):
     badge = window.status.training
     assert badge.isHidden()
-    view = run_something(desk)
+    view = run_something(controller)
     assert badge.accessibleName() == "Training 50 %, 6 min left"
     QTest.mouseClick(badge, LEFT)
-    assert window.room.dock.isVisible()
+    assert window.dock_host.dock.isVisible()
     view.folder.request("stop")
     view.poll()
-    desk.tell(RunChanged(view))
+    controller.notify(RunChanged(view))
     assert badge.accessibleName() == "Stopping the training"
-    desk.halt()
+    controller.halt()
     assert badge.isHidden()
 
 
-def test_a_training_that_went_on_is_told_in_one_notice(window, desk):
-    run_something(desk)
-    window.room.begin()
+def test_a_training_that_went_on_is_told_in_one_notice(window, controller):
+    run_something(controller)
+    window.dock_host.begin()
     assert (
         window.notices.text.text() == "The training of leaves went on while the window was closed."
     )
     assert window.notices.button.text() == "Show"
     window.notices.button.click()
-    assert window.room.dock.page == RUN
+    assert window.dock_host.dock.page == RUN
 
 
-def test_closing_the_window_during_a_training_asks_nothing(window, desk, monkeypatch):
+def test_closing_the_window_during_a_training_asks_nothing(window, controller, monkeypatch):
     monkeypatch.setattr(QMessageBox, "question", lambda *_args: pytest.fail("it asked"))
-    run_something(desk)
-    window.room.begin()
+    run_something(controller)
+    window.dock_host.begin()
     toggle(window)
     assert window.close()
-    assert not {"pause", "stop"} & {call[0] for call in desk.asked}
-    assert not window.room._beat.isActive()
+    assert not {"pause", "stop"} & {call[0] for call in controller.asked}
+    assert not window.dock_host._poll_timer.isActive()
 
 
-def test_new_figures_reach_the_page_in_view(window, desk):
-    view = run_something(desk)
+def test_new_figures_reach_the_page_in_view(window, controller):
+    view = run_something(controller)
     toggle(window)
-    run = window.room.dock.run
+    run = window.dock_host.dock.run
     view.folder.append_metrics(24_400, {"l1": 0.1, "val_agreement": 0.99})
     view.folder.log_line("Validation: agreement 0.99.")
-    desk.poll()
+    controller.poll()
     assert run.curves.legend.rows[0].shown_value == "0.990"
     assert "0.99" in run.log.text.toPlainText()
 
 
-def test_the_badge_shows_the_training_that_runs_not_the_one_looked_at(window, desk):
-    running = run_something(desk)
-    make_run(desk._runs / "old", "finished")
+def test_the_badge_shows_the_training_that_runs_not_the_one_looked_at(window, controller):
+    running = run_something(controller)
+    make_run(controller._runs / "old", "finished")
     toggle(window)
-    desk.attach(next(view for view in desk.runs() if view is not running))
-    window.room.dock.show_page(HISTORY)
+    controller.attach(next(view for view in controller.runs() if view is not running))
+    window.dock_host.dock.show_page(HISTORY)
     QTest.mouseClick(window.status.training, LEFT)
-    assert window.room.dock.page == RUN
-    assert desk.attached is running
-    assert window.room.dock.run.facts.name.text() == running.name
+    assert window.dock_host.dock.page == RUN
+    assert controller.attached is running
+    assert window.dock_host.dock.run.facts.name.text() == running.name
 
 
-def test_a_start_that_failed_leads_back_to_the_form(window, desk):
+def test_a_start_that_failed_leads_back_to_the_form(window, controller):
     toggle(window)
-    dock = window.room.dock
+    dock = window.dock_host.dock
     dock.start.started.emit()
-    desk.tell(StartFailed(TrainingPlan(), "The classifier could not be read."))
+    controller.notify(StartFailed(TrainingPlan(), "The classifier could not be read."))
     assert dock.page == START
     assert dock.start.check.findings.texts == ["The classifier could not be read."]
 
 
 def test_its_own_window_is_closed_by_the_same_keys(qtbot, window):
     toggle(window)
-    dock = window.room.dock
+    dock = window.dock_host.dock
     dock.float_button.click()
     dock.activateWindow()
     qtbot.waitUntil(dock.isActiveWindow)
@@ -249,7 +249,7 @@ def test_its_own_window_is_closed_by_the_same_keys(qtbot, window):
     assert dock.isHidden()
 
 
-def test_a_started_training_brings_its_page(window, desk):
+def test_a_started_training_brings_its_page(window, controller):
     toggle(window)
-    window.room.dock.start.started.emit()
-    assert window.room.dock.page == RUN
+    window.dock_host.dock.start.started.emit()
+    assert window.dock_host.dock.page == RUN

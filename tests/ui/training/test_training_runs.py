@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from fake_training_controller import FakeDesk
+from fake_training_controller import FakeTrainingController
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtTest import QTest
@@ -13,7 +13,7 @@ from run_folders import make_run
 
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training import metrics as figures
+from latent_explorer.ui.training import metrics
 from latent_explorer.ui.training import run_text as words
 
 LEFT = Qt.MouseButton.LeftButton
@@ -27,20 +27,20 @@ def runs(tmp_path):
 
 
 @pytest.fixture
-def desk(runs):
-    made = FakeDesk(runs)
+def controller(runs):
+    made = FakeTrainingController(runs)
     yield made
     made.close()
 
 
-def make_page(qtbot, desk, name: str):
+def make_page(qtbot, controller, name: str):
     make_application()
     theme.apply("light")
     if name == "run":
         from latent_explorer.ui.training.run_page import RunPage as Page
     else:
         from latent_explorer.ui.training.history_page import HistoryPage as Page
-    made = Page(desk)
+    made = Page(controller)
     qtbot.addWidget(made)
     made.resize(1366, 260)
     made.show()
@@ -56,21 +56,21 @@ def primary(page) -> list[str]:
     return [k for k, b in page.facts.buttons.items() if b.property("role") == "primary"]
 
 
-def asked(desk) -> list[str]:
-    return [call[0] for call in desk.asked]
+def asked(controller) -> list[str]:
+    return [call[0] for call in controller.asked]
 
 
-def test_without_a_run_one_sentence_and_one_button(qtbot, desk):
-    page = make_page(qtbot, desk, "run")
+def test_without_a_run_one_sentence_and_one_button(qtbot, controller):
+    page = make_page(qtbot, controller, "run")
     assert page.currentWidget() is page.empty
-    with qtbot.waitSignal(page.new_asked):
+    with qtbot.waitSignal(page.new_requested):
         QTest.mouseClick(page.empty.button, LEFT)
 
 
-def test_a_running_training_shows_everything(qtbot, desk, runs):
+def test_a_running_training_shows_everything(qtbot, controller, runs):
     make_run(runs / "leaves", "running")
-    desk.go(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.go(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     facts = page.facts
     assert facts.state.text() == "Training the explainer"
     assert facts.progress.text() == "50 %, 6 min left"
@@ -90,10 +90,10 @@ def test_a_running_training_shows_everything(qtbot, desk, runs):
     assert "6,204 pictures" in page.log.text.toPlainText()
 
 
-def test_groups_of_figures_keep_apart(qtbot, desk, runs):
+def test_groups_of_figures_keep_apart(qtbot, controller, runs):
     make_run(runs / "leaves", "running")
-    desk.go(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.go(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     QTest.mouseClick(page.groups.findChildren(QAbstractButton)[1], LEFT)
     names = [row.text() for row in page.curves.legend.rows]
     assert names[:2] == ["Reconstruction, L1", "Reconstruction, LPIPS"]
@@ -101,29 +101,29 @@ def test_groups_of_figures_keep_apart(qtbot, desk, runs):
 
 
 @pytest.mark.parametrize("key", ["pause", "stop", "current"])
-def test_a_running_training_is_steered(qtbot, desk, runs, key):
+def test_a_running_training_is_steered(qtbot, controller, runs, key):
     make_run(runs / "leaves", "running")
-    desk.go(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.go(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     QTest.mouseClick(page.facts.buttons[key], LEFT)
-    assert asked(desk) == [{"current": "open_current"}.get(key, key)]
+    assert asked(controller) == [{"current": "open_current"}.get(key, key)]
 
 
-def test_what_was_asked_for_is_said_until_it_is_done(qtbot, desk, runs):
+def test_what_was_asked_for_is_said_until_it_is_done(qtbot, controller, runs):
     folder = make_run(runs / "leaves", "running")
-    desk.go(desk.runs()[0])
+    controller.go(controller.runs()[0])
     folder.request("pause")
-    desk.attached.poll()
-    page = make_page(qtbot, desk, "run")
+    controller.attached.poll()
+    page = make_page(qtbot, controller, "run")
     assert page.facts.state.text() == "Pausing"
     assert not page.facts.buttons["pause"].isEnabled()
     assert page.facts.buttons["stop"].isEnabled()
 
 
-def test_a_training_that_begins_has_no_curves_and_nothing_to_open(qtbot, desk, runs):
+def test_a_training_that_begins_has_no_curves_and_nothing_to_open(qtbot, controller, runs):
     make_run(runs / "leaves", "running", images=0, phase="classifier", phase_done=200, phase_total=600)  # fmt: skip
-    desk.go(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.go(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     assert page.facts.state.text() == "Training the classifier"
     assert page.facts.progress.text().startswith("33 %")
     assert page.curves.empty.isVisible()
@@ -142,12 +142,14 @@ def test_a_training_that_begins_has_no_curves_and_nothing_to_open(qtbot, desk, r
         ("finished", True, {"result", "longer"}, ["result"]),
     ],
 )
-def test_an_ended_training_offers_what_comes_next(qtbot, desk, runs, state, result, buttons, first):
+def test_an_ended_training_offers_what_comes_next(
+    qtbot, controller, runs, state, result, buttons, first
+):
     folder = make_run(runs / "leaves", state, message="The disk is full.")
     if result:
         folder.result.touch()
-    desk.attach(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.attach(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     assert shown(page) == buttons
     assert primary(page) == first
     assert page.facts.message.isVisible()
@@ -155,30 +157,30 @@ def test_an_ended_training_offers_what_comes_next(qtbot, desk, runs, state, resu
     assert page.facts.message.property("role") == ("warning" if trouble else "hint")
 
 
-def test_resume_open_and_train_longer(qtbot, desk, runs, monkeypatch):
+def test_resume_open_and_train_longer(qtbot, controller, runs, monkeypatch):
     folder = make_run(runs / "leaves", "finished", images=48_000)
     folder.result.touch()
-    desk.attach(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.attach(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_args: (80_000, True))
     page.facts.buttons["result"].click()
     page.facts.buttons["longer"].click()
-    assert desk.asked[-2:] == [("open_result",), ("resume", 80_000)]
+    assert controller.asked[-2:] == [("open_result",), ("resume", 80_000)]
 
 
-def test_a_snapshot_under_way_is_said(qtbot, desk, runs):
+def test_a_snapshot_under_way_is_said(qtbot, controller, runs):
     make_run(runs / "leaves", "running")
-    desk.go(desk.runs()[0])
-    desk.snapshot_busy = True
-    page = make_page(qtbot, desk, "run")
+    controller.go(controller.runs()[0])
+    controller.snapshot_busy = True
+    page = make_page(qtbot, controller, "run")
     assert page.facts.buttons["current"].text() == "Opening..."
     assert not page.facts.buttons["current"].isEnabled()
 
 
-def test_a_run_folder_from_before_there_was_a_status_can_be_looked_at(qtbot, desk, runs):
+def test_a_run_folder_from_before_there_was_a_status_can_be_looked_at(qtbot, controller, runs):
     (make_run(runs / "leaves").path / "status.json").unlink()
-    desk.attach(desk.runs()[0])
-    page = make_page(qtbot, desk, "run")
+    controller.attach(controller.runs()[0])
+    page = make_page(qtbot, controller, "run")
     assert page.facts.state.text() == "Interrupted"
     assert page.curves.plot.isVisible()
 
@@ -191,17 +193,17 @@ def cells(page, column: int) -> list[str]:
 
 
 @pytest.fixture
-def history(qtbot, desk, runs):
+def history(qtbot, controller, runs):
     make_run(runs / "a finished one", "finished", images=48_000)
     make_run(runs / "b failed", "failed", images=12_000)
     make_run(runs / "c running", "running")
-    views = desk.runs()
-    desk.go(views[2])
-    return make_page(qtbot, desk, "history")
+    views = controller.runs()
+    controller.go(views[2])
+    return make_page(qtbot, controller, "history")
 
 
-def test_no_runs_yet(qtbot, desk):
-    page = make_page(qtbot, desk, "history")
+def test_no_runs_yet(qtbot, controller):
+    page = make_page(qtbot, controller, "history")
     assert page.currentWidget() is page.empty
 
 
@@ -217,23 +219,23 @@ def test_all_runs_are_listed_with_their_figures(history):
 def test_selected_runs_are_compared(history):
     history.table.selectAll()
     assert [row.text() for row in history.curves.legend.rows] == cells(history, 0)
-    assert history.figure.currentText() == "Agreement"
-    index = history.figure.findData("l1")
-    history.figure.setCurrentIndex(index)
-    history.figure.activated.emit(index)
+    assert history.curve_metric.currentText() == "Agreement"
+    index = history.curve_metric.findData("l1")
+    history.curve_metric.setCurrentIndex(index)
+    history.curve_metric.activated.emit(index)
     history.show_runs()
-    assert history.figure.currentData() == "l1", "the choice outlives a refresh"
+    assert history.curve_metric.currentData() == "l1", "the choice outlives a refresh"
     assert len(history.selected()) == 3
 
 
-def test_a_figure_that_comes_later_is_offered(history, desk):
+def test_a_figure_that_comes_later_is_offered(history, controller):
     history.table.selectRow(2)
-    assert history.figure.findData("val_new") < 0
-    desk.running.folder.append_metrics(24_400, {"val_new": 0.5})
-    desk.running.poll()
-    history.show_changed(desk.running)
-    assert history.figure.findData("val_new") >= 0
-    assert history.figure.currentText() == "Agreement", "what was chosen stays"
+    assert history.curve_metric.findData("val_new") < 0
+    controller.running.folder.append_metrics(24_400, {"val_new": 0.5})
+    controller.running.poll()
+    history.show_changed(controller.running)
+    assert history.curve_metric.findData("val_new") >= 0
+    assert history.curve_metric.currentText() == "Agreement", "what was chosen stays"
 
 
 def test_what_can_be_done_depends_on_the_selection(history):
@@ -247,7 +249,7 @@ def test_what_can_be_done_depends_on_the_selection(history):
     assert not history.buttons["show"].isEnabled()
 
 
-def test_deleting_asks_first(history, desk, runs, monkeypatch):
+def test_deleting_asks_first(history, controller, runs, monkeypatch):
     answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Yes]
     said = []
 
@@ -265,16 +267,16 @@ def test_deleting_asks_first(history, desk, runs, monkeypatch):
     assert cells(history, 0) == ["b failed", "c running"]
 
 
-def test_show_resume_and_open_folder(qtbot, history, desk, runs, monkeypatch):
+def test_show_resume_and_open_folder(qtbot, history, controller, runs, monkeypatch):
     opened = []
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url.toLocalFile()))
     history.table.selectRow(1)
     history.buttons["reveal"].click()
     assert opened == [str(runs / "b failed")]
-    with qtbot.waitSignal(history.show_asked):
+    with qtbot.waitSignal(history.show_requested):
         history.buttons["resume"].click()
-    assert asked(desk)[-2:] == ["attach", "resume"]
-    with qtbot.waitSignal(history.show_asked):
+    assert asked(controller)[-2:] == ["attach", "resume"]
+    with qtbot.waitSignal(history.show_requested):
         history.buttons["show"].click()
 
 
@@ -286,10 +288,10 @@ def test_show_resume_and_open_folder(qtbot, history, desk, runs, monkeypatch):
     [(20, "20 seconds"), (1100, "18 minutes"), (12_600, "3.5 hours"), (86_400 * 3, "3 days")],
 )
 def test_durations(seconds, said):
-    assert words.duration_words(seconds) == said
+    assert words.duration_text(seconds) == said
 
 
 def test_unknown_figures_are_shown_by_their_name():
-    made = figures.figure("val_new_thing")
+    made = metrics.curve_metric("val_new_thing")
     assert (made.title, made.group) == ("New thing", "Validation")
-    assert figures.groups_of({"l1": [(1, 2)], "val_l1": []}) == ["Losses"]
+    assert metrics.groups_of({"l1": [(1, 2)], "val_l1": []}) == ["Losses"]

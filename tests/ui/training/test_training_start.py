@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from fake_training_controller import OFFER, FakeDesk
+from fake_training_controller import OFFER, FakeTrainingController
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
@@ -13,10 +13,10 @@ from start_form import LEFT, calls, make_page, press, take
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
-    DataSeen,
+    DataInspected,
     WindowChanged,
 )
-from latent_explorer.data.summary import DataOffer
+from latent_explorer.data.summary import DataSummary
 from latent_explorer.ui.training.size_step import images_of
 
 
@@ -28,21 +28,21 @@ def pictures(tmp_path):
 
 
 @pytest.fixture
-def desk():
-    return FakeDesk()
+def controller():
+    return FakeTrainingController()
 
 
 @pytest.fixture
-def page(qtbot, desk):
-    return make_page(qtbot, desk)
+def page(qtbot, controller):
+    return make_page(qtbot, controller)
 
 
-def test_an_empty_form_says_what_is_missing_only_when_asked(page, desk):
+def test_an_empty_form_says_what_is_missing_only_when_asked(page, controller):
     assert page.images.problems.texts == []
     assert page.next.next.text() == "Check the images"
     press(page)
     assert "Choose the pictures" in page.images.problems.texts[0]
-    assert not calls(desk, "check")
+    assert not calls(controller, "check")
 
 
 def test_pictures_are_recognised_and_suggest_label_classes_and_group(page, pictures):
@@ -64,7 +64,7 @@ def test_values_of_one_name_are_counted_as_one_class(page, pictures):
     assert page.classifier.classes.text() == "sweet (4,736), sour (7,318)"
 
 
-def test_a_folder_is_dropped(page, desk, pictures):
+def test_a_folder_is_dropped(page, controller, pictures):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(pictures))])
     event = QDropEvent(
@@ -72,69 +72,73 @@ def test_a_folder_is_dropped(page, desk, pictures):
     )
     page.images.dropEvent(event)
     assert page.plan.data == pictures
-    assert calls(desk, "look_at") == [(pictures,)]
+    assert calls(controller, "inspect_data") == [(pictures,)]
 
 
-def test_what_holds_no_pictures_says_so_in_its_place(page, desk, pictures):
-    desk.offer = None
+def test_what_holds_no_pictures_says_so_in_its_place(page, controller, pictures):
+    controller.offer = None
     page.images.choose(pictures)
     assert page.images.seen.texts == ["PlantVillage holds no pictures."]
 
 
-def test_pictures_without_labels_need_a_classifier_from_elsewhere(page, desk, pictures, tmp_path):
-    desk.offer = DataOffer("pictures", 900)
+def test_pictures_without_labels_need_a_classifier_from_elsewhere(
+    page, controller, pictures, tmp_path
+):
+    controller.offer = DataSummary("pictures", 900)
     page.images.choose(pictures)
     press(page)
     assert "no labels" in page.classifier.problems.texts[0]
-    assert not calls(desk, "check")
+    assert not calls(controller, "check")
     file = tmp_path / "leaf.classifier"
     file.touch()
-    page.classifier.take_file(file)
+    page.classifier.set_classifier_file(file)
     assert page.classifier.problems.texts == []
     press(page)
-    plan = calls(desk, "check")[0][0]
+    plan = calls(controller, "check")[0][0]
     assert (plan.classifier_from, plan.classifier) == ("file", file)
 
 
-def test_the_open_explainers_classifier_can_be_taken(qtbot, desk, pictures, tmp_path):
-    desk.open_file = tmp_path / "leaf-health.explainer"
-    desk.open_file.touch()
-    page = make_page(qtbot, desk)
+def test_the_open_explainers_classifier_can_be_taken(qtbot, controller, pictures, tmp_path):
+    controller.open_file = tmp_path / "leaf-health.explainer"
+    controller.open_file.touch()
+    page = make_page(qtbot, controller)
     page.images.choose(pictures)
     assert page.classifier.from_open.isEnabled()
     QTest.mouseClick(page.classifier.from_open, LEFT, pos=page.classifier.from_open.rect().center())
     page.classifier.from_open.click()
-    assert page.plan.classifier == desk.open_file
+    assert page.plan.classifier == controller.open_file
 
 
-def test_an_explainer_that_opens_later_is_offered_at_once(page, desk, tmp_path):
+def test_an_explainer_that_opens_later_is_offered_at_once(page, controller, tmp_path):
     assert not page.classifier.from_open.isEnabled()
-    desk.open_file = tmp_path / "leaves.explainer"
-    desk.tell(WindowChanged())
+    controller.open_file = tmp_path / "leaves.explainer"
+    controller.notify(WindowChanged())
     assert page.classifier.from_open.isEnabled()
     assert page.classifier.open_hint.text() == "leaves"
 
 
-def test_a_classifier_is_trained_on_other_pictures(page, desk, pictures, tmp_path):
+def test_a_classifier_is_trained_on_other_pictures(page, controller, pictures, tmp_path):
     page.images.choose(pictures)
-    desk.offer = DataOffer("class folders", 50, {"class": {"a": 20, "b": 30}}, label="class")
+    controller.offer = DataSummary(
+        "class folders", 50, {"class": {"a": 20, "b": 30}}, label="class"
+    )
     other = tmp_path / "other"
     other.mkdir()
-    page.classifier.take_data(other)
+    page.classifier.set_own_data(other)
     assert (page.plan.classifier_data, page.plan.label) == (other, "class")
     assert page.plan.group == ""
     assert page.classifier.seen.texts == ["class folders: 50 files."]
-    desk.offer = OFFER
+    controller.offer = OFFER
     page.classifier.same.click()
     assert (page.plan.classifier_data, page.plan.label) == (None, "healthy")
     assert page.plan.group == "group"
     assert page.classifier.classes.text() == "diseased (9,800), healthy (4,729)"
 
 
-def test_columns_are_those_of_the_pictures_with_labels(page, desk, pictures, tmp_path):
+def test_columns_are_those_of_the_pictures_with_labels(page, controller, pictures, tmp_path):
     """Other pictures for the explainer change nothing in how the classifier's are chosen."""
-    page.classifier.take_data(pictures)
-    desk.offer = DataOffer("pictures", 900, group="person")
+    page.classifier.set_own_data(pictures)
+    controller.offer = DataSummary("pictures", 900, group="person")
     page.images.choose(tmp_path)
     assert page.images.seen.texts == ["Pictures: 900 files."]
     assert (page.plan.label, page.plan.group) == ("healthy", "group")
@@ -153,20 +157,20 @@ def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
     assert "Choose the classifier" in page.classifier.problems.texts[0]
 
 
-def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, desk, tmp_path):
-    desk.open_file = tmp_path / "leaves.explainer"
-    page = make_page(qtbot, desk)
+def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, controller, tmp_path):
+    controller.open_file = tmp_path / "leaves.explainer"
+    page = make_page(qtbot, controller)
     assert "grows the explainer" not in page.size_.about.text()
-    take(page, "init", desk.open_file)
+    take(page, "init", controller.open_file)
     assert "grows the explainer" in page.size_.about.text()
 
 
 def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
-    desk = FakeDesk(plan=TrainingPlan(data=pictures, device="cuda:0"))
-    page = make_page(qtbot, desk)
+    controller = FakeTrainingController(plan=TrainingPlan(data=pictures, device="cuda:0"))
+    page = make_page(qtbot, controller)
     assert page.size_.device.currentData() == "auto"
-    desk.devices = (*desk.devices, ("cuda:0", "A card"))
-    desk.tell(WindowChanged())
+    controller.devices = (*controller.devices, ("cuda:0", "A card"))
+    controller.notify(WindowChanged())
     assert page.size_.device.currentData() == "cuda:0"
     assert page.plan.device == "cuda:0"
 
@@ -175,9 +179,9 @@ def test_the_plan_of_last_time_is_on_the_page_but_suggests_nothing_over_it(qtbot
     plan = TrainingPlan(
         data=pictures, label="crop", where=("crop=apple",), preset="64", images=5000
     )
-    desk = FakeDesk(plan=plan)
-    page = make_page(qtbot, desk)
-    desk.tell(DataSeen(pictures, OFFER))
+    controller = FakeTrainingController(plan=plan)
+    page = make_page(qtbot, controller)
+    controller.notify(DataInspected(pictures, OFFER))
     assert page.plan == plan
     assert page.size_.images.text() == "5,000"
     assert page.images.where.text() == "crop=apple"

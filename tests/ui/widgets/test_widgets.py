@@ -14,12 +14,12 @@ from window_tools import colours_in
 
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.common.events import Progress
-from latent_explorer.ui.application import make_application, process_seconds, say_timing
-from latent_explorer.ui.canvas.image_view import ImageView, Shot
+from latent_explorer.ui.application import make_application, print_timing, process_seconds
+from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.canvas.probability_bars import (
     MOST_ROWS,
+    ClassProbabilities,
     ProbabilityBars,
-    Verdict,
     sentence,
     signed,
 )
@@ -30,7 +30,7 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import column
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
-from latent_explorer.ui.widgets.status_bar import Speed, job_words, time_left
+from latent_explorer.ui.widgets.status_bar import Speed, job_text, time_left
 
 
 @pytest.fixture(autouse=True)
@@ -89,9 +89,9 @@ def view(qtbot):
     made = ImageView()
     qtbot.addWidget(made)
     made.resize(840, 460)
-    made.show_shots(
-        Shot(picture(1), "Reconstruction (before)", "healthy 0.90", 1),
-        Shot(picture(2), "After", "diseased 0.60", 0),
+    made.set_images(
+        CaptionedImage(picture(1), "Reconstruction (before)", "healthy 0.90", 1),
+        CaptionedImage(picture(2), "After", "diseased 0.60", 0),
     )
     return made
 
@@ -106,7 +106,7 @@ def test_an_unchanged_picture_is_scaled_once(view, monkeypatch):
     for _ in range(4):
         view.grab()
     assert len(calls) == 2
-    view.show_shots(view._before, Shot(picture(3), "After"))
+    view.set_images(view._before, CaptionedImage(picture(3), "After"))
     view.grab()
     assert len(calls) == 3
 
@@ -135,8 +135,8 @@ def test_unknown_mode_is_refused(view):
 # the bars
 
 
-def verdict(after, before, names=("diseased", "healthy"), target=0) -> Verdict:
-    return Verdict(tuple(names), np.array(after), np.array(before), target)
+def verdict(after, before, names=("diseased", "healthy"), target=0) -> ClassProbabilities:
+    return ClassProbabilities(tuple(names), np.array(after), np.array(before), target)
 
 
 def test_sentence_tells_a_flip():
@@ -240,8 +240,8 @@ def test_time_left(seconds, words):
 
 
 def test_job_words():
-    assert job_words("Opening leaf", None) == "Opening leaf..."
-    assert job_words("Finding", Progress(1, 3, "Screening")) == "Screening 33 %"
+    assert job_text("Opening leaf", None) == "Opening leaf..."
+    assert job_text("Finding", Progress(1, 3, "Screening")) == "Screening 33 %"
 
 
 def test_speed_counts_the_last_second(qtbot):
@@ -262,7 +262,7 @@ def test_notice_with_a_button(qtbot):
     window.show()
     bar = NoticeBar(pictures)
     done = []
-    bar.say("Go on where you were?", action="Go on", on_action=lambda: done.append(1))
+    bar.show_message("Go on where you were?", action="Go on", on_action=lambda: done.append(1))
     assert bar.isVisible()
     assert not bar._timer.isActive()  # a question waits for its answer
     bar.button.click()
@@ -318,9 +318,9 @@ def test_about_shows_the_note_of_a_file_as_text(qtbot):
 
 
 def test_timing_is_said_only_when_asked(capsys, monkeypatch):
-    say_timing("window_visible")
+    print_timing("window_visible")
     monkeypatch.setenv("LATENT_EXPLORER_TIMING", "1")
-    say_timing("first_picture")
+    print_timing("first_picture")
     said = capsys.readouterr().err
     assert said.startswith("LATENT_EXPLORER_TIMING first_picture=")
     assert 0 < process_seconds() < 3600
