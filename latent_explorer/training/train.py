@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""`train`: the loop over steps with figures, sheets and checkpoints, and going on where a run stopped.
+"""`train`: figures, sheets and checkpoints between the steps of a run, and going on where it stopped.
 
-What a step is stands in `loop`, what a run starts from in `setup`, what it leaves on disk in `record` and
-`checkpoints`.
+A step is in `stylex_trainer`, the loop over steps in `loop`, what a run starts from in `setup`, what it leaves on disk
+in `run_folder` and `checkpoints`.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from typing import TYPE_CHECKING, Any
-
-import torch
-from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.distributed import SINGLE_PROCESS, World
+from latent_explorer.training.loop import LOG_EVERY, RunningMeans, TrainingLoop
 from latent_explorer.training.setup import build_training, read_pictures
 from latent_explorer.training.throughput import Throughput
 
@@ -31,8 +28,6 @@ if TYPE_CHECKING:
     from latent_explorer.training.stylex_trainer import Trainer
     from latent_explorer.training.validate import Validation
 
-LOG_EVERY = 50  # steps
-PROGRESS_SECONDS = 1.0
 MAX_ROLLBACKS = 3  # times that a training which diverges is taken back before it is given up
 
 
@@ -54,23 +49,12 @@ def train(
     data, pixels = yield from read_pictures(run, world)
     course = TrainingRun(run, data, pixels, world)
     yield from course.begin()
-    shown = -math.inf
-    try:
-        while not course.is_finished() and not course.should_stop(should_stop):
-            yield from course.step()
-            if time.monotonic() - shown >= PROGRESS_SECONDS:
-                shown = time.monotonic()
-                yield course.progress()
-    except GeneratorExit:
-        course.save()
-        raise
-    course.save()
-    yield course.progress()
-    yield Result(course.is_finished())
-    return course.is_finished()
+    finished = yield from course.run_steps(should_stop)
+    yield Result(finished)
+    return finished
 
 
-class TrainingRun:
+class TrainingRun(TrainingLoop):
     """A training on its way, between two steps: everything that its checkpoints hold."""
 
     def __init__(
@@ -106,10 +90,10 @@ class TrainingRun:
     def is_finished(self) -> bool:
         return self.trainer.images >= self.config.images
 
-    def should_stop(self, asked: Callable[[], bool]) -> bool:
+    def should_stop(self, asked: Callable[[], object]) -> bool:
         """Whether the first process is asked to end here; waiting for the answer is no training."""
         with self.throughput.paused():
-            return self.world.broadcast(asked())
+            return self.world.broadcast(bool(asked()))
 
     def step(self) -> list[Event]:
         """One step, and whatever is due after it. Its events come last: wherever a reader leaves, all of it is done."""
@@ -230,43 +214,6 @@ class TrainingRun:
     def _drop_metrics_after(self, images: int) -> None:
         if self.world.is_main_process:
             self.run.drop_metrics_after(images)
-
-
-class RunningMeans:
-    """Means of the losses since the last line of figures; they stay on the device until they are asked for."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
-
-    def add(self, values: dict[str, Tensor]) -> None:
-        for name, value in values.items():
-            old = self._sums.get(name)
-            value = value.detach().float()
-            self._sums[name] = value.clone() if old is None else old + value
-            self._counts[name] = self._counts.get(name, 0) + 1
-
-    def are_finite(self) -> bool:
-        return not self._sums or bool(torch.stack(list(self._sums.values())).isfinite().all())
-
-    def take(self) -> dict[str, float]:
-        """The means, in one transfer from the device; a new interval begins."""
-        if not self._sums:
-            return {}
-        sums = torch.stack(list(self._sums.values())).tolist()
-        means = {
-            name: total / self._counts[name] for name, total in zip(self._sums, sums, strict=True)
-        }
-        self._sums, self._counts = {}, {}
-        return means
-
-    def state(self) -> dict[str, Any]:
-        return {"sums": dict(self._sums), "counts": dict(self._counts)}
-
-    def load_state(self, state: dict[str, Any], device: torch.device) -> None:
-        """All of them on `device`, where the next step's losses are: a rare one may be added to long after."""
-        self._sums = {name: total.to(device) for name, total in state["sums"].items()}
-        self._counts = dict(state["counts"])
 
 
 def _crossed(before: int, after: int, every: int) -> bool:

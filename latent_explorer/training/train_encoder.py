@@ -14,7 +14,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -25,6 +24,7 @@ from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.architecture import TrunkConfig
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.loop import LOG_EVERY, RunningMeans, TrainingLoop
 from latent_explorer.training.randomness import Purpose, StepRandom, stream
 from latent_explorer.training.warm_start import copy_trunk
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.perceptual import PerceptualDistance
 
-LOG_EVERY = 50  # steps
 CHECKPOINT_SECONDS = 60.0
 _HELD_OUT = 1 << 40  # the step whose pictures are never trained on
 _JUDGED = 64  # pictures
@@ -80,19 +79,15 @@ def train_encoder(
     """
     if explainer.encoder is not None:
         raise UserError(f"{explainer.name} has an encoder already; projections start from it.")
-    course = _EncoderTrainingRun(explainer, config, torch.device(device))
+    course = _EncoderTrainingRun(explainer, config, checkpoint, torch.device(device))
     if resume:
-        course.load(checkpoint)
+        course.load()
         yield Notice(f"Going on at {course.images} images.")
     elif checkpoint.exists():
         raise UserError(
             f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it."
         )
-    try:
-        yield from course.run(checkpoint, should_stop)
-    finally:
-        course.save(checkpoint)
-    if course.images < config.images:
+    if not (yield from course.run_steps(should_stop)):
         return None
     found = course.result(explainer)
     checkpoint.unlink(missing_ok=True)
@@ -100,13 +95,16 @@ def train_encoder(
     return found
 
 
-class _EncoderTrainingRun:
+class _EncoderTrainingRun(TrainingLoop):
     """A training on its way: the networks, and everything that the next step depends on."""
 
-    def __init__(self, explainer: Explainer, config: EncoderTraining, device: torch.device) -> None:
+    def __init__(
+        self, explainer: Explainer, config: EncoderTraining, checkpoint: Path, device: torch.device
+    ) -> None:
         self.config = config
+        self.checkpoint = checkpoint
         self.device = device
-        self.images = 0
+        self.images = self._first = 0
         self.generator = copy.deepcopy(explainer.generator).to(device)
         self.encoder = _new_encoder(explainer, config).to(device)
         self.kept = copy.deepcopy(self.encoder)
@@ -119,28 +117,27 @@ class _EncoderTrainingRun:
         distance: PerceptualDistance | None = perceptual_for(classifier)
         self.distance = None if distance is None else distance.to(device)
         self.identity = explainer.model_hash
+        self._means = RunningMeans()
+        self._began = self._saved = time.monotonic()
 
-    def run(
-        self, checkpoint: Path, should_stop: Callable[[], object]
-    ) -> Generator[Event, None, None]:
-        """Steps until all images were seen or `should_stop` says so."""
-        total, began, first = self.config.images, time.monotonic(), self.images
-        saved = began
-        losses: list[dict[str, float]] = []
-        while self.images < total and not should_stop():
-            losses.append(self.step())
-            now = time.monotonic()
-            left = (now - began) / (self.images - first) * (total - self.images)
-            if len(losses) == LOG_EVERY or self.images >= total:
-                means = {k: float(np.mean([x[k] for x in losses if k in x])) for k in losses[-1]}
-                losses = []
-                yield Metric(self.images, means)
-            if now - saved > CHECKPOINT_SECONDS:
-                self.save(checkpoint)
-                saved = now
-            yield Progress(min(self.images, total), total, "Training an encoder (images)", left)
+    def is_finished(self) -> bool:
+        return self.images >= self.config.images
 
-    def step(self) -> dict[str, float]:
+    def progress(self) -> Progress:
+        done, total = self.images, self.config.images
+        seconds = time.monotonic() - self._began
+        left = seconds * (total - done) / max(done - self._first, 1)
+        return Progress(min(done, total), total, "Training an encoder (images)", max(0.0, left))
+
+    def step(self) -> list[Event]:
+        self._means.add(self._learn())
+        if time.monotonic() - self._saved > CHECKPOINT_SECONDS:
+            self.save()
+        if self.images // self.config.batch % LOG_EVERY == 0 or self.is_finished():
+            return [Metric(self.images, self._means.take())]
+        return []
+
+    def _learn(self) -> dict[str, Tensor]:
         """One step on fresh pictures; its losses."""
         config = self.config
         share = self.images / config.images
@@ -158,7 +155,7 @@ class _EncoderTrainingRun:
         self.optimiser.step()
         self._average()
         self.images += config.batch
-        return {name: float(value.detach()) for name, value in losses.items()}
+        return losses
 
     def pairs(self, step: int, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Pictures (n, 3, R, R) of a step, their w (n, w_dim), and what the generator was told of each (n, K)."""
@@ -242,8 +239,8 @@ class _EncoderTrainingRun:
 
     # -- going on ----------------------------------------------------------------------------------------------------
 
-    def save(self, path: Path) -> None:
-        """Write everything that the next step depends on."""
+    def save(self) -> None:
+        path = self.checkpoint
         state = {
             "model": self.identity,
             "config": msgspec.json.encode(self.config).decode(),
@@ -259,9 +256,11 @@ class _EncoderTrainingRun:
             raise UserError(
                 f"{path} cannot be written ({str(error).splitlines()[0]}). Free some space, then go on with --resume."
             ) from error
+        self._saved = time.monotonic()
 
-    def load(self, path: Path) -> None:
+    def load(self) -> None:
         """Go on from what `save` wrote. UserError for a file of another training."""
+        path = self.checkpoint
         try:
             state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
             same = state["model"] == self.identity
@@ -270,7 +269,7 @@ class _EncoderTrainingRun:
                 self.encoder.load_state_dict(state["encoder"])
                 self.kept.load_state_dict(state["kept"])
                 self.optimiser.load_state_dict(state["optimiser"])
-                self.images = int(state["images"])
+                self.images = self._first = int(state["images"])
         except FileNotFoundError as error:
             raise UserError(f"There is no {path} to go on from. Leave out --resume.") from error
         except (

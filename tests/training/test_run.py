@@ -23,10 +23,11 @@ from latent_explorer.training import checkpoints as checkpoints_module
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.export import select_checkpoint
+from latent_explorer.training.loop import RunningMeans
 from latent_explorer.training.run_folder import RunFolder
 from latent_explorer.training.setup import check
 from latent_explorer.training.stylex_trainer import Trainer
-from latent_explorer.training.train import RunningMeans, train
+from latent_explorer.training.train import train
 
 
 @pytest.fixture
