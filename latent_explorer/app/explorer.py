@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The application without a window: one open model, its exploration, and the engine that shows it.
 
-Methods are called on one thread (the window's). Updates go to `listeners` on that thread, because engine events
-come back through `post`. No method raises for what a person did or a file holds: it tells a `ErrorReport`.
+Methods are called on one thread (the window's). `updates` passes updates on in that thread, because engine events
+come back through `post`. No method raises for what a person did or a file holds: it emits an `ErrorReport`.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from latent_explorer.app.exploration.workspace import Workspace
 from latent_explorer.app.jobs import Jobs
 from latent_explorer.app.opening import ModelOpener, OpenRequest
 from latent_explorer.app.picture_scheduler import ORDERED, SLOTS, PictureScheduler
-from latent_explorer.app.preferences import SettingsStore
-from latent_explorer.app.steering import Steering
+from latent_explorer.app.settings import SettingsStore
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.explain.recipe import Base, SeedBase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from latent_explorer.app.exploration.intents import Intent
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.jobs import Job, ModelJob, ResultHandler
     from latent_explorer.app.settings import Settings
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 MAX_SEED = 2**31 - 1
 
 
-class Explorer(Steering):
+class Explorer:
     """Everything the window talks to. `post(fn)` must run `fn` on the window's thread, in order."""
 
     def __init__(
@@ -56,8 +57,10 @@ class Explorer(Steering):
         data_dir: Path | None = None,
         config_dir: Path | None = None,
     ) -> None:
-        super().__init__()
+        self.session: Session | None = None
+        self.updates = UpdateHub()
         self.listeners: list[Callable[[updates.Update], None]] = []
+        self.updates.on(object, self._tell_listeners)
         self.may_leave: Callable[[], bool] = lambda: True  # asked before another exploration comes
         self._host = model_host or ModelHost()
         self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
@@ -71,7 +74,7 @@ class Explorer(Steering):
         )
         self._jobs = Jobs(self._engine, self.notify, self._show)
         self.latents = LatentStore(self._send_latents)
-        self._scheduler = PictureScheduler(self._engine.show, self.notify, self.latents)
+        self._scheduler = PictureScheduler(self._engine.show, self.updates, self.latents)
         self._workspace = Workspace(self._autosave, self.latents, self.notify)
         self._opener = ModelOpener(
             self._host, self._jobs, self._settings_store, self.notify, self._begin
@@ -151,6 +154,41 @@ class Explorer(Steering):
 
     # What changes the picture --------------------------------------------------------------------
 
+    def apply(self, intent: Intent) -> None:
+        """Do what the person asks; nothing happens without a session."""
+        if self.session is not None:
+            self.session.apply(intent)
+
+    def begin_gesture(self) -> None:
+        """The mouse is down on a control: until `end_gesture` its changes are one step of undo."""
+        if self.session is not None:
+            self.session.begin_gesture()
+
+    def end_gesture(self) -> None:
+        """The mouse is up."""
+        if self.session is not None:
+            self.session.end_gesture()
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        if self.session is not None:
+            self.session.undo()
+
+    def redo(self) -> None:
+        """Do the step undone last again."""
+        if self.session is not None:
+            self.session.redo()
+
+    @property
+    def undo_text(self) -> str:
+        """For the menu: "Undo shift of style 214"; empty when there is nothing."""
+        return self.session.undo_text if self.session else ""
+
+    @property
+    def redo_text(self) -> str:
+        """For the menu: "Redo shift of style 214"; empty when there is nothing."""
+        return self.session.redo_text if self.session else ""
+
     def show_base(self, base: Base) -> None:
         """Show another latent, with the noise that belongs to it."""
         self.apply(SetBase(base, self.latents.noise_of(base)))
@@ -174,13 +212,9 @@ class Explorer(Steering):
         self._scheduler.set_strip(bases)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
-        """Ask for a desk's own pictures, in its slot; they come to the taker that `answer` named."""
+        """Ask for a feature's own pictures, in its slot; they come as `PictureReady` and `PictureFailed` of that slot."""
         if not self._closed:
             self._scheduler.request_pictures(slot, requests)
-
-    def answer(self, slot: str, handler: Callable[[PictureReady | PictureFailed], None]) -> None:
-        """Who takes the pictures of a desk's slot."""
-        self._scheduler.handlers[slot] = handler
 
     # The document --------------------------------------------------------------------------------
 
@@ -261,8 +295,11 @@ class Explorer(Steering):
         """Queue a job that does not need the open model; `done` gets its value. Returns the job."""
         return None if self._closed else self._jobs.start(name, job, done, of_model=False)
 
-    def notify(self, update: updates.Update) -> None:
+    def notify(self, update: object) -> None:
         """Tell every listener; also for what stands beside the explorer and speaks to the same window."""
+        self.updates.emit(update)
+
+    def _tell_listeners(self, update: Any) -> None:
         for listener in tuple(self.listeners):
             listener(update)
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
     from latent_explorer.app.exploration.file import Exploration
     from latent_explorer.app.jobs import Jobs
-    from latent_explorer.app.preferences import SettingsStore
+    from latent_explorer.app.settings import SettingsStore
     from latent_explorer.models.summary import ExplainerSummary
 
 LATENTS = (projected.SUFFIX, ".npz", ".npy")

@@ -18,7 +18,6 @@ from latent_explorer.app.exploration.updates import (
     HoverPicture,
     MainPicture,
     Thumbnail,
-    Update,
 )
 from latent_explorer.explain.projection.report_text import cautions
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from latent_explorer.app.exploration.projected_latents import LatentStore
+    from latent_explorer.common.update_hub import UpdateHub
     from latent_explorer.explain.recipe import Base, Picture, PictureRequest
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
@@ -51,11 +51,11 @@ class PictureScheduler:
     def __init__(
         self,
         show: Callable[[str, Sequence[Any]], int],
-        notify: Callable[[Update], None],
+        updates: UpdateHub,
         latents: LatentStore,
     ) -> None:
         self._show = show
-        self._notify = notify
+        self._updates = updates
         self._latents = latents
         self._held = True
         self._summary: ExplainerSummary | None = None
@@ -66,11 +66,16 @@ class PictureScheduler:
         self._grid: tuple[Base, ...] = ()
         self._strip: tuple[Base, ...] = ()
         self._thumbnails: dict[PictureRequest, Picture] = {}
-        self._desks: dict[str, list[Any]] = {}  # what desks want in slots of their own
-        self.handlers: dict[
-            str, Callable[[PictureReady | PictureFailed], None]
-        ] = {}  # and who takes it
+        self._features: dict[str, list[Any]] = {}  # what features want in slots of their own
         self.shown: ShownPicture | None = None
+        for slot, take in (
+            ("main", self._take_main),
+            ("hover", self._take_hover),
+            ("grid", self._take_grid),
+            ("thumbnails", self._take_thumbnail),
+        ):
+            updates.on(PictureReady, take, slot=slot)
+            updates.on(PictureFailed, self._failed, slot=slot)
 
     def suspend(self) -> None:
         """Ask for nothing until `resume`: the model is being changed, and requests belong to one model."""
@@ -84,7 +89,7 @@ class PictureScheduler:
         if self._summary is None or summary.model_hash != self._summary.model_hash:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
             self._thumbnails.clear()
-        self._desks.clear()
+        self._features.clear()
         self._summary, self._state = summary, state
 
     def resume(self) -> None:
@@ -92,12 +97,12 @@ class PictureScheduler:
         if self._state is not None:
             away, self._held = self._held, False
             self.refresh(self._state)
-            for slot, requests in self._desks.items() if away else ():
+            for slot, requests in self._features.items() if away else ():
                 self._show(slot, requests)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
-        """What a desk wants in its slot. After the model was away it is asked for once more, unless replaced."""
-        self._desks[slot] = list(requests)
+        """What a feature wants in its slot. After the model was away it is asked for once more, unless replaced."""
+        self._features[slot] = list(requests)
         if not self._held:
             self._show(slot, requests)
 
@@ -144,7 +149,7 @@ class PictureScheduler:
         self._strip = tuple(bases)
         for request in self._strip_requests():
             if request in self._thumbnails:
-                self._notify(Thumbnail(request.recipe.base, self._thumbnails[request]))
+                self._updates.emit(Thumbnail(request.recipe.base, self._thumbnails[request]))
         self._ask_strip()
 
     def _ask_strip(self) -> None:
@@ -163,45 +168,43 @@ class PictureScheduler:
         ]
 
     def take(self, event: PictureReady | PictureFailed) -> None:
-        """A picture came, or did not."""
-        if self._held or self._summary is None:
-            return
-        if event.slot in self.handlers:
-            self.handlers[event.slot](event)
-        elif isinstance(event, PictureFailed):
-            self._asked.pop(event.slot, None)  # asking again is worth a try
-            self._notify(ErrorReport(event.failure, "Making the picture", event.slot))
-        else:
-            getattr(self, f"_take_{event.slot}")(event, self._summary)
+        """A picture came, or did not: pass it on by its slot, unless the model is being changed."""
+        if not self._held:
+            self._updates.emit(event)
 
-    def _take_main(self, event: PictureReady, summary: ExplainerSummary) -> None:
+    def _failed(self, event: PictureFailed) -> None:
+        self._asked.pop(event.slot, None)  # asking again is worth a try
+        self._updates.emit(ErrorReport(event.failure, "Making the picture", event.slot))
+
+    def _take_main(self, event: PictureReady) -> None:
+        assert self._summary is not None
         result = replace(event.result, generation=event.generation)
         projected = self._latents.of(event.request.recipe.base)
-        said = picture_requests.warnings(event.request, summary, result)
+        said = picture_requests.warnings(event.request, self._summary, result)
         said += cautions(projected.report) if projected is not None else []
         picture = MainPicture(event.request, result, tuple(said))
         state = self._main_states.get(event.generation)
         self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}
         if state is not None:
             self.shown = ShownPicture(state, picture)
-        self._notify(picture)
+        self._updates.emit(picture)
 
-    def _take_hover(self, event: PictureReady, _summary: ExplainerSummary) -> None:
+    def _take_hover(self, event: PictureReady) -> None:
         asked = self._asked.get("hover", [])
         if self._attribute is not None and event.request in asked:
             sign = -1 if asked.index(event.request) == 0 else 1
-            self._notify(HoverPicture(self._attribute, sign, event.result))
+            self._updates.emit(HoverPicture(self._attribute, sign, event.result))
 
-    def _take_grid(self, event: PictureReady, _summary: ExplainerSummary) -> None:
+    def _take_grid(self, event: PictureReady) -> None:
         # During a drag a picture may be a little older than the slider; its latent must be the right one.
         base = event.request.recipe.base
         if event.index < len(self._grid) and self._grid[event.index] == base:
-            self._notify(GridPicture(event.index, base, event.result))
+            self._updates.emit(GridPicture(event.index, base, event.result))
 
-    def _take_thumbnails(self, event: PictureReady, _summary: ExplainerSummary) -> None:
+    def _take_thumbnail(self, event: PictureReady) -> None:
         self._thumbnails[event.request] = event.result.after
         if event.request.recipe.base in self._strip:
-            self._notify(Thumbnail(event.request.recipe.base, event.result.after))
+            self._updates.emit(Thumbnail(event.request.recipe.base, event.result.after))
 
     def _ask(self, slot: str, requests: list[PictureRequest]) -> int | None:
         """Send the requests unless they are those sent last; returns their generation then."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.app.exploration.updates import Message
+from latent_explorer.common.paths import atomic_path, config_dir
 from latent_explorer.media.animation.settings import AnimationSettings
 
 if TYPE_CHECKING:
@@ -109,3 +110,38 @@ def _decode(data: bytes) -> Settings:
     unknown = {k: v for k, v in stored.items() if k not in names}
     known = {k: v for k, v in stored.items() if k in names}
     return msgspec.convert({**known, "unknown": unknown}, Settings)
+
+
+class SettingsStore:
+    """The person's settings. When they cannot be written the program goes on and says so once."""
+
+    def __init__(self, notify: Callable[[Message], None], folder: Path | None = None) -> None:
+        self._path = (folder or config_dir()) / "settings.json"
+        self._notify = notify
+        self._warned = False
+        self.settings = load(self._path)
+
+    def change(self, **fields: Any) -> None:
+        """Change these fields and write the file."""
+        self._take(msgspec.structs.replace(self.settings, **fields))
+
+    def add_recent(self, path: Path) -> None:
+        """Put a file at the head of the recent ones."""
+        self._take(self.settings.with_recent(path))
+
+    def _take(self, new: Settings) -> None:
+        if new == self.settings:
+            return
+        self.settings = new
+        try:
+            save(new, self._path)
+        except OSError as error:
+            if not self._warned:
+                self._warned = True
+                self._notify(
+                    Message(
+                        f"The settings cannot be kept ({error.strerror or error}). "
+                        f"Check the folder {self._path.parent}.",
+                        "warning",
+                    )
+                )

@@ -43,7 +43,7 @@ class RealStage(HeadlessExplorer):
         self.explorer = Explorer(
             self.posted.put, model_host=ModelHost(), data_dir=folder / "data", config_dir=folder
         )
-        self.explorer.listeners.append(self.updates.append)
+        self.explorer.updates.on(object, self.record)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fakes import FakeModelHost
 
+from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.explorer import Explorer
 
@@ -25,7 +26,12 @@ class HeadlessExplorer:
         self.explorer = Explorer(
             self.posted.put, model_host=self.host, data_dir=folder / "data", config_dir=folder
         )
-        self.explorer.listeners.append(self.updates.append)
+        self.explorer.updates.on(object, self.record)
+
+    def record(self, update: object) -> None:
+        """Note what was told; not the engine's bare pictures, which come once more as what they are of."""
+        if not isinstance(update, (PictureReady, PictureFailed)):
+            self.updates.append(update)
 
     def settle(self) -> list[updates.Update]:
         """Let the engine finish and the window hear of it; returns what was told since the last time."""

@@ -12,7 +12,6 @@ import numpy as np
 
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
-from latent_explorer.app.exploration.projection_updates import ProjectionUpdate
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.common.events import Event
 from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
@@ -22,6 +21,9 @@ from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+Outcome = Literal["finished", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,7 @@ class JobEnded:
 
     job: int
     name: str
-    outcome: Literal["finished", "cancelled", "failed"]
+    outcome: Outcome
     value: Any = None
 
 
@@ -153,6 +155,33 @@ class PicturesDropped:
     """Pictures, folders of them, or latents were dropped or chosen: whoever can work on them takes them up."""
 
     paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class PhotosChanged:
+    """Photos came or went, another one is looked at, a crop moved, or the settings are others."""
+
+    opened: bool = False  # the person has just brought photos: show them
+
+
+@dataclass(frozen=True)
+class ProjectionStarted:
+    """The photos are being projected."""
+
+
+@dataclass(frozen=True)
+class ProjectionProgress:
+    """A step further; `pictures`: the pictures got better, too."""
+
+    pictures: bool
+
+
+@dataclass(frozen=True)
+class ProjectionEnded:
+    """It is over. `latent_ids` are in the strip now, one for each photo; empty when there was nothing to keep."""
+
+    outcome: Outcome
+    latent_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -217,7 +246,10 @@ Update = (
     | DeviceChanged
     | FileChanged
     | PicturesDropped
-    | ProjectionUpdate
+    | PhotosChanged
+    | ProjectionStarted
+    | ProjectionProgress
+    | ProjectionEnded
     | TimelinesChanged
     | TimelineFrame
     | TimelineTrace

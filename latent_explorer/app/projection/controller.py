@@ -15,7 +15,7 @@ import msgspec
 from latent_explorer.app import opening
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetBase
-from latent_explorer.app.exploration.projection_updates import (
+from latent_explorer.app.exploration.updates import (
     PhotosChanged,
     ProjectionEnded,
     ProjectionProgress,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.engine.engine import StepBudget
     from latent_explorer.app.engine.model_host import ModelHost
-    from latent_explorer.app.exploration.projection_updates import Outcome, ProjectionUpdate
+    from latent_explorer.app.exploration.updates import Outcome
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
 
@@ -121,7 +121,7 @@ class ProjectionController:
     def select_photo(self, index: int) -> None:
         """Look at another photo."""
         self.current = min(max(index, 0), max(0, len(self.photos) - 1))
-        self._notify(PhotosChanged())
+        self._explorer.updates.emit(PhotosChanged())
 
     def remove(self, index: int) -> None:
         """Take a photo away."""
@@ -141,18 +141,18 @@ class ProjectionController:
             changed = list(self.photos)
             changed[self.current] = photo.cropped(near)
             self.photos = tuple(changed)
-            self._notify(PhotosChanged())
+            self._explorer.updates.emit(PhotosChanged())
 
     def change(self, **fields: Any) -> None:
         """Change fields of the settings."""
         self.settings = msgspec.structs.replace(self.settings, **fields)
-        self._notify(PhotosChanged())
+        self._explorer.updates.emit(PhotosChanged())
 
     def _add(self, photo: Photo) -> None:
         self.photos = (*self.photos, photo)
         if self._look_at_next:  # of several that come together the first is looked at
             self.current, self._look_at_next = len(self.photos) - 1, False
-        self._notify(PhotosChanged(opened=True))
+        self._explorer.updates.emit(PhotosChanged(opened=True))
 
     def _take_read(self, read: Photo | UnreadablePhoto | ReadingDone) -> None:
         """From the reader, on the window's thread."""
@@ -202,7 +202,7 @@ class ProjectionController:
         number = self._explorer.start_model_job(f"Projecting {name}", job, self._finished)
         if number is not None:
             self.run = ProjectionRun(number, photos, curves=[[] for _ in photos])
-            self._notify(ProjectionStarted())
+            self._explorer.updates.emit(ProjectionStarted())
 
     def cancel(self) -> None:
         """Stop and keep the best so far."""
@@ -227,7 +227,7 @@ class ProjectionController:
             run.note(event)
         elif isinstance(event, Kept):
             run.pictures = tuple(event.value)
-        self._notify(ProjectionProgress(isinstance(event, Kept)))
+        self._explorer.updates.emit(ProjectionProgress(isinstance(event, Kept)))
 
     def _finished(self, pictures: Sequence[ProjectedPicture]) -> None:
         self._end("finished", pictures)
@@ -242,7 +242,7 @@ class ProjectionController:
             done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not begun
             self.photos = tuple(p for p in self.photos if id(p) not in done)
             self.current = 0
-        self._notify(ProjectionEnded(outcome, self._list(ours, looked_at)))
+        self._explorer.updates.emit(ProjectionEnded(outcome, self._list(ours, looked_at)))
 
     def _list(self, pictures: Sequence[ProjectedPicture], shown: int = 0) -> tuple[str, ...]:
         """Into the strip, and one of them on the canvas in one step of undo; their ids.
@@ -305,6 +305,3 @@ class ProjectionController:
 
     def _say(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
         self._explorer.notify(updates.Message(sentence, severity))
-
-    def _notify(self, update: ProjectionUpdate) -> None:
-        self._explorer.notify(update)

@@ -41,7 +41,8 @@ class TimelinePlayback:
         self._trace_told = -float("inf")
         self._troubles: set[str] = set()  # what was said of the frames of this timeline
         for slot in (PLAYHEAD_SLOT, PREFETCH_SLOT):
-            explorer.answer(slot, self._take)
+            explorer.updates.on(PictureReady, self._take, slot=slot)
+            explorer.updates.on(PictureFailed, self._take, slot=slot)
 
     @property
     def timelines(self) -> tuple[Timeline, ...]:

@@ -11,12 +11,14 @@ from PySide6.QtCore import QBuffer, QIODevice
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from latent_explorer.app.exploration.projection_updates import (
+from latent_explorer.app.exploration.updates import (
+    ModelOpened,
     PhotosChanged,
     ProjectionEnded,
     ProjectionStarted,
+    StateChanged,
+    report_errors,
 )
-from latent_explorer.app.exploration.updates import ModelOpened, StateChanged, report_errors
 from latent_explorer.data.images import SUFFIXES, read_image
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import ProjectedBase

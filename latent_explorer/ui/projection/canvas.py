@@ -11,13 +11,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
-from latent_explorer.app.exploration.projection_updates import (
+from latent_explorer.app.exploration.updates import (
+    ModelOpened,
     PhotosChanged,
     ProjectionEnded,
     ProjectionProgress,
     ProjectionStarted,
 )
-from latent_explorer.app.exploration.updates import ModelOpened
 from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.canvas.probability_bars import top_class_text
 from latent_explorer.ui.projection.crop_view import CropView

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QProgressBar, QScrollArea, QWidget
 
-from latent_explorer.app.exploration.projection_updates import (
+from latent_explorer.app.exploration.updates import (
+    ModelOpened,
     PhotosChanged,
     ProjectionEnded,
     ProjectionProgress,
     ProjectionStarted,
+    StateChanged,
 )
-from latent_explorer.app.exploration.updates import ModelOpened, StateChanged
 from latent_explorer.ui.projection.photo_strip import PhotoStrip
 from latent_explorer.ui.projection.result_view import ProjectionResultView
 from latent_explorer.ui.projection.settings_form import SettingsForm

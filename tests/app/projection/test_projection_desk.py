@@ -14,7 +14,7 @@ from PIL import Image
 from latent_explorer.app import library
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetEdits, SetTruncateEncoded
-from latent_explorer.app.exploration.projection_updates import (
+from latent_explorer.app.exploration.updates import (
     PhotosChanged,
     ProjectionEnded,
     ProjectionProgress,
