@@ -11,7 +11,7 @@ HEADLESS := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,1)
 # The start-up benchmark shows real windows.
 SCREEN := $(if $(HEADLESS),xvfb-run -a)
 
-.PHONY: run test test-all lint format bench demo package setup clean
+.PHONY: run test test-all lint format map bench demo package setup clean
 
 run: setup ## open the window; without a screen, make the headless tour instead
 ifdef HEADLESS
@@ -40,6 +40,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+map: ## every module with the first line of its docstring
+	@$(PYTHON) docs/module_map.py
 
 bench: setup ## ratios measured side by side; the other scripts of benchmarks/ train for hours or want files
 	@for name in slider startup training scaling export projection; do \
