@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from latent_explorer.common.csv_table import read_table
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.sources import MAX_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -61,22 +63,11 @@ class Listing:
     where: tuple[str, ...] = ()
 
 
-def read_table(raw: bytes, name: str) -> Columns:
-    """The columns of a labels.csv, which must have one called `file`, each file once.
-
-    Spreadsheets separate cells by semicolons where the comma is the decimal sign; lines without a word are passed over.
-    """
-    try:
-        text = raw.decode("utf-8-sig")
-        first = text.partition("\n")[0]
-        separator = ";" if ";" in first and "," not in first else ","
-        rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-        header = [cell.strip() for cell in next(rows, [])]
-        body = [row for row in rows if any(cell.strip() for cell in row)]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{name} cannot be read as a table: {error}. Save it as CSV in UTF-8, separated by commas."
-        ) from error
+def read_labels(raw: bytes, name: str) -> Columns:
+    """The columns of a labels.csv, which must have one called `file`, each file once; empty rows are passed over."""
+    rows = read_table(raw, name, max_rows=MAX_FILES, strict=True)
+    header = [cell.strip() for cell in rows[0]] if rows else []
+    body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
     if "file" not in header or len(set(header)) != len(header):
         raise UserError(
             f"{name} needs a first line that names its columns, each once, one of them 'file'. It says: {', '.join(header)[:200]}"

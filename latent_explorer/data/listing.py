@@ -59,7 +59,7 @@ def _labels_file(source: Source) -> tables.Columns | None:
     """The labels.csv inside the source, else the one beside it if it speaks of these pictures."""
     inside = next((name for name in source.tables if posixpath.basename(name) == LABELS), None)
     if inside is not None:
-        columns = tables.read_table(source.read(inside), inside)
+        columns = tables.read_labels(source.read(inside), inside)
         if _spoken_of(columns, source.names):
             return columns
         folder = posixpath.dirname(inside)
@@ -72,7 +72,7 @@ def _labels_file(source: Source) -> tables.Columns | None:
         return columns
     beside = source.path.resolve().parent / LABELS
     if beside.is_file():
-        columns = tables.read_table(read_file(beside), str(beside))
+        columns = tables.read_labels(read_file(beside), str(beside))
         if _spoken_of(columns, source.names):
             return columns
     return None

@@ -20,6 +20,26 @@ from latent_explorer.data.dataset import open_dataset
         (["in/1.png", "in/2.png"], b"file,label\r\n.\\in\\1.png,a\r\nin\\2.png,b\r\n"),
         # As macOS writes an umlaut into a file's name, and as a keyboard writes it into a table.
         (["A\u0308pfel.png", "2.png"], "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode()),
+        # As Excel saves CSV in western Europe, and its "Unicode text".
+        (
+            ["\u00c4pfel.png", "2.png"],
+            "file;label\r\n\u00c4pfel.png;a\r\n2.png;b\r\n".encode("cp1252"),
+        ),
+        (
+            ["\u00c4pfel.png", "2.png"],
+            "file\tlabel\r\n\u00c4pfel.png\ta\r\n2.png\tb\r\n".encode("utf-16"),
+        ),
+        (
+            ["\u00c4pfel.png", "2.png"],
+            "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode("utf-16-le"),
+        ),
+        (
+            ["\u00c4pfel.png", "2.png"],
+            "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode("utf-16-be"),
+        ),
+        (["1.png", "2.png"], b"sep=;\r\nfile;label;size\r\n1.png;a;1,5\r\n2.png;b;2,5\r\n"),
+        (["1.png", "2.png"], b"file;label;size\r\n1.png;a;1,5\r\n2.png;b;2,5\r\n"),
+        (["1.png", "2.png"], b"file,label,tags\n1.png,a,x;y;z;u;v\n2.png,b,x;y;z;u;v\n"),
     ],
 )
 def test_tables_as_spreadsheets_write_them(tmp_path: Path, names: list[str], table: bytes) -> None:
@@ -30,6 +50,21 @@ def test_tables_as_spreadsheets_write_them(tmp_path: Path, names: list[str], tab
     data = open_dataset(tmp_path, label="label")
     assert sorted(data.names) == sorted(names)
     assert data.class_names == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (b'file,label\n1.png,"a\n2.png,b\n', "cannot be read as a table"),
+        (b"PK\x03\x04 a workbook", "workbook"),
+        (b"file,label\n1.png,a\x00\n", "not a table of text"),
+        (b"file,label\n1.png,a\n2.png\n", "row 3, has 1 cells"),
+        (b"", "first line that names its columns"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_refused_with_its_name(table: bytes, said: str) -> None:
+    with pytest.raises(UserError, match=rf"my/labels.csv.*{said}"):
+        tables.read_labels(table, "my/labels.csv")
 
 
 def test_values_with_commas_and_equals_signs_can_be_chosen(tmp_path: Path) -> None:

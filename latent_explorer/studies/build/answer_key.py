@@ -15,7 +15,7 @@ import msgspec
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.studies.build.plan import Kind, Role
-from latent_explorer.studies.build.tables import read_table, unguarded
+from latent_explorer.common.csv_table import read_table, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

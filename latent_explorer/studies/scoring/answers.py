@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.common.csv_table import read_table, unguarded
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.build.tables import read_table, unguarded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

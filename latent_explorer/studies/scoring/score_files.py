@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from latent_explorer.common.csv_table import table_bytes
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.studies.build.answer_key import StudyKey, read_key
-from latent_explorer.studies.build.tables import table_bytes
 from latent_explorer.studies.scoring import tables
 from latent_explorer.studies.scoring.answers import Responses, read_responses
 from latent_explorer.studies.scoring.columns import read_columns

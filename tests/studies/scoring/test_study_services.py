@@ -19,10 +19,10 @@ from survey_exports import (
     survey_monkey,
 )
 
+from latent_explorer.common.csv_table import guarded, read_table, unguarded, write_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_silently
 from latent_explorer.studies.build.answer_key import read_key, write_key
-from latent_explorer.studies.build.tables import guarded, read_table, unguarded, write_table
 from latent_explorer.studies.scoring import answers
 from latent_explorer.studies.scoring.answers import parse_bool, parse_seconds, read_responses
 from latent_explorer.studies.scoring.choices import is_right, parse_choice

@@ -8,10 +8,10 @@ import json
 import pytest
 from survey_exports import make_key, make_people, qualtrics, written
 
+from latent_explorer.common.csv_table import read_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_silently
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, read_key, write_key
-from latent_explorer.studies.build.tables import read_table
 from latent_explorer.studies.scoring.answers import read_responses
 from latent_explorer.studies.scoring.columns import BY_ORDER, key_draft, propose, write_key_draft
 from latent_explorer.studies.scoring.report import cautions, headline, sentences

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""CSV files from and for spreadsheets: any encoding and separator they write, and no cell that runs as a formula."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 5_000, 100_000
+SEPARATORS = (",", ";", "\t")
+_TOLD = re.compile(r"sep=([,;\t])\r?\n")
+_LOOKED_AT = 20  # rows, to find the separator
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+
+
+def read_table(
+    data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False
+) -> list[list[str]]:
+    """Read the rows of a CSV: UTF-8, UTF-16 or else Windows-1252; separated by commas, semicolons or tabs.
+
+    data      the whole file
+    name      what messages call it
+    max_rows  more are refused
+    strict    refuse misplaced and unclosed quotes, which are otherwise read as well as can be
+
+    Raises UserError for what is no table and for what is beyond the limits. Empty rows at the end are left out.
+    """
+    if data[:4] == b"PK\x03\x04":
+        raise UserError(
+            f"{name} is a workbook or an archive. Unpack it, or save the sheet as CSV in a spreadsheet program."
+        )
+    text = _decode(data)
+    if "\x00" in text:
+        raise UserError(f"{name} is not a table of text. Save or export it as CSV.")
+    if told := _TOLD.match(text):  # Excel's own first line
+        separator, text = told.group(1), text[told.end() :]
+    else:
+        separator = _find_separator(text)
+    rows: list[list[str]] = []
+    try:
+        for row in _reader(text, separator, strict):
+            if len(rows) >= max_rows or len(row) > MAX_COLUMNS:
+                raise UserError(
+                    f"{name} has more than {max_rows:,} rows or {MAX_COLUMNS:,} columns, which is too large to be read."
+                )
+            rows.append(row)
+    except csv.Error as error:
+        raise UserError(
+            f"{name} cannot be read as a table ({error}). Save or export it as CSV again."
+        ) from error
+    while rows and not any(cell.strip() for cell in rows[-1]):
+        rows.pop()
+    return rows
+
+
+def _decode(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    # Without a byte order mark, UTF-16 is known by the half of its first letter that is zero.
+    if data[1:2] == b"\x00":
+        return data.decode("utf-16-le", errors="replace")
+    if data[:1] == b"\x00":
+        return data.decode("utf-16-be", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def _reader(text: str, separator: str, strict: bool) -> Iterator[list[str]]:
+    csv.field_size_limit(MAX_CELL)
+    return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
+
+
+def _find_separator(text: str) -> str:
+    """The sign that cuts each of the first rows into most cells; where none cuts all of them, the most frequent."""
+
+    def cells(separator: str) -> tuple[int, int]:
+        try:
+            first = itertools.islice(_reader(text, separator, False), _LOOKED_AT)
+            counts = [len(row) for row in first if any(row)]
+        except csv.Error:
+            return 0, 0
+        return min(counts, default=0), sum(counts)
+
+    return max(SEPARATORS, key=cells)
+
+
+def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV with BOM, so that spreadsheets read it as UTF-8; all at once or not at all."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(table_bytes(heads, rows))
+
+
+def table_bytes(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
+    """The bytes of the file that `write_table` writes."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow(heads)
+    for row in rows:
+        writer.writerow([guarded(cell) for cell in row])
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def guarded(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula; numbers stay numbers."""
+    if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
+        return "'" + cell
+    return cell
+
+
+def unguarded(cell: str) -> str:
+    """Undo `guarded`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA) else cell
