@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Enlarging pictures and writing on them: the bundled font, colours of paper and classes, probability captions."""
+"""Enlarging pictures and writing on them: the bundled font, colours of classes, probability captions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from latent_explorer.common.palette import LIGHT
 from latent_explorer.common.paths import resource
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-PAPER, INK, MUTED, LINE = "#FAFAF8", "#1D1D1F", "#6B6B70", "#DADAD6"
-# Okabe and Ito's colours, told apart by colour-blind readers too; the order is the window's.
-CLASS_COLORS = ("#D55E00", "#009E73", "#56B4E9", "#E69F00", "#CC79A7", "#0072B2", "#F0E442", INK)
 
 EXPORT_SIZE = 512  # px; small pictures are enlarged by a whole factor to about this
 
 
 def class_color(index: int) -> str:
     """The colour of class `index`; after eight they repeat, so never tell by colour alone."""
-    return CLASS_COLORS[index % len(CLASS_COLORS)]
+    return LIGHT.classes[index % len(LIGHT.classes)]
 
 
 def export_factor(image: np.ndarray) -> int:
@@ -79,7 +76,7 @@ def with_caption(
     margin, size, thick = unit // 5, unit * 3 // 10, unit // 8
     strip = (unit if text else 2 * margin + thick) if bar else 2 * margin + size
     strip += strip % 2  # videos want even numbers
-    canvas = Image.new("RGB", (width, height + strip), PAPER)
+    canvas = Image.new("RGB", (width, height + strip), LIGHT.paper)
     canvas.paste(Image.fromarray(image), (0, 0))
     draw = ImageDraw.Draw(canvas)
     value = float(probs[target])
@@ -105,10 +102,10 @@ def _caption(
     label = f"P({name}) {value:.2f}"
     if strong.getlength(label) > right - left:
         label = f"{value:.2f}"
-    draw.text((left, top), label, INK, strong)
+    draw.text((left, top), label, LIGHT.ink, strong)
     room = right - left - strong.getlength(label) - size
     if note and font(size).getlength(note) <= room:
-        draw.text((right, top), note, MUTED, font(size), anchor="ra")
+        draw.text((right, top), note, LIGHT.muted, font(size), anchor="ra")
 
 
 def _bar(
@@ -116,7 +113,7 @@ def _bar(
 ) -> None:
     """A bar filled to `share`, with a tick where a two-class verdict changes."""
     left, top, right, bottom = box
-    draw.rectangle(box, fill=LINE)
+    draw.rectangle(box, fill=LIGHT.line)
     draw.rectangle((left, top, left + round(share * (right - left)), bottom), fill=color)
     middle = (left + right) // 2
-    draw.line((middle, top - 3, middle, bottom + 3), fill=INK, width=1)
+    draw.line((middle, top - 3, middle, bottom + 3), fill=LIGHT.ink, width=1)

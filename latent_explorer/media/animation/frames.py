@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.media.drawing import PAPER, export_factor, fit, with_caption
+from latent_explorer.common.palette import LIGHT
+from latent_explorer.media.drawing import export_factor, fit, with_caption
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def compose(frame: Frame, settings: AnimationSettings, words: CaptionContext) ->
     probs = frame.probs if frame.before_probs is None else frame.before_probs
     left = _one(before, probs, "before", settings, words)
     gap = np.empty((after.shape[0], 2 * max(2, after.shape[1] // 64), 3), np.uint8)
-    gap[:] = [int(PAPER[i : i + 2], 16) for i in (1, 3, 5)]
+    gap[:] = [int(LIGHT.paper[i : i + 2], 16) for i in (1, 3, 5)]
     return np.concatenate([left, gap, after], axis=1)
 
 

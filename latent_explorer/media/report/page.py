@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.common.paths import atomic_output, resource
+from latent_explorer.common.palette import page_style
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.media.report import sentences
 from latent_explorer.media.report.attribute import card, escaped, pairs
 from latent_explorer.media.report.colormap import gradient
@@ -28,7 +29,7 @@ def write_page(path: Path, explainers: Sequence[ExplainerReport]) -> None:
 
 def page(explainers: Sequence[ExplainerReport]) -> str:
     """The whole report of one explainer or of several side by side."""
-    style = resource("report/report.css").read_text(encoding="utf-8").strip()
+    style = page_style("report/report.css")
     title = escaped(sentences.title(explainers))
     articles = "\n".join(_article(figures) for figures in explainers)
     return (

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.common.palette import page_style
 from latent_explorer.common.paths import resource
 from latent_explorer.studies.build.question_image import GRID, PLACES, STRIP, panel_size
 from latent_explorer.studies.build.plan import Kind
@@ -56,7 +57,7 @@ def page(study: str, parts: Sequence[PagePart], settings: StudySettings) -> str:
     return template.substitute(
         title=html.escape(texts.title),
         language=html.escape(texts.language),
-        style=_template("page.css").strip(),
+        style=page_style("study/page.css"),
         script=_template("page.js").strip(),
         study=_for_script(data),
     )

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from latent_explorer.media.drawing import INK, MUTED, PAPER, fit, font
+from latent_explorer.common.palette import LIGHT
+from latent_explorer.media.drawing import fit, font
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -50,7 +51,7 @@ def _gap(tile: int) -> int:
 def _frame(
     pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, state: int
 ) -> np.ndarray:
-    canvas = Image.new("RGB", panel_size(kind, tile), PAPER)
+    canvas = Image.new("RGB", panel_size(kind, tile), LIGHT.paper)
     draw = ImageDraw.Draw(canvas)
     strip, gap = tile // STRIP, _gap(tile)
     size = max(9, strip * 5 // 8)
@@ -59,9 +60,9 @@ def _frame(
         canvas.paste(Image.fromarray(fit(pair[state], tile, tile)), (x, y))
         middle = y + tile + strip // 2
         face = font(size, semibold=True)
-        draw.text((x, middle), _label(kind, place, texts), INK, face, anchor="lm")
+        draw.text((x, middle), _label(kind, place, texts), LIGHT.ink, face, anchor="lm")
         said = texts.word("show_after" if state else "show_before")
-        ink, face = (INK, face) if state else (MUTED, font(size))
+        ink, face = (LIGHT.ink, face) if state else (LIGHT.muted, font(size))
         draw.text((x + tile, middle), said, ink, face, anchor="rm")
     return np.asarray(canvas)
 

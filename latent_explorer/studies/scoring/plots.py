@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from latent_explorer.media.drawing import CLASS_COLORS
+from latent_explorer.media.drawing import class_color
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # px: whole, names at the left, figures at the right, a line
 WIDTH, LABEL, VALUE, ROW = 760, 250, 130, 26
 TOP, BOTTOM = 12, 44
-COLORS = (CLASS_COLORS[5], CLASS_COLORS[0], CLASS_COLORS[1], CLASS_COLORS[4], CLASS_COLORS[3])
+COLORS = tuple(map(class_color, (5, 0, 1, 4, 3)))
 
 
 @dataclass(frozen=True)

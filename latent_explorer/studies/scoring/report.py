@@ -7,7 +7,7 @@ import html
 import math
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.common.paths import resource
+from latent_explorer.common.palette import page_style
 from latent_explorer.studies.scoring import plots, tables
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str =
     if score.verbal:
         parts += _verbal(score, drawn)
     parts.append(_section("What the study was made of", _facts(key)))
-    style = resource("study/report.css").read_text(encoding="utf-8").strip()
+    style = page_style("study/report.css")
     name = title or f"Study {score.study}".strip()
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

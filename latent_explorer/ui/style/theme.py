@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Colours, spacing and type of the window: two palettes over Qt's Fusion style, one small stylesheet.
+"""Spacing and type of the window, and the palettes put over Qt's Fusion style with one small stylesheet.
 
 Widgets that paint themselves ask `current()` inside `paintEvent` and are repainted by Qt when the palette changes.
-No widget is built here (see `widgets/basics.py`), and no other module holds a colour.
+No widget is built here (see `widgets/basics.py`); the colours themselves stand in `common.palette`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
+from latent_explorer.common import palette
+from latent_explorer.common.palette import Palette
 from latent_explorer.ui.style.stylesheet import stylesheet
 
 Mode = Literal["system", "light", "dark"]
@@ -30,25 +31,8 @@ SMALL = 12
 LARGE = 20
 
 
-@dataclass(frozen=True)
-class Theme:
-    """One complete set of colours, as "#rrggbb"."""
-
-    name: Literal["light", "dark"]
-    paper: str  # the window
-    surface: str  # cards, fields, menus
-    sunken: str  # the picture's canvas, grooves
-    hover: str  # under the pointer
-    line: str  # hairlines and borders
-    ink: str  # text
-    muted: str  # second-rank text; 4.5:1 on paper and surface
-    accent: str
-    accent_hover: str
-    on_accent: str  # text on accent
-    on_picture: str  # marks drawn over a picture
-    warning: str  # text and marks of "outside the data"
-    danger: str
-    classes: tuple[str, ...]  # Okabe-Ito, in the order classes take them
+class Theme(Palette):
+    """A palette whose colours are Qt's."""
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
         """The colour of a field by name, `alpha` in 0..1."""
@@ -61,43 +45,8 @@ class Theme:
         return QColor(self.classes[index % len(self.classes)])
 
 
-# M. Okabe and K. Ito, "Color Universal Design", 2008. Blue stands late because the accent is blue.
-_OKABE_ITO = ("#D55E00", "#009E73", "#56B4E9", "#E69F00", "#CC79A7", "#0072B2", "#F0E442")
-
-LIGHT = Theme(
-    name="light",
-    paper="#FAFAF8",
-    surface="#FFFFFF",
-    sunken="#EFEFEB",
-    hover="#E9E9E4",
-    line="#DDDDD7",
-    ink="#1D1D1F",
-    muted="#63636A",
-    accent="#2A7DE1",
-    accent_hover="#1F6CC9",
-    on_accent="#FFFFFF",
-    on_picture="#FFFFFF",
-    warning="#8A5A00",
-    danger="#B3261E",
-    classes=(*_OKABE_ITO, "#1D1D1F"),
-)
-DARK = Theme(
-    name="dark",
-    paper="#1E1F22",
-    surface="#292A2E",
-    sunken="#16171A",
-    hover="#34353A",
-    line="#3A3B41",
-    ink="#E8E8EA",
-    muted="#A3A4AB",
-    accent="#5AA2F5",
-    accent_hover="#7AB5F8",
-    on_accent="#0B1B2E",
-    on_picture="#FFFFFF",
-    warning="#F0B54A",
-    danger="#FF8A80",
-    classes=(*_OKABE_ITO, "#E8E8EA"),
-)
+LIGHT = Theme(**vars(palette.LIGHT))
+DARK = Theme(**vars(palette.DARK))
 
 
 class _Notifier(QObject):
@@ -153,7 +102,7 @@ def _resolve(app: QApplication, wanted: Mode) -> Theme:
 
 def _palette(theme: Theme) -> QPalette:
     role = QPalette.ColorRole
-    palette = QPalette(theme.color("surface"), theme.color("paper"))
+    made = QPalette(theme.color("surface"), theme.color("paper"))
     for name, roles in {
         "paper": (role.Window,),
         "surface": (role.Base, role.Button, role.ToolTipBase),
@@ -165,10 +114,10 @@ def _palette(theme: Theme) -> QPalette:
         "line": (role.Mid, role.Midlight, role.Dark, role.Light),
     }.items():
         for each in roles:
-            palette.setColor(each, theme.color(name))
+            made.setColor(each, theme.color(name))
     for each in (role.WindowText, role.Text, role.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, each, theme.color("ink", 0.38))
-    return palette
+        made.setColor(QPalette.ColorGroup.Disabled, each, theme.color("ink", 0.38))
+    return made
 
 
 def font(size: int = BODY, *, semibold: bool = False) -> QFont:
