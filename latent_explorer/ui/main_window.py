@@ -40,7 +40,7 @@ from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock_host import TrainingDockHost
-from latent_explorer.ui.widgets.basics import column, hairline
+from latent_explorer.ui.widgets.basics import column, escape_mnemonics, hairline
 from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar
@@ -243,7 +243,7 @@ class MainWindow(QMainWindow):
         for key, text in (("undo", self.explorer.undo_text), ("redo", self.explorer.redo_text)):
             action = self.actions_by_key[key]
             action.setEnabled(bool(text))
-            action.setText(f"&{text}" if text else f"&{key.capitalize()}")
+            action.setText(f"&{escape_mnemonics(text) or key.capitalize()}")
 
     def _update_title(self) -> None:
         """File and model; Qt adds the program's name where the platform wants it."""
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self.recent.clear()
         for path in library.existing(self.explorer.settings.recent):
-            action = self.recent.addAction(path.name)
+            action = self.recent.addAction(escape_mnemonics(path.name))
             action.setToolTip(str(path))
             action.triggered.connect(lambda _on=False, path=path: self.explorer.open_path(path))
         if self.recent.isEmpty():

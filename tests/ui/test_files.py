@@ -44,7 +44,7 @@ def test_exported_picture_brings_its_state(qtbot, desktop, tmp_path, monkeypatch
 def test_saved_exploration_opens_again(qtbot, desktop, tmp_path, monkeypatch):
     drag(desktop.window.attributes.list.cards[1].slider, 0.7)
     state = desktop.explorer.state
-    answer(monkeypatch, tmp_path / "mine.exploration")
+    answer(monkeypatch, tmp_path / "mine & yours.exploration")
     QTest.keyClick(desktop.window, Qt.Key.Key_S, CTRL)
     assert not desktop.window.isWindowModified()
     desktop.window.reset()
@@ -52,7 +52,7 @@ def test_saved_exploration_opens_again(qtbot, desktop, tmp_path, monkeypatch):
     QTest.keyClick(desktop.window, Qt.Key.Key_O, CTRL)
     qtbot.waitUntil(lambda: desktop.explorer.state == state)
     desktop.window._fill_recent()
-    assert desktop.window.recent.actions()[0].text() == "mine.exploration"
+    assert desktop.window.recent.actions()[0].text() == "mine && yours.exploration"
 
 
 def test_a_cancelled_file_dialog_does_nothing(desktop, monkeypatch):

@@ -96,6 +96,14 @@ def test_one_drag_is_one_undo(qtbot, desktop):
     assert desktop.explorer.state != start
 
 
+def test_an_ampersand_in_a_name_is_no_shortcut(desktop):
+    explorer, undo = desktop.explorer, desktop.window.actions_by_key["undo"]
+    attribute = explorer.attributes()[0]
+    explorer.change_document(explorer.document.renamed(attribute, "rust & mildew"))
+    drag(first_slider(desktop), 0.8)
+    assert undo.text() == "&Undo shift of rust && mildew"
+
+
 def test_a_flip_is_said(qtbot, desktop):
     for attribute in desktop.explorer.attributes()[:3]:
         desktop.explorer.apply(SetAttribute(attribute, 1.0))

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from latent_explorer.app.exploration.document import listed_set, single_slider
 from latent_explorer.app.exploration.intents import (
@@ -53,6 +53,7 @@ from latent_explorer.ui.widgets.basics import (
     column,
     hint,
     icon_button,
+    plain,
     row,
     title,
 )
@@ -91,7 +92,7 @@ class AttributesPanel(QWidget):
         self.info = ElidedLabel()
         self.list = AttributeList()
         self.search = AttributeSearchPages()
-        self.flip_words = QLabel()
+        self.flip_words = plain("")
         self.flip_apply = button("Apply", self._apply_flip)
         self._pages = QStackedWidget()
         self._build()

@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QWidget
 
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import button, column, row
+from latent_explorer.ui.widgets.basics import button, column, plain, row
 
 if TYPE_CHECKING:
     from latent_explorer.app.engine.failure import Failure
@@ -46,9 +46,9 @@ class ErrorDialog(QDialog):
         picture = QLabel()
         side = 4 * theme.UNIT
         picture.setPixmap(icons.icon("error", "danger").pixmap(QSize(side, side)))
-        head = QLabel(f"{self._failed} did not work")
+        head = plain(f"{self._failed} did not work")
         head.setFont(theme.font(theme.BODY + 2, semibold=True))
-        self.message = QLabel(self._failure.message)
+        self.message = plain(self._failure.message)
         self.message.setWordWrap(True)
         self.message.setFixedWidth(WIDTH)
         self.message.setTextInteractionFlags(

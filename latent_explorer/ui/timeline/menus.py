@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from latent_explorer.explain.timeline.timeline import FPS
 from latent_explorer.ui.timeline import timeline_text
+from latent_explorer.ui.widgets.basics import escape_mnemonics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ class TimelineMenus:
         current = self._controller.current
         for timeline in self._controller.timelines:
             chosen = current is not None and timeline.name == current.name
-            _choice(menu, timeline.name.replace("&", "&&"), chosen).triggered.connect(
+            _choice(menu, escape_mnemonics(timeline.name), chosen).triggered.connect(
                 lambda _checked=False, name=timeline.name: self._controller.choose(name)
             )
         menu.addSeparator()

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 from latent_explorer.explain.timeline.timeline import duration
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.timeline import timeline_text
-from latent_explorer.ui.widgets.basics import hint, icon_button, row
+from latent_explorer.ui.widgets.basics import escape_mnemonics, hint, icon_button, row
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -77,12 +77,12 @@ class Transport(QWidget):
         for widget in (self.play, self.duration, self.export):
             widget.setEnabled(several)
         self.duration.set_value(duration(timeline) if timeline else 0.0)
-        shown = timeline.fps if timeline else 20.0
-        self.fps.setText(f"{shown:g} fps")
+        self.fps.setText(f"{timeline.fps if timeline else 20.0:g} fps")
         self.space.setText(timeline_text.short_space(timeline.space if timeline else "w+"))
         name = timeline.name if timeline else "Timeline"
         metrics = self.name.fontMetrics()
-        self.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME))
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME)
+        self.name.setText(escape_mnemonics(shown))
         self._fit()
 
     def show_playhead(self, seconds: float) -> None:

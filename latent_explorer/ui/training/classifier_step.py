@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QLabel, QRadioButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QRadioButton, QSizePolicy, QWidget
 
 from latent_explorer.data.labels import parse_classes
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.classes_dialog import ClassesDialog
 from latent_explorer.ui.training.form_step import FormGrid, FormStep, MessageLines
-from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+)
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
@@ -48,7 +56,7 @@ class ClassifierStep(FormStep):
         self.label.setToolTip(
             "What the classifier shall tell apart: a column, or the class folders"
         )
-        self.classes = QLabel()
+        self.classes = plain("")
         self.classes.setWordWrap(True)
         self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.classes.setFont(theme.font(theme.SMALL))

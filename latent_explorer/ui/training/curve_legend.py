@@ -35,7 +35,6 @@ class LegendRow(QAbstractButton):
         self._value = math.nan
         self.setCheckable(True)
         self.setChecked(on)
-        self.setText(curve.name)
         self.setFixedHeight(ROW)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -45,7 +44,7 @@ class LegendRow(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.font(theme.SMALL))
-        wide = SAMPLE + metrics.horizontalAdvance(self.text()) + VALUE + 4 * theme.GAP
+        wide = SAMPLE + metrics.horizontalAdvance(self.curve.name) + VALUE + 4 * theme.GAP
         return QSize(min(WIDEST, round(wide)), ROW)
 
     def minimumSizeHint(self) -> QSize:
@@ -84,7 +83,7 @@ class LegendRow(QAbstractButton):
         name = QRectF(6 + SAMPLE + theme.GAP, 0, 0, self.height())
         name.setRight((value.left() if on else right) - 4)
         metrics = QFontMetricsF(painter.font())
-        text = metrics.elidedText(self.text(), Qt.TextElideMode.ElideRight, name.width())
+        text = metrics.elidedText(self.curve.name, Qt.TextElideMode.ElideRight, name.width())
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, text)
 
 

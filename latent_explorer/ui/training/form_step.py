@@ -119,7 +119,7 @@ class SeverityLabel(QWidget):
         super().__init__()
         self._icon = QLabel()
         self._severity = severity
-        self.label = QLabel(text)
+        self.label = plain(text)
         self.label.setWordWrap(True)
         self.label.setFont(theme.font(theme.SMALL))
         self.label.setAccessibleName(f"{SEVERITY_ICONS[severity][2]}: {text}")

@@ -74,8 +74,14 @@ def warning(text: str = "") -> QLabel:
     return label
 
 
+def escape_mnemonics(text: str) -> str:
+    """A text that is not ours, for a menu or a button: "&" stands for itself there, not for the next letter's key."""
+    return text.replace("&", "&&")
+
+
 def _label(text: str, role: str) -> QLabel:
     label = QLabel(text)
+    label.setTextFormat(Qt.TextFormat.PlainText)  # names from files are no HTML
     label.setProperty("role", role)
     return label
 
@@ -85,6 +91,7 @@ class ElidedLabel(QLabel):
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
+        self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QWidget
 
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import button, icon_button, row
+from latent_explorer.ui.widgets.basics import button, icon_button, plain, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ class NoticeBar(QFrame):
         self._severity: Severity = "info"
         self._action: Callable[[], object] | None = None
         self._icon = QLabel()
-        self.text = QLabel()
+        self.text = plain("")
         self.text.setWordWrap(True)
         self.text.setAccessibleName("Notice")
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)

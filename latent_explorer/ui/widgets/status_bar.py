@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QSizePolicy, QToolBut
 
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import hint, icon_button, row
+from latent_explorer.ui.widgets.basics import escape_mnemonics, hint, icon_button, row
 from latent_explorer.ui.widgets.training_badge import TrainingBadge
 
 if TYPE_CHECKING:
@@ -206,12 +206,12 @@ class StatusBar(QWidget):
         self, device: str, choices: Sequence[tuple[str, str]], chosen: str = ""
     ) -> None:
         """The device in use and those that can be chosen, as (id, words)."""
-        self.device.setText(device)
+        self.device.setText(escape_mnemonics(device))
         self.device.setVisible(bool(device))
         self.device_menu.clear()
         group = QActionGroup(self.device_menu)
         for number, words in choices:
-            action = self.device_menu.addAction(words)
+            action = self.device_menu.addAction(escape_mnemonics(words))
             action.setToolTip(f"Make the pictures on: {words}")
             action.setCheckable(True)
             action.setChecked(number == chosen)

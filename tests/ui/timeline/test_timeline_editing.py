@@ -147,10 +147,10 @@ def test_several_timelines_by_name(qtbot, desktop, monkeypatch):
     choose(panel.menus.timelines, "New timeline")
     assert panel.view.times == []
     assert panel.sentence.isVisible()
-    monkeypatch.setattr(QInputDialog, "getText", lambda *_a, **_k: ("To the sick", True))
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_a, **_k: ("Well & sick", True))
     choose(panel.menus.timelines, "Rename...")
-    assert panel.controller.current.name == "To the sick"
-    assert panel.transport.name.text() == "To the sick"
+    assert panel.controller.current.name == "Well & sick"
+    assert panel.transport.name.text() == "Well && sick"
     choose(panel.menus.timelines, first)
     assert len(panel.view.times) == 3
     choose(panel.menus.timelines, "Duplicate")

@@ -27,7 +27,7 @@ from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import column
+from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
 from latent_explorer.ui.widgets.status_bar import Speed, job_text, time_left
@@ -286,6 +286,15 @@ def test_error_dialog_folds_and_copies(qtbot):
     assert "Opening leaf.explainer did not work" in copied
     assert "Fetch it again" in copied
     assert "ValueError" in copied
+
+
+def test_names_from_files_are_no_html(qtbot):
+    """Qt would take them for HTML that loads pictures from wherever it says."""
+    evil = '<img src="/etc/hostname">leaf</img>'
+    for made in (plain, hint, ElidedLabel):
+        label = made(evil)
+        qtbot.addWidget(label)
+        assert label.textFormat() == Qt.TextFormat.PlainText
 
 
 def test_notices_dialog_lists_newest_first(qtbot):
