@@ -23,15 +23,6 @@ from latent_explorer.explain.attfind.encode import encode as encode_job
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent
 from latent_explorer.explain.projection.projection import project as project_job
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
-from latent_explorer.explain.recipe import (
-    Edit,
-    Noise,
-    Picture,
-    PictureRecipe,
-    PictureRequest,
-    ProjectedBase,
-    StyleShift,
-)
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.device import choose_device
@@ -43,6 +34,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.common.events import Event
     from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.recipe import Edit
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -147,7 +139,8 @@ class Explainer:
         self, latents: Latents | Sequence[ProjectedPicture], edits: Sequence[Edit] = ()
     ) -> Pictures:
         """The pictures of latents with the same edits on each; what the window exports, bit for bit."""
-        found = [self._rendered(latent, edits) for latent in _each(latents)]
+        asked = self.model.classifier_id
+        found = [self._renderer.render_latent(x, asked, edits).after for x in _each(latents)]
         if not found:
             raise UserError("There are no latents to render.")
         return Pictures(
@@ -155,12 +148,6 @@ class Explainer:
             logits=np.stack([picture.logits for picture in found]),
             probs=np.stack([picture.probs for picture in found]),
         )
-
-    def _rendered(self, latent: Latent, edits: Sequence[Edit]) -> Picture:
-        self._renderer.add_latent("api", latent)
-        noise = Noise() if latent.noise is None else Noise("maps", maps_id="api")
-        recipe = PictureRecipe(ProjectedBase("api"), noise=noise, edits=tuple(edits))
-        return self._renderer.render(PictureRequest(recipe, self.model.classifier_id)).after
 
     def _pixels(self, images: np.ndarray | Sequence[str | os.PathLike[str]]) -> np.ndarray:
         """(N, R, R, 3) uint8 at the explainer's resolution."""
@@ -187,14 +174,6 @@ class Explainer:
         settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen)
         job = attfind_job(self.model, settings, device=self.device)
         return _run(job, on_event).attribute_set
-
-
-def attribute_edits(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
-    """The edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
-    return tuple(
-        StyleShift(entry.style_index, entry.end, amount * entry.weight)
-        for entry in attribute.entries
-    )
 
 
 def _each(latents: Latents | Sequence[ProjectedPicture]) -> Iterator[Latent]:

@@ -12,11 +12,17 @@ import numpy as np
 from latent_explorer.cli.options import device_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Progress
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.data.images import to_uint8
 
 if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.explain.render.sampling import Sampled
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.recipe import PictureRecipe
+    from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
 
 _MOST_SEEDS = 100_000
@@ -64,28 +70,32 @@ def generate(
     as_json: bool,
 ) -> None:
     """Generate pictures. Those of seeds carry their recipe: drop one on the window to explore it."""
-    from latent_explorer.explain.render.sampling import read_latents, sample_latents, sample_seeds
+    from latent_explorer.explain.projection.latent_import import read_latents
+    from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, SeedBase
+    from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer
 
     model = read_explainer(explainer)
-    chosen = str(choose_device(device))
+    renderer = Renderer(model, choose_device(device))
     output = Output(as_json=as_json)
-    states: list[ExplorerState | None]
+    bases: list[SeedBase | ProjectedBase]
     if latents is None:
         numbers = parse_seeds(seeds)
         names = [f"seed{seed:04d}" for seed in numbers]
-        states = [_state(model, seed, psi, cutoff) for seed in numbers]
-        found = run_job(sample_seeds(model, numbers, psi, cutoff, chosen), output)
+        bases = [SeedBase(seed) for seed in numbers]
     else:
-        ws, cond = read_latents(latents)
-        names = [f"latent{i:04d}" for i in range(len(ws))]
-        states = [None] * len(names)
-        found = run_job(sample_latents(model, ws, cond, psi, cutoff, chosen), output)
+        read, _assumed = read_latents(latents, model)
+        names = [f"latent{i:04d}" for i in range(len(read))]
+        bases = [ProjectedBase(name) for name in names]
+        for name, latent in zip(names, read, strict=True):
+            renderer.add_latent(name, latent)
+    recipes = [PictureRecipe(base, psi, cutoff) for base in bases]
+    found = run_job(_render(renderer, recipes), output)
     out.mkdir(parents=True, exist_ok=True)
     images = [out / f"{name}.png" for name in names]
-    for path, picture, state in zip(images, found, states, strict=True):
-        _write(path, picture.image, state, model.name)
+    for path, img, recipe in zip(images, found, recipes, strict=True):
+        _write(path, to_uint8(img), None if latents else _state(model, recipe), model.name)
     fields: dict[str, Any] = {"images": images, "model_hash": model.model_hash}
     if raw:
         fields["raw"] = _write_raw(out / "pictures.npz", names, found)
@@ -112,16 +122,26 @@ def parse_seeds(text: str) -> list[int]:
     return seeds
 
 
-def _state(model: Explainer, seed: int, psi: float, cutoff: int | None) -> ExplorerState:
+def _render(
+    renderer: Renderer, recipes: Sequence[PictureRecipe]
+) -> Generator[Event, None, list[np.ndarray]]:
+    """The pictures as the generator makes them, each (3, H, W) float32 and not clipped. A job."""
+    found = []
+    for done, recipe in enumerate(recipes, start=1):
+        found.append(renderer.img(recipe)[0].float().cpu().numpy())
+        yield Progress(done, len(recipes), "Generating pictures")
+    return found
+
+
+def _state(model: Explainer, recipe: PictureRecipe) -> ExplorerState:
     """What the window must show to show the same picture."""
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.explain.recipe import SeedBase
 
     return ExplorerState(
         model_hash=model.model_hash,
-        base=SeedBase(seed),
-        truncation_psi=psi,
-        truncation_cutoff=cutoff,
+        base=recipe.base,
+        truncation_psi=recipe.truncation_psi,
+        truncation_cutoff=recipe.truncation_cutoff,
         classifier_id=model.summary().classifier_id,
     )
 
@@ -138,7 +158,7 @@ def _write(path: Path, image: np.ndarray, state: ExplorerState | None, model_nam
         Image.fromarray(image).save(temporary, "PNG")
 
 
-def _write_raw(path: Path, names: list[str], found: list[Sampled]) -> Path:
+def _write_raw(path: Path, names: list[str], found: list[np.ndarray]) -> Path:
     with atomic_path(path) as temporary:
-        np.savez(temporary, img=np.stack([picture.img for picture in found]), names=np.array(names))
+        np.savez(temporary, img=np.stack(found), names=np.array(names))
     return path

@@ -89,7 +89,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
     "others",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting by its name in explain/projection_settings.py; may be repeated.",
+    help="A setting by its name in explain/projection/settings.py; may be repeated.",
 )
 @classifier_option
 @click.option(

@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from latent_explorer.models.attributes import End
+from latent_explorer.models.attributes import Attribute, End
 
 Unit = Literal["range", "sigma"]
 Space = Literal["z", "z-slerp", "w", "w+", "style"]
@@ -140,6 +140,11 @@ class DirectionShift(msgspec.Struct, frozen=True, tag="direction"):
 
 
 Edit = StyleShift | DirectionShift
+
+
+def attribute_edits(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
+    """The edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
+    return tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
 
 
 def place_of(edit: Edit) -> tuple[object, ...]:

@@ -24,7 +24,7 @@ from latent_explorer.explain.recipe import (
     ProjectedBase,
     SampleBase,
     SeedBase,
-    StyleShift,
+    attribute_edits,
 )
 from latent_explorer.explain.timeline.makers import alpha_sweep
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
@@ -157,11 +157,6 @@ def state_from_recipe(
         classifier_id=classifier_id,
         timelines=(),
     )
-
-
-def attribute_edits(attribute: Attribute) -> list[StyleShift]:
-    """The attribute's slider at 1, as edits."""
-    return [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
 
 
 def sweep_timeline(

@@ -14,7 +14,6 @@ import msgspec
 from latent_explorer.app.exploration.recipe_png import recipe_texts
 from latent_explorer.app.export.scene import (
     ExportContext,
-    attribute_edits,
     name_of,
     state_from_recipe,
     unedited_recipe,
@@ -29,6 +28,7 @@ from latent_explorer.explain.recipe import (
     PictureRequest,
     ProjectedBase,
     SampleBase,
+    attribute_edits,
     canonical_edits,
     is_generated,
 )
@@ -150,7 +150,7 @@ def _counterfactual(
     changes = [attribute_edits(attribute) for attribute in chosen]
     columns = [attribute.name for attribute in chosen]
     if plan.together and len(chosen) > 1:
-        changes.append([shift for shifts in changes for shift in shifts])
+        changes.append(tuple(shift for shifts in changes for shift in shifts))
         columns.append("all of them")
     photos = [context.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]  # fmt: skip
     shown = any(photo is not None for photo in photos)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How faithful a projection is, and whether its picture belongs into this generator at all.
 
-Verdicts rest on figures of the generator's own pictures. What is made small while projecting is `projection_loss`.
+Verdicts rest on figures of the generator's own pictures. What is made small while projecting is `loss`.
 """
 
 from __future__ import annotations
@@ -14,21 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_explorer.data.images import to_float, to_uint8
-from latent_explorer.explain.latents import cpu_threads, w_standard_deviation
+from latent_explorer.data.images import to_float
 from latent_explorer.explain.projection.loss import area_downsample
 from latent_explorer.explain.projection.seed_cache import pair_distances
-from latent_explorer.explain.render.tuned import latent_styles
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from latent_explorer.common.events import Event
     from latent_explorer.explain.latents import Latent
-    from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.perceptual import PerceptualDistance
-    from latent_explorer.models.stylegan2 import Generator as Network
 
 UNLIKE = (
     0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
@@ -49,6 +46,7 @@ class ReconstructionQuality:
     psnr: float
     probs_target: tuple[float, ...]
     probs_reconstruction: tuple[float, ...]
+    w_distance: float  # RMS distance of ws from w_avg, in standard deviations of w
 
     @property
     def agreement(self) -> bool:
@@ -79,51 +77,45 @@ class ProjectionJudge:
 
     def __init__(
         self,
-        model: Explainer,
-        classifier: Classifier,
+        renderer: Renderer,
+        classifier_id: str,
         distance: PerceptualDistance,
         pairs: np.ndarray,
     ) -> None:
-        self._model = model
-        self._classifier = classifier
+        model = renderer.explainer
+        self._renderer = renderer
+        self._classifier_id = classifier_id
+        self._classifier = model.classifiers[classifier_id]
         self._distance = distance
         self._unlike = float(np.quantile(pairs, UNLIKE))
         self._neighbours = Neighbours(model) if _has_neighbours(model) else None
-        self.w_std = w_standard_deviation(model.generator)
 
     @property
     def name(self) -> str:
         return self._distance.name
 
     @torch.no_grad()
-    def compare(
-        self, generator: Network, latent: Latent, target: np.ndarray
-    ) -> ReconstructionQuality:
+    def compare(self, latent: Latent, target: np.ndarray) -> ReconstructionQuality:
         """A latent against its target (R, R, 3) uint8, both as the 8-bit pictures that are kept."""
-        img = render_latent(generator, latent)
-        image = to_uint8(img[0].float().cpu().numpy())
-        device = latent.ws.device
+        result = self._renderer.render_latent(latent, self._classifier_id)
+        image, device = result.after.image, latent.ws.device
         wanted, shown = (torch.from_numpy(to_float(x[None])).to(device) for x in (target, image))
         squared = float(np.square(target.astype(np.float64) - image).mean())
         return ReconstructionQuality(
             image=image,
             distance=float(self._distance(area_downsample(shown), area_downsample(wanted))),
             psnr=min(MAX_PSNR, 10 * math.log10(255**2 / max(squared, 1e-12))),
-            probs_target=_floats(self._classifier.probs(wanted)),
-            probs_reconstruction=_floats(self._classifier.probs(img)),
+            probs_target=tuple(self._classifier.probs(wanted)[0].float().tolist()),
+            probs_reconstruction=tuple(result.after.probs.tolist()),
+            w_distance=result.w_distance,
         )
-
-    def w_distance(self, ws: Tensor) -> float:
-        """RMS distance of ws (1, num_ws, w_dim) from w_avg in standard deviations of w."""
-        away = ws - self._model.generator.mapping.w_avg
-        return float(away.square().mean().sqrt()) / self.w_std
 
     def verdict(self, plain: Latent, target: np.ndarray) -> DomainVerdict:
         """Whether a target is within the domain, by the best latent of one row that was found for it.
 
         One row, because with a row a layer a generator of leaves draws faces, too.
         """
-        shown = self.compare(self._model.generator, plain, target).distance
+        shown = self.compare(plain, target).distance
         figures = {"distance": shown, "unlike": self._unlike}
         reasons = []
         if shown > self._unlike:
@@ -165,21 +157,8 @@ def _has_neighbours(model: Explainer) -> bool:
 
 
 def make_judge(
-    model: Explainer, classifier: Classifier, distance: PerceptualDistance
+    renderer: Renderer, classifier_id: str, distance: PerceptualDistance
 ) -> Generator[Event, None, ProjectionJudge]:
     """A judge who knows how unlike random pictures of the generator are. A job within a job."""
-    pairs = yield from pair_distances(model, distance)
-    return ProjectionJudge(model, classifier, distance, pairs)
-
-
-@torch.no_grad()
-def render_latent(generator: Network, latent: Latent) -> Tensor:
-    """(1, 3, R, R) in [-1, 1]: the batch-1 render of `explain.synthesis`, to the last bit."""
-    synthesis = generator.synthesis
-    with cpu_threads(1):
-        styles = latent_styles(synthesis, latent, latent.ws, latent.cond)
-        return synthesis.render(styles, latent.noise or synthesis.noise_const()).clamp(-1, 1)
-
-
-def _floats(probs: Tensor) -> tuple[float, ...]:
-    return tuple(float(p) for p in probs[0].float().cpu())
+    pairs = yield from pair_distances(renderer.explainer, distance)
+    return ProjectionJudge(renderer, classifier_id, distance, pairs)

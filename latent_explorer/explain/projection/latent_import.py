@@ -1,61 +1,111 @@
 # SPDX-License-Identifier: MIT
-"""Latents of other programs (`.npz` with `w`, as NVIDIA's projector writes it, or `.npy`) as projections without a photo."""
+"""Latents of other programs (`.npz` with `w`, as NVIDIA's projector writes it, or `.npy`): read, or as projections."""
 
 from __future__ import annotations
 
+import zipfile
 from typing import TYPE_CHECKING
 
+import numpy as np
+import torch
+
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.latents import Latent
-from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
-from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, ProjectedBase
-from latent_explorer.explain.render.sampling import checked_latents, read_latents
+from latent_explorer.explain.latents import Latent, projected_of
+from latent_explorer.explain.projected import ProjectionReport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
 
 MAX_LATENTS = 64  # latents of one file
-_SCRATCH = "import"  # no latent_id looks like this
+
+
+def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
+    """The latents of a file as `model` takes them, and whether their cond is an assumption.
+
+    Without `cond` in the file a StylEx generator is told that all classes are equally likely. UserError when the file
+    is damaged or of another model.
+    """
+    found, told = _read(path)
+    ws, cond = _fitted(model, found, told)
+    latents = [
+        Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1]) for i in range(len(ws))
+    ]
+    return latents, cond is not None and told is None
+
+
+def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """w and cond (or None) of a file, whatever their shapes."""
+    try:
+        with path.open("rb") as file:
+            found = np.load(file, allow_pickle=False)
+            arrays = {"w": found} if isinstance(found, np.ndarray) else dict(found)
+        w, cond = arrays["w"], arrays.get("cond")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} cannot be read as latents ({error}). It should be an npz with an array w, or an npy."
+        ) from error
+    if w.dtype.kind != "f" or w.ndim not in (2, 3) or not np.isfinite(w).all():
+        raise UserError(
+            f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim)."
+        )
+    if cond is not None and (cond.dtype.kind not in "fiu" or not np.isfinite(cond).all()):
+        raise UserError(
+            f"The array cond in {path} is not made of finite numbers in the shape (N, classes)."
+        )
+    tensors = (torch.from_numpy(x.astype(np.float32)) for x in (w, cond) if x is not None)
+    return next(tensors), next(tensors, None)
+
+
+def _fitted(
+    model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """ws (N, num_ws, w_dim), from (N, w_dim) for all rows alike, and cond (N, K) or None as `model` takes them."""
+    generator = model.generator
+    if ws.dim() == 2 and ws.shape[1] == generator.config.w_dim:
+        ws = generator.broadcast(ws)
+    expected = (generator.num_ws, generator.config.w_dim)
+    if ws.dim() != 3 or tuple(ws.shape[1:]) != expected:
+        raise UserError(
+            f"The latents have the shape {tuple(ws.shape)}, but {model.name} takes (N, {expected[0]}, {expected[1]}) "
+            f"or (N, {expected[1]}). They belong to another model."
+        )
+    classes = generator.config.num_classes
+    if not classes:
+        return ws.float(), None
+    if cond is None:
+        cond = torch.full((len(ws), classes), 1 / classes)
+    if tuple(cond.shape) != (len(ws), classes):
+        raise UserError(
+            f"The condition has the shape {tuple(cond.shape)}; {model.name} takes ({len(ws)}, {classes}): "
+            "class probabilities for every latent."
+        )
+    return ws.float(), cond.float()
 
 
 def import_latents(
     explainer: Explainer, renderer: Renderer, path: Path, classifier_id: str
 ) -> list[ProjectedPicture]:
-    """The latents of a file, rendered once. A StylEx generator is told the file's `cond`, else that all classes are equal.
+    """The latents of a file as projections without a photo, each rendered once.
 
-    UserError when the file is damaged, of another model, or holds more than MOST.
+    UserError as `read_latents`, and when the file holds more than MAX_LATENTS.
     """
-    found_ws, told = read_latents(path)
-    ws, cond = checked_latents(explainer, found_ws, told)
-    assumed = cond is not None and told is None
-    if len(ws) > MAX_LATENTS:
+    latents, assumed = read_latents(path, explainer)
+    if len(latents) > MAX_LATENTS:
         raise UserError(
-            f"{path.name} holds {len(ws)} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
+            f"{path.name} holds {len(latents)} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
         )
     found = []
-    for i in range(len(ws)):
-        latent = Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1])
-        renderer.add_latent(_SCRATCH, latent)
-        try:
-            request = PictureRequest(PictureRecipe(ProjectedBase(_SCRATCH)), classifier_id)
-            result = renderer.render(request)
-        finally:
-            renderer.latents.pop(_SCRATCH, None)
-        name = path.stem if len(ws) == 1 else f"{path.stem} {i + 1}"
+    for number, latent in enumerate(latents, start=1):
+        result = renderer.render_latent(latent, classifier_id)
+        name = path.stem if len(latents) == 1 else f"{path.stem} {number}"
         report = _report(name, explainer, classifier_id, result, cond_assumed=assumed)
-        found.append(
-            ProjectedPicture(
-                ws=latent.ws[0].cpu().numpy(),
-                target=result.after.image,
-                image=result.after.image,
-                report=report,
-                cond=None if latent.cond is None else latent.cond[0].cpu().numpy(),
-            )
-        )
+        image = result.after.image
+        found.append(projected_of(latent, image, image, report))
     return found
 
 

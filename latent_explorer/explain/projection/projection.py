@@ -21,7 +21,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress, Result
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.attfind.effects import Budget, default_budget
-from latent_explorer.explain.latents import Latent, copy_to_device, projected_of
+from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
 from latent_explorer.explain.projection.initialization import initial_ws, resolve_start
 from latent_explorer.explain.projection.judge import DomainVerdict, make_judge
@@ -30,7 +30,7 @@ from latent_explorer.explain.projection.optimizer import LatentOptimizer, Optimi
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.projection.tuning import tune
 from latent_explorer.explain.projection.variables import LatentVariables
-from latent_explorer.explain.render.tuned import with_delta
+from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.perceptual import LpipsDistance, PerceptualDistance, perceptual_for
 
@@ -124,7 +124,8 @@ class _Projection:
         classifier_id: str | None,
     ) -> None:
         self.model_hash = explainer.model_hash
-        self.model = copy_to_device(explainer, device)
+        self.renderer = Renderer(explainer, device)
+        self.model = self.renderer.explainer
         self.settings = settings
         self.device = device
         self.budget = budget
@@ -142,7 +143,7 @@ class _Projection:
     ) -> Generator[Event, None, list[ProjectedPicture]]:
         if not isinstance(self.judging, LpipsDistance):
             yield Notice(_NO_LPIPS_NOTICE, "warning")
-        self.judge = yield from make_judge(self.model, self.classifier, self.judging)
+        self.judge = yield from make_judge(self.renderer, self.key, self.judging)
         size = group_size(targets.shape[1], self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
@@ -191,7 +192,7 @@ class _Projection:
     ) -> Generator[Event, None, Tensor]:
         """The steps of one space from ws (n, num_ws, w_dim) on; the best ws."""
         rng = torch.Generator().manual_seed(settings.seed)
-        w_std = self.judge.w_std
+        w_std = self.renderer.w_std
         variables = LatentVariables(self.model, ws, group.cond, settings, w_std)
         loss = PictureLoss(self.distance, group.img, settings, rng, self.classifier)
         w_avg = self.model.generator.mapping.w_avg
@@ -251,10 +252,8 @@ class _Projection:
 
     def _picture(self, group: _Group, i: int) -> ProjectedPicture:
         assert group.search is not None
-        latent = group.search.variables.best(i)
-        latent = replace(latent, delta=group.deltas.get(i, {}))
-        generator = with_delta(self.model.generator, latent.delta) if latent.delta else None
-        likeness = self.judge.compare(generator or self.model.generator, latent, group.targets[i])
+        latent = replace(group.search.variables.best(i), delta=group.deltas.get(i, {}))
+        likeness = self.judge.compare(latent, group.targets[i])
         verdict = group.verdicts[i] if group.verdicts else DomainVerdict("", {})
         report = ProjectionReport(
             name=group.names[i],
@@ -273,7 +272,7 @@ class _Projection:
             probs_reconstruction=likeness.probs_reconstruction,
             agreement=likeness.agreement,
             probability_difference=likeness.probability_difference,
-            w_distance=self.judge.w_distance(latent.ws),
+            w_distance=likeness.w_distance,
             in_domain=verdict.in_domain,
             domain_reason=verdict.reason,
             domain_figures=verdict.figures,

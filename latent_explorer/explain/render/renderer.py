@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""From a recipe to a picture: the one batch-1 render that preview, grid and export share, bit for bit.
+"""From a recipe to a picture: the one batch-1 render of window, exports, reports and projections, bit for bit.
 
-Searching for attributes and encoding pictures live beside it; what a recipe means stands in `explain.recipe`.
+What a recipe means stands in `explain.recipe`. Searches render in batches of their own.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -26,9 +26,12 @@ from latent_explorer.explain.latents import (
 )
 from latent_explorer.explain.recipe import (
     DirectionShift,
+    Edit,
+    Noise,
     Picture,
     PictureRecipe,
     PictureRequest,
+    ProjectedBase,
     RenderResult,
     StyleShift,
 )
@@ -43,16 +46,17 @@ from latent_explorer.models.attributes import opposite
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork, truncate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from latent_explorer.models.explainer import Explainer
 
 _CACHED_BASES = 32  # more than the grid shows; a base is a few hundred kilobytes
+_PASSING = "passing"  # the id of a latent that is rendered once; no latent_id looks like this
 
 
 @dataclass(frozen=True)
 class _Base:
-    """The unedited picture of a recipe, and everything its edits start from."""
+    """Everything the edits of a recipe start from, and its unedited pictures as they were asked for."""
 
     ws: Tensor
     cond: Tensor | None
@@ -60,8 +64,8 @@ class _Base:
     s: Tensor  # (1, num_styles)
     noise: NoiseMaps
     synthesis: SynthesisNetwork  # tuned, where the latent brings a delta
-    picture: Picture
     w_distance: float
+    pictures: dict[str, Picture] = field(default_factory=dict)  # unedited, by classifier_id
 
 
 class Renderer:
@@ -75,10 +79,10 @@ class Renderer:
         self.explainer = copy_to_device(explainer, self.device)
         self.latents: dict[str, Latent] = {}
         self.directions: dict[str, Direction] = {}
-        self._bases: OrderedDict[PictureRequest, _Base] = OrderedDict()
+        self.w_std = w_standard_deviation(self.explainer.generator)
+        self._bases: OrderedDict[PictureRecipe, _Base] = OrderedDict()
         self._tuned = TunedGenerators(self.explainer.generator)
         self._sources = BaseResolver(self.explainer, self.latents, self._tuned)
-        self._w_std = w_standard_deviation(self.explainer.generator)
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
         if stats is not None:
@@ -102,20 +106,43 @@ class Renderer:
         start = time.perf_counter()
         # At batch 1 a second CPU thread costs more than it brings; one fixed number also keeps preview and export equal.
         with cpu_threads(1):
-            base = self._base(request)
-            after = self._edited(base, request)
+            base = self._base(request.recipe)
+            before = base.pictures.get(request.classifier_id)
+            if before is None:
+                before = self._picture(base, base.styles, request.classifier_id)
+                base.pictures[request.classifier_id] = before
+            styles = self._edited(base, request.recipe.edits)
+            edited = styles is not base.styles
+            after = self._picture(base, styles, request.classifier_id) if edited else before
         return RenderResult(
             after=after,
-            before=base.picture,
+            before=before,
             styles=base.s[0].float().cpu().numpy(),
             w_distance=base.w_distance,
             seconds=time.perf_counter() - start,
         )
 
-    def _base(self, request: PictureRequest) -> _Base:
-        key = msgspec.structs.replace(
-            request, recipe=msgspec.structs.replace(request.recipe, edits=())
-        )
+    def render_latent(
+        self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()
+    ) -> RenderResult:
+        """The picture of a latent that is not kept, with its own noise maps where it brings some."""
+        noise = Noise() if latent.noise is None else Noise("maps", maps_id=_PASSING)
+        recipe = PictureRecipe(ProjectedBase(_PASSING), noise=noise, edits=tuple(edits))
+        self.add_latent(_PASSING, latent)
+        try:
+            return self.render(PictureRequest(recipe, classifier_id))
+        finally:
+            del self.latents[_PASSING]
+
+    @torch.inference_mode()
+    def img(self, recipe: PictureRecipe) -> Tensor:
+        """img (1, 3, H, W) as the generator makes it: nominally in [-1, 1], not clipped, and nobody is asked."""
+        with cpu_threads(1):
+            base = self._base(recipe)
+            return base.synthesis.render(self._edited(base, recipe.edits), base.noise)
+
+    def _base(self, recipe: PictureRecipe) -> _Base:
+        key = msgspec.structs.replace(recipe, edits=())
         base = self._bases.pop(key, None)
         if base is None:
             base = self._make_base(key)
@@ -124,8 +151,7 @@ class Renderer:
             self._bases.popitem(last=False)
         return base
 
-    def _make_base(self, request: PictureRequest) -> _Base:
-        recipe = request.recipe
+    def _make_base(self, recipe: PictureRecipe) -> _Base:
         latent = self._sources.latent(recipe.base)
         synthesis = self._tuned.for_latent(latent).synthesis
         w_avg = self.explainer.generator.mapping.w_avg
@@ -134,18 +160,16 @@ class Renderer:
         cond = self._cond(recipe, latent)
         styles = latent_styles(synthesis, latent, ws, cond, *truncation)
         noise = self._sources.noise(recipe.noise)
-        distance = float((ws - w_avg).square().mean().sqrt()) / self._w_std
-        picture = self._picture(synthesis, styles, noise, request.classifier_id)
-        s = synthesis.join(styles)
-        return _Base(ws, cond, styles, s, noise, synthesis, picture, distance)
+        distance = float((ws - w_avg).square().mean().sqrt()) / self.w_std
+        return _Base(ws, cond, styles, synthesis.join(styles), noise, synthesis, distance)
 
     def _cond(self, recipe: PictureRecipe, latent: Latent) -> Tensor | None:
         if not self.explainer.generator.config.num_classes:
             return None
         return latent.cond if recipe.cond is None else cond_tensor(self.explainer, recipe.cond)
 
-    def _edited(self, base: _Base, request: PictureRequest) -> Picture:
-        edits = request.recipe.edits
+    def _edited(self, base: _Base, edits: Sequence[Edit]) -> Styles:
+        """The styles of the edited picture; the very ones of the base where nothing is moved."""
         shifts = [e for e in edits if isinstance(e, StyleShift)]
         directions = [
             (e.amount, self._direction(e)) for e in edits if isinstance(e, DirectionShift)
@@ -162,9 +186,8 @@ class Renderer:
         # The shifts start from the unedited values (section A.7 of the reference), so their order does not matter.
         shifted = s + sum(in_s, self._shift(base.s, shifts))
         if torch.equal(shifted, base.s) and not in_w:
-            return base.picture
-        styles = synthesis.replace(styles, shifted)
-        return self._picture(synthesis, styles, base.noise, request.classifier_id)
+            return base.styles
+        return synthesis.replace(styles, shifted)
 
     def _shift(self, s: Tensor, shifts: list[StyleShift]) -> Tensor:
         """Sum of the style shifts (1, num_styles); `s` (1, num_styles) holds the unedited values."""
@@ -198,15 +221,13 @@ class Renderer:
             )
         return self.directions[edit.direction_id]
 
-    def _picture(
-        self, synthesis: SynthesisNetwork, styles: Styles, noise: NoiseMaps, classifier_id: str
-    ) -> Picture:
+    def _picture(self, base: _Base, styles: Styles, classifier_id: str) -> Picture:
         classifier = self.explainer.classifiers.get(classifier_id)
         if classifier is None:
             raise UserError(
                 f"The classifier {classifier_id[:12]} is not in {self.explainer.name}. Choose one that it holds."
             )
-        img = synthesis.render(styles, noise).clamp(-1, 1)
+        img = base.synthesis.render(styles, base.noise).clamp(-1, 1)
         logits = classifier.logits(img)
         return Picture(
             image=to_uint8(img[0].float().cpu().numpy()),

@@ -19,8 +19,10 @@ from latent_explorer import __version__
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress, Result
 from latent_explorer.data.images import to_uint8
-from latent_explorer.explain.attfind.sufficiency import apply_attributes, by_target
-from latent_explorer.explain.latents import copy_to_device, cpu_threads
+from latent_explorer.explain.attfind.sufficiency import by_target
+from latent_explorer.explain.latents import cpu_threads
+from latent_explorer.explain.recipe import PictureRecipe, SampleBase, attribute_edits
+from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report.facts import accuracy_of, facts_of
 from latent_explorer.media.report.result import (
     AttributeReport,
@@ -75,15 +77,15 @@ def report(
     """
     found = _searched(explainer)
     explainer = _of_the_same_classes(explainer)
-    model = copy_to_device(explainer, device)
-    count = len(model.samples) if model.samples is not None else 0
+    renderer = Renderer(explainer, device)
+    count = len(explainer.samples) if explainer.samples is not None else 0
     chosen = spread(np.arange(count), settings.pictures)
-    verdicts = yield from _verdicts(model, chosen)
+    verdicts = yield from _verdicts(renderer, chosen)
     tallies = [
         _Tally(attribute, rank, chosen[verdicts != attribute.target], settings.samples)
         for attribute, rank in _ranked(found, shown or found.attributes, settings)
     ]
-    yield from _measure(model, chosen, tallies)
+    yield from _measure(renderer, chosen, tallies)
     result = _figures(explainer, found, len(chosen), tallies)
     yield Result(result)
     return result
@@ -176,55 +178,45 @@ class _Rendered:
     probs: dict[str, np.ndarray]
 
 
-def _verdicts(model: Explainer, chosen: np.ndarray) -> Generator[Event, None, np.ndarray]:
+def _verdicts(renderer: Renderer, chosen: np.ndarray) -> Generator[Event, None, np.ndarray]:
     """(N,) what the classifier that is explained says of the reconstructions."""
-    said = []
+    said, asked = [], renderer.explainer.classifier_id
     for done, row in enumerate(chosen.tolist(), start=1):
-        said.append(int(_rendered(model, row).probs[model.classifier_id].argmax()))
+        said.append(int(_rendered(renderer, row).probs[asked].argmax()))
         yield Progress(done, len(chosen), "Classifying reconstructions")
     return np.array(said)
 
 
 def _measure(
-    model: Explainer, chosen: np.ndarray, tallies: list[_Tally]
+    renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]
 ) -> Generator[Event, None, None]:
     """Render each picture with every attribute: no more than two are held at a time."""
+    key = renderer.explainer.classifier_id
     done, total = 0, sum(len(tally.rows) for tally in tallies)
     for row in chosen.tolist():
         asked = [tally for tally in tallies if row in tally.rows]
-        before = _rendered(model, row)
+        before = _rendered(renderer, row)
         for tally in asked:
             yield Progress(done, total, "Moving the attributes")  # one picture a step
-            tally.add(row, before, _rendered(model, row, tally.attribute), model.classifier_id)
+            tally.add(row, before, _rendered(renderer, row, tally.attribute), key)
             done += 1
     yield Progress(total, total, "Moving the attributes")
 
 
 @torch.inference_mode()
-def _rendered(model: Explainer, row: int, attribute: Attribute | None = None) -> _Rendered:
-    """The reconstruction of an encoded picture, with an attribute at kappa 1.
+def _rendered(renderer: Renderer, row: int, attribute: Attribute | None = None) -> _Rendered:
+    """The reconstruction of an encoded picture, with an attribute at kappa 1: the window's picture, bit for bit.
 
-    One picture at a time on one thread, as `explain.synthesis` renders: the same bits as in the window, and in every
-    report on this machine. Here every classifier is asked about the one picture, before it is rounded.
+    Every classifier is asked about the one picture, before it is rounded.
     """
-    synthesis, samples, stats = model.generator.synthesis, model.samples, model.style_stats
-    assert samples is not None
-    assert stats is not None
-    style_range = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float()
-    with cpu_threads(1):
-        rows = slice(row, row + 1)
-        cond = samples.cond[rows] if samples.cond.shape[1] else None
-        styles = synthesis.styles(samples.ws[rows], cond)
-        if attribute is not None:
-            s = apply_attributes(
-                synthesis.join(styles), style_range.to(samples.ws.device), [attribute], 1.0
-            )
-            styles = synthesis.replace(styles, s)
-        img = synthesis.render(styles, synthesis.noise_const()).clamp(-1, 1)
+    edits = () if attribute is None else attribute_edits(attribute)
+    with cpu_threads(1):  # as the renderer asks: the same bits in every report on this machine
+        img = renderer.img(PictureRecipe(SampleBase(row), edits=edits)).clamp(-1, 1)
         probs = {
-            key: c.logits(img)[0].float().softmax(dim=0) for key, c in model.classifiers.items()
+            key: c.logits(img)[0].float().softmax(dim=0).cpu().numpy()
+            for key, c in renderer.explainer.classifiers.items()
         }
-    return _Rendered(img[0].float().cpu(), {key: p.cpu().numpy() for key, p in probs.items()})
+    return _Rendered(img[0].float().cpu(), probs)
 
 
 def _figures(

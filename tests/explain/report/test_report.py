@@ -14,10 +14,14 @@ import pytest
 import torch
 
 from latent_explorer.api import Explainer as Open
-from latent_explorer.api import attribute_edits
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_silently
-from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase
+from latent_explorer.explain.recipe import (
+    PictureRecipe,
+    PictureRequest,
+    SampleBase,
+    attribute_edits,
+)
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report.facts import accuracy_of, facts_of
 from latent_explorer.explain.report.report import ReportSettings, report, spread
