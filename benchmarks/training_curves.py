@@ -25,10 +25,10 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.curve_math import Curve
-from latent_explorer.ui.training.curve_plot import CurvePlot, PlotOptions, curve_pen
 from latent_explorer.ui.training.metrics import figure
 from latent_explorer.ui.widgets.basics import column, plain, row
+from latent_explorer.ui.widgets.curve_math import Curve
+from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions, curve_pen
 
 SHOWN = {  # figure: smoothing
     "val_lpips_ratio": 0.0,

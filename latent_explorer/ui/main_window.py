@@ -31,7 +31,7 @@ from latent_explorer.common.events import Notice, Progress
 from latent_explorer.ui import actions as table
 from latent_explorer.ui import geometry
 from latent_explorer.ui.attributes.panel import AttributesPanel
-from latent_explorer.ui.canvas.bottom_strip import BottomStrip
+from latent_explorer.ui.bottom_strip import BottomStrip
 from latent_explorer.ui.canvas.panel import CanvasPanel
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.export.report_actions import ReportActions

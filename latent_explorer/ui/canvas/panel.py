@@ -20,14 +20,14 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
-from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
-from latent_explorer.ui.canvas.probability_bars import (
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
+from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
+from latent_explorer.ui.widgets.probability_bars import (
     ClassProbabilities,
     ProbabilityBars,
     top_class_text,
 )
-from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,13 +18,13 @@ from latent_explorer.app.exploration.updates import (
     ProjectionProgress,
     ProjectionStarted,
 )
-from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
-from latent_explorer.ui.canvas.probability_bars import top_class_text
 from latent_explorer.ui.projection.crop_view import CropView
 from latent_explorer.ui.projection.paired_bars import PairedBars, PairedProbabilities
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.curve_math import Curve
 from latent_explorer.ui.widgets.basics import button, column, hint, row
+from latent_explorer.ui.widgets.curve_math import Curve
+from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
+from latent_explorer.ui.widgets.probability_bars import top_class_text
 
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.updates import Update
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.controller import ProjectionController, ProjectionRun
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.ui.training.curve_plot import CurvePlot
+    from latent_explorer.ui.widgets.curve_plot import CurvePlot
 
 SOLID = 4  # the number of a curve whose line has no dashes
 PAUSE = 100  # ms between two drawings
@@ -175,7 +175,7 @@ class ProjectionCanvas(QWidget):
             self.twins.set_values(None)
 
     def _make_plot(self) -> None:
-        from latent_explorer.ui.training.curve_plot import CurvePlot
+        from latent_explorer.ui.widgets.curve_plot import CurvePlot
 
         if self.loss is None:
             self.loss = CurvePlot("loss over steps")
@@ -189,7 +189,7 @@ class ProjectionCanvas(QWidget):
         if self.loss is None or at >= len(run.curves):
             return
         self.loss.setVisible(bool(run.curves[at]))
-        from latent_explorer.ui.training.curve_plot import PlotOptions
+        from latent_explorer.ui.widgets.curve_plot import PlotOptions
 
         table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
         loss = Curve("loss", "Loss", table[:, 0], table[:, 1])

@@ -16,8 +16,8 @@ from latent_explorer.data.crop import (
     clamp_crop,
     crop_from_pixels,
 )
-from latent_explorer.ui.canvas.image_view import CAPTION
 from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.image_view import CAPTION
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidg
 
 from latent_explorer.explain.projection import report_text as projection_words
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.form_step import MessageLines
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
     button,
@@ -20,6 +19,7 @@ from latent_explorer.ui.widgets.basics import (
     plain,
     row,
 )
+from latent_explorer.ui.widgets.form import MessageLines
 
 if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectionReport

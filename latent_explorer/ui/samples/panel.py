@@ -6,13 +6,14 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
     QLayout,
     QLineEdit,
+    QMenu,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -34,7 +35,6 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
 from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
-from latent_explorer.ui.samples.sample_menu import sample_menu
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.style import theme
@@ -52,8 +52,6 @@ from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from PySide6.QtCore import QPoint
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.exploration.updates import Update
@@ -108,11 +106,10 @@ class SamplesPanel(QWidget):
         self.view = ThumbnailView("Latents")
         self.view.chosen.connect(explorer.show_base)
         self.view.picture_requested.connect(explorer.set_strip)
-        self.view.menu_requested.connect(self._menu)
+        self.view.menu_requested.connect(lambda base, at: self.menu_of(base).popup(at))
         self.empty = EmptyState("image", "No model is open.")
-        self.empty.setMinimumHeight(
-            1
-        )  # else the strip, on another page, would keep as much on a low screen
+        # Else the strip, on another page, would keep as much on a low screen.
+        self.empty.setMinimumHeight(1)
         self._pages = QStackedLayout()
         self._pages.addWidget(self.view)
         self._pages.addWidget(self.empty)
@@ -338,8 +335,24 @@ class SamplesPanel(QWidget):
     def _on_cutoff(self, _index: int) -> None:
         self._explorer.apply(SetCutoff(self.cutoff.currentData()))
 
-    def _menu(self, base: Base, where: QPoint) -> None:
-        sample_menu(self, self._explorer, base).popup(where)
+    def menu_of(self, base: Base) -> QMenu:
+        """The menu of one latent of the list; deleted when it closes."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        starred = base in self._explorer.document.favourites
+        words = "Remove from favourites" if starred else "Keep as a favourite"
+        menu.addAction(words, lambda: self._set_favourite(base, not starred))
+        if isinstance(base, ProjectedBase):
+            menu.addSeparator()
+            menu.addAction("How faithful it is", lambda: self._report(base))
+            menu.addAction("Export...", lambda: self.export_requested.emit(base.latent_id))
+            if base.latent_id in self._explorer.document.projected:
+                menu.addAction("Remove from the list", lambda: self.removed.emit(base.latent_id))
+        return menu
+
+    def _report(self, base: ProjectedBase) -> None:
+        self._explorer.show_base(base)
+        self.report_requested.emit(base.latent_id)
 
 
 def _inset(part: QLayout) -> QHBoxLayout:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from latent_explorer.ui.training.curve_math import steps_between
+from latent_explorer.ui.widgets.curve_math import steps_between
 
 SHORTEST = 2.0  # s that an empty or short timeline shows
 TAIL = 1.12  # of its duration is shown, so that the last keyframe can be dragged further

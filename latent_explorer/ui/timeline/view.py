@@ -1,37 +1,328 @@
 # SPDX-License-Identifier: MIT
-"""How mouse, wheel and keys speak of the timeline. What it looks like stands in `face`.
-
-It changes nothing by itself: what a person asks for leaves as signals, and the panel says what became of it.
-"""
+"""The timeline as one painted widget."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latent_explorer.explain.timeline.timeline import frame_at
+from latent_explorer.explain.timeline.timeline import frame_at, span
+from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline import lanes, timeline_text
 from latent_explorer.ui.timeline import shortcuts as keys
+from latent_explorer.ui.timeline import time_scale as scales
 from latent_explorer.ui.timeline.gesture import Hit, KeyframeDrag
-from latent_explorer.ui.timeline.view_base import TimelineViewBase
+from latent_explorer.ui.timeline.paint_trace import (
+    EMPTY_TRACE,
+    ProbabilityTrace,
+    paint_playhead_values,
+    paint_trace,
+)
+from latent_explorer.ui.timeline.paint_track import (
+    TrackState,
+    paint_playhead,
+    paint_ruler,
+    paint_track,
+)
+from latent_explorer.ui.timeline.time_scale import TimeScale
+from latent_explorer.ui.widgets.probability_lines import labels_width
+from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from PySide6.QtGui import QContextMenuEvent
 
+    from latent_explorer.explain.recipe import Picture
+    from latent_explorer.explain.timeline.timeline import Timeline
+    from latent_explorer.ui.timeline.lanes import Lanes
+
+LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
+MOST_SHARE = 0.24  # of the width, that they may take
 ZOOM = 1.25  # a step
 
 
-class TimelineView(TimelineViewBase):
-    """The timeline under the mouse."""
+class TimelineView(QWidget):
+    """Ruler, keyframes and trace over one axis of time, and the mouse, wheel and keys on them.
 
+    Changes no timeline: what a person asks for leaves as signals, and the panel shows what became of it.
+    """
+
+    selection_changed = Signal()
     seek_requested = Signal(float)  # s
     moved = Signal(object, bool)  # {keyframe: s}, and whether copies are asked for
     easing_requested = Signal(int, QPoint)  # of the segment after this keyframe; where it stands
     opened = Signal(int)  # a double click: the keyframe's state
     menu_requested = Signal(object, QPoint)  # keyframe or None
     asked = Signal(str)  # one of the commands of `keys`
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._timeline: Timeline | None = None
+        self._trace = EMPTY_TRACE
+        self._pictures: list[Picture | None] = []  # of the keyframes
+        self._pixmaps: dict[int, tuple[Picture, QPixmap]] = {}
+        self._selected: frozenset[int] = frozenset()
+        self._anchor = 0  # from which Shift selects
+        self._playhead = 0.0
+        self._scale = scales.fit_scale(0.0, 0.0, 1.0)
+        self._fitted = True
+        self._hit = Hit("none")
+        self._drag: KeyframeDrag | None = None
+        self._open_segment: int | None = None  # its popup is open
+        self._layer: QPixmap | None = None  # all but the playhead
+        self.setAccessibleName("Timeline")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumHeight(10 * theme.UNIT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        theme.notifier.changed.connect(self._changed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(80 * theme.UNIT, 13 * theme.UNIT)
+
+    # what is shown ----------------------------------------------------------------------------
+
+    @property
+    def times(self) -> list[float]:
+        """Where the keyframes stand, s."""
+        return [k.seconds for k in self._timeline.keyframes] if self._timeline else []
+
+    @property
+    def selected(self) -> list[int]:
+        """The selected keyframes."""
+        return sorted(self._selected)
+
+    @property
+    def playhead(self) -> float:
+        return self._playhead
+
+    @property
+    def scale(self) -> TimeScale:
+        """From seconds to px, for whoever must know where something stands."""
+        return self._scale
+
+    @property
+    def lanes(self) -> Lanes:
+        """Where the lanes stand now."""
+        widest = max(LEAST_LABELS, MOST_SHARE * self.width())
+        labels = min(labels_width(self._trace.names), widest) if self._trace.names else LEAST_LABELS
+        return lanes.lanes_in(self.width(), self.height(), labels)
+
+    def show_timeline(self, timeline: Timeline | None) -> None:
+        """Another timeline, or the same after a change."""
+        if timeline == self._timeline:
+            return
+        self._timeline = timeline
+        self._drag = None
+        self._select(self._selected & frozenset(range(len(self.times))))
+        self._fit_if_fitted()
+        self._describe()
+        self._changed()
+
+    def show_trace(self, trace: ProbabilityTrace) -> None:
+        """What the classifier says of the frames that are rendered."""
+        self._trace = trace
+        self._fit_if_fitted()
+        self._changed()
+
+    def show_pictures(self, pictures: Sequence[Picture | None]) -> None:
+        """The pictures of the keyframes; None where one is not rendered yet."""
+        self._pictures = list(pictures)
+        self._changed()
+
+    def show_playhead(self, seconds: float) -> None:
+        """Where the picture on the canvas stands; a page is turned when it runs out of view."""
+        if seconds == self._playhead:
+            return
+        self._playhead = seconds
+        if not self._fitted and self._drag is None:
+            shown = self._scale.paged_to(seconds)
+            if shown != self._scale:
+                self._scale = shown
+                self._changed()
+        self._describe()
+        self.update()
+
+    def mark_segment(self, index: int | None) -> None:
+        """The segment whose popup is open stays lit."""
+        self._open_segment = index
+        self._changed()
+
+    # selection --------------------------------------------------------------------------------
+
+    def select(self, indices: Iterable[int]) -> None:
+        """Select these keyframes and no others."""
+        self._select(frozenset(indices) & frozenset(range(len(self.times))))
+
+    def _select(self, indices: frozenset[int]) -> None:
+        if indices != self._selected:
+            self._selected = indices
+            self._describe()
+            self.selection_changed.emit()
+            self._changed()
+
+    def select_by_click(self, index: int, modifiers: Qt.KeyboardModifier) -> None:
+        """Alone, with Ctrl beside the others, with Shift all from the last one on."""
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            low, high = sorted((min(self._anchor, len(self.times) - 1), index))
+            self._select(frozenset(range(low, high + 1)))
+            return
+        self._anchor = index
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self._select(self._selected ^ {index})
+        else:
+            self._select(frozenset({index}))
+
+    def _describe(self) -> None:
+        self.setAccessibleDescription(
+            timeline_text.description(self._timeline, self._playhead, self.selected)
+        )
+
+    # zoom -------------------------------------------------------------------------------------
+
+    def _whole(self) -> TimeScale:
+        room = self.lanes
+        right = room.track.right() - room.picture / 4
+        return scales.fit_scale(
+            span(self._timeline) if self._timeline else 0.0, lanes.GUTTER, right
+        )
+
+    def fit(self) -> None:
+        """The whole timeline in view."""
+        self._fitted = True
+        self._scale = self._whole()
+        self._changed()
+
+    def zoom(self, factor: float, x: float | None = None) -> None:
+        """Closer or further, about `x` px or the playhead."""
+        whole = self._whole()
+        about = self._scale.x(self._playhead) if x is None else x
+        self._scale = self._scale.zoomed(factor, about, whole.per_second)
+        self._fitted = self._scale.per_second <= whole.per_second
+        if self._fitted:
+            self._scale = whole
+        self._changed()
+
+    def _fit_if_fitted(self) -> None:
+        whole = self._whole()
+        if self._fitted or self._scale.per_second <= whole.per_second:
+            self._fitted, self._scale = True, whole
+        else:
+            self._scale = TimeScale(
+                whole.left, whole.right, self._scale.per_second, self._scale.start
+            )
+
+    # painting ---------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        """While it plays only the playhead moves: all else is drawn once and kept."""
+        room, shown, ratio = self.lanes, self._track_state(), self.devicePixelRatioF()
+        if self._layer is None or self._layer.size() != self.size() * ratio:
+            self._layer = QPixmap(self.size() * ratio)
+            self._layer.setDevicePixelRatio(ratio)
+            self._layer.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(self._layer)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_still(painter, room, shown)
+            painter.end()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.drawPixmap(0, 0, self._layer)
+        if shown.times:
+            paint_playhead(painter, room, self._scale, shown)
+            paint_playhead_values(painter, room, self._scale, self._trace, self._playhead)
+
+    def _paint_still(self, painter: QPainter, room: Lanes, shown: TrackState) -> None:
+        paint_ruler(painter, room, self._scale, self._trace.ready)
+        paint_trace(painter, room, self._scale, self._trace)
+        painter.setClipRect(room.track.adjusted(0, 0, 0, 6))
+        paint_track(painter, room, self._scale, shown)
+        if len(shown.times) == 1:
+            self._paint_hint(painter, room, timeline_text.ONE)
+
+    def _changed(self) -> None:
+        """More than the playhead has to be drawn anew."""
+        self._layer = None
+        self.update()
+
+    def _paint_hint(self, painter: QPainter, room: Lanes, sentence: str) -> None:
+        """What to do next, where the next keyframe will stand."""
+        painter.setFont(theme.font(theme.SMALL))
+        painter.setPen(theme.current().color("muted"))
+        left = self._scale.x(self.times[0]) + room.picture
+        box = room.track.adjusted(left - room.track.left(), 0, 0, 0)
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, sentence)
+
+    def _track_state(self) -> TrackState:
+        """What the painter must know of the keyframes, in the middle of a drag too."""
+        frames = self._timeline.keyframes if self._timeline else ()
+        moves = self._drag.moves if self._drag is not None else {}
+        copying = self._drag is not None and self._drag.copy
+        segment = self._open_segment
+        if segment is None and self._hit.kind == "segment" and self._drag is None:
+            segment = self._hit.index
+        return TrackState(
+            times=[k.seconds if copying else moves.get(i, k.seconds) for i, k in enumerate(frames)],
+            easings=[k.easing for k in frames],
+            pictures=[self._pixmap(i) for i in range(len(frames))],
+            selected=self._selected,
+            hovered=self._hit.index if self._hit.kind == "keyframe" else None,
+            segment=segment,
+            ghosts=list(moves.values()) if copying else [],
+            closing=span(self._timeline) if self._timeline and self._drag is None else 0.0,
+            playhead=self._playhead,
+            focus=self.hasFocus(),
+        )
+
+    def _pixmap(self, index: int) -> QPixmap | None:
+        """A keyframe's picture at the screen's resolution, made once."""
+        picture = self._pictures[index] if index < len(self._pictures) else None
+        if picture is None:
+            return None
+        side, ratio = self.lanes.picture, self.devicePixelRatioF()
+        held = self._pixmaps.get(index)
+        if (
+            held is None
+            or held[0] is not picture
+            or held[1].deviceIndependentSize().width() != side
+        ):
+            made = QPixmap.fromImage(scaled(picture.image, side, ratio, pixels=False))
+            held = self._pixmaps[index] = (picture, made)
+        return held[1]
+
+    def segments(self) -> list[tuple[int, float, float]]:
+        """(keyframe that it begins at, from, to) of every segment, s; the last may lead back to the start of a loop."""
+        times = self.times
+        ends = times[1:]
+        if self._timeline is not None and times and span(self._timeline) > times[-1]:
+            ends = [*ends, span(self._timeline)]
+        return [(i, times[i], end) for i, end in enumerate(ends)]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_if_fitted()
+        self._changed()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.update()
 
     # mouse ------------------------------------------------------------------------------------
 
@@ -158,6 +449,9 @@ class TimelineView(TimelineViewBase):
             if keys.command_for(event) and not free:
                 event.accept()
                 return True
+        elif event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._pixmaps.clear()
+            self._changed()
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

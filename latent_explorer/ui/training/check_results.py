@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QScrollArea, QSiz
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training import run_text
-from latent_explorer.ui.training.form_step import MessageLines
 from latent_explorer.ui.widgets.basics import (
     button,
     column,
@@ -20,6 +19,7 @@ from latent_explorer.ui.widgets.basics import (
     row,
     title,
 )
+from latent_explorer.ui.widgets.form import MessageLines
 from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QFileDialog, QRadioButton, QSizePolicy, QWidget
 from latent_explorer.data.labels import parse_classes
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.classes_dialog import ClassesDialog
-from latent_explorer.ui.training.form_step import FormGrid, FormStep, MessageLines
+from latent_explorer.ui.training.form_step import FormStep
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
     button,
@@ -25,6 +25,7 @@ from latent_explorer.ui.widgets.basics import (
     row,
 )
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.form import FormGrid, MessageLines
 
 if TYPE_CHECKING:
     from latent_explorer.app.training.plan import TrainingPlan

@@ -11,8 +11,8 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QScrollArea, QSizePolicy, QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.curve_math import Curve, value_at, value_text
 from latent_explorer.ui.widgets.basics import column, hint
+from latent_explorer.ui.widgets.curve_math import Curve, value_at, value_text
 from latent_explorer.ui.widgets.probability_lines import line_style
 
 if TYPE_CHECKING:

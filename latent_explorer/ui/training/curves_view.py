@@ -13,15 +13,15 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QWidget
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.curve_legend import CurveLegend
-from latent_explorer.ui.training.curve_math import smoothed, value_text
-from latent_explorer.ui.training.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.basics import EmptyState, column, plain, row
+from latent_explorer.ui.widgets.curve_math import smoothed, value_text
+from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.slider_track import SliderTrack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.ui.training.curve_math import Curve
+    from latent_explorer.ui.widgets.curve_math import Curve
 
 MOST_SMOOTHING = 0.98
 SLIDER = 12 * theme.UNIT  # px

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from latent_explorer.ui.training.curve_math import Curve
+from latent_explorer.ui.widgets.curve_math import Curve
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

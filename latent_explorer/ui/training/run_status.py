@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QProgressBar, QPushButton, QS
 
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import run_text
-from latent_explorer.ui.training.curve_math import value_text
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, row, title
+from latent_explorer.ui.widgets.curve_math import value_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

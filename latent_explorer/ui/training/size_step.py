@@ -12,9 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from latent_explorer.training.presets import PRESETS
-from latent_explorer.ui.training.form_step import FormGrid, FormStep
+from latent_explorer.ui.training.form_step import FormStep
 from latent_explorer.ui.widgets.basics import hint
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.form import FormGrid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -15,7 +15,6 @@ from window_tools import colours_in, desktop_on, open_fake, wait_picture
 from latent_explorer.app.exploration.intents import SetEdits
 from latent_explorer.data.crop import crop_to_pixels
 from latent_explorer.explain.recipe import ProjectedBase, StyleShift
-from latent_explorer.ui.samples.sample_menu import sample_menu
 
 LEFT = Qt.MouseButton.LeftButton
 RNG = np.random.default_rng(0)
@@ -304,7 +303,7 @@ def test_the_strip_offers_report_export_and_removal(
     base = desktop.explorer.state.base
     samples = desktop.window.samples
     projection.left.set_projecting(False)
-    menu = sample_menu(samples, desktop.explorer, base)
+    menu = samples.menu_of(base)
     actions = {action.text(): action for action in menu.actions() if action.text()}
     actions["How faithful it is"].trigger()
     assert projection.left.projecting

@@ -10,7 +10,7 @@ from timeline_tools import CTRL, LEFT, SHIFT, at, make_three, panel_of, slider, 
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.exploration.updates import TimelineFrame
-from latent_explorer.ui.canvas.bottom_strip import PLOT, TIMELINE
+from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.timeline.make_dialogs import (
     MorphDialog,
     RandomWalkDialog,

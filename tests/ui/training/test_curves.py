@@ -15,7 +15,7 @@ from window_tools import colours_in
 
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.curve_math import (
+from latent_explorer.ui.widgets.curve_math import (
     Curve,
     decades_between,
     images_text,

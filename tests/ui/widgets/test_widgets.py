@@ -15,20 +15,20 @@ from window_tools import colours_in
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.application import make_application, print_timing, process_seconds
-from latent_explorer.ui.canvas.image_view import CaptionedImage, ImageView
-from latent_explorer.ui.canvas.probability_bars import (
+from latent_explorer.ui.dialogs.about import AboutDialog
+from latent_explorer.ui.dialogs.error import ErrorDialog
+from latent_explorer.ui.dialogs.notices import NoticesDialog
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
+from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
+from latent_explorer.ui.widgets.notice_bar import NoticeBar
+from latent_explorer.ui.widgets.probability_bars import (
     MOST_ROWS,
     ClassProbabilities,
     ProbabilityBars,
     sentence,
     signed,
 )
-from latent_explorer.ui.dialogs.about import AboutDialog
-from latent_explorer.ui.dialogs.error import ErrorDialog
-from latent_explorer.ui.dialogs.notices import NoticesDialog
-from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
-from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
 from latent_explorer.ui.widgets.status_bar import Speed, job_text, time_left
 
@@ -97,7 +97,7 @@ def view(qtbot):
 
 
 def test_an_unchanged_picture_is_scaled_once(view, monkeypatch):
-    from latent_explorer.ui.canvas import image_view
+    from latent_explorer.ui.widgets import image_view
 
     calls = []
     monkeypatch.setattr(

@@ -17,14 +17,14 @@ from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.curve_math import (
+from latent_explorer.ui.widgets.basics import row
+from latent_explorer.ui.widgets.curve_math import (
     Curve,
     decades_between,
     images_text,
     smoothed,
     steps_between,
 )
-from latent_explorer.ui.widgets.basics import row
 from latent_explorer.ui.widgets.probability_lines import line_style
 
 if TYPE_CHECKING:
