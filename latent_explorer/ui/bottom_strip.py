@@ -141,7 +141,7 @@ class BottomStrip(QWidget):
         words = "Unfold the strip" if on else "Fold the strip away"
         self.fold.setToolTip(words)
         self.fold.setAccessibleName(words)
-        self._controller.set_active(self.shows(TIMELINE))
+        self._controller.player.set_active(self.shows(TIMELINE))
         self._give_height()
         self.changed.emit()
 

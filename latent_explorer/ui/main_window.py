@@ -330,7 +330,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         self._autosave.stop()
-        self.strip.timeline.player.stop()
+        self.strip.timeline.stop()
         self.dock_host.end()
         geometry.save(self, self.splitter, self.explorer)
         super().closeEvent(event)

@@ -38,7 +38,7 @@ class TimelineHarness(HeadlessExplorer):
         told = []
         for _ in range(round(seconds * 100)):
             self.clock.now += 0.01
-            self.controller.tick(self.clock.now)
+            self.controller.player.tick(self.clock.now)
             told += of_type(self.settle(), updates.TimelineFrame)
         return told
 

@@ -33,7 +33,7 @@ def make_three(qtbot, desktop) -> None:
 
 
 def wait_rendered(qtbot, desktop) -> None:
-    qtbot.waitUntil(lambda: panel_of(desktop).controller.progress == 1, timeout=20_000)
+    qtbot.waitUntil(lambda: panel_of(desktop).controller.player.progress == 1, timeout=20_000)
 
 
 def at(view, seconds: float, lane: str = "track") -> QPoint:

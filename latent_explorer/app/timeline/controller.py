@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Timelines as the window sees them: choose, change, scrub, play, record. No window here.
+"""Timelines as the window sees them: choose, change, make, record. No window here.
 
 Methods are called on the window's thread and tell updates by the explorer; none raises for what a person did.
-Timelines stand in the state, so every change of one is an intent and can be undone; which one is current, the
-playhead and what plays are the desk's own.
+Timelines stand in the state, so every change of one is an intent and can be undone; which one is current is the
+controller's own.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import msgspec
 from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.timeline.intents import ChangeTimeline, ShowRecipe
-from latent_explorer.app.timeline.playback import TimelinePlayback
+from latent_explorer.app.timeline.player import TimelinePlayer
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import SeedBase, StyleShift
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, StyleShift
 from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.file import timeline_problem
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, duration, frame_at
@@ -27,24 +27,33 @@ from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, durati
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base, PictureRecipe
     from latent_explorer.models.attributes import Attribute
 
 PAUSE = 1.0  # seconds between the last keyframe and one that is added after it
+MAX_SAMPLES = 200  # encoded pictures that `available_bases` lists
 
 
-class TimelineController(TimelinePlayback):
-    """Beside the explorer, whose engine renders the frames. `clock` is in seconds, as `tick`'s."""
+class TimelineController:
+    """The timelines of the open exploration; `player` shows the current one. `clock` is in seconds."""
 
     def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
-        super().__init__(explorer, clock)
+        self.player = TimelinePlayer(explorer, clock)
+        self._explorer = explorer
+        self._clock = clock
         self._name = ""
         self._recorder: Recorder | None = None
-        explorer.listeners.append(self._on_update)
+        explorer.updates.on(updates.ModelOpened, self._begin)
+        explorer.updates.on(updates.DeviceChanged, self._on_device_changed)
+        explorer.updates.on(updates.StateChanged, self._on_state_changed)
 
     # Which one -----------------------------------------------------------------------------------
+
+    @property
+    def timelines(self) -> tuple[Timeline, ...]:
+        """All of the exploration."""
+        return self._explorer.state.timelines if self._explorer.state else ()
 
     @property
     def current(self) -> Timeline | None:
@@ -54,18 +63,18 @@ class TimelineController(TimelinePlayback):
     def choose(self, name: str) -> None:
         """Make another timeline the current one."""
         if name != self._name and any(t.name == name for t in self.timelines):
-            self.pause()
-            self._name, self.playhead = name, 0.0
-            self._use()
+            self.player.pause()
+            self._name, self.player.playhead = name, 0.0
+            self._refresh()
 
     def make(self, timeline: Timeline, text: str = "new timeline") -> None:
         """Add a timeline, under a name that is free, and choose it."""
         name = _free_name(timeline.name or "Timeline", {t.name for t in self.timelines})
-        self.pause()
-        before = self._name, self.playhead
-        self._name, self.playhead = name, 0.0
+        self.player.pause()
+        before = self._name, self.player.playhead
+        self._name, self.player.playhead = name, 0.0
         if not self._put(name, msgspec.structs.replace(timeline, name=name), text):
-            self._name, self.playhead = before
+            self._name, self.player.playhead = before
 
     def new(self, name: str = "") -> None:
         """An empty timeline."""
@@ -87,7 +96,7 @@ class TimelineController(TimelinePlayback):
     def delete(self) -> None:
         """Take the current one out of the exploration."""
         if self.current is not None:
-            self.pause()
+            self.player.pause()
             self._explorer.apply(ChangeTimeline(self._name, None, "deletion of the timeline"))
 
     # What stands in it ---------------------------------------------------------------------------
@@ -108,18 +117,20 @@ class TimelineController(TimelinePlayback):
 
         A keyframe that stands in the same frame takes the picture.
         """
-        recipe = self._canvas_recipe()
+        recipe = self.player.canvas_recipe
         if recipe is None:
             return
         timeline = self.current or Timeline("")
         if seconds is None:
             seconds = self._free_place(timeline)
-        self.playhead = max(0.0, seconds)
-        self.change(edits.with_keyframe(timeline, Keyframe(self.playhead, recipe)), "keyframe")
+        self.player.playhead = max(0.0, seconds)
+        self.change(
+            edits.with_keyframe(timeline, Keyframe(self.player.playhead, recipe)), "keyframe"
+        )
 
     def replace_keyframe(self, index: int) -> None:
         """The keyframe takes what the canvas shows."""
-        timeline, recipe = self.current, self._canvas_recipe()
+        timeline, recipe = self.current, self.player.canvas_recipe
         if timeline is not None and recipe is not None and index < len(timeline.keyframes):
             self.change(edits.with_recipe(timeline, index, recipe), "picture of a keyframe")
 
@@ -127,11 +138,23 @@ class TimelineController(TimelinePlayback):
         """Bring the keyframe's picture to the sliders."""
         if self.current is not None and index < len(self.current.keyframes):
             keyframe = self.current.keyframes[index]
-            self.playhead = keyframe.seconds
+            self.player.playhead = keyframe.seconds
             self._explorer.apply(ShowRecipe(keyframe.recipe))
-            self._leave()
+            self.player.leave()
 
     # Ready-made ----------------------------------------------------------------------------------
+
+    def available_bases(self) -> list[Base]:
+        """Latents that can be morphed or mixed: projected ones, the shown one, favourites, samples or seeds."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None:
+            return []
+        document = self._explorer.document
+        count = min(len(summary.samples.ids), MAX_SAMPLES) if summary.samples else 0
+        bases: list[Base] = [ProjectedBase(latent_id) for latent_id in document.projected]
+        bases += [state.base, *document.favourites]
+        bases += [SampleBase(index) for index in range(count)] or [SeedBase(s) for s in range(20)]
+        return list(dict.fromkeys(bases))
 
     def random_walk(self, count: int = 8, seconds: float = 1.0) -> None:
         """Through `count` fresh seeds and back to the first, under the sliders as they stand."""
@@ -151,7 +174,7 @@ class TimelineController(TimelinePlayback):
         self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0
     ) -> None:
         """The picture of the sliders with one attribute from `start` to `stop` and back."""
-        recipe = self._state_recipe()
+        recipe = self.player.slider_recipe
         if recipe is not None:
             moving = [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
             name = attribute.name or "Sweep"
@@ -160,7 +183,7 @@ class TimelineController(TimelinePlayback):
 
     def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:
         """The picture of the sliders, and the same with rows `first` to `last` of ws taken from another latent."""
-        recipe = self._state_recipe()
+        recipe = self.player.slider_recipe
         if recipe is not None:
             made = makers.style_mix(recipe, [other], first, last, seconds)
             self._show_made(made, "style mixing")
@@ -179,9 +202,9 @@ class TimelineController(TimelinePlayback):
 
     def record(self) -> None:
         """Note every change of the picture from now on."""
-        recipe = self._state_recipe()
+        recipe = self.player.slider_recipe
         if recipe is not None and self._recorder is None:
-            self._leave()
+            self.player.leave()
             self._recorder = Recorder(recipe, self._clock())
             self._explorer.notify(updates.RecordingChanged(True))
 
@@ -212,8 +235,8 @@ class TimelineController(TimelinePlayback):
     def _show_made(self, timeline: Timeline, text: str) -> None:
         """Add it; in view, its first frame is shown: a playhead beside another picture would mislead."""
         self.make(timeline, text)
-        if self.active:
-            self.seek(0.0)
+        if self.player.active:
+            self.player.seek(0.0)
 
     def _recipe_of(self, base: Base) -> PictureRecipe | None:
         """What the sliders would show of another latent."""
@@ -227,44 +250,46 @@ class TimelineController(TimelinePlayback):
         if not timeline.keyframes:
             return 0.0
         last = duration(timeline)
-        return last + PAUSE if self.playhead >= last else frame_at(timeline, self.playhead)
+        return (
+            last + PAUSE
+            if self.player.playhead >= last
+            else frame_at(timeline, self.player.playhead)
+        )
 
-    def _on_update(self, update: updates.Update) -> None:
-        if isinstance(update, updates.ModelOpened):
-            self._begin()
-        elif isinstance(update, updates.DeviceChanged):
-            self._frames.invalidate()
-            self._use()
-        elif isinstance(update, updates.StateChanged):
-            self._state_changed(update.old, update.new)
-
-    def _begin(self) -> None:
+    def _begin(self, _opened: updates.ModelOpened) -> None:
         """Another exploration."""
-        self._player.stop()
-        self._recorder, self._on_canvas, self._wanted = None, False, -1
+        self._recorder = None
         self._name = self.timelines[0].name if self.timelines else ""
-        self.playhead = 0.0
-        self._frames.invalidate()
-        self._use()
+        self.player.reset()
+        self._refresh()
 
-    def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
+    def _on_device_changed(self, _changed: updates.DeviceChanged) -> None:
+        self.player.invalidate()
+        self._refresh()
+
+    def _on_state_changed(self, changed: updates.StateChanged) -> None:
+        old, new = changed.old, changed.new
         beside = {"timelines": new.timelines, "target_class": new.target_class}
         if msgspec.structs.replace(old, **beside) != new:
             self._sliders_moved()
         if old.timelines != new.timelines:
             self._follow(old.timelines, new.timelines)
         if old.timelines != new.timelines or old.classifier_id != new.classifier_id:
-            self._use()
+            self._refresh()
+
+    def _refresh(self) -> None:
+        """The current timeline is another value, or is asked about by another classifier."""
+        if self._explorer.state is not None:
+            self.player.set_timeline(self.current)
+            names = tuple(t.name for t in self.timelines)
+            self._explorer.notify(updates.TimelinesChanged(self.current, names))
+            self.player.refresh()
 
     def _sliders_moved(self) -> None:
-        recipe, shown = self._state_recipe(), self._explorer.shown
+        recipe, shown = self.player.slider_recipe, self._explorer.shown
         if self._recorder is not None and recipe is not None:
             self._recorder.note(recipe, self._clock())
-        if shown is not None and shown.request.recipe == recipe:
-            self._leave()
-        else:  # their picture is on its way
-            self.pause()
-            self._on_canvas, self._wanted = False, -1
+        self.player.leave(show=shown is not None and shown.request.recipe == recipe)
 
     def _follow(self, old: tuple[Timeline, ...], new: tuple[Timeline, ...]) -> None:
         """The current timeline may be gone, or called otherwise."""

@@ -1,49 +1,231 @@
 # SPDX-License-Identifier: MIT
-"""Playing: which frame is due at a time, and the newest of those due that is ready. Knows no clock and no window."""
+"""The frames of one timeline on the canvas: scrubbing, playing, and the trace of what the classifier says."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from latent_explorer.app.timeline.frames import TimelineFrames
+from latent_explorer.app.engine.events import PictureFailed, PictureReady
+from latent_explorer.app.engine.frame_cache import FrameRequest
+from latent_explorer.app.exploration import picture_requests, updates
+from latent_explorer.app.timeline import frames as timeline_frames
+from latent_explorer.app.timeline.frames import PLAYHEAD_SLOT, PREFETCH_SLOT, TimelineFrames
+from latent_explorer.explain.timeline.timeline import frame_at, span
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.explain.recipe import Picture, PictureRecipe
+    from latent_explorer.explain.timeline.timeline import Timeline
+
+TRACE_EVERY = 0.1  # seconds between two tellings of the trace while frames come in
 _ROUNDING = 1e-6  # of a frame
 
 
-class Player:
-    """Plays in real time: a frame that is not ready when it is due is passed over, the clock goes on."""
+class TimelinePlayer:
+    """Shows frames of a timeline in place of the sliders' picture.
 
-    def __init__(self, frames: TimelineFrames) -> None:
-        self._frames = frames
-        self._begun: float | None = (
-            None  # when frame 0 of the first pass was due; None: at the next beat
-        )
-        self._index = 0
-        self._last = -1  # frame shown last, counted through all passes
-        self.playing = False
+    Plays in real time: a frame that is not ready when it is due is passed over, the clock goes on.
+    `clock` is in seconds, as `tick`'s.
+    """
 
-    def start(self, index: int) -> None:
-        """Play from a frame on; its time begins with the next beat."""
-        self.playing = True
-        self._begun, self._index, self._last = None, index, index - 1
+    def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
+        self.playhead = 0.0  # seconds
+        self.playing = False  # then the window calls `tick` at least once a frame
+        self.active = False
+        self._explorer = explorer
+        self._clock = clock
+        self._timeline: Timeline | None = None
+        self._frames = TimelineFrames(explorer.request_pictures)
+        self._on_canvas = False  # a frame is shown, not the sliders' picture
+        self._wanted = -1  # the frame that is waited for
+        # Playing: the frame it starts at, when frame 0 of the first pass was due (None until the first tick), and
+        # the frame shown last; frames are counted through all passes.
+        self._start_frame = 0
+        self._began: float | None = None
+        self._last = -1
+        self._trace_told = -float("inf")
+        self._troubles: set[str] = set()  # what was said of the frames of this timeline
+        for slot in (PLAYHEAD_SLOT, PREFETCH_SLOT):
+            explorer.updates.on(PictureReady, self._take_frame, slot=slot)
+            explorer.updates.on(PictureFailed, self._report_failure, slot=slot)
 
-    def stop(self) -> None:
-        """Stay where it is."""
-        self.playing = False
+    @property
+    def trace(self) -> updates.TimelineTrace:
+        """What the classifier says of the frames made so far."""
+        known = self._frames.known
+        seconds, probs = self._frames.way[known], self._frames.probs[known]
+        flips = tuple(timeline_frames.flips(seconds, probs))
+        return updates.TimelineTrace(seconds, probs, flips, self.progress)
 
-    def advance(self, now: float, fps: float, loop: bool) -> int | None:
-        """The frame to be shown from now on; None: the one before stays. Stops at the end, unless it loops."""
-        total = len(self._frames)
-        begins = self._begun is None
-        if self._begun is None:
-            self._begun = now - self._index / fps
-        due = int((now - self._begun) * fps + _ROUNDING)
-        if not loop and due >= total - 1:
+    @property
+    def progress(self) -> float:
+        """The share of the frames that are made, 0..1."""
+        return float(self._frames.known.mean()) if len(self._frames) else 0.0
+
+    @property
+    def slider_recipe(self) -> PictureRecipe | None:
+        """The picture of the sliders; None while no model is open."""
+        state, summary = self._explorer.state, self._explorer.summary
+        return picture_requests.resolve(state, summary).recipe if state and summary else None
+
+    @property
+    def canvas_recipe(self) -> PictureRecipe | None:
+        """The picture on the canvas: a frame, or that of the sliders."""
+        if self._on_canvas and len(self._frames):
+            return self._frames.request(self._frames.index(self.playhead)).recipe
+        return self.slider_recipe
+
+    def picture_at(self, seconds: float) -> Picture | None:
+        """The picture at a time if it is at hand, that of a keyframe perhaps reduced; None: not yet."""
+        return self._frames.picture_at(seconds)
+
+    # Which timeline ------------------------------------------------------------------------------
+
+    def set_timeline(self, timeline: Timeline | None) -> None:
+        """Take another timeline, or the same after a change; `refresh` then shows it."""
+        state, shown = self._explorer.state, self._explorer.shown
+        assert state is not None
+        self._timeline = timeline
+        self._troubles.clear()
+        if shown is not None:
+            self._frames.add_frame(FrameRequest(shown.request, state.model_hash), shown.result)
+        self._frames.set_timeline(timeline, state.model_hash, state.classifier_id)
+        self.playhead = min(self.playhead, span(timeline)) if timeline else 0.0
+
+    def refresh(self) -> None:
+        """Tell the trace and show the frame under the playhead again."""
+        self._tell_trace()
+        if not len(self._frames):
+            self.leave()
+        elif self._on_canvas:
+            self.seek(self.playhead)
+
+    def invalidate(self) -> None:
+        """Forget all frames: another model or device renders them from now on."""
+        self._frames.invalidate()
+
+    def reset(self) -> None:
+        """Back to the beginning, with nothing on the canvas: another exploration was opened."""
+        self.playing, self._on_canvas, self._wanted = False, False, -1
+        self.playhead = 0.0
+        self.invalidate()
+
+    # Scrubbing and playing -----------------------------------------------------------------------
+
+    def set_active(self, on: bool) -> None:
+        """Whether the timeline is in view: only then its frames are made ahead, and only then it shows them."""
+        if on != self.active:
+            self.active = on
+            self._frames.set_prefetch(on)
+            if not on:
+                self.leave()
+
+    def seek(self, seconds: float) -> None:
+        """Show the frame nearest to a time, as soon as it is there."""
+        if self._timeline is None or not len(self._frames):
+            return
+        self.playhead = frame_at(self._timeline, seconds)
+        self._on_canvas = True
+        index = self._frames.index(self.playhead)
+        if self.playing:
+            self._start(index)
+        self._show(index)
+
+    def step(self, frames: int) -> None:
+        """So many frames on, or back."""
+        if self._timeline is not None:
+            self.pause()
+            self.seek(self.playhead + frames / self._timeline.fps)
+
+    def play(self) -> None:
+        """From the playhead on; from the start when it stands at the end."""
+        timeline = self._timeline
+        if timeline is None or len(self._frames) < 2 or self.playing:
+            return
+        at_end = self.playhead >= span(timeline) and not timeline.loop
+        self._on_canvas = True
+        self._start(0 if at_end else self._frames.index(self.playhead))
+        self._explorer.notify(updates.TimelinePlaying(True))
+
+    def pause(self) -> None:
+        """Stay at the frame that is shown."""
+        if self.playing:
+            self.playing = False
+            self._explorer.notify(updates.TimelinePlaying(False))
+
+    def leave(self, *, show: bool = True) -> None:
+        """Pause and give the canvas back to the sliders; `show`: unless a new picture of them is on its way."""
+        self.pause()
+        if self._on_canvas:
+            self._on_canvas, self._wanted = False, -1
+            if show and self._explorer.shown is not None:
+                self._explorer.notify(self._explorer.shown)
+
+    def tick(self, now: float) -> None:
+        """What the window's timer calls while it plays: shows the newest frame that is due and ready, if any."""
+        timeline = self._timeline
+        if not self.playing or timeline is None:
+            return
+        total, fps, loop = len(self._frames), timeline.fps, timeline.loop
+        begins = self._began is None
+        if self._began is None:
+            self._began = now - self._start_frame / fps
+        due = int((now - self._began) * fps + _ROUNDING)
+        ends = not loop and due >= total - 1
+        if ends:
             due, self.playing = total - 1, False
         self._frames.prefetch(due % total + (0 if begins else 1), fps, loop)
         for place in range(due, max(self._last, due - total), -1):
-            if not self.playing or self._frames.frame(place % total) is not None:
+            if ends or self._frames.frame(place % total) is not None:
                 self._last = place
-                return place % total
-        return None
+                self._show(place % total)
+                break
+        if ends:
+            self._explorer.notify(updates.TimelinePlaying(False))
+
+    # Inside --------------------------------------------------------------------------------------
+
+    def _start(self, index: int) -> None:
+        """Play from a frame on; its time begins with the next tick."""
+        self.playing = True
+        self._start_frame, self._began, self._last = index, None, index - 1
+
+    def _show(self, index: int) -> None:
+        """Show a frame now or, when it is not at hand, as soon as it comes."""
+        frame, summary = self._frames.frame(index), self._explorer.summary
+        if frame is None or summary is None:
+            self._wanted = index
+            self._frames.request_frame(index)
+            return
+        self._wanted = -1
+        self.playhead = self._frames.times[index]
+        request = self._frames.request(index)
+        said = picture_requests.warnings(request, summary, frame.result)
+        shown = updates.TimelineFrame(
+            self.playhead, request, frame.result, frame.cached, tuple(said)
+        )
+        self._explorer.notify(shown)
+
+    def _take_frame(self, event: PictureReady) -> None:
+        if not self._frames.take(event):
+            return
+        if self._wanted >= 0 and self._frames.frame(self._wanted) is not None:
+            self._show(self._wanted)
+        if self._clock() - self._trace_told >= TRACE_EVERY or self.progress == 1:
+            self._tell_trace()
+
+    def _report_failure(self, event: PictureFailed) -> None:
+        """Once for each reason: a noise map that is missing is missing in every frame."""
+        asked, reason = self._frames.take(event), event.failure.message
+        if asked and event.slot == PLAYHEAD_SLOT and reason not in self._troubles:
+            self._troubles.add(reason)
+            self._explorer.notify(
+                updates.ErrorReport(event.failure, "Making the frame", PLAYHEAD_SLOT)
+            )
+
+    def _tell_trace(self) -> None:
+        self._trace_told = self._clock()
+        self._explorer.notify(self.trace)

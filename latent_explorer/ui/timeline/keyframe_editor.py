@@ -125,7 +125,7 @@ class KeyframeEditor:
             self._change(after, _many("copy", chosen), _added(before, after))
 
     def _free_place(self) -> float:
-        timeline, here = self._timeline, self._controller.playhead
+        timeline, here = self._timeline, self._controller.player.playhead
         taken = any(abs(k.seconds - here) < 0.5 / timeline.fps for k in timeline.keyframes)
         return duration(timeline) + 1.0 if taken else frame_at(timeline, here)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The menu "Make": a whole timeline from a few choices. What is asked stands in `dialogs/make_timeline`."""
+"""The menu "Make": a whole timeline from a few choices. What is asked stands in `make_dialogs`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from latent_explorer.ui.timeline.make_dialogs import (
     RandomWalkDialog,
     StyleMixDialog,
     SweepDialog,
-    available_bases,
+    base_names,
     row_names,
 )
 
@@ -22,13 +22,12 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
-    from latent_explorer.explain.recipe import Base
 
 FEW = 8  # seeds of the walk that is made by one click
 
 
 class MakeActions:
-    """Asks and hands the answer to the desk; the new timeline is chosen, and undo takes it back."""
+    """Asks and hands the answer to the controller; the new timeline is chosen, and undo takes it back."""
 
     def __init__(self, window: QWidget, explorer: Explorer, controller: TimelineController) -> None:
         self._window, self._explorer, self._controller = window, explorer, controller
@@ -44,20 +43,20 @@ class MakeActions:
 
     def morph(self) -> None:
         """Between two pictures."""
-        bases, names = self._offered()
-        if len(bases) < 2:
+        bases, summary = self._controller.available_bases(), self._explorer.summary
+        if summary is None or len(bases) < 2:
             return
-        dialog = MorphDialog(bases, names, parent=self._window)
+        dialog = MorphDialog(bases, base_names(bases, summary), parent=self._window)
         _open(dialog, lambda: self._controller.morph(*dialog.ends, dialog.seconds.value))
 
     def mix(self) -> None:
         """Layers of another picture in this one."""
-        bases, names = self._offered()
+        bases = self._controller.available_bases()
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None or len(bases) < 2:
             return
-        own = bases.index(state.base)
-        del bases[own], names[own]
+        bases.remove(state.base)
+        names = base_names(bases, summary)
         dialog = StyleMixDialog(bases, names, row_names(summary), self._window)
         _open(
             dialog,
@@ -81,12 +80,6 @@ class MakeActions:
                 dialog.seconds.value,
             ),
         )
-
-    def _offered(self) -> tuple[list[Base], list[str]]:
-        state, summary = self._explorer.state, self._explorer.summary
-        if state is None or summary is None:
-            return [], []
-        return available_bases(self._explorer.document, state, summary)
 
 
 def _open(dialog: QDialog, then: Callable[[], None]) -> None:

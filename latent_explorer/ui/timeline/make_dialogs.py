@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
 
 from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.state import attribute_amount
-from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase, SeedBase
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row, title
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
@@ -18,8 +17,8 @@ from latent_explorer.ui.widgets.number_field import NumberField
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.recipe import Base
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -27,7 +26,6 @@ WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
 SHORTEST, LONGEST = 0.1, 60.0  # s of a segment
 FARTHEST = 5.0  # of a sweep's ends
-MOST_SAMPLES = 200  # encoded pictures that a list offers
 
 
 class MakeTimelineDialog(QDialog):
@@ -178,16 +176,10 @@ class SweepDialog(MakeTimelineDialog):
         return self._attributes[self._choice.currentIndex()]
 
 
-def available_bases(
-    document: Document, state: ExplorerState, summary: ExplainerSummary
-) -> tuple[list[Base], list[str]]:
-    """Latents that can be morphed or mixed, and their names: projected ones, the shown one, favourites, samples."""
-    count = min(len(summary.samples.ids), MOST_SAMPLES) if summary.samples else 0
-    bases: list[Base] = [ProjectedBase(latent_id) for latent_id in document.projected]
-    bases += [state.base, *document.favourites]
-    bases += [SampleBase(index) for index in range(count)] or [SeedBase(s) for s in range(20)]
-    unique = list(dict.fromkeys(bases))
-    return unique, [_capital(describe_base(base, summary)) for base in unique]
+def base_names(bases: Sequence[Base], summary: ExplainerSummary) -> list[str]:
+    """Latents as a list shows them: "Seed 7", "Sample apple_0012"."""
+    names = (describe_base(base, summary) for base in bases)
+    return [name[:1].upper() + name[1:] for name in names]
 
 
 def row_names(summary: ExplainerSummary) -> list[str]:
@@ -196,7 +188,3 @@ def row_names(summary: ExplainerSummary) -> list[str]:
     for layer in summary.layout.layers:
         sizes.setdefault(layer.ws_row, layer.resolution)
     return [f"{r}  ({sizes[r]} px)" if r in sizes else str(r) for r in range(summary.layout.num_ws)]
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The timeline's panel: the view, or a sentence while there is nothing to see; its transport, menus and clock.
+"""The timeline's panel: the view, or a sentence while there is nothing to see; its transport, menus and timer.
 
-It shows what the desk says and hands on what the person asks. The transport stands in the head of the strip.
+Shows what the controller says and hands on what the person asks. The transport stands in the head of the strip.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QMenu, QStackedLayout, QWidget
 
 from latent_explorer.app.exploration.picture_requests import classifier_of
@@ -30,7 +30,6 @@ from latent_explorer.ui.timeline.keyframe_editor import KeyframeEditor
 from latent_explorer.ui.timeline.make_actions import MakeActions
 from latent_explorer.ui.timeline.menus import TimelineMenus
 from latent_explorer.ui.timeline.paint_trace import EMPTY_TRACE, ProbabilityTrace
-from latent_explorer.ui.timeline.playback_timer import PlaybackTimer
 from latent_explorer.ui.timeline.record_toggle import RecordToggle
 from latent_explorer.ui.timeline.transport import Transport
 from latent_explorer.ui.timeline.view import TimelineView
@@ -47,6 +46,8 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline.timeline import Timeline
 
 FAR = 10  # frames
+PLAYING_MS = 10  # half a frame of the fastest rate
+RECORDING_MS = 100  # between two looks at the elapsed time
 TRACE_PAUSE = 0.4  # seconds between two drawings of the trace while it plays: frames come first
 
 
@@ -56,6 +57,7 @@ class TimelinePanel(QWidget):
     def __init__(self, explorer: Explorer, controller: TimelineController) -> None:
         super().__init__()
         self._explorer, self.controller = explorer, controller
+        self._player = controller.player
         self.view = TimelineView()
         self.editor = KeyframeEditor(controller, self.view)
         self.transport = Transport()
@@ -64,7 +66,8 @@ class TimelinePanel(QWidget):
         self._recording: RecordToggle | None = None
         self._loops: tuple[QAction, ...] = ()
         self._traced = 0.0  # when the trace was drawn last
-        self.player = PlaybackTimer(controller, self._on_tick, self)
+        self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_tick)
         self.sentence = hint(timeline_text.EMPTY)
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.first = button("Add this picture", self.add_keyframe, icon="add_keyframe")
@@ -157,17 +160,17 @@ class TimelinePanel(QWidget):
 
     def seek(self, seconds: float) -> None:
         """Show another moment; who looks for himself does not want it to run on."""
-        self.controller.pause()
-        self.controller.seek(seconds)
+        self._player.pause()
+        self._player.seek(seconds)
         self._show_time()
 
     def toggle_play(self) -> None:
         """Play from the playhead, or stop there."""
         timeline = self.controller.current
-        if self.controller.playing:
-            self.controller.pause()
+        if self._player.playing:
+            self._player.pause()
         elif timeline is not None and len(timeline.keyframes) > 1:
-            self.controller.play()
+            self._player.play()
 
     def toggle_recording(self) -> None:
         """Record what happens to the sliders, or stop and keep it."""
@@ -178,11 +181,11 @@ class TimelinePanel(QWidget):
         """So many frames on."""
         timeline = self.controller.current
         if timeline is not None and timeline.keyframes:
-            self.seek(frame_at(timeline, self.controller.playhead + frames / timeline.fps))
+            self.seek(frame_at(timeline, self._player.playhead + frames / timeline.fps))
 
     def step_keyframe(self, by: int, *, extend: bool = False) -> None:
         """The keyframe before the playhead or after it, selected: alone, or beside those that are."""
-        times, here = self.view.times, self.controller.playhead
+        times, here = self.view.times, self._player.playhead
         half = 0.5 / self.controller.current.fps if self.controller.current else 0.0
         beside = [i for i, t in enumerate(times) if by * (t - here) > half]
         if beside:
@@ -242,7 +245,7 @@ class TimelinePanel(QWidget):
         elif isinstance(update, TimelineFrame):
             self._show_time()
         elif isinstance(update, TimelineTrace):
-            if not self.controller.playing or time.monotonic() - self._traced > TRACE_PAUSE:
+            if not self._player.playing or time.monotonic() - self._traced > TRACE_PAUSE:
                 self._show_trace()
         elif isinstance(update, TimelinePlaying):
             self._show_trace()
@@ -269,20 +272,37 @@ class TimelinePanel(QWidget):
 
     def refresh_playing(self) -> None:
         """Whether it plays or records: the buttons, and the clock."""
-        self.transport.show_playing(self.controller.playing)
+        self.transport.show_playing(self._player.playing)
         if self._recording is not None:
             self._recording.show()
-        self.player.reschedule()
+        self._schedule()
+
+    def stop(self) -> None:
+        """Stop the timer: the window closes."""
+        self._timer.stop()
+
+    def _schedule(self) -> None:
+        """Tick as often as what goes on needs; a late tick costs a fraction of a frame."""
+        playing = self._player.playing
+        if not (playing or self.controller.recording):
+            self._timer.stop()
+            return
+        interval = PLAYING_MS if playing else RECORDING_MS
+        if not self._timer.isActive() or self._timer.interval() != interval:
+            self._timer.start(interval)
 
     def _on_tick(self) -> None:
+        if self._player.playing:
+            self._player.tick(time.monotonic())
         if self._recording is not None and self.controller.recording:
             self._recording.show()
         self._show_time()
+        self._schedule()
 
     def _show_time(self) -> None:
-        self.view.show_playhead(self.controller.playhead)
-        self.transport.show_playhead(self.controller.playhead)
-        self.transport.show_playing(self.controller.playing)
+        self.view.show_playhead(self._player.playhead)
+        self.transport.show_playhead(self._player.playhead)
+        self.transport.show_playing(self._player.playing)
 
     def _show_trace(self) -> None:
         self._traced = time.monotonic()
@@ -291,12 +311,12 @@ class TimelinePanel(QWidget):
             self.transport.show_progress(None)
             return
         self.view.show_trace(self._trace(timeline))
-        self.view.show_pictures([self.controller.picture_at(k.seconds) for k in timeline.keyframes])
-        self.transport.show_progress(self.controller.progress)
+        self.view.show_pictures([self._player.picture_at(k.seconds) for k in timeline.keyframes])
+        self.transport.show_progress(self._player.progress)
 
     def _trace(self, timeline: Timeline) -> ProbabilityTrace:
         """The rendered frames as arrays, and who wins from each flip on."""
-        made = self.controller.trace
+        made = self._player.trace
         seconds, probs = made.seconds, made.probs
         if not len(seconds):
             return EMPTY_TRACE

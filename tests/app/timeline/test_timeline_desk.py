@@ -45,11 +45,11 @@ def test_keyframes_are_added_where_a_person_expects_them_and_undone(harness):
     controller.add_keyframe()
     assert [k.seconds for k in controller.current.keyframes] == [0.0, 1.0, 2.0]
     assert controller.current.keyframes[1].recipe.base == SeedBase(4)
-    assert controller.playhead == 2.0
+    assert controller.player.playhead == 2.0
     assert explorer.undo_text == "Undo keyframe"
     explorer.undo()
     assert len(controller.current.keyframes) == 2
-    controller.seek(0.5)
+    controller.player.seek(0.5)
     explorer.apply(SetAttribute(SPOTS, -0.5))
     controller.add_keyframe()  # inside: at the playhead, of what the sliders show
     assert [k.seconds for k in controller.current.keyframes] == [0.0, 0.5, 1.0]
@@ -61,7 +61,7 @@ def test_keyframes_are_added_where_a_person_expects_them_and_undone(harness):
 
 def test_what_is_scrubbed_to_can_be_kept_as_a_keyframe(harness):
     timeline = two_keyframes(harness)
-    harness.controller.seek(0.52)
+    harness.controller.player.seek(0.52)
     harness.controller.add_keyframe()
     between = harness.controller.current.keyframes[1]
     assert (between.seconds, between.recipe) == (0.5, recipe_at(timeline, 0.5))
@@ -166,7 +166,7 @@ def test_one_click_makes_a_timeline_that_one_undo_takes_away(harness):
 
 
 def test_what_was_made_in_one_click_shows_its_first_frame(harness):
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     harness.settle()
     harness.controller.sweep(BOTH, -1.0, 1.0)
     (shown,) = of_type(harness.settle(), updates.TimelineFrame)
@@ -187,7 +187,7 @@ def test_an_exploration_keeps_its_timelines(harness, tmp_path):
     assert [t.name for t in again.controller.timelines] == ["Random walk", "t"]
     again.controller.choose("t")
     assert again.controller.current == timeline
-    again.controller.seek(0.5)
+    again.controller.player.seek(0.5)
     assert len(of_type(again.settle(), updates.TimelineFrame)) == 1
     again.explorer.close()
 

@@ -46,12 +46,12 @@ def harness(tmp_path):
 def test_scrubbing_shows_the_frame_that_will_be_exported(harness):
     timeline = two_keyframes(harness)
     harness.settle()
-    harness.controller.seek(0.33)
+    harness.controller.player.seek(0.33)
     (shown,) = of_type(harness.settle(), updates.TimelineFrame)
     assert shown.seconds == pytest.approx(0.3)
     assert shown.request.recipe == frames(timeline)[3]
     assert not shown.cached
-    harness.controller.seek(0.31)
+    harness.controller.player.seek(0.31)
     assert len(of_type(harness.settle(), updates.TimelineFrame)) == 1  # at hand: at once
 
 
@@ -59,20 +59,20 @@ def test_only_the_newest_frame_scrubbed_to_is_shown(harness):
     two_keyframes(harness)
     harness.settle()
     for seconds in (0.1, 0.2, 0.7):
-        harness.controller.seek(seconds)
+        harness.controller.player.seek(seconds)
     assert [f.seconds for f in of_type(harness.settle(), updates.TimelineFrame)] == [0.7]
 
 
 def test_a_slider_takes_the_canvas_back(harness):
     two_keyframes(harness)
-    harness.controller.seek(0.5)
+    harness.controller.player.seek(0.5)
     harness.settle()
     harness.explorer.apply(SetAttribute(SPOTS, 0.2))
     assert len(of_type(harness.settle(), updates.MainPicture)) == 1
-    harness.controller.seek(0.5)
+    harness.controller.player.seek(0.5)
     harness.settle()
-    harness.controller.set_active(True)
-    harness.controller.set_active(
+    harness.controller.player.set_active(True)
+    harness.controller.player.set_active(
         False
     )  # the timeline goes out of view: the sliders' picture is shown again
     (again,) = of_type(harness.settle(), updates.MainPicture)
@@ -81,7 +81,7 @@ def test_a_slider_takes_the_canvas_back(harness):
 
 def test_a_change_of_the_timeline_shows_the_frame_under_the_playhead_again(harness):
     timeline = two_keyframes(harness)
-    harness.controller.seek(0.5)
+    harness.controller.player.seek(0.5)
     harness.settle()
     harness.controller.change(edits.with_easing(timeline, [0], "hold"), "easing")
     (shown,) = of_type(harness.settle(), updates.TimelineFrame)
@@ -92,33 +92,37 @@ def test_a_frame_that_cannot_be_made_is_said(harness):
     two_keyframes(harness)
     harness.settle()
     harness.host.renderers[-1].error = ValueError("boom")
-    harness.controller.seek(0.5)
+    harness.controller.player.seek(0.5)
     (trouble,) = of_type(harness.settle(), updates.ErrorReport)
     assert trouble.slot == "timeline"
-    harness.controller.seek(0.5)
+    harness.controller.player.seek(0.5)
     assert len(of_type(harness.settle(), updates.TimelineFrame)) == 1
 
 
 def test_empty_timelines_and_single_keyframes_are_no_trouble(harness):
     controller = harness.controller
-    controller.seek(1.0)
-    controller.play()
-    controller.step(1)
+    controller.player.seek(1.0)
+    controller.player.play()
+    controller.player.step(1)
     controller.new()
-    controller.seek(1.0)
-    controller.play()
-    assert not controller.playing
-    assert (len(controller.trace.seconds), controller.trace.flips, controller.progress) == (
+    controller.player.seek(1.0)
+    controller.player.play()
+    assert not controller.player.playing
+    assert (
+        len(controller.player.trace.seconds),
+        controller.player.trace.flips,
+        controller.player.progress,
+    ) == (
         0,
         (),
         0.0,
     )
-    assert controller.picture_at(0.0) is None
+    assert controller.player.picture_at(0.0) is None
     controller.add_keyframe()
-    controller.seek(5.0)
+    controller.player.seek(5.0)
     assert [f.seconds for f in of_type(harness.settle(), updates.TimelineFrame)] == [0.0]
-    controller.play()
-    assert not controller.playing
+    controller.player.play()
+    assert not controller.player.playing
 
 
 # Ahead of time -----------------------------------------------------------------------------------
@@ -127,18 +131,18 @@ def test_empty_timelines_and_single_keyframes_are_no_trouble(harness):
 def test_frames_are_made_ahead_only_while_the_timeline_is_in_view(harness):
     two_keyframes(harness)
     harness.settle()
-    assert harness.controller.progress == 0
-    harness.controller.set_active(True)
+    assert harness.controller.player.progress == 0
+    harness.controller.player.set_active(True)
     told = of_type(harness.settle(), updates.TimelineTrace)
-    assert (harness.controller.progress, told[-1].progress) == (1.0, 1.0)
-    assert harness.controller.trace.seconds.tolist() == pytest.approx(
+    assert (harness.controller.player.progress, told[-1].progress) == (1.0, 1.0)
+    assert harness.controller.player.trace.seconds.tolist() == pytest.approx(
         frame_times(harness.controller.current)
     )
-    assert harness.controller.picture_at(1.0) is not None
+    assert harness.controller.player.picture_at(1.0) is not None
     done = len(harness.rendered)
     harness.controller.change(edits.moved(harness.controller.current, {1: 1.2}), "longer")
     harness.settle()
-    assert harness.controller.progress == 1.0
+    assert harness.controller.player.progress == 1.0
     assert len(harness.rendered) > done
 
 
@@ -148,16 +152,16 @@ def test_the_flip_is_where_the_predicted_class_changes(harness):
         for t, a in ((0.0, -1.0), (1.0, 1.0))
     ]
     harness.controller.make(Timeline("t", tuple(ends), fps=10.0))
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     told = of_type(harness.settle(), updates.TimelineTrace)
-    assert harness.controller.trace.flips == told[-1].flips
+    assert harness.controller.player.trace.flips == told[-1].flips
     (flip,) = told[-1].flips
     assert flip == pytest.approx(0.6)  # at 0.5 both classes are equal, and the first wins
 
 
 def test_keyframes_are_made_first(harness):
     two_keyframes(harness)
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     harness.settle()
     recipes = [r.recipe for r in harness.rendered if r.recipe.base == SampleBase(0)]
     keyframes = [k.recipe for k in harness.controller.current.keyframes]
@@ -165,11 +169,11 @@ def test_keyframes_are_made_first(harness):
 
 
 def test_a_keyframe_of_the_picture_on_the_canvas_has_its_thumbnail_at_once(harness):
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     harness.settle()
     before = len(harness.rendered)
     harness.controller.add_keyframe()
-    assert harness.controller.picture_at(0.0) is harness.explorer.shown.result.after
+    assert harness.controller.player.picture_at(0.0) is harness.explorer.shown.result.after
     harness.settle()
     assert len(harness.rendered) == before
 
@@ -178,26 +182,26 @@ def test_a_long_timeline_is_looked_at_in_portions_and_ends_complete(harness, mon
     looked = []
     monkeypatch.setattr(timeline_frames, "recipe_at", lambda *a: looked.append(a) or recipe_at(*a))
     monkeypatch.setattr(timeline_frames, "PREFETCH_BATCH", 5)
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     two_keyframes(harness, ping_pong=True, loop=True)
     assert len(looked) < 11
     harness.settle()
-    assert harness.controller.progress == 1.0
+    assert harness.controller.player.progress == 1.0
     harness.controller.change(
         edits.replace(harness.controller.current, loop=False), "no loop"
     )  # the same frames
     harness.settle()
-    assert harness.controller.progress == 1.0
+    assert harness.controller.player.progress == 1.0
 
 
 def test_another_window_finds_the_frames_on_disk(harness, tmp_path):
     timeline = two_keyframes(harness)
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     harness.settle()
     harness.explorer.close()
     again = TimelineHarness(tmp_path)
     again.controller.make(timeline)
-    again.controller.seek(0.5)
+    again.controller.player.seek(0.5)
     (shown,) = of_type(again.settle(), updates.TimelineFrame)
     assert shown.cached
     again.explorer.close()
@@ -205,29 +209,29 @@ def test_another_window_finds_the_frames_on_disk(harness, tmp_path):
 
 def test_another_model_begins_without_frames_and_asks_for_none_of_the_old(harness):
     two_keyframes(harness)
-    harness.controller.set_active(True)
-    harness.controller.seek(0.5)
+    harness.controller.player.set_active(True)
+    harness.controller.player.seek(0.5)
     harness.open("other.explainer")
     assert harness.controller.current is None
     assert not any("SampleBase(index=0)" in str(r) and r.recipe.edits for r in harness.rendered)
     harness.controller.add_keyframe()
-    harness.controller.seek(0.0)
+    harness.controller.player.seek(0.0)
     assert len(of_type(harness.settle(), updates.TimelineFrame)) == 1
 
 
 def test_another_device_makes_its_own_frames(harness):
     two_keyframes(harness)
-    harness.controller.set_active(True)
+    harness.controller.player.set_active(True)
     harness.settle()
     harness.explorer.set_device("cpu")
     told = harness.settle()
     assert not of_type(told, updates.ErrorReport)
-    assert harness.controller.progress == 1.0
-    harness.controller.seek(0.5)
+    assert harness.controller.player.progress == 1.0
+    harness.controller.player.seek(0.5)
     harness.settle()
     harness.explorer.set_device("cuda:0")
     harness.settle()
-    harness.controller.seek(0.3)
+    harness.controller.player.seek(0.3)
     (shown,) = of_type(harness.settle(), updates.TimelineFrame)
     assert shown.cached  # made there before
 
@@ -237,35 +241,35 @@ def test_another_device_makes_its_own_frames(harness):
 
 def test_it_plays_every_frame_in_time_and_stops_at_the_end(harness):
     timeline = two_keyframes(harness)
-    harness.controller.play()
+    harness.controller.player.play()
     shown = harness.play(1.5)
     assert [f.seconds for f in shown] == pytest.approx(frame_times(timeline))
-    assert not harness.controller.playing
-    assert harness.controller.playhead == 1.0
-    harness.controller.play()  # from the start again
+    assert not harness.controller.player.playing
+    assert harness.controller.player.playhead == 1.0
+    harness.controller.player.play()  # from the start again
     assert harness.play(0.05)[0].seconds == 0.0
 
 
 def test_a_loop_goes_on_without_a_doubled_frame(harness):
     two_keyframes(harness, loop=True, ping_pong=True)
-    harness.controller.play()
+    harness.controller.player.play()
     shown = [f.seconds for f in harness.play(4.2)]
     one_way = [k / 10 for k in range(11)]
     circle = [*one_way, *one_way[-2:0:-1]]
     assert shown == pytest.approx((circle * 3)[: len(shown)])
     assert len(shown) >= 42
-    harness.controller.pause()
-    assert not harness.controller.playing
+    harness.controller.player.pause()
+    assert not harness.controller.player.playing
 
 
 def test_slow_rendering_drops_frames_but_keeps_time(harness):
     timeline = two_keyframes(harness)
-    harness.controller.play()
+    harness.controller.player.play()
     harness.clock.now += 0.01
-    harness.controller.tick(harness.clock.now)
+    harness.controller.player.tick(harness.clock.now)
     harness.settle()
     harness.clock.now += 0.5  # the window was busy
-    harness.controller.tick(harness.clock.now)
+    harness.controller.player.tick(harness.clock.now)
     (shown,) = of_type(harness.settle(), updates.TimelineFrame)
     assert shown.seconds == pytest.approx(0.5, abs=0.11)
     assert shown.request.recipe in frames(timeline)
@@ -285,7 +289,7 @@ def test_slow_rendering_is_asked_only_for_what_can_be_ready_in_time():
 
 def test_a_slider_pauses(harness):
     two_keyframes(harness)
-    harness.controller.play()
+    harness.controller.player.play()
     harness.play(0.2)
     harness.explorer.apply(SetAttribute(SPOTS, 0.2))
     assert [p.playing for p in of_type(harness.settle(), updates.TimelinePlaying)] == [False]
@@ -293,9 +297,9 @@ def test_a_slider_pauses(harness):
 
 def test_a_jump_while_it_plays_goes_on_from_there(harness):
     two_keyframes(harness)
-    harness.controller.play()
+    harness.controller.player.play()
     harness.play(0.2)
-    harness.controller.seek(0.7)
+    harness.controller.player.seek(0.7)
     shown = [
         f.seconds for f in [*of_type(harness.settle(), updates.TimelineFrame), *harness.play(0.25)]
     ]
@@ -316,9 +320,9 @@ def test_the_main_picture_waits_for_no_more_than_the_frame_in_hand(harness):
         return plain(request)
 
     renderer.render = slow
-    harness.controller.set_active(True)
-    harness.controller.play()
-    harness.controller.tick(harness.clock.now)
+    harness.controller.player.set_active(True)
+    harness.controller.player.play()
+    harness.controller.player.tick(harness.clock.now)
     assert inside.wait(10)
     harness.explorer.apply(
         SetTruncation(0.3)
@@ -339,14 +343,14 @@ def test_what_every_frame_lacks_is_said_once(harness):
         raise UserError("The noise maps are not here.")
 
     harness.host.renderers[-1].render = lacks
-    harness.controller.play()
+    harness.controller.player.play()
     harness.clock.now += 0.01
-    harness.controller.tick(harness.clock.now)
+    harness.controller.player.tick(harness.clock.now)
     assert len(of_type(harness.settle(), updates.ErrorReport)) == 1
     for seconds in (0.2, 0.4):
-        harness.controller.seek(seconds)
+        harness.controller.player.seek(seconds)
         assert not of_type(harness.settle(), updates.ErrorReport)
-    assert harness.controller.playing  # the clock goes on, as for frames that are late
+    assert harness.controller.player.playing  # the clock goes on, as for frames that are late
     harness.controller.change(edits.replace(harness.controller.current, fps=20.0), "rate")
-    harness.controller.seek(0.3)
+    harness.controller.player.seek(0.3)
     assert len(of_type(harness.settle(), updates.ErrorReport)) == 1

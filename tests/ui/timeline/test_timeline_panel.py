@@ -52,7 +52,7 @@ def test_k_makes_keyframes_and_shows_them(qtbot, desktop):
     assert panel.transport.duration.value == 2.0
     assert panel.transport.play.isEnabled()
     qtbot.waitUntil(
-        lambda: all(panel.controller.picture_at(t) for t in panel.view.times), timeout=8000
+        lambda: all(panel.controller.player.picture_at(t) for t in panel.view.times), timeout=8000
     )
     assert desktop.window.strip.height() <= 150
 
@@ -90,9 +90,9 @@ def test_plot_timeline_and_training_share_the_strip(qtbot, desktop):
 
 def test_frames_are_made_only_while_the_timeline_is_in_front(qtbot, desktop):
     make_three(qtbot, desktop)
-    assert panel_of(desktop).controller.active
+    assert panel_of(desktop).controller.player.active
     QTest.keyClick(desktop.window, "l")
-    assert not panel_of(desktop).controller.active
+    assert not panel_of(desktop).controller.player.active
 
 
 # scrubbing and playing
@@ -114,7 +114,7 @@ def test_a_click_on_the_trace_jumps_there(qtbot, desktop):
     make_three(qtbot, desktop)
     view = panel_of(desktop).view
     QTest.mouseClick(view, LEFT, pos=at(view, 1.5, "trace"))
-    assert panel_of(desktop).controller.playhead == pytest.approx(1.5)
+    assert panel_of(desktop).controller.player.playhead == pytest.approx(1.5)
 
 
 def test_the_flip_is_marked_with_its_class(qtbot, desktop):
@@ -138,9 +138,9 @@ def test_playing_runs_through_every_lane_and_stops_at_the_end(qtbot, desktop):
     )
     panel.seek(1.0)
     QTest.keyClick(desktop.window, Qt.Key.Key_Space, SHIFT)
-    assert panel.controller.playing
+    assert panel.controller.player.playing
     assert panel.transport.play.accessibleName().startswith("Pause")
-    qtbot.waitUntil(lambda: not panel.controller.playing, timeout=6000)
+    qtbot.waitUntil(lambda: not panel.controller.player.playing, timeout=6000)
     assert shown == sorted(shown)
     assert shown[-1] == pytest.approx(2.0)
     assert panel.view.playhead == pytest.approx(2.0)
@@ -153,13 +153,13 @@ def test_space_plays_in_the_timeline_and_shows_before_elsewhere(qtbot, desktop):
     panel.seek(0.0)
     panel.view.setFocus()
     QTest.keyClick(panel.view, Qt.Key.Key_Space)
-    assert panel.controller.playing
+    assert panel.controller.player.playing
     QTest.keyClick(panel.view, Qt.Key.Key_Space)
-    assert not panel.controller.playing
+    assert not panel.controller.player.playing
     desktop.window.canvas.view.setFocus()
     QTest.keyPress(desktop.window.canvas.view, Qt.Key.Key_Space)
     assert desktop.window.canvas.view.peeking
-    assert not panel.controller.playing
+    assert not panel.controller.player.playing
     QTest.keyRelease(desktop.window.canvas.view, Qt.Key.Key_Space)
 
 
@@ -170,16 +170,16 @@ def test_frames_and_keyframes_by_key(qtbot, desktop):
     QTest.keyClick(desktop.window, ".")
     QTest.keyClick(desktop.window, ".")
     QTest.keyClick(desktop.window, ",")
-    assert panel.controller.playhead == pytest.approx(0.05)
+    assert panel.controller.player.playhead == pytest.approx(0.05)
     panel.view.setFocus()
     QTest.keyClick(panel.view, Qt.Key.Key_Down)
-    assert (panel.controller.playhead, panel.view.selected) == (1.0, [1])
+    assert (panel.controller.player.playhead, panel.view.selected) == (1.0, [1])
     QTest.keyClick(panel.view, Qt.Key.Key_Down, SHIFT)
     assert panel.view.selected == [1, 2]
     QTest.keyClick(panel.view, Qt.Key.Key_Home)
-    assert panel.controller.playhead == 0.0
+    assert panel.controller.player.playhead == 0.0
     QTest.keyClick(panel.view, Qt.Key.Key_End)
-    assert panel.controller.playhead == 2.0
+    assert panel.controller.player.playhead == 2.0
 
 
 # made at once
