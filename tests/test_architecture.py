@@ -7,17 +7,20 @@ import ast
 import pkgutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
-
-import pytest
 
 import latent_explorer
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("latent_explorer", "tests", "benchmarks", "packaging")
 SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
-MAX_LINES = 600  # aim at 350; a class is never split for it
+AIM_LINES, MAX_LINES = 350, 600
 STARTUP_ROOMS = ("cli", "ui", "app", "common", "media", "studies")
+
+
+class LongFiles(UserWarning):
+    """Named in pytest's summary; fails nothing."""
 
 
 def _run(code: str) -> subprocess.CompletedProcess[str]:
@@ -58,18 +61,21 @@ for name in {modules!r}:
     assert done.returncode == 0, done.stderr
 
 
-def _names(path: Path) -> str:
-    return str(path.relative_to(ROOT))
+def test_files_open_with_licence_and_purpose() -> None:
+    for path in SOURCES:
+        text = path.read_text(encoding="utf-8")
+        if text.strip():  # else it only marks a package
+            assert text.startswith("# SPDX-License-Identifier: MIT\n"), path
+            assert ast.get_docstring(ast.parse(text)), f"{path} has no docstring: what lives here?"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=_names)
-def test_files_open_with_licence_and_purpose_and_stay_short(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
-    if not text.strip():
-        return  # the mark of a package
-    assert text.startswith("# SPDX-License-Identifier: MIT\n")
-    assert ast.get_docstring(ast.parse(text)), "no docstring says what lives here"
-    assert text.count("\n") <= MAX_LINES, f"more than {MAX_LINES} lines"
+def test_files_stay_short() -> None:
+    """More lines than one aims at are only warned of: no class is split to be short."""
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in SOURCES}
+    assert not [path for path, count in lines.items() if count > MAX_LINES]
+    long = [f"{p.relative_to(ROOT)} ({n})" for p, n in lines.items() if n > AIM_LINES]
+    if long:
+        warnings.warn(LongFiles(f"longer than {AIM_LINES} lines: {', '.join(long)}"), stacklevel=1)
 
 
 def test_no_packaging_package() -> None:

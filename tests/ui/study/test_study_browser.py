@@ -135,7 +135,8 @@ def place(page) -> str:
     return page.locator("#place").inner_text()
 
 
-def test_a_participants_journey_by_keyboard(study, tmp_path) -> None:
+# One journey, told in its order.
+def test_a_participants_journey_by_keyboard(study, tmp_path) -> None:  # noqa: PLR0915
     key, folder = study
     with browser_on(folder, tmp_path / "profile", viewport={"width": 1280, "height": 800}) as page:
         begin(page)
