@@ -47,7 +47,7 @@ from latent_explorer.explain.projection.settings import (
     ProjectionSettings,
     Space,
 )
-from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, ProjectedBase
+from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import LpipsDistance
@@ -88,11 +88,11 @@ class Run:
 def run(model: Explainer, pictures: np.ndarray, settings: ProjectionSettings) -> Run:
     """Project the pictures, noting every look at the best so far."""
     looks: list[list[Look]] = [[] for _ in pictures]
-    names = [f"picture {i}" for i in range(len(pictures))]
+    targets = [Target(f"picture {i}", picture) for i, picture in enumerate(pictures)]
     found: list[ProjectedPicture] = []
     began = time.perf_counter()
     batches, known = 0, 0
-    for event in project(model, pictures, names, settings):
+    for event in project(model, targets, settings):
         if not isinstance(event, Kept):
             continue
         found = list(event.value)
@@ -123,10 +123,7 @@ class Judge:
     def _one(self, picture: ProjectedPicture, path: Path) -> dict[str, float]:
         write_projected(path, picture)
         saved = read_projected(path)
-        self._renderer.add_latent("saved", latent_of(saved))
-        noise = Noise("maps", maps_id="saved") if saved.noise else Noise()
-        request = PictureRequest(PictureRecipe(ProjectedBase("saved"), noise=noise), self._key)
-        shown = self._renderer.render(request).after
+        shown = self._renderer.render_latent(latent_of(saved), self._key).after
         photo, image = (torch.from_numpy(to_float(x[None])) for x in (saved.target, shown.image))
         with torch.no_grad():
             wanted = self._classifier.probs(photo)[0].numpy()

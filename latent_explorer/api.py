@@ -23,6 +23,7 @@ from latent_explorer.explain.attfind.encode import encode as encode_job
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent
 from latent_explorer.explain.projection.projection import project as project_job
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection.target import Target, cut_target
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.device import choose_device
@@ -128,12 +129,15 @@ class Explainer:
 
         Files of any size, or (N, H, W, 3) uint8 at the explainer's resolution; `render` takes the results.
         """
-        pixels = self._pixels(images)
-        named = not isinstance(images, np.ndarray)
-        names = (
-            [Path(path).name for path in images] if named else [str(i) for i in range(len(pixels))]
-        )
-        return _run(project_job(self.model, pixels, names, settings, device=self.device), on_event)
+        if isinstance(images, np.ndarray):
+            targets = [Target(str(i), image) for i, image in enumerate(images)]
+        else:
+            asked = self.model.classifier_id
+            targets = [
+                cut_target(self.model, read_image(path), path.name, asked)
+                for path in map(Path, images)
+            ]
+        return _run(project_job(self.model, targets, settings, device=self.device), on_event)
 
     def render(
         self, latents: Latents | Sequence[ProjectedPicture], edits: Sequence[Edit] = ()

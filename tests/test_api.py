@@ -60,6 +60,8 @@ def test_the_page_runs_as_it_stands(path, tmp_path, monkeypatch):
     assert names["change"].shape == (8, 2)
     assert names["mine"].ws.shape == (1, 6, 16)
     assert len(names["drawn"]) == 4
+    written = sorted(path.name for path in (tmp_path / "projections").iterdir())
+    assert written == ["leaf.npz", "leaf.png", "leaf.projection", "summary.csv", "summary.json"]
 
 
 def test_pictures_are_the_windows_bit_for_bit(path, explainer):

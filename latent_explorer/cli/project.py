@@ -3,27 +3,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import click
 import msgspec
-import numpy as np
 
 from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Kept, Metric, Notice
-from latent_explorer.common.paths import atomic_output, explain_write_errors, safe_file_name
-from latent_explorer.explain.projection.report_text import (
-    cautions,
-    domain_sentence,
-    has_photo,
-    summary,
-)
+from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
+from latent_explorer.data.images import read_image
+from latent_explorer.explain.projection.report_text import cautions, domain_sentence, summary
+from latent_explorer.explain.projection.result_files import ResultFolder
 from latent_explorer.explain.projection.settings import (
     DEFAULT,
     NVIDIA_SCHEDULE,
@@ -34,31 +26,16 @@ from latent_explorer.explain.projection.settings import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from latent_explorer.app.engine.model_host import ModelHost
-    from latent_explorer.app.projection.photos import Photo
-    from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
+    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.projection.target import Target
+    from latent_explorer.models.explainer import Explainer
 
 _AT_A_TIME = 64  # pictures whose results are in memory before they are written
 _LATENTS = (".npz", ".npy")
 SCHEDULES = {"default": DEFAULT, "nvidia": NVIDIA_SCHEDULE}
-_COLUMNS = (
-    "name",
-    "space",
-    "start",
-    "steps",
-    "seconds",
-    "lpips",
-    "lpips_net",
-    "psnr",
-    "agreement",
-    "probability_difference",
-    "w_distance",
-    "in_domain",
-    "domain_reason",
-    "tuned",
-)
 
 
 def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], Any]:
@@ -118,24 +95,29 @@ def project(
     (target and reconstruction), and for all summary.json and summary.csv.
     """
     from latent_explorer.app.engine.model_host import ModelHost
+    from latent_explorer.app.projection.jobs import import_latents
+    from latent_explorer.app.projection.photos import pictures_in
 
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
     host = ModelHost()
     host.open(Path(explainer), device)
     key = resolve_classifier(host.explainer, classifier)
-    writer = _Writer(out)
+    results = ResultFolder(out)
     output = Output(as_json=as_json)
     latents = [path for path in images if path.suffix.lower() in _LATENTS]
-    pictures = [path for path in images if path not in latents]
+    pictures = pictures_in([path for path in images if path not in latents])
     for path in latents:
-        writer.write(_imported(host, path, key))
-    for photos in _photos(pictures, output):
-        writer.write(_projected(host, photos, settings, key, output, writer))
-    if not writer.reports:
+        results.add(import_latents(host, path, key))
+    for first in range(0, len(pictures), _AT_A_TIME):
+        some = pictures[first : first + _AT_A_TIME]
+        targets = run_job(_cut(host.explainer, some, key), output)
+        if targets:
+            _project(host, targets, settings, key, output, results)
+    if not results.reports:
         raise UserError(
             "There is no picture in what was given, or none that can be read. Choose others."
         )
-    output.result(writer.finish(), writer.text())
+    output.result(results.write_summaries(), _text(results))
 
 
 def projection_settings(
@@ -157,46 +139,38 @@ def projection_settings(
         raise UserError(f"A setting is out of its range: {error}. Choose another value.") from error
 
 
-def _photos(paths: Sequence[Path], output: Output) -> Iterator[list[Photo]]:
-    """The pictures, read some at a time; what cannot be read is said and left out."""
-    from latent_explorer.app.projection.photos import pictures_in, read_photo
+def _cut(model: Explainer, paths: Sequence[Path], key: str) -> Generator[Event, None, list[Target]]:
+    """The pictures as they will be projected. A job; what cannot be read is said and left out."""
+    from latent_explorer.explain.projection.target import cut_target
 
-    read: list[Photo] = []
-    for path in pictures_in(paths):
+    targets = []
+    for done, path in enumerate(paths):
+        yield Progress(done, len(paths), "Cutting the photos")
         try:
-            read.append(read_photo(path))
+            photo = read_image(path, name=path.name)
         except UserError as error:
-            output.event(Notice(str(error), "warning"))
-        if len(read) == _AT_A_TIME:
-            yield read
-            read = []
-    if read:
-        yield read
+            yield Notice(str(error), "warning")
+        else:
+            targets.append(cut_target(model, photo, path.name, key))
+    return targets
 
 
-def _imported(host: ModelHost, path: Path, key: str) -> list[ProjectedPicture]:
-    from latent_explorer.app.projection.jobs import import_latents
-
-    return import_latents(host, path, key)
-
-
-def _projected(
+def _project(
     host: ModelHost,
-    photos: Sequence[Photo],
+    targets: Sequence[Target],
     settings: ProjectionSettings,
     key: str,
     output: Output,
-    writer: _Writer,
-) -> list[ProjectedPicture]:
+    results: ResultFolder,
+) -> None:
     """Project some pictures. Interrupted, the best so far is written before the command ends."""
-    from latent_explorer.app.engine.events import StepBudget
-    from latent_explorer.app.projection.jobs import project_photos
-    from latent_explorer.explain.attfind.effects import default_budget
+    from latent_explorer.explain.projection.projection import project
 
     kept: list[ProjectedPicture] = []
 
     def watched() -> Generator[Event, None, None]:
-        for event in project_photos(host, StepBudget(default_budget), photos, settings, key):
+        job = project(host.explainer, targets, settings, device=host.device, classifier_id=key)
+        for event in job:
             if isinstance(event, Kept):
                 kept[:] = event.value
             if output.as_json or not isinstance(event, Metric):  # people do not read a line a step
@@ -205,89 +179,16 @@ def _projected(
     try:
         run_job(watched(), output)
     except KeyboardInterrupt:
-        writer.write(kept)
-        writer.finish()
+        results.add(kept)
+        results.write_summaries()
         raise
-    return kept
+    results.add(kept)
 
 
-class _Writer:
-    """Writes projections into a folder, each name once."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._names: set[str] = set()
-        self._rows: list[dict[str, Any]] = []
-        self.reports: list[ProjectionReport] = []
-        with explain_write_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-
-    def write(self, found: Sequence[ProjectedPicture]) -> None:
-        """One picture's three files each."""
-        from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
-        from latent_explorer.media.drawing import enlarge, export_factor
-        from latent_explorer.media.png import png_bytes
-
-        for picture in found:
-            name = self._free(safe_file_name(Path(picture.report.name).stem) or "picture")
-            pair = np.concatenate([picture.target, picture.image], axis=1)
-            shown = enlarge(pair, export_factor(picture.target))
-            files = {
-                "projection": (SUFFIX, to_bytes(picture)),
-                "latents": (".npz", latent_npz(picture)),
-                "image": (".png", png_bytes(shown)),
-            }
-            paths = {}
-            for what, (suffix, content) in files.items():
-                paths[what] = self._folder / f"{name}{suffix}"
-                with atomic_output(paths[what]) as temporary:
-                    temporary.write_bytes(content)
-            fields = msgspec.to_builtins(picture.report)
-            self.reports.append(picture.report)
-            self._rows.append(
-                {**fields, "latent_id": picture.latent_id, **{k: str(p) for k, p in paths.items()}}
-            )
-
-    def finish(self) -> dict[str, Any]:
-        """Write the summaries; the fields of the command's result."""
-        rows = self._rows
-        of_photos = [report for report in self.reports if has_photo(report)]
-        fields = {
-            "n": len(rows),
-            **{name: _mean(of_photos, name) for name in ("lpips", "psnr", "agreement")},
-            "outside_domain": sum(not report.in_domain for report in of_photos),
-            "projections": rows,
-        }
-        table = io.StringIO()
-        writer = csv.DictWriter(table, _COLUMNS, extrasaction="ignore", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        texts = {
-            "summary.json": json.dumps(fields, indent=1) + "\n",
-            "summary.csv": table.getvalue(),
-        }
-        for name, text in texts.items():
-            with atomic_output(self._folder / name) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-        return fields
-
-    def text(self) -> str:
-        """For people: a line a picture, and below it what speaks against it."""
-        lines = []
-        for report in self.reports:
-            lines.append(f"{report.name}: {summary(report)}")
-            lines += [f"  {said}" for said in (*cautions(report), domain_sentence(report)) if said]
-        return "\n".join([*lines, f"{len(self.reports)} pictures in {self._folder}"])
-
-    def _free(self, name: str) -> str:
-        """The name, or the name with a number where a picture before had it."""
-        free, number = name, 2
-        while free.lower() in self._names:
-            free, number = f"{name}-{number}", number + 1
-        self._names.add(free.lower())
-        return free
-
-
-def _mean(reports: Sequence[ProjectionReport], name: str) -> float | None:
-    """None where there is no photo to speak of."""
-    return float(np.mean([getattr(report, name) for report in reports])) if reports else None
+def _text(results: ResultFolder) -> str:
+    """For people: a line a picture, and below it what speaks against it."""
+    lines = []
+    for report in results.reports:
+        lines.append(f"{report.name}: {summary(report)}")
+        lines += [f"  {said}" for said in (*cautions(report), domain_sentence(report)) if said]
+    return "\n".join([*lines, f"{len(results.reports)} pictures in {results.path}"])

@@ -90,6 +90,10 @@ def explain_read_errors(name: str) -> Iterator[None]:
         ) from error
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
+    except MemoryError as error:
+        raise UserError(
+            f"There is not enough memory to open {name}. Make it smaller first."
+        ) from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly anything
         raise UserError(
             f"{name} cannot be read as a picture: {error or type(error).__name__}. "

@@ -173,9 +173,10 @@ def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, c
     from projection_runs import changed, pictures_of_seeds
 
     from latent_explorer.explain.projection.projection import project
+    from latent_explorer.explain.projection.target import Target
 
-    photos = pictures_of_seeds(tiny_explainer, range(1))
-    job = project(tiny_explainer, photos, ["a leaf"], changed(steps=2, w_steps=1), device="cpu")
+    [photo] = pictures_of_seeds(tiny_explainer, range(1))
+    job = project(tiny_explainer, [Target("a leaf", photo)], changed(steps=2, w_steps=1))
     (found,) = run_silently(job)
     write_projected(tmp_path / "leaf.projection", found)
     base = ProjectedBase(found.latent_id)

@@ -15,6 +15,7 @@ from projection_runs import pictures_of_seeds
 from latent_explorer.cli.project import projection_settings
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.images import open_picture
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.projection.settings import DEFAULT, NVIDIA_SCHEDULE
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
@@ -68,6 +69,20 @@ def test_a_folder_becomes_projections(file: Path, photos: Path, tmp_path: Path, 
         rows = list(csv.DictReader(table))
     assert [row["name"] for row in rows] == ["leaf 0.png", "leaf 1.png", "leaf 2.png"]
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["n"] == 3
+
+
+def test_a_photo_is_decoded_once(
+    file: Path, photos: Path, tmp_path: Path, capsys, monkeypatch
+) -> None:
+    decoded = []
+
+    def counted(source: Path, name: str) -> Image.Image:
+        decoded.append(name)
+        return open_picture(source, name)
+
+    monkeypatch.setattr("latent_explorer.data.images.open_picture", counted)
+    run(capsys, file, photos / "leaf 2.png", "--steps", 1, "--out", tmp_path / "out")
+    assert decoded == ["leaf 2.png"]
 
 
 def test_latents_go_out_and_in(file: Path, photos: Path, tmp_path: Path, capsys) -> None:

@@ -179,3 +179,15 @@ def test_pixels_to_network_input_and_back() -> None:
     np.testing.assert_array_equal(
         to_uint8(np.array([-9.0, 9.0, np.nan]).reshape(3, 1, 1)), [[[0, 255, 128]]]
     )
+
+
+def test_too_little_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "huge.png"
+    Image.new("RGB", (4, 4)).save(path)
+
+    def full(_picture: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("latent_explorer.data.images.to_rgb", full)
+    with pytest.raises(UserError, match="not enough memory to open"):
+        read_image(path)

@@ -16,6 +16,7 @@ from latent_explorer.explain.latents import seed_latent
 from latent_explorer.explain.projected import ProjectedPicture
 from latent_explorer.explain.projection.projection import project
 from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection.target import Target
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.stylegan2 import Generator
@@ -71,8 +72,8 @@ class Done:
 def projected(
     model: Explainer, targets: np.ndarray, settings: ProjectionSettings = QUICK, **options: object
 ) -> Done:
-    names = [f"{i}.png" for i in range(len(targets))]
-    job = project(model, targets, names, settings, **options)
+    named = [Target(f"{i}.png", image) for i, image in enumerate(targets)]
+    job = project(model, named, settings, **options)
     events: list[Event] = []
     while True:
         try:

@@ -1,17 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""What the projection desk has the engine do: cut and project photos, and render latents that came from a file."""
+"""What the projection controller has the engine do: cut and project photos, and render latents that came from a file."""
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import msgspec
-import numpy as np
-
-from latent_explorer.common.events import Event, Kept, Progress
-from latent_explorer.data.crop import crop_image
+from latent_explorer.common.events import Event, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -31,45 +25,27 @@ def project_photos(
     settings: ProjectionSettings,
     classifier_id: str,
 ) -> Generator[Event, None, list[ProjectedPicture]]:
-    """Project what is cut out of the photos. Yields the events of `explain.projection.project`; cutting comes before."""
-    from latent_explorer.explain.projection.photo_verdict import photo_probs
+    """Project what is cut out of the photos. Yields the events of `project`; cutting comes before."""
     from latent_explorer.explain.projection.projection import project
+    from latent_explorer.explain.projection.target import cut_target
 
     explainer = host.explainer
-    size = explainer.generator.config.resolution
-    targets, at_own_size = [], []
+    targets = []
     for done, photo in enumerate(photos):
         yield Progress(done, len(photos), "Cutting the photos")
-        picture = photo.full()
-        targets.append(crop_image(picture, photo.crop, size))
-        at_own_size.append(photo_probs(explainer, crop_image(picture, photo.crop), classifier_id))
+        cut = cut_target(explainer, photo.full(), photo.name, classifier_id, photo.crop)
+        targets.append(cut)
     yield Progress(0, settings.steps, "Looking for a start")
-    job = project(
-        explainer,
-        np.stack(targets),
-        [photo.name for photo in photos],
-        settings,
-        device=host.device,
-        budget=budget.seconds,
-        classifier_id=classifier_id,
+    return (
+        yield from project(
+            explainer,
+            targets,
+            settings,
+            device=host.device,
+            budget=budget.seconds,
+            classifier_id=classifier_id,
+        )
     )
-    with contextlib.closing(job):
-        while True:
-            try:
-                event = next(job)
-            except StopIteration as end:
-                return _completed(end.value, at_own_size)
-            yield Kept(_completed(event.value, at_own_size)) if isinstance(event, Kept) else event
-
-
-def _completed(
-    pictures: Sequence[ProjectedPicture], at_own_size: Sequence[tuple[float, ...]]
-) -> list[ProjectedPicture]:
-    """With what the classifier says of each photo at its own size. What is kept before the end may be fewer pictures."""
-    return [
-        replace(p, report=msgspec.structs.replace(p.report, probs_photo=probs))
-        for p, probs in zip(pictures, at_own_size, strict=False)
-    ]
 
 
 def import_latents(host: ModelHost, path: Path, classifier_id: str) -> list[ProjectedPicture]:

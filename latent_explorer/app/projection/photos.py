@@ -17,27 +17,26 @@ from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.crop import Crop, center_square, crop_image
-from latent_explorer.data.images import read_image
+from latent_explorer.data.images import explain_read_errors, read_image
 from latent_explorer.data.sources import FolderSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-MAX_PHOTOS = (
-    64  # at a time; projecting one takes seconds, and more are better sent by the command line
-)
+# At a time; projecting one takes seconds, and more are better sent by the command line.
+MAX_PHOTOS = 64
 MAX_DISPLAY_SIZE = 1600  # px of the longer side that is kept for the screen
 JOIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture to be projected. `image` (H, W, 3) uint8 is upright and at most SHOWN px; the file holds the rest."""
+    """A picture to be projected."""
 
     name: str
-    image: np.ndarray
+    image: np.ndarray  # (H, W, 3) uint8, upright, at most MAX_DISPLAY_SIZE px where there is a file
     crop: Crop
-    path: Path | None = None  # None: it was pasted, and `image` is all there is
+    path: Path | None = None  # the file with all the pixels, where `image` does not have them
 
     def crop_image(self, size: int) -> np.ndarray:
         """What the generator will see, (size, size, 3) uint8, as far as the picture on the screen tells."""
@@ -71,25 +70,19 @@ class ReadingDone:
 def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
     """A picture (H, W, 3) uint8 with its middle square."""
     height, width = image.shape[:2]
+    crop = center_square(height, width)
     longer = max(height, width)
-    shown = image
-    if path is not None and longer > MAX_DISPLAY_SIZE:
-        size = (
-            max(1, width * MAX_DISPLAY_SIZE // longer),
-            max(1, height * MAX_DISPLAY_SIZE // longer),
-        )
-        shown = np.array(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    return Photo(name, shown, center_square(height, width), path)
+    if path is None or longer <= MAX_DISPLAY_SIZE:
+        return Photo(name, image, crop)
+    size = [max(1, side * MAX_DISPLAY_SIZE // longer) for side in (width, height)]
+    shown = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
+    return Photo(name, np.array(shown), crop, path)
 
 
 def read_photo(path: Path) -> Photo:
     """Read a file. UserError, in a sentence, for whatever is wrong with it."""
-    try:
+    with explain_read_errors(path.name):
         return photo_of(read_image(path, name=path.name), path.name, path)
-    except MemoryError as error:
-        raise UserError(
-            f"There is not enough memory to open {path.name}. Make it smaller first."
-        ) from error
 
 
 def pictures_in(paths: Sequence[Path]) -> list[Path]:

@@ -28,6 +28,7 @@ from latent_explorer.explain.projection.judge import DomainVerdict, make_judge
 from latent_explorer.explain.projection.loss import PictureLoss
 from latent_explorer.explain.projection.optimizer import LatentOptimizer, OptimizationStep
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.projection.tuning import tune
 from latent_explorer.explain.projection.variables import LatentVariables
 from latent_explorer.explain.render.renderer import Renderer
@@ -49,27 +50,29 @@ _KEPT_SHARE = 8  # ... and at least so many times as long as the look takes
 
 def project(
     explainer: Explainer,
-    targets: np.ndarray,
-    names: Sequence[str],
+    targets: Sequence[Target],
     settings: ProjectionSettings = DEFAULT,
     *,
     device: str | torch.device = "cpu",
     budget: Budget = default_budget,
     classifier_id: str | None = None,
 ) -> Generator[Event, None, list[ProjectedPicture]]:
-    """Find latents of pictures (N, R, R, 3) uint8 at the generator's resolution. A job.
+    """Find latents of pictures. A job.
 
     Yields Progress; Metric with the mean "loss" and "lpips" and those of picture i as "loss/i" and "lpips/i"; and
     about once a second Kept: a tuple of ProjectedPicture, the best so far of every picture that was begun, in order.
     Closed early, the last of those is what there is.
     """
     size = explainer.generator.config.resolution
-    if targets.dtype != np.uint8 or targets.shape[1:] != (size, size, 3):
-        raise ValueError(f"pictures of shape {targets.shape}; this generator makes {size} x {size}")
-    if not len(targets) or len(targets) != len(names):
+    for image in (target.image for target in targets):
+        if image.dtype != np.uint8 or image.shape != (size, size, 3):
+            raise ValueError(
+                f"a picture of shape {image.shape}; this generator makes {size} x {size}"
+            )
+    if not targets:
         raise UserError("There are no pictures to project. Choose one or more.")
     job = _Projection(explainer, settings, torch.device(device), budget, classifier_id)
-    found = yield from job.run(targets, names)
+    found = yield from job.run(targets)
     yield Kept(tuple(found))
     yield Result(found)
     return found
@@ -99,8 +102,7 @@ class _Group:
     """The pictures of one batch while they are projected."""
 
     first: int  # of all targets
-    names: Sequence[str]
-    targets: np.ndarray  # (n, R, R, 3) uint8
+    targets: Sequence[Target]
     img: Tensor  # (n, 3, R, R), the same
     cond: Tensor | None
     began: float = field(default_factory=time.perf_counter)
@@ -109,7 +111,7 @@ class _Group:
     deltas: dict[int, Mapping[str, Tensor]] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.targets)
 
 
 class _Projection:
@@ -138,18 +140,16 @@ class _Projection:
         without = self.model.encoder is None and settings.space != "w"
         self.w_steps = settings.w_steps if without else 0
 
-    def run(
-        self, targets: np.ndarray, names: Sequence[str]
-    ) -> Generator[Event, None, list[ProjectedPicture]]:
+    def run(self, targets: Sequence[Target]) -> Generator[Event, None, list[ProjectedPicture]]:
         if not isinstance(self.judging, LpipsDistance):
             yield Notice(_NO_LPIPS_NOTICE, "warning")
         self.judge = yield from make_judge(self.renderer, self.key, self.judging)
-        size = group_size(targets.shape[1], self.device)
+        size = group_size(self.model.generator.config.resolution, self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
         self.pace = _ProgressTracker(len(firsts) * of_group + len(targets) * of_picture)
         for done, i in enumerate(firsts, start=1):
-            group = self._begin(targets[i : i + size], names[i : i + size], i)
+            group = self._begin(targets[i : i + size], i)
             yield from self._find(group)
             yield from self._tune(group)
             self.found += yield from self._pictures(group)
@@ -161,13 +161,14 @@ class _Projection:
             )
         return self.found
 
-    def _begin(self, targets: np.ndarray, names: Sequence[str], first: int) -> _Group:
-        img = torch.from_numpy(to_float(targets)).to(self.device)
+    def _begin(self, targets: Sequence[Target], first: int) -> _Group:
+        images = np.stack([target.image for target in targets])
+        img = torch.from_numpy(to_float(images)).to(self.device)
         cond = None
         if self.model.generator.config.num_classes:
             with torch.no_grad():
                 cond = self.model.classifier.probs(img).float()
-        return _Group(first, names, targets, img, cond)
+        return _Group(first, targets, img, cond)
 
     def _find(self, group: _Group) -> Generator[Event, None, None]:
         """Start, verdict on the domain, and the steps: first in W where that is the way."""
@@ -197,7 +198,7 @@ class _Projection:
         loss = PictureLoss(self.distance, group.img, settings, rng, self.classifier)
         w_avg = self.model.generator.mapping.w_avg
         group.search = LatentOptimizer(variables, loss, settings, w_avg, w_std, rng, done)
-        message = f"Projecting {group.names[0]}" if len(group) == 1 else "Projecting"
+        message = f"Projecting {group.targets[0].name}" if len(group) == 1 else "Projecting"
         for state in group.search.run(self.budget):
             if state is None:
                 yield self.pace.progress(message)
@@ -232,14 +233,14 @@ class _Projection:
                 except StopIteration as end:
                     group.deltas[i] = end.value
                     break
-                yield self.pace.step(f"Tuning the generator to {group.names[i]}")
+                yield self.pace.step(f"Tuning the generator to {group.targets[i].name}")
 
     def _judge_domain(self, group: _Group, ws: Tensor) -> Generator[Event, None, None]:
         """The verdict of each picture by ws (n, num_ws, w_dim), whose rows are alike."""
         group.verdicts = []
         for i, target in enumerate(group.targets):
             latent = Latent(ws[i : i + 1], None if group.cond is None else group.cond[i : i + 1])
-            group.verdicts.append(self.judge.verdict(latent, target))
+            group.verdicts.append(self.judge.verdict(latent, target.image))
             yield self.pace.progress("Looking whether it belongs here")
 
     def _pictures(self, group: _Group) -> Generator[Event, None, list[ProjectedPicture]]:
@@ -252,11 +253,12 @@ class _Projection:
 
     def _picture(self, group: _Group, i: int) -> ProjectedPicture:
         assert group.search is not None
+        target = group.targets[i]
         latent = replace(group.search.variables.best(i), delta=group.deltas.get(i, {}))
-        likeness = self.judge.compare(latent, group.targets[i])
+        likeness = self.judge.compare(latent, target.image)
         verdict = group.verdicts[i] if group.verdicts else DomainVerdict("", {})
         report = ProjectionReport(
-            name=group.names[i],
+            name=target.name,
             model_hash=self.model_hash,
             classifier_id=self.key,
             class_names=self.classifier.config.class_names,
@@ -277,9 +279,10 @@ class _Projection:
             domain_reason=verdict.reason,
             domain_figures=verdict.figures,
             tuned=bool(latent.delta),
+            probs_photo=target.probs_photo,
             settings=self.settings,
         )
-        return projected_of(latent, group.targets[i], likeness.image, report)
+        return projected_of(latent, target.image, likeness.image, report)
 
 
 class _ProgressTracker:

@@ -110,6 +110,14 @@ def test_a_large_photo_is_kept_small_and_cut_from_the_file(headless, ready, tmp_
     assert ready.photo.crop_image(16).shape == (16, 16, 3)
 
 
+def test_a_photo_that_is_kept_whole_is_not_read_again(headless, ready, tmp_path):
+    path = save(tmp_path / "small.png", 60, 80)
+    headless.explorer.open_path(path)
+    read(headless, ready)
+    path.unlink()
+    assert ready.photo.full() is ready.photo.image
+
+
 def test_more_than_fit_are_left_out_and_said(headless, ready, tmp_path, monkeypatch):
     monkeypatch.setattr("latent_explorer.app.projection.controller.MAX_PHOTOS", 2)
     for i in range(3):

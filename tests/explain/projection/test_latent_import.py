@@ -16,9 +16,9 @@ from latent_explorer.app.projection.photos import photo_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Progress
 from latent_explorer.data.images import read_image
-from latent_explorer.explain.projection.photo_verdict import photo_probs
 from latent_explorer.explain.projection.report_text import cautions
 from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection.target import photo_probs
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, ProjectedBase
 
 RNG = np.random.default_rng(0)

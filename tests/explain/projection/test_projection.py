@@ -23,6 +23,7 @@ from latent_explorer.common.events import Kept, Metric, Notice, Progress, Result
 from latent_explorer.explain.latents import latent_of
 from latent_explorer.explain.projection.projection import project
 from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection.target import Target
 from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, ProjectedBase
 from latent_explorer.explain.render.renderer import Renderer
 
@@ -135,7 +136,7 @@ def test_events_say_how_it_goes(tiny_explainer, targets):
 def test_a_closed_job_has_told_the_best_so_far(tiny_explainer, targets, monkeypatch):
     monkeypatch.setattr("latent_explorer.explain.projection.projection._KEPT_SECONDS", 0.0)
     monkeypatch.setattr("latent_explorer.explain.projection.projection._KEPT_SHARE", 0)
-    job = project(tiny_explainer, targets, [str(i) for i in range(5)], QUICK)
+    job = project(tiny_explainer, [Target(str(i), x) for i, x in enumerate(targets)], QUICK)
     kept = [next(e for e in job if isinstance(e, Kept)) for _ in range(3)]
     job.close()
     assert [p.report.name for p in kept[-1].value] == ["0", "1", "2", "3"]  # the first group

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Writing projections into a folder: three files for each picture, and two summaries of all. No torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from latent_explorer.common.paths import atomic_output, explain_write_errors, safe_file_name
+from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
+from latent_explorer.explain.projection.report_text import has_photo
+from latent_explorer.media.drawing import enlarge, export_factor
+from latent_explorer.media.png import png_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
+
+_COLUMNS = (
+    "name",
+    "space",
+    "start",
+    "steps",
+    "seconds",
+    "lpips",
+    "lpips_net",
+    "psnr",
+    "agreement",
+    "probability_difference",
+    "w_distance",
+    "in_domain",
+    "domain_reason",
+    "tuned",
+)
+
+
+class ResultFolder:
+    """A folder that projections are written into, each under a name of its own. It is made where it is missing."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.reports: list[ProjectionReport] = []
+        self._names: set[str] = set()
+        self._rows: list[dict[str, Any]] = []
+        with explain_write_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def add(self, pictures: Sequence[ProjectedPicture]) -> None:
+        """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target, reconstruction)."""
+        for picture in pictures:
+            name = self._free(safe_file_name(Path(picture.report.name).stem) or "picture")
+            pair = np.concatenate([picture.target, picture.image], axis=1)
+            shown = enlarge(pair, export_factor(picture.target))
+            files = {
+                "projection": (SUFFIX, to_bytes(picture)),
+                "latents": (".npz", latent_npz(picture)),
+                "image": (".png", png_bytes(shown)),
+            }
+            row = msgspec.to_builtins(picture.report) | {"latent_id": picture.latent_id}
+            for what, (suffix, content) in files.items():
+                path = self.path / f"{name}{suffix}"
+                with atomic_output(path) as temporary:
+                    temporary.write_bytes(content)
+                row[what] = str(path)
+            self.reports.append(picture.report)
+            self._rows.append(row)
+
+    def write_summaries(self) -> dict[str, Any]:
+        """Write summary.json and summary.csv of all pictures so far; what summary.json holds."""
+        of_photos = [report for report in self.reports if has_photo(report)]
+        fields = {
+            "n": len(self._rows),
+            **{name: _mean(of_photos, name) for name in ("lpips", "psnr", "agreement")},
+            "outside_domain": sum(not report.in_domain for report in of_photos),
+            "projections": self._rows,
+        }
+        table = io.StringIO()
+        writer = csv.DictWriter(table, _COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self._rows)
+        texts = {
+            "summary.json": json.dumps(fields, indent=1) + "\n",
+            "summary.csv": table.getvalue(),
+        }
+        for name, text in texts.items():
+            with atomic_output(self.path / name) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+        return fields
+
+    def _free(self, name: str) -> str:
+        """The name, or the name with a number where a picture before had it."""
+        free, number = name, 2
+        while free.lower() in self._names:
+            free, number = f"{name}-{number}", number + 1
+        self._names.add(free.lower())
+        return free
+
+
+def _mean(reports: Sequence[ProjectionReport], name: str) -> float | None:
+    """None where there is no photo to speak of."""
+    return float(np.mean([getattr(report, name) for report in reports])) if reports else None
