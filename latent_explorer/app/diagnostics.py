@@ -18,6 +18,7 @@ from latent_explorer import __version__
 from latent_explorer.app import library
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -202,8 +203,8 @@ def _folders() -> Iterator[Check]:
             with paths.atomic_path(path / "write-test.tmp") as target:
                 target.write_bytes(b"latent explorer")
             (path / "write-test.tmp").unlink()
-            free = shutil.disk_usage(path).free / 1e9
-            yield Check(name, True, f"{path}, {free:.1f} GB free")
+            free = shutil.disk_usage(path).free
+            yield Check(name, True, f"{path}, {size_text(free)} free")
         except UserError as error:
             yield Check(name, False, str(error))
         except OSError as error:
@@ -218,7 +219,7 @@ def _bundled_explainer(name: str) -> Check:
     return Check(
         "bundled explainer",
         True,
-        f"{path.name}, {path.stat().st_size / 1e6:.1f} MB",
+        f"{path.name}, {size_text(path.stat().st_size)}",
         essential=False,
     )
 

@@ -24,10 +24,11 @@ from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase, SeedBase
 from latent_explorer.explain.timeline.file import read_timeline
-from latent_explorer.media.animation.settings import FORMATS, FPS, AnimationSettings, megabytes
+from latent_explorer.media.animation.settings import FORMATS, FPS, AnimationSettings
 
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
@@ -114,7 +115,7 @@ def animate(
     output = Output(as_json=as_json)
     done = run_job(animation(out, Scene(moves, state, summary), settings, host.render), output)
     fields = {**_animation_fields(done), "model_hash": summary.model_hash}
-    output.result(fields, f"{done.path}: {done.frames} frames, {megabytes(done.bytes)}")
+    output.result(fields, f"{done.path}: {done.frames} frames, {size_text(done.bytes)}")
 
 
 @click.command()
@@ -244,7 +245,7 @@ def parse_size(text: str) -> int:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = _UNITS.get(found[2].lower()) if found else None
     if not found or unit is None or float(found[1]) * unit < 1:
-        raise UserError(f"{text!r} is no size of a file. Write it like 2MB or 500KB.")
+        raise UserError(f"{text!r} is no size of a file. Write it like 2MB or 500kB.")
     return round(float(found[1]) * unit)
 
 

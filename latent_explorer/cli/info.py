@@ -10,6 +10,7 @@ import msgspec
 
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.cli.output import Output, json_option
+from latent_explorer.common.format import size_text
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.note import note_of
 
@@ -34,7 +35,7 @@ def classifier_text(fields: dict[str, Any]) -> str:
     """The fields of `classifier_file.info` for people."""
     lines = [
         f"{fields['name']}: classifier, {fields['architecture']} at {fields['resolution']} px, "
-        f"{fields['file_bytes'] / 1e6:.1f} MB",
+        f"{size_text(fields['file_bytes'])}",
         f"classes      {', '.join(fields['classes'])}",
         f"temperature  {fields['temperature']:.3g}",
     ]
@@ -48,7 +49,7 @@ def format_text(fields: dict[str, Any]) -> str:
     """The fields of `ExplainerInfo.to_dict` for people."""
     lines = [
         f"{fields['name']}: explainer, {fields['resolution']} px, {fields['num_styles']} style coordinates, "
-        f"{fields['file_bytes'] / 1e6:.1f} MB",
+        f"{size_text(fields['file_bytes'])}",
         f"model        {fields['model_hash'][:16]}, {'with' if fields['has_encoder'] else 'no'} encoder",
         f"samples      {fields['samples']} encoded pictures",
     ]

@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, Progress, Result
+from latent_explorer.common.format import duration_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -169,7 +170,7 @@ class _ProgressBar:
         self._last = now
         part = min(1.0, progress.done / progress.total) if progress.total else 0.0
         bar = ("#" * round(part * _BAR)).ljust(_BAR, "-")
-        left = f"  {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+        left = f"  {duration_text(progress.seconds_left)} left" if progress.seconds_left else ""
         line = f"{progress.message or 'Working'}  {bar}  {part:4.0%}{left}"
         self._stream.write(f"\r{line.ljust(self._width)}")
         self._stream.flush()
@@ -181,15 +182,6 @@ class _ProgressBar:
             self._stream.flush()
             self._width = 0
             self._last = -1.0
-
-
-def duration(seconds: float) -> str:
-    """A time span in words: "40 s", "3 min", "2.5 h"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.app.training.run_history import RunHistory
-from latent_explorer.cli.output import Output, duration, json_option
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import duration_text
 from latent_explorer.common.paths import runs_dir
 from latent_explorer.training.run_folder import RunFolder
 
@@ -78,5 +79,5 @@ def _line(fields: dict[str, Any]) -> str:
         f"{name.removeprefix('val_')} {figures[name]:.3f}" for name in _SHOWN if name in figures
     ]
     if fields["seconds_left"] is not None:
-        parts.append(f"{duration(fields['seconds_left'])} left")
+        parts.append(f"{duration_text(fields['seconds_left'])} left")
     return "  ".join(parts)

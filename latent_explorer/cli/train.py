@@ -14,6 +14,7 @@ from latent_explorer.cli.options import data_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.data.threads import reserve_one_core
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.training.settings import train_config, with_settings
@@ -234,7 +235,7 @@ def export(
     write_explainer(explainer, out)
     fields = {"path": out, "model_hash": explainer.model_hash, "figures": explainer.figures}
     text = (
-        f"{out}: {out.stat().st_size / 1e6:.1f} MB. Next: latent-explorer attfind {out} --out {out}"
+        f"{out}: {size_text(out.stat().st_size)}. Next: latent-explorer attfind {out} --out {out}"
     )
     output.result(fields, text)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from latent_explorer.common.format import size_text
 from latent_explorer.data.dataset import ImageDataset
 from latent_explorer.data.image_facts import ImageFacts
 from latent_explorer.data.labels import SPLITS
@@ -238,12 +239,11 @@ def check_amount(inspection: DatasetInspection) -> Iterator[Finding]:
 def check_memory(inspection: DatasetInspection) -> Iterator[Finding]:
     needed = len(inspection.data) * inspection.resolution**2 * 3
     installed = _installed_memory()
-    size = f"{needed / 1e9:.1f} GB" if needed >= 1e9 else f"{max(needed / 1e6, 1):.0f} MB"
-    text = f"At {inspection.resolution} px the pictures take {size} of memory"
+    text = f"At {inspection.resolution} px the pictures take {size_text(needed)} of memory"
     if installed and needed > installed / 2:
         yield Finding(
             "warning",
-            f"{text}, and this machine has {installed / 1e9:.0f} GB: take fewer, or a smaller size.",
+            f"{text}, and this machine has {size_text(installed)}: take fewer, or a smaller size.",
         )
     else:
         yield Finding("good", f"{text}.")

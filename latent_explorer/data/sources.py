@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.data.images import MAX_FILE_BYTES, is_image_name
 
 LABELS = "labels.csv"
@@ -153,7 +154,7 @@ class ZipSource:
         if info.flag_bits & 1:
             self._refuse(name, "is encrypted")
         if info.file_size > MAX_FILE_BYTES:
-            self._refuse(name, f"would unpack to {info.file_size >> 20} MiB")
+            self._refuse(name, f"would unpack to {size_text(info.file_size)}")
         if name in self._members:
             self._refuse(name, "stands in it twice")
 
@@ -179,7 +180,7 @@ def read_file(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise UserError(
-                f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB and was not opened. Take it out of the folder."
+                f"{path} is larger than {size_text(MAX_FILE_BYTES)} and was not opened. Take it out of the folder."
             )
         return path.read_bytes()
     except OSError as error:

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _copy(
         done += len(chunk)
         if time.monotonic() > until or done > 2 * total:
             raise UserError(
-                f"The weights did not come in time ({done / 1e6:.0f} MB so far). Nothing was kept; try again later."
+                f"The weights did not come in time ({size_text(done)} so far). Nothing was kept; try again later."
             )
         digest.update(chunk)
         file.write(chunk)

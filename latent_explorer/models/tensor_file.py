@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class TensorFile:
         if len(prefix) < 8 or length < 2 or length > self.size - 8:
             raise self._not_ours("its header is longer than the file")
         if length > MAX_HEADER_BYTES:
-            raise self._not_ours(f"its header of {length >> 20} MiB is too large")
+            raise self._not_ours(f"its header of {size_text(length)} is too large")
         raw = self._file.read(length)
         text = raw.rstrip(b" ")  # the only padding that the format allows
         if not (text.startswith(b"{") and text.endswith(b"}")):
@@ -179,7 +180,7 @@ def write_tensor_file(
     header += b" " * (-len(header) % 8)
     if len(header) > MAX_HEADER_BYTES:
         raise UserError(
-            f"{path} was not written: its header would take {len(header) >> 20} MiB. Shorten its notes and figures."
+            f"{path} was not written: its header would take {size_text(len(header))}. Shorten its notes and figures."
         )
     try:
         with atomic_path(path) as temporary, temporary.open("wb") as file:

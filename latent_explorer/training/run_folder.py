@@ -21,6 +21,7 @@ import msgspec
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.training.config import TrainConfig
 
@@ -309,7 +310,7 @@ class RunFolder:
 
     def _free(self) -> str:
         try:
-            return f" ({shutil.disk_usage(self.path).free / 1e6:,.0f} MB free)"
+            return f" ({size_text(shutil.disk_usage(self.path).free)} free)"
         except OSError:
             return ""
 

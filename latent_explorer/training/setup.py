@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.jobs import without_progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.data.loading import read_all
@@ -173,6 +174,6 @@ def _check_memory(data: ImageDataset, resolution: int) -> None:
         return
     if wanted > SHARE_OF_MEMORY * there:
         raise UserError(
-            f"{len(data)} pictures of {resolution} px take {wanted / 1e9:.1f} GB decoded, and this machine has "
-            f"{there / 1e9:.1f} GB. Choose some by Only (--where), or a smaller size (--resolution)."
+            f"{len(data)} pictures of {resolution} px take {size_text(wanted)} decoded, and this machine has "
+            f"{size_text(there)}. Choose some by Only (--where), or a smaller size (--resolution)."
         )

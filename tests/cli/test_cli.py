@@ -13,7 +13,7 @@ import pytest
 
 from latent_explorer.cli import output as output_module
 from latent_explorer.cli import root as root_module
-from latent_explorer.cli.output import Output, duration, run_job
+from latent_explorer.cli.output import Output, run_job
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
 
@@ -211,8 +211,3 @@ def test_numbers_and_paths_of_results(tmp_path, capsys: pytest.CaptureFixture[st
     Output(as_json=True).result({"n": np.float32(0.5), "list": np.arange(2), "path": tmp_path})
     (line,) = lines(capsys.readouterr().out)
     assert line == {"event": "result", "n": 0.5, "list": [0, 1], "path": str(tmp_path)}
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(40, "40 s"), (180, "3 min"), (9000, "2.5 h")])
-def test_duration_in_words(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

@@ -131,7 +131,7 @@ def test_a_budget_is_kept_and_said(file, walk, tmp_path, capsys):
     assert main([*command, "60KB"]) == 0
     captured = capsys.readouterr()
     assert out.stat().st_size <= 60_000
-    assert "To stay below 60 KB" in captured.err
+    assert "To stay below 60 kB" in captured.err
     assert main([*command, "2KB"]) == 1
     assert "Make it shorter, or allow a larger file." in capsys.readouterr().err
 

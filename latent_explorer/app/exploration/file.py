@@ -19,6 +19,7 @@ from PIL import Image
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _bytes(archive: zipfile.ZipFile, member: str, most: int = MAX_MEMBER) -> byt
     with archive.open(member) as stream:
         data = stream.read(most + 1)
     if len(data) > most:
-        raise ValueError(f"its part {member} is larger than {most >> 20} MB")
+        raise ValueError(f"its part {member} is larger than {size_text(most)}")
     return data
 
 

@@ -28,8 +28,8 @@ from latent_explorer.app.export.scene import (
 )
 from latent_explorer.app.export.sheets import SheetPlan, sheet, sheet_of
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.explain.recipe import ProjectedBase
-from latent_explorer.media.animation.settings import megabytes
 from latent_explorer.media.sheet import draw
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class ExportController:
     def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""
         self._explorer.notify(
-            updates.Message(f"Saved {written.path.name}{beside} ({megabytes(written.bytes)}).")
+            updates.Message(f"Saved {written.path.name}{beside} ({size_text(written.bytes)}).")
         )
 
     def _saved_all(self, written: BatchResult) -> None:

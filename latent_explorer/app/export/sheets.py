@@ -21,6 +21,7 @@ from latent_explorer.app.export.scene import (
 )
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
+from latent_explorer.common.format import signed_text
 from latent_explorer.explain.recipe import (
     Base,
     MixBase,
@@ -160,9 +161,7 @@ def _counterfactual(
         amount = -1.0 if verdict == words.target else 1.0
         recipe = unedited_recipe(context, base)
         after = [_with(recipe, shifts, amount) for shifts in changes]
-        said = f"{words.class_names[verdict]}: sliders at {amount:+.0f}".replace(
-            "-", "\N{MINUS SIGN}"
-        )
+        said = f"{words.class_names[verdict]}: sliders at {signed_text(amount, 0)}"
         cells = ((None if photo is None else Cell(photo)),) if shown else ()
         title, notes = _named(base, context)
         lines.append(_Line(title, (recipe, *after), (*notes, said), recipe, cells))

@@ -19,6 +19,7 @@ from latent_explorer.app.timeline.intents import ChangeTimeline, ShowRecipe
 from latent_explorer.app.timeline.player import TimelinePlayer
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import free_name
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, StyleShift
 from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.file import timeline_problem
@@ -69,12 +70,15 @@ class TimelineController:
 
     def make(self, timeline: Timeline, text: str = "new timeline") -> None:
         """Add a timeline, under a name that is free, and choose it."""
-        name = _free_name(timeline.name or "Timeline", {t.name for t in self.timelines})
+        name = self._free_name(timeline.name or "Timeline")
         self.player.pause()
         before = self._name, self.player.playhead
         self._name, self.player.playhead = name, 0.0
         if not self._put(name, msgspec.structs.replace(timeline, name=name), text):
             self._name, self.player.playhead = before
+
+    def _free_name(self, name: str) -> str:
+        return free_name(name, {t.name for t in self.timelines}.__contains__)
 
     def new(self, name: str = "") -> None:
         """An empty timeline."""
@@ -89,7 +93,7 @@ class TimelineController:
         """Give the current one another name; one that is taken gets a number."""
         name = name.strip()
         if self.current is not None and name and name != self._name:
-            name = _free_name(name, {t.name for t in self.timelines})
+            name = self._free_name(name)
             renamed = msgspec.structs.replace(self.current, name=name)
             self._put(self._name, renamed, "name of the timeline")
 
@@ -299,13 +303,3 @@ class TimelineController:
         places = [i for i, t in enumerate(old) if t.name == self._name]
         place = places[0] if places else 0
         self._name = names[min(place, len(names) - 1)] if names else ""
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    """The name, or the name with the first number that makes it free."""
-    if name not in taken:
-        return name
-    number = 2
-    while f"{name} {number}" in taken:
-        number += 1
-    return f"{name} {number}"

@@ -16,6 +16,7 @@ from pathlib import Path
 from latent_explorer.app.training.run_view import WATCHED, RunView
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import free_name
 
 SNAPSHOT_OUTPUT = "export.txt"  # what the making of current.explainer said
 # All that a run folder may hold; whatever else lies there is somebody's, and keeps the folder from being deleted.
@@ -76,11 +77,7 @@ class RunHistory:
     def new(self, name: str) -> Path:
         """A folder for a new run of this name, which nobody has yet."""
         plain = paths.safe_file_name(name) or "training"
-        path, count = self.folder / plain, 1
-        while path.exists():
-            count += 1
-            path = self.folder / f"{plain} {count}"
-        return path
+        return self.folder / free_name(plain, lambda name: (self.folder / name).exists())
 
     def started(self, path: Path) -> RunView:
         """The view of a run that was just begun here, before it has written anything."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.explain.recipe import BlendBase, Noise, depth, parts
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Curve, Timeline
@@ -70,7 +71,7 @@ def read_timeline(path: Path) -> TimelineFile:
         ) from error
     if len(data) > MAX_FILE:
         raise UserError(
-            f"{path.name} is larger than {MAX_FILE >> 20} MB, so it is no timeline. Choose another file."
+            f"{path.name} is larger than {size_text(MAX_FILE)}, so it is no timeline. Choose another file."
         )
     try:
         head = msgspec.json.decode(data, type=_Head)

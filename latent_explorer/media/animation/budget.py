@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.format import size_text
 from latent_explorer.common.jobs import run_silently
 from latent_explorer.media.animation.formats import encoded_size
 from latent_explorer.media.animation.frames import picture_size
@@ -21,7 +22,6 @@ from latent_explorer.media.animation.settings import (
     FPS,
     VIDEO,
     AnimationSettings,
-    megabytes,
 )
 from latent_explorer.media.animation.video import KEY_SECONDS
 
@@ -220,6 +220,6 @@ def described(settings: AnimationSettings, suffix: str, side: int) -> str:
 def too_large(settings: AnimationSettings, suffix: str, side: int, found: float) -> str:
     """Why a budget cannot be kept, and what helps."""
     return (
-        f"Even at {described(settings, suffix, side)} this animation takes about {megabytes(found)}, "
-        f"more than {megabytes(settings.budget_bytes)}. Make it shorter, or allow a larger file."
+        f"Even at {described(settings, suffix, side)} this animation takes about {size_text(found)}, "
+        f"more than {size_text(settings.budget_bytes)}. Make it shorter, or allow a larger file."
     )

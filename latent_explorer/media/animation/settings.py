@@ -74,10 +74,3 @@ def format_of(path: Path) -> str:
         f"{path.name} ends in {suffix}, which is no animation. Use {endings}, or a name without an ending "
         "for a folder of pictures."
     )
-
-
-def megabytes(count: float) -> str:
-    """A number of bytes in words: "640 KB", "2.1 MB"; a megabyte is a million bytes."""
-    if count < 999_500:
-        return f"{max(1, round(count / 1000))} KB"
-    return f"{count / 1_000_000:.1f} MB"

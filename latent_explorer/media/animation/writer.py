@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_output, atomic_output_folder, explain_write_errors
 from latent_explorer.media.animation import budget
 from latent_explorer.media.animation.base_encoder import EncoderOptions
@@ -21,7 +22,7 @@ from latent_explorer.media.animation.formats import check_format, open_encoder, 
 from latent_explorer.media.animation.frames import CaptionContext, Frame, FrameSpool, compose
 from latent_explorer.media.animation.gif import GifEncoder
 from latent_explorer.media.animation.probability_csv import probability_table
-from latent_explorer.media.animation.settings import AnimationSettings, format_of, megabytes
+from latent_explorer.media.animation.settings import AnimationSettings, format_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -191,8 +192,8 @@ def _within_budget(
             continue
         if rung:
             what = budget.described(chosen, suffix, rungs.side)
-            most = megabytes(settings.budget_bytes)
-            yield Notice(f"To stay below {most}: {what} ({megabytes(written.bytes)}).")
+            most = size_text(settings.budget_bytes)
+            yield Notice(f"To stay below {most}: {what} ({size_text(written.bytes)}).")
         return written
     raise UserError(budget.too_large(rungs.all[-1], suffix, rungs.side, found))
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from latent_explorer.common.format import signed_text
 from latent_explorer.media.report.result import FOLLOWS, FRAME, MATTERS
 
 if TYPE_CHECKING:
@@ -190,8 +191,7 @@ def signed(value: float, digits: int = 2) -> str:
     """A change with its sign; a dash where there is none to speak of."""
     if math.isnan(value):
         return "–"
-    rounded = round(value, digits) + 0.0  # no minus before a zero
-    return f"{rounded:{'+' if rounded else ''}.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return signed_text(value, digits)
 
 
 def amount(value: float) -> str:

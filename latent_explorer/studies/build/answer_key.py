@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.common.format import size_text
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.studies.build.plan import Kind, Role
@@ -84,7 +85,7 @@ def read_key(path: Path) -> StudyKey:
     try:
         size = path.stat().st_size
         if size > MAX_KEY_BYTES:
-            raise UserError(f"{path.name} is {size:,} bytes large: too large for a key of a study.")
+            raise UserError(f"{path.name} takes {size_text(size)}: too large for a key of a study.")
         data = path.read_bytes()
     except OSError as error:
         raise UserError(

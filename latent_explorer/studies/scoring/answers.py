@@ -10,6 +10,7 @@ import msgspec
 
 from latent_explorer.common.csv_table import read_table, unguarded
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -122,7 +123,7 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(
-                f"{path.name} is larger than {MAX_BYTES // 2**20} MB: these are no answers of a study."
+                f"{path.name} is larger than {size_text(MAX_BYTES)}: these are no answers of a study."
             )
         return path.read_bytes()
     except OSError as error:

@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latent_explorer.common.format import number_text
 from latent_explorer.ui.attributes.style_search import find_styles
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
-from latent_explorer.ui.widgets.number_field import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -88,8 +88,8 @@ class StyleTableModel(QAbstractTableModel):
             layer.name,
             f"{layer.resolution} px",
             str(channel),
-            format_number(float(stats.minimum[style_index])) if stats else "–",
-            format_number(float(stats.maximum[style_index])) if stats else "–",
+            number_text(float(stats.minimum[style_index])) if stats else "–",
+            number_text(float(stats.maximum[style_index])) if stats else "–",
             "in the list" if style_index in self._listed else "",
         )
         return cells[index.column()]

@@ -11,10 +11,10 @@ import numpy as np
 from latent_explorer.app.exploration.document import attribute_key, listed_set, shown_attributes
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
+from latent_explorer.common.format import number_text
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.ui.attributes.attribute_card import CardData
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.number_field import format_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,7 +172,7 @@ def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
         if summary.style_stats is not None:
             low = float(summary.style_stats.minimum[entry.style_index])
             high = float(summary.style_stats.maximum[entry.style_index])
-            line += f"; seen from {format_number(low)} to {format_number(high)}"
+            line += f"; seen from {number_text(low)} to {number_text(high)}"
         lines.append(line + f"; amount 1 is the {'maximum' if entry.end == 'max' else 'minimum'}")
     if attribute.round > 1:
         lines.append(f"Found in round {attribute.round}: earlier ones had explained every picture")

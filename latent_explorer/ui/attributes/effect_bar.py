@@ -7,8 +7,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.number_field import format_number
 
 WIDTH, HEIGHT = 84, 20  # px
 NUMBER_WIDTH = 36.0
@@ -78,7 +78,7 @@ class EffectBar(QWidget):
         if self._interval is not None:
             self._paint_whisker(painter, y)
         painter.setPen(self.palette().windowText().color())
-        number = ("" if self._exact else "~") + format_number(self._mean)
+        number = ("" if self._exact else "~") + number_text(self._mean)
         painter.drawText(self._number_box(), ALIGN, number)
 
     def _number_box(self) -> QRectF:
@@ -99,7 +99,7 @@ def _words(
     """The same in words, for tooltip and screen readers."""
     if mean is None:
         return "How far this slider moves the asked classifier on average was never measured"
-    text = f"Moves the logit of {target} by {format_number(mean)} on average at amount 1"
+    text = f"Moves the logit of {target} by {number_text(mean)} on average at amount 1"
     if interval is not None:
-        text += f" (95 % {format_number(interval[0])} to {format_number(interval[1])})"
+        text += f" (95 % {number_text(interval[0])} to {number_text(interval[1])})"
     return text if exact else f"{text}; predicted from gradients, not rendered"

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
+from latent_explorer.common.format import signed_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.number_field import MINUS
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
@@ -103,8 +103,9 @@ class RangePreviewPopup(QWidget):
             painter.fillRect(QRectF(x, top, SIDE, SIDE), now.color("sunken"))
         painter.setPen(now.color("muted"))
         box = QRectF(x, top + SIDE + 2, SIDE, LINE)
-        mark = f"{MINUS}1" if sign < 0 else "+1"
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, mark)
+        painter.drawText(
+            box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, signed_text(sign, 0)
+        )
         painter.setPen(now.color("ink"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box, right, self._words.get(sign, ""))

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QWidget
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint, title
+from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,11 +76,4 @@ class _SearchProgress(QWidget):
             return
         self.bar.setMaximum(max(event.total, 1))
         self.bar.setValue(event.done)
-        share = f"{100 * event.done / max(event.total, 1):.0f} %"
-        left = "" if event.seconds_left is None else f", {_remaining(event.seconds_left)} left"
-        self.words.setText(" ".join((event.message, share + left)).strip())
-
-
-def _remaining(seconds: float) -> str:
-    """ "40 s" or "2 min"."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        self.words.setText(job_text("Finding attributes", event))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.media.animation.settings import FORMATS, AnimationSettings, megabytes
+from latent_explorer.common.format import size_text
+from latent_explorer.media.animation.settings import FORMATS, AnimationSettings
 from latent_explorer.ui.export.dialog_base import (
     ExportDialog,
     fill_qualities,
@@ -119,5 +120,5 @@ class ExportAllDialog(ExportDialog):
         count = self.top.value() * len(self.bases)
         words = f"{count} animation{'s' * (count != 1)} of {found.seconds:.1f} s"
         self.facts.setText(f"{words}, and a manifest")
-        self.more.setText("" if found.bytes is None else f"About {megabytes(count * found.bytes)}.")
+        self.more.setText("" if found.bytes is None else f"About {size_text(count * found.bytes)}.")
         self.set_problem(found.problem)

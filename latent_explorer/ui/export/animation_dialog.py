@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
+from latent_explorer.common.format import size_text
 from latent_explorer.media.animation.settings import (
     FORMATS,
     VIDEO,
     AnimationSettings,
-    megabytes,
 )
 from latent_explorer.ui.export.dialog_base import (
     ExportDialog,
@@ -183,7 +183,7 @@ class ExportAnimationDialog(ExportDialog):
         budget = self.settings.budget_bytes
         if budget and size > budget:
             return (
-                f"About {megabytes(size)} as chosen. To stay below {megabytes(budget)}, "
+                f"About {size_text(size)} as chosen. To stay below {size_text(budget)}, "
                 "size, rate and quality will give way."
             )
-        return f"About {megabytes(size)}."
+        return f"About {size_text(size)}."

@@ -16,6 +16,7 @@ from latent_explorer.app.exploration.updates import (
     ProjectionStarted,
     StateChanged,
 )
+from latent_explorer.common.format import duration_text
 from latent_explorer.ui.projection.photo_strip import PhotoStrip
 from latent_explorer.ui.projection.result_view import ProjectionResultView
 from latent_explorer.ui.projection.settings_form import SettingsForm
@@ -190,5 +191,4 @@ def progress_text(message: str, done: int, total: int, seconds_left: float | Non
     said = f"{message}: {done} of {total}" if message else f"Step {done} of {total}"
     if seconds_left is None:
         return said
-    left = f"{seconds_left:.0f} s" if seconds_left < 90 else f"{seconds_left / 60:.0f} min"
-    return f"{said}, {left} left"
+    return f"{said}, {duration_text(seconds_left)} left"

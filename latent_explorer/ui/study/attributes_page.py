@@ -19,11 +19,11 @@ from PySide6.QtWidgets import (
 
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.study.arms import ArmSpec, StudySpec
+from latent_explorer.common.format import signed_text
 from latent_explorer.ui.study.flicker_view import FlickerView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain, row, title
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
-from latent_explorer.ui.widgets.number_field import format_number
 
 if TYPE_CHECKING:
     from latent_explorer.app.study.controller import StudyController
@@ -51,7 +51,7 @@ class AttributeRow(QFrame):
         self.preview.setFixedSize(PREVIEW_SIDE, PREVIEW_SIDE)
         name = ElidedLabel(f"{rank}  {attribute.name}")
         name.setToolTip(attribute.name)
-        effect = hint(f"+{format_number(attribute.mean_effect)}", wrap=False)
+        effect = hint(signed_text(attribute.mean_effect), wrap=False)
         effect.setToolTip("Mean change of the class's logit")
         line = row(self, margin=theme.GAP // 2)
         line.addSpacing(theme.GAP // 2)

@@ -31,6 +31,7 @@ from latent_explorer.app.study.controller import (
     StudyUpdate,
 )
 from latent_explorer.common.events import Progress
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import safe_file_name
 from latent_explorer.ui.study.attributes_page import AttributesPage
 from latent_explorer.ui.study.flicker_view import FlickerView
@@ -49,7 +50,6 @@ if TYPE_CHECKING:
 PAGES = ("Questions", "Attributes", "Words")
 FORM = 52 * theme.UNIT  # px, width of the left half
 PREVIEW_DELAY = 400  # ms without a change before a question is drawn again
-MB = 1e6
 
 
 class StudyDialog(QDialog):
@@ -171,9 +171,9 @@ class StudyDialog(QDialog):
         )
         practice = len(spec.settings.kinds) * spec.settings.practice
         if self._size:
-            size = max(1, round(self._size * (outline.questions + practice) / MB))
+            size = size_text(self._size * (outline.questions + practice))
             self.details.setText(
-                f"About {size} MB for participants. Nothing in their folder tells an answer."
+                f"About {size} for participants. Nothing in their folder tells an answer."
             )
         self.go.setEnabled(not problem and self._building is None)
         shown = msgspec.structs.replace(spec.settings, texts=self._wish.settings.texts)

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QScrollArea, QSizePolicy, QWidget
 
+from latent_explorer.common.format import duration_text, size_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training import run_text
 from latent_explorer.ui.widgets.basics import (
     button,
     column,
@@ -180,12 +180,12 @@ def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
     """Time and disk as (severity, sentence); `besides`: what the time does not count."""
     speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
     rate = f", at {speed:.3g} images/s" if speed else ""
-    time = f"About {run_text.duration_text(estimate.seconds)} on this machine{rate}; {besides}."
+    time = f"About {duration_text(estimate.seconds)} on this machine{rate}; {besides}."
     needed, free = estimate.disk_bytes, estimate.free_bytes
-    disk = f"{run_text.size_text(needed)} on disk"
+    disk = f"{size_text(needed)} on disk"
     if free is None:
         return [("note", time), ("note", f"{disk}.")]
-    disk += f", of {run_text.size_text(free)} free"
+    disk += f", of {size_text(free)} free"
     if not fits(estimate):
         return [("note", time), ("error", f"{disk}: not enough. Free some space first.")]
     scarce = needed * SPARE > free

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latent_explorer.common.format import size_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView
@@ -172,7 +173,7 @@ class HistoryPage(QStackedWidget):
             "" if agreement is None else f"{agreement:.3f}",
             "" if lpips is None else f"{lpips:.2f}",
             run_text.date_text(view.updated),
-            run_text.size_text(run_text.folder_size(view.path)),
+            size_text(run_text.folder_size(view.path)),
         )
         for place, text in enumerate(texts):
             item = QTableWidgetItem(text)
@@ -251,7 +252,7 @@ class HistoryPage(QStackedWidget):
     def _confirm_delete(self, views: list[RunView]) -> bool:
         names = ", ".join(view.name for view in views[:3])
         more = f" and {len(views) - 3} more" if len(views) > 3 else ""
-        size = run_text.size_text(sum(run_text.folder_size(view.path) for view in views))
+        size = size_text(sum(run_text.folder_size(view.path) for view in views))
         buttons = QMessageBox.StandardButton
         answer = QMessageBox.question(
             self,

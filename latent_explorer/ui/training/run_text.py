@@ -8,7 +8,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from latent_explorer.ui.widgets.status_bar import time_left
+from latent_explorer.common.format import duration_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,6 @@ PHASES = {
 ASKED = {"pause": "Pausing", "stop": "Stopping"}
 SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samples")
 GENERATOR_ROWS = ("random samples",)
-KB, MB, GB = 1e3, 1e6, 1e9
 
 
 def state_text(view: RunView) -> str:
@@ -64,7 +63,7 @@ def progress_text(view: RunView) -> str:
     said = "" if part is None else f"{100 * part:.0f} %"
     left = view.status.seconds_left if view.status is not None and view.alive else None
     if left is not None:
-        said += f"{', ' if said else ''}{time_left(left)}"
+        said += f"{', ' if said else ''}{duration_text(left)} left"
     return said
 
 
@@ -73,24 +72,6 @@ def badge_text(view: RunView) -> str:
     if view.requested in ASKED:
         return f"{ASKED[view.requested]} the training"
     return f"Training {progress_text(view)}".strip()
-
-
-def size_text(count: float) -> str:
-    """ "340 kB", "210 MB", "1.4 GB"."""
-    if count >= GB:
-        return f"{count / GB:.1f} GB"
-    return f"{count / MB:.0f} MB" if count >= MB else f"{count / KB:.0f} kB"
-
-
-def duration_text(seconds: float) -> str:
-    """ "40 seconds", "18 minutes", "3.5 hours", "2 days"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} seconds"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} minutes"
-    if seconds < 36 * 3600:
-        return f"{seconds / 3600:.1f} hours".replace(".0 ", " ")
-    return f"{seconds / 86400:.1f} days".replace(".0 ", " ")
 
 
 def date_text(seconds: float) -> str:

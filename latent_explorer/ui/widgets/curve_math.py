@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from latent_explorer.common.format import MINUS
+
 FORGOTTEN = 1e-3  # weight at which the moving average stops looking back
 STEPS = (1.0, 2.0, 5.0)  # of a readable axis, times a power of ten
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)

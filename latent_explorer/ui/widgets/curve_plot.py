@@ -16,6 +16,7 @@ from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
 from latent_explorer.ui.widgets.curve_math import (
@@ -291,4 +292,4 @@ def axis_text(value: float, all_values: Sequence[float]) -> str:
     if max(abs(v) for v in all_values) >= 10_000:
         return images_text(value)
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step > 0 else 0
-    return f"{value:.{min(decimals, 6)}f}".replace("-", "\N{MINUS SIGN}")
+    return number_text(value, min(decimals, 6))

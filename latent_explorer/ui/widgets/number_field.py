@@ -19,16 +19,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLineEdit, QWidget
 
+from latent_explorer.common.format import MINUS, number_text
 from latent_explorer.ui.style import theme
 
 OUTSIDE = "Outside the range observed in the data"
-MINUS = "\N{MINUS SIGN}"
-
-
-def format_number(value: float) -> str:
-    """Two decimals with a true minus; zero never carries a sign."""
-    text = f"{abs(value):.2f}"
-    return text if value >= 0 or float(text) == 0 else MINUS + text
 
 
 def parse_number(text: str) -> float | None:
@@ -72,7 +66,7 @@ class NumberField(QLineEdit):
             self.setToolTip(OUTSIDE if marked else "")
             self._tint()
         if not (self.hasFocus() and self.isModified()):
-            self.setText(format_number(value))
+            self.setText(number_text(value))
             self.update()
 
     def finish(self) -> None:
@@ -82,7 +76,7 @@ class NumberField(QLineEdit):
         typed = self.text().strip()
         value = parse_number(typed)
         self.setModified(False)
-        self.setText(format_number(self._value))
+        self.setText(number_text(self._value))
         if not typed:
             self.cleared.emit()
         elif value is not None:
@@ -114,7 +108,7 @@ class NumberField(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.isModified():
             self.setModified(False)
-            self.setText(format_number(self._value))
+            self.setText(number_text(self._value))
             self.selectAll()
             event.accept()
             return

@@ -11,6 +11,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from latent_explorer.common.format import signed_text
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, column
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 ROW = 3 * theme.UNIT  # px
 MOST_ROWS = 4
 ADVICE = "Drag an attribute to change the picture."
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,6 @@ class ClassProbabilities:
         weight = [max(float(self.after[i]), float(self.before[i])) for i in range(count)]
         best = sorted(range(count), key=lambda i: (i != self.target, -weight[i]))
         return best[:MOST_ROWS]
-
-
-def signed(value: float) -> str:
-    """Two decimals with a sign; what rounds to zero has none."""
-    text = f"{abs(value):.2f}"
-    if float(text) == 0:
-        return "0.00"
-    return ("+" if value > 0 else MINUS) + text
 
 
 def sentence(verdict: ClassProbabilities) -> str:
@@ -122,7 +114,7 @@ class _Bars(QWidget):
         painter.drawText(value, _RIGHT, f"{verdict.after[index]:.2f}")
         painter.setFont(theme.font())
         moved = float(verdict.after[index] - verdict.before[index])
-        text = signed(moved)
+        text = signed_text(moved)
         painter.setPen(now.color("muted" if text == "0.00" else "ink"))
         painter.drawText(cell, _RIGHT, text)
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
+from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
-from latent_explorer.ui.widgets.number_field import NumberField, format_number
+from latent_explorer.ui.widgets.number_field import NumberField
 from latent_explorer.ui.widgets.slider_track import UNITS, SliderTrack
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class ValueSlider(QWidget):
         outside = self.track.outside
         state = "outside the data" if outside else "within the data"
         self.field.set_value(amount, marked=outside)
-        self.track.setAccessibleDescription(f"{format_number(amount)}, {state}")
+        self.track.setAccessibleDescription(f"{number_text(amount)}, {state}")
         self.track.update()
 
     def _on_track(self, position: int) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QSizePolicy, QToolButton, QWidget
 
 from latent_explorer.common.events import Progress
+from latent_explorer.common.format import duration_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import escape_mnemonics, hint, icon_button, row
 from latent_explorer.ui.widgets.training_badge import TrainingBadge
@@ -32,23 +33,13 @@ class _Job:
     progress: Progress | None = None
 
 
-def time_left(seconds: float) -> str:
-    """ "40 s left", "3 min left", "1 h 20 min left"."""
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s left"
-    minutes = round(seconds / 60)
-    if minutes < 60:
-        return f"{minutes} min left"
-    return f"{minutes // 60} h {minutes % 60} min left"
-
-
 def job_text(name: str, progress: Progress | None) -> str:
     """ "Finding attributes 43 %, 1 min left"."""
     if progress is None or progress.total <= 0:
         return f"{name}..."
     said = f"{progress.message or name} {100 * progress.done // progress.total} %"
     if progress.seconds_left is not None:
-        said += f", {time_left(progress.seconds_left)}"
+        said += f", {duration_text(progress.seconds_left)} left"
     return said
 
 

@@ -133,7 +133,7 @@ def test_a_budget_says_what_it_chose(tmp_path):
     events, written = finish(animation(tmp_path / "a.gif", SWEEP, settings, noisy))
     assert written.bytes == (tmp_path / "a.gif").stat().st_size <= 200_000
     (said,) = [event.text for event in events if isinstance(event, Notice)]
-    assert said.startswith("To stay below 200 KB: ")
+    assert said.startswith("To stay below 200 kB: ")
 
 
 def test_cancel_leaves_neither_a_file_nor_a_thread(tmp_path):

@@ -17,7 +17,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
 from latent_explorer.common.jobs import run_silently
 from latent_explorer.media.animation.frames import Frame, FrameSpool, compose
-from latent_explorer.media.animation.settings import FPS, AnimationSettings, megabytes
+from latent_explorer.media.animation.settings import FPS, AnimationSettings
 from latent_explorer.media.animation.writer import write_animation, write_gif
 
 needs_av = pytest.mark.skipif(
@@ -263,7 +263,3 @@ def test_spooled_frames_come_back_in_any_order(tmp_path):
 def test_plain_pictures_become_a_gif_at_any_rate(tmp_path):
     write_gif(tmp_path / "a.gif", [f.image for f in animation_frames(4)], fps=4 / 3)
     assert times(tmp_path / "a.gif") == [750] * 4
-
-
-def test_sizes_in_words():
-    assert [megabytes(n) for n in (1, 640_000, 999_999, 2_100_000)] == ["1 KB", "640 KB", "1.0 MB", "2.1 MB"]  # fmt: skip

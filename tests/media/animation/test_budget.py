@@ -65,7 +65,7 @@ def test_a_large_budget_changes_nothing(tmp_path):
 
 
 def test_what_cannot_be_kept_is_a_sentence_and_no_file(tmp_path):
-    with pytest.raises(UserError, match=r"Even at 96 px, 10 frames per second, .* more than 1 KB"):
+    with pytest.raises(UserError, match=r"Even at 96 px, 10 frames per second, .* more than 1 kB"):
         write(
             tmp_path / "a.gif", animation_frames(), AnimationSettings(size=192, budget_bytes=1000)
         )

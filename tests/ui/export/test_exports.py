@@ -97,7 +97,7 @@ def test_a_budget_is_said_before_it_is_kept(qtbot, desktop):
     dialog.keep.setChecked(True)
     dialog.budget.setValue(0.1)
     settle(qtbot, dialog)
-    assert "To stay below 100 KB" in dialog.more.text()
+    assert "To stay below 100 kB" in dialog.more.text()
     assert dialog.settings.budget_bytes == 100_000
     dialog.reject()
 

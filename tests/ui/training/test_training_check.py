@@ -48,7 +48,7 @@ def test_check_then_start(qtbot, page, controller, pictures):
     assert page.next.said.text() == "Looking at the pictures 50 %, 12 s left"
     controller.finish_check()
     said = page.check.findings.texts
-    assert said[0].startswith("About 18 minutes on this machine")
+    assert said[0].startswith("About 18 min on this machine")
     assert said[1] == "210 MB on disk, of 41.0 GB free."
     assert "2.1 times" in said[2], "the worst finding first"
     assert any(text.endswith("(a.jpg, b.jpg)") for text in said)

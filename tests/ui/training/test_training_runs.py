@@ -14,7 +14,6 @@ from run_folders import make_run
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training import metrics
-from latent_explorer.ui.training import run_text as words
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -281,14 +280,6 @@ def test_show_resume_and_open_folder(qtbot, history, controller, runs, monkeypat
 
 
 # words ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(20, "20 seconds"), (1100, "18 minutes"), (12_600, "3.5 hours"), (86_400 * 3, "3 days")],
-)
-def test_durations(seconds, said):
-    assert words.duration_text(seconds) == said
 
 
 def test_unknown_figures_are_shown_by_their_name():

@@ -9,8 +9,9 @@ from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from latent_explorer.common.format import number_text
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.widgets.number_field import format_number, parse_number
+from latent_explorer.ui.widgets.number_field import parse_number
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 LEFT = Qt.MouseButton.LeftButton
@@ -250,7 +251,7 @@ def test_other_ranges_rest_elsewhere(qtbot):
 
 @pytest.mark.parametrize("value", [0.0, -0.001, 1.0, -1.25, 0.5])
 def test_numbers_read_back_as_shown(value):
-    assert parse_number(format_number(value)) == pytest.approx(value, abs=0.005)
+    assert parse_number(number_text(value)) == pytest.approx(value, abs=0.005)
 
 
 @pytest.mark.parametrize("text", ["", "-", "1e3", "nan", "1.2.3", "inf", "one"])

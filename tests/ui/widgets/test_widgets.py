@@ -27,10 +27,9 @@ from latent_explorer.ui.widgets.probability_bars import (
     ClassProbabilities,
     ProbabilityBars,
     sentence,
-    signed,
 )
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
-from latent_explorer.ui.widgets.status_bar import Speed, job_text, time_left
+from latent_explorer.ui.widgets.status_bar import Speed, job_text
 
 
 @pytest.fixture(autouse=True)
@@ -149,13 +148,6 @@ def test_sentence_tells_a_flip():
     assert unedited.startswith("The classifier says healthy: diseased 0.20, healthy 0.80.")
 
 
-@pytest.mark.parametrize(
-    ("value", "text"), [(0.714, "+0.71"), (-0.714, "\N{MINUS SIGN}0.71"), (-0.001, "0.00")]
-)
-def test_signed_numbers(value, text):
-    assert signed(value) == text
-
-
 def test_many_classes_show_target_and_strongest():
     names = [f"class {i}" for i in range(50)]
     probs = np.full(50, 0.01)
@@ -229,14 +221,6 @@ def test_plot_wears_the_theme(plot):
 
 
 # status and notices
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.2, "1 s left"), (40, "40 s left"), (200, "3 min left"), (4800, "1 h 20 min left")],
-)
-def test_time_left(seconds, words):
-    assert time_left(seconds) == words
 
 
 def test_job_words():

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Numbers, durations, sizes and new names as text, the same in the window, on the command line and in files."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MINUS = "\N{MINUS SIGN}"
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
+
+
+def number_text(value: float, digits: int = 2) -> str:
+    """A number with a true minus; what rounds to zero has none."""
+    rounded = round(value, digits) + 0.0
+    return f"{rounded:.{digits}f}".replace("-", MINUS)
+
+
+def signed_text(value: float, digits: int = 2) -> str:
+    """A change with its sign; what rounds to zero has none."""
+    return ("+" if round(value, digits) > 0 else "") + number_text(value, digits)
+
+
+def duration_text(seconds: float) -> str:
+    """ "40 s", "18 min", "3.5 h", "2 days"."""
+    if seconds < 1.5 * _MINUTE:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 1.5 * _HOUR:
+        return f"{round(seconds / _MINUTE)} min"
+    unit, name = (_HOUR, "h") if seconds < 1.5 * _DAY else (_DAY, "days")
+    return f"{round(seconds / unit, 1):g} {name}"
+
+
+def size_text(count: float) -> str:
+    """A number of bytes: "640 kB", "2.1 MB", "210 MB", "1.4 GB"; a megabyte is a million bytes."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if count >= 0.9995 * unit:
+            return f"{count / unit:.{int(count < 99.95 * unit)}f} {name}"
+    return f"{max(1, round(count / 1e3))} kB"
+
+
+def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+    """The name, or else the first of "name 2", "name 3", ... that is free."""
+    names = itertools.chain([name], (f"{name} {n}" for n in itertools.count(2)))
+    return next(each for each in names if not is_taken(each))
