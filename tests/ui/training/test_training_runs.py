@@ -80,7 +80,7 @@ def test_a_running_training_shows_everything(qtbot, controller, runs):
     assert shown(page) == {"pause", "stop", "current"}
     assert primary(page) == []
     assert page.groups.words == ["Validation", "Losses", "Speed"]
-    assert [row.text() for row in page.curves.legend.rows][:2] == [
+    assert [row.curve.name for row in page.curves.legend.rows][:2] == [
         "Agreement",
         "LPIPS (mean image = 1)",
     ]
@@ -94,7 +94,7 @@ def test_groups_of_figures_keep_apart(qtbot, controller, runs):
     controller.go(controller.runs()[0])
     page = make_page(qtbot, controller, "run")
     QTest.mouseClick(page.groups.findChildren(QAbstractButton)[1], LEFT)
-    names = [row.text() for row in page.curves.legend.rows]
+    names = [row.curve.name for row in page.curves.legend.rows]
     assert names[:2] == ["Reconstruction, L1", "Reconstruction, LPIPS"]
     assert "Agreement" not in names
 
@@ -217,7 +217,7 @@ def test_all_runs_are_listed_with_their_figures(history):
 
 def test_selected_runs_are_compared(history):
     history.table.selectAll()
-    assert [row.text() for row in history.curves.legend.rows] == cells(history, 0)
+    assert [row.curve.name for row in history.curves.legend.rows] == cells(history, 0)
     assert history.curve_metric.currentText() == "Agreement"
     index = history.curve_metric.findData("l1")
     history.curve_metric.setCurrentIndex(index)
