@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import numpy as np
+from msgspec.structs import fields
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.training.settings import settings_of
 
 if TYPE_CHECKING:
+    import msgspec
+
     from latent_explorer.models.explainer import Explainer
+    from latent_explorer.training.settings import Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -111,6 +116,40 @@ def device_option(command: F) -> F:
 
 def settings_option(command: F) -> F:
     """Add `--set NAME=VALUE`, for every field of a config that has no option of its own."""
-    help_text = "A setting of the training by its name in training/config.py; may be repeated."
+    help_text = "A setting of the training by its name, see docs/training.md; may be repeated."
     option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=help_text)
     return option(command)
+
+
+def setting_options(config: type[msgspec.Struct], *names: str) -> Callable[[F], F]:
+    """Add an option for each of these settings of `config`, with its reason as help; None where it is not given."""
+
+    def decorate(command: F) -> F:
+        for name in reversed(names):
+            setting = settings_of(config)[name]
+            default = setting.text(next(f.default for f in fields(config) if f.name == name))
+            text = f"{setting.reason} [default: {default}]"
+            option = click.option(
+                f"--{name.replace('_', '-')}", type=_SettingType(setting), help=text
+            )
+            command = option(command)
+        return command
+
+    return decorate
+
+
+class _SettingType(click.ParamType):
+    """A value of a setting."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.name = "N" if setting.allowed.startswith(("a whole", "a number")) else "text"
+        self._setting = setting
+
+    def get_metavar(self, *_args: Any) -> str:
+        return "|".join(self._setting.choices) if self._setting.choices else self.name.upper()
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            return self._setting.parse(value)
+        except UserError:
+            self.fail(f"It must be {self._setting.allowed}.", param, ctx)

@@ -10,63 +10,55 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import data_options, settings_option
+from latent_explorer.cli.options import data_options, setting_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.data.threads import reserve_one_core
+from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
 from latent_explorer.training.presets import PRESETS
-from latent_explorer.training.settings import train_config, with_settings
+from latent_explorer.training.settings import (
+    OPTIONS,
+    parse_settings,
+    train_config,
+    train_settings,
+    with_settings,
+)
 
 if TYPE_CHECKING:
     from latent_explorer.training.run_folder import RunStatus
 
 INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
+KEPT = ("images", "attributes", "device")  # options of a run that goes on
 
 
 @click.command("train-classifier")
 @click.argument("data", type=click.Path())
 @data_options()
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
-@click.option(
-    "--resolution", default=64, show_default=True, help="Pixels a side at which it sees pictures."
-)
-@click.option(
-    "--architecture", type=click.Choice(["small-resnet", "mobilenet_v2"]), default="small-resnet"
-)
-@click.option(
-    "--frame-only",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="PX",
-    help="Control: a network that sees the outer PX pixels alone.",
-)
+@setting_options(ClassifierTraining, "resolution", "architecture", "frame_only")
 @settings_option
 @json_option
 def train_classifier(
     data: str,
     out: Path,
-    resolution: int,
-    architecture: str,
-    frame_only: int,
+    resolution: int | None,
+    architecture: str | None,
+    frame_only: int | None,
     settings: tuple[str, ...],
     as_json: bool,
     **selection: Any,
 ) -> None:
     """Train a small classifier from a column of labels, and say whether to trust it."""
     from latent_explorer.models.classifier_file import write_classifier
-    from latent_explorer.training.config import ClassifierTraining, DataConfig
     from latent_explorer.training.train_classifier import train_classifier as job
 
-    config = ClassifierTraining(
-        DataConfig(str(Path(data).resolve()), **selection),
-        resolution=resolution,
-        architecture=architecture,
-        frame_only=frame_only,
-    )
+    config = ClassifierTraining(DataConfig(str(Path(data).resolve()), **selection))
+    given = {"resolution": resolution, "architecture": architecture, "frame_only": frame_only}
+    config = with_settings(config, given, settings)
     output = Output(as_json=as_json)
-    classifier, about = run_job(job(with_settings(config, settings)), output)
+    classifier, about = run_job(job(config), output)
     write_classifier(out, classifier, about)
     test = about["test"]
     low, high = test["interval"]
@@ -99,19 +91,7 @@ def train_classifier(
     type=click.Path(),
     help="Start from the networks of an explainer; its widths win. A larger preset grows it.",
 )
-@click.option("--images", type=click.IntRange(min=1), help="How many images to see in all.")
-@click.option(
-    "--resolution",
-    type=click.IntRange(min=4),
-    help="Pixels a side; --set channels=... then needs as many widths as it has sizes from 4 px up.",
-)
-@click.option("--device", metavar="D", help="Where to compute: auto, cpu, cuda:0, mps.")
-@click.option(
-    "--attributes",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Pictures that are searched for attributes at the end; 0: none.",
-)
+@setting_options(TrainConfig, *OPTIONS)
 @click.option("--name", help="What the explainer is called; the run folder's name without it.")
 @click.option(
     "--out",
@@ -145,13 +125,15 @@ def train(
     from latent_explorer.app.training.pipeline import run_pipeline
 
     folder = (out or _new_run_folder()).resolve()
-    settings = {name: options[name] for name in ("images", "attributes", "device")}
-    changes = {name: value for name, value in settings.items() if value is not None}
+    given = {name: options[name] for name in OPTIONS if options[name] is not None}
+    changes = {name: value for name, value in given.items() if name in KEPT}
     if resume:
         _reject_with_resume(data, out, options)
         config = None
     else:
-        config = train_config(data, **options)
+        given |= parse_settings(options.pop("settings"), train_settings())
+        others = {name: value for name, value in options.items() if name not in OPTIONS}
+        config = train_config(data, settings=given, **others)
     output, stop_request = Output(as_json=as_json), StopRequest()
     if as_json:
         stop_request.on_stdin_lines()
@@ -187,8 +169,7 @@ def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, A
     """A run that goes on knows what it was started with."""
     if out is None:
         raise UserError("Say with --out which run folder to go on with.")
-    kept = ("images", "attributes", "device")
-    given = [name for name, value in options.items() if value and name not in kept]
+    given = [name for name, value in options.items() if value and name not in KEPT]
     if data is not None or given:
         what = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "DATA"
         raise UserError(

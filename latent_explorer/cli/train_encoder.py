@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.options import device_option, settings_option
+from latent_explorer.cli.options import device_option, setting_options, settings_option
 from latent_explorer.cli.output import Output, json_option, run_job
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.data.threads import reserve_one_core
+from latent_explorer.training.config import EncoderTraining
+from latent_explorer.training.settings import with_settings
 
 if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
@@ -29,7 +31,7 @@ INTERRUPTED = 130
     metavar="X2.explainer",
     help="File to write; X2.encoder-training beside it holds the state until it is done.",
 )
-@click.option("--images", type=click.IntRange(min=1), help="How many generated pictures to see.")
+@setting_options(EncoderTraining, "images")
 @click.option("--resume", is_flag=True, help="Go on where an interrupted one stopped.")
 @settings_option
 @device_option
@@ -51,12 +53,9 @@ def train_encoder(
     reserve_one_core(os.environ)  # before torch is imported
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
-    from latent_explorer.training.settings import with_settings
-    from latent_explorer.training.train_encoder import EncoderTraining
     from latent_explorer.training.train_encoder import train_encoder as job
 
-    given = [f"images={images}"] if images else []
-    config = with_settings(EncoderTraining(), [*given, *settings])
+    config = with_settings(EncoderTraining(), {"images": images}, settings)
     model = read_explainer(explainer)
     output, stop_request = Output(as_json=as_json), StopRequest()
     if as_json:

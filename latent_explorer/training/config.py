@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Every setting of a training, with its default's reason beside it. Values only: no torch."""
+"""Every setting of a training: its type, what it is for and why its default is what it is. Values only: no torch.
+
+A setting that is added here can be given by `--set` and is in the window's list of settings (see `training.settings`).
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,16 @@ from typing import Annotated, Literal
 
 import msgspec
 
-# What a setting may be; `--set` and config.json are held to it.
+# What a setting may be; `--set`, the window and config.json are held to it.
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Weight = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Positive = Annotated[float, msgspec.Meta(gt=0)]
-Side = Annotated[int, msgspec.Meta(ge=0, multiple_of=4)]  # px; nothing is smaller than 4
+# Pixels; nothing is smaller than 4.
+Side = Annotated[int, msgspec.Meta(ge=0, multiple_of=4)]
 
-# A table, one setting and its reason a line, which the formatter would break.
+# A table, one setting in a line or two, which the formatter would break.
 # fmt: off
 
 
@@ -34,93 +38,158 @@ class ClassifierTraining(msgspec.Struct, frozen=True):
     """Settings of `train-classifier`."""
 
     data: DataConfig
-    resolution: Count = 64  # px at which it sees pictures
-    architecture: str = "small-resnet"
-    widths: tuple[Count, ...] = (24, 48, 96, 192)  # 0.5 M parameters, fast enough to be asked for every picture of a drag
-    steps: Count = 1200
-    batch: Count = 64
-    lr: Positive = 3e-3
-    weight_decay: Weight = 0.02
-    label_smoothing: Share = 0.1  # an over-confident classifier makes a binary `cond` and bars that jump
-    blur: Share = 0.5  # share of pictures blurred: it must not hang on detail that no generator draws
-    covered: Share = 0.0  # share of pictures whose middle is covered: a classifier that learns to look around its object
-    confidence: Share = 0.9  # median top probability on val that the temperature is set to; 0 leaves it at 1
-    frame_only: Natural = 0  # > 0: it sees the outer so many pixels alone, the control for what the background gives away
-    seed: int = 0
+    resolution: Annotated[Count, "Pixels a side at which it sees pictures."] = 64
+    architecture: Annotated[Literal["small-resnet", "mobilenet_v2"], "Its network. The small one answers fast enough "
+        "to be asked for every picture of a drag."] = "small-resnet"
+    widths: Annotated[tuple[Count, ...], "Channels of the small network's stages: 0.5 M "
+        "parameters."] = (24, 48, 96, 192)
+    steps: Annotated[Count, "Steps of its training."] = 1200
+    batch: Annotated[Count, "Pictures in a step."] = 64
+    lr: Annotated[Positive, "Highest learning rate of its one cycle (AdamW)."] = 3e-3
+    weight_decay: Annotated[Weight, "Decay of its weights a step (AdamW)."] = 0.02
+    label_smoothing: Annotated[Share, "Share of the label given to the other classes: an over-confident classifier "
+        "makes a binary `cond` and bars that jump."] = 0.1
+    blur: Annotated[Share, "Share of pictures blurred: it must not depend on detail that no generator draws."] = 0.5
+    covered: Annotated[Share, "Share of pictures whose middle is covered: makes a classifier that looks at the "
+        "surroundings."] = 0.0
+    confidence: Annotated[Share, "Median top probability on val that its temperature is set to; 0 leaves the "
+        "temperature at 1."] = 0.9
+    frame_only: Annotated[Natural, "Above 0 it sees this many pixels along the edges and nothing else: a control for "
+        "what the background gives away."] = 0
+    seed: Annotated[int, "Of initial weights and order of pictures."] = 0
+
+
+class EncoderTraining(msgspec.Struct, frozen=True):
+    """Settings of `train-encoder`."""
+
+    images: Annotated[Count, "Generated pictures to see."] = 100_000
+    batch: Annotated[Count, "Pictures in a step."] = 16
+    lr: Annotated[float, msgspec.Meta(gt=0, le=1), "Learning rate (Adam); from half of the training on it falls to "
+        "0."] = 2e-3
+    widest: Annotated[Count, "Most channels of a layer: an encoder need not be as wide as a large generator."] = 256
+    hidden: Annotated[Count, "Width of its dense layer."] = 256
+    picture: Annotated[Weight, "Weight of the difference between a picture and what its w renders to."] = 1.0
+    picture_from: Annotated[Share, "Share of the images after which that difference counts."] = 0.3
+    blur: Annotated[Weight, "Noise added to pixels: photos are not as clean as generated pictures."] = 0.05
+    average: Annotated[float, msgspec.Meta(ge=0, lt=1), "Decay of the mean of weights that is kept."] = 0.995
+    seed: Annotated[int, "Of initial weights and generated pictures."] = 0
 
 
 class TrainConfig(msgspec.Struct, frozen=True):
     """Settings of a StylEx training. Weights of losses multiply means over the batch."""
 
     data: DataConfig
-    classifier: str = ""  # file written by train-classifier; "": the run trains one itself
+    classifier: Annotated[str, "File written by train-classifier; without one the run trains its own."] = ""
     classifier_training: ClassifierTraining | None = None  # how
-    mode: Literal["stylex", "stylegan2"] = "stylex"  # stylegan2: generator and discriminator alone, without classes
-    resolution: Count = 64
-    init: str = ""  # explainer whose networks it starts from
-    name: str = ""  # of the explainer that comes out; the run folder's without it
-    attributes: Natural = 250  # pictures that are searched for attributes at the end; 0: none
+    mode: Annotated[Literal["stylex", "stylegan2"], "stylegan2 trains generator and discriminator alone, without "
+        "classes."] = "stylex"
+    resolution: Annotated[Count, "Pixels a side; `channels` needs one width for every size from 4 px up to it."] = 64
+    init: Annotated[str, "Explainer whose networks it starts from."] = ""
+    name: Annotated[str, "Name of the explainer that comes out; the run folder's without it."] = ""
+    attributes: Annotated[Natural, "Pictures that are searched for attributes at the end; 0: none."] = 250
 
     # Where it computes.
-    device: str = "auto"  # as in the menu of the window; of several processes on CUDA each takes its own card
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # bfloat16 on CUDA cards from 2020 on; no gain on CPUs
+    device: Annotated[str, "Where to compute: auto, cpu, cuda:0, mps. Of several processes on CUDA each takes its "
+        "own card."] = "auto"
+    precision: Annotated[Literal["auto", "float32", "bfloat16"], "auto: bfloat16 on CUDA cards from 2020 on; it "
+        "gains nothing on CPUs."] = "auto"
 
     # Networks. Widths decide the speed: balanced so that no block costs much more than another on a CPU.
-    channels: tuple[Count, ...] = (128, 128, 64, 48, 24)  # at 4, 8, ... px, of generator, encoder and discriminator
-    z_dim: Count = 128
-    w_dim: Count = 128
-    hidden: Count = 256  # dense layer of encoder and discriminator
-    mapping_layers: Count = 4  # 8 in the papers; four suffice at this width
-    mapping_lr_mul: Positive = 0.1  # 0.01 in the papers, too slow to follow an encoder's latents in a short training
-    cond_gain: Positive = 8.0  # lets two class values weigh as much as 128 of w; their columns start at 0
+    channels: Annotated[tuple[Count, ...], "Widths at 4, 8, ... px of generator, encoder and discriminator; they "
+        "decide the speed."] = (128, 128, 64, 48, 24)
+    z_dim: Annotated[Count, "Dimensions of z, the random input of the mapping network."] = 128
+    w_dim: Annotated[Count, "Dimensions of w, which encoder and mapping network produce."] = 128
+    hidden: Annotated[Count, "Width of the dense layer of encoder and discriminator."] = 256
+    mapping_layers: Annotated[Count, "Layers of the mapping network: 8 in the papers; four suffice at this "
+        "width."] = 4
+    mapping_lr_mul: Annotated[Positive, "Learning rate of the mapping network as a share of the others': 0.01 in the "
+        "papers, too slow to follow an encoder's latents in a short training."] = 0.1
+    cond_gain: Annotated[Positive, "Gain of the class in the styles: lets two class values weigh as much as 128 of "
+        "w. Their columns start at 0."] = 8.0
 
     # Length and schedule, in images seen.
-    images: Count = 200_000
-    batch: Count = 8  # of all processes together. Many small steps: the same images in batches of 16 were still blobs
-    kl_start: int = 4_000  # before that the reconstruction is no picture, and the classifier's gradient is noise
-    kl_ramp: Natural = 8_000
-    adversarial_start: int = 12_000  # reconstruction first: both from the start gave grey-green blobs
-    adversarial_ramp: Natural = 12_000
-    cooldown: Natural = 25_000  # over the last so many (at most a quarter) the learning rate falls to a tenth
+    images: Annotated[Count, "How many images to see in all."] = 200_000
+    batch: Annotated[Count, "Images in a step, of all processes together. Many small steps: the same images in "
+        "batches of 16 were still blobs."] = 8
+    kl_start: Annotated[int, "When the classifier's loss (kl) begins: before that the reconstruction is no picture, "
+        "and the classifier's gradient is noise."] = 4_000
+    kl_ramp: Annotated[Natural, "Over how many images that loss then rises to its full weight."] = 8_000
+    adversarial_start: Annotated[int, "When the discriminator begins. Reconstruction first: both from the start gave "
+        "grey-green blobs."] = 12_000
+    adversarial_ramp: Annotated[Natural, "Over how many images its loss then rises to its full weight."] = 12_000
+    cooldown: Annotated[Natural, "Over the last so many images, at most a quarter, the learning rate falls to a "
+        "tenth."] = 25_000
 
     # Weights of losses.
-    l1: Weight = 3.0
-    lpips: Weight = 2.0
-    kl: Weight = 2.0  # the classifier must say the same of the reconstruction
-    latent: Weight = 0.1  # |E(G(w)) - w|, target detached (B.6 of the reference)
-    latent_every: Count = 4
-    adversarial: Weight = 0.2
-    path_length: Weight = 0.5
-    path_length_every: Count = 16
-    r1_gamma: Weight = 0.2  # ada's 0.0002 * res^2 / batch gives 0.1; a conditional D on 6,000 pictures wants more
-    r1_every: Count = 16
-    align: Weight = 1.0  # sliced Wasserstein, mapping's w to recent encoder latents; trains the mapping only
-    mapping_steps: Natural = 2_000  # of a last fit of the mapping alone, at export: it lags behind the encoder
-    cond_sparsity: Weight = 0.003  # L1 on what `cond` does to each style: few carry the class, each visibly
-    cond_resolution: Side = 0  # px up to which convolutions hear the class; 0: all. Else it may travel as a faint pattern of the finest
-    cond_limit: Weight = 0.2  # largest such weight: without it two carried everything, and eight sliders did nothing
+    l1: Annotated[Weight, "Weight of the mean difference of pixels between reconstruction and original."] = 3.0
+    lpips: Annotated[Weight, "Weight of the perceptual distance (LPIPS) between reconstruction and original."] = 2.0
+    kl: Annotated[Weight, "Weight of the classifier's: it must say the same of the reconstruction."] = 2.0
+    latent: Annotated[Weight, "Weight of |E(G(w)) - w|, target detached: a picture's latent must come back."] = 0.1
+    latent_every: Annotated[Count, "Steps between two of that loss."] = 4
+    adversarial: Annotated[Weight, "Weight of the discriminator's verdict in the generator's loss."] = 0.2
+    path_length: Annotated[Weight, "Weight of path length regularisation (StyleGAN2)."] = 0.5
+    path_length_every: Annotated[Count, "Steps between two of that regularisation."] = 16
+    r1_gamma: Annotated[Weight, "Weight of the R1 penalty. ada's 0.0002 * resolution^2 / batch gives 0.1; a "
+        "conditional discriminator on 6,000 pictures wants more."] = 0.2
+    r1_every: Annotated[Count, "Steps between two R1 penalties."] = 16
+    align: Annotated[Weight, "Weight of the sliced Wasserstein distance from the mapping network's w to recent "
+        "latents of the encoder; trains the mapping only."] = 1.0
+    mapping_steps: Annotated[Natural, "Steps of a last fit of the mapping network alone, at export: it lags behind "
+        "the encoder."] = 2_000
+    cond_sparsity: Annotated[Weight, "Weight of the L1 norm of what the class does to each style: few styles carry "
+        "it, each visibly."] = 0.003
+    cond_resolution: Annotated[Side, "Pixels up to which convolutions hear the class; 0: all. Else it may travel as "
+        "a faint pattern of the finest."] = 0
+    cond_limit: Annotated[Weight, "Largest weight of the class in a style: without it two styles carried everything, "
+        "and eight sliders did nothing."] = 0.2
 
     # The generated part of every batch, once D takes part.
-    mapped: int = 2  # from z
-    repaired: int = 2  # an encoded latent with another picture's cond: the class must follow what G is told
-    discriminated: int = 4  # real pictures and reconstructions shown to D in a step (each)
+    mapped: Annotated[int, "Pictures from random z."] = 2
+    repaired: Annotated[int, "Pictures of an encoded latent with another picture's class: the class must follow what "
+        "the generator is told."] = 2
+    discriminated: Annotated[int, "Real pictures, and as many reconstructions, shown to the discriminator in a "
+        "step."] = 4
 
-    stddev_group: Count = 4  # pictures whose spread D is told (StyleGAN2); a group never spans two processes
+    stddev_group: Annotated[Count, "Pictures whose spread the discriminator is told (StyleGAN2); a group never spans "
+        "two processes."] = 4
 
     # Augmentation of what D sees (ADA), for small sets: D soon knows every picture, and G learns nothing more.
-    ada_target: float = 0.0  # 0: none. 0.6 (Karras et al. 2020) for less than a few thousand pictures
-    ada_images: Count = 100_000  # over which its probability can rise by 1; 500,000 in the paper's far longer runs
+    ada_target: Annotated[float, "How sure the discriminator may be before its pictures are altered more (ADA); 0: "
+        "never. 0.6 (Karras et al. 2020) for less than a few thousand pictures, which it soon knows by heart."] = 0.0
+    ada_images: Annotated[Count, "Images over which the probability of that can rise by 1; 500,000 in the paper's "
+        "far longer runs."] = 100_000
 
     # Optimisation.
-    lr: Positive = 0.0025
-    encoder_clip: Positive = 5.0  # gradient norm; encoder instability is the most reported problem
-    ema_half_life: Count = 5_000  # images; of generator, mapping and encoder
-    warm_up: Natural = 2_000  # images of rising learning rate after `init`: Adam's first steps know no scale yet
-    flip: bool = True  # mirror half of the pictures
-    seed: int = 0
+    lr: Annotated[Positive, "Learning rate (Adam) of generator, encoder and discriminator."] = 0.0025
+    encoder_clip: Annotated[Positive, "Largest gradient norm of the encoder, whose instability is the most reported "
+        "problem."] = 5.0
+    ema_half_life: Annotated[Count, "Half-life, in images, of the mean of weights that is exported: of generator, "
+        "mapping and encoder."] = 5_000
+    warm_up: Annotated[Natural, "Images of rising learning rate after `init`: Adam's first steps know no scale "
+        "yet."] = 2_000
+    flip: Annotated[bool, "Mirror half of the pictures."] = True
+    seed: Annotated[int, "Of initial weights and everything that is drawn."] = 0
 
     # What is written, in images seen.
-    validate_every: Count = 8_000
-    validate_pictures: Annotated[int, msgspec.Meta(ge=2)] = 256
-    sheet_every: Count = 8_000
-    checkpoint_seconds: Weight = 300.0
+    validate_every: Annotated[Count, "Images between two validations."] = 8_000
+    validate_pictures: Annotated[int, msgspec.Meta(ge=2), "Pictures of the val side in a validation."] = 256
+    sheet_every: Annotated[Count, "Images between two sheets of sample pictures."] = 8_000
+    checkpoint_seconds: Annotated[Weight, "Seconds between two checkpoints."] = 300.0
+
+# fmt: on
+
+# The heading that begins at a setting, for lists of all of them.
+SECTIONS: dict[type[msgspec.Struct], dict[str, str]] = {
+    ClassifierTraining: {"resolution": "The classifier that is trained along with it"},
+    TrainConfig: {
+        "mode": "What is trained",
+        "device": "Where it computes",
+        "channels": "Networks",
+        "images": "Length and schedule, in images seen",
+        "l1": "Weights of losses",
+        "mapped": "What a batch holds",
+        "ada_target": "Augmentation of what the discriminator sees",
+        "lr": "Optimisation",
+        "validate_every": "What is written",
+    },
+}

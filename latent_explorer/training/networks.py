@@ -10,11 +10,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
+from latent_explorer.training.settings import check_widths
 from latent_explorer.training.warm_start import copy_generator, copy_outputs, copy_trunk
 
 if TYPE_CHECKING:
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
 
 W_AVG_BETA = 0.998
 M = TypeVar("M", bound=nn.Module)
-
-
-def check_widths(config: TrainConfig) -> None:
-    """Raise UserError unless there is one width for every resolution."""
-    expected = 4 << (len(config.channels) - 1)
-    if expected != config.resolution:
-        raise UserError(
-            f"{len(config.channels)} widths make {expected} px, not {config.resolution} px. "
-            "Choose a --preset of that size, or give one width for every resolution from 4 px up: --set channels=..."
-        )
 
 
 class Networks:

@@ -1,26 +1,187 @@
 # SPDX-License-Identifier: MIT
 """From what a person chose, on the command line or in the window's form, to the settings of a training. No torch.
 
-What the settings are stands in `training.config`, ready-made ones in `training.presets`.
+The settings themselves are in `training.config`, ready-made ones in `training.presets`.
 """
 
 from __future__ import annotations
 
+import difflib
+import functools
+import math
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec import inspect
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.training import presets
-from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
+from latent_explorer.training.config import SECTIONS, ClassifierTraining, DataConfig, TrainConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_CLASSIFIER = "classifier."  # --set classifier.steps=600: a setting of the classifier's training
+# Settings of `train` that have an option of their own.
+OPTIONS = ("images", "resolution", "device", "attributes")
+# `--set classifier.steps=600`: a setting of the classifier's training.
+CLASSIFIER = "classifier."
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: its name, as `--set` takes it, its type, and what it is for."""
+
+    name: str
+    type: Any
+    reason: str
+    section: str  # heading that it stands under
+
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The values that there are; empty where they cannot be counted."""
+        kind = inspect.type_info(self.type)
+        if isinstance(kind, inspect.BoolType):
+            return (True, False)
+        return tuple(kind.values) if isinstance(kind, inspect.LiteralType) else ()
+
+    @property
+    def allowed(self) -> str:
+        """What a value must be, in words: "a whole number, at least 1"."""
+        return _allowed(inspect.type_info(self.type))
+
+    def parse(self, text: str) -> Any:
+        """The value that a person wrote; whole numbers also as "20,000" or "20k", several with commas between them."""
+        value: Any = text.strip()
+        kind = inspect.type_info(self.type)
+        if isinstance(kind, inspect.VarTupleType):
+            value = value.split(",")
+        elif isinstance(kind, inspect.IntType):
+            value = _without_thousands(value)
+        return self.check(value, strict=False)
+
+    def check(self, value: Any, *, strict: bool = True) -> Any:
+        """The value, or UserError where it is not allowed."""
+        try:
+            checked = msgspec.convert(value, self.type, strict=strict)
+        except msgspec.ValidationError:
+            checked = math.nan
+        if isinstance(checked, float) and not math.isfinite(checked):
+            raise UserError(
+                f"The setting {self.name}={self.text(value)} has a wrong value: it must be {self.allowed}."
+            )
+        return checked
+
+    @staticmethod
+    def text(value: Any) -> str:
+        """A value as `parse` reads it."""
+        if isinstance(value, (list, tuple)):
+            return ",".join(str(part) for part in value)
+        if isinstance(value, float):
+            return repr(value).removesuffix(".0")
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _allowed(kind: inspect.Type) -> str:
+    if isinstance(kind, inspect.LiteralType):
+        return " or ".join(str(value) for value in kind.values)
+    if isinstance(kind, inspect.BoolType):
+        return "true or false"
+    if isinstance(kind, inspect.VarTupleType):
+        return f"{_allowed(kind.item_type)}, or several with commas between them"
+    if not isinstance(kind, (inspect.IntType, inspect.FloatType)):
+        return "text"
+    limits = {"at least": kind.ge, "more than": kind.gt, "at most": kind.le, "less than": kind.lt}
+    limits["a multiple of"] = kind.multiple_of
+    words = [f"{name} {limit:g}" for name, limit in limits.items() if limit is not None]
+    noun = "a whole number" if isinstance(kind, inspect.IntType) else "a number"
+    return ", ".join([noun, *words])
+
+
+def _without_thousands(text: str) -> str:
+    """ "20,000", "20 000", "20k" -> "20000", "1.5M" -> "1500000"; other texts as they are."""
+    plain = re.sub(r"[\s'_]", "", text.lower())
+    plain = re.sub(r"[.,](?=\d{3}(\D|$))", "", plain)
+    short = re.fullmatch(r"(\d{1,6}(?:[.,]\d{1,2})?)([km])", plain)
+    if short:
+        factor = {"k": 1e3, "m": 1e6}[short[2]]
+        return str(round(float(short[1].replace(",", ".")) * factor))
+    return plain
+
+
+_KINDS = (
+    inspect.IntType,
+    inspect.FloatType,
+    inspect.StrType,
+    inspect.BoolType,
+    inspect.LiteralType,
+    inspect.VarTupleType,
+)
+
+
+@functools.cache
+def settings_of(config: type[msgspec.Struct], prefix: str = "") -> dict[str, Setting]:
+    """The settings of a config by name, in its order; not the configs within it. `prefix` stands before each name."""
+    found, section = {}, ""
+    for field in msgspec.structs.fields(config):
+        section = SECTIONS.get(config, {}).get(field.name, section)
+        if isinstance(inspect.type_info(field.type), _KINDS):
+            notes = getattr(field.type, "__metadata__", ())
+            reason = next((note for note in notes if isinstance(note, str)), "")
+            name = prefix + field.name
+            found[name] = Setting(name, field.type, reason, section)
+    return found
+
+
+@functools.cache
+def train_settings() -> dict[str, Setting]:
+    """The settings of `train` by name, those of the classifier's training included."""
+    return {**settings_of(TrainConfig), **settings_of(ClassifierTraining, CLASSIFIER)}
+
+
+def values_of(config: TrainConfig) -> dict[str, Any]:
+    """The values of a config by the names of `train_settings`; of the classifier only where one is trained."""
+    values = {name: getattr(config, name) for name in settings_of(TrainConfig)}
+    if config.classifier_training is not None:
+        for name in settings_of(ClassifierTraining):
+            values[CLASSIFIER + name] = getattr(config.classifier_training, name)
+    return values
+
+
+def parse_settings(texts: Iterable[str], known: Mapping[str, Setting]) -> dict[str, Any]:
+    """The values of `NAME=VALUE` texts. UserError for an unknown name and for a value that is not allowed."""
+    values = {}
+    for given in texts:
+        name, equals, text = given.partition("=")
+        if not equals:
+            raise UserError(f"{given!r} is no setting. Write it as NAME=VALUE.")
+        values[name] = _known(name, known).parse(text)
+    return values
+
+
+def check_settings(values: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
+    """The same values. UserError for an unknown name and for a value that is not allowed."""
+    return {name: _known(name, known).check(value) for name, value in values.items()}
+
+
+def _known(name: str, known: Mapping[str, Setting]) -> Setting:
+    if name not in known:
+        close = [known[each] for each in difflib.get_close_matches(name, known, n=3)]
+        meant = [f"{setting.name} ({setting.reason.rstrip('.')})" for setting in close]
+        there = f"Close to it are: {', '.join(meant)}" if meant else f"Known: {', '.join(known)}"
+        raise UserError(f"There is no setting {name!r}. {there}.")
+    return known[name]
+
+
+def with_settings(config: S, options: Mapping[str, Any], texts: Iterable[str]) -> S:
+    """The config with those `options` that are not None, and with `NAME=VALUE` texts, applied. Raises UserError."""
+    given = {name: value for name, value in options.items() if value is not None}
+    given |= parse_settings(texts, settings_of(type(config)))
+    return msgspec.structs.replace(config, **given)
 
 
 def train_config(
@@ -30,60 +191,46 @@ def train_config(
     classifier_data: str | None = None,
     preset: str | None = None,
     init: str | None = None,
-    settings: Sequence[str] = (),
+    settings: Mapping[str, Any] | None = None,
     name: str | None = None,
     label: str | None = None,
     classes: str | None = None,
     where: tuple[str, ...] = (),
     group: str | None = None,
     split: str | None = None,
-    **numbers: Any,
 ) -> TrainConfig:
-    """The settings that the options of `train` mean. Raises UserError for what cannot be meant."""
+    """The config of a training; `settings` by name as in `train_settings`. UserError for what cannot be meant."""
     if data is None:
         raise UserError("A new training needs DATA: a folder or a zip of pictures.")
     if classifier and classifier_data:
         raise UserError("Give --classifier or --classifier-data: one classifier is explained.")
+    values = check_settings(settings or {}, train_settings())
+    own = {key: value for key, value in values.items() if not key.startswith(CLASSIFIER)}
     chosen = DataConfig(_whole(classifier_data or data), label, classes, where, group, split)
     pictures = DataConfig(_whole(data)) if classifier_data else chosen
     config = TrainConfig(pictures, _whole(classifier), init=_whole(init), name=name or "")
-    given = [f"{key}={value}" for key, value in numbers.items() if value is not None]
-    of_classifier = [setting for setting in settings if setting.startswith(_CLASSIFIER)]
-    others = [setting for setting in settings if setting not in of_classifier]
-    config = with_settings(presets.apply(preset, config) if preset else config, [*given, *others])
+    config = msgspec.structs.replace(presets.apply(preset, config) if preset else config, **own)
     if classifier or config.mode == "stylegan2":
         return config
-    own = presets.preset(preset).classifier if preset else {}
-    training = ClassifierTraining(chosen, **{"resolution": config.resolution, **own})
-    training = with_settings(training, [x.removeprefix(_CLASSIFIER) for x in of_classifier])
+    fitting = {
+        "resolution": config.resolution,
+        **(presets.preset(preset).classifier if preset else {}),
+    }
+    fitting |= {key.removeprefix(CLASSIFIER): values[key] for key in values.keys() - own.keys()}
+    training = ClassifierTraining(chosen, **fitting)
     return msgspec.structs.replace(config, classifier_training=training)
+
+
+def check_widths(config: TrainConfig) -> None:
+    """Raise UserError unless there is one width for every resolution."""
+    expected = 4 << (len(config.channels) - 1)
+    if expected != config.resolution:
+        raise UserError(
+            f"{len(config.channels)} widths make {expected} px, not {config.resolution} px. "
+            "Choose a --preset of that size, or give one width for every resolution from 4 px up: --set channels=..."
+        )
 
 
 def _whole(path: str | None) -> str:
     """A path that means the same from every folder; empty for none."""
     return str(Path(path).resolve()) if path else ""
-
-
-def with_settings(config: S, settings: Sequence[str]) -> S:
-    """The config with `NAME=VALUE` pairs applied; a tuple is written with commas.
-
-    Raises `UserError` for a name that the config lacks and for a value of the wrong kind.
-    """
-    types = {field.name: field.type for field in msgspec.structs.fields(type(config))}
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, equals, text = setting.partition("=")
-        if not equals or name not in types:
-            raise UserError(
-                f"There is no setting {name!r}. Known, as NAME=VALUE: {', '.join(sorted(types))}."
-            )
-        try:
-            changes[name] = _converted(text, types[name])
-        except msgspec.ValidationError as error:
-            raise UserError(f"The setting {setting!r} has a wrong value: {error}.") from error
-    return msgspec.structs.replace(config, **changes)
-
-
-def _converted(text: str, wanted: Any) -> Any:
-    is_tuple = str(wanted).startswith("tuple")
-    return msgspec.convert(text.split(",") if is_tuple else text, wanted, strict=False)

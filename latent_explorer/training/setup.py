@@ -22,7 +22,8 @@ from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.batches import BatchStream, open_data, require_sides
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.distributed import SINGLE_PROCESS, World, check_batch_divisible
-from latent_explorer.training.networks import Networks, check_widths
+from latent_explorer.training.networks import Networks
+from latent_explorer.training.settings import check_widths
 from latent_explorer.training.stylex_trainer import Trainer
 from latent_explorer.training.train_classifier import open_labelled_data
 from latent_explorer.training.validate import Validation

@@ -11,7 +11,7 @@ import copy
 import pickle
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import torch
@@ -34,34 +34,12 @@ if TYPE_CHECKING:
 
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.perceptual import PerceptualDistance
+    from latent_explorer.training.config import EncoderTraining
 
 CHECKPOINT_SECONDS = 60.0
 _HELD_OUT = 1 << 40  # the step whose pictures are never trained on
 _JUDGED = 64  # pictures
 _LOOKED_AT = 256  # px: LPIPS was made from smaller pictures, and above them it costs the most
-
-Positive = Annotated[int, msgspec.Meta(gt=0)]
-
-
-class EncoderTraining(msgspec.Struct, frozen=True):
-    """Every setting of it."""
-
-    images: Positive = 100_000  # generated pictures to see
-    batch: Positive = 16
-    lr: Annotated[float, msgspec.Meta(gt=0, le=1)] = 2e-3  # Adam's; halfway it begins to fall to 0
-    widest: Positive = (
-        256  # channels of a layer: an encoder need not be as wide as a large generator
-    )
-    hidden: Positive = 256
-    picture: Annotated[float, msgspec.Meta(ge=0)] = 1.0  # weight of what w renders to ...
-    picture_from: Annotated[float, msgspec.Meta(ge=0, le=1)] = (
-        0.3  # ... from this share of the images on
-    )
-    blur: Annotated[float, msgspec.Meta(ge=0)] = (
-        0.05  # noise on the pixels: photos are not as clean
-    )
-    average: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.995  # of the weights that are kept
-    seed: int = 0
 
 
 def train_encoder(

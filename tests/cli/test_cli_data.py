@@ -149,7 +149,7 @@ class _Config(msgspec.Struct, frozen=True):
 
 
 def test_settings_by_name() -> None:
-    assert with_settings(_Config(), ["steps=7", "widths=2,3", "flip=false"]) == _Config(
+    assert with_settings(_Config(), {"steps": 7}, ["widths=2,3", "flip=false"]) == _Config(
         7, (2, 3), False
     )
 
@@ -157,12 +157,12 @@ def test_settings_by_name() -> None:
 @pytest.mark.parametrize("setting", ["nothing=1", "steps", "steps=many", "widths=a,b"])
 def test_wrong_settings_are_refused(setting: str) -> None:
     with pytest.raises(UserError):
-        with_settings(_Config(), [setting])
+        with_settings(_Config(), {}, [setting])
 
 
 def test_no_layer_is_smaller_than_four_pixels() -> None:
     """Up to 2 px none would hear the class, and nothing would say so."""
     config = TrainConfig(DataConfig("pictures"))
-    assert with_settings(config, ["cond_resolution=16"]).cond_resolution == 16
+    assert with_settings(config, {}, ["cond_resolution=16"]).cond_resolution == 16
     with pytest.raises(UserError, match="multiple"):
-        with_settings(config, ["cond_resolution=2"])
+        with_settings(config, {}, ["cond_resolution=2"])

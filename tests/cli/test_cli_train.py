@@ -47,9 +47,7 @@ def test_a_preset_then_options_then_settings(discs: Path) -> None:
     config = train_config(
         str(discs),
         preset="quick-look",
-        settings=("kl=1.5", "classifier.batch=16"),
-        images=100,
-        device="cpu",
+        settings={"kl": 1.5, "classifier.batch": 16, "images": 100, "device": "cpu"},
     )
     assert (config.resolution, config.images, config.kl, config.device) == (32, 100, 1.5, "cpu")
     own = config.classifier_training
@@ -75,8 +73,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_made(
         "DATA": (),
         "quick-look": (discs, "--preset", "quick-lok"),
         "3 widths": (discs, "--set", "channels=8,8,8"),
-        ">= 1": (discs, "--set", "r1_every=0"),
-        "> 0": (discs, "--set", "lr=nan"),
+        "at least 1": (discs, "--set", "r1_every=0"),
+        "more than 0": (discs, "--set", "lr=nan"),
         "is explained": (discs, "--classifier", "a", "--classifier-data", "b"),
         "--label": (plain,),
         "gone.classifier": (discs, "--classifier", tmp_path / "gone.classifier"),

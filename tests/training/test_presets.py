@@ -10,7 +10,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.training import presets
 from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
 from latent_explorer.training.distributed import check_batch_divisible
-from latent_explorer.training.networks import check_widths
+from latent_explorer.training.settings import check_widths
 
 DATA = DataConfig("pictures")
 

@@ -14,7 +14,8 @@ from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_silently
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
-from latent_explorer.training.train_encoder import EncoderTraining, train_encoder
+from latent_explorer.training.config import EncoderTraining
+from latent_explorer.training.train_encoder import train_encoder
 
 TINY = EncoderTraining(images=160, batch=8, widest=16, hidden=16)
 

@@ -59,11 +59,9 @@ def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, Non
         done = replace(done, report=report)
         if not report.can_train:
             return done
-        if plan.classifier_from == "train" and len(report.classes) < 2:
+        if config.classifier_training is not None and len(report.classes) < 2:
             return replace(done, problem=NO_LABELS)
-        classes = (
-            _classes_of(plan.classifier) if plan.classifier_from == "file" else len(report.classes)
-        )
+        classes = _classes_of(plan.classifier) if config.classifier else len(report.classes)
         from latent_explorer.training.estimate import estimate
 
         measured = yield from estimate(config, max(classes, 2), folder)

@@ -2,7 +2,7 @@
 """The guided start as a value: what a person chose, what is still missing, and the command that does it.
 
 `TrainingPlan()` is the empty form; `dataclasses.replace(plan, label="healthy")` is the next one. What the pictures
-offer to choose from is `data.offer`'s, what the settings mean `training.config`'s.
+offer to choose from is in `data.summary`, what the settings mean in `training.config`.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import safe_file_name
-from latent_explorer.training.settings import train_config
+from latent_explorer.training.settings import OPTIONS, Setting, check_widths, train_config
 
 if TYPE_CHECKING:
     from latent_explorer.training.config import TrainConfig
@@ -42,19 +42,29 @@ class TrainingPlan:
     classifier_data: Path | None = None  # for "train": other pictures than `data`
     preset: str = DEFAULT_PRESET  # key of training.presets.PRESETS
     init: Path | None = None  # an .explainer to go on from
-    images: int | None = None  # None: as the preset says
-    device: str = "auto"
     name: str = (
         ""  # of the run and of the explainer; empty: made from the pictures' folder and the preset
     )
-    settings: tuple[str, ...] = ()  # "kl=1.5": settings of TrainConfig by name
+    # Values in place of the preset's, by the names of `training.settings.train_settings`.
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def device(self) -> str:
+        """Where it shall compute."""
+        return str(self.settings.get("device", "auto"))
+
+    def pictures_only(self) -> TrainingPlan:
+        """The plan without what has no say in which pictures are taken and how they are labelled."""
+        return replace(self, preset=DEFAULT_PRESET, init=None, name="", settings={})
 
     def problems(self) -> list[str]:
         """What is still missing or wrong, in plain words; empty: it can be started."""
         found = [*self._missing_files(), *self._malformed()]
         if not found:
             try:
-                self.config()
+                config = self.config()
+                if not config.init:  # whose widths win
+                    check_widths(config)
             except UserError as error:
                 found.append(str(error))
         return found
@@ -75,8 +85,6 @@ class TrainingPlan:
             where=self.where,
             group=self.group or None,
             split=self.split or None,
-            images=self.images,
-            device=self.device,
         )
 
     def arguments(self, out: Path | str) -> list[str]:
@@ -94,9 +102,7 @@ class TrainingPlan:
             ),
             ("--preset", self.preset),
             ("--init", self.init),
-            ("--images", self.images),
-            ("--device", self.device if self.device != "auto" else ""),
-            *(("--set", setting) for setting in self.settings),
+            *(_option(name, value) for name, value in self.settings.items()),
             ("--name", self.title()),
             ("--out", out),
         ]
@@ -145,14 +151,17 @@ class TrainingPlan:
             found.append(
                 f"{chosen.name} is no classifier. Choose a .classifier or an .explainer file."
             )
-        if self.images is not None and self.images < 1:
-            found.append("The number of images to see must be at least 1.")
         found += [
             f"'{condition}' is no condition. Write it as column=value or column=value,value."
             for condition in self.where
             if "=" not in condition
         ]
         return found
+
+
+def _option(name: str, value: Any) -> tuple[str, str]:
+    text = Setting.text(value)
+    return (f"--{name}", text) if name in OPTIONS else ("--set", f"{name}={text}")
 
 
 def _word(value: object) -> str:

@@ -11,7 +11,9 @@ from typing import Any
 import msgspec
 
 from latent_explorer.app.training.plan import TrainingPlan
+from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
+from latent_explorer.training.settings import train_settings
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +31,36 @@ class TrainingPreferences:
 def load(folder: Path) -> TrainingPreferences:
     """What was kept in this folder; nothing where it cannot be read: a form can be filled again."""
     try:
-        data = (folder / FILE).read_bytes()
-        return msgspec.json.decode(data, type=TrainingPreferences, dec_hook=_path)
+        data = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, Any])
+        if isinstance(plan := data.get("plan"), dict):
+            data["plan"] = {**plan, "settings": _settings(plan)}
+        return msgspec.convert(data, TrainingPreferences, dec_hook=_path)
     except FileNotFoundError:
         return TrainingPreferences()
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
         log.warning("The last training plan cannot be read: %s", error)
         return TrainingPreferences()
+
+
+def _settings(plan: dict[str, Any]) -> dict[str, Any]:
+    """The plan's settings, without those that this version does not know.
+
+    Files of older programs have them as "NAME=VALUE", and images and device beside them.
+    """
+    given = plan.get("settings") or {}
+    if isinstance(given, list):
+        given = dict(str(text).partition("=")[::2] for text in given)
+        for name, default in (("images", None), ("device", "auto")):
+            if plan.get(name, default) != default:
+                given[name] = str(plan[name])
+    found = {}
+    for name, value in given.items():
+        try:
+            setting = train_settings()[name]
+            found[name] = setting.parse(value) if isinstance(value, str) else setting.check(value)
+        except (KeyError, UserError) as error:
+            log.warning("A setting of the last training plan is left out: %s", error)
+    return found
 
 
 def save(folder: Path, memory: TrainingPreferences) -> None:

@@ -40,6 +40,7 @@ SHOWN_CLASSES = 3
 class ClassifierStep(FormStep):
     """`data_chosen(Path | None)` when the classifier gets pictures of its own, or the explainer's again."""
 
+    FIELDS = ("classifier_from", "classifier", "classifier_data", "label", "classes")
     data_chosen = Signal(object)
 
     def __init__(self) -> None:
@@ -214,7 +215,6 @@ class ClassifierStep(FormStep):
         self._show_classes()
 
     def missing(self) -> str:
-        """What the pictures lack for what was chosen; empty: nothing."""
         lacks = self._offer is not None and not self._offer.columns
         return NO_LABELS if lacks and self.train.isChecked() else ""
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -21,6 +21,7 @@ LEAST = 26 * theme.UNIT  # px
 class FormStep(QWidget):
     """One column of the form. `changed` when the person chose; `apply_to` puts the choices into a plan."""
 
+    FIELDS: ClassVar[tuple[str, ...]] = ()  # of the plan, that it fills and speaks for
     changed = Signal()
 
     def __init__(self, number: int, name: str) -> None:
@@ -40,6 +41,10 @@ class FormStep(QWidget):
         """After the step's own rows: its problems, and room below."""
         self.layout_.addWidget(self.problems)
         self.layout_.addStretch(1)
+
+    def missing(self) -> str:
+        """What is wrong with the choices and cannot be seen in a plan, in one sentence; empty: nothing."""
+        return ""
 
     def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         """`plan` with this step's choices."""

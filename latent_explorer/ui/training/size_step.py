@@ -4,16 +4,16 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.ui.training.form_step import FormStep
-from latent_explorer.ui.widgets.basics import hint
+from latent_explorer.ui.training.setting_fields import setting_field
+from latent_explorer.ui.widgets.basics import button, hint, row
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.form import FormGrid
 
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 FROM_SCRATCH, FILE = "", "file"
 EXPLAINERS = "Explainers (*.explainer)"
+MORE = "More"
 ITS_SIZE = "The explainer's widths win over it; a larger size grows the explainer."
 
 
 class SizeStep(FormStep):
-    """Preset, length, beginning, name, device."""
+    """Preset, length, beginning, name, device. `more_requested` for all settings."""
+
+    FIELDS = ("preset", "init", "name", "settings")
+    more_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__(3, "Size")
@@ -41,16 +45,14 @@ class SizeStep(FormStep):
             tip = "\n".join([preset.description, f"Source: {preset.source}", *preset.differs])
             self.preset.setItemData(self.preset.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.about = hint("")
-        self.images = QLineEdit()
-        self.images.setAccessibleName("Images to see")
-        self.images.setToolTip(
-            "How many images the training sees in all; empty: as the preset says"
-        )
+        self.images = setting_field("images")
         self.init = NoWheelComboBox("Start from")
         self.init.setToolTip("Start from the networks of an explainer instead of from noise")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the training")
         self.device = NoWheelComboBox("Device")
+        self.more = button(MORE, self.more_requested.emit, role="fold", icon="right")
+        self.more.setToolTip("All settings of the training, with their reasons")
         fields = FormGrid()
         fields.add("Preset", self.preset)
         fields.addWidget(self.about, fields.rowCount(), 0, 1, 2)
@@ -59,6 +61,10 @@ class SizeStep(FormStep):
         fields.add("Name", self.name)
         fields.add("Device", self.device)
         self.layout_.addLayout(fields)
+        fold = row()
+        fold.addWidget(self.more)
+        fold.addStretch(1)
+        self.layout_.addLayout(fold)
         self.finish()
         self._connect()
         self._fill_init()
@@ -68,7 +74,7 @@ class SizeStep(FormStep):
         self.preset.activated.connect(lambda _index: self._choose_preset())
         self.device.activated.connect(lambda _index: self._choose_device())
         self.init.activated.connect(lambda _index: self._choose_init())
-        self.images.editingFinished.connect(self.changed)
+        self.images.edited.connect(self.changed)
         self.name.editingFinished.connect(self.changed)
 
     def _choose_preset(self) -> None:
@@ -83,8 +89,7 @@ class SizeStep(FormStep):
         preset = PRESETS[self.preset.currentData()]
         words = [preset.description, *([ITS_SIZE] if self._init else [])]
         self.about.setText(" ".join(words))
-        length = preset.settings.get("images")
-        self.images.setPlaceholderText(f"{length:,} (as the preset says)" if length else "")
+        self.images.show_value(self.images.value, preset.settings["images"])
 
     # going on from an explainer ---------------------------------------------------------------
 
@@ -129,7 +134,9 @@ class SizeStep(FormStep):
 
     def show_plan(self, plan: TrainingPlan) -> None:
         self.preset.setCurrentIndex(max(0, self.preset.findData(plan.preset)))
-        self.images.setText(f"{plan.images:,}" if plan.images else "")
+        self.images.show_value(plan.settings.get("images"), PRESETS[plan.preset].settings["images"])
+        others = len(plan.settings.keys() - {"images", "device"})
+        self.more.setText(f"{MORE} ({others} changed)" if others else MORE)
         self._init = plan.init
         self._fill_init()
         self._describe()
@@ -141,25 +148,18 @@ class SizeStep(FormStep):
         """The name it gets when none is typed."""
         self.name.setPlaceholderText(title)
 
+    def missing(self) -> str:
+        return self.images.problem
+
     def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
+        device = self.device.currentData() or "auto"
+        own = {"images": self.images.value, "device": None if device == "auto" else device}
+        settings = {name: value for name, value in plan.settings.items() if name not in own}
+        settings |= {name: value for name, value in own.items() if value is not None}
         return dataclasses.replace(
             plan,
             preset=self.preset.currentData(),
-            images=images_of(self.images.text()),
             init=self._init,
             name=self.name.text().strip(),
-            device=self.device.currentData() or "auto",
+            settings=settings,
         )
-
-
-def images_of(text: str) -> int | None:
-    """ "20,000", "20 000", "20k" -> 20000, "1.5M" -> 1500000; empty: None; what is no number: 0, which a plan refuses."""
-    plain = re.sub(r"[\s']", "", text.lower())
-    plain = re.sub(r"[.,](?=\d{3}(\D|$))", "", plain)  # between thousands
-    if not plain:
-        return None
-    found = re.fullmatch(r"(\d{1,9})|(\d{1,6}(?:[.,]\d{1,2})?)([km])", plain)
-    if not found:
-        return 0
-    whole, short, unit = found.groups()
-    return int(whole or round(float(short.replace(",", ".")) * {"k": 1e3, "m": 1e6}[unit]))

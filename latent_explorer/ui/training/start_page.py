@@ -7,7 +7,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
@@ -34,6 +34,7 @@ from latent_explorer.ui.training.check_results import (
 )
 from latent_explorer.ui.training.classifier_step import ClassifierStep
 from latent_explorer.ui.training.images_step import ImagesStep
+from latent_explorer.ui.training.settings_page import SettingsPage
 from latent_explorer.ui.training.size_step import SizeStep
 from latent_explorer.ui.widgets.basics import column, row
 
@@ -59,6 +60,8 @@ class StartPage(QWidget):
         self._fresh: set[Path] = set()  # chosen just now: what they suggest is taken
         self._tried = False  # the person asked to go on, so what is missing may be said
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
+        self.settings: SettingsPage | None = None  # made when it is first asked for
+        self.left = QStackedWidget()
         self.check = CheckResultsView()
         self.next = NextStepBar()
         self._build()
@@ -95,7 +98,8 @@ class StartPage(QWidget):
         side.addWidget(self.next)
         layout = row(self, spacing=theme.SECTION)
         layout.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        layout.addWidget(scroll, 5)
+        self.left.addWidget(scroll)
+        layout.addWidget(self.left, 5)
         layout.addWidget(beside, 2)
 
     def _connect(self) -> None:
@@ -103,6 +107,7 @@ class StartPage(QWidget):
             step.changed.connect(self._take_steps)
         self.images.data_chosen.connect(self._on_images_chosen)
         self.classifier.data_chosen.connect(self._on_labelled_chosen)
+        self.size_.more_requested.connect(self._show_settings)
         self.next.next_requested.connect(self._on_next)
         self.next.recheck_requested.connect(self._check_again)
         self.next.cancel_requested.connect(self._controller.cancel_check)
@@ -114,7 +119,28 @@ class StartPage(QWidget):
         for step in self.steps:
             plan = step.apply_to(plan)
         self._plan = plan
+        if self.settings is not None:
+            self.settings.show_plan(plan)
         self._show_state()
+
+    def _take_settings(self) -> None:
+        """A setting was changed in the list of all."""
+        assert self.settings is not None
+        self._plan = self.settings.apply_to(self._plan)
+        self.settings.show_plan(self._plan)
+        self.size_.show_plan(self._plan)
+        self._show_state()
+
+    def _show_settings(self) -> None:
+        """The list of all settings in place of the steps."""
+        if self.settings is None:
+            self.settings = SettingsPage()
+            self.settings.changed.connect(self._take_settings)
+            self.settings.closed.connect(lambda: self.left.setCurrentIndex(0))
+            self.left.addWidget(self.settings)
+        self._take_steps()
+        self.left.setCurrentWidget(self.settings)
+        self.settings.search.setFocus()
 
     def _show_plan(self) -> None:
         """The desk's plan on all three steps."""
@@ -197,15 +223,32 @@ class StartPage(QWidget):
         done = self._done
         if done is None or done.problem or done.report is None or not done.report.can_train:
             return False
-        if pictures_of(done.plan) != pictures_of(self._plan):
+        if not self._is_of_these_pictures(done.plan):
             return False
-        measured = done.estimate if settings_of(done.plan) == settings_of(self._plan) else None
-        return measured is None or fits(measured)
+        return done.estimate is None or self._is_otherwise_set(done.plan) or fits(done.estimate)
+
+    def _is_of_these_pictures(self, plan: TrainingPlan) -> bool:
+        return plan.pictures_only() == self._plan.pictures_only()
+
+    def _is_otherwise_set(self, plan: TrainingPlan) -> bool:
+        """Whether the same pictures take another time, or other room on the disk, than with `plan`."""
+        return dataclasses.replace(plan, name="") != dataclasses.replace(self._plan, name="")
 
     def _problems(self) -> list[str]:
         """What is missing, all steps together."""
-        missing = self.classifier.missing()
-        return [*self._plan.problems(), *([missing] if missing else [])]
+        return [
+            *self._plan.problems(),
+            *self._unplanned(self.classifier),
+            *self._unplanned(self.size_),
+        ]
+
+    def _unplanned(self, step: FormStep) -> list[str]:
+        """What is wrong with a step, or with the list of settings behind step 3, and cannot be seen in the plan."""
+        needs_labels = self._plan.settings.get("mode") != "stylegan2"
+        missing = step.missing() if needs_labels or step is not self.classifier else ""
+        found = [missing] if missing else []
+        behind = self.settings if step is self.size_ else None
+        return found if behind is None else [*found, *behind.problems]
 
     def _show_state(self) -> None:
         """Problems in their places, the command, and what the button does now."""
@@ -226,12 +269,12 @@ class StartPage(QWidget):
             self.next.show_next(SHOW_RUNNING, said)
         elif done is None or done.report is None:
             self.next.show_next(CHECK)
-        elif pictures_of(done.plan) != pictures_of(self._plan):
+        elif not self._is_of_these_pictures(done.plan):
             self.next.show_next(AGAIN, "The check was of other pictures or labels.")
         elif not self._may_start():
             self.next.show_next(AGAIN)
         else:
-            other = settings_of(done.plan) != settings_of(self._plan)
+            other = self._is_otherwise_set(done.plan)
             said = "The time was measured for other settings." if other else ""
             self.next.show_next(START, said, again=other)
 
@@ -243,19 +286,12 @@ class StartPage(QWidget):
         said = self._tried or self._plan.data is not None
         left = self._plan.problems() if said else []
         plain = TrainingPlan()
-        for step, fields in (
-            (self.size_, ("preset", "init", "images", "device", "name", "settings")),
-            (
-                self.classifier,
-                ("classifier_from", "classifier", "classifier_data", "label", "classes"),
-            ),
-        ):
-            default = {name: getattr(plain, name) for name in fields}
+        for step in (self.size_, self.classifier):
+            default = {name: getattr(plain, name) for name in step.FIELDS}
             without = dataclasses.replace(self._plan, **default).problems()
             own = [text for text in left if text not in without]
             left = [text for text in left if text not in own]
-            if step is self.classifier and self.classifier.missing():
-                own.append(self.classifier.missing())
+            own += self._unplanned(step)
             step.problems.show_lines([("error", text) for text in own])
         self.images.problems.show_lines([("error", text) for text in left])
 
@@ -291,16 +327,3 @@ class StartPage(QWidget):
                 self.classifier.suggest(seen.offer)
         self._fresh.discard(seen.path)
         self._take_steps()
-
-
-def pictures_of(plan: TrainingPlan) -> tuple[object, ...]:
-    """What decides which pictures are taken and how they are labelled: what a check speaks of."""
-    return (
-        *(plan.data, plan.classifier_data, plan.label, plan.classes),
-        *(plan.where, plan.group, plan.split, plan.classifier_from, plan.classifier),
-    )
-
-
-def settings_of(plan: TrainingPlan) -> tuple[object, ...]:
-    """What decides how long the same pictures take, and how much disk."""
-    return plan.preset, plan.init, plan.images, plan.device, plan.settings

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import fake_training
@@ -209,8 +210,7 @@ def test_the_plan_of_last_time_fills_the_form(training_harness, plan, tmp_path):
         data=plan.data,
         where=("crop=apple",),
         init=tmp_path / "x.explainer",
-        images=7,
-        settings=("kl=1",),
+        settings={"images": 7, "kl": 1.0, "channels": (8, 8), "mode": "stylegan2"},
     )
     training_harness.controller.remember_plan(kept)
     training_harness.controller.close()
@@ -220,3 +220,25 @@ def test_the_plan_of_last_time_fills_the_form(training_harness, plan, tmp_path):
     training_harness.controller.close()
     training_harness.open()
     assert training_harness.controller.plan == TrainingPlan()
+
+
+def test_the_plan_of_an_older_program_fills_the_form(training_harness, plan, tmp_path):
+    """Settings were texts, and images and device stood beside them; one of another program is left out."""
+    old = {
+        "data": str(plan.data),
+        "where": ["crop=apple"],
+        "preset": "64",
+        "images": 7,
+        "device": "cpu",
+        "settings": ["kl=1", "channels=8,8", "gone=1"],
+    }
+    training_harness.controller.close()
+    (tmp_path / "data").mkdir(exist_ok=True)
+    (tmp_path / "data" / "training.json").write_text(json.dumps({"plan": old, "folders": []}))
+    training_harness.open()
+    assert training_harness.controller.plan == TrainingPlan(
+        data=plan.data,
+        where=("crop=apple",),
+        preset="64",
+        settings={"kl": 1.0, "channels": (8, 8), "images": 7, "device": "cpu"},
+    )

@@ -22,11 +22,12 @@ from latent_explorer.app.training.controller import TrainingController
 from latent_explorer.app.training.plan import TrainingPlan
 
 WAIT = 100.0
-TINY = (
-    "resolution=16", "channels=8,8,8", "z_dim=8", "w_dim=8", "hidden=16", "mapping_steps=20", "kl_start=0", "kl_ramp=1",
-    "adversarial_start=80", "adversarial_ramp=1", "validate_every=400", "sheet_every=400", "attributes=8",
-    "classifier.steps=80", "classifier.widths=8,16", "classifier.batch=16",
-)  # fmt: skip
+TINY = {
+    "resolution": 16, "channels": (8, 8, 8), "z_dim": 8, "w_dim": 8, "hidden": 16, "mapping_steps": 20, "kl_start": 0,
+    "kl_ramp": 1, "adversarial_start": 80, "adversarial_ramp": 1, "validate_every": 400, "sheet_every": 400,
+    "attributes": 8, "classifier.steps": 80, "classifier.widths": (8, 16), "classifier.batch": 16, "images": 800,
+    "device": "cpu",
+}  # fmt: skip
 
 
 class Window:
@@ -83,7 +84,7 @@ def program(tmp_path, monkeypatch) -> Iterator[None]:
 @pytest.mark.timeout(300)
 def test_from_a_folder_of_pictures_to_an_opened_explainer(program, tmp_path):
     data = tiny_training.write_discs(tmp_path / "discs", 20)
-    plan = TrainingPlan(data=data, name="discs", images=800, device="cpu", settings=TINY)
+    plan = TrainingPlan(data=data, name="discs", settings=TINY)
     assert plan.problems() == []
 
     window = Window(tmp_path)

@@ -39,11 +39,12 @@ def test_a_whole_plan_has_no_problems(plan):
         ({"data": Path("gone")}, "not there"),
         ({"classifier_data": Path("gone")}, "not there"),
         ({"init": Path("gone.explainer")}, "not there"),
-        ({"images": 0}, "at least 1"),
+        ({"settings": {"images": 0}}, "at least 1"),
         ({"where": ("crop",)}, "column=value"),
         ({"preset": "62"}, "no preset"),
-        ({"settings": ("lrr=1",)}, "no setting"),
-        ({"settings": ("lr=fast",)}, "wrong value"),
+        ({"settings": {"lrr": 1.0}}, "no setting"),
+        ({"settings": {"lr": "fast"}}, "wrong value"),
+        ({"settings": {"resolution": 64}}, "4 widths"),
     ],
 )
 def test_each_problem_is_one_sentence(plan, change, words):
@@ -73,10 +74,8 @@ def test_arguments_say_only_what_was_chosen(plan, tmp_path):
         group="plant",
         split="side",
         init=tmp_path / "a.explainer",
-        images=5000,
-        device="cuda:1",
         name=" mine ",
-        settings=("kl=1.5", "channels=8,8"),
+        settings={"images": 5000, "device": "cuda:1", "kl": 1.5, "channels": (8, 8)},
     )
     arguments = full.arguments(tmp_path)
     assert arguments.count("--where") == arguments.count("--set") == 2
@@ -102,9 +101,7 @@ def test_the_config_is_preset_then_settings_and_labels_mean_the_classifiers_pict
     config = replace(
         plan,
         classifier_data=other,
-        images=5000,
-        device="cpu",
-        settings=("kl=1.5", "channels=8,8,8,8"),
+        settings={"images": 5000, "device": "cpu", "kl": 1.5, "channels": (8, 8, 8, 8)},
     ).config()
     assert (config.resolution, config.images, config.kl) == (32, 5000, 1.5)
     assert (config.channels, config.device) == ((8, 8, 8, 8), "cpu")
@@ -116,7 +113,7 @@ def test_the_config_is_preset_then_settings_and_labels_mean_the_classifiers_pict
     assert replace(plan, classifier_from="file").config().classifier_training is None
     assert isinstance(same, TrainConfig)
     with pytest.raises(UserError, match="no setting"):
-        replace(plan, settings=("nonsense",)).config()
+        replace(plan, settings={"nonsense": 1}).config()
 
 
 def test_the_command_line_survives_a_posix_shell(plan):
@@ -143,13 +140,15 @@ def test_the_program_understands_every_choice_of_the_form(plan, tmp_path, monkey
         classifier_data=tmp_path,
         preset="128",
         init=tmp_path / "a.explainer",
-        images=5000,
-        device="cpu",
         name="-mine, all",
-        settings=("kl=1.5", "classifier.steps=7"),
+        settings={
+            **{"images": 5000, "device": "cpu", "resolution": 128, "attributes": 0},
+            **{"kl": 1.5, "flip": False, "classifier.steps": 7, "lr": 1e-5},
+            "channels": (16, 16, 16, 8, 8, 8),
+        },
     )
     of_file = replace(
-        full, classifier_from="file", classifier=tmp_path / "a.classifier", settings=()
+        full, classifier_from="file", classifier=tmp_path / "a.classifier", settings={}
     )
     for chosen in (plan, full, of_file):
         assert chosen.problems() == []

@@ -17,7 +17,6 @@ from latent_explorer.app.training.updates import (
     WindowChanged,
 )
 from latent_explorer.data.summary import DataSummary
-from latent_explorer.ui.training.size_step import images_of
 
 
 @pytest.fixture
@@ -153,7 +152,7 @@ def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
     page.classifier.from_file.setChecked(True)
     page.classifier.changed.emit()
     assert "no condition" in page.images.problems.texts[0]
-    assert "number of images" in page.size_.problems.texts[0]
+    assert "images=many" in page.size_.problems.texts[0]
     assert "Choose the classifier" in page.classifier.problems.texts[0]
 
 
@@ -166,7 +165,9 @@ def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, controller, 
 
 
 def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
-    controller = FakeTrainingController(plan=TrainingPlan(data=pictures, device="cuda:0"))
+    controller = FakeTrainingController(
+        plan=TrainingPlan(data=pictures, settings={"device": "cuda:0"})
+    )
     page = make_page(qtbot, controller)
     assert page.size_.device.currentData() == "auto"
     controller.devices = (*controller.devices, ("cuda:0", "A card"))
@@ -177,7 +178,7 @@ def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
 
 def test_the_plan_of_last_time_is_on_the_page_but_suggests_nothing_over_it(qtbot, pictures):
     plan = TrainingPlan(
-        data=pictures, label="crop", where=("crop=apple",), preset="64", images=5000
+        data=pictures, label="crop", where=("crop=apple",), preset="64", settings={"images": 5000}
     )
     controller = FakeTrainingController(plan=plan)
     page = make_page(qtbot, controller)
@@ -209,11 +210,3 @@ def test_every_control_has_a_name(page):
         if not (each.accessibleName() or getattr(each, "text", str)())
     ]
     assert nameless == []
-
-
-@pytest.mark.parametrize(
-    ("text", "number"),
-    [("", None), ("20,000", 20_000), ("20 000", 20_000), ("20k", 20_000), ("2m", 2_000_000), ("1.5M", 1_500_000), ("1.500.000", 1_500_000), ("2,5k", 2_500), ("1.5", 0), ("many", 0), ("-5", 0)],
-)  # fmt: skip
-def test_lengths_as_people_write_them(text, number):
-    assert images_of(text) == number

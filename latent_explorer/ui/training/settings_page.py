@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: MIT
+"""Every setting of a training under the headings of `training.config`, with its default and its reason; to be searched."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QLineEdit, QScrollArea, QWidget
+
+from latent_explorer.training.settings import CLASSIFIER, train_settings, values_of
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.setting_fields import setting_field, tip
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    title,
+    warning,
+)
+
+if TYPE_CHECKING:
+    from latent_explorer.app.training.plan import TrainingPlan
+
+# Chosen in the three steps.
+ELSEWHERE = ("classifier", "init", "name", "device")
+NAME = 22 * theme.UNIT  # px, of a setting's name
+FIELD = 18 * theme.UNIT  # px
+NONE_FOUND = "No setting is found by these words."
+AS_PRESET = "All as the preset says"
+
+
+class SettingRow(QWidget):
+    """A setting: its name, strong when it is changed, its field, a button back to its default, its reason."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.field = setting_field(name)
+        setting = self.field.setting
+        self.words = f"{name} {setting.reason} {setting.section}".lower()
+        self.name = plain(name)
+        self.name.setBuddy(self.field)
+        self.reset = icon_button("reset", "", self._on_reset)
+        self.reason = ElidedLabel(setting.reason)
+        self.reason.setProperty("role", "hint")
+        self.reason.setFont(theme.font(theme.SMALL))
+        self.problem = warning()
+        self.name.setToolTip(tip(setting))
+        self.reason.setToolTip(tip(setting))
+        self.name.setFixedWidth(NAME)
+        self.field.setFixedWidth(FIELD)
+        policy = self.reset.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset.setSizePolicy(policy)
+        line = row()
+        line.addWidget(self.name)
+        line.addWidget(self.field)
+        line.addWidget(self.reset)
+        line.addWidget(self.reason, 1)
+        layout = column(self, spacing=0)
+        layout.addLayout(line)
+        layout.addWidget(self.problem)
+        self.problem.setIndent(NAME + theme.GAP)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it differs from the preset, or cannot be read."""
+        return self.field.value is not None or bool(self.field.problem)
+
+    def show_value(self, value: Any, default: Any) -> None:
+        """Show a value, or its default where it is None."""
+        self.field.show_value(value, default)
+        self.name.setFont(theme.font(semibold=self.is_changed))
+        self.reset.setVisible(self.is_changed)
+        back = f"Back to {self.field.setting.text(default)}"
+        self.reset.setToolTip(back)
+        self.reset.setAccessibleName(f"{self.field.setting.name}: {back}")
+        said = f"It must be {self.field.setting.allowed}." if self.field.problem else ""
+        self.problem.setText(said)
+        self.problem.setVisible(bool(said))
+
+    def reset_value(self) -> None:
+        """Forget what was chosen or typed. Emits nothing."""
+        self.field.problem = ""
+        self.show_value(None, "")
+
+    def _on_reset(self) -> None:
+        self.reset_value()
+        self.field.edited.emit()
+
+
+class SettingsPage(QWidget):
+    """The list. `changed` when the person changed a setting, `closed` when they go back to the steps."""
+
+    changed = Signal()
+    closed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Find a setting")
+        self.search.setAccessibleName("Find a setting")
+        self.search.setClearButtonEnabled(True)
+        self.only_changed = QCheckBox("Changed only")
+        self.reset_all = button("Reset all", self._reset_all, role="quiet")
+        self.back = button("Back to the steps", self.closed.emit, icon="left")
+        self.about = hint("", wrap=False)
+        self.none_found = hint(NONE_FOUND)
+        self._trains_classifier = True
+        self.headings: dict[str, QLabel] = {}
+        self.rows: dict[str, SettingRow] = {}
+        self._build()
+        self.search.textChanged.connect(self._filter)
+        self.only_changed.toggled.connect(self._filter)
+
+    def _build(self) -> None:
+        head = row(spacing=theme.GAP)
+        head.addWidget(self.back)
+        head.addWidget(self.search)
+        head.addWidget(self.only_changed)
+        self.search.setFixedWidth(NAME + FIELD)
+        head.addWidget(self.about, 1)
+        head.addWidget(self.reset_all)
+        page = QWidget()
+        page.setProperty("role", "page")
+        rows = column(page, spacing=theme.GAP // 2)
+        rows.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
+        rows.addWidget(self.none_found)
+        for name, setting in train_settings().items():
+            if name in ELSEWHERE:
+                continue
+            if setting.section not in self.headings:
+                self.headings[setting.section] = title(setting.section)
+                self.headings[setting.section].setContentsMargins(0, theme.GAP, 0, 0)
+                rows.addWidget(self.headings[setting.section])
+            self.rows[name] = SettingRow(name)
+            self.rows[name].field.edited.connect(self.changed)
+            rows.addWidget(self.rows[name])
+        rows.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setWidget(page)
+        layout = column(self)
+        layout.addLayout(head)
+        layout.addWidget(scroll, 1)
+
+    @property
+    def problems(self) -> list[str]:
+        """Why what was typed is no value, a sentence each."""
+        return [each.field.problem for each in self.rows.values() if each.field.problem]
+
+    def show_plan(self, plan: TrainingPlan) -> None:
+        """Show a plan's settings over the defaults of its preset. Emits nothing."""
+        config = plan.config()
+        self._trains_classifier = config.classifier_training is not None
+        values = values_of(config)
+        defaults = values_of(dataclasses.replace(plan, settings={}).config())
+        for name, each in self.rows.items():
+            value = plan.settings.get(name)
+            # The default of an unchanged one can follow another setting: resolution that of the classifier.
+            each.show_value(value, (values if value is None else defaults).get(name, ""))
+        self._show_count()
+        self._filter()
+
+    def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
+        """`plan` with the settings of this page."""
+        elsewhere = {name: v for name, v in plan.settings.items() if name not in self.rows}
+        own = {name: each.field.value for name, each in self.rows.items()}
+        given = {name: value for name, value in own.items() if value is not None}
+        return dataclasses.replace(plan, settings={**elsewhere, **given})
+
+    def _show_count(self) -> None:
+        count = sum(each.is_changed for each in self.rows.values())
+        self.reset_all.setEnabled(count > 0)
+        self.about.setText(
+            f"{count} changed, the others as the preset says" if count else AS_PRESET
+        )
+
+    def _filter(self) -> None:
+        """Show what has all the words, and the headings over it."""
+        words = self.search.text().lower().split()
+        shown = set()
+        for name, each in self.rows.items():
+            is_used = self._trains_classifier or not name.startswith(CLASSIFIER)
+            is_wanted = each.is_changed or not self.only_changed.isChecked()
+            found = is_used and is_wanted and all(word in each.words for word in words)
+            each.setVisible(found)
+            if found:
+                shown.add(each.field.setting.section)
+        for section, heading in self.headings.items():
+            heading.setVisible(section in shown)
+        self.none_found.setVisible(not shown)
+
+    def _reset_all(self) -> None:
+        for each in self.rows.values():
+            each.reset_value()
+        self.changed.emit()
