@@ -42,13 +42,14 @@ class Driver:
         self.posted: queue.Queue[Callable[[], None]] = queue.Queue()
         self.pictures = 0
         self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
-        self.explorer.listeners.append(self._listen)
+        self.explorer.updates.on(updates.MainPicture, self._count)
+        self.explorer.updates.on(updates.ErrorReport, self._exit)
 
-    def _listen(self, update: updates.Update) -> None:
-        if isinstance(update, updates.MainPicture):
-            self.pictures += 1
-        if isinstance(update, updates.ErrorReport):
-            sys.exit(f"{update.operation}: {update.failure.message}")
+    def _count(self, _picture: updates.MainPicture) -> None:
+        self.pictures += 1
+
+    def _exit(self, error: updates.ErrorReport) -> None:
+        sys.exit(f"{error.operation}: {error.failure.message}")
 
     def wait_for_picture(self) -> None:
         before = self.pictures

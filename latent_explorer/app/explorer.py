@@ -59,8 +59,6 @@ class Explorer:
     ) -> None:
         self.session: Session | None = None
         self.updates = UpdateHub()
-        self.listeners: list[Callable[[updates.Update], None]] = []
-        self.updates.on(object, self._tell_listeners)
         self.may_leave: Callable[[], bool] = lambda: True  # asked before another exploration comes
         self._host = model_host or ModelHost()
         self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
@@ -298,10 +296,6 @@ class Explorer:
     def notify(self, update: object) -> None:
         """Tell every listener; also for what stands beside the explorer and speaks to the same window."""
         self.updates.emit(update)
-
-    def _tell_listeners(self, update: Any) -> None:
-        for listener in tuple(self.listeners):
-            listener(update)
 
     def cancel(self, job: int) -> None:
         """Cancel a job; it ends after its step in hand."""

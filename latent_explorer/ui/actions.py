@@ -38,9 +38,19 @@ class ActionSpec:
     submenu: str = ""
 
 
-FILE, EDIT, VIEW, EXPLAIN = "&File", "&Edit", "&View", "E&xplain"
-TIMELINE, STUDY, HELP = "&Timeline", "&Study", "&Help"
-MENUS = (FILE, EDIT, VIEW, EXPLAIN, TIMELINE, STUDY, HELP)
+FILE, EDIT, VIEW, EXPLAIN = "file", "edit", "view", "explain"
+TIMELINE, STUDY, HELP = "timeline", "study", "help"
+MAKE, THEME = "make", "theme"
+MENUS = {  # by id: the titles, in the order of the menu bar
+    FILE: "&File",
+    EDIT: "&Edit",
+    VIEW: "&View",
+    EXPLAIN: "E&xplain",
+    TIMELINE: "&Timeline",
+    STUDY: "&Study",
+    HELP: "&Help",
+}
+SUBMENUS = {MAKE: "&Make", THEME: "&Theme"}
 
 # fmt: off
 ACTIONS = (
@@ -71,9 +81,9 @@ ACTIONS = (
     ActionSpec("plot", VIEW, "&Live plot", "Show every class's probability over the last edits", "L", "plot", 1, checkable=True, needs_model=False),
     ActionSpec("timeline", VIEW, "T&imeline", "Show the timeline: keyframes, and the probabilities between them", "T", "animation", 1, checkable=True, needs_model=False),
     ActionSpec("training", VIEW, "Trai&ning", "Train an explainer on your own pictures, and watch it learn", "Ctrl+T", "training", 1, checkable=True, needs_model=False),
-    ActionSpec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
-    ActionSpec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
-    ActionSpec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme", needs_model=False, submenu="&Theme"),
+    ActionSpec("theme_system", VIEW, "Like the &system", "Light or dark as the desktop says", section=2, checkable=True, group="theme", needs_model=False, submenu=THEME),
+    ActionSpec("theme_light", VIEW, "&Light", "Always light", section=2, checkable=True, group="theme", needs_model=False, submenu=THEME),
+    ActionSpec("theme_dark", VIEW, "&Dark", "Always dark", section=2, checkable=True, group="theme", needs_model=False, submenu=THEME),
     ActionSpec("full_screen", VIEW, "&Full screen", "Use the whole screen", "F11", section=2, checkable=True, needs_model=False),
     ActionSpec("shuffle", EXPLAIN, "Another at &random", "Show another latent of the strip at random", "R", "shuffle"),
     ActionSpec("next", EXPLAIN, "&Next", "Show the next latent of the strip", "N", "right"),
@@ -91,11 +101,11 @@ ACTIONS = (
     ActionSpec("record", TIMELINE, "Re&cord", "Record what you do with the sliders as keyframes, until you stop", "Ctrl+Shift+R", "record", checkable=True),
     ActionSpec("loop", TIMELINE, "&Loop", "Begin again at the end", icon="loop", section=1, checkable=True),
     ActionSpec("ping_pong", TIMELINE, "Pin&g-pong", "Run back from the end", icon="ping_pong", section=1, checkable=True),
-    ActionSpec("random_walk", TIMELINE, "&Random walk", "Eight random seeds in a circle, a second from one to the next", icon="shuffle", section=2, submenu="&Make"),
-    ActionSpec("random_walk_with", TIMELINE, "Random &walk with...", "Choose how many seeds, and how fast", section=2, submenu="&Make"),
-    ActionSpec("morph", TIMELINE, "M&orph...", "From one picture to another and back", section=2, submenu="&Make"),
-    ActionSpec("style_mix", TIMELINE, "St&yle mixing...", "Take some layers of this picture from another", section=2, submenu="&Make"),
-    ActionSpec("sweep", TIMELINE, "&Sweep an attribute...", "Move one attribute there and back", section=2, submenu="&Make"),
+    ActionSpec("random_walk", TIMELINE, "&Random walk", "Eight random seeds in a circle, a second from one to the next", icon="shuffle", section=2, submenu=MAKE),
+    ActionSpec("random_walk_with", TIMELINE, "Random &walk with...", "Choose how many seeds, and how fast", section=2, submenu=MAKE),
+    ActionSpec("morph", TIMELINE, "M&orph...", "From one picture to another and back", section=2, submenu=MAKE),
+    ActionSpec("style_mix", TIMELINE, "St&yle mixing...", "Take some layers of this picture from another", section=2, submenu=MAKE),
+    ActionSpec("sweep", TIMELINE, "&Sweep an attribute...", "Move one attribute there and back", section=2, submenu=MAKE),
     ActionSpec("reverse_timeline", TIMELINE, "Re&verse", "Play the timeline from its end to its beginning", section=3),
     ActionSpec("distribute_keyframes", TIMELINE, "&Distribute evenly", "The same time between any two keyframes", section=3),
     ActionSpec("delete_keyframes", TIMELINE, "D&elete keyframes", "Delete the selected keyframes", icon="delete", section=3),
@@ -125,8 +135,8 @@ SHORTCUT_GROUPS = (
 )
 
 
-def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
-    """The actions by key; every one must have its handler."""
+def build(window: QWidget) -> dict[str, QAction]:
+    """The actions by key. `connect` gives them something to do."""
     groups: dict[str, QActionGroup] = {}
     made: dict[str, QAction] = {}
     for spec in ACTIONS:
@@ -144,11 +154,15 @@ def build(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict
         if spec.group:
             group = groups.setdefault(spec.group, QActionGroup(window))
             group.addAction(action)
-        handler = handlers[spec.key]
-        action.triggered.connect(lambda _checked=False, handler=handler: handler())
         window.addAction(action)
         made[spec.key] = action
     return made
+
+
+def connect(actions: Mapping[str, QAction], handlers: Mapping[str, Callable[[], object]]) -> None:
+    """Connect every action with its handler, by key."""
+    for key, action in actions.items():
+        action.triggered.connect(lambda _checked=False, handler=handlers[key]: handler())
 
 
 def shortcut_text(spec: ActionSpec) -> str:
@@ -157,10 +171,10 @@ def shortcut_text(spec: ActionSpec) -> str:
 
 
 def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
-    """The menu bar from the table; returns the menus by their title, submenus too."""
+    """The menu bar from the table; returns the menus by id, submenus too."""
     menus: dict[str, QMenu] = {}
-    for name in MENUS:
-        menu = menus[name] = bar.addMenu(name)
+    for name, menu_title in MENUS.items():
+        menu = menus[name] = bar.addMenu(menu_title)
         menu.setToolTipsVisible(True)
         specs = [spec for spec in ACTIONS if spec.menu == name]
         for section, members in itertools.groupby(specs, key=lambda spec: spec.section):
@@ -169,8 +183,9 @@ def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMen
             for spec in members:
                 owner = menu
                 if spec.submenu:
-                    owner = menus.get(spec.submenu) or menu.addMenu(spec.submenu)
-                    menus[spec.submenu] = owner
+                    if spec.submenu not in menus:
+                        menus[spec.submenu] = menu.addMenu(SUBMENUS[spec.submenu])
+                    owner = menus[spec.submenu]
                 owner.addAction(actions[spec.key])
     return menus
 

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latent_explorer.app.engine.model_host import ModelHost
-    from latent_explorer.app.exploration.updates import Update
 
 FONTS = ("Inter-Regular.otf", "Inter-SemiBold.otf")
 FAMILY = "Inter"
@@ -115,7 +114,7 @@ def run(path: Path | None = None) -> int:
     desktop.window.present()
     app.processEvents()
     print_timing("window_visible")
-    desktop.explorer.listeners.append(_FirstPictureReporter().on_update)
+    _report_first_picture(desktop.explorer)
     QTimer.singleShot(0, desktop.window, lambda: desktop.begin(path))
     try:
         return app.exec()
@@ -123,16 +122,12 @@ def run(path: Path | None = None) -> int:
         desktop.close()
 
 
-class _FirstPictureReporter:
-    """Says once when the first picture is there."""
+def _report_first_picture(explorer: Explorer) -> None:
+    def report(_picture: MainPicture) -> None:
+        disconnect()
+        QTimer.singleShot(0, lambda: print_timing("first_picture"))
 
-    def __init__(self) -> None:
-        self._said = False
-
-    def on_update(self, update: Update) -> None:
-        if isinstance(update, MainPicture) and not self._said:
-            self._said = True
-            QTimer.singleShot(0, lambda: print_timing("first_picture"))
+    disconnect = explorer.updates.on(MainPicture, report)
 
 
 def print_timing(what: str) -> None:

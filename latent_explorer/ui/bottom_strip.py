@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QResizeEvent
     from PySide6.QtWidgets import QMenu
 
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.ui.canvas.trace_plot import TracePlot
@@ -173,11 +172,6 @@ class BottomStrip(QWidget):
 
     def _toggle(self) -> None:
         self.set_folded(not self.folded)
-
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        self.live.on_update(update)
-        self.timeline.on_update(update)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

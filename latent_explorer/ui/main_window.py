@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The main window: panels around the picture, and who is told what. It holds no state of the exploration.
 
-Updates of the application go to every panel; what a person does goes to the application as intents.
+Panels subscribe to the application's updates; what a person does goes to the application as intents.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
 )
 from latent_explorer.common.events import Notice, Progress
-from latent_explorer.ui import actions as table
-from latent_explorer.ui import geometry
+from latent_explorer.ui import actions, geometry
 from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.bottom_strip import BottomStrip
 from latent_explorer.ui.canvas.panel import CanvasPanel
@@ -41,6 +40,7 @@ from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock_host import TrainingDockHost
 from latent_explorer.ui.widgets.basics import column, escape_mnemonics, hairline
+from latent_explorer.ui.widgets.dialogs import open_dialog
 from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 
     from latent_explorer.app.exploration.autosave import Recovery
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController
     from latent_explorer.app.timeline.controller import TimelineController
@@ -72,18 +71,30 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.explorer = explorer
-        self.files = FileActions(self, explorer)
         self.timelines = timelines
+        self.actions_by_key = actions.build(self)
+        self.files = FileActions(self, explorer)
         self.samples = SamplesPanel(explorer)
         self.canvas = CanvasPanel(explorer)
         self.attributes = AttributesPanel(explorer)
         self.strip = BottomStrip(explorer, timelines)
         self.status = StatusBar()
         self.notices = NoticeBar(self.canvas.pages)
-        self.projection = ProjectionActions(self, projections)
-        self.actions_by_key = table.build(self, handlers(self))
+        self.projection = ProjectionActions(
+            explorer,
+            projections,
+            self.samples,
+            self.canvas,
+            self.notices,
+            self.actions_by_key["compare_photo"],
+        )
         self._build(controller)
         self._connect()
+        self._subscribe()
+        self.reports = ReportActions(
+            explorer, self.files, self.notices, self.actions_by_key["write_report"]
+        )
+        actions.connect(self.actions_by_key, handlers(self))
         geometry.restore(self, self.splitter, explorer.settings)
         self.setAcceptDrops(True)
         self._update_title()
@@ -92,8 +103,6 @@ class MainWindow(QMainWindow):
         self._autosave.timeout.connect(explorer.autosave)
         self._autosave.start()
         self.canvas.setFocus()  # not the first button: a ring there would look like advice
-        explorer.listeners.append(self.on_update)
-        self.reports = ReportActions(self)
         explorer.may_leave = self.files.may_leave
 
     def sizeHint(self) -> QSize:
@@ -102,12 +111,12 @@ class MainWindow(QMainWindow):
     # building ---------------------------------------------------------------------------------
 
     def _build(self, controller: TrainingController) -> None:
-        self.menus = table.build_menus(self.menuBar(), self.actions_by_key)
-        explain = self.menus[table.EXPLAIN]
+        self.menus = actions.build_menus(self.menuBar(), self.actions_by_key)
+        explain = self.menus[actions.EXPLAIN]
         explain.insertMenu(self.actions_by_key["cancel"], self.status.device_menu)
         self.strip.set_actions(self.actions_by_key, self.menus)
-        self.recent = self.menus[table.FILE].addMenu("Open &recent")
-        self.menus[table.FILE].insertMenu(self.actions_by_key["save"], self.recent)
+        self.recent = self.menus[actions.FILE].addMenu("Open &recent")
+        self.menus[actions.FILE].insertMenu(self.actions_by_key["save"], self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
         self.tools = tool_row(self.actions_by_key)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -126,7 +135,14 @@ class MainWindow(QMainWindow):
         else:
             self.menuBar().setCornerWidget(self.tools)
         layout.addWidget(hairline())
-        self.dock_host = TrainingDockHost(self, controller, self.splitter)
+        self.dock_host = TrainingDockHost(
+            controller,
+            self.splitter,
+            self.strip,
+            self.notices,
+            self.status.training,
+            self.actions_by_key["training"],
+        )
         layout.addWidget(self.dock_host, 1)
         layout.addWidget(hairline())
         layout.addWidget(self.status)
@@ -144,12 +160,12 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.canvas.open_requested.connect(self.explorer.open_bundled)
         self.canvas.view.drag_started.connect(self.files.drag_picture)
-        self.canvas.grid.opened.connect(lambda: self.set_grid(False))
+        self.canvas.grid.opened.connect(lambda: self.canvas.show_grid(False))
+        self.canvas.grid_shown.connect(self.actions_by_key["grid"].setChecked)
         self.status.cancel_requested.connect(self.explorer.cancel)
         self.status.device_requested.connect(self.explorer.set_device)
         self.status.warnings_requested.connect(self._show_warnings)
         self.status.training.clicked.connect(lambda: self.dock_host.dock.show_running())
-        self.strip.changed.connect(self.dock_host.on_strip_changed)
         self.actions_by_key["view_side"].setChecked(True)
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
 
@@ -159,59 +175,61 @@ class MainWindow(QMainWindow):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """What the application told goes to every panel, then to the window's own lines."""
-        for panel in (self.samples, self.canvas, self.attributes, self.strip):
-            panel.on_update(update)
-        self.projection.on_update(update)
-        if isinstance(update, (MainPicture, TimelineFrame)):
-            self.status.speed.count(update.result.seconds)
-            if self.status.warnings != update.warnings:
-                self.notices.clear_message(" ".join(self.status.warnings))
-            self.status.show_warnings(update.warnings)
-        elif isinstance(update, StateChanged):
-            self._update_undo_actions()
-            if update.old.classifier_id != update.new.classifier_id:
-                self._update_model_label()
-        elif isinstance(update, ModelOpened):
-            self._model_opened()
-        elif isinstance(update, DeviceChanged):
-            self.status.show_devices(update.device, update.choices, self.explorer.settings.device)
-        elif isinstance(update, FileChanged):
-            self._update_title()
-        elif isinstance(update, Message):
-            self.notices.show_message(update.text, update.severity)
-        elif isinstance(update, ErrorReport):
-            self._show_error(update)
-        else:
-            self._take_job(update)
+    def _subscribe(self) -> None:
+        """After the panels, which have subscribed when they were made."""
+        updates = self.explorer.updates
+        updates.on(MainPicture, self._take_picture)
+        updates.on(TimelineFrame, self._take_picture)
+        updates.on(StateChanged, self._state_changed)
+        updates.on(ModelOpened, self._model_opened)
+        updates.on(DeviceChanged, self._device_changed)
+        updates.on(FileChanged, lambda _update: self._update_title())
+        updates.on(Message, lambda said: self.notices.show_message(said.text, said.severity))
+        updates.on(ErrorReport, self._show_error)
+        updates.on(JobStarted, self._job_started)
+        updates.on(JobEvent, self._job_event)
+        updates.on(JobEnded, self._job_ended)
 
-    def _take_job(self, update: Update) -> None:
-        jobs = self.status.jobs
-        if isinstance(update, JobStarted):
-            jobs.started(update.job, update.name, update.cancellable)
-            if not update.cancellable:
-                self.canvas.show_loading(f"{update.name}...")
-        elif isinstance(update, JobEvent):
-            if isinstance(update.event, Progress):
-                jobs.progressed(update.job, update.event)
-            elif isinstance(update.event, Notice):
-                info = update.event.severity == "info"
-                self.notices.show_message(update.event.text, "info" if info else "warning")
-        elif isinstance(update, JobEnded):
-            jobs.ended(update.job)
-            if update.outcome != "finished":
-                self.canvas.loading_failed()
-            if update.outcome == "cancelled":
-                kept = "; the best so far is kept" if update.value is not None else ""
-                self.notices.show_message(f"{update.name} was cancelled{kept}.")
+    def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
+        self.status.speed.count(picture.result.seconds)
+        if self.status.warnings != picture.warnings:
+            self.notices.clear_message(" ".join(self.status.warnings))
+        self.status.show_warnings(picture.warnings)
 
-    def _model_opened(self) -> None:
-        for spec in table.ACTIONS:
+    def _state_changed(self, update: StateChanged) -> None:
+        self._update_undo_actions()
+        if update.old.classifier_id != update.new.classifier_id:
+            self._update_model_label()
+
+    def _device_changed(self, update: DeviceChanged) -> None:
+        self.status.show_devices(update.device, update.choices, self.explorer.settings.device)
+
+    def _job_started(self, update: JobStarted) -> None:
+        self.status.jobs.started(update.job, update.name, update.cancellable)
+        if not update.cancellable:
+            self.canvas.show_loading(f"{update.name}...")
+
+    def _job_event(self, update: JobEvent) -> None:
+        if isinstance(update.event, Progress):
+            self.status.jobs.progressed(update.job, update.event)
+        elif isinstance(update.event, Notice):
+            info = update.event.severity == "info"
+            self.notices.show_message(update.event.text, "info" if info else "warning")
+
+    def _job_ended(self, update: JobEnded) -> None:
+        self.status.jobs.ended(update.job)
+        if update.outcome != "finished":
+            self.canvas.loading_failed()
+        if update.outcome == "cancelled":
+            kept = "; the best so far is kept" if update.value is not None else ""
+            self.notices.show_message(f"{update.name} was cancelled{kept}.")
+
+    def _model_opened(self, _update: ModelOpened) -> None:
+        for spec in actions.ACTIONS:
             self.actions_by_key[spec.key].setEnabled(True)
         self.projection.offer_comparison()
         self._update_undo_actions()
-        self.set_grid(False)
+        self.canvas.show_grid(False)
         self._update_model_label()
         self._update_title()
 
@@ -234,9 +252,7 @@ class MainWindow(QMainWindow):
             self.notices.show_message(update.failure.message, "error")
             return
         self.notices.said.append(("error", update.failure.message))
-        dialog = ErrorDialog(update.failure, update.operation, self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
+        open_dialog(ErrorDialog(update.failure, update.operation, self))
 
     def _update_undo_actions(self) -> None:
         """The menu says what undo would do."""
@@ -267,15 +283,10 @@ class MainWindow(QMainWindow):
 
     # what the window's actions do -------------------------------------------------------------
 
-    def set_grid(self, on: bool) -> None:
-        """The grid in the picture's place, or the picture again."""
-        self.actions_by_key["grid"].setChecked(on)
-        self.canvas.show_grid(on)
-
     def set_view(self, mode: str) -> None:
         """How the canvas shows before and after; leaves the grid."""
         self.actions_by_key[f"view_{mode}"].setChecked(True)
-        self.set_grid(False)
+        self.canvas.show_grid(False)
         self.canvas.view.set_mode(mode)
         self.projection.stage.view.set_mode(mode)
 

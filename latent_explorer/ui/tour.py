@@ -22,7 +22,6 @@ from latent_explorer.ui.application import ApplicationContext, make_application
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.tour import TourResult
 
@@ -64,21 +63,22 @@ def _qt_messages_in_the_log() -> Iterator[None]:
 
 
 def _drive(desktop: ApplicationContext, explainer: Path, found: TourResult) -> None:
-    explorer, troubles = desktop.explorer, _ErrorCollector()
-    explorer.listeners.append(troubles)
+    explorer = desktop.explorer
+    errors: list[ErrorReport] = []  # there is nobody to read a dialog
+    explorer.updates.on(ErrorReport, errors.append)
     desktop.window.resize(*SIZE)
     desktop.window.show()
     desktop.begin(explainer)
-    _wait(troubles, lambda: explorer.shown is not None, "the first picture")
+    _wait(errors, lambda: explorer.shown is not None, "the first picture")
     explorer.apply(Restore(found.state))
-    _wait(troubles, lambda: _is_current(explorer), "the tour's picture")
+    _wait(errors, lambda: _is_current(explorer), "the tour's picture")
     for attribute in found.attributes:
         explorer.begin_gesture()
         for step in range(1, STEPS + 1):
             explorer.apply(SetAttribute(attribute, step / STEPS))
-            _wait(troubles, lambda: _is_current(explorer), "a picture of the tour")
+            _wait(errors, lambda: _is_current(explorer), "a picture of the tour")
         explorer.end_gesture()
-    _wait(troubles, lambda: explorer.wait_idle(0.0), "the thumbnails")
+    _wait(errors, lambda: explorer.wait_idle(0.0), "the thumbnails")
     QCoreApplication.processEvents()
 
 
@@ -89,24 +89,13 @@ def _is_current(explorer: Explorer) -> bool:
     return explorer.shown.request == picture_requests.resolve(explorer.state, explorer.summary)
 
 
-class _ErrorCollector:
-    """Remembers the first thing that went wrong: there is nobody to read a dialog."""
-
-    def __init__(self) -> None:
-        self.first: ErrorReport | None = None
-
-    def __call__(self, update: Update) -> None:
-        if isinstance(update, ErrorReport) and self.first is None:
-            self.first = update
-
-
-def _wait(troubles: _ErrorCollector, done: Callable[[], bool], what: str) -> None:
+def _wait(errors: list[ErrorReport], done: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + PATIENCE
     while not done():
         QCoreApplication.processEvents()
         time.sleep(0.002)
-        if troubles.first is not None:
-            raise UserError(f"{troubles.first.operation} failed: {troubles.first.failure.message}")
+        if errors:
+            raise UserError(f"{errors[0].operation} failed: {errors[0].failure.message}")
         if time.monotonic() > deadline:
             raise UserError(
                 f"The window did not show {what} within {PATIENCE:.0f} s. Try again on a free machine."

@@ -15,12 +15,11 @@ from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
 from latent_explorer.ui.dialogs.shortcuts import ShortcutsDialog
+from latent_explorer.ui.widgets.dialogs import open_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
-
-    from PySide6.QtWidgets import QDialog
 
     from latent_explorer.ui.export.actions import ExportActions
     from latent_explorer.ui.main_window import MainWindow
@@ -80,7 +79,7 @@ def _view(window: MainWindow) -> Handlers:
         "view_swipe": lambda: window.set_view("swipe"),
         "view_difference": lambda: window.set_view("difference"),
         "compare_photo": lambda: window.projection.compare(checked("compare_photo")),
-        "grid": lambda: window.set_grid(checked("grid")),
+        "grid": lambda: window.canvas.show_grid(checked("grid")),
         "pixels": lambda: _set_pixels(window, checked("pixels")),
         "plot": lambda: window.strip.toggle_tab(PLOT),
         "timeline": lambda: window.strip.toggle_tab(TIMELINE),
@@ -104,7 +103,7 @@ def _explain(window: MainWindow) -> Handlers:
         "project": window.projection.show_page,
         "add_slider": attributes.open_add_slider,
         "find_attributes": attributes.start_search,
-        "write_report": lambda: window.reports.write(),
+        "write_report": window.reports.write,
         "cancel": window.status.jobs.cancel_current,
     }
 
@@ -154,25 +153,20 @@ def _study(window: MainWindow) -> Handlers:
         from latent_explorer.app.study.controller import StudyController
         from latent_explorer.ui.study.actions import StudyActions
 
-        return StudyActions(window, StudyController(window.explorer))
+        return StudyActions(window, window.explorer, StudyController(window.explorer))
 
     return {"make_study": lambda: studies().make(), "score_study": lambda: studies().score()}
 
 
 def _help(window: MainWindow) -> Handlers:
     return {
-        "keys": lambda: _open(ShortcutsDialog(window)),
-        "notices": lambda: _open(NoticesDialog(window.notices.said, window)),
+        "keys": lambda: open_dialog(ShortcutsDialog(window)),
+        "notices": lambda: open_dialog(NoticesDialog(window.notices.said, window)),
         "screenshot": window.files.screenshot,
         "diagnostics": lambda: _copy_diagnostics(window),
         "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),
-        "about": lambda: _open(AboutDialog(window.explorer.summary, window)),
+        "about": lambda: open_dialog(AboutDialog(window.explorer.summary, window)),
     }
-
-
-def _open(dialog: QDialog) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()
 
 
 def _set_pixels(window: MainWindow, on: bool) -> None:

@@ -50,13 +50,12 @@ def test_everything_of_the_model_happens_on_the_engine_thread(opened):
 
 
 def test_a_window_that_asks_when_told_of_the_model_gets_its_pictures(headless):
-    def on_update(update):
-        if isinstance(update, updates.ModelOpened):
-            headless.explorer.set_strip([SampleBase(i) for i in range(4)])
-            headless.explorer.set_grid([SeedBase(1)])
-            headless.explorer.hover(SPOTS)
+    def on_opened(_update):
+        headless.explorer.set_strip([SampleBase(i) for i in range(4)])
+        headless.explorer.set_grid([SeedBase(1)])
+        headless.explorer.hover(SPOTS)
 
-    headless.explorer.listeners.append(on_update)
+    headless.explorer.updates.on(updates.ModelOpened, on_opened)
     told = headless.open()
     assert [u.base for u in of_type(told, updates.Thumbnail)] == [SampleBase(i) for i in range(4)]
     assert len(of_type(told, updates.GridPicture)) == 1

@@ -49,7 +49,7 @@ class Opened:
         self.posted: queue.Queue = queue.Queue()
         self.updates: list[updates.Update] = []
         self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
-        self.explorer.listeners.append(self.updates.append)
+        self.explorer.updates.on(object, self.updates.append)
 
     def open(self, path: Path) -> list[updates.Update]:
         """What was told while the file was opened and its picture came."""

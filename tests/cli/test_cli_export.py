@@ -60,7 +60,7 @@ def window(file: Path, tmp_path: Path):
     posted: queue.Queue = queue.Queue()
     explorer = Explorer(posted.put, data_dir=tmp_path / "data", config_dir=tmp_path / "config")
     told: list = []
-    explorer.listeners.append(told.append)
+    explorer.updates.on(object, told.append)
 
     def settle() -> list:
         while True:

@@ -15,8 +15,8 @@ from latent_explorer.app.training.updates import (
     RunChanged,
     RunEnded,
     RunsChanged,
-    TrainingUpdate,
 )
+from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.data.check import DataReport, Finding
 from latent_explorer.data.summary import DataSummary
 
@@ -50,7 +50,7 @@ class FakeTrainingController:
     """The door of `TrainingController`, with a note of every call in `asked`."""
 
     def __init__(self, runs: Path | None = None, plan: TrainingPlan | None = None) -> None:
-        self.listeners: list = []
+        self.updates = UpdateHub()
         self.asked: list[tuple] = []
         self.plan = plan or TrainingPlan()
         self.devices = (("auto", "Automatic: CPU, 2 threads"), ("cpu", "CPU, 2 threads"))
@@ -71,16 +71,12 @@ class FakeTrainingController:
 
     # what a test does -------------------------------------------------------------------------
 
-    def notify(self, update: TrainingUpdate) -> None:
-        for listener in tuple(self.listeners):
-            listener(update)
-
     def go(self, view: RunView) -> None:
         """Somebody works on the run from now on."""
         self._locks.enter_context(view.folder.hold())
         self.running = self.attached = view
         view.poll()
-        self.notify(RunAttached(view))
+        self.updates.emit(RunAttached(view))
 
     def halt(self) -> None:
         """Nobody does any more."""
@@ -88,13 +84,13 @@ class FakeTrainingController:
         view, self.running = self.running, None
         if view is not None:
             view.poll()
-            self.notify(RunEnded(view))
+            self.updates.emit(RunEnded(view))
 
     def finish_check(self) -> None:
         """The check that was asked for comes to its end."""
         self.checking = False
         plan = next(call[1] for call in reversed(self.asked) if call[0] == "check")
-        self.notify(CheckDone(plan, self.report, self.estimate, self.problem))
+        self.updates.emit(CheckDone(plan, self.report, self.estimate, self.problem))
 
     # the door ---------------------------------------------------------------------------------
 
@@ -111,7 +107,7 @@ class FakeTrainingController:
     def inspect_data(self, path: Path) -> None:
         self.asked.append(("inspect_data", path))
         problem = "" if self.offer else f"{path.name} holds no pictures."
-        self.notify(DataInspected(path, self.offer, problem))
+        self.updates.emit(DataInspected(path, self.offer, problem))
 
     def check(self, plan: TrainingPlan) -> None:
         self.checking = True
@@ -132,14 +128,14 @@ class FakeTrainingController:
 
     def poll(self) -> None:
         if self.attached is not None and self.attached.poll():
-            self.notify(RunChanged(self.attached))
+            self.updates.emit(RunChanged(self.attached))
 
     def attach(self, view: RunView | None) -> None:
         self.asked.append(("attach", view))
         self.attached = view
         if view is not None:
             view.poll()
-        self.notify(RunAttached(view))
+        self.updates.emit(RunAttached(view))
 
     def pause(self) -> None:
         self.asked.append(("pause",))
@@ -171,7 +167,7 @@ class FakeTrainingController:
 
         self.asked.append(("delete", view))
         shutil.rmtree(view.path)
-        self.notify(RunsChanged())
+        self.updates.emit(RunsChanged())
         return True
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ from fake_explainer import model_host
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 
-from latent_explorer.app.exploration.updates import MainPicture, Update
+from latent_explorer.app.exploration.updates import MainPicture
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
@@ -32,7 +32,6 @@ def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
     try:
         yield explorer
     finally:
-        explorer.listeners.clear()
         bridge.close()
         explorer.close()
         bridge.deleteLater()
@@ -48,20 +47,15 @@ def open_model(qtbot, explorer: Explorer, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def waiting_for(qtbot, explorer: Explorer, kind: type, count: int = 1) -> Iterator[list[Update]]:
+def waiting_for(qtbot, explorer: Explorer, kind: type, count: int = 1) -> Iterator[list]:
     """Wait at the end of the block until `count` updates of `kind` came since its beginning."""
-    seen: list[Update] = []
-
-    def record(update: Update) -> None:
-        if isinstance(update, kind):
-            seen.append(update)
-
-    explorer.listeners.append(record)
+    seen: list = []
+    disconnect = explorer.updates.on(kind, seen.append)
     try:
         yield seen
         qtbot.waitUntil(lambda: len(seen) >= count, timeout=5000)
     finally:
-        explorer.listeners.remove(record)
+        disconnect()
 
 
 def card_at(panel: AttributesPanel, place: int) -> AttributeCard:

@@ -18,7 +18,6 @@ def make_page(qtbot, controller):
     from latent_explorer.ui.training.start_page import StartPage
 
     made = StartPage(controller)
-    controller.listeners.append(made.on_update)
     qtbot.addWidget(made)
     made.resize(1366, 260)
     made.show()

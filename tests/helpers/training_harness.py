@@ -30,7 +30,7 @@ class TrainingHarness:
     def open(self) -> None:
         """A window opens: a new desk."""
         self.controller = TrainingController(self.headless.explorer, data_dir=self.folder / "data")
-        self.controller.listeners.append(self.told.append)
+        self.controller.updates.on(object, self.told.append)
         self.controller.begin()
 
     def wait(self, until: Callable[[], object]) -> None:

@@ -220,9 +220,9 @@ def test_job_shows_progress_and_cancels_by_escape(desktop):
 
 def test_notices_can_be_read_again(desktop):
     window = desktop.window
-    window.on_update(Message("Saved leaf.png."))
+    window.explorer.updates.emit(Message("Saved leaf.png."))
     assert window.notices.isVisible()
-    window.on_update(
+    window.explorer.updates.emit(
         ErrorReport(Failure("No picture.", "", "defect"), "Making the picture", "main")
     )
     assert window.notices.text.text() == "No picture."

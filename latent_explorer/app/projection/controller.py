@@ -96,7 +96,9 @@ class ProjectionController:
         self._unread: list[UnreadablePhoto] = []  # of the reading at work
         self._look_at_next = False
         self._closed = False
-        explorer.listeners.append(self._on_update)
+        explorer.updates.on(updates.PicturesDropped, lambda update: self._offered(update.paths))
+        explorer.updates.on(updates.JobEvent, self._job_event)
+        explorer.updates.on(updates.JobEnded, self._job_ended)
 
     # Photos --------------------------------------------------------------------------------------
 
@@ -209,18 +211,10 @@ class ProjectionController:
         if self.run is not None:
             self._explorer.cancel(self.run.job)
 
-    def _on_update(self, update: updates.Update) -> None:
-        if isinstance(update, updates.PicturesDropped):
-            self._offered(update.paths)
-        elif isinstance(update, updates.JobEvent | updates.JobEnded) and self.run is not None:
-            if update.job != self.run.job:
-                return
-            if isinstance(update, updates.JobEvent):
-                self._moved(self.run, update.event)
-            elif update.outcome != "finished":  # what is finished comes by `_finished`, after this
-                self._end(update.outcome, update.value or ())
-
-    def _moved(self, run: ProjectionRun, event: Event) -> None:
+    def _job_event(self, update: updates.JobEvent) -> None:
+        run, event = self.run, update.event
+        if run is None or update.job != run.job:
+            return
         if isinstance(event, Progress):
             run.progress = event
         elif isinstance(event, Metric):
@@ -228,6 +222,13 @@ class ProjectionController:
         elif isinstance(event, Kept):
             run.pictures = tuple(event.value)
         self._explorer.updates.emit(ProjectionProgress(isinstance(event, Kept)))
+
+    def _job_ended(self, update: updates.JobEnded) -> None:
+        ours = self.run is not None and update.job == self.run.job
+        if (
+            ours and update.outcome != "finished"
+        ):  # what is finished comes by `_finished`, after this
+            self._end(update.outcome, update.value or ())
 
     def _finished(self, pictures: Sequence[ProjectedPicture]) -> None:
         self._end("finished", pictures)
@@ -266,7 +267,7 @@ class ProjectionController:
         if photos:
             self.open_photos(photos)
         for path in latents:
-            with updates.report_errors(self._explorer.notify, f"Opening {path.name}"):
+            with updates.report_errors(self._explorer.updates.emit, f"Opening {path.name}"):
                 self._open_latents(path)
 
     def _open_latents(self, path: Path) -> None:
@@ -292,7 +293,7 @@ class ProjectionController:
 
     def export(self, latent_id: str, path: Path) -> None:
         """Write a projected picture: whole (`.projection`), or its latent alone as other programs read it (`.npz`)."""
-        with updates.report_errors(self._explorer.notify, f"Saving {path.name}"):
+        with updates.report_errors(self._explorer.updates.emit, f"Saving {path.name}"):
             self._explorer.latents.export(latent_id, path)
             self._say(f"Saved {path.name}.", "info")
 
@@ -304,4 +305,4 @@ class ProjectionController:
         self._reader.close()
 
     def _say(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
-        self._explorer.notify(updates.Message(sentence, severity))
+        self._explorer.updates.emit(updates.Message(sentence, severity))

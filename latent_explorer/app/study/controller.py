@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Studies as the window sees them: what the open model offers, one question to look at, building, scoring.
 
-Methods are called on the window's thread; updates go to `listeners` there. Jobs are those of the command line.
+Methods are called on the window's thread; `updates` passes on what jobs made. Jobs are those of the command line.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -24,23 +23,31 @@ from latent_explorer.app.study.arms import (
     select_attribute_set,
 )
 from latent_explorer.app.study.job import build_study, faces_of, preview_of
+from latent_explorer.app.study.updates import (
+    ColumnsProposed,
+    FacesRendered,
+    KeyDrafted,
+    QuestionRendered,
+    StudyBuilt,
+    StudyScored,
+)
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.data.threads import run_in_thread
-from latent_explorer.studies.build.answer_key import StudyKey, read_key
+from latent_explorer.studies.build.answer_key import read_key
 from latent_explorer.studies.build.plan import StudySettings, count_questions, minutes_for
-from latent_explorer.studies.build.question_image import Pair
 from latent_explorer.studies.scoring.columns import (
-    Proposal,
     key_draft,
     propose,
     question_columns,
     write_key_draft,
 )
-from latent_explorer.studies.scoring.score_files import Scored, score_files
+from latent_explorer.studies.scoring.score_files import score_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
+    from pathlib import Path
 
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.exploration.document import Document
@@ -48,62 +55,6 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.studies.scoring.rules import Rules
-
-
-@dataclass(frozen=True)
-class FacesRendered:
-    """Attributes before and after on one picture, by key, for thumbnails; (R, R, 3) uint8 each."""
-
-    faces: dict[str, Pair]
-
-
-@dataclass(frozen=True)
-class QuestionRendered:
-    """One question as participants will see it; or why there is none."""
-
-    frames: Pair | None  # (H, W, 3) uint8, before and after
-    seconds: float = 1.0  # that each stands
-    size: int = 0  # bytes of its files
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class StudyBuilt:
-    """A study lies in `folder`."""
-
-    folder: Path
-    key: StudyKey
-
-
-@dataclass(frozen=True)
-class StudyScored:
-    """Answers are scored."""
-
-    scored: Scored
-
-
-@dataclass(frozen=True)
-class ColumnsProposed:
-    """Which column seems to hold which question; or why that cannot be told."""
-
-    path: Path
-    proposals: tuple[Proposal, ...]
-    heads: tuple[str, ...] = ()  # columns that may hold answers
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class KeyDrafted:
-    """A key to be completed lies at `path`; or why there is none."""
-
-    path: Path
-    columns: int = 0  # that may hold answers
-    problem: str = ""
-
-
-StudyUpdate = (
-    FacesRendered | QuestionRendered | StudyBuilt | StudyScored | ColumnsProposed | KeyDrafted
-)
 
 
 @dataclass(frozen=True)
@@ -119,7 +70,7 @@ class StudyController:
     """Makes studies of the open model and scores answers."""
 
     def __init__(self, explorer: Explorer) -> None:
-        self.listeners: list[Callable[[StudyUpdate], None]] = []
+        self.updates = UpdateHub()
         self._explorer = explorer
 
     # What is offered -----------------------------------------------------------------------------
@@ -213,12 +164,12 @@ class StudyController:
     def render_faces(self, arm: ArmSpec) -> int | None:
         """Render the arm's attributes on one picture; they come as `FacesRendered`."""
         job = partial(_faces, spec=arm, document=self._explorer.document)
-        return self._explorer.start_model_job("Looking at attributes", job, self._notify)
+        return self._explorer.start_model_job("Looking at attributes", job, self.updates.emit)
 
     def render_question(self, spec: StudySpec, number: int = 0) -> int | None:
         """Render one of the questions, counted from 0; it comes as `QuestionRendered`."""
         job = partial(_question, spec=spec, document=self._explorer.document, number=number)
-        return self._explorer.start_model_job("Drawing a question", job, self._notify)
+        return self._explorer.start_model_job("Drawing a question", job, self.updates.emit)
 
     def build(self, spec: StudySpec, folder: Path) -> int | None:
         """Write the study into a new folder; it comes as `StudyBuilt`."""
@@ -230,8 +181,8 @@ class StudyController:
         self._explorer.cancel(job)
 
     def _built(self, built: StudyBuilt) -> None:
-        self._explorer.notify(updates.Message(f"The study is in {built.folder}."))
-        self._notify(built)
+        self._explorer.updates.emit(updates.Message(f"The study is in {built.folder}."))
+        self.updates.emit(built)
 
     # Scoring -------------------------------------------------------------------------------------
 
@@ -249,7 +200,7 @@ class StudyController:
             work = partial(run_silently, score_files(answers, key, folder, rules, columns))
             return StudyScored((yield from run_in_thread(work, "Scoring")))
 
-        return self._explorer.start_job("Scoring answers", job, self._notify)
+        return self._explorer.start_job("Scoring answers", job, self.updates.emit)
 
     def propose_columns(self, answers: Path, key: Path) -> int | None:
         """Tell which column of an export belongs to which question, as `ColumnsProposed`."""
@@ -265,7 +216,7 @@ class StudyController:
         def job(_budget: object) -> Generator[Event, None, ColumnsProposed]:
             return (yield from run_in_thread(work, "Reading the columns"))
 
-        return self._explorer.start_job("Reading the columns", job, self._notify)
+        return self._explorer.start_job("Reading the columns", job, self.updates.emit)
 
     def draft_key(self, answers: Path, path: Path) -> int | None:
         """Write a key for an export of another origin, to be completed in a spreadsheet; told as `KeyDrafted`."""
@@ -281,11 +232,7 @@ class StudyController:
         def job(_budget: object) -> Generator[Event, None, KeyDrafted]:
             return (yield from run_in_thread(work, "Drafting a key"))
 
-        return self._explorer.start_job("Drafting a key", job, self._notify)
-
-    def _notify(self, update: StudyUpdate) -> None:
-        for listener in tuple(self.listeners):
-            listener(update)
+        return self._explorer.start_job("Drafting a key", job, self.updates.emit)
 
 
 def _opened(host: ModelHost, spec: StudySpec, document: Document) -> list[LoadedArm]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Trainings as the window sees them: plan, check, start, watch, steer, open. No window here, and no training.
 
-Methods are called on the window's thread and tell `TrainingUpdate`s to `listeners`. None raises for what a person
-did or a folder holds. A training is a child process that survives the window; the desk attaches to its folder.
+Methods are called on the window's thread; `updates` passes on what changed. None raises for what a person did or a
+folder holds. A training is a child process that survives the window; the desk attaches to its folder.
 """
 
 from __future__ import annotations
@@ -32,15 +32,14 @@ from latent_explorer.app.training.updates import (
 from latent_explorer.common import paths
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
+from latent_explorer.common.update_hub import UpdateHub
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.training.plan import TrainingPlan
     from latent_explorer.app.training.run_view import RunView
-    from latent_explorer.app.training.updates import TrainingUpdate
     from latent_explorer.training.run_folder import Request
 
 # What is said when a run comes to an end that nobody asked for, wherever the person looks.
@@ -56,7 +55,7 @@ class TrainingController:
     """Beside the explorer, whose engine does the checks and whose window opens what was trained."""
 
     def __init__(self, explorer: Explorer, *, data_dir: Path | None = None) -> None:
-        self.listeners: list[Callable[[TrainingUpdate], None]] = []
+        self.updates = UpdateHub()
         self._explorer = explorer
         self._folder = data_dir or paths.user_data_dir()
         self._memory = training_memory.load(self._folder)
@@ -73,9 +72,16 @@ class TrainingController:
         self._polls = 0
         self._check: tuple[int, TrainingPlan] | None = None  # the engine's job
         self._device = SharedDevice()
-        self._snapshot = SnapshotExporter(explorer, self._notify)
+        self._snapshot = SnapshotExporter(explorer, self.updates)
         self._closed = False
-        explorer.listeners.append(self._on_update)
+        self._subscriptions = [
+            explorer.updates.on(updates.ModelOpened, self._model_opened),
+            explorer.updates.on(updates.DeviceChanged, self._device_changed),
+            explorer.updates.on(updates.StateChanged, lambda _update: self._hold_back()),
+            explorer.updates.on(updates.HoverPicture, lambda _update: self._hold_back()),
+            explorer.updates.on(updates.JobEvent, self._job_event),
+            explorer.updates.on(updates.JobEnded, self._job_ended),
+        ]
 
     # The guided start ----------------------------------------------------------------------------
 
@@ -106,7 +112,7 @@ class TrainingController:
         self._explorer.start_job(
             f"Looking at {path.name}",
             lambda _budget: training_jobs.inspect_data(path),
-            self._notify,
+            self.updates.emit,
         )
 
     @property
@@ -121,13 +127,13 @@ class TrainingController:
         """
         self.cancel_check()
         if problems := plan.problems():
-            self._notify(CheckDone(plan, None, None, problems[0]))
+            self.updates.emit(CheckDone(plan, None, None, problems[0]))
             return
         name = f"Checking {plan.data.name if plan.data else ''}"
         job = self._explorer.start_job(
             name,
             lambda _budget: training_jobs.check_and_estimate(plan, self._history.folder),
-            self._notify,
+            self.updates.emit,
         )
         self._check = None if job is None else (job, plan)
 
@@ -139,7 +145,7 @@ class TrainingController:
     def start(self, plan: TrainingPlan) -> bool:
         """Start the training and attach to it. False, and a sentence told, when it cannot be started."""
         started = False
-        with updates.report_errors(self._explorer.notify, "Starting the training"):
+        with updates.report_errors(self._explorer.updates.emit, "Starting the training"):
             self._check_none_running()
             if problems := plan.problems():
                 raise UserError(problems[0])
@@ -180,7 +186,7 @@ class TrainingController:
             self._scan()
         for view in dict.fromkeys((self._attached, self._running)):
             if view is not None and view.poll():
-                self._notify(RunChanged(view))
+                self.updates.emit(RunChanged(view))
         self._repeat_request()
         if self._running is not None and not self._running.alive:
             ended, self._running = self._running, None
@@ -192,7 +198,7 @@ class TrainingController:
         self._attached = view
         if view is not None:
             view.poll()
-        self._notify(RunAttached(view))
+        self.updates.emit(RunAttached(view))
 
     def pause(self) -> None:
         """Ask the running training to write a checkpoint and end; `resume` goes on."""
@@ -205,7 +211,7 @@ class TrainingController:
     def resume(self, images: int | None = None) -> bool:
         """Go on with the attached run, to `images` in all if given. False, and a sentence told, when it cannot."""
         resumed = False
-        with updates.report_errors(self._explorer.notify, "Resuming the training"):
+        with updates.report_errors(self._explorer.updates.emit, "Resuming the training"):
             view = self._shown()
             self._check_none_running()
             longer = ["--images", str(images)] if images else []
@@ -221,12 +227,12 @@ class TrainingController:
 
     def open_current(self) -> None:
         """Make an explainer of the attached run's newest checkpoint and open it; the training goes on meanwhile."""
-        with updates.report_errors(self._explorer.notify, "Opening the current state"):
+        with updates.report_errors(self._explorer.updates.emit, "Opening the current state"):
             self._snapshot.start(self._shown())
 
     def open_result(self) -> None:
         """Open the attached run's finished explainer."""
-        with updates.report_errors(self._explorer.notify, "Opening the result"):
+        with updates.report_errors(self._explorer.updates.emit, "Opening the result"):
             view = self._shown()
             if view.result is None:
                 raise UserError(
@@ -242,17 +248,17 @@ class TrainingController:
 
     def open_folder(self, path: Path) -> None:
         """Add a run folder from elsewhere to the history and attach to it."""
-        with updates.report_errors(self._explorer.notify, f"Opening {path.name}"):
+        with updates.report_errors(self._explorer.updates.emit, f"Opening {path.name}"):
             view = self._history.add(path)
             self._remember(folders=tuple(self._history.external_folders))
-            self._notify(RunsChanged())
+            self.updates.emit(RunsChanged())
             self.attach(view)
             self._scan()
 
     def delete(self, view: RunView) -> bool:
         """Delete a run with everything in it; refused while somebody works on it."""
         deleted = False
-        with updates.report_errors(self._explorer.notify, f"Deleting {view.name}"):
+        with updates.report_errors(self._explorer.updates.emit, f"Deleting {view.name}"):
             self._snapshot.cancel_for(view)
             self._history.delete(view)
             deleted = True
@@ -266,7 +272,8 @@ class TrainingController:
         """The window closes: the training goes on."""
         if not self._closed:
             self._closed = True
-            self._explorer.listeners.remove(self._on_update)
+            for disconnect in self._subscriptions:
+                disconnect()
             self._snapshot.close()
 
     # Inside --------------------------------------------------------------------------------------
@@ -289,14 +296,14 @@ class TrainingController:
         self.attach(view)
 
     def _ask(self, what: Request, doing: str) -> None:
-        with updates.report_errors(self._explorer.notify, doing):
+        with updates.report_errors(self._explorer.updates.emit, doing):
             view = self._attached if self._attached and self._attached.alive else self._running
             if view is None or not view.alive:
                 raise UserError("No training is running now, so there is nothing to end.")
             view.folder.request(what)
             self._wish = what
             view.poll()
-            self._notify(RunChanged(view))
+            self.updates.emit(RunChanged(view))
 
     def _repeat_request(self) -> None:
         """Ask again while the run lives: one that only begins forgets what was asked of the process before it."""
@@ -314,7 +321,7 @@ class TrainingController:
         known = tuple(view.path for view in self._history.views())
         if known != self._known:
             self._known = known
-            self._notify(RunsChanged())
+            self.updates.emit(RunsChanged())
 
     def _ended(self, view: RunView) -> None:
         self._wish = None
@@ -322,37 +329,43 @@ class TrainingController:
         if plan is not None and view.state == "failed" and self._history.remove_failed_start(view):
             if view is self._attached:
                 self.attach(None)
-            self._notify(StartFailed(plan, view.message))
+            self.updates.emit(StartFailed(plan, view.message))
         else:
-            self._notify(RunEnded(view))
+            self.updates.emit(RunEnded(view))
         if view.state in _END_MESSAGES:
             severity, sentence = _END_MESSAGES[view.state]
-            self._explorer.notify(
+            self._explorer.updates.emit(
                 updates.Message(sentence.format(view.name, view.message), severity)
             )
         self._scan()
 
-    def _on_update(self, update: updates.Update) -> None:
-        """What the explorer tells: where the window computes, that a person moves something, how the check stands."""
-        if self._device.is_activity(update) and self._running is not None and self._running.alive:
+    def _model_opened(self, update: updates.ModelOpened) -> None:
+        self._device.model = update.path
+        self.updates.emit(WindowChanged())
+
+    def _device_changed(self, update: updates.DeviceChanged) -> None:
+        self._device.set_window(update.device, update.choices)
+        self.updates.emit(WindowChanged())
+
+    def _hold_back(self) -> None:
+        """A person moves something in the window."""
+        if self._running is not None and self._running.alive:
             self._device.hold_training_back(self._running)
-        if isinstance(update, (updates.ModelOpened, updates.DeviceChanged)):
-            self._notify(WindowChanged())
-        if self._check is None or getattr(update, "job", None) != self._check[0]:
+
+    def _job_event(self, update: updates.JobEvent) -> None:
+        checking = self._check is not None and update.job == self._check[0]
+        if checking and isinstance(update.event, Progress):
+            self.updates.emit(CheckProgress(update.event))
+
+    def _job_ended(self, update: updates.JobEnded) -> None:
+        if self._check is None or update.job != self._check[0]:
             return
-        if isinstance(update, updates.JobEvent) and isinstance(update.event, Progress):
-            self._notify(CheckProgress(update.event))
-        elif isinstance(update, updates.JobEnded):
-            (_, plan), self._check = self._check, None
-            if update.outcome != "finished":  # else the job's own value follows
-                self._notify(CheckDone(plan, None, None))
+        (_, plan), self._check = self._check, None
+        if update.outcome != "finished":  # else the job's own value follows
+            self.updates.emit(CheckDone(plan, None, None))
 
     def _remember(self, **fields: Any) -> None:
         memory = replace(self._memory, **fields)
         if memory != self._memory:
             self._memory = memory
             training_memory.save(self._folder, memory)
-
-    def _notify(self, update: TrainingUpdate) -> None:
-        for listener in tuple(self.listeners):
-            listener(update)

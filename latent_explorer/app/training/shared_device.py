@@ -6,8 +6,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from latent_explorer.app.exploration import updates
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -20,7 +18,7 @@ _UNKNOWN = (("auto", "Automatic"), ("cpu", "CPU"))
 
 
 class SharedDevice:
-    """Listens to the explorer; knows where the window computes and when a person is at it."""
+    """Knows where the window computes, and asks a training there for room."""
 
     def __init__(self) -> None:
         self.choices: tuple[tuple[str, str], ...] = _UNKNOWN  # (id, words), "auto" first
@@ -30,14 +28,10 @@ class SharedDevice:
         )
         self._asked = 0.0
 
-    def is_activity(self, update: updates.Update) -> bool:
-        """Take note of an update. Whether it says that a person is moving something."""
-        if isinstance(update, updates.DeviceChanged):
-            self.choices = update.choices
-            self._window = next((key for key, words in self._named() if words == update.device), "")
-        elif isinstance(update, updates.ModelOpened):
-            self.model = update.path
-        return isinstance(update, (updates.StateChanged, updates.HoverPicture))
+    def set_window(self, device: str, choices: tuple[tuple[str, str], ...]) -> None:
+        """Note the device that the window computes on (in words), and those that can be chosen."""
+        self.choices = choices
+        self._window = next((key for key, words in self._named() if words == device), "")
 
     def hold_training_back(self, run: RunView) -> None:
         """Hold the training back for a moment, if it computes where the window does."""

@@ -9,25 +9,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.app.exploration import updates
+from latent_explorer.app.exploration.updates import report_errors
 from latent_explorer.app.training import child
 from latent_explorer.app.training.run_history import SNAPSHOT_OUTPUT
 from latent_explorer.app.training.updates import SnapshotChanged
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.common.update_hub import UpdateHub
 
 
 class SnapshotExporter:
     """At most one at a time."""
 
-    def __init__(self, explorer: Explorer, notify: Callable[[SnapshotChanged], None]) -> None:
+    def __init__(self, explorer: Explorer, updates: UpdateHub) -> None:
         self._explorer = explorer
-        self._notify = notify
+        self._updates = updates
         self._work: tuple[int, RunView] | None = None  # process, run
 
     @property
@@ -47,15 +46,15 @@ class SnapshotExporter:
         arguments = ["export", str(view.path), "--out", str(view.folder.current)]
         arguments += ["--name", f"{view.name}, {images:,} images", "--json"]
         self._work = child.start_child(arguments, view.path, SNAPSHOT_OUTPUT), view
-        self._notify(SnapshotChanged(True))
+        self._updates.emit(SnapshotChanged(True))
 
     def poll(self) -> None:
         """Open what is done."""
         if self._work is None or child.is_running(self._work[0]):
             return
         (pid, view), self._work = self._work, None
-        self._notify(SnapshotChanged(False))
-        with updates.report_errors(self._explorer.notify, "Opening the current state"):
+        self._updates.emit(SnapshotChanged(False))
+        with report_errors(self._explorer.updates.emit, "Opening the current state"):
             if problem := child.failure_of_child(pid, view.path / SNAPSHOT_OUTPUT):
                 raise UserError(problem)
             self._explorer.open_path(view.folder.current)
@@ -64,7 +63,7 @@ class SnapshotExporter:
         """Give up the one of this run, if it is being made."""
         if self._work is not None and self._work[1] is view:
             self.close()
-            self._notify(SnapshotChanged(False))
+            self._updates.emit(SnapshotChanged(False))
 
     def close(self) -> None:
         """Nobody waits for it any more."""

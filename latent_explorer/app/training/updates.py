@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the training desk tells its listeners, on the window's thread. Plain values: the dock draws them.
+"""Updates of the training controller, on the window's thread. Plain values: the dock draws them.
 
-Sentences that need no place in the dock (a failed start, a finished run) are told as `updates.Told` and
-`updates.ErrorReport` to the explorer's listeners, like everything else that is said to a person.
+Sentences that need no place in the dock (a failed start, a finished run) are emitted as `Message` and `ErrorReport`
+by the explorer, like everything else that is said to a person.
 """
 
 from __future__ import annotations
@@ -91,17 +91,3 @@ class SnapshotChanged:
     """The current state of a run is being made into an explainer (`busy`), or that is over."""
 
     busy: bool
-
-
-TrainingUpdate = (
-    DataInspected
-    | CheckProgress
-    | CheckDone
-    | WindowChanged
-    | RunsChanged
-    | RunAttached
-    | RunChanged
-    | RunEnded
-    | StartFailed
-    | SnapshotChanged
-)

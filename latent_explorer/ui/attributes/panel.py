@@ -61,7 +61,6 @@ from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.attributes import Attribute
@@ -74,7 +73,7 @@ FLIP_HELP = (
 
 
 class AttributesPanel(QWidget):
-    """Emits intents through the explorer, is told whole states by `on_update`, and keeps none of its own."""
+    """Emits intents through the explorer, is told whole states by its updates, and keeps none of its own."""
 
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,6 +148,15 @@ class AttributesPanel(QWidget):
         self.search.search_requested.connect(self.start_search)
         self.search.cancel_requested.connect(self._cancel_search)
         theme.notifier.changed.connect(self._open)
+        updates = explorer.updates
+        updates.on(ModelOpened, self._model_opened)
+        updates.on(StateChanged, self._state_changed)
+        updates.on(DocumentChanged, lambda _update: self.refresh())
+        updates.on(MainPicture, self._take_picture)
+        updates.on(HoverPicture, self._show_end)
+        updates.on(JobStarted, self._job_started)
+        updates.on(JobEvent, self._job_event)
+        updates.on(JobEnded, self._job_ended)
 
     def sizeHint(self) -> QSize:
         return QSize(360, 560)
@@ -211,37 +219,35 @@ class AttributesPanel(QWidget):
 
     # what comes back --------------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """An update of the application; what does not concern attributes is passed over."""
-        if isinstance(update, ModelOpened):
-            self._result = None
-            self.note.show_model(update.summary)
-            self._open()
-        elif isinstance(update, StateChanged):
-            if update.old.base != update.new.base:
-                self._result = None  # values of the old picture say nothing of the new one
-            if _asked(update.old) != _asked(update.new):
-                self._open()
-            else:
-                self.refresh()
-        elif isinstance(update, MainPicture):
-            known, self._result = self._result, update.result
-            if known is None or not _same_unedited(known, update.result):
-                self.refresh()  # at a drag's rate only when something it shows has changed
-        elif isinstance(update, DocumentChanged):
-            self.refresh()
-        elif isinstance(update, HoverPicture):
-            self._show_end(update)
-        elif isinstance(update, (JobStarted, JobEvent, JobEnded)):
-            self._take_job(update)
+    def _model_opened(self, update: ModelOpened) -> None:
+        self._result = None
+        self.note.show_model(update.summary)
+        self._open()
 
-    def _take_job(self, update: JobStarted | JobEvent | JobEnded) -> None:
-        if isinstance(update, JobStarted) and update.name == SEARCH:
+    def _state_changed(self, update: StateChanged) -> None:
+        if update.old.base != update.new.base:
+            self._result = None  # values of the old picture say nothing of the new one
+        if _asked(update.old) != _asked(update.new):
+            self._open()
+        else:
+            self.refresh()
+
+    def _take_picture(self, picture: MainPicture) -> None:
+        known, self._result = self._result, picture.result
+        if known is None or not _same_unedited(known, picture.result):
+            self.refresh()  # at a drag's rate only when something it shows has changed
+
+    def _job_started(self, update: JobStarted) -> None:
+        if update.name == SEARCH:
             self._job = update.job
             self.refresh()
-        elif isinstance(update, JobEvent) and update.job == self._job:
+
+    def _job_event(self, update: JobEvent) -> None:
+        if update.job == self._job:
             self.search.searching.show_progress(update.event)
-        elif isinstance(update, JobEnded) and update.job == self._job:
+
+    def _job_ended(self, update: JobEnded) -> None:
+        if update.job == self._job:
             self._job = None
             self.refresh()
 

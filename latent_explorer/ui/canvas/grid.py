@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QHideEvent, QShowEvent
 
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base
     from latent_explorer.models.summary import ExplainerSummary
@@ -83,6 +82,9 @@ class GridPanel(QWidget):
         self._area = QWidget()
         self._grid = QGridLayout(self._area)
         self._build()
+        explorer.updates.on(ModelOpened, lambda _update: self._reset())
+        explorer.updates.on(GridPicture, self._take)
+        explorer.updates.on(StateChanged, self._state_changed)
         if explorer.summary is not None:
             self._reset()
 
@@ -180,15 +182,6 @@ class GridPanel(QWidget):
 
     # what comes back --------------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """An update of the application; anything else than the grid's is passed over."""
-        if isinstance(update, ModelOpened):
-            self._reset()
-        elif isinstance(update, GridPicture):
-            self._take(update)
-        elif isinstance(update, StateChanged):
-            self._take_state(update)
-
     def _take(self, update: GridPicture) -> None:
         state = self._explorer.state
         if state is None or update.index >= len(self._bases):
@@ -199,7 +192,7 @@ class GridPanel(QWidget):
             )
             self._show_tally()
 
-    def _take_state(self, update: StateChanged) -> None:
+    def _state_changed(self, update: StateChanged) -> None:
         asked = (update.old.classifier_id, update.old.target_class)
         if asked == (update.new.classifier_id, update.new.target_class):
             return

@@ -13,7 +13,6 @@ from latent_explorer.app.exploration.updates import MainPicture, ModelOpened, St
 from latent_explorer.ui.widgets.basics import hint
 
 if TYPE_CHECKING:
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base
     from latent_explorer.ui.canvas.trace_plot import TracePlot
@@ -40,6 +39,9 @@ class LivePlot(QWidget):
         self._after_picture.setSingleShot(True)
         self._after_picture.setInterval(AFTER_PICTURE)
         self._after_picture.timeout.connect(self._make_plot)
+        explorer.updates.on(ModelOpened, lambda _update: self._begin())
+        explorer.updates.on(StateChanged, self._state_changed)
+        explorer.updates.on(MainPicture, self._take_picture)
 
     def _make_plot(self) -> None:
         from latent_explorer.ui.canvas.trace_plot import TracePlot
@@ -50,16 +52,14 @@ class LivePlot(QWidget):
             if self._explorer.shown is not None:
                 self._add(self._explorer.shown)
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        if isinstance(update, ModelOpened):
+    def _state_changed(self, update: StateChanged) -> None:
+        if update.old.classifier_id != update.new.classifier_id:
             self._begin()
-        elif isinstance(update, StateChanged):
-            if update.old.classifier_id != update.new.classifier_id:
-                self._begin()
-        elif isinstance(update, MainPicture) and update is not self._last:
-            self._last = update  # after the timeline the same picture is told once more
-            self._add(update)
+
+    def _take_picture(self, picture: MainPicture) -> None:
+        if picture is not self._last:  # after the timeline the same picture is told once more
+            self._last = picture
+            self._add(picture)
 
     def clear(self) -> None:
         """Start again."""

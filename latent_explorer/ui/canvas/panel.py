@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest
 
@@ -81,6 +80,7 @@ class CanvasPanel(QWidget):
     """Pages (welcome, loading, pictures, grid, and a stage that is added) over the probability bars."""
 
     open_requested = Signal(str)  # the name of one that comes with the program
+    grid_shown = Signal(bool)
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -109,6 +109,12 @@ class CanvasPanel(QWidget):
         layout.addWidget(below)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.show_welcome()
+        explorer.updates.on(ModelOpened, self._model_opened)
+        explorer.updates.on(StateChanged, lambda update: self._name_classes(update.new))
+        explorer.updates.on(MainPicture, self._take_picture)
+        explorer.updates.on(
+            TimelineFrame, lambda frame: self._show(frame, f"After, {frame.seconds:.2f} s")
+        )
 
     # pages ------------------------------------------------------------------------------------
 
@@ -132,6 +138,7 @@ class CanvasPanel(QWidget):
         """The grid in the picture's place."""
         self._in_grid = on
         self._choose_page()
+        self.grid_shown.emit(on)
 
     def add_stage(self, stage: QWidget) -> None:
         """Another page, for `show_stage`."""
@@ -167,25 +174,19 @@ class CanvasPanel(QWidget):
         """Of the asked classifier."""
         return self._names
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        self.grid.on_update(update)
-        if isinstance(update, ModelOpened):
-            self._picture = None
-            self._name_classes(update.state)
-            self.view.set_images(None, None)
-            self.bars.show_verdict(None)
-            self.show_loading("Making the first picture...")
-        elif isinstance(update, StateChanged):
-            self._name_classes(update.new)
-        elif isinstance(update, MainPicture):
-            first, self._picture = self._picture is None, update
-            if first:
-                self._choose_page()
-                self.view.setFocus()
-            self._show(update)
-        elif isinstance(update, TimelineFrame):
-            self._show(update, f"After, {update.seconds:.2f} s")
+    def _model_opened(self, update: ModelOpened) -> None:
+        self._picture = None
+        self._name_classes(update.state)
+        self.view.set_images(None, None)
+        self.bars.show_verdict(None)
+        self.show_loading("Making the first picture...")
+
+    def _take_picture(self, picture: MainPicture) -> None:
+        first, self._picture = self._picture is None, picture
+        if first:
+            self._choose_page()
+            self.view.setFocus()
+        self._show(picture)
 
     def _name_classes(self, state: ExplorerState) -> None:
         summary = self._explorer.summary

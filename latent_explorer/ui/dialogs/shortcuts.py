@@ -25,14 +25,14 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keys")
         blocks = [
             (
-                menu.replace("&", ""),
+                menu_title.replace("&", ""),
                 [
                     (shortcut_text(s), plain_text(s))
                     for s in ACTIONS
                     if s.menu == menu and s.shortcut
                 ],
             )
-            for menu in MENUS
+            for menu, menu_title in MENUS.items()
         ]
         blocks += [(name, list(keys)) for name, keys in SHORTCUT_GROUPS]
         inside = QWidget()

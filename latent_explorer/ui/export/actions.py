@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from latent_explorer.app.export.controller import ExportController
@@ -15,9 +14,10 @@ from latent_explorer.ui.export.all_dialog import ExportAllDialog
 from latent_explorer.ui.export.animation_dialog import ExportAnimationDialog
 from latent_explorer.ui.export.sheet_dialog import FORMATS as SHEET_FORMATS
 from latent_explorer.ui.export.sheet_dialog import ExportSheetDialog
+from latent_explorer.ui.widgets.dialogs import open_dialog
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QDialog, QWidget
+    from PySide6.QtWidgets import QWidget
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
@@ -52,7 +52,7 @@ class ExportActions:
             self.controller, current.name if current else "", self._window
         )
         dialog.accepted.connect(lambda: self._animation(dialog))
-        _show(dialog)
+        open_dialog(dialog)
 
     def _animation(self, dialog: ExportAnimationDialog) -> None:
         suffix, name = dialog.suffix, dialog.source.name.removeprefix("Sweep: ")
@@ -64,7 +64,7 @@ class ExportActions:
         """A sheet for a paper."""
         dialog = ExportSheetDialog(self.controller, self._window)
         dialog.accepted.connect(lambda: self._sheet(dialog))
-        _show(dialog)
+        open_dialog(dialog)
 
     def _sheet(self, dialog: ExportSheetDialog) -> None:
         name = f"{self._files.name()} {dialog.plan.kind}"
@@ -80,7 +80,7 @@ class ExportActions:
             return
         dialog = ExportAllDialog(self.controller, count, self._window)
         dialog.accepted.connect(lambda: self._all(dialog))
-        _show(dialog)
+        open_dialog(dialog)
 
     def _all(self, dialog: ExportAllDialog) -> None:
         chosen = QFileDialog.getExistingDirectory(
@@ -96,8 +96,3 @@ class ExportActions:
         if path is not None and not suffix:  # an ending would make it a file of that kind
             return path.with_name(path.name.replace(".", " ").strip())
         return path
-
-
-def _show(dialog: QDialog) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.open()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The window's side of projections: which page and which canvas is in front, the dialogs that bring photos, the photo
-as the picture before. What a projection is stands in the desk; what is seen of it in `panels/projection`."""
+as the picture before. What a projection is stands in the controller."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from latent_explorer.app.exploration.updates import (
-    ModelOpened,
     PhotosChanged,
     ProjectionEnded,
     ProjectionStarted,
@@ -31,11 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from PySide6.QtCore import QMimeData
-    from PySide6.QtGui import QImage
+    from PySide6.QtGui import QAction, QImage
 
-    from latent_explorer.app.exploration.updates import Update
+    from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController
-    from latent_explorer.ui.main_window import MainWindow
+    from latent_explorer.ui.canvas.panel import CanvasPanel
+    from latent_explorer.ui.samples.panel import SamplesPanel
+    from latent_explorer.ui.widgets.notice_bar import NoticeBar
 
 PICTURES = f"Pictures ({' '.join(f'*{suffix}' for suffix in sorted(SUFFIXES))})"
 LATENTS = "Projections and latents (*.projection *.npz *.npy)"
@@ -43,15 +44,23 @@ PROJECTION, NUMBERS = "Projection (*.projection)", "Latent as numbers (*.npz)"
 
 
 class ProjectionActions:
-    """Owned by the window; holds no state but which result is looked at first."""
+    """Holds no state but which result is looked at first. `comparison` is the action that shows the photo itself."""
 
-    def __init__(self, window: MainWindow, controller: ProjectionController) -> None:
-        self._window, self._controller = window, controller
-        self._explorer = window.explorer
+    def __init__(
+        self,
+        explorer: Explorer,
+        controller: ProjectionController,
+        samples: SamplesPanel,
+        canvas: CanvasPanel,
+        notices: NoticeBar,
+        comparison: QAction,
+    ) -> None:
+        self._explorer, self._controller = explorer, controller
+        self._samples, self._canvas, self._notices = samples, canvas, notices
+        self._comparison = comparison
         self._result_first = False  # the sliders' picture is shown although photos wait
-        self.panel = ProjectionPanel(window.explorer, controller)
-        self.stage = ProjectionCanvas(window.explorer, controller)
-        samples = window.samples
+        self.panel = ProjectionPanel(explorer, controller)
+        self.stage = ProjectionCanvas(explorer, controller)
         self.left = LeftPanel(samples, self.panel, (samples.favourite, samples.shuffle))
         self.left.projecting_changed.connect(lambda _on: self._choose_canvas())
         self.panel.open_requested.connect(self.open_images)
@@ -65,33 +74,32 @@ class ProjectionActions:
         samples.report_requested.connect(self.show_report)
         samples.removed.connect(controller.remove_projected)
         samples.export_requested.connect(self.export)
-        window.canvas.add_stage(self.stage)
+        canvas.add_stage(self.stage)
+        explorer.updates.on(PhotosChanged, self._photos_changed)
+        explorer.updates.on(ProjectionStarted, lambda _update: self._show_photos())
+        explorer.updates.on(ProjectionEnded, self._ended)
+        explorer.updates.on(StateChanged, self._state_changed)
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        self.panel.on_update(update)
-        self.stage.on_update(update)
-        if isinstance(update, PhotosChanged):
-            if update.opened:
-                self.left.set_projecting(True)
-                self._window.set_grid(False)
-            self._result_first = False
-            self._choose_canvas()
-        elif isinstance(update, ProjectionStarted):
-            self._result_first = False
-            self._choose_canvas()
-        elif isinstance(update, ProjectionEnded):
-            self._ended(update)
-        elif isinstance(update, ModelOpened | StateChanged):
-            self.offer_comparison()
-            if isinstance(update, StateChanged) and update.old.edits != update.new.edits:
-                self._show_picture()  # or a slider would move what is hidden
+    def _photos_changed(self, update: PhotosChanged) -> None:
+        if update.opened:
+            self.left.set_projecting(True)
+            self._canvas.show_grid(False)
+        self._show_photos()
+
+    def _state_changed(self, update: StateChanged) -> None:
+        self.offer_comparison()
+        if update.old.edits != update.new.edits:
+            self._show_picture()  # or a slider would move what is hidden
 
     def _ended(self, update: ProjectionEnded) -> None:
         if update.latent_ids:
             self._result_first = self.left.projecting
-            self._window.samples.show_projected()
+            self._samples.show_projected()
             self.compare(True)
+        self._choose_canvas()
+
+    def _show_photos(self) -> None:
+        self._result_first = False
         self._choose_canvas()
 
     def _show_picture(self) -> None:
@@ -101,7 +109,7 @@ class ProjectionActions:
 
     def _choose_canvas(self) -> None:
         staged = self.left.projecting and self.stage.needed and not self._result_first
-        self._window.canvas.show_stage(staged)
+        self._canvas.show_stage(staged)
 
     # the photo as the picture before ----------------------------------------------------------
 
@@ -110,7 +118,7 @@ class ProjectionActions:
         state = self._explorer.state
         shown = self._explorer.latents.of(state.base) if state else None
         possible = shown is not None and has_photo(shown.report)
-        self._window.actions_by_key["compare_photo"].setEnabled(possible)
+        self._comparison.setEnabled(possible)
 
     def _with_shown(self, act: Callable[[str], object]) -> None:
         """Do something with the projected picture on the canvas."""
@@ -120,9 +128,9 @@ class ProjectionActions:
 
     def compare(self, on: bool) -> None:
         """The photo in place of the reconstruction before the edits, or not."""
-        self._window.actions_by_key["compare_photo"].setChecked(on)
+        self._comparison.setChecked(on)
         self.panel.result.compare.setChecked(on)
-        self._window.canvas.set_photo(on)
+        self._canvas.set_photo(on)
 
     # bringing photos --------------------------------------------------------------------------
 
@@ -141,7 +149,7 @@ class ProjectionActions:
         """Ask for pictures and read them."""
         settings = self._explorer.settings
         names, _kind = QFileDialog.getOpenFileNames(
-            self._window,
+            self._canvas.window(),
             "Open images",
             settings.last_folder or "",
             f"{PICTURES};;{LATENTS};;All files (*)",
@@ -152,7 +160,9 @@ class ProjectionActions:
     def open_folder(self) -> None:
         """Ask for a folder and read the pictures in it and below it."""
         last = self._explorer.settings.last_folder or ""
-        chosen = QFileDialog.getExistingDirectory(self._window, "Open a folder of images", last)
+        chosen = QFileDialog.getExistingDirectory(
+            self._canvas.window(), "Open a folder of images", last
+        )
         if chosen:
             self._explorer.open_path(Path(chosen))
 
@@ -163,7 +173,7 @@ class ProjectionActions:
         if paths:
             self._explorer.open_path(*paths)
         elif not self.add_image(data, "Pasted picture"):
-            self._window.notices.show_message(
+            self._notices.show_message(
                 "There is no picture on the clipboard. Copy one first, or drop a file on the window."
             )
 
@@ -174,7 +184,7 @@ class ProjectionActions:
         image: QImage = data.imageData()
         if image.isNull():
             return False
-        with report_errors(self._explorer.notify, f"Opening {name}"):
+        with report_errors(self._explorer.updates.emit, f"Opening {name}"):
             self._controller.open_image(read_image(_png(image), name=name), name)
         return True
 
@@ -186,7 +196,7 @@ class ProjectionActions:
         name = Path(picture.report.name).stem or "projection"
         folder = Path(self._explorer.settings.last_folder or "")
         chosen, kind = QFileDialog.getSaveFileName(
-            self._window,
+            self._canvas.window(),
             "Export projection",
             str(folder / f"{name}.projection"),
             f"{PROJECTION};;{NUMBERS}",

@@ -27,7 +27,6 @@ from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.probability_bars import top_class_text
 
 if TYPE_CHECKING:
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController, ProjectionRun
     from latent_explorer.app.projection.photos import Photo
@@ -46,7 +45,7 @@ class ProjectionCanvas(QWidget):
 
     def __init__(self, explorer: Explorer, controller: ProjectionController) -> None:
         super().__init__()
-        self._explorer, self._controller = explorer, controller
+        self._controller = controller
         self._size = 0  # px of the generator's pictures
         self.setAccessibleName("Projection")
         self.crop = CropView()
@@ -69,6 +68,10 @@ class ProjectionCanvas(QWidget):
         for page in (self._cropping, self._live):
             self.pages.addWidget(page)
         column(self, spacing=0).addWidget(self.pages)
+        explorer.updates.on(ModelOpened, self._model_opened)
+        for kind in (PhotosChanged, ProjectionStarted, ProjectionEnded):
+            explorer.updates.on(kind, lambda _update: self._show())
+        explorer.updates.on(ProjectionProgress, self._progressed)
 
     def _crop_page(self) -> QWidget:
         page = QWidget()
@@ -110,17 +113,14 @@ class ProjectionCanvas(QWidget):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        if isinstance(update, ModelOpened):
-            self._size = update.summary.resolution
-            self._show()
-        elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
-            self._show()
-        elif isinstance(update, ProjectionProgress):
-            self._late, self._better = True, self._better or update.pictures
-            if not self._pause.isActive():
-                self._draw_pending()
+    def _model_opened(self, update: ModelOpened) -> None:
+        self._size = update.summary.resolution
+        self._show()
+
+    def _progressed(self, update: ProjectionProgress) -> None:
+        self._late, self._better = True, self._better or update.pictures
+        if not self._pause.isActive():
+            self._draw_pending()
 
     def _draw_pending(self) -> None:
         """Draw what came, at once or soon: the worker may be quicker than a plot."""

@@ -33,7 +33,6 @@ from latent_explorer.ui.widgets.basics import (
 )
 
 if TYPE_CHECKING:
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController
 
@@ -80,6 +79,11 @@ class ProjectionPanel(QWidget):
         self._build()
         self._connect()
         self._show()
+        explorer.updates.on(ModelOpened, self._model_opened)
+        for kind in (PhotosChanged, ProjectionStarted, ProjectionEnded):
+            explorer.updates.on(kind, lambda _update: self._show())
+        explorer.updates.on(ProjectionProgress, lambda _update: self._show_progress())
+        explorer.updates.on(StateChanged, lambda _update: self._show_result())
 
     def _build(self) -> None:
         page = QWidget()
@@ -124,18 +128,9 @@ class ProjectionPanel(QWidget):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        if isinstance(update, ModelOpened):
-            self.settings.allow_encoder(update.summary.has_encoder)
-            self._show()
-            self._show_result()
-        elif isinstance(update, PhotosChanged | ProjectionStarted | ProjectionEnded):
-            self._show()
-        elif isinstance(update, ProjectionProgress):
-            self._show_progress()
-        elif isinstance(update, StateChanged):
-            self._show_result()
+    def _model_opened(self, update: ModelOpened) -> None:
+        self.settings.allow_encoder(update.summary.has_encoder)
+        self._show()
 
     def _show(self) -> None:
         controller = self._controller

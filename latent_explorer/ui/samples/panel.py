@@ -54,7 +54,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.app.exploration.state import ExplorerState
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base
 
@@ -123,6 +122,12 @@ class SamplesPanel(QWidget):
         layout.addLayout(_inset(self._truncation()))
         layout.addLayout(_inset(self._generator()))
         self._show_nothing()
+        explorer.updates.on(ModelOpened, self._open)
+        explorer.updates.on(StateChanged, self._state_changed)
+        explorer.updates.on(DocumentChanged, self._document_changed)
+        explorer.updates.on(
+            Thumbnail, lambda new: self.view.thumbnails.set_picture(new.base, new.picture)
+        )
 
     # building ---------------------------------------------------------------------------------
 
@@ -193,22 +198,17 @@ class SamplesPanel(QWidget):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        if isinstance(update, ModelOpened):
-            self._open(update)
-        elif isinstance(update, StateChanged):
-            if update.old.classifier_id != update.new.classifier_id:
-                self._name_classes(update.new)
-                self._list()
-            self._show(update.new)
-        elif isinstance(update, Thumbnail):
-            self.view.thumbnails.set_picture(update.base, update.picture)
-        elif isinstance(update, DocumentChanged):
-            self.view.thumbnails.set_favourites(update.document.favourites)
-            if self.source.currentData() in (FAVOURITES, PROJECTED):
-                self._list()
-            self._show_favourite()
+    def _state_changed(self, update: StateChanged) -> None:
+        if update.old.classifier_id != update.new.classifier_id:
+            self._name_classes(update.new)
+            self._list()
+        self._show(update.new)
+
+    def _document_changed(self, update: DocumentChanged) -> None:
+        self.view.thumbnails.set_favourites(update.document.favourites)
+        if self.source.currentData() in (FAVOURITES, PROJECTED):
+            self._list()
+        self._show_favourite()
 
     def _open(self, update: ModelOpened) -> None:
         self._name_classes(update.state)

@@ -19,13 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latent_explorer.app.exploration.updates import JobEnded, Update
-from latent_explorer.app.study.controller import (
-    ColumnsProposed,
-    KeyDrafted,
-    StudyScored,
-    StudyUpdate,
-)
+from latent_explorer.app.exploration.updates import JobEnded
+from latent_explorer.app.study.updates import ColumnsProposed, KeyDrafted, StudyScored
 from latent_explorer.studies.scoring.rules import Rules
 from latent_explorer.ui.file_actions import dropped_paths
 from latent_explorer.ui.study.columns_view import ColumnsView
@@ -72,7 +67,7 @@ class ScoringDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Score answers")
         self.setAcceptDrops(True)
-        self._explorer, self._controller = explorer, controller
+        self._controller = controller
         self._job: int | None = None
         self.answers: list[Path] = []
         self.key: Path | None = None
@@ -86,8 +81,12 @@ class ScoringDialog(QDialog):
         self.view = StudyResultView()
         self.pages = QStackedWidget()
         self._build()
-        controller.listeners.append(self.on_study)
-        explorer.listeners.append(self.on_update)
+        self._subscriptions = [
+            controller.updates.on(ColumnsProposed, self._show_columns),
+            controller.updates.on(KeyDrafted, self._show_draft),
+            controller.updates.on(StudyScored, self._show_result),
+            explorer.updates.on(JobEnded, self._job_ended),
+        ]
         self._refresh()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
@@ -270,19 +269,13 @@ class ScoringDialog(QDialog):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_study(self, update: StudyUpdate) -> None:
-        """What the desk tells."""
-        if isinstance(update, ColumnsProposed):
-            self._show_columns(update)
-        elif isinstance(update, KeyDrafted):
-            self._show_draft(update)
-        elif isinstance(update, StudyScored):
-            self.report = update.scored.report
-            self.view.show_result(update.scored)
-            self.pages.setCurrentWidget(self.view)
-            self.status.setText(f"Written to {update.scored.folder.name}")
-            self.status.setToolTip(str(update.scored.folder))
-            self._refresh()
+    def _show_result(self, update: StudyScored) -> None:
+        self.report = update.scored.report
+        self.view.show_result(update.scored)
+        self.pages.setCurrentWidget(self.view)
+        self.status.setText(f"Written to {update.scored.folder.name}")
+        self.status.setToolTip(str(update.scored.folder))
+        self._refresh()
 
     def _show_draft(self, update: KeyDrafted) -> None:
         said = update.problem or DRAFTED.format(name=update.path.name, n=update.columns)
@@ -304,9 +297,8 @@ class ScoringDialog(QDialog):
         else:
             self.pages.setCurrentWidget(self.columns)
 
-    def on_update(self, update: Update) -> None:
-        """The job's end, however it ends."""
-        if isinstance(update, JobEnded) and update.job == self._job:
+    def _job_ended(self, update: JobEnded) -> None:
+        if update.job == self._job:
             self._job = None
             if update.outcome != "finished":
                 self.status.setText("Nothing was scored.")
@@ -329,15 +321,13 @@ class ScoringDialog(QDialog):
 
     def done(self, result: int) -> None:
         """However the dialog closes."""
-        self._cancel_jobs()
+        self._disconnect()
         super().done(result)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        self._cancel_jobs()
+        self._disconnect()
         super().closeEvent(event)
 
-    def _cancel_jobs(self) -> None:
-        if self.on_study in self._controller.listeners:
-            self._controller.listeners.remove(self.on_study)
-        if self.on_update in self._explorer.listeners:
-            self._explorer.listeners.remove(self.on_update)
+    def _disconnect(self) -> None:
+        for disconnect in self._subscriptions:
+            disconnect()

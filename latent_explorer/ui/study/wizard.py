@@ -23,13 +23,8 @@ from PySide6.QtWidgets import (
 )
 
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import JobEnded, JobEvent, Update
-from latent_explorer.app.study.controller import (
-    FacesRendered,
-    QuestionRendered,
-    StudyBuilt,
-    StudyUpdate,
-)
+from latent_explorer.app.exploration.updates import JobEnded, JobEvent
+from latent_explorer.app.study.updates import FacesRendered, QuestionRendered, StudyBuilt
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import safe_file_name
@@ -80,8 +75,15 @@ class StudyDialog(QDialog):
         self._later.timeout.connect(self._request_preview)
         for page in (self.questions, self.attributes, self.words):
             page.changed.connect(self._on_change)
-        controller.listeners.append(self.on_study)
-        explorer.listeners.append(self.on_update)
+        self._subscriptions = [
+            controller.updates.on(
+                FacesRendered, lambda new: self.attributes.show_previews(new.faces)
+            ),
+            controller.updates.on(QuestionRendered, self._show_question),
+            controller.updates.on(StudyBuilt, self._show_built),
+            explorer.updates.on(JobEvent, self._job_event),
+            explorer.updates.on(JobEnded, self._job_ended),
+        ]
         controller.render_faces(self._wish.arms[0])
         self._on_change()
         self._request_preview()
@@ -219,21 +221,15 @@ class StudyDialog(QDialog):
         self.go.setEnabled(self._building is None)
         self.progress.setText("Making the study...")
 
-    def on_study(self, update: StudyUpdate) -> None:
-        """What the desk tells."""
-        if isinstance(update, FacesRendered):
-            self.attributes.show_previews(update.faces)
-        elif isinstance(update, QuestionRendered):
-            self._show_question(update)
-        elif isinstance(update, StudyBuilt):
-            self.folder = update.folder
-            self.progress.setText(
-                f"Made: {update.folder.name}. Send the folder participants, keep key.json."
-            )
-            self.progress.setToolTip(str(update.folder))
-            self.show_folder.show()
-            self.show_page.show()
-            self.cancel.setText("Close")
+    def _show_built(self, built: StudyBuilt) -> None:
+        self.folder = built.folder
+        self.progress.setText(
+            f"Made: {built.folder.name}. Send the folder participants, keep key.json."
+        )
+        self.progress.setToolTip(str(built.folder))
+        self.show_folder.show()
+        self.show_page.show()
+        self.cancel.setText("Close")
 
     def _show_question(self, seen: QuestionRendered) -> None:
         self._preview_job = None
@@ -244,14 +240,12 @@ class StudyDialog(QDialog):
         self.picture.show_frames(seen.frames, seen.seconds)
         self._on_change()
 
-    def on_update(self, update: Update) -> None:
-        """The job's progress, and its end however it ends."""
-        if self._building is None:
-            return
-        if isinstance(update, JobEvent) and update.job == self._building:
-            if isinstance(update.event, Progress):
-                self.progress.setText(f"Question {update.event.done} of {update.event.total}")
-        elif isinstance(update, JobEnded) and update.job == self._building:
+    def _job_event(self, update: JobEvent) -> None:
+        if update.job == self._building and isinstance(update.event, Progress):
+            self.progress.setText(f"Question {update.event.done} of {update.event.total}")
+
+    def _job_ended(self, update: JobEnded) -> None:
+        if update.job == self._building:
             self._building = None
             if update.outcome != "finished":
                 self.progress.setText("The study was not made.")
@@ -283,10 +277,8 @@ class StudyDialog(QDialog):
             if job is not None:
                 self._controller.cancel(job)
         self._preview_job = self._building = None
-        if self.on_study in self._controller.listeners:
-            self._controller.listeners.remove(self.on_study)
-        if self.on_update in self._explorer.listeners:
-            self._explorer.listeners.remove(self.on_update)
+        for disconnect in self._subscriptions:
+            disconnect()
 
 
 def _scrolled(page: QWidget) -> QScrollArea:

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QAction
 
-    from latent_explorer.app.exploration.updates import Update
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.explain.timeline.timeline import Timeline
@@ -77,6 +76,7 @@ class TimelinePanel(QWidget):
         self._pages.addWidget(self.view)
         self._commands = self._command_table()
         self._connect()
+        self._subscribe()
 
     def _empty_page(self) -> QWidget:
         page = QWidget()
@@ -108,11 +108,11 @@ class TimelinePanel(QWidget):
 
     def set_actions(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
         """The window's actions and menus are there: buttons and submenus join them."""
-        menu = menus["&Timeline"]
+        menu = menus["timeline"]
         before = actions["reverse_timeline"]
         for each in (self.menus.timelines, self.menus.fps, self.menus.space):
             menu.insertMenu(before, each)
-        self.transport.make.setMenu(menus["&Make"])
+        self.transport.make.setMenu(menus["make"])
         self._loops = (actions["loop"], actions["ping_pong"])
         self.transport.loop.setDefaultAction(actions["loop"])
         self.transport.ping_pong.setDefaultAction(actions["ping_pong"])
@@ -238,20 +238,22 @@ class TimelinePanel(QWidget):
 
     # what the desk says -----------------------------------------------------------------------
 
-    def on_update(self, update: Update) -> None:
-        """What the application told."""
-        if isinstance(update, (ModelOpened, StateChanged, TimelinesChanged)):
-            self.refresh()
-        elif isinstance(update, TimelineFrame):
-            self._show_time()
-        elif isinstance(update, TimelineTrace):
-            if not self._player.playing or time.monotonic() - self._traced > TRACE_PAUSE:
-                self._show_trace()
-        elif isinstance(update, TimelinePlaying):
+    def _subscribe(self) -> None:
+        updates = self._explorer.updates
+        for kind in (ModelOpened, StateChanged, TimelinesChanged):
+            updates.on(kind, lambda _update: self.refresh())
+        updates.on(TimelineFrame, lambda _update: self._show_time())
+        updates.on(TimelineTrace, lambda _update: self._trace_changed())
+        updates.on(TimelinePlaying, lambda _update: self._playing_changed())
+        updates.on(RecordingChanged, lambda _update: self.refresh_playing())
+
+    def _trace_changed(self) -> None:
+        if not self._player.playing or time.monotonic() - self._traced > TRACE_PAUSE:
             self._show_trace()
-            self.refresh_playing()
-        elif isinstance(update, RecordingChanged):
-            self.refresh_playing()
+
+    def _playing_changed(self) -> None:
+        self._show_trace()
+        self.refresh_playing()
 
     def refresh(self) -> None:
         """Another timeline, or the same after a change."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The dock "Training": its head with three pages, floating in a window of its own or not. Pages are made when first seen.
 
-What stands on the pages is theirs; this module decides which one is in view, and passes on what the desk tells.
+What stands on the pages is theirs; this module decides which one is in view, and refreshes only that.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ from latent_explorer.app.training.updates import (
     RunChanged,
     RunEnded,
     RunsChanged,
+    SnapshotChanged,
     StartFailed,
+    WindowChanged,
 )
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import column, icon_button, row, title
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QCloseEvent, QShowEvent
 
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.app.training.updates import TrainingUpdate
     from latent_explorer.ui.training.history_page import HistoryPage
     from latent_explorer.ui.training.run_page import RunPage
     from latent_explorer.ui.training.start_page import StartPage
@@ -72,7 +73,13 @@ class TrainingDock(QDockWidget):
             lambda _on: self.visibility_changed.emit(not self.isHidden())
         )
         self.hide()
-        controller.listeners.append(self.on_update)
+        updates = controller.updates
+        for run_kind in (RunAttached, RunEnded, SnapshotChanged, WindowChanged):
+            updates.on(run_kind, lambda _update: self._show_run())
+        for history_kind in (RunsChanged, RunEnded, RunAttached):
+            updates.on(history_kind, lambda _update: self._show_runs())
+        updates.on(RunChanged, self._run_changed)
+        updates.on(StartFailed, lambda _update: self._start_failed())
 
     def _body(self) -> QWidget:
         body = QWidget()
@@ -167,23 +174,21 @@ class TrainingDock(QDockWidget):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_update(self, update: TrainingUpdate) -> None:
-        """What the desk told: the guided start hears everything, the others what is in view."""
-        if self.start is not None:
-            self.start.on_update(update)
-        if (
-            isinstance(update, StartFailed)
-            and self.page == RUN
-            and self._controller.attached is None
-        ):
+    def _start_failed(self) -> None:
+        if self.page == RUN and self._controller.attached is None:
             self.show_page(START)  # there is no run; why not is said beside the form
-        if self.isHidden():
-            return
-        if self.page == RUN and self.run is not None and not isinstance(update, RunsChanged):
-            self.run.show_run()
-        elif self.page == HISTORY and isinstance(update, (RunsChanged, RunEnded, RunAttached)):
+
+    def _show_run(self) -> None:
+        if self.page == RUN and not self.isHidden():
             self._refresh()
-        elif self.page == HISTORY and isinstance(update, RunChanged) and self.history is not None:
+
+    def _show_runs(self) -> None:
+        if self.page == HISTORY and not self.isHidden():
+            self._refresh()
+
+    def _run_changed(self, update: RunChanged) -> None:
+        self._show_run()
+        if self.page == HISTORY and self.history is not None and not self.isHidden():
             self.history.show_changed(update.view)
 
     # a window of its own ----------------------------------------------------------------------

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The window's side of trainings: the room that holds the dock, the second's beat, and what is said outside of the dock.
+"""The window's side of trainings: what holds the dock, the second's beat, and what is said outside of the dock.
 
-Everything that a training is stands in the desk; what is seen of it stands in `panels/training`.
+Everything that a training is stands in the controller.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QWidget
 
+from latent_explorer.app.training.updates import RunAttached, RunChanged, RunEnded, RunsChanged
 from latent_explorer.ui.training import run_text
 from latent_explorer.ui.training.dock import HEIGHT, TrainingDock
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QResizeEvent
+    from PySide6.QtGui import QAction, QResizeEvent
 
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.app.training.updates import TrainingUpdate
-    from latent_explorer.ui.main_window import MainWindow
+    from latent_explorer.ui.bottom_strip import BottomStrip
+    from latent_explorer.ui.widgets.notice_bar import NoticeBar
+    from latent_explorer.ui.widgets.training_badge import TrainingBadge
 
 POLL_MS = 1000
 HEIGHT_FOR_BOTH = (
@@ -33,21 +35,30 @@ class TrainingDockHost(QMainWindow):
     """A window within the window, because docks want one: so the status line stays the last line of all."""
 
     def __init__(
-        self, window: MainWindow, controller: TrainingController, splitter: QWidget
+        self,
+        controller: TrainingController,
+        splitter: QWidget,
+        strip: BottomStrip,
+        notices: NoticeBar,
+        badge: TrainingBadge,
+        action: QAction,
     ) -> None:
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
-        self._window, self._controller = window, controller
+        self._controller, self._action = controller, action
+        self._strip, self._notices, self._badge = strip, notices, badge
         self._folded = False  # the live plot was folded to make room
         self._sized = False  # the docked dock was given its height; from then on the person decides
         self.setCentralWidget(splitter)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.dock = TrainingDock(controller, self)
         self.addDockWidget(BOTTOM, self.dock)
-        self.dock.addAction(window.actions_by_key["training"])  # Ctrl+T, in its own window too
+        self.dock.addAction(action)  # Ctrl+T, in its own window too
         self.dock.hide()
         self.dock.visibility_changed.connect(self._dock_changed)
-        controller.listeners.append(self.on_update)
+        strip.changed.connect(self._strip_changed)
+        for kind in (RunAttached, RunChanged, RunEnded, RunsChanged):
+            controller.updates.on(kind, lambda _update: self._update_badge())
         self._poll_timer = QTimer(self)
         self._poll_timer.setInterval(POLL_MS)
         self._poll_timer.timeout.connect(controller.poll)
@@ -59,7 +70,7 @@ class TrainingDockHost(QMainWindow):
         self._update_badge()
         running = self._controller.running
         if running is not None:
-            self._window.notices.show_message(
+            self._notices.show_message(
                 STILL_RUNNING.format(name=running.name),
                 action="Show",
                 on_action=self.dock.show_running,
@@ -79,7 +90,7 @@ class TrainingDockHost(QMainWindow):
             self.dock.close()
 
     def _dock_changed(self, on: bool) -> None:
-        self._window.actions_by_key["training"].setChecked(on)
+        self._action.setChecked(on)
         docked = on and not self.dock.isFloating()
         self._make_room(docked)
         if self.dock.isFloating():
@@ -94,7 +105,7 @@ class TrainingDockHost(QMainWindow):
 
     def _make_room(self, docked: bool) -> None:
         """On a low screen the strip folds while the dock is open, so that the picture keeps its size."""
-        strip = self._window.strip
+        strip = self._strip
         if docked and not strip.folded and self.height() < HEIGHT_FOR_BOTH:
             self._folded = True
             strip.set_folded(True)
@@ -103,22 +114,16 @@ class TrainingDockHost(QMainWindow):
             strip.set_folded(False)
         strip.set_training_docked(docked)
 
-    def on_strip_changed(self) -> None:
+    def _strip_changed(self) -> None:
         """Who unfolds the strip where there is room for one of the two wants the dock away."""
-        if self._folded and not self._window.strip.folded:
+        if self._folded and not self._strip.folded:
             self._folded = False
             self.dock.close()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._window.strip.set_available_height(self.height())
-
-    def on_update(self, _update: TrainingUpdate) -> None:
-        """Whatever the desk told may change the words in the status line."""
-        self._update_badge()
+        self._strip.set_available_height(self.height())
 
     def _update_badge(self) -> None:
         running = self._controller.running
-        self._window.status.training.show_message(
-            run_text.badge_text(running) if running is not None else ""
-        )
+        self._badge.show_message(run_text.badge_text(running) if running is not None else "")

@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.app.training.updates import TrainingUpdate
     from latent_explorer.ui.training.form_step import FormStep
 
 
@@ -111,6 +110,14 @@ class StartPage(QWidget):
         self.next.next_requested.connect(self._on_next)
         self.next.recheck_requested.connect(self._check_again)
         self.next.cancel_requested.connect(self._controller.cancel_check)
+        updates = self._controller.updates
+        updates.on(DataInspected, self._take_seen)
+        updates.on(CheckProgress, self._check_progressed)
+        updates.on(CheckDone, self._check_done)
+        updates.on(StartFailed, self._start_failed)
+        for kind in (RunAttached, RunChanged, RunEnded):
+            updates.on(kind, lambda _update: self._show_next())
+        updates.on(WindowChanged, lambda _update: self.refresh())
 
     # the plan ---------------------------------------------------------------------------------
 
@@ -297,24 +304,18 @@ class StartPage(QWidget):
 
     # updates ----------------------------------------------------------------------------------
 
-    def on_update(self, update: TrainingUpdate) -> None:
-        """What the desk told."""
-        if isinstance(update, DataInspected):
-            self._take_seen(update)
-        elif isinstance(update, CheckProgress):
-            self.next.show_checking(True)
-            self.next.show_progress(update.progress)
-        elif isinstance(update, CheckDone):
-            cancelled = update.report is None and not update.problem
-            self._done = None if cancelled else update
-            self._show_state()
-        elif isinstance(update, StartFailed):
-            self._done = CheckDone(update.plan, None, None, update.problem)
-            self._show_state()
-        elif isinstance(update, (RunAttached, RunChanged, RunEnded)):
-            self._show_next()
-        elif isinstance(update, WindowChanged):
-            self.refresh()
+    def _check_progressed(self, update: CheckProgress) -> None:
+        self.next.show_checking(True)
+        self.next.show_progress(update.progress)
+
+    def _check_done(self, update: CheckDone) -> None:
+        cancelled = update.report is None and not update.problem
+        self._done = None if cancelled else update
+        self._show_state()
+
+    def _start_failed(self, update: StartFailed) -> None:
+        self._done = CheckDone(update.plan, None, None, update.problem)
+        self._show_state()
 
     def _take_seen(self, seen: DataInspected) -> None:
         """Labels, and columns to choose by, are those of the pictures that the classifier learns from."""

@@ -16,13 +16,9 @@ from PIL import Image
 from tiny import make_explainer
 
 from latent_explorer.app.study.arms import ArmSpec, StudySpec, open_from_files
-from latent_explorer.app.study.controller import (
-    QuestionRendered,
-    StudyBuilt,
-    StudyController,
-    StudyScored,
-)
+from latent_explorer.app.study.controller import StudyController
 from latent_explorer.app.study.job import build_study
+from latent_explorer.app.study.updates import QuestionRendered, StudyBuilt, StudyScored
 from latent_explorer.cli.study import study as study_command
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
@@ -240,7 +236,7 @@ def stage_of_real_model(explainer_path, tmp_path):
     explorer.open_path(explainer_path)
     stage.settle()
     controller, seen = StudyController(explorer), []
-    controller.listeners.append(seen.append)
+    controller.updates.on(object, seen.append)
     yield stage, controller, seen
     explorer.close()
 

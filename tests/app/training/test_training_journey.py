@@ -37,9 +37,9 @@ class Window:
         self.posted: queue.Queue = queue.Queue()
         self.told: list = []
         self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
-        self.explorer.listeners.append(self.told.append)
+        self.explorer.updates.on(object, self.told.append)
         self.controller = TrainingController(self.explorer, data_dir=folder)
-        self.controller.listeners.append(self.told.append)
+        self.controller.updates.on(object, self.told.append)
         self.controller.begin()
 
     def wait(self, until: Callable[[], object], *, moving: bool = False) -> None:

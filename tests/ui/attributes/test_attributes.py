@@ -44,7 +44,6 @@ def empty(qtbot, explorer):
     theme.apply("light")
     made = AttributesPanel(explorer)
     qtbot.addWidget(made)
-    explorer.listeners.append(made.on_update)
     made.resize(360, 660)
     made.show()
     qtbot.waitExposed(made)
@@ -251,7 +250,7 @@ def test_already_at_the_end_says_so_instead_of_a_dead_slider(panel, explorer, qt
     index = explorer.attributes()[0].entries[0].style_index
     styles = result.styles.copy()
     styles[index] = explorer.summary.style_stats.maximum[index]
-    panel.on_update(replace(seen[-1], result=replace(result, styles=styles)))
+    explorer.updates.emit(replace(seen[-1], result=replace(result, styles=styles)))
     card = card_at(panel, 0)
     assert card.message.isVisible()
     assert not card.slider.isVisible()
@@ -304,14 +303,14 @@ def test_the_search_shows_how_far_it_is_and_can_be_cancelled(panel, explorer, mo
     cancelled = []
     monkeypatch.setattr(explorer, "cancel", cancelled.append)
     explorer.apply(SetTarget(1))
-    panel.on_update(JobStarted(77, SEARCH, True))
-    panel.on_update(JobEvent(77, Progress(43, 100, "Moving styles", 61.0)))
+    explorer.updates.emit(JobStarted(77, SEARCH, True))
+    explorer.updates.emit(JobEvent(77, Progress(43, 100, "Moving styles", 61.0)))
     page = panel.search.searching
     assert page.bar.value() == 43
     assert page.words.text() == "Moving styles 43 %, 61 s left"
     QTest.mouseClick(page.cancel, LEFT)
     assert cancelled == [77]
-    panel.on_update(JobEnded(77, SEARCH, "cancelled"))
+    explorer.updates.emit(JobEnded(77, SEARCH, "cancelled"))
     assert panel.search.nothing.isVisible()
 
 

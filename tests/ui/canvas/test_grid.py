@@ -28,7 +28,6 @@ def explorer(qapp, tmp_path):
 def grid(qtbot, explorer, tmp_path):
     made = GridPanel(explorer)
     qtbot.addWidget(made)
-    explorer.listeners.append(made.on_update)
     made.resize(760, 460)
     made.show()
     qtbot.waitExposed(made)

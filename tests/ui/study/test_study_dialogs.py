@@ -18,6 +18,7 @@ from survey_exports import COUNT, make_key, make_people, qualtrics
 from window_tools import desktop_on, open_fake
 
 from latent_explorer.app.exploration.intents import SetClassifier
+from latent_explorer.app.study.updates import KeyDrafted, StudyBuilt
 from latent_explorer.studies.build.answer_key import read_key, write_key
 from latent_explorer.ui.study.columns_view import NONE
 from latent_explorer.ui.study.scoring_dialog import ScoringDialog
@@ -61,7 +62,8 @@ def test_the_wizard_makes_a_study_as_it_is(qtbot, desktop, tmp_path) -> None:
     assert [i.kind for i in key.items].count("verbal") == 7  # six and a practice
     assert {i.attribute for i in key.items if i.arm} == set(NAMES)
     dialog.reject()
-    assert not dialog._controller.listeners
+    dialog._controller.updates.emit(StudyBuilt(tmp_path / "another", key))
+    assert dialog.folder == tmp_path / "study", "a closed dialog is told"
 
 
 NAMES = ("brown spots", "edge browning", "yellowing", "mildew", "holes", "pale veins")
@@ -146,7 +148,8 @@ def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
         assert dialog.view.table.model().rowCount() > 0
     assert dialog.open_report.isVisible()
     dialog.reject()
-    assert not dialog._controller.listeners
+    dialog._controller.updates.emit(KeyDrafted(export / "another.csv"))
+    assert "another" not in dialog.status.text(), "a closed dialog is told"
 
 
 def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, export) -> None:

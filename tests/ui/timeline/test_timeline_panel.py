@@ -133,9 +133,7 @@ def test_playing_runs_through_every_lane_and_stops_at_the_end(qtbot, desktop):
     wait_rendered(qtbot, desktop)
     panel = panel_of(desktop)
     shown = []
-    desktop.explorer.listeners.append(
-        lambda u: shown.append(u.seconds) if isinstance(u, TimelineFrame) else None
-    )
+    desktop.explorer.updates.on(TimelineFrame, lambda frame: shown.append(frame.seconds))
     panel.seek(1.0)
     QTest.keyClick(desktop.window, Qt.Key.Key_Space, SHIFT)
     assert panel.controller.player.playing

@@ -44,7 +44,7 @@ def test_check_then_start(qtbot, page, controller, pictures):
     press(page)
     assert page.next.cancel.isVisible()
     assert not page.next.next.isVisible()
-    controller.notify(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
+    controller.updates.emit(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
     assert page.next.said.text() == "Looking at the pictures 50 %, 12 s left"
     controller.finish_check()
     said = page.check.findings.texts
@@ -112,10 +112,10 @@ def test_a_check_at_work_keeps_its_progress_and_ends_with_its_pictures(
 ):
     page.images.choose(pictures)
     press(page)
-    controller.notify(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
+    controller.updates.emit(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
     page.size_.name.setText("my leaves")
     page.size_.name.editingFinished.emit()
-    controller.notify(RunAttached(None))
+    controller.updates.emit(RunAttached(None))
     assert page.next.bar.value() == 5_000
     page.images.choose(tmp_path)
     assert calls(controller, "cancel_check")
@@ -155,7 +155,7 @@ def test_too_little_disk_is_an_error(page, controller, pictures):
 
 def test_a_start_that_failed_says_why(page, controller, pictures):
     page.images.choose(pictures)
-    controller.notify(StartFailed(page.plan, "The classifier could not be read."))
+    controller.updates.emit(StartFailed(page.plan, "The classifier could not be read."))
     assert page.check.findings.texts == ["The classifier could not be read."]
 
 

@@ -180,7 +180,7 @@ def test_the_status_line_names_a_running_training_and_opens_it(window, controlle
     assert window.dock_host.dock.isVisible()
     view.folder.request("stop")
     view.poll()
-    controller.notify(RunChanged(view))
+    controller.updates.emit(RunChanged(view))
     assert badge.accessibleName() == "Stopping the training"
     controller.halt()
     assert badge.isHidden()
@@ -234,7 +234,7 @@ def test_a_start_that_failed_leads_back_to_the_form(window, controller):
     toggle(window)
     dock = window.dock_host.dock
     dock.start.started.emit()
-    controller.notify(StartFailed(TrainingPlan(), "The classifier could not be read."))
+    controller.updates.emit(StartFailed(TrainingPlan(), "The classifier could not be read."))
     assert dock.page == START
     assert dock.start.check.findings.texts == ["The classifier could not be read."]
 

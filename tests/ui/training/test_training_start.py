@@ -111,7 +111,7 @@ def test_the_open_explainers_classifier_can_be_taken(qtbot, controller, pictures
 def test_an_explainer_that_opens_later_is_offered_at_once(page, controller, tmp_path):
     assert not page.classifier.from_open.isEnabled()
     controller.open_file = tmp_path / "leaves.explainer"
-    controller.notify(WindowChanged())
+    controller.updates.emit(WindowChanged())
     assert page.classifier.from_open.isEnabled()
     assert page.classifier.open_hint.text() == "leaves"
 
@@ -171,7 +171,7 @@ def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
     page = make_page(qtbot, controller)
     assert page.size_.device.currentData() == "auto"
     controller.devices = (*controller.devices, ("cuda:0", "A card"))
-    controller.notify(WindowChanged())
+    controller.updates.emit(WindowChanged())
     assert page.size_.device.currentData() == "cuda:0"
     assert page.plan.device == "cuda:0"
 
@@ -182,7 +182,7 @@ def test_the_plan_of_last_time_is_on_the_page_but_suggests_nothing_over_it(qtbot
     )
     controller = FakeTrainingController(plan=plan)
     page = make_page(qtbot, controller)
-    controller.notify(DataInspected(pictures, OFFER))
+    controller.updates.emit(DataInspected(pictures, OFFER))
     assert page.plan == plan
     assert page.size_.images.text() == "5,000"
     assert page.images.where.text() == "crop=apple"

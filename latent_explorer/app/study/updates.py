@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Updates of the study controller, on the window's thread. Plain values: the dialogs draw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from latent_explorer.studies.build.answer_key import StudyKey
+from latent_explorer.studies.build.question_image import Pair
+from latent_explorer.studies.scoring.columns import Proposal
+from latent_explorer.studies.scoring.score_files import Scored
+
+
+@dataclass(frozen=True)
+class FacesRendered:
+    """Attributes before and after on one picture, by key, for thumbnails; (R, R, 3) uint8 each."""
+
+    faces: dict[str, Pair]
+
+
+@dataclass(frozen=True)
+class QuestionRendered:
+    """One question as participants will see it; or why there is none."""
+
+    frames: Pair | None  # (H, W, 3) uint8, before and after
+    seconds: float = 1.0  # that each stands
+    size: int = 0  # bytes of its files
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class StudyBuilt:
+    """A study lies in `folder`."""
+
+    folder: Path
+    key: StudyKey
+
+
+@dataclass(frozen=True)
+class StudyScored:
+    """Answers are scored."""
+
+    scored: Scored
+
+
+@dataclass(frozen=True)
+class ColumnsProposed:
+    """Which column seems to hold which question; or why that cannot be told."""
+
+    path: Path
+    proposals: tuple[Proposal, ...]
+    heads: tuple[str, ...] = ()  # columns that may hold answers
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class KeyDrafted:
+    """A key to be completed lies at `path`; or why there is none."""
+
+    path: Path
+    columns: int = 0  # that may hold answers
+    problem: str = ""
