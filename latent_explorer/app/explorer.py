@@ -12,7 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from latent_explorer.app import library, opening
-from latent_explorer.app.engine.engine import Engine, EngineEvent, PictureFailed, PictureReady
+from latent_explorer.app.engine.engine import Engine
+from latent_explorer.app.engine.events import EngineEvent, PictureFailed, PictureReady
 from latent_explorer.app.engine.frame_cache import FrameCache
 from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
 from latent_explorer.app.exploration import picture_requests, recipe_png, updates

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.app.engine.engine import Engine, EngineEvent, JobEnded, JobEvent, JobStarted
+from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration import updates
-from latent_explorer.common.events import Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.app.engine.engine import Engine
+    from latent_explorer.app.engine.events import StepBudget
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.common.events import Event
 
@@ -37,7 +37,6 @@ class Jobs:
         self._calls: set[int] = set()
         self._own: set[int] = set()  # jobs that do not need the open model
         self._on_result: dict[int, ResultHandler] = {}
-        self._kept: dict[int, Any] = {}  # by job: what is worth keeping if it ends now
 
     @property
     def has_pending_call(self) -> bool:
@@ -67,24 +66,15 @@ class Jobs:
         for number in self.running.keys() - self._own:
             self._engine.cancel(number)
 
-    def take(self, event: EngineEvent) -> None:
+    def take(self, event: JobStarted | JobEvent | JobEnded) -> None:
         """An event of a job or call, on the window's thread."""
-        if isinstance(event, JobStarted):
-            self._notify(updates.JobStarted(event.job, event.name, event.job in self.running))
-        elif isinstance(event, JobEvent):
-            if isinstance(event.event, Kept):
-                self._kept[event.job] = event.event.value
-            self._notify(updates.JobEvent(event.job, event.event))
-        elif isinstance(event, JobEnded):
-            self._ended(event)
-
-    def _ended(self, event: JobEnded) -> None:
+        if not isinstance(event, JobEnded):
+            self._notify(event)
+            return
         self.running.pop(event.job, None)
         self._own.discard(event.job)
         on_result = self._on_result.pop(event.job)
-        kept = self._kept.pop(event.job, None)
-        value = event.value if event.outcome == "finished" else kept
-        self._notify(updates.JobEnded(event.job, event.name, event.outcome, value))
+        self._notify(event)
         if event.failure is not None:
             self._notify(updates.ErrorReport(event.failure, event.name))
         elif event.outcome == "finished":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.app.engine.engine import PictureFailed, PictureReady
+from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.app.exploration.updates import (

@@ -12,15 +12,13 @@ from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
+from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.intents import ResetAttributes
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     DeviceChanged,
     ErrorReport,
     FileChanged,
-    JobEnded,
-    JobEvent,
-    JobStarted,
     MainPicture,
     Message,
     ModelOpened,

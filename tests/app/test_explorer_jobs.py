@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from fakes import BOTH, SPOTS, FakeModelHost
 from headless import WAIT, of_type
 
+from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import (
     Restore,
@@ -44,7 +45,7 @@ def test_what_attfind_finds_is_listed_and_kept_in_the_exploration(opened, folder
     fake_attfind(opened.host, monkeypatch)
     opened.explorer.start_attfind(n=7)
     told = opened.settle()
-    assert [u.event.done for u in of_type(told, updates.JobEvent)[:3]] == [0, 1, 2]
+    assert [u.event.done for u in of_type(told, JobEvent)[:3]] == [0, 1, 2]
     assert len(of_type(told, updates.DocumentChanged)) == 1
     assert [a.name for a in opened.explorer.attributes()] == ["both"]
     opened.explorer.save(folder / "mine.exploration")
@@ -62,7 +63,7 @@ def test_sliders_stay_live_during_a_job_and_cancel_ends_it(opened, monkeypatch):
         opened.posted.get(timeout=WAIT)()
     opened.explorer.cancel(job)
     told = opened.settle()
-    assert of_type(told, updates.JobEnded)[-1].outcome == "cancelled"
+    assert of_type(told, JobEnded)[-1].outcome == "cancelled"
     assert of_type(told, updates.ErrorReport) == []
 
 
@@ -72,7 +73,7 @@ def test_opening_another_model_cancels_the_jobs_on_the_old_one(opened, monkeypat
     opened.explorer.start_attfind()
     assert running.wait(WAIT)
     told = opened.open("other.explainer")
-    assert [u.outcome for u in of_type(told, updates.JobEnded)] == ["cancelled", "finished"]
+    assert [u.outcome for u in of_type(told, JobEnded)] == ["cancelled", "finished"]
     assert opened.explorer.summary.model_hash == "b" * 64
 
 
@@ -129,7 +130,7 @@ def test_a_job_beside_the_model_goes_on_when_another_one_is_opened(opened):
         opened.posted.get(timeout=WAIT)()
     release.set()
     told = opened.settle()
-    assert of_type(told, updates.JobEnded)[-1].outcome == "finished"
+    assert of_type(told, JobEnded)[-1].outcome == "finished"
     assert done == [7]
     opened.explorer.close()
     assert opened.explorer.start_job("Late", job, done.append) is None

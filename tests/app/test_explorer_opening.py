@@ -10,6 +10,7 @@ from fakes import EDGES, SECOND, SPOTS
 from headless import of_type
 
 from latent_explorer.app import library
+from latent_explorer.app.engine.events import JobStarted
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import (
@@ -29,7 +30,7 @@ def test_opening_an_explainer_shows_its_first_picture(headless):
         "FileChanged",
         "MainPicture",
     ]
-    assert not of_type(told, updates.JobStarted)[0].cancellable
+    assert not of_type(told, JobStarted)[0].cancellable
     (model,) = of_type(told, updates.ModelOpened)
     assert model.summary.name == "leaf"
     assert model.state == headless.explorer.state

@@ -13,6 +13,7 @@ import pytest
 from fakes import EDGES, GREEN, SPOTS, make_summary
 from headless import HeadlessExplorer, of_type
 
+from latent_explorer.app.engine.events import JobEnded
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.document import (
@@ -119,7 +120,7 @@ def test_a_cancel_is_heard(real, tmp_path):
     made = list[ReportWritten]()
     job = ReportController(real.explorer).write(tmp_path / "page.html", made.append)
     real.explorer.cancel(job)
-    assert of_type(real.settle(), updates.JobEnded)[-1].outcome == "cancelled"
+    assert of_type(real.settle(), JobEnded)[-1].outcome == "cancelled"
     assert not made
 
 

@@ -7,11 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from latent_explorer.app.engine.engine import (
-    Engine,
-    JobEnded,
-    PictureReady,
-)
+from latent_explorer.app.engine.engine import Engine
+from latent_explorer.app.engine.events import JobEnded, PictureReady
 from latent_explorer.common.events import Progress
 
 WAIT = 10.0

@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from latent_explorer.app.engine.events import (
     EngineEvent,
@@ -31,21 +31,12 @@ from latent_explorer.app.engine.events import (
     StepBudget,
 )
 from latent_explorer.app.engine.failure import Failure, failure_of
-from latent_explorer.common.events import Event, Result
+from latent_explorer.common.events import Event, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-__all__ = [
-    "Engine",
-    "EngineEvent",
-    "JobEnded",
-    "JobEvent",
-    "JobStarted",
-    "PictureFailed",
-    "PictureReady",
-    "StepBudget",
-]
+    from latent_explorer.app.engine.events import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +83,9 @@ class _Job:
     id: int
     name: str
     make: Callable[[StepBudget], Generator[Event, None, Any]]
+    cancellable: bool
     generator: Generator[Event, None, Any] | None = field(default=None, repr=False)
-    value: Any = None
+    kept: Any = None
 
 
 class Engine:
@@ -245,16 +237,16 @@ class Engine:
     def _step(self, job: _Job) -> None:
         try:
             if job.generator is None:
-                self._deliver(JobStarted(job.id, job.name))
+                self._deliver(JobStarted(job.id, job.name, job.cancellable))
                 job.generator = job.make(self._budget)
             event = next(job.generator)
         except StopIteration as stop:
-            self._end(job, "finished", stop.value if stop.value is not None else job.value)
+            self._end(job, "finished", stop.value)
         except BaseException as error:
-            self._end(job, "failed", failure=failure_of(error))
+            self._end(job, "failed", job.kept, failure_of(error))
         else:
-            if isinstance(event, Result):
-                job.value = event.value
+            if isinstance(event, Kept):
+                job.kept = event.value
             self._deliver(JobEvent(job.id, event))
 
     def _close_job(self, job: _Job) -> None:
@@ -262,14 +254,14 @@ class Engine:
             if job.generator is not None:
                 job.generator.close()
         except BaseException as error:
-            self._end(job, "failed", failure=failure_of(error))
+            self._end(job, "failed", job.kept, failure_of(error))
         else:
-            self._end(job, "cancelled")
+            self._end(job, "cancelled", job.kept)
 
     def _end(
         self,
         job: _Job,
-        outcome: Literal["finished", "cancelled", "failed"],
+        outcome: Outcome,
         value: Any = None,
         failure: Failure | None = None,
     ) -> None:
@@ -288,7 +280,7 @@ class Engine:
     ) -> int:
         with self._wake:
             self._check_open()
-            job = _Job(self._next_id, name, make)
+            job = _Job(self._next_id, name, make, cancellable=queue is self._jobs)
             self._next_id += 1
             queue.append(job)
             self._notify_worker()

@@ -12,6 +12,8 @@ from latent_explorer.common.events import Event
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+Outcome = Literal["finished", "cancelled", "failed"]
+
 
 @dataclass(frozen=True)
 class PictureReady:
@@ -41,11 +43,12 @@ class JobStarted:
 
     job: int
     name: str
+    cancellable: bool  # jobs are listed with a cancel button; calls are short
 
 
 @dataclass(frozen=True)
 class JobEvent:
-    """Something that the job yielded."""
+    """Progress, a preview, a figure or a notice from a job."""
 
     job: int
     event: Event
@@ -53,11 +56,11 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """`value` is what the job returned (or its last `Result`); only for "finished"."""
+    """`value` is what the job returned, or of one that was cancelled or failed the last value that it `Kept`."""
 
     job: int
     name: str
-    outcome: Literal["finished", "cancelled", "failed"]
+    outcome: Outcome
     value: Any = None
     failure: Failure | None = None
 

@@ -24,7 +24,7 @@ from latent_explorer.models.summary import ExplainerSummary
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.app.engine.events import StepBudget
     from latent_explorer.common.events import Event
     from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture

@@ -6,14 +6,14 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted, Outcome
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.common.events import Event
 from latent_explorer.explain.recipe import Base, Picture, PictureRequest, RenderResult
 from latent_explorer.explain.timeline.timeline import Timeline
 from latent_explorer.models.attributes import Attribute
@@ -21,9 +21,6 @@ from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-Outcome = Literal["finished", "cancelled", "failed"]
 
 
 @dataclass(frozen=True)
@@ -85,36 +82,6 @@ class Thumbnail:
 
     base: Base
     picture: Picture
-
-
-@dataclass(frozen=True)
-class JobStarted:
-    """A job is running; `cancellable` jobs are listed with a cancel button, others are short."""
-
-    job: int
-    name: str
-    cancellable: bool
-
-
-@dataclass(frozen=True)
-class JobEvent:
-    """Progress, a preview, a figure or a notice from a job."""
-
-    job: int
-    event: Event
-
-
-@dataclass(frozen=True)
-class JobEnded:
-    """A job is over. A failure is told by a `ErrorReport` beside it.
-
-    `value` is what it made, or, of a job that was cancelled or failed, the last thing that it called worth keeping.
-    """
-
-    job: int
-    name: str
-    outcome: Outcome
-    value: Any = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from latent_explorer.app import opening
+from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.updates import (
@@ -42,9 +43,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.app.engine.events import Outcome, StepBudget
     from latent_explorer.app.engine.model_host import ModelHost
-    from latent_explorer.app.exploration.updates import Outcome
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
 
@@ -97,8 +97,8 @@ class ProjectionController:
         self._look_at_next = False
         self._closed = False
         explorer.updates.on(updates.PicturesDropped, lambda update: self._offered(update.paths))
-        explorer.updates.on(updates.JobEvent, self._job_event)
-        explorer.updates.on(updates.JobEnded, self._job_ended)
+        explorer.updates.on(JobEvent, self._job_event)
+        explorer.updates.on(JobEnded, self._job_ended)
 
     # Photos --------------------------------------------------------------------------------------
 
@@ -211,7 +211,7 @@ class ProjectionController:
         if self.run is not None:
             self._explorer.cancel(self.run.job)
 
-    def _job_event(self, update: updates.JobEvent) -> None:
+    def _job_event(self, update: JobEvent) -> None:
         run, event = self.run, update.event
         if run is None or update.job != run.job:
             return
@@ -223,7 +223,7 @@ class ProjectionController:
             run.pictures = tuple(event.value)
         self._explorer.updates.emit(ProjectionProgress(isinstance(event, Kept)))
 
-    def _job_ended(self, update: updates.JobEnded) -> None:
+    def _job_ended(self, update: JobEnded) -> None:
         ours = self.run is not None and update.job == self.run.job
         if (
             ours and update.outcome != "finished"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from latent_explorer.app.engine.engine import StepBudget
+    from latent_explorer.app.engine.events import StepBudget
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture

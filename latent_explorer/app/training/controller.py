@@ -11,6 +11,7 @@ import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.training import child
 from latent_explorer.app.training import jobs as training_jobs
@@ -79,8 +80,8 @@ class TrainingController:
             explorer.updates.on(updates.DeviceChanged, self._device_changed),
             explorer.updates.on(updates.StateChanged, lambda _update: self._hold_back()),
             explorer.updates.on(updates.HoverPicture, lambda _update: self._hold_back()),
-            explorer.updates.on(updates.JobEvent, self._job_event),
-            explorer.updates.on(updates.JobEnded, self._job_ended),
+            explorer.updates.on(JobEvent, self._job_event),
+            explorer.updates.on(JobEnded, self._job_ended),
         ]
 
     # The guided start ----------------------------------------------------------------------------
@@ -352,12 +353,12 @@ class TrainingController:
         if self._running is not None and self._running.alive:
             self._device.hold_training_back(self._running)
 
-    def _job_event(self, update: updates.JobEvent) -> None:
+    def _job_event(self, update: JobEvent) -> None:
         checking = self._check is not None and update.job == self._check[0]
         if checking and isinstance(update.event, Progress):
             self.updates.emit(CheckProgress(update.event))
 
-    def _job_ended(self, update: updates.JobEnded) -> None:
+    def _job_ended(self, update: JobEnded) -> None:
         if self._check is None or update.job != self._check[0]:
             return
         (_, plan), self._check = self._check, None

@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, single_slider
 from latent_explorer.app.exploration.intents import (
     ResetAttributes,
@@ -23,9 +24,6 @@ from latent_explorer.app.exploration.state import attribute_amount, with_attribu
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
     HoverPicture,
-    JobEnded,
-    JobEvent,
-    JobStarted,
     MainPicture,
     ModelOpened,
     StateChanged,

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latent_explorer.app.exploration.updates import JobEnded
+from latent_explorer.app.engine.events import JobEnded
 from latent_explorer.app.study.updates import ColumnsProposed, KeyDrafted, StudyScored
 from latent_explorer.studies.scoring.rules import Rules
 from latent_explorer.ui.file_actions import dropped_paths

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import JobEnded, JobEvent
 from latent_explorer.app.study.updates import FacesRendered, QuestionRendered, StudyBuilt
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import size_text

@@ -8,11 +8,8 @@ import threading
 import pytest
 from fake_engines import WAIT, Gate, counting, ended, endless, pictures, running
 
-from latent_explorer.app.engine.engine import (
-    Engine,
-    JobEnded,
-    PictureFailed,
-)
+from latent_explorer.app.engine.engine import Engine
+from latent_explorer.app.engine.events import JobEnded, PictureFailed
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
 

@@ -7,12 +7,8 @@ import threading
 
 from fake_engines import WAIT, Gate, counting, ended, endless, pictures, running
 
-from latent_explorer.app.engine.engine import (
-    JobEnded,
-    JobEvent,
-    JobStarted,
-)
-from latent_explorer.common.events import Progress, Result
+from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
+from latent_explorer.common.events import Kept, Progress
 
 
 def test_jobs_run_one_after_the_other_and_bring_their_value_back():
@@ -28,14 +24,22 @@ def test_jobs_run_one_after_the_other_and_bring_their_value_back():
     assert next(e for e in events if isinstance(e, JobEnded)).value == 3
 
 
-def test_the_value_of_a_job_without_return_is_its_last_result():
+def test_a_cancelled_job_ends_with_the_last_value_it_kept():
+    second = threading.Event()
+
     def job(_budget):
-        yield Result("made")
+        yield Kept("first")
+        yield Kept("second")
+        while True:
+            second.set()
+            yield Progress(0, 0)
 
     with running(str) as (engine, events):
-        engine.start("job", job)
+        number = engine.start("job", job)
+        assert second.wait(WAIT)
+        engine.cancel(number)
         assert engine.wait_idle(WAIT)
-    assert events[-1].value == "made"
+    assert (events[-1].outcome, events[-1].value) == ("cancelled", "second")
 
 
 def test_a_call_goes_before_pictures_and_jobs():

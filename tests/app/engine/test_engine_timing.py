@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 from simulation import Simulation
 
-from latent_explorer.app.engine.engine import Engine, PictureReady
+from latent_explorer.app.engine.engine import Engine
+from latent_explorer.app.engine.events import PictureReady
 from latent_explorer.common.events import Progress
 
 WAIT = 10.0

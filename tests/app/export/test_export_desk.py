@@ -15,6 +15,7 @@ from headless import of_type
 from PIL import Image
 
 from latent_explorer.app import settings as stored
+from latent_explorer.app.engine.events import JobEnded, JobStarted
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.recipe_png import read_state
@@ -64,8 +65,8 @@ def test_an_animation_is_a_job_that_can_be_cancelled(opened, controller, tmp_pat
     job = controller.export(tmp_path / "sweep.gif", controller.sources()[0].scene, SMALL)
     assert opened.explorer.jobs == {job: "Writing sweep.gif"}
     told = opened.settle()
-    assert of_type(told, updates.JobStarted)[0].cancellable
-    assert of_type(told, updates.JobEnded)[0].outcome == "finished"
+    assert of_type(told, JobStarted)[0].cancellable
+    assert of_type(told, JobEnded)[0].outcome == "finished"
     assert of_type(told, updates.Message)[0].text.startswith("Saved sweep.gif (")
     assert len(read_frames(tmp_path / "sweep.gif")) == 40
 
@@ -176,9 +177,7 @@ def test_only_the_newest_estimate_is_answered(opened, controller):
         controller.estimate(scene, msgspec.structs.replace(SMALL, size=size), ".gif", found.append)
     told = opened.settle()
     assert [f.picture.shape[0] for f in found] == [64]
-    assert {e.outcome for e in of_type(told, updates.JobEnded)} == {
-        "finished"
-    }  # no "was cancelled"
+    assert {e.outcome for e in of_type(told, JobEnded)} == {"finished"}  # no "was cancelled"
     controller.estimate(scene, SMALL, ".gif", found.append)
     controller.cancel_estimate()
     opened.settle()

@@ -12,15 +12,13 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QComboBox, QLineEdit, QSlider
 
+from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTarget
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
     HoverPicture,
-    JobEnded,
-    JobEvent,
-    JobStarted,
     MainPicture,
     StateChanged,
 )
