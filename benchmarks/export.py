@@ -25,7 +25,7 @@ from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.export.job import animation
 from latent_explorer.app.export.scene import Scene
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.timeline.makers import random_walk
 from latent_explorer.media.animation import video
 from latent_explorer.media.animation.frames import Frame, compose
@@ -106,7 +106,7 @@ def main() -> None:
             out, began = Path(folder) / f"file{suffix}", time.perf_counter()
             settings = AnimationSettings(quality=quality)
             try:
-                run_silently(animation(out, scene, settings, host.render))
+                run_job(animation(out, scene, settings, host.render))
             except UserError as error:
                 print(f"{name:20} {error}", file=sys.stderr)
                 continue

@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import click
 
 from latent_explorer.cli.options import data_options
-from latent_explorer.cli.output import Output, run_job
+from latent_explorer.cli.output import Output
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.training.batches import open_data
 from latent_explorer.training.config import DataConfig
@@ -40,11 +40,11 @@ def main(explainer: Path, data: Path, out: Path, steps: int, **selection: Any) -
     model = read_explainer(explainer)
     assert model.encoder is not None
     pictures = open_data(DataConfig(str(data), **selection))
-    train = run_job(encode_split(model.encoder, pictures), output)
-    test = run_job(encode_split(model.encoder, pictures, "test"), output)
+    train = output.run(encode_split(model.encoder, pictures))
+    test = output.run(encode_split(model.encoder, pictures, "test"))
     mapping = model.generator.mapping
     far = spread_distance(mapping, test)
-    before, after = run_job(fit_mapping(mapping, train, steps), output)
+    before, after = output.run(fit_mapping(mapping, train, steps))
     round_to_fp16(mapping)
     model.figures.get("val", {}).pop("val_frechet_mapping", None)  # was the old mapping's
     write_explainer(model, out)

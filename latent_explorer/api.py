@@ -6,15 +6,16 @@ Described, with examples that the tests run, in docs/python.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind.attfind import AttFindSettings
 from latent_explorer.explain.attfind.attfind import attfind as attfind_job
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
 
-T = TypeVar("T")
 OnEvent = Callable[["Event"], None]
 
 
@@ -116,7 +116,7 @@ class Explainer:
         pixels = self._pixels(images)
         ids = [str(i) for i in range(len(pixels))]
         job = encode_job(self._renderer.explainer, lambda rows: pixels[rows], ids, BatchSizer())
-        found = _run(job, on_event)
+        found = run_job(job, on_event)
         return _latents(found.ws, found.cond if found.cond.shape[1] else None)
 
     def project(
@@ -137,7 +137,8 @@ class Explainer:
                 cut_target(self.model, read_image(path), path.name, asked)
                 for path in map(Path, images)
             ]
-        return _run(project_job(self.model, targets, settings, device=self.device), on_event)
+        job = project_job(self.model, targets, settings, device=self.device)
+        return run_job(job, on_event)
 
     def render(
         self, latents: Latents | Sequence[ProjectedPicture], edits: Sequence[Edit] = ()
@@ -177,7 +178,7 @@ class Explainer:
         """
         settings = AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen)
         job = attfind_job(self.model, settings, device=self.device)
-        return _run(job, on_event).attribute_set
+        return run_job(job, on_event).attribute_set
 
 
 def _each(latents: Latents | Sequence[ProjectedPicture]) -> Iterator[Latent]:
@@ -192,15 +193,3 @@ def _each(latents: Latents | Sequence[ProjectedPicture]) -> Iterator[Latent]:
 
 def _latents(ws: torch.Tensor, cond: torch.Tensor | None) -> Latents:
     return Latents(ws.float().cpu().numpy(), None if cond is None else cond.float().cpu().numpy())
-
-
-def _run(job: Generator[Event, None, T], on_event: OnEvent | None) -> T:
-    """Run a job to its end, showing its events to `on_event`."""
-    while True:
-        try:
-            event: Any = next(job)
-        except StopIteration as stop:
-            value: T = stop.value
-            return value
-        if on_event is not None:
-            on_event(event)

@@ -15,6 +15,7 @@ from PIL import Image
 
 import latent_explorer
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.projection.settings import ProjectionSettings
 from latent_explorer.explain.recipe import (
@@ -37,8 +38,8 @@ def path(tmp_path_factory):
         "tiny", "small-resnet", ("diseased", "healthy"), Preprocessing(16), widths=(4, 8)
     )
     explainer = tiny_explainer(n=12, classifier=Classifier(config).eval())
-    *_, last = attfind(explainer, AttFindSettings(n=6, wanted=2))
-    explainer.attribute_sets = (last.value.attribute_set,)
+    found = run_job(attfind(explainer, AttFindSettings(n=6, wanted=2)))
+    explainer.attribute_sets = (found.attribute_set,)
     target = tmp_path_factory.mktemp("api") / "leaf-health.explainer"
     write_explainer(explainer, target)
     return target

@@ -19,7 +19,7 @@ from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Preview, Progress, Result
+from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.explain.recipe import Base, Picture, SampleBase, SeedBase
 from latent_explorer.models.attributes import Attribute
@@ -78,7 +78,6 @@ def tour(
     yield from _write_gif(host, found, out / "flip.gif", fps)
     yield Progress(2, 2, "Writing")
     write_report(found, out / "report.json", time.monotonic() - began)
-    yield Result(found)
     return found
 
 

@@ -16,10 +16,9 @@ from latent_explorer.cli.options import (
     resolve_classifier,
     split_option,
 )
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
-    from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.style_layout import StyleLayout
@@ -97,7 +96,7 @@ def attfind(
     search = job(
         model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen
     )
-    found: AttFindResult = run_job(search, output)
+    found = output.run(search)
     fields = result_fields(model, found.attribute_set)
     if out is not None:
         write_explainer(with_attribute_set(model, found.attribute_set), out)
@@ -122,8 +121,7 @@ def encode_pictures(
         [pictures.names[i] for i in rows],
         BatchSizer(),
     )
-    found: Samples = run_job(job, output)
-    return found
+    return output.run(job)
 
 
 def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:

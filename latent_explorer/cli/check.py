@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from latent_explorer.cli.options import data_options
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
     from latent_explorer.data.check import DataReport
@@ -39,7 +39,7 @@ def check(data: str, resolution: int, as_json: bool, **selection: Any) -> int:
     output = Output(as_json=as_json)
     pictures = open_dataset(data, **selection)
     try:
-        report: DataReport = run_job(job(pictures, resolution), output)
+        report = output.run(job(pictures, resolution))
     finally:
         pictures.close()
     fields = msgspec.to_builtins(report) | {"can_train": report.can_train}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer.cli.options import device_option
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.events import Progress
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _tour(
     from latent_explorer.app.tour import FPS, tour, write_report
 
     began = time.monotonic()
-    found = run_job(tour(path, out, device, fps=FPS / 2 if quick else FPS), output)
+    found = output.run(tour(path, out, device, fps=FPS / 2 if quick else FPS))
     output.event(Progress(0, 1, "Drawing the window"))
     os.environ["QT_QPA_PLATFORM"] = "offscreen"  # also where there is a screen: nothing flashes up
     from latent_explorer.ui.tour import grab_window
@@ -92,9 +92,7 @@ def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> N
     from latent_explorer.models.explainer_file import read_explainer
 
     settings, chosen = ReportSettings(attributes=3, pictures=32), choose_device(device)
-    figures = [
-        run_job(report(read_explainer(path), settings, device=chosen), output) for path in paths
-    ]
+    figures = [output.run(report(read_explainer(path), settings, device=chosen)) for path in paths]
     write_page(page, figures)
 
 

@@ -18,7 +18,7 @@ from latent_explorer.cli.options import (
     resolve_classifier,
     split_option,
 )
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
@@ -91,9 +91,8 @@ def evaluate(
 
     output = Output(as_json=as_json)
     names = [pictures.names[i] for i in rows]
-    found: Evaluation = run_job(
-        job(model, read, names, classifier_id=key, kappas=kappas, device=choose_device(device)),
-        output,
+    found = output.run(
+        job(model, read, names, classifier_id=key, kappas=kappas, device=choose_device(device))
     )
     fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
     if out is not None:

@@ -22,7 +22,7 @@ from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export.sheets import sheet as sheet_job
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.explain.projected import read_projected
@@ -113,7 +113,7 @@ def animate(
     host.add_latents(_read_latents(latents))
     picture_requests.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
-    done = run_job(animation(out, Scene(moves, state, summary), settings, host.render), output)
+    done = output.run(animation(out, Scene(moves, state, summary), settings, host.render))
     fields = {**_animation_fields(done), "model_hash": summary.model_hash}
     output.result(fields, f"{done.path}: {done.frames} frames, {size_text(done.bytes)}")
 
@@ -168,7 +168,7 @@ def sheet(
     )
     output = Output(as_json=as_json)
     job = sheet_job(out, plan, _subject(state, summary, projected), host.render)
-    written = run_job(job, output)
+    written = output.run(job)
     fields = {"path": written, "kind": kind, "model_hash": summary.model_hash}
     output.result(fields, str(written))
 
@@ -207,7 +207,7 @@ def export_all(
     bases = _bases(summary, samples, seeds, 4)
     output = Output(as_json=as_json)
     job = all_job(out, context, bases, settings, host.render, f".{file_format}")
-    done = run_job(job, output)
+    done = output.run(job)
     fields = {
         "folder": done.folder,
         "manifest": done.manifest,

@@ -10,7 +10,7 @@ import click
 import numpy as np
 
 from latent_explorer.cli.options import device_option
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
 from latent_explorer.common.paths import atomic_path
@@ -91,7 +91,7 @@ def generate(
         for name, latent in zip(names, read, strict=True):
             renderer.add_latent(name, latent)
     recipes = [PictureRecipe(base, psi, cutoff) for base in bases]
-    found = run_job(_render(renderer, recipes), output)
+    found = output.run(_render(renderer, recipes))
     out.mkdir(parents=True, exist_ok=True)
     images = [out / f"{name}.png" for name in names]
     for path, img, recipe in zip(images, found, recipes, strict=True):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How commands speak: text and a progress bar for people, JSON lines for programs; and how they drive a job.
 
-`run_job` is the command line's whole engine: the same generators that the window steps run here in a plain loop.
+`Output.run` is the command line's whole engine: the same generators that the window steps run here in a plain loop.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import click
 import msgspec
 import numpy as np
 
-from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, Progress, Result
+from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, Progress
 from latent_explorer.common.format import duration_text
+from latent_explorer.common.jobs import run_job
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 _BAR = 24  # characters
 _REDRAW = 0.1  # seconds
@@ -47,6 +49,16 @@ class Output:
         self.as_json = as_json
         self._bar = _ProgressBar(sys.stderr) if not as_json and _is_terminal(sys.stderr) else None
         self._last_progress = "", 0.0  # message and time of the last progress in the stream
+
+    def run(self, job: Generator[Event, None, T]) -> T:
+        """Run a job to its end, printing its events, and return its value.
+
+        On Ctrl-C (or any other exception here) the job is closed, so that its `finally` blocks keep finished work.
+        """
+        try:
+            return run_job(job, self.event)
+        finally:
+            self.finish()
 
     def event(self, event: Event) -> None:
         """Print one event of a job."""
@@ -125,34 +137,8 @@ def event_fields(event: Event) -> dict[str, Any]:
         return {"event": kind, "label": event.label, "size": list(event.image.shape[:2])}
     if isinstance(event, Kept):
         return {"event": kind}  # what it holds is the command's, as a result is
-    if isinstance(event, Result):
-        raise TypeError(
-            "a job's result is printed by its command, in the fields that the command promises"
-        )
     fields: dict[str, Any] = msgspec.to_builtins(event)
     return {"event": kind, **fields}
-
-
-def run_job(job: Generator[Event, None, Any], output: Output) -> Any:
-    """Run a job to its end, printing its events; returns its result.
-
-    On Ctrl-C (or any other exception here) the job is closed, so that its `finally` blocks keep finished work.
-    """
-    result: Any = None
-    with contextlib.closing(job):
-        try:
-            while True:
-                event = next(job)
-                if isinstance(event, Result):
-                    result = event.value
-                else:
-                    output.event(event)
-        except StopIteration as end:
-            if end.value is not None:
-                result = end.value
-        finally:
-            output.finish()
-    return result
 
 
 class _ProgressBar:

@@ -10,9 +10,10 @@ import click
 import msgspec
 
 from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.projection.report_text import cautions, domain_sentence, summary
 from latent_explorer.explain.projection.result_files import ResultFolder
@@ -110,7 +111,7 @@ def project(
         results.add(import_latents(host, path, key))
     for first in range(0, len(pictures), _AT_A_TIME):
         some = pictures[first : first + _AT_A_TIME]
-        targets = run_job(_cut(host.explainer, some, key), output)
+        targets = output.run(_cut(host.explainer, some, key))
         if targets:
             _project(host, targets, settings, key, output, results)
     if not results.reports:
@@ -168,16 +169,15 @@ def _project(
 
     kept: list[ProjectedPicture] = []
 
-    def watched() -> Generator[Event, None, None]:
-        job = project(host.explainer, targets, settings, device=host.device, classifier_id=key)
-        for event in job:
-            if isinstance(event, Kept):
-                kept[:] = event.value
-            if output.as_json or not isinstance(event, Metric):  # people do not read a line a step
-                yield event
+    def watch(event: Event) -> Event | None:
+        if isinstance(event, Kept):
+            kept[:] = event.value
+        # People do not read a line a step.
+        return event if output.as_json or not isinstance(event, Metric) else None
 
+    job = project(host.explainer, targets, settings, device=host.device, classifier_id=key)
     try:
-        run_job(watched(), output)
+        output.run(forward_events(job, watch))
     except KeyboardInterrupt:
         results.add(kept)
         results.write_summaries()

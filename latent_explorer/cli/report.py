@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from latent_explorer.cli.options import device_option
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
 
@@ -69,7 +69,7 @@ def report(
     settings, chosen = ReportSettings(attributes, samples, pictures), choose_device(device)
     output = Output(as_json=as_json)
     figures = [
-        run_job(job(read_explainer(path), settings, device=chosen), output) for path in explainers
+        output.run(job(read_explainer(path), settings, device=chosen)) for path in explainers
     ]
     write_page(out, figures)
     lines = [str(out), *(f"{found.name}: {verdict(found)}" for found in figures)]

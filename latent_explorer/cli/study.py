@@ -10,13 +10,12 @@ import click
 import msgspec
 
 from latent_explorer.cli.options import device_option
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.scoring.rules import ALL_RULES
 
 if TYPE_CHECKING:
     from latent_explorer.studies.build.texts import StudyTexts
-    from latent_explorer.studies.scoring.score_files import Scored
 
 KINDS = ("classification", "verbal", "both")
 
@@ -118,7 +117,7 @@ def build(
         second = _target(other, wanted["target"])
         specs.append(ArmSpec(path=str(other), method=wanted["against_method"], target=second))
     output = Output(as_json=as_json)
-    key = run_job(build_study(open_from_files(specs, device), settings, out), output)
+    key = output.run(build_study(open_from_files(specs, device), settings, out))
     asked = sum(item.role != "practice" for item in key.items)
     fields = {
         "study": key.study,
@@ -235,7 +234,7 @@ def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude:
     )
     rules = Rules(exclude=tuple(names), least_seconds=least_seconds, most_failed=most_failed)  # type: ignore[arg-type]
     output = Output(as_json=as_json)
-    found: Scored = run_job(score_files(responses, key, out, rules.check(), columns), output)
+    found = output.run(score_files(responses, key, out, rules.check(), columns))
     fields = {"path": out, "report": found.report, **msgspec.to_builtins(found.score)}
     output.result(fields, "\n".join([*sentences(found.score), f"report: {found.report}"]))
 

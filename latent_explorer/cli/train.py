@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.cli.options import data_options, setting_options, settings_option
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -58,7 +58,7 @@ def train_classifier(
     given = {"resolution": resolution, "architecture": architecture, "frame_only": frame_only}
     config = with_settings(config, given, settings)
     output = Output(as_json=as_json)
-    classifier, about = run_job(job(config), output)
+    classifier, about = output.run(job(config))
     write_classifier(out, classifier, about)
     test = about["test"]
     low, high = test["interval"]
@@ -145,7 +145,7 @@ def train(
             command=["latent-explorer", *arguments],
             stop_request=stop_request,
         )
-        status: RunStatus | None = run_job(job, output)
+        status = output.run(job)
     if status is not None:  # else it is one of several processes, and not the one that speaks
         _print_result(status, folder, output)
     return INTERRUPTED if stop_request.by_signal else 0
@@ -212,7 +212,7 @@ def export(
 
     output = Output(as_json=as_json)
     job = make(run, name or out.stem, pictures=n, best=best, generated=generated)
-    explainer = run_job(job, output)
+    explainer = output.run(job)
     write_explainer(explainer, out)
     fields = {"path": out, "model_hash": explainer.model_hash, "figures": explainer.figures}
     text = (

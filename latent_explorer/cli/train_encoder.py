@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from latent_explorer.cli.options import device_option, setting_options, settings_option
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.data.threads import reserve_one_core
 from latent_explorer.training.config import EncoderTraining
@@ -70,7 +70,7 @@ def train_encoder(
             resume=resume,
             should_stop=stop_request,
         )
-        found = run_job(training, output)
+        found = output.run(training)
     if found is None:
         _print_paused(state, output)
         return INTERRUPTED if stop_request.by_signal else 0

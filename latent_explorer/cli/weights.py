@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import click
 
-from latent_explorer.cli.output import Output, json_option, run_job
+from latent_explorer.cli.output import Output, json_option
 
 
 @click.command("get-weights")
@@ -21,6 +21,6 @@ def get_weights(net: str, as_json: bool) -> None:
     from latent_explorer.models.perceptual import LpipsDistance
 
     output = Output(as_json=as_json)
-    path = run_job(fetch_backbone(net), output)
+    path = output.run(fetch_backbone(net))
     name = LpipsDistance(net).name  # its value on a known pair is asserted
     output.result({"path": path, "name": name}, f"{path}: {name} is ready.")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What long jobs yield while they run. Plain values: the command line prints them, the window draws them."""
+"""What long jobs yield while they run: plain values, which the command line prints and the window draws.
+
+What a job makes is not among them: it is the value that the generator returns.
+"""
 
 from __future__ import annotations
 
@@ -50,11 +53,4 @@ class Kept:
     value: Any
 
 
-@dataclass(frozen=True)
-class Result:
-    """The last event of a job: what it made."""
-
-    value: Any
-
-
-Event = Progress | Preview | Metric | Notice | Kept | Result
+Event = Progress | Preview | Metric | Notice | Kept

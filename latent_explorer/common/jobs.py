@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Jobs are generators of events; here is what to do with one when its events are of no use to whoever runs it."""
+"""Run long jobs: generators that yield events and return a value, one within another or to the end.
+
+A job that is closed, or left by an exception, closes the job within it at once.
+"""
 
 from __future__ import annotations
 
@@ -9,23 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 from latent_explorer.common.events import Event, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 T = TypeVar("T")
 
 
-def run_silently(job: Generator[Event, None, T]) -> T:
-    """Run a job to its end, unseen; what it returns."""
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-
-
-def without_progress(job: Generator[Event, None, T]) -> Generator[Event, None, T]:
-    """A job within a job, without its Progress, which would be taken for the outer one's."""
+def run_job(job: Generator[Event, None, T], on_event: Callable[[Event], object] | None = None) -> T:
+    """Run a job to its end, calling `on_event` with each of its events, and return its value."""
     with contextlib.closing(job):
         while True:
             try:
@@ -33,5 +26,41 @@ def without_progress(job: Generator[Event, None, T]) -> Generator[Event, None, T
             except StopIteration as end:
                 value: T = end.value
                 return value
-            if not isinstance(event, Progress):
-                yield event
+            if on_event is not None:
+                on_event(event)
+
+
+def forward_events(
+    job: Generator[Event, None, T], change: Callable[[Event], Event | None]
+) -> Generator[Event, None, T]:
+    """Yield what `change` makes of a job's events, leaving out None, and return the job's value."""
+    with contextlib.closing(job):
+        while True:
+            try:
+                event = next(job)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            changed = change(event)
+            if changed is not None:
+                yield changed
+
+
+def forward_until(
+    job: Generator[Event, None, T], should_stop: Callable[[], bool]
+) -> Generator[Event, None, T | None]:
+    """Yield a job's events and return its value; None if `should_stop`, asked before each step, ended it."""
+    with contextlib.closing(job):
+        while not should_stop():
+            try:
+                event = next(job)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            yield event
+    return None
+
+
+def without_progress(job: Generator[Event, None, T]) -> Generator[Event, None, T]:
+    """Forward a job's events without Progress, which would be taken for the outer job's."""
+    return forward_events(job, lambda event: None if isinstance(event, Progress) else event)

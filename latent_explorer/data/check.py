@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Result
 from latent_explorer.data.dataset_findings import (
     DatasetInspection,
     Finding,
@@ -26,6 +25,7 @@ from latent_explorer.data.threads import map_in_threads, run_in_thread
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from latent_explorer.common.events import Event
     from latent_explorer.data.dataset import ImageDataset
 
 __all__ = ["DataReport", "Finding", "check"]
@@ -62,7 +62,7 @@ class DataReport:
 
 
 def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, DataReport]:
-    """Look at every picture; yields Progress every few hundredths of a second, then Result(report), also returned.
+    """Look at every picture; yields Progress every few hundredths of a second.
 
     resolution  px a side of the training that is planned: what is small or large is said against it
     """
@@ -81,7 +81,7 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
         lambda: tuple(finding for part in _PARTS for finding in part(inspection)),
         "Comparing the pictures",
     )
-    report = DataReport(
+    return DataReport(
         findings=findings,
         pictures=sum(not fact.problem for fact in facts),
         unreadable=tuple(
@@ -91,8 +91,6 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
         kind=data.listing.kind,
         resolution=resolution,
     )
-    yield Result(report)
-    return report
 
 
 def _reason(error: UserError) -> str:

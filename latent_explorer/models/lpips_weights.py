@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
@@ -65,14 +65,13 @@ def lpips_available(net: str = "alex") -> bool:
 def fetch_backbone(
     net: str, *, server: str | None = None, deadline: float = DEADLINE
 ) -> Generator[Event, None, Path]:
-    """Get the weights of `net` into torch's cache; yields Progress in bytes, then Result(path), also returned.
+    """Get the weights of `net` into torch's cache; yields Progress in bytes, returns their path.
 
     The file appears at once and only if its SHA-256 begins as published. Closing the generator leaves nothing behind.
     Raises UserError for anything that a network, a server or a full disk does, and after `deadline` seconds.
     """
     target = backbone_path(net)
     if target.is_file():
-        yield Result(target)
         return target
     url = (server or SERVER) + NETS[net].file
     try:
@@ -93,7 +92,6 @@ def fetch_backbone(
             f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. Check the network "
             f"and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
         ) from error
-    yield Result(target)
     return target
 
 

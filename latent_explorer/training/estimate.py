@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.common.events import Event, Progress
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.perceptual import perceptual_for
@@ -62,7 +62,7 @@ class Estimate:
 def estimate(
     config: TrainConfig, num_classes: int, folder: Path | None = None
 ) -> Generator[Event, None, Estimate]:
-    """Time a few steps of each stage. Yields Progress, last Result(Estimate), which is returned, too.
+    """Time a few steps of each stage; yields Progress.
 
     About five seconds where a step takes 0.3. Raises UserError for a config that cannot be trained.
     """
@@ -71,15 +71,13 @@ def estimate(
     rest = config.images - first
     reconstruction = (yield from _rate(trainer, 0, RECONSTRUCTION)) if first else None
     full = (yield from _rate(trainer, config.images, tuple(LAZY))) if rest else None
-    done = Estimate(
+    return Estimate(
         first / (reconstruction or 1) + rest / (full or 1),
         reconstruction,
         full,
         _disk_bytes(config, trainer),
         None if folder is None else _free_bytes(folder),
     )
-    yield Result(done)
-    return done
 
 
 def _reconstruction_images(config: TrainConfig) -> int:

@@ -19,7 +19,7 @@ from torch import nn
 import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.data.loading import read_all
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import (
@@ -149,7 +149,7 @@ def _provenance(run: RunFolder, images: int) -> dict[str, Any]:
 def _validation_pictures(data: ImageDataset, size: int) -> tuple[ImageDataset, np.ndarray]:
     """Those of the run and no others: a training that goes on may fill the memory with the rest."""
     others = np.setdiff1d(data.indices(), data.indices("val"))
-    return run_silently(read_all(data.without(others), size))
+    return run_job(read_all(data.without(others), size))
 
 
 def _networks(

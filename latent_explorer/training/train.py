@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
+from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.distributed import SINGLE_PROCESS, World
 from latent_explorer.training.loop import LOG_EVERY, RunningMeans, TrainingLoop
@@ -39,7 +39,7 @@ def train(
     """Train until the images of the run's config were seen, from its newest checkpoint where there is one.
 
     `should_stop` is asked between two steps whether to end early, and may wait. Then, at the end, and when the generator is
-    closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice, last Result: whether it came to its end.
+    closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice; returns whether it came to its end.
 
     The state after n images is the same however often a run was killed: whatever the next step and the next line of
     figures depend on is in the checkpoint. Of the processes of `world` the first decides, measures and writes; all
@@ -49,9 +49,7 @@ def train(
     data, pixels = yield from read_pictures(run, world)
     course = TrainingRun(run, data, pixels, world)
     yield from course.begin()
-    finished = yield from course.run_steps(should_stop)
-    yield Result(finished)
-    return finished
+    return (yield from course.run_steps(should_stop))
 
 
 class TrainingRun(TrainingLoop):

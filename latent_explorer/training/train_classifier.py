@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Progress, Result
+from latent_explorer.common.events import Event, Metric, Progress
 from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.data.labels import SPLITS
 from latent_explorer.data.loading import read_all
@@ -109,7 +109,7 @@ def figures(logits: Tensor, labels: Tensor) -> dict[str, Any]:
 def train_classifier(
     config: ClassifierTraining,
 ) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
-    """Train; yields Progress and Metric, then Result((classifier, about)), which is returned too."""
+    """Train; yields Progress and Metric, returns the classifier and what is to be said about it."""
     size = config.resolution
     data = open_labelled_data(config.data)
     description = _described(config, data.class_names)
@@ -140,7 +140,6 @@ def train_classifier(
         "test": figures(logits_of("test"), labels[rows["test"]]),
         "milliseconds_a_picture": _milliseconds(classifier, size),
     }
-    yield Result((classifier, about))
     return classifier, about
 
 

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
+from latent_explorer.common.events import Event, Metric, Notice, Progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.architecture import TrunkConfig
 from latent_explorer.models.encoder import Encoder
@@ -69,7 +69,6 @@ def train_encoder(
         return None
     found = course.result(explainer)
     checkpoint.unlink(missing_ok=True)
-    yield Result(found)
     return found
 
 

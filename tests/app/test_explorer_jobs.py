@@ -16,7 +16,7 @@ from latent_explorer.app.exploration.intents import (
     SetAttribute,
     SetTruncation,
 )
-from latent_explorer.common.events import Notice, Progress, Result
+from latent_explorer.common.events import Notice, Progress
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.models.attributes import AttributeSet
 
@@ -34,9 +34,7 @@ def fake_attfind(
             hold.set()
             yield Notice("still at it")
         found = AttributeSet(classifier_id, "attfind-notebook", n, 0.5, "samples", (BOTH,))
-        result = SimpleNamespace(attribute_set=found)
-        yield Result(result)
-        return result
+        return SimpleNamespace(attribute_set=found)
 
     monkeypatch.setattr(host, "attfind", attfind)
 

@@ -13,9 +13,9 @@ import pytest
 
 from latent_explorer.cli import output as output_module
 from latent_explorer.cli import root as root_module
-from latent_explorer.cli.output import Output, run_job
+from latent_explorer.cli.output import Output
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress, Result
+from latent_explorer.common.events import Event, Metric, Notice, Preview, Progress
 
 
 @pytest.fixture
@@ -157,20 +157,12 @@ def test_progress_does_not_fill_a_disk(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_a_job_becomes_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     closed: list[bool] = []
-    assert run_job(_job(closed), Output(as_json=True)) == "done"
+    assert Output(as_json=True).run(_job(closed)) == "done"
     events = lines(capsys.readouterr().out)
     assert [e["event"] for e in events] == ["progress", "preview", "metric", "notice", "progress"]
     assert events[1] == {"event": "preview", "label": "first", "size": [4, 6]}
     assert events[2]["values"] == {"loss": None, "psnr": 20.0}
     assert closed == [True]
-
-
-def test_a_jobs_result_event_is_its_value(capsys: pytest.CaptureFixture[str]) -> None:
-    def job() -> Generator[Event, None, None]:
-        yield Result([1, 2])
-
-    assert run_job(job(), Output(as_json=True)) == [1, 2]
-    assert capsys.readouterr().out == ""
 
 
 def test_no_name_of_a_file_rules_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
@@ -189,7 +181,7 @@ def test_an_interrupted_job_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(output, "event", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        run_job(_job(closed), output)
+        output.run(_job(closed))
     assert closed == [True]
 
 
@@ -200,7 +192,7 @@ def test_progress_is_drawn_on_a_terminal_and_removed(monkeypatch: pytest.MonkeyP
 
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    run_job(_job([]), Output(as_json=False))
+    Output(as_json=False).run(_job([]))
     drawn = terminal.getvalue()
     assert "counting" in drawn
     assert "100%" in drawn

@@ -21,7 +21,7 @@ from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.cli.export import parse_size
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.projected import write_projected
 from latent_explorer.explain.recipe import PictureRecipe, ProjectedBase, SampleBase, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
@@ -177,7 +177,7 @@ def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, c
 
     [photo] = pictures_of_seeds(tiny_explainer, range(1))
     job = project(tiny_explainer, [Target("a leaf", photo)], changed(steps=2, w_steps=1))
-    (found,) = run_silently(job)
+    (found,) = run_job(job)
     write_projected(tmp_path / "leaf.projection", found)
     base = ProjectedBase(found.latent_id)
     ends = (Keyframe(0.0, PictureRecipe(base)), Keyframe(0.5, PictureRecipe(SeedBase(1))))

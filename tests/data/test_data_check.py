@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,8 @@ from PIL import Image
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Notice, Progress, Result
-from latent_explorer.common.jobs import run_silently, without_progress
+from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.common.jobs import run_job, without_progress
 from latent_explorer.data import loading
 from latent_explorer.data.check import DataReport, check
 from latent_explorer.data.dataset import ImageDataset, open_dataset
@@ -43,10 +42,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def report_of(data: ImageDataset, resolution: int = 16) -> DataReport:
-    events = list(check(data, resolution))
-    assert isinstance(events[-1], Result)
-    assert all(isinstance(event, Progress) for event in events[:-1])
-    report = events[-1].value
+    events: list[Event] = []
+    report = run_job(check(data, resolution), events.append)
+    assert all(isinstance(event, Progress) for event in events)
     assert isinstance(report, DataReport)
     for finding in report.findings:
         assert finding.text.endswith(".")
@@ -273,19 +271,15 @@ def test_a_defect_in_a_thread_ends_the_job() -> None:
 
 
 def test_results_keep_their_order() -> None:
-    values = run_silently(map_in_threads(lambda i: (time.sleep(0.001 * (i % 3)), i)[1], 50, "x"))
+    values = run_job(map_in_threads(lambda i: (time.sleep(0.001 * (i % 3)), i)[1], 50, "x"))
     assert values == list(range(50))
 
 
 def read_all(data: ImageDataset) -> tuple[ImageDataset, np.ndarray, list[Event]]:
     """The data, its pictures, and what was said beside the progress."""
-    results = []
-
-    def job() -> Generator[Event, None, None]:
-        results.append((yield from without_progress(loading.read_all(data, 8))))
-
-    notices = list(job())
-    return *results[0], notices
+    notices: list[Event] = []
+    data, pixels = run_job(without_progress(loading.read_all(data, 8)), notices.append)
+    return data, pixels, notices
 
 
 def test_a_training_goes_on_without_the_unreadable(folder: Path) -> None:

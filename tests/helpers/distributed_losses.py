@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from tiny_training import FakePerceptual, tiny_config
 
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.training import setup, stylex_trainer
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.distributed import process_group
@@ -47,7 +47,7 @@ def losses(folder: Path) -> list[dict[str, float]]:
     stylex_trainer.BANK = 32  # so that the alignment takes part, too
     with process_group() as world:
         run = RunFolder(folder)
-        data, pixels = run_silently(setup.read_pictures(run, world))
+        data, pixels = run_job(setup.read_pictures(run, world))
         trainer, _ = setup.build_training(run, data, pixels, fresh=True, world=world)
         found = [trainer.step() for _ in range(STEPS)]
         # Not the first alone: a broken average would leave each process its own.

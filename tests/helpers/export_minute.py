@@ -19,7 +19,7 @@ from fake_explainer import FakeExplainer
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.export.job import animation
 from latent_explorer.app.export.scene import Scene
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.recipe import Picture, PictureRecipe, RenderResult, SeedBase
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 from latent_explorer.media.animation.settings import AnimationSettings
@@ -54,7 +54,7 @@ def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> No
     )
     scene = Scene(Timeline("minute", ends), picture_requests.opening_state(summary), summary)
     began = time.monotonic()
-    done = run_silently(animation(path, scene, settings, render))
+    done = run_job(animation(path, scene, settings, render))
     took = time.monotonic() - began
     peak = peak_megabytes()
     print(

@@ -11,6 +11,7 @@ import torch
 from tiny import make_explainer
 
 from latent_explorer.common.events import Event, Kept
+from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import seed_latent
 from latent_explorer.explain.projected import ProjectedPicture
@@ -75,8 +76,4 @@ def projected(
     named = [Target(f"{i}.png", image) for i, image in enumerate(targets)]
     job = project(model, named, settings, **options)
     events: list[Event] = []
-    while True:
-        try:
-            events.append(next(job))
-        except StopIteration as end:
-            return Done(end.value, events)
+    return Done(run_job(job, events.append), events)

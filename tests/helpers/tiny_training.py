@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
 from latent_explorer.training.run_folder import RunFolder
@@ -51,12 +52,7 @@ def classifier_training(data: Path) -> ClassifierTraining:
 
 def write_disc_classifier(data: Path, path: Path) -> Path:
     """A classifier of the discs."""
-    job = train_classifier(classifier_training(data))
-    try:
-        while True:
-            next(job)
-    except StopIteration as end:
-        write_classifier(path, *end.value)
+    write_classifier(path, *run_job(train_classifier(classifier_training(data))))
     return path
 
 

@@ -16,7 +16,8 @@ import torch
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Progress, Result
+from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models import lpips_weights
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.lpips_weights import (
@@ -170,14 +171,14 @@ def leftovers(home: Path) -> list[str]:
 
 
 def test_fetching(server: str, no_weights: Path) -> None:
-    events = list(fetch_backbone("squeeze", server=server))
-    path = backbone_path("squeeze")
-    assert isinstance(events[-1], Result)
-    assert events[-1].value == path
-    assert all(isinstance(event, Progress) for event in events[:-1])
+    events: list[Event] = []
+    path = run_job(fetch_backbone("squeeze", server=server), events.append)
+    assert path == backbone_path("squeeze")
+    assert events
+    assert all(isinstance(event, Progress) for event in events)
     assert leftovers(no_weights) == [path.name]
     # What is there is not fetched again.
-    assert len(list(fetch_backbone("squeeze", server="http://127.0.0.1:9/"))) == 1
+    assert list(fetch_backbone("squeeze", server="http://127.0.0.1:9/")) == []
 
 
 def test_a_forged_file_is_not_kept(server: str, no_weights: Path, tmp_path: Path) -> None:

@@ -22,13 +22,13 @@ from tiny_training import (
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.training.batches import open_data
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.distributed import check_batch_divisible
-from latent_explorer.training.estimate import Estimate, estimate
+from latent_explorer.training.estimate import estimate
 from latent_explorer.training.export import encode_split, export
 from latent_explorer.training.fit_mapping import FITTING
 from latent_explorer.training.networks import Networks
@@ -60,7 +60,7 @@ def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def _first_step(config: TrainConfig, folder: Path) -> tuple[Trainer, Validation]:
     run = started(config, folder)
-    return build_training(run, *run_silently(read_pictures(run)), fresh=True)
+    return build_training(run, *run_job(read_pictures(run)), fresh=True)
 
 
 def _changed(config: TrainConfig, **fields: object) -> TrainConfig:
@@ -127,7 +127,7 @@ def test_three_classes_from_training_to_the_file(config: TrainConfig, tmp_path: 
     list(train(run))
     figures, _ = run.metrics()
     assert 0 <= figures[-1]["val_agreement"] <= 1
-    explainer = run_silently(export(run.path, "discs", pictures=10))
+    explainer = run_job(export(run.path, "discs", pictures=10))
     assert explainer.generator.config.num_classes == 3
     assert explainer.samples is not None
     assert explainer.samples.cond.shape == (10, 3)
@@ -138,7 +138,7 @@ def test_generated_samples_stand_for_photographs(
 ) -> None:
     run, out = started(config, tmp_path / "run"), tmp_path / "discs.explainer"
     list(train(run))
-    encoded = run_silently(export(run.path, "discs", pictures=10)).samples
+    encoded = run_job(export(run.path, "discs", pictures=10)).samples
     options = ("--out", str(out), "--n", "10", "--generated", "--json")
     assert main(["export", str(run.path), *options]) == 0
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
@@ -159,7 +159,7 @@ def test_generated_samples_stand_for_photographs(
 def test_export_brings_random_seeds_to_the_encoder(config: TrainConfig, tmp_path: Path) -> None:
     run = started(_changed(config, mapping_steps=200), tmp_path / "run")
     list(train(run))
-    explainer = run_silently(export(run.path, "discs", pictures=10))
+    explainer = run_job(export(run.path, "discs", pictures=10))
     before = Checkpoints(run).load()["networks"]["G_ema"]["mapping.w_avg"]
     assert explainer.samples is not None
     center = explainer.samples.ws[:, 0].mean(dim=0)
@@ -178,14 +178,14 @@ def test_a_broken_training_picture_does_not_end_an_export(
     data = open_data(config.data)
     encoder = Networks(config, 3).E_ema
     assert encoder is not None
-    whole = run_silently(encode_split(encoder, data))
+    whole = run_job(encode_split(encoder, data))
     (own / data.names[data.indices("train")[0]]).write_bytes(b"")
-    assert len(run_silently(encode_split(encoder, data))) == len(whole) - 1
-    assert run_silently(export(run.path, "discs", pictures=10)).samples is not None
+    assert len(run_job(encode_split(encoder, data))) == len(whole) - 1
+    assert run_job(export(run.path, "discs", pictures=10)).samples is not None
     for row in data.indices("train"):
         (own / data.names[row]).write_bytes(b"")
     with pytest.raises(UserError, match="No picture of the train split"):
-        run_silently(encode_split(encoder, data))
+        run_job(encode_split(encoder, data))
 
 
 def test_the_sheet_tells_each_picture_the_next_class(config: TrainConfig, tmp_path: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
     assert {"adversarial", "discriminator", "val_frechet_mapping"} <= set().union(*figures)
     assert not {"l1", "kl", "val_lpips"} & set().union(*figures)
     assert run.sheets()
-    explainer = run_silently(export(run.path, "plain"))
+    explainer = run_job(export(run.path, "plain"))
     assert (explainer.encoder, explainer.classifiers, explainer.samples) == (None, {}, None)
     assert explainer.style_stats is not None
     path = tmp_path / "plain.explainer"
@@ -276,10 +276,7 @@ def test_an_estimate_is_measured_without_touching_a_file(
 ) -> None:
     asked = _changed(config, mode=mode, images=4000, adversarial_start=1000)
     state = torch.get_rng_state()
-    job = estimate(asked, 3, tmp_path / "not" / "there")
-    *_, last = job
-    done = last.value  # type: ignore[union-attr]
-    assert isinstance(done, Estimate)
+    done = run_job(estimate(asked, 3, tmp_path / "not" / "there"))
     assert torch.equal(torch.get_rng_state(), state)
     assert (done.images_per_second_reconstruction is None) == (mode == "stylegan2")
     assert done.images_per_second_full is not None
@@ -299,8 +296,7 @@ def test_an_estimate_is_measured_without_touching_a_file(
 
 
 def test_an_estimate_without_the_full_stage(config: TrainConfig) -> None:
-    *_, last = estimate(_changed(config, images=100, adversarial_start=1000), 2)
-    done = last.value  # type: ignore[union-attr]
+    done = run_job(estimate(_changed(config, images=100, adversarial_start=1000), 2))
     assert done.images_per_second_full is None
     assert done.free_bytes is None
 
@@ -309,5 +305,4 @@ def test_the_classifier_training_says_how_large_the_classifier_will_be(
     config: TrainConfig, discs: Path
 ) -> None:
     asked = _changed(config, classifier="", classifier_training=classifier_training(discs))
-    *_, last = estimate(asked, 3)
-    assert last.value.seconds > 0  # type: ignore[union-attr]
+    assert run_job(estimate(asked, 3)).seconds > 0

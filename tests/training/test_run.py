@@ -19,6 +19,7 @@ from tiny_training import (
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Metric, Notice, Preview
+from latent_explorer.common.jobs import run_job
 from latent_explorer.training import checkpoints as checkpoints_module
 from latent_explorer.training.checkpoints import Checkpoints, score
 from latent_explorer.training.config import DataConfig, TrainConfig
@@ -235,7 +236,7 @@ def test_pictures_that_vanish_are_named_when_a_run_goes_on(
     with pytest.raises(UserError, match=r"1 are missing: red/7\.png"):
         list(train(run))
     shutil.move(tmp_path / "7.png", data / "red" / "7.png")
-    assert list(train(run))[-1].value is True  # type: ignore[union-attr]
+    assert run_job(train(run)) is True
 
 
 def test_a_training_goes_on_without_pictures_that_cannot_be_read(

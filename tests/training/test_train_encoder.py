@@ -12,7 +12,7 @@ from projection_runs import changed, pictures_of_seeds, plain_explainer, project
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 from latent_explorer.training.config import EncoderTraining
 from latent_explorer.training.train_encoder import train_encoder
@@ -28,7 +28,7 @@ def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_it_learns_to_read_w(tmp_path: Path) -> None:
     config = EncoderTraining(images=1600, batch=16, widest=16, hidden=32, picture=0.0, lr=5e-3)
     model = plain_explainer()
-    found = run_silently(train_encoder(model, config, tmp_path / "state.pt"))
+    found = run_job(train_encoder(model, config, tmp_path / "state.pt"))
     assert found is not None
     figures = found.figures["encoder"]
     assert figures["w_error"] < 0.7
@@ -41,9 +41,7 @@ def test_it_learns_to_read_w(tmp_path: Path) -> None:
 
 
 def test_a_generator_that_is_told_classes(tiny_explainer, tmp_path: Path) -> None:
-    found = run_silently(
-        train_encoder(without_encoder(tiny_explainer), TINY, tmp_path / "state.pt")
-    )
+    found = run_job(train_encoder(without_encoder(tiny_explainer), TINY, tmp_path / "state.pt"))
     assert found is not None
     assert found.encoder is not None
     assert found.model_hash != tiny_explainer.model_hash
@@ -52,14 +50,14 @@ def test_a_generator_that_is_told_classes(tiny_explainer, tmp_path: Path) -> Non
 
 def test_an_interrupted_one_goes_on_to_the_same_end(tmp_path: Path) -> None:
     model, state = plain_explainer(), tmp_path / "state.pt"
-    whole = run_silently(train_encoder(model, TINY, tmp_path / "other.pt"))
+    whole = run_job(train_encoder(model, TINY, tmp_path / "other.pt"))
     asked = iter([None] * 7 + ["pause"])
-    assert run_silently(train_encoder(model, TINY, state, should_stop=lambda: next(asked))) is None
+    assert run_job(train_encoder(model, TINY, state, should_stop=lambda: next(asked))) is None
     with pytest.raises(UserError, match="--resume"):
-        run_silently(train_encoder(model, TINY, state))
+        run_job(train_encoder(model, TINY, state))
     with pytest.raises(UserError, match="other settings"):
-        run_silently(train_encoder(model, EncoderTraining(), state, resume=True))
-    parts = run_silently(train_encoder(model, TINY, state, resume=True))
+        run_job(train_encoder(model, EncoderTraining(), state, resume=True))
+    parts = run_job(train_encoder(model, TINY, state, resume=True))
     assert whole is not None
     assert parts is not None
     assert parts.model_hash == whole.model_hash
@@ -74,16 +72,16 @@ def test_a_closed_one_keeps_its_state(tmp_path: Path) -> None:
 
 def test_one_that_has_an_encoder_needs_none(tiny_explainer, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has an encoder already"):
-        run_silently(train_encoder(tiny_explainer, TINY, tmp_path / "state.pt"))
+        run_job(train_encoder(tiny_explainer, TINY, tmp_path / "state.pt"))
 
 
 def test_no_state_and_no_sound_one_are_sentences(tmp_path: Path) -> None:
     state = tmp_path / "state.pt"
     with pytest.raises(UserError, match="Leave out --resume"):
-        run_silently(train_encoder(plain_explainer(), TINY, state, resume=True))
+        run_job(train_encoder(plain_explainer(), TINY, state, resume=True))
     state.write_bytes(b"nothing")
     with pytest.raises(UserError, match="cannot be read"):
-        run_silently(train_encoder(plain_explainer(), TINY, state, resume=True))
+        run_job(train_encoder(plain_explainer(), TINY, state, resume=True))
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

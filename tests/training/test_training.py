@@ -15,7 +15,7 @@ from tiny_training import (
 )
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.training import losses
 from latent_explorer.training.checkpoints import Checkpoints
@@ -51,7 +51,7 @@ def test_the_encoder_and_the_mapping_are_trained_in_every_update(
     config: TrainConfig, tmp_path: Path
 ) -> None:
     run = started(config, tmp_path / "run")
-    trainer, _ = build_training(run, *run_silently(read_pictures(run)), fresh=True)
+    trainer, _ = build_training(run, *run_job(read_pictures(run)), fresh=True)
     trainer.images = config.adversarial_start + 100
     before = {n: p.clone() for n, p in trainer.networks.G.mapping.named_parameters()}
     encoder_before = [p.clone() for p in trainer.networks.E.parameters()]

@@ -18,7 +18,7 @@ from latent_explorer.app.tour import tour
 from latent_explorer.cli import root as root_module
 from latent_explorer.cli.demo import FILES
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Result
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.models.explainer import with_attribute_set
 from latent_explorer.models.explainer_file import write_explainer
@@ -28,10 +28,9 @@ from latent_explorer.ui.tour import SIZE
 @pytest.fixture(scope="module")
 def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny explainer with attributes that were really found."""
-    *_, last = attfind(tiny_explainer, AttFindSettings(wanted=4))
-    assert isinstance(last, Result)
+    found = run_job(attfind(tiny_explainer, AttFindSettings(wanted=4)))
     path = tmp_path_factory.mktemp("tour") / "tiny.explainer"
-    write_explainer(with_attribute_set(tiny_explainer, last.value.attribute_set), path)
+    write_explainer(with_attribute_set(tiny_explainer, found.attribute_set), path)
     return path
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import csv
 import io
-from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from latent_explorer.app.export.scene import (
 )
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.common.paths import atomic_output, safe_file_name
 from latent_explorer.explain.recipe import Base, PictureRequest, SampleBase, SeedBase
 
@@ -103,8 +104,8 @@ def export_all(
             shot = _shot(rank, attribute, base, context, render, suffix)
             begun = shot.item
             job = animation(folder / begun.file, shot.scene, settings, render)
-            with closing(job):
-                written = yield from _counted(job, len(items), len(pairs), begun.file)
+            counted = partial(_counted, done=len(items), total=len(pairs), name=begun.file)
+            written = yield from forward_events(job, counted)
             items.append(msgspec.structs.replace(begun, bytes=written.bytes))
             begun = None
     finally:
@@ -168,19 +169,12 @@ def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:
     return f"{rank:02d} {safe_file_name(attribute.name)[:40] or 'attribute'} - {safe_file_name(number)}"
 
 
-def _counted(
-    job: Generator[Event, None, Any], done: int, total: int, name: str
-) -> Generator[Event, None, Any]:
-    """The events of one animation; its progress is a part of the whole's."""
-    while True:
-        try:
-            event = next(job)
-        except StopIteration as end:
-            return end.value
-        if isinstance(event, Progress):
-            part = _STEPS * event.done // event.total if event.total else 0
-            event = Progress(_STEPS * done + part, _STEPS * total, name)
-        yield event
+def _counted(event: Event, done: int, total: int, name: str) -> Event:
+    """An event of one animation; its progress is a part of the whole's."""
+    if not isinstance(event, Progress):
+        return event
+    part = _STEPS * event.done // event.total if event.total else 0
+    return Progress(_STEPS * done + part, _STEPS * total, name)
 
 
 # The manifest -----------------------------------------------------------------------------------

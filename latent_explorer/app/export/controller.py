@@ -7,7 +7,6 @@ Methods are called on the window's thread; none raises for what a person did. Th
 from __future__ import annotations
 
 import threading
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ from latent_explorer.app.export.scene import (
 from latent_explorer.app.export.sheets import SheetPlan, sheet, sheet_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
+from latent_explorer.common.jobs import forward_until
 from latent_explorer.explain.recipe import ProjectedBase
 from latent_explorer.media.sheet import draw
 
@@ -270,13 +270,8 @@ class ExportController:
 def _drawn(
     plan: SheetPlan, context: ExportContext, render: Render, stale: threading.Event
 ) -> Generator[Event, None, tuple[np.ndarray | None, str]]:
-    job = sheet_of(plan, context, render)
-    with closing(job):
-        while not stale.is_set():
-            try:
-                yield next(job)
-            except StopIteration as end:
-                return draw(end.value), ""
-            except UserError as error:
-                return None, str(error)
-    return None, ""
+    try:
+        sheet = yield from forward_until(sheet_of(plan, context, render), stale.is_set)
+    except UserError as error:
+        return None, str(error)
+    return None if sheet is None else draw(sheet), ""

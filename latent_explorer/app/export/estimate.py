@@ -13,6 +13,7 @@ from latent_explorer.app.export.job import BackgroundJob
 from latent_explorer.app.export.scene import Scene
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.jobs import forward_until
 from latent_explorer.media.animation import budget
 from latent_explorer.media.animation.formats import as_shown, check_format
 from latent_explorer.media.animation.frames import compose
@@ -95,12 +96,7 @@ class Estimator:
             return _measured(runs, frames[middle], total, estimate_request)
 
         with BackgroundJob(work) as trial:
-            for event in (answer := trial.drain()):
-                if estimate_request.stale.is_set():
-                    answer.close()
-                    return None
-                yield event
-            return trial.value
+            return (yield from forward_until(trial.drain(), estimate_request.stale.is_set))
 
     def _frame(
         self, estimate_request: EstimateRequest, request: PictureRequest, place: int, render: Render

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
+from latent_explorer.common.jobs import run_job
 from latent_explorer.media.animation.settings import format_of
 from latent_explorer.media.animation.writer import WrittenAnimation, write_animation
 
@@ -95,11 +96,6 @@ class BackgroundJob(Generic[I, T]):
             return False
         return True
 
-    @property
-    def value(self) -> T:
-        """What the job has returned, once `drain` is through."""
-        return self._value[0]
-
     def drain(self) -> Generator[Event, None, T]:
         """No more items will come: the job's remaining events, and what it returns."""
         while not self._end():
@@ -115,7 +111,7 @@ class BackgroundJob(Generic[I, T]):
                 yield last
         yield from (event for event in self._empty() if not isinstance(event, Progress))
         self._raise()
-        return self.value
+        return self._value[0]
 
     def _end(self) -> bool:
         try:
@@ -135,18 +131,17 @@ class BackgroundJob(Generic[I, T]):
             raise self._error
 
     def _run(self) -> None:
-        job = self._job(self._received_items())
         try:
-            while not self._abandoned.is_set():
-                self._events.put(next(job))
-        except StopIteration as end:
-            self._value.append(end.value)
+            self._value.append(run_job(self._job(self._received_items()), self._take))
         except _AbandonedError:
             pass
         except BaseException as error:
             self._error = error
-        finally:
-            job.close()
+
+    def _take(self, event: Event) -> None:
+        if self._abandoned.is_set():
+            raise _AbandonedError
+        self._events.put(event)
 
     def _received_items(self) -> Iterator[I]:
         while True:

@@ -32,7 +32,7 @@ from latent_explorer.app.study.updates import (
     StudyScored,
 )
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.studies.build.answer_key import read_key
@@ -197,7 +197,7 @@ class StudyController:
         """Score answers into a folder; the result comes as `StudyScored`. Needs no model."""
 
         def job(_budget: object) -> Generator[Event, None, StudyScored]:
-            work = partial(run_silently, score_files(answers, key, folder, rules, columns))
+            work = partial(run_job, score_files(answers, key, folder, rules, columns))
             return StudyScored((yield from run_in_thread(work, "Scoring")))
 
         return self._explorer.start_job("Scoring answers", job, self.updates.emit)

@@ -6,12 +6,12 @@ The window and the command line run the same job, so the same wish gives the sam
 
 from __future__ import annotations
 
-import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from latent_explorer.app.study.arms import distinct_names, shared_pools, sources_of
 from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.studies.build.folder_writer import StudyFolderWriter, draw
 from latent_explorer.studies.build.plan import (
@@ -129,14 +129,7 @@ def preview_of(
 
 def _step(job: Generator[Event, None, T], done: int, total: int) -> Generator[Event, None, T]:
     """A step within the job: its progress is none of the whole, but a chance to serve a picture in between."""
-    with contextlib.closing(job):
-        while True:
-            try:
-                next(job)
-            except StopIteration as end:
-                value: T = end.value
-                return value
-            yield Progress(done, total, "Drawing questions")
+    return forward_events(job, lambda _event: Progress(done, total, "Drawing questions"))
 
 
 def _made_with(arms: Sequence[LoadedArm]) -> dict[str, Any]:

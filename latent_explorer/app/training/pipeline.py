@@ -11,13 +11,14 @@ import contextlib
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from latent_explorer.app.engine.failure import failure_of
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
+from latent_explorer.common.events import Event, Metric, Notice, Progress
+from latent_explorer.common.jobs import forward_events, forward_until
 from latent_explorer.training.run_folder import RunFolder, RunStatus
 
 if TYPE_CHECKING:
@@ -51,12 +52,12 @@ def run_pipeline(
 ) -> Generator[Event, None, RunStatus | None]:
     """Start the run that `config` describes, or without one go on with that in `folder`. Yields the phases' events.
 
-    changes  settings of a run that goes on (images, attributes, device); it never becomes shorter
-    command  how the run was started, for its status
-    wish     asked between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
-             "stop" also exports the explainer
-    Last Result: the status that it ended with, which is returned, too. Of the processes that torchrun started the first
-    alone speaks; the others return None. Raises UserError.
+    changes       settings of a run that goes on (images, attributes, device); it never becomes shorter
+    command       how the run was started, for its status
+    stop_request  asked between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
+                  "stop" also exports the explainer
+    Returns the status that it ended with. Of the processes that torchrun started the first alone speaks; the others
+    return None. Raises UserError.
     """
     from latent_explorer.training.distributed import process_group
 
@@ -74,9 +75,7 @@ def run_pipeline(
             reporter = RunReporter(run, command, stop_request)
             with reporter.record_outcome():
                 yield from _phases(run, reporter, world)
-        status = reporter.status
-    yield Result(status)
-    return status
+    return reporter.status
 
 
 def _checked(
@@ -150,8 +149,8 @@ class RunReporter:
         done = {"phase_done": 0, "phase_total": 0, "seconds_left": None}
         self.update_status(state="running", phase=phase, message=message, **done)
 
-    def on_event(self, event: Event) -> None:
-        """Take note of what a phase says."""
+    def record(self, event: Event) -> Event:
+        """Take note of what a phase says, and return it."""
         changes: dict[str, Any] = {}
         phase = self.status.phase
         if isinstance(event, Progress):
@@ -170,6 +169,7 @@ class RunReporter:
         self.status = msgspec.structs.replace(self.status, **changes)
         if changes and time.monotonic() - self._written >= STATUS_SECONDS:
             self.update_status()
+        return event
 
     def should_stop(self) -> bool:
         """Whether somebody wants an end; and the window gets the device first where it needs it."""
@@ -184,22 +184,8 @@ class RunReporter:
     def forward(
         self, job: Generator[Event, None, T], should_stop: Callable[[], bool] | None = None
     ) -> Generator[Event, None, T | None]:
-        """Pass a job's events on; its result, or None where it was ended early: on any wish, or as `should_stop` says."""
-        should_stop = should_stop or self.should_stop
-        result: T | None = None
-        with contextlib.closing(job):
-            while True:
-                try:
-                    event = next(job)
-                except StopIteration as end:
-                    return cast("T | None", end.value if end.value is not None else result)
-                if isinstance(event, Result):
-                    result = event.value
-                    continue
-                self.on_event(event)
-                yield event
-                if self.status.phase != "explainer" and should_stop():  # a training asks by itself
-                    return None
+        """Record and forward a job's events; its value, or None if `should_stop` (any request, unless given) ended it."""
+        return forward_until(forward_events(job, self.record), should_stop or self.should_stop)
 
     def end(self, state: State) -> None:
         """The run ends as it should."""
@@ -245,7 +231,7 @@ def _phases(run: RunFolder, reporter: RunReporter, world: World) -> Generator[Ev
         reporter.end("paused" if reporter.stop_request == "pause" else "stopped")
         return
     reporter.begin("explainer", "Training the explainer.")
-    yield from reporter.forward(train(run, reporter.should_stop, world=world))
+    yield from forward_events(train(run, reporter.should_stop, world=world), reporter.record)
     if reporter.stop_request == "pause":
         reporter.end("paused")
         return
@@ -269,10 +255,8 @@ def _classifier(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
         classifier, about = trained
         write_classifier(run.classifier, classifier, about)
         test = about["test"]
-        yield from _log_notice(
-            reporter,
-            f"The classifier is right on {test['accuracy']:.1%} of {test['n']} test pictures.",
-        )
+        text = f"The classifier is right on {test['accuracy']:.1%} of {test['n']} test pictures."
+        yield reporter.record(Notice(text))
 
 
 def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
@@ -291,7 +275,8 @@ def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, Non
     yield Progress(0, 1, "Writing the explainer")
     with run.explain_write_errors("result.explainer"):
         write_explainer(explainer, run.result)
-    yield from _log_notice(reporter, f"Wrote {run.result.name}, as it stood after {images} images.")
+    text = f"Wrote {run.result.name}, as it stood after {images} images."
+    yield reporter.record(Notice(text))
 
 
 def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
@@ -314,7 +299,7 @@ def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
     if found is not None:
         write_explainer(with_attribute_set(model, found.attribute_set), run.result)
         count = len(found.attribute_set.attributes)
-        yield from _log_notice(reporter, f"Found {count} attributes.")
+        yield reporter.record(Notice(f"Found {count} attributes."))
 
 
 def _result_images(run: RunFolder) -> int | None:
@@ -325,9 +310,3 @@ def _result_images(run: RunFolder) -> int | None:
         return int(info(run.result).header.provenance["images"])
     except (UserError, KeyError, TypeError, ValueError):
         return None
-
-
-def _log_notice(reporter: RunReporter, text: str) -> Generator[Event, None, None]:
-    notice = Notice(text)
-    reporter.on_event(notice)
-    yield notice

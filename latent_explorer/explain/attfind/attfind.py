@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice, Result
+from latent_explorer.common.events import Event, Metric, Notice
 from latent_explorer.explain.attfind.effects import (
     BatchSizer,
     Budget,
@@ -100,7 +100,7 @@ def attfind(
     device: str | torch.device = "cpu",
     budget: Budget = default_budget,
 ) -> Generator[Event, None, AttFindResult]:
-    """Find the style coordinates that move a classifier. A job: yields events, the last a Result; also returns it.
+    """Find the style coordinates that move a classifier. A job.
 
     latents  pictures to search; the explainer's own samples unless given
     ranges   observed ends; minimum and maximum over the searched pictures unless given. The window and the command
@@ -133,7 +133,6 @@ def attfind(
         found, notice = _audited(found, chosen)
         yield notice
     yield from _short_lists(found, names)
-    yield Result(found)
     return found
 
 

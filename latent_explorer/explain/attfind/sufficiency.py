@@ -111,7 +111,7 @@ def flips(
     kappas: Sequence[float],
     batch_sizer: BatchSizer,
 ) -> Generator[Event, None, list[FlipRate]]:
-    """Flip rates for every k and kappa. A job without a Result: its value is the list."""
+    """Flip rates for every k and kappa. A job."""
     before = pictures.logits.cpu().numpy()
     targets = other_class(before)
     attributes = by_target(found.attributes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,7 +19,8 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress, Result
+from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
+from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.attfind.effects import Budget, default_budget
 from latent_explorer.explain.latents import Latent, projected_of
@@ -74,7 +76,6 @@ def project(
     job = _Projection(explainer, settings, torch.device(device), budget, classifier_id)
     found = yield from job.run(targets)
     yield Kept(tuple(found))
-    yield Result(found)
     return found
 
 
@@ -227,13 +228,11 @@ class _Projection:
             img = group.img[i : i + 1]
             loss = PictureLoss(self.distance, img, self.settings, rng, self.classifier)
             job = tune(self.model.generator, latent, loss, 0, self.settings)
-            while True:
-                try:
-                    next(job)
-                except StopIteration as end:
-                    group.deltas[i] = end.value
-                    break
-                yield self.pace.step(f"Tuning the generator to {group.targets[i].name}")
+            step = partial(self._tuning_step, group.targets[i].name)
+            group.deltas[i] = yield from forward_events(job, step)
+
+    def _tuning_step(self, name: str, _event: Event) -> Progress:
+        return self.pace.step(f"Tuning the generator to {name}")
 
     def _judge_domain(self, group: _Group, ws: Tensor) -> Generator[Event, None, None]:
         """The verdict of each picture by ws (n, num_ws, w_dim), whose rows are alike."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Notice, Progress, Result
+from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.effects import BatchSizer, Budget, default_budget, reconstruct
 from latent_explorer.explain.attfind.encode import encode
@@ -112,9 +112,7 @@ def evaluate(
         )
     else:
         rates = yield from _flips(model, key, samples, found, ks, kappas, batch_sizer)
-    result = measured.evaluation(key, mapped, tuple(rates))
-    yield Result(result)
-    return result
+    return measured.evaluation(key, mapped, tuple(rates))
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from latent_explorer import __version__
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Progress, Result
+from latent_explorer.common.events import Event, Progress
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.attfind.sufficiency import by_target
 from latent_explorer.explain.latents import cpu_threads
@@ -86,9 +86,7 @@ def report(
         for attribute, rank in _ranked(found, shown or found.attributes, settings)
     ]
     yield from _measure(renderer, chosen, tallies)
-    result = _figures(explainer, found, len(chosen), tallies)
-    yield Result(result)
-    return result
+    return _figures(explainer, found, len(chosen), tallies)
 
 
 def spread(rows: np.ndarray, n: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import msgspec
 
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.format import size_text
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.media.animation.formats import encoded_size
 from latent_explorer.media.animation.frames import picture_size
 from latent_explorer.media.animation.gif import colors_of
@@ -94,7 +94,7 @@ def estimate_bytes(
     words: CaptionContext,
 ) -> int:
     """`estimate`, at once."""
-    return run_silently(estimate(runs, total, suffix, settings, words))
+    return run_job(estimate(runs, total, suffix, settings, words))
 
 
 def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:

@@ -25,6 +25,7 @@ from latent_explorer.app.export.scene import (
 )
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.recipe import PictureRecipe, SeedBase, StyleShift
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
 from latent_explorer.media.animation.settings import AnimationSettings
@@ -41,11 +42,8 @@ def render(request):
 
 def finish(job):
     events = []
-    while True:
-        try:
-            events.append(next(job))
-        except StopIteration as stop:
-            return events, stop.value
+    value = run_job(job, events.append)
+    return events, value
 
 
 def grey(frame) -> int:

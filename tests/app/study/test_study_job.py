@@ -22,7 +22,7 @@ from latent_explorer.app.study.updates import QuestionRendered, StudyBuilt, Stud
 from latent_explorer.cli.study import study as study_command
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.studies.build.answer_key import read_key
@@ -62,7 +62,7 @@ def explainer_path(tmp_path_factory) -> Path:
 
 def build(path: Path, folder: Path, settings=SETTINGS, arms=("", "methodB")):
     opened = open_from_files([ArmSpec(path=str(path), method=m) for m in arms], "cpu")
-    return run_silently(build_study(opened, settings, folder))
+    return run_job(build_study(opened, settings, folder))
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,8 @@ from tiny_training import (
 
 from latent_explorer.app.training.pipeline import run_pipeline
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Metric, Notice, Progress, Result
+from latent_explorer.common.events import Event, Metric, Notice, Progress
+from latent_explorer.common.jobs import run_job
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.fit_mapping import FITTING
@@ -57,10 +58,9 @@ def test_the_whole_way_with_a_classifier_of_its_own(config: TrainConfig, tmp_pat
     run = RunFolder(tmp_path / "run")
     own = classifier_training(Path(config.data.path))
     config = msgspec.structs.replace(config, classifier="", classifier_training=own)
-    events = list(run_pipeline(run.path, config, command=["latent-explorer", "train", "x"]))
+    returned = run_job(run_pipeline(run.path, config, command=["latent-explorer", "train", "x"]))
     status = ended(run)
-    assert isinstance(events[-1], Result)
-    assert events[-1].value == status
+    assert returned == status
     assert (status.state, status.images, status.total) == ("finished", 160, 160)
     assert status.command == ["latent-explorer", "train", "x"]
     assert run.classifier.exists()

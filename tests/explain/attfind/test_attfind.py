@@ -13,7 +13,8 @@ from colour_explainer import tiny_classifier, tiny_explainer
 from latent_explorer.app.engine.events import StepBudget
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Notice, Progress, Result
+from latent_explorer.common.events import Notice, Progress
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.attfind.effects import BatchSizer, effect_table, reconstruct
 from latent_explorer.explain.attfind.screening import predicted_effects
@@ -24,11 +25,8 @@ LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
 def finish(job):
     """Run a job to its end: (events, value)."""
     events = []
-    while True:
-        try:
-            events.append(next(job))
-        except StopIteration as stop:
-            return events, stop.value
+    value = run_job(job, events.append)
+    return events, value
 
 
 def planted_explainer():
@@ -143,10 +141,8 @@ def test_the_model_is_bit_identical_afterwards():
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 
 
-def test_the_job_reports_progress_and_ends_with_its_result(found):
+def test_the_job_reports_progress_and_returns_its_result(found):
     events, result = found
-    assert isinstance(events[-1], Result)
-    assert events[-1].value is result
     done = [e.done for e in events if isinstance(e, Progress) and "style" in e.message]
     assert done == sorted(done)
     assert done[-1] == 40

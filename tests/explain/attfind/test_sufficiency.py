@@ -12,6 +12,7 @@ from colour_explainer import random_images, tiny_explainer
 from scipy.stats import binomtest
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.attfind.effects import BatchSizer, reconstruct
 from latent_explorer.explain.attfind.encode import encode
@@ -25,22 +26,14 @@ from latent_explorer.explain.attfind.sufficiency import (
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 
 
-def finish(job):
-    while True:
-        try:
-            next(job)
-        except StopIteration as stop:
-            return stop.value
-
-
 @pytest.fixture(scope="module")
 def searched():
     explainer = tiny_explainer(n=30)
-    result = finish(attfind(explainer, AttFindSettings(n=30, wanted=10)))
+    result = run_job(attfind(explainer, AttFindSettings(n=30, wanted=10)))
     samples, synthesis = explainer.samples, explainer.generator.synthesis
     job = reconstruct(synthesis, explainer.classifier, samples.ws, samples.cond, BatchSizer())
     style_range = torch.from_numpy(np.stack([result.minimum, result.maximum]))
-    return explainer, result, finish(job), style_range
+    return explainer, result, run_job(job), style_range
 
 
 def test_more_attributes_flip_more_pictures(searched):
@@ -55,7 +48,7 @@ def test_more_attributes_flip_more_pictures(searched):
         (1.0, 2.0),
         BatchSizer(),
     )
-    rates = {(f.k, f.kappa): f for f in finish(job)}
+    rates = {(f.k, f.kappa): f for f in run_job(job)}
     assert rates[0, 1.0].reached.count == 0
     assert (
         rates[0, 1.0].reached.share <= rates[1, 1.0].reached.share <= rates[10, 1.0].reached.share
@@ -117,7 +110,7 @@ def test_rates_carry_wilson_intervals():
 def test_encoding_gives_the_encoders_ws_and_the_classifiers_probabilities():
     explainer = tiny_explainer()
     images = random_images(9)
-    found = finish(
+    found = run_job(
         encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], BatchSizer())
     )
     img = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
@@ -132,7 +125,7 @@ def test_encoding_gives_the_encoders_ws_and_the_classifiers_probabilities():
 def test_what_cannot_be_encoded_is_said():
     explainer = tiny_explainer(n=3)
     with pytest.raises(UserError, match="no pictures"):
-        finish(encode(explainer, lambda rows: random_images(0), [], BatchSizer()))
+        run_job(encode(explainer, lambda rows: random_images(0), [], BatchSizer()))
     explainer.encoder = None
     with pytest.raises(UserError, match="no encoder"):
-        finish(encode(explainer, lambda rows: random_images(1), ["a"], BatchSizer()))
+        run_job(encode(explainer, lambda rows: random_images(1), ["a"], BatchSizer()))

@@ -15,6 +15,7 @@ from latent_explorer.app.projection import jobs as projection_jobs
 from latent_explorer.app.projection.photos import photo_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Progress
+from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.projection.report_text import cautions
 from latent_explorer.explain.projection.settings import ProjectionSettings
@@ -98,12 +99,7 @@ def test_photos_are_cut_projected_and_known_on_every_device(host, tmp_path):
         host, BUDGET, [photo], settings, host.explainer.conditioned_on
     )
     events = []
-    while True:
-        try:
-            events.append(next(job))
-        except StopIteration as end:
-            (picture,) = end.value
-            break
+    (picture,) = run_job(job, events.append)
     assert isinstance(events[0], Progress)
     kept = [event.value for event in events if isinstance(event, Kept)]
     assert kept[-1][0].latent_id == picture.latent_id

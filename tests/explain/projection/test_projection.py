@@ -19,7 +19,7 @@ from projection_runs import (
 )
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Kept, Metric, Notice, Progress, Result
+from latent_explorer.common.events import Kept, Metric, Notice, Progress
 from latent_explorer.explain.latents import latent_of
 from latent_explorer.explain.projection.projection import project
 from latent_explorer.explain.projection.settings import ProjectionSettings
@@ -129,7 +129,6 @@ def test_events_say_how_it_goes(tiny_explainer, targets):
     metrics = [e for e in done.events if isinstance(e, Metric)]
     assert {"loss", "lpips", "loss/0", "lpips/3"} <= set(metrics[0].values)
     assert {"loss/4"} <= set(metrics[-1].values)
-    assert isinstance(done.events[-1], Result)
     assert [p.latent_id for p in done.kept[-1].value] == [p.latent_id for p in done.found]
 
 

@@ -15,7 +15,7 @@ import torch
 
 from latent_explorer.api import Explainer as Open
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.recipe import (
     PictureRecipe,
     PictureRequest,
@@ -51,7 +51,7 @@ def two(tiny_explainer: Explainer) -> Explainer:
 
 @pytest.fixture(scope="module")
 def figures(two: Explainer) -> ExplainerReport:
-    return run_silently(report(two, SETTINGS))
+    return run_job(report(two, SETTINGS))
 
 
 def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerReport) -> None:
@@ -95,9 +95,9 @@ def test_arranged_by_a_person_numbers_stay_those_of_the_search(two: Explainer) -
     assert first.target == second.target
     mine = Attribute("mine", first.target, (AttributeEntry(11, "min"),))
     named = msgspec.structs.replace(first, name="dull green")
-    found = run_silently(report(two, SETTINGS, shown=[mine, second, named]))
+    found = run_job(report(two, SETTINGS, shown=[mine, second, named]))
     assert [(a.name, a.rank) for a in found.attributes] == [("mine", 0), (second.name, 2)]
-    found = run_silently(report(two, SETTINGS, shown=[named, mine]))
+    found = run_job(report(two, SETTINGS, shown=[named, mine]))
     assert [(a.name, a.rank) for a in found.attributes] == [("dull green", 1), ("mine", 0)]
     assert "added by hand" in page([found])
 
@@ -131,7 +131,7 @@ def test_classifiers_of_other_classes_are_not_asked(
         for names in (config.class_names[::-1], ("a", "b", "c"))
     ]
     several = two.classifiers | {hash_classifier(other): other for other in others}
-    found = run_silently(report(dataclasses.replace(two, classifiers=several), SETTINGS))
+    found = run_job(report(dataclasses.replace(two, classifiers=several), SETTINGS))
     assert found.others == figures.others
     assert found.attributes[0].others == figures.attributes[0].others
     assert found.facts == figures.facts
@@ -150,13 +150,13 @@ def test_a_planted_shortcut_is_caught(two: Explainer) -> None:
     generator = copy.deepcopy(two.generator)
     generator.synthesis.__class__ = FrameOnlyChanges
     planted = dataclasses.replace(two, generator=generator)
-    for found in run_silently(report(planted, SETTINGS)).attributes:
+    for found in run_job(report(planted, SETTINGS)).attributes:
         assert found.frame.value > 0.8
         assert found.surroundings
 
 
 def test_the_same_explainer_gives_the_same_page(two: Explainer, figures: ExplainerReport) -> None:
-    assert page([figures]) == page([run_silently(report(two, SETTINGS))])
+    assert page([figures]) == page([run_job(report(two, SETTINGS))])
 
 
 def test_what_it_needs_is_asked_for(tiny_explainer: Explainer) -> None:
@@ -166,7 +166,7 @@ def test_what_it_needs_is_asked_for(tiny_explainer: Explainer) -> None:
         ({"style_stats": None}, "statistics"),
     ):
         with pytest.raises(UserError, match=word):
-            run_silently(report(dataclasses.replace(tiny_explainer, **part), SETTINGS))
+            run_job(report(dataclasses.replace(tiny_explainer, **part), SETTINGS))
 
 
 @pytest.mark.parametrize(
@@ -227,4 +227,4 @@ def test_a_set_of_other_classifiers_is_not_reported(tiny_explainer: Explainer) -
     foreign = AttributeSet("0" * 64, "attfind", 1, 1.0, "", ())
     changed = dataclasses.replace(tiny_explainer, attribute_sets=(foreign,))
     with pytest.raises(UserError, match="attfind"):
-        run_silently(report(changed, SETTINGS))
+        run_job(report(changed, SETTINGS))

@@ -15,7 +15,7 @@ from PIL import Image
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.media.animation.frames import Frame, FrameSpool, compose
 from latent_explorer.media.animation.settings import FPS, AnimationSettings
 from latent_explorer.media.animation.writer import write_animation, write_gif
@@ -37,7 +37,7 @@ LOSS = [
 
 
 def write(path, frames=None, **settings):
-    return run_silently(
+    return run_job(
         write_animation(path, frames or animation_frames(), AnimationSettings(**settings), WORDS)
     )
 
@@ -46,7 +46,7 @@ def write(path, frames=None, **settings):
 def test_every_frame_is_there_within_the_loss_of_its_format(tmp_path, name, quality, least, most):
     settings = AnimationSettings(size=128, quality=quality)
     frames = animation_frames()
-    written = run_silently(write_animation(tmp_path / name, iter(frames), settings, WORDS))
+    written = run_job(write_animation(tmp_path / name, iter(frames), settings, WORDS))
     shown = read_frames(tmp_path / name)
     meant = [compose(frame, settings, WORDS) for frame in frames]
     assert len(shown) == written.frames == len(meant)

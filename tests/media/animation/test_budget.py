@@ -11,7 +11,7 @@ from animation_frames import WORDS, animation_frames, read_frames
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.media.animation.budget import described, estimate_bytes, ladder, sample_places
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.animation.writer import write_animation
@@ -24,14 +24,9 @@ SETTINGS = AnimationSettings(size=192)
 
 
 def write(path, frames, settings):
-    job, said = write_animation(path, frames, settings, WORDS), []
-    while True:
-        try:
-            event = next(job)
-        except StopIteration as end:
-            return end.value, said
-        if isinstance(event, Notice):
-            said.append(event.text)
+    events = []
+    written = run_job(write_animation(path, frames, settings, WORDS), events.append)
+    return written, [event.text for event in events if isinstance(event, Notice)]
 
 
 SHARES = [(suffix, share) for suffix in (".gif", ".webp", ".png") for share in (0.6, 0.25)]
@@ -41,7 +36,7 @@ VIDEO_SHARES = [pytest.param(suffix, 0.6, marks=needs_av) for suffix in (".mp4",
 @pytest.mark.parametrize(("suffix", "share"), [*SHARES, *VIDEO_SHARES])
 def test_the_file_stays_below_and_nearly_fills_the_budget(tmp_path, suffix, share):
     frames = animation_frames(24)
-    free = run_silently(write_animation(tmp_path / f"free{suffix}", frames, SETTINGS, WORDS))
+    free = run_job(write_animation(tmp_path / f"free{suffix}", frames, SETTINGS, WORDS))
     limit = int(free.bytes * share)
     settings = AnimationSettings(size=192, budget_bytes=limit)
     written, said = write(tmp_path / f"a{suffix}", iter(frames), settings)
@@ -79,7 +74,7 @@ def test_an_estimate_from_a_few_frames_is_near(tmp_path, suffix):
     assert sum(map(len, places)) <= 32
     runs = [[frames[i] for i in run] for run in places]
     expected = estimate_bytes(runs, len(frames), suffix, SETTINGS, WORDS)
-    written = run_silently(write_animation(tmp_path / f"a{suffix}", frames, SETTINGS, WORDS))
+    written = run_job(write_animation(tmp_path / f"a{suffix}", frames, SETTINGS, WORDS))
     assert expected == pytest.approx(written.bytes, rel=0.6 if suffix in (".mp4", ".webm") else 0.2)
 
 

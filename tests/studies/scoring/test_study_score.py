@@ -17,7 +17,7 @@ import pytest
 from scipy import stats
 from survey_exports import ARMS, ATTRIBUTES, COUNT, make_key, make_people, qualtrics
 
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import write_key
 from latent_explorer.studies.scoring.rules import Rules
 from latent_explorer.studies.scoring.score_files import score_files
@@ -31,7 +31,7 @@ def study(tmp_path_factory):
     (folder / "export.csv").write_bytes(qualtrics(key, people))
     write_key(folder / "key.json", key)
     out = folder / "result"
-    scored = run_silently(score_files([folder / "export.csv"], folder / "key.json", out))
+    scored = run_job(score_files([folder / "export.csv"], folder / "key.json", out))
     kept = [p for p in people if p.finished and not p.preview and len(p.answers) == len(key.items)]
     items = [i for i in key.items if i.kind == "classification" and i.role == "item"]
     right = np.array([[p.answers[i.item] == i.right for i in items] for p in kept])
@@ -256,9 +256,7 @@ def test_the_tidy_table_holds_everything_and_scores_the_same(study, tmp_path) ->
     assert len(rows) == len(people) * len(key.items)
     counted = [r for r in rows if r["counts"] == "yes" and r["role"] == "item" and r["right"] != ""]
     assert sum(int(r["right"]) for r in counted) == right.sum()
-    again = run_silently(
-        score_files([out / "answers.csv"], out.parent / "key.json", tmp_path / "again")
-    )
+    again = run_job(score_files([out / "answers.csv"], out.parent / "key.json", tmp_path / "again"))
     assert again.score == scored.score
 
 
@@ -268,10 +266,10 @@ def test_rules_are_applied_only_when_asked(study, tmp_path) -> None:
     strict = Rules(
         exclude=("preview", "duplicate", "unfinished", "too-fast", "failed-catch"), least_seconds=8
     )
-    score = run_silently(score_files(*files, tmp_path / "strict", strict)).score
+    score = run_job(score_files(*files, tmp_path / "strict", strict)).score
     found = {e.rule: len(e.respondents) for e in score.exclusions}
     assert found["too-fast"] > 0
     assert score.respondents == score.respondents_read - sum(found.values())
-    everyone = run_silently(score_files(*files, tmp_path / "all", Rules(exclude=()))).score
+    everyone = run_job(score_files(*files, tmp_path / "all", Rules(exclude=()))).score
     assert everyone.respondents == everyone.respondents_read == 60
     assert everyone.overall.score.n == scored.score.overall_without_exclusions.n

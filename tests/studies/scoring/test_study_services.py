@@ -21,7 +21,7 @@ from survey_exports import (
 
 from latent_explorer.common.csv_table import guarded, read_table, unguarded, write_table
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import read_key, write_key
 from latent_explorer.studies.scoring import answers
 from latent_explorer.studies.scoring.answers import parse_bool, parse_seconds, read_responses
@@ -97,7 +97,7 @@ def test_columns_are_proposed_by_order_completed_and_used(tmp_path, key_path) ->
     job = score_files(
         [tmp_path / "export.csv"], key_path, tmp_path / "out", None, tmp_path / "columns.csv"
     )
-    assert run_silently(job).score.respondents == COUNT
+    assert run_job(job).score.respondents == COUNT
     assert {p.how for p in propose(qualtrics(KEY, PEOPLE), "x", KEY)} == {BY_NAME}
 
 
@@ -245,7 +245,7 @@ def test_free_text_is_guarded_in_tables_and_escaped_in_the_report(tmp_path, key_
         respondent="<b>=1+1</b>", answers=[{"item": verbal.item, "answer": evil, "ms": 5}]
     )
     (tmp_path / "a.json").write_text(json.dumps(found), encoding="utf-8")
-    run_silently(score_files([tmp_path / "a.json"], key_path, tmp_path / "out"))
+    run_job(score_files([tmp_path / "a.json"], key_path, tmp_path / "out"))
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
@@ -262,7 +262,7 @@ def test_the_same_person_twice_counts_once(tmp_path, key_path) -> None:
     more = [{"item": i.item, "answer": "1"} for i in KEY.items[:4]]
     (tmp_path / "a.json").write_text(json.dumps([answers_json(), answers_json(answers=more)]))
     (tmp_path / "b.json").write_text(json.dumps(answers_json(respondent="r2")))
-    found = run_silently(
+    found = run_job(
         score_files([tmp_path / "a.json", tmp_path / "b.json"], key_path, tmp_path / "out")
     ).score
     assert (found.respondents_read, found.respondents) == (3, 2)

@@ -10,7 +10,7 @@ from survey_exports import make_key, make_people, qualtrics, written
 
 from latent_explorer.common.csv_table import read_table
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, read_key, write_key
 from latent_explorer.studies.scoring.answers import read_responses
 from latent_explorer.studies.scoring.columns import BY_ORDER, key_draft, propose, write_key_draft
@@ -125,7 +125,7 @@ def test_where_the_numbers_differ_columns_are_proposed_by_kind(tmp_path) -> None
 def test_our_own_table_needs_no_columns(tmp_path) -> None:
     write_key(tmp_path / "key.json", KEY)
     (tmp_path / "export.csv").write_bytes(qualtrics(KEY, PEOPLE))
-    run_silently(score_files([tmp_path / "export.csv"], tmp_path / "key.json", tmp_path / "out"))
+    run_job(score_files([tmp_path / "export.csv"], tmp_path / "key.json", tmp_path / "out"))
     assert propose((tmp_path / "out" / "answers.csv").read_bytes(), "answers.csv", KEY) == []
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latent_explorer.common.jobs import run_silently
+from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import StudyKey
 from latent_explorer.studies.build.folder_writer import StudyFolderWriter, draw
 from latent_explorer.studies.build.plan import Arm, AttributeInfo, StudySettings, make_plan
@@ -187,7 +187,7 @@ def test_a_participants_journey_by_keyboard(study, tmp_path) -> None:  # noqa: P
     found = json.loads(path.read_text(encoding="utf-8"))
     assert found == copied
     check_answers(found, key)
-    scored = run_silently(score_files([path], folder / "key.json", tmp_path / "result")).score
+    scored = run_job(score_files([path], folder / "key.json", tmp_path / "result")).score
     assert (scored.respondents, scored.respondents_read) == (1, 1)
     classified = [a for a in found["answers"] if a["answer"] in ("1", "2")]
     right = {i.item: i.right for i in key.items if i.role == "item"}
@@ -250,7 +250,7 @@ def test_on_a_phone_with_less_motion(study, tmp_path) -> None:
     found = json.loads((tmp_path / "answers.json").read_text(encoding="utf-8"))
     check_answers(found, key)
     assert found["reduced_motion"] is True
-    scored = run_silently(
+    scored = run_job(
         score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")
     ).score
     assert scored.overall.score.accuracy == 1.0
@@ -303,7 +303,7 @@ def test_stopping_early_gives_an_unfinished_file(study, tmp_path) -> None:
             page.click("#download")
         download.value.save_as(tmp_path / "answers.json")
     assert json.loads((tmp_path / "answers.json").read_text())["complete"] is False
-    scored = run_silently(
+    scored = run_job(
         score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")
     ).score
     assert (scored.respondents, scored.respondents_read) == (0, 1)
