@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A stage with a timeline desk, a clock that is set by hand, and the timeline that most tests look at."""
+"""An explorer without a window, with its timelines, a clock set by hand, and the timeline most tests look at."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ class Clock:
 
 
 class TimelineHarness(HeadlessExplorer):
-    """A stage with a timeline desk and its clock."""
-
     def __init__(self, folder) -> None:
         super().__init__(folder)
         self.clock = Clock()

@@ -20,7 +20,7 @@ from latent_explorer.app.timeline.player import TimelinePlayer
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import free_name
-from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, StyleShift
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, attribute_edits
 from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.file import timeline_problem
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, duration, frame_at
@@ -180,8 +180,7 @@ class TimelineController:
         """The picture of the sliders with one attribute from `start` to `stop` and back."""
         recipe = self.player.slider_recipe
         if recipe is not None:
-            moving = [StyleShift(e.style_index, e.end, e.weight) for e in attribute.entries]
-            name = attribute.name or "Sweep"
+            moving, name = attribute_edits(attribute), attribute.name or "Sweep"
             made = makers.alpha_sweep(recipe, moving, start, stop, seconds, name=name)
             self._show_made(made, "sweep")
 

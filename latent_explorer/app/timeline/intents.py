@@ -2,7 +2,7 @@
 """Intents about timelines: a timeline becomes another, so that every change of one can be undone; and the way back
 from a keyframe to the sliders.
 
-What the next timeline is comes from `explain.timeline_edits` and `explain.timeline_makers`.
+What the next timeline is comes from `explain.timeline.edits` and `explain.timeline.makers`.
 """
 
 from __future__ import annotations

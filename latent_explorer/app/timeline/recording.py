@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """From a live session to keyframes: what the picture was and when, thinned to what is needed to say it again.
 
-Values only: who tells of changes and what the clock is, is the desk's.
+Values only: the controller says when the picture changed.
 """
 
 from __future__ import annotations

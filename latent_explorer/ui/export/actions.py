@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exports of the window that take more than a name: their dialogs, then where to. Writing is the desk's."""
+"""The exports of the window that take more than a name: their dialogs, then where to."""
 
 from __future__ import annotations
 

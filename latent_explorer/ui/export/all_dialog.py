@@ -10,10 +10,10 @@ import msgspec
 from latent_explorer.common.format import size_text
 from latent_explorer.media.animation.settings import FORMATS, AnimationSettings
 from latent_explorer.ui.export.dialog_base import (
+    RATES,
     ExportDialog,
     fill_qualities,
-    fill_rates,
-    fill_sizes,
+    size_names,
 )
 from latent_explorer.ui.export.picture_source import PictureSourceFields
 
@@ -43,16 +43,11 @@ class ExportAllDialog(ExportDialog):
         most = min(attributes, MOST_ATTRIBUTES)
         self.top = self.add_spin_box("Attributes", min(choices.top, most), 1, most)
         self.pictures = PictureSourceFields(self, controller, MOST_PICTURES)
-        self.format = self.add_choice("Format")
-        for suffix, words in FORMATS.items():
-            if suffix not in LEFT_OUT:
-                self.format.addItem(words, suffix)
-        self.format.setCurrentIndex(max(0, self.format.findData(choices.suffix)))
-        self.side = self.add_choice("Size")
-        fill_sizes(self.side, controller.resolution, chosen.size)
-        self.fps = self.add_choice("Rate")
-        fill_rates(self.fps, chosen.fps)
-        self.quality = self.add_choice("Quality")
+        formats = {s: words for s, words in FORMATS.items() if s not in LEFT_OUT}
+        self.format = self.add_choice("Format", formats, choices.suffix)
+        self.side = self.add_choice("Size", size_names(controller.resolution), chosen.size)
+        self.fps = self.add_choice("Rate", RATES, chosen.fps)
+        self.quality = self.add_choice("Quality", {})
         self.before_after = self.add_check_box(
             "Before and after, side by side", chosen.before_after
         )

@@ -14,10 +14,10 @@ from latent_explorer.media.animation.settings import (
     AnimationSettings,
 )
 from latent_explorer.ui.export.dialog_base import (
+    RATES,
     ExportDialog,
     fill_qualities,
-    fill_rates,
-    fill_sizes,
+    size_names,
 )
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
@@ -46,22 +46,17 @@ class ExportAnimationDialog(ExportDialog):
         super().__init__(controller, "Export animation", SENTENCE, parent)
         self._sources = controller.sources()
         chosen = controller.choices.animation
-        self.what = self.add_choice("Animate", [source.name for source in self._sources])
-        self.format = self.add_choice("Format")
-        for suffix, words in FORMATS.items():
-            self.format.addItem(words, suffix)
-        self.side = self.add_choice("Size")
+        names = {place: source.name for place, source in enumerate(self._sources)}
+        self.what = self.add_choice("Animate", names, controller.default_source(current))
+        self.format = self.add_choice("Format", FORMATS, controller.choices.suffix)
         native = self._sources[0].scene.summary.resolution
-        fill_sizes(self.side, native, chosen.size)
-        self.fps = self.add_choice("Rate")
-        fill_rates(self.fps, chosen.fps)
-        self.quality = self.add_choice("Quality")
+        self.side = self.add_choice("Size", size_names(native), chosen.size)
+        self.fps = self.add_choice("Rate", RATES, chosen.fps)
+        self.quality = self.add_choice("Quality", {})
         self._add_check_boxes(chosen)
         self._add_budget(chosen)
         self.what.currentIndexChanged.connect(self._source_changed)
         self.format.currentIndexChanged.connect(self._format_changed)
-        self.what.setCurrentIndex(controller.default_source(current))
-        self.format.setCurrentIndex(max(0, self.format.findData(controller.choices.suffix)))
         self._source_changed()
         self._format_changed()
         self.finished.connect(lambda _result: controller.cancel_estimate())

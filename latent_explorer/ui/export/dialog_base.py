@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QPainter
@@ -23,6 +23,8 @@ from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from PySide6.QtGui import QPaintEvent
 
@@ -32,6 +34,7 @@ FIELDS = 42 * theme.UNIT  # px, width of the left half
 PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Working it out..."
 DEBOUNCE_MS = 250  # ms without a change before anything is worked out
+RATES = {rate: f"{rate:g} frames per second" for rate in FPS}  # every format keeps them exactly
 _QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: "Small"}
 
 
@@ -107,10 +110,14 @@ class ExportDialog(QDialog):
 
     # fields -----------------------------------------------------------------------------------
 
-    def add_choice(self, label: str, names: list[str] | None = None) -> NoWheelComboBox:
-        """A list of which one is chosen."""
+    def add_choice(
+        self, label: str, items: Mapping[Any, str], chosen: object = None
+    ) -> NoWheelComboBox:
+        """A list of values, shown as their words; the first is chosen where `chosen` is not among them."""
         choice = NoWheelComboBox(label)
-        choice.addItems(names or [])
+        for value, words in items.items():
+            choice.addItem(words, value)
+        choice.setCurrentIndex(max(0, choice.findData(chosen)))
         choice.currentIndexChanged.connect(self.changed)
         self.fields.addRow(label, choice)
         return choice
@@ -168,21 +175,13 @@ class PicturePreview(QWidget):
         painter.drawImage(left, top, shown)
 
 
-def fill_sizes(choice: NoWheelComboBox, native: int, size: int) -> None:
+def size_names(native: int) -> dict[int, str]:
     """Sizes in px; the model's own enlarged 8 times, as pictures are exported, stands first."""
     usual = native * max(1, 512 // native)
-    choice.addItem(f"{usual} px", 0)
-    for other in sorted({native, *SIZES} - {usual}):
-        words = f"{other} px, the model's own" if other == native else f"{other} px"
-        choice.addItem(words, other)
-    choice.setCurrentIndex(max(0, choice.findData(size)))
-
-
-def fill_rates(choice: NoWheelComboBox, fps: float) -> None:
-    """The frame rates that every format keeps exactly."""
-    for rate in FPS:
-        choice.addItem(f"{rate:g} frames per second", rate)
-    choice.setCurrentIndex(max(0, choice.findData(fps)))
+    others = sorted({native, *SIZES} - {usual})
+    return {0: f"{usual} px"} | {
+        size: f"{size} px, the model's own" if size == native else f"{size} px" for size in others
+    }
 
 
 def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:

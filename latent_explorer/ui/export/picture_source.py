@@ -24,11 +24,8 @@ class PictureSourceFields:
 
     def __init__(self, dialog: ExportDialog, controller: ExportController, most: int) -> None:
         self._controller = controller
-        self.source = dialog.add_choice("Pictures")
-        for kind, words in WORDS.items():
-            if controller.bases(kind, 1):
-                self.source.addItem(words, kind)
-        self.source.setCurrentIndex(max(0, self.source.findData(controller.choices.pictures_from)))
+        offered = {kind: words for kind, words in WORDS.items() if controller.bases(kind, 1)}
+        self.source = dialog.add_choice("Pictures", offered, controller.choices.pictures_from)
         self.count = dialog.add_spin_box("How many", controller.choices.pictures, 1, most)
         self.source.currentIndexChanged.connect(self._source_changed)
         self._source_changed()

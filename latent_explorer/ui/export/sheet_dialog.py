@@ -40,10 +40,7 @@ class ExportSheetDialog(ExportDialog):
     def __init__(self, controller: ExportController, parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export sheet", SENTENCE, parent)
         choices = controller.choices
-        self.kind = self.add_choice("Sheet")
-        for kind, words in KINDS.items():
-            self.kind.addItem(words, kind)
-        self.kind.setCurrentIndex(max(0, self.kind.findData(choices.sheet)))
+        self.kind = self.add_choice("Sheet", KINDS, choices.sheet)
         self.pictures = PictureSourceFields(self, controller, MOST_ROWS)
         self.attributes = self.add_spin_box("Attributes", choices.sheet_attributes, 1, MOST_COLUMNS)
         self.together = self.add_check_box("And all of them together", True)
@@ -52,10 +49,7 @@ class ExportSheetDialog(ExportDialog):
         self.columns = self.add_spin_box("Columns, from seed 0 on", 4, 1, MOST_COLUMNS)
         self.first = self.add_spin_box("First row", 0, 0, last)
         self.last = self.add_spin_box("Last row", max(0, last // 2), 0, last)
-        self.format = self.add_choice("Format")
-        for suffix, words in FORMATS.items():
-            self.format.addItem(words, suffix)
-        self.format.setCurrentIndex(max(0, self.format.findData(choices.sheet_suffix)))
+        self.format = self.add_choice("Format", FORMATS, choices.sheet_suffix)
         self.kind.currentIndexChanged.connect(self._kind_changed)
         self._kind_changed()
         self.finished.connect(lambda _result: controller.cancel_preview())

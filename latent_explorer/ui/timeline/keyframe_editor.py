@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a person does to the keyframes: each method asks the desk for the next timeline and says what is selected then.
+"""Commands on keyframes: each gives the controller the next timeline and selects what it made.
 
-How a timeline is changed stands in `explain.timeline_edits`; what the mouse and the keys mean in `view`.
+How a timeline is changed stands in `explain.timeline.edits`; what the mouse and the keys mean in `view`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the menu "Make" asks before it makes a timeline: which seeds, pictures, layers or attribute. Making is the desk's."""
+"""The dialogs of the menu "Make": which seeds, pictures, layers or attribute a new timeline shows."""
 
 from __future__ import annotations
 

@@ -236,7 +236,7 @@ class TimelinePanel(QWidget):
         add("&Whole timeline\tZ", self.view.fit)
         menu.popup(place)
 
-    # what the desk says -----------------------------------------------------------------------
+    # updates --------------------------------------------------------------------------------
 
     def _subscribe(self) -> None:
         updates = self._explorer.updates

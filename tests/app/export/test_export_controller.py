@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The export desk: what it offers, what it remembers, its jobs and its estimates."""
+"""The exports' controller: what it offers, what it remembers, its jobs and its estimates."""
 
 from __future__ import annotations
 
