@@ -123,16 +123,18 @@ def settings_option(command: F) -> F:
 
 def setting_options(config: type[msgspec.Struct], *names: str) -> Callable[[F], F]:
     """Add an option for each of these settings of `config`, with its reason as help; None where it is not given."""
+    defaults = {field.name: field.default for field in fields(config)}
 
     def decorate(command: F) -> F:
         for name in reversed(names):
             setting = settings_of(config)[name]
-            default = setting.text(next(f.default for f in fields(config) if f.name == name))
-            text = f"{setting.reason} [default: {default}]"
-            option = click.option(
-                f"--{name.replace('_', '-')}", type=_SettingType(setting), help=text
-            )
-            command = option(command)
+            command = click.option(
+                f"--{name.replace('_', '-')}",
+                type=_SettingType(setting),
+                metavar="|".join(map(str, setting.choices))
+                or ("TEXT" if setting.allowed == "text" else "N"),
+                help=f"{setting.reason} [default: {setting.text(defaults[name])}]",
+            )(command)
         return command
 
     return decorate
@@ -142,11 +144,8 @@ class _SettingType(click.ParamType):
     """A value of a setting."""
 
     def __init__(self, setting: Setting) -> None:
-        self.name = "N" if setting.allowed.startswith(("a whole", "a number")) else "text"
+        self.name = setting.name
         self._setting = setting
-
-    def get_metavar(self, *_args: Any) -> str:
-        return "|".join(self._setting.choices) if self._setting.choices else self.name.upper()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         try:

@@ -104,6 +104,12 @@ def test_wrong_usage_is_one_line_and_code_1(
     assert "--help" in captured.err
 
 
+@pytest.mark.parametrize("name", root_module.root.commands)
+def test_every_command_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert root_module.main([name, "--help"]) == 0
+    assert "--help" in capsys.readouterr().out
+
+
 def test_every_command_takes_json_and_has_a_help_text() -> None:
     for command in root_module.root.commands.values():
         assert command.help, command.name
