@@ -19,8 +19,8 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind.attfind import AttFindSettings
 from latent_explorer.explain.attfind.attfind import attfind as attfind_job
-from latent_explorer.explain.attfind.effects import BatchSizer
 from latent_explorer.explain.attfind.encode import encode as encode_job
+from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent
 from latent_explorer.explain.projection.projection import project as project_job
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings

@@ -109,8 +109,8 @@ def encode_pictures(
 ) -> Samples:
     """Up to n pictures of DATA, encoded."""
     from latent_explorer.data.dataset import open_dataset
-    from latent_explorer.explain.attfind.effects import BatchSizer
     from latent_explorer.explain.attfind.encode import encode
+    from latent_explorer.explain.batches import BatchSizer
 
     pictures = open_dataset(data, **selection)
     rows = evenly_spaced_rows(pictures.indices(side), n)

@@ -17,10 +17,7 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice
 from latent_explorer.explain.attfind.effects import (
-    BatchSizer,
-    Budget,
     Reconstructions,
-    default_budget,
     effect_table,
     reconstruct,
 )
@@ -36,6 +33,7 @@ from latent_explorer.explain.attfind.greedy import (
     with_figures,
 )
 from latent_explorer.explain.attfind.screening import Shortlist, shortlist
+from latent_explorer.explain.batches import BatchSizer, Budget, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 

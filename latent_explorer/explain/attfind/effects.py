@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,44 +18,11 @@ from latent_explorer.common.events import Event, Progress
 from latent_explorer.models.stylegan2 import Styles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import Generator, Sequence
 
+    from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.stylegan2 import SynthesisNetwork
-
-Budget: TypeAlias = "Callable[[], float]"  # seconds that the next step may last
-
-LARGEST_BATCH = (
-    16  # on a CPU larger ones leave its caches; 64-px pictures cost the same at 4 and at 32
-)
-
-
-def default_budget() -> float:
-    """Seconds a step may last when nobody waits for pictures."""
-    return 0.3
-
-
-class BatchSizer:
-    """Chooses batch sizes so that a step fits the budget. The first batch is one picture: speed is not known yet."""
-
-    def __init__(self, budget: Budget = default_budget, largest: int = LARGEST_BATCH) -> None:
-        self._budget = budget
-        self._largest = largest
-        self._seconds: float | None = None  # per picture
-        self._start = 0.0
-
-    def next(self) -> int:
-        """Size of the next batch, whose time starts now."""
-        self._start = time.perf_counter()
-        if self._seconds is None:
-            return 1
-        return max(1, min(self._largest, int(self._budget() / self._seconds)))
-
-    def done(self, size: int) -> None:
-        """The batch was computed."""
-        seconds = (time.perf_counter() - self._start) / size
-        known = self._seconds
-        self._seconds = seconds if known is None else 0.7 * known + 0.3 * seconds
 
 
 @dataclass(frozen=True)
@@ -104,15 +71,12 @@ def reconstruct(
 ) -> Generator[Event, None, Reconstructions]:
     """Classify the pictures of latents ws (N, num_ws, w_dim), cond (N, K)."""
     styles, s = _styles_of(synthesis, ws, cond)
-    parts, done = [], 0
-    while done < len(s):
-        size = min(batch_sizer.next(), len(s) - done)
-        rows = slice(done, done + size)
-        parts.append(logits_of(synthesis, classifier, [x[rows] for x in styles], s[rows]))
-        batch_sizer.done(size)
-        done += size
-        yield Progress(done, len(s), "Classifying reconstructions")
-    return Reconstructions(styles, s, torch.cat(parts))
+    logits = yield from batch_sizer.run(
+        lambda rows: logits_of(synthesis, classifier, [x[rows] for x in styles], s[rows]),
+        len(s),
+        "Classifying reconstructions",
+    )
+    return Reconstructions(styles, s, torch.cat(logits))
 
 
 def effect_table(

@@ -6,7 +6,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Progress
 from latent_explorer.models.encoding import concat_samples, encode_batch
 
 if TYPE_CHECKING:
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from latent_explorer.explain.attfind.effects import BatchSizer
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.explainer import Explainer, Samples
 
 
@@ -29,12 +29,7 @@ def encode(
         raise UserError(
             "There are no pictures to encode. Choose another folder, split or condition."
         )
-    parts: list[Samples] = []
-    done = 0
-    while done < len(ids):
-        rows = slice(done, min(done + batch_sizer.next(), len(ids)))
-        parts.append(encode_batch(explainer, read(rows), ids[rows]))
-        batch_sizer.done(rows.stop - rows.start)
-        done = rows.stop
-        yield Progress(done, len(ids), "Encoding pictures")
+    parts = yield from batch_sizer.run(
+        lambda rows: encode_batch(explainer, read(rows), ids[rows]), len(ids), "Encoding pictures"
+    )
     return concat_samples(parts)

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from latent_explorer.common.events import Event, Progress
-
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from torch import Tensor
 
-    from latent_explorer.explain.attfind.effects import BatchSizer, Reconstructions
+    from latent_explorer.common.events import Event
+    from latent_explorer.explain.attfind.effects import Reconstructions
+    from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.stylegan2 import SynthesisNetwork
 
@@ -52,17 +52,15 @@ def shortlist(
     Predicted is (d logit / d style) * kappa * (end - own value); the mean is over the pictures of other classes of
     the positive part, as in the search itself.
     """
-    classes, done = pictures.classes, 0
+    classes = pictures.classes
     gains = np.zeros((classifier.num_classes, 2, pictures.s.shape[1]))
-    while done < len(pictures):
-        size = min(batch_sizer.next(), len(pictures) - done)
-        rows = slice(done, done + size)
+
+    def add(rows: slice) -> None:
         predicted = predicted_effects(synthesis, classifier, pictures, rows, style_range, kappa)
         others = classes[rows, None] != np.arange(classifier.num_classes)  # (B, K)
-        gains += np.einsum("bdsk,bk->kds", np.maximum(predicted, 0), others)
-        batch_sizer.done(size)
-        done += size
-        yield Progress(done, len(pictures), "Screening styles by gradient")
+        gains[:] += np.einsum("bdsk,bk->kds", np.maximum(predicted, 0), others)
+
+    yield from batch_sizer.run(add, len(pictures), "Screening styles by gradient")
     return _choose(gains, share)
 
 

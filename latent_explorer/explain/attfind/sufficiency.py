@@ -7,6 +7,7 @@ The reference's section A.7: all shifts start from the unedited styles, and ever
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,16 +15,17 @@ import torch
 
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.statistics import wilson_interval
-from latent_explorer.explain.attfind.effects import BatchSizer, Reconstructions, logits_of
+from latent_explorer.explain.attfind.effects import Reconstructions, logits_of
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
     from torch import Tensor
 
+    from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.stylegan2 import SynthesisNetwork
+    from latent_explorer.models.stylegan2 import Styles, SynthesisNetwork
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,12 @@ def flips(
     for kappa in kappas:
         for k in ks:
             s = _apply_per_target(pictures.s, style_range, attributes, targets, k, kappa)
-            after = yield from _logits(synthesis, classifier, pictures, s, batch_sizer)
+            parts = yield from batch_sizer.run(
+                partial(_logits, synthesis, classifier, pictures.styles, s),
+                len(s),
+                "Classifying edited pictures",
+            )
+            after = np.concatenate(parts)
             out.append(count_flips(before, after, targets, classifier.config.class_names, k, kappa))
             yield Progress(len(out), total, "Applying the attributes together")
     return out
@@ -165,20 +172,8 @@ def _apply_per_target(
 
 
 def _logits(
-    synthesis: SynthesisNetwork,
-    classifier: Classifier,
-    pictures: Reconstructions,
-    s: Tensor,
-    batch_sizer: BatchSizer,
-) -> Generator[Event, None, np.ndarray]:
-    """Logits (N, K) of the pictures with style values s (N, num_styles)."""
-    parts, done = [], 0
-    while done < len(s):
-        size = min(batch_sizer.next(), len(s) - done)
-        rows = slice(done, done + size)
-        styles = [x[rows] for x in pictures.styles]
-        parts.append(logits_of(synthesis, classifier, styles, s[rows]).cpu().numpy())
-        batch_sizer.done(size)
-        done += size
-        yield Progress(done, len(s), "Classifying edited pictures")
-    return np.concatenate(parts)
+    synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor, rows: slice
+) -> np.ndarray:
+    """Logits (n, K) of some of the pictures with style values s (N, num_styles)."""
+    batch = [style[rows] for style in styles]
+    return logits_of(synthesis, classifier, batch, s[rows]).cpu().numpy()

@@ -26,7 +26,7 @@ from latent_explorer.explain.projection.loss import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from latent_explorer.explain.attfind.effects import Budget
+    from latent_explorer.explain.batches import Budget
     from latent_explorer.explain.projection.settings import ProjectionSettings
     from latent_explorer.explain.projection.variables import LatentVariables
 

@@ -22,7 +22,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
-from latent_explorer.explain.attfind.effects import Budget, default_budget
+from latent_explorer.explain.batches import Budget, default_budget
 from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
 from latent_explorer.explain.projection.initialization import initial_ws, resolve_start

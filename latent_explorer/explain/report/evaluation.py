@@ -15,11 +15,12 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.events import Event, Notice, Progress
+from latent_explorer.common.events import Event, Notice
 from latent_explorer.data.images import to_float, to_uint8
-from latent_explorer.explain.attfind.effects import BatchSizer, Budget, default_budget, reconstruct
+from latent_explorer.explain.attfind.effects import reconstruct
 from latent_explorer.explain.attfind.encode import encode
 from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
+from latent_explorer.explain.batches import BatchSizer, Budget, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.lpips_weights import lpips_available
@@ -154,14 +155,11 @@ def _compare(
 ) -> Generator[Event, None, _Compared]:
     classifier = model.classifiers[key]
     perceptual = _perceptual(model)
-    parts: list[_Compared] = []
-    done = 0
-    while done < len(samples):
-        rows = slice(done, min(done + batch_sizer.next(), len(samples)))
-        parts.append(_compare_batch(model, classifier, perceptual, read(rows), samples, rows))
-        batch_sizer.done(rows.stop - rows.start)
-        done = rows.stop
-        yield Progress(done, len(samples), "Comparing reconstructions")
+    parts = yield from batch_sizer.run(
+        lambda rows: _compare_batch(model, classifier, perceptual, read(rows), samples, rows),
+        len(samples),
+        "Comparing reconstructions",
+    )
     return _joined(parts)
 
 
@@ -232,18 +230,15 @@ def _mapped_features(
     if config.c_dim:
         classes = torch.randint(config.c_dim, (n,), generator=rng)
         c = torch.nn.functional.one_hot(classes, config.c_dim).float().to(device)
-    parts, done = [], 0
-    while done < n:
-        part = slice(done, min(done + batch_sizer.next(), n))
-        with torch.inference_mode():
-            ws = model.generator.ws_from_z(z[part], None if c is None else c[part])
-            cond = samples.cond[order[part]] if samples.cond.shape[1] else None
-            img = _rendered(model, ws, cond)
-            parts.append(model.classifiers[key].features(img.clamp(-1, 1)).float().cpu())
-        batch_sizer.done(part.stop - part.start)
-        done = part.stop
-        yield Progress(done, n, "Generating pictures to compare")
-    return torch.cat(parts)
+
+    @torch.inference_mode()
+    def features(rows: slice) -> Tensor:
+        ws = model.generator.ws_from_z(z[rows], None if c is None else c[rows])
+        cond = samples.cond[order[rows]] if samples.cond.shape[1] else None
+        img = _rendered(model, ws, cond)
+        return model.classifiers[key].features(img.clamp(-1, 1)).float().cpu()
+
+    return torch.cat((yield from batch_sizer.run(features, n, "Generating pictures to compare")))
 
 
 def _flips(

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
-from latent_explorer.explain.attfind.effects import BatchSizer, reconstruct
+from latent_explorer.explain.attfind.effects import reconstruct
 from latent_explorer.explain.attfind.encode import encode
 from latent_explorer.explain.attfind.sufficiency import (
     Rate,
@@ -23,6 +23,7 @@ from latent_explorer.explain.attfind.sufficiency import (
     flips,
     other_class,
 )
+from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 
 
