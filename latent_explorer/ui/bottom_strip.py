@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
-    from latent_explorer.ui.canvas.trace_plot import TracePlot
 
 HEAD = theme.CONTROL + theme.UNIT
 LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
@@ -99,11 +98,6 @@ class BottomStrip(QWidget):
         self._mark_tab()
 
     # which tab, and whether open --------------------------------------------------------------
-
-    @property
-    def plot(self) -> TracePlot | None:
-        """What draws the live plot, once it is made."""
-        return self.live.plot
 
     @property
     def tab(self) -> int:

@@ -45,7 +45,6 @@ def open_fake(qtbot, desktop: ApplicationContext, folder: Path) -> None:
     path.touch()
     desktop.begin(path)
     wait_picture(qtbot, desktop)
-    qtbot.waitUntil(lambda: desktop.window.strip.plot is not None)
 
 
 def wait_picture(qtbot, desktop: ApplicationContext) -> None:

@@ -71,14 +71,14 @@ def test_empty_state_offers_what_comes_with_the_program(empty):
 def test_dragging_a_slider_moves_picture_bars_plot_and_words(qtbot, desktop):
     window = desktop.window
     before = desktop.explorer.shown.result.after
-    points = window.strip.plot.length
+    points = len(window.strip.live.plot.probs)
     drag(first_slider(desktop), 1.0)
     wait_picture(qtbot, desktop)
     after = desktop.explorer.shown.result.after
     assert not np.array_equal(before.image, after.image)
     assert np.array_equal(window.canvas.bars.verdict.after, after.probs)
     assert window.canvas.view._after.image is after.image  # numbers and picture travel together
-    assert window.strip.plot.length > points
+    assert len(window.strip.live.plot.probs) > points
     assert f"{CLASSES[0]} {after.probs[0]:.2f}" in window.canvas.bars.text.text()
 
 
@@ -211,7 +211,7 @@ def test_job_shows_progress_and_cancels_by_escape(desktop):
     jobs.started(7, "Finding attributes", True)
     jobs.progressed(7, Progress(43, 100, "Finding attributes", 62.0))
     assert jobs.isVisible()
-    assert jobs.text.text() == "Finding attributes 43 %, 1 min left"
+    assert jobs.text.text() == "Finding attributes 43 %, 62 s left"
     QTest.keyClick(desktop.window, Qt.Key.Key_Escape)
     assert asked == [7]
     jobs.ended(7)

@@ -1,56 +1,128 @@
 # SPDX-License-Identifier: MIT
-"""The live plot: every class's probability over the last edits, or a sentence before there were any. Drawn by `TracePlot`."""
+"""The live plot: every class's probability over the last edits, or a sentence before there were any."""
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QStackedLayout, QWidget
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
 
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import MainPicture, ModelOpened, StateChanged
+from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import hint
+from latent_explorer.ui.widgets.probability_lines import (
+    AXIS,
+    drawn_classes,
+    label_positions,
+    labels_width,
+    paint_axis,
+    paint_dots,
+    paint_labels,
+    paint_line,
+)
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
+
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base
-    from latent_explorer.ui.canvas.trace_plot import TracePlot
 
-AFTER_PICTURE = 30  # ms
+LENGTH = 240  # edits kept
+PAUSE = 100  # ms between two drawings: each costs as much as a picture, and the bars show every one
+SHORTEST = 60  # edits that the width shows at least
+EDGE = theme.UNIT  # px above probability 1 and below 0
 EMPTY = "Move a slider: the probability of every class is drawn here."
 
 
+class ProbabilityPlot(QWidget):
+    """One line a class, newest at the right, its name beside its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: tuple[str, ...] = ()
+        self._rows: deque[np.ndarray] = deque(maxlen=LENGTH)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE)
+        self._pause.timeout.connect(self.update)
+        self.setMinimumHeight(9 * theme.UNIT)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Probability of every class over the last edits")
+
+    @property
+    def probs(self) -> np.ndarray:
+        """What is drawn, (edits, K); NaN where the picture changed."""
+        return np.array(self._rows)
+
+    def start(self, names: tuple[str, ...]) -> None:
+        """Empty the plot; classes are called `names` from here on."""
+        self.names = names
+        self._rows.clear()
+        self.update()
+
+    def add(self, probs: np.ndarray) -> None:
+        """Draw the newest probabilities, (K,): at once, or soon when others were drawn a moment ago."""
+        self._rows.append(np.asarray(probs, dtype=np.float64))
+        if not self._pause.isActive():
+            self.update()
+            self._pause.start()
+
+    def lift(self) -> None:
+        """Break the lines: what follows is another picture."""
+        if self._rows and np.isfinite(self._rows[-1]).all():
+            self._rows.append(np.full_like(self._rows[-1], np.nan))
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        labels = self.width() - labels_width(self.names) - theme.MARGIN
+        box = QRectF(AXIS, EDGE, max(1, labels - theme.GAP - AXIS), self.height() - 2 * EDGE)
+
+        def y_of(probability: float) -> float:
+            return box.bottom() - probability * box.height()
+
+        paint_axis(painter, y_of, box.right())
+        probs = self.probs
+        if not len(probs):
+            return
+        shown = drawn_classes(probs)
+        xs = box.left() + np.arange(len(probs)) * box.width() / (max(SHORTEST, len(probs)) - 1)
+        there = np.isfinite(probs[:, 0])
+        for run in np.split(np.arange(len(probs)), np.flatnonzero(~there)):
+            places = run[there[run]]
+            for index in shown if len(places) else ():
+                points = zip(xs[places].tolist(), probs[places, index].tolist(), strict=True)
+                paint_line(painter, index, [QPointF(x, y_of(p)) for x, p in points])
+        ends = {index: float(probs[-1, index]) for index in shown}
+        if there[-1]:
+            paint_dots(painter, ends, float(xs[-1]), y_of)
+            at = label_positions(ends, y_of, 0, self.height())
+            paint_labels(painter, at, self.names, ends, labels, self.width() - theme.MARGIN)
+
+
 class LivePlot(QWidget):
-    """The plot itself is made after the first picture: what draws it is slow to load."""
+    """The plot as soon as there is a line to draw, a sentence before."""
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
         self._explorer = explorer
         self._base: Base | None = None
         self._last: MainPicture | None = None
-        self.plot: TracePlot | None = None
+        self.plot = ProbabilityPlot()
         self.setAccessibleName("Live plot")
         self.empty = hint(EMPTY)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.empty)
-        self._after_picture = QTimer(self)  # a child: singleShot's would outlive the window
-        self._after_picture.setSingleShot(True)
-        self._after_picture.setInterval(AFTER_PICTURE)
-        self._after_picture.timeout.connect(self._make_plot)
+        self._pages.addWidget(self.plot)
         explorer.updates.on(ModelOpened, lambda _update: self._begin())
         explorer.updates.on(StateChanged, self._state_changed)
         explorer.updates.on(MainPicture, self._take_picture)
-
-    def _make_plot(self) -> None:
-        from latent_explorer.ui.canvas.trace_plot import TracePlot
-
-        if self.plot is None:
-            self.plot = TracePlot()
-            self._pages.addWidget(self.plot)
-            if self._explorer.shown is not None:
-                self._add(self._explorer.shown)
 
     def _state_changed(self, update: StateChanged) -> None:
         if update.old.classifier_id != update.new.classifier_id:
@@ -71,14 +143,9 @@ class LivePlot(QWidget):
         summary, state = self._explorer.summary, self._explorer.state
         asked = classifier_of(state, summary) if summary and state else None
         self._base = None
-        if self.plot is not None:
-            self.plot.start(asked.class_names if asked else ())
+        self.plot.start(asked.class_names if asked else ())
 
     def _add(self, update: MainPicture) -> None:
-        if self.plot is None:
-            if not self._after_picture.isActive():
-                self._after_picture.start()
-            return
         probs, base = update.result.after.probs, update.request.recipe.base
         if not self.plot.names:
             self._begin()
@@ -88,5 +155,5 @@ class LivePlot(QWidget):
             self.plot.lift()
         self._base = base
         self.plot.add(probs)
-        if self.plot.length > 1:
+        if len(self.plot.probs) > 1:
             self._pages.setCurrentWidget(self.plot)

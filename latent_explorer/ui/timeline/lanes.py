@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPointF, QRectF
 
-from latent_explorer.ui.style import theme
+from latent_explorer.ui.widgets.probability_lines import AXIS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from latent_explorer.ui.timeline.time_scale import TimeScale
 
-GUTTER = 5 * theme.UNIT  # px left of time 0: half a picture, and the words of the trace's axis
+GUTTER = AXIS  # px left of time 0: half a picture, and the numbers of the trace's axis
 RULER = 18  # px
 SMALLEST, LARGEST = 30, 52  # px, sides of a keyframe's picture
 GAP = 4  # px between a picture and the segment beside it

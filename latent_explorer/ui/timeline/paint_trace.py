@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline.lanes import GUTTER
 from latent_explorer.ui.widgets.probability_lines import (
-    LINE,
+    DOT,
     drawn_classes,
     label_positions,
-    line_style,
+    paint_axis,
+    paint_dots,
     paint_labels,
+    paint_line,
 )
 
 if TYPE_CHECKING:
     from latent_explorer.ui.timeline.lanes import Lanes
     from latent_explorer.ui.timeline.time_scale import TimeScale
 
-DOT = 3.5  # px
 TAG = 16  # px, height of a flip's label
 FLIP_GAP = 4  # px between two labels of flips
 
@@ -71,7 +72,7 @@ EMPTY_TRACE = ProbabilityTrace(np.empty(0), np.empty((0, 0)), 1.0)
 
 def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace) -> None:
     """Lines and flips."""
-    _paint_axis(painter, lanes)
+    paint_axis(painter, lanes.trace_y, lanes.trace.right())
     if not len(trace.seconds):
         return
     painter.save()
@@ -89,54 +90,29 @@ def paint_playhead_values(
     here = trace.at(playhead)
     if here is None:
         return
-    now, ends = theme.current(), {i: float(here[i]) for i in drawn_classes(trace.probs)}
+    ends = {i: float(here[i]) for i in drawn_classes(trace.probs)}
     if lanes.trace.left() + GUTTER - DOT <= scale.x(playhead) <= lanes.trace.right():
-        painter.setPen(QPen(now.color("paper"), 1))
-        for index, probability in ends.items():
-            painter.setBrush(now.class_color(index))
-            at = QPointF(scale.x(playhead), lanes.trace_y(probability))
-            painter.drawEllipse(at, DOT, DOT)
+        paint_dots(painter, ends, scale.x(playhead), lanes.trace_y)
     places = label_positions(ends, lanes.trace_y, lanes.track.top(), lanes.trace.bottom())
-    names = {index: _name(trace, index) for index in places}
-    paint_labels(painter, places, names, ends, lanes.labels.left() + 4, lanes.labels.right())
+    paint_labels(painter, places, trace.names, ends, lanes.labels.left() + 4, lanes.labels.right())
 
 
 def _name(trace: ProbabilityTrace, index: int) -> str:
     return trace.names[index] if index < len(trace.names) else str(index)
 
 
-def _paint_axis(painter: QPainter, lanes: Lanes) -> None:
-    now = theme.current()
-    painter.setFont(theme.font(11))
-    for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
-        y = round(lanes.trace_y(value)) + 0.5
-        style = Qt.PenStyle.DashLine if value == 0.5 else Qt.PenStyle.SolidLine
-        painter.setPen(QPen(now.color("line"), 1, style))
-        painter.drawLine(QPointF(GUTTER - 4, y), QPointF(lanes.trace.right(), y))
-        painter.setPen(now.color("muted"))
-        box = QRectF(0, y - 8, GUTTER - 8, 16)
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
-
-
 def _paint_line(
     painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace, index: int
 ) -> None:
     """Broken where frames are missing: nothing is drawn that was not rendered."""
-    color = theme.current().class_color(index)
     for run in trace.runs():
         every = max(1, int((run.stop - run.start) / max(lanes.trace.width(), 1)))  # one a pixel
-        places = [*range(run.start, run.stop, every), run.stop - 1]
+        places = [*range(run.start, run.stop, every), run.stop - 1][: len(run)]
         seconds, probs = trace.seconds[places].tolist(), trace.probs[places, index].tolist()
         points = [
             QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)
         ]
-        if run.stop - run.start > 1:
-            painter.setPen(QPen(color, LINE, line_style(index)))
-            painter.drawPolyline(QPolygonF(points))
-        else:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(color)
-            painter.drawEllipse(points[0], 1.5, 1.5)
+        paint_line(painter, index, points)
 
 
 def _paint_flips(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What lines of probabilities have in common, whoever draws them: a colour and a dash a class, and names at their ends.
+"""Lines of probabilities, painted: an axis from 0 to 1, a colour and a dash a class, and names at their ends.
 
 Names are moved apart where they would overlap, and those of the least probable classes are left out where room ends.
 """
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 
 from latent_explorer.ui.style import theme
 
@@ -26,6 +26,8 @@ STYLES = (
 )
 LABEL_ROW = 2 * theme.UNIT  # px
 LINE = 2  # px, of a class's line
+DOT = 3.5  # px, radius where a line stands now
+AXIS = 5 * theme.UNIT  # px left of the lines, for the axis's numbers
 SWATCH = 22  # px of a label before its text
 WIDEST = 160  # px of a name
 
@@ -39,6 +41,43 @@ def drawn_classes(table: np.ndarray) -> list[int]:
     """Of (n, K) probabilities the classes worth a line: those that came highest, in their own order."""
     highest = np.nanmax(table, axis=0)
     return sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
+
+
+def paint_axis(painter: QPainter, y_of: Callable[[float], float], right: float) -> None:
+    """Hairlines at 0, one half and 1 from AXIS to `right`, and their numbers before them."""
+    now = theme.current()
+    painter.setFont(theme.font(11))
+    for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+        y = round(y_of(value)) + 0.5
+        style = Qt.PenStyle.DashLine if value == 0.5 else Qt.PenStyle.SolidLine
+        painter.setPen(QPen(now.color("line"), 1, style))
+        painter.drawLine(QPointF(AXIS - 4, y), QPointF(right, y))
+        painter.setPen(now.color("muted"))
+        box = QRectF(0, y - 8, AXIS - 8, 16)
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+
+
+def paint_line(painter: QPainter, index: int, points: Sequence[QPointF]) -> None:
+    """The line of a class through these points; a small dot where there is one alone."""
+    color = theme.current().class_color(index)
+    if len(points) > 1:
+        painter.setPen(QPen(color, LINE, line_style(index)))
+        painter.drawPolyline(QPolygonF(points))
+    else:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(color)
+        painter.drawEllipse(points[0], 1.5, 1.5)
+
+
+def paint_dots(
+    painter: QPainter, ends: dict[int, float], x: float, y_of: Callable[[float], float]
+) -> None:
+    """A dot at `x` on the line of every class in `ends`."""
+    now = theme.current()
+    painter.setPen(QPen(now.color("paper"), 1))
+    for index, probability in ends.items():
+        painter.setBrush(now.class_color(index))
+        painter.drawEllipse(QPointF(x, y_of(probability)), DOT, DOT)
 
 
 def labels_width(names: Sequence[str]) -> int:
@@ -67,7 +106,7 @@ def label_positions(
 def paint_labels(
     painter: QPainter,
     places: dict[int, float],
-    names: dict[int, str],
+    names: Sequence[str],
     values: dict[int, float],
     left: float,
     right: float,
@@ -83,5 +122,6 @@ def paint_labels(
         box = QRectF(left + SWATCH, y - LABEL_ROW / 2, right - left - SWATCH, LABEL_ROW)
         number = f" {values[index]:.2f}"
         room = box.width() - metrics.horizontalAdvance(number)
-        name = metrics.elidedText(names[index], Qt.TextElideMode.ElideRight, room)
+        name = names[index] if index < len(names) else str(index)
+        name = metrics.elidedText(name, Qt.TextElideMode.ElideRight, room)
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name + number)

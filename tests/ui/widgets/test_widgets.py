@@ -15,6 +15,7 @@ from window_tools import colours_in
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.application import make_application, print_timing, process_seconds
+from latent_explorer.ui.canvas.live_plot import LENGTH, ProbabilityPlot
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
@@ -28,6 +29,7 @@ from latent_explorer.ui.widgets.probability_bars import (
     ProbabilityBars,
     sentence,
 )
+from latent_explorer.ui.widgets.probability_lines import drawn_classes
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
 from latent_explorer.ui.widgets.status_bar import Speed, job_text
 
@@ -176,42 +178,42 @@ def test_bars_are_painted_and_grow_with_their_rows(qtbot):
 
 @pytest.fixture
 def plot(qtbot):
-    from latent_explorer.ui.canvas.trace_plot import TracePlot
-
-    made = TracePlot()
+    made = ProbabilityPlot()
     qtbot.addWidget(made)
     made.resize(600, 110)
     made.start(("diseased", "healthy"))
     return made
 
 
-def test_plot_draws_a_line_a_class(qtbot, plot):
+def test_plot_draws_a_line_a_class(plot):
+    empty = colours_in(plot)
     for step in range(20):
         plot.add(np.array([step / 20, 1 - step / 20]))
-    qtbot.waitUntil(lambda: len(plot._curves[0].xData) == 20)
-    assert plot.length == 20
-    assert len(plot._curves) == 2
-    assert colours_in(plot) > 4
-    assert set(plot._labels._ends) == {0, 1}
+    assert len(plot.probs) == 20
+    image = plot.grab().toImage()
+    seen = {image.pixelColor(x, y).name() for x in range(600) for y in range(110)}
+    assert {color.lower() for color in theme.LIGHT.classes[:2]} <= seen
+    assert colours_in(plot) > empty
 
 
-def test_plot_breaks_where_the_picture_changes(qtbot, plot):
+def test_plot_breaks_where_the_picture_changes(plot):
     plot.add(np.array([0.2, 0.8]))
     plot.lift()
     plot.lift()
     plot.add(np.array([0.9, 0.1]))
-    qtbot.waitUntil(lambda: len(plot._curves[0].yData) == 3)
-    y = plot._curves[0].yData
-    assert y[0] == pytest.approx(0.2)
-    assert np.isnan(y[1])
-    assert y[2] == pytest.approx(0.9)
+    np.testing.assert_array_equal(plot.probs[:, 0], [0.2, np.nan, 0.9])
+    assert colours_in(plot) > 4
 
 
-def test_plot_shows_only_the_classes_that_matter(plot):
-    plot.start(tuple(f"c{i}" for i in range(30)))
+def test_plot_keeps_the_newest_edits(plot):
+    for step in range(2 * LENGTH):
+        plot.add(np.array([step, 0.0]))
+    assert plot.probs[[0, -1], 0].tolist() == [LENGTH, 2 * LENGTH - 1]
+
+
+def test_only_the_classes_that_matter_are_drawn():
     probs = np.linspace(0, 1, 30)
-    plot.add(probs / probs.sum())
-    assert set(plot._curves) == set(range(22, 30))
+    assert drawn_classes(probs[None] / probs.sum()) == list(range(22, 30))
 
 
 def test_plot_wears_the_theme(plot):
