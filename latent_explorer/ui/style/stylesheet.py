@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from latent_explorer.common.paths import resource
 
 if TYPE_CHECKING:
-    from latent_explorer.ui.style.theme import Theme
+    from latent_explorer.common.palette import Palette
 
 # `role` is a dynamic property: "primary" (one a panel), "quiet" (no border until touched), "title", "hint", "warning".
 _TEMPLATE = """
@@ -136,15 +136,15 @@ _COLORS = (
 )
 
 
-def stylesheet(theme: Theme) -> str:
-    """The stylesheet in the colours of `theme`."""
-    disabled = "#A9A9AD" if theme.name == "light" else "#6A6B71"
-    scroll = "#C9C9C3" if theme.name == "light" else "#4A4B52"
+def stylesheet(palette: Palette) -> str:
+    """The stylesheet in the colours of `palette`."""
+    disabled = "#A9A9AD" if palette.name == "light" else "#6A6B71"
+    scroll = "#C9C9C3" if palette.name == "light" else "#4A4B52"
     return _TEMPLATE.format(
         disabled=disabled,
         scroll=scroll,
-        tick=resource(f"icons/tick-{theme.name}.svg").as_posix(),
-        check=resource(f"icons/check-{theme.name}.svg").as_posix(),
-        caret=resource(f"icons/caret-{theme.name}.svg").as_posix(),
-        **{name: getattr(theme, name) for name in _COLORS},
+        tick=resource(f"icons/tick-{palette.name}.svg").as_posix(),
+        check=resource(f"icons/check-{palette.name}.svg").as_posix(),
+        caret=resource(f"icons/caret-{palette.name}.svg").as_posix(),
+        **{name: getattr(palette, name) for name in _COLORS},
     )
