@@ -63,7 +63,7 @@ class Explorer:
         self.may_leave: Callable[[], bool] = lambda: True  # asked before another exploration comes
         self._host = model_host or ModelHost()
         self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
-        self._settings_store = SettingsStore(self.notify, config_dir)
+        self._settings_store = SettingsStore(self.updates.emit, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
         self._engine = Engine(
             self._host.answer,
@@ -71,12 +71,12 @@ class Explorer:
             slots=SLOTS,
             ordered=ORDERED,
         )
-        self._jobs = Jobs(self._engine, self.notify, self._show)
+        self._jobs = Jobs(self._engine, self.updates.emit, self._show)
         self.latents = LatentStore(self._send_latents)
         self._scheduler = PictureScheduler(self._engine.show, self.updates, self.latents)
-        self._workspace = Workspace(self._autosave, self.latents, self.notify)
+        self._workspace = Workspace(self._autosave, self.latents, self.updates.emit)
         self._opener = ModelOpener(
-            self._host, self._jobs, self._settings_store, self.notify, self._begin
+            self._host, self._jobs, self._settings_store, self.updates.emit, self._begin
         )
         self._closed = False
 
@@ -115,15 +115,15 @@ class Explorer:
 
     def open_bundled(self, name: str = "") -> None:
         """Open an explainer that comes with the program; without a name that of the first start."""
-        with updates.report_errors(self.notify, "Opening the bundled explainer"):
+        with updates.report_errors(self.updates.emit, "Opening the bundled explainer"):
             self.open_path(library.bundled_explainer(name))
 
     def open_path(self, *paths: Path) -> None:
         """Open an explainer, an exploration, or a PNG with its recipe; other pictures and latents are offered."""
-        with updates.report_errors(self.notify, f"Opening {paths[0].name}"):
+        with updates.report_errors(self.updates.emit, f"Opening {paths[0].name}"):
             open_request = opening.read_open_request(paths)
             if open_request is None:
-                self.notify(updates.PicturesDropped(paths))
+                self.updates.emit(updates.PicturesDropped(paths))
             else:
                 self._open(open_request)
 
@@ -133,7 +133,7 @@ class Explorer:
 
     def recover(self, recovery: Recovery) -> None:
         """Bring it back; the file it was saved to, if any, stays as it is."""
-        with updates.report_errors(self.notify, "Recovering your work"):
+        with updates.report_errors(self.updates.emit, "Recovering your work"):
             self._open(opening.request_for_recovery(recovery))
 
     def discard(self, recovery: Recovery) -> None:
@@ -236,14 +236,14 @@ class Explorer:
         """Take a new document, made by the methods of the old one: `explorer.document.renamed(...)`."""
         if document != self.document:
             self._workspace.change(document)
-            self.notify(updates.DocumentChanged(document))
+            self.updates.emit(updates.DocumentChanged(document))
 
     def save(self, path: Path | None = None) -> bool:
         """Write the exploration to `path`, or to the file it came from. Whether it was written."""
         path = path or self.path
         if path is None or self.session is None:
             return False  # asked for too early, or without a name
-        with updates.report_errors(self.notify, f"Saving {path.name}"):
+        with updates.report_errors(self.updates.emit, f"Saving {path.name}"):
             self._workspace.save(path, self._scheduler.image)
             self._settings_store.add_recent(path)
         return not self.unsaved
@@ -264,9 +264,9 @@ class Explorer:
 
     def export_png(self, path: Path, factor: int | None = None) -> None:
         """Write the shown picture, enlarged, with its recipe; `factor` None: 8 at 64 px."""
-        with updates.report_errors(self.notify, f"Exporting {path.name}"):
+        with updates.report_errors(self.updates.emit, f"Exporting {path.name}"):
             recipe_png.write_bytes(path, self.png(factor))
-            self.notify(updates.Message(f"Saved {path.name}."))
+            self.updates.emit(updates.Message(f"Saved {path.name}."))
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the asked classifier (of all classes) on `n` pictures. Returns the job."""
@@ -293,10 +293,6 @@ class Explorer:
     def start_job(self, name: str, job: Job, done: ResultHandler) -> int | None:
         """Queue a job that does not need the open model; `done` gets its value. Returns the job."""
         return None if self._closed else self._jobs.start(name, job, done, of_model=False)
-
-    def notify(self, update: object) -> None:
-        """Tell every listener; also for what stands beside the explorer and speaks to the same window."""
-        self.updates.emit(update)
 
     def cancel(self, job: int) -> None:
         """Cancel a job; it ends after its step in hand."""
@@ -347,18 +343,19 @@ class Explorer:
         state, document = self.latents.without_missing(
             open_request.state or first, asked, first.base
         )
-        self.session = Session(summary, state)
-        self.session.changed.append(self._state_changed)
+        self.session = Session(summary, state, self._state_changed)
         self._scheduler.suspend()
         self._scheduler.set_session(summary, state)
         saved = open_request.recovery is None
         self._workspace.begin(
             state, (summary.name, opened.path), document, open_request.file, saved=saved
         )
-        self.notify(updates.ModelOpened(summary, state, document, opened.path, opened.device))
+        self.updates.emit(updates.ModelOpened(summary, state, document, opened.path, opened.device))
         self._workspace.notify_file()
         if lost or (state, document) != (open_request.state or first, asked):
-            self.notify(updates.Message(missing_latents_message(open_request.title), "warning"))
+            self.updates.emit(
+                updates.Message(missing_latents_message(open_request.title), "warning")
+            )
         if open_request.recovery is not None:
             self.autosave()  # a second crash must not lose it
             self._autosave.discard(open_request.recovery)
@@ -377,7 +374,7 @@ class Explorer:
         return self.session is not None and not self._jobs.has_pending_call and not self._closed
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        self.notify(updates.StateChanged(old, new))
+        self.updates.emit(updates.StateChanged(old, new))
         self._workspace.set_state(new)
         self._scheduler.refresh(new)
 

@@ -27,7 +27,7 @@ class Jobs:
     def __init__(
         self,
         engine: Engine,
-        notify: Callable[[updates.Update], None],
+        notify: Callable[[object], None],
         calls_done: Callable[[], None],
     ) -> None:
         self.running: dict[int, str] = {}  # jobs that run or wait, by id: their names

@@ -44,7 +44,3 @@ class UpdateHub:
                 continue
             if slot is None or getattr(update, "slot", None) == slot:
                 handler(update)
-
-    def clear(self) -> None:
-        """End all subscriptions."""
-        self._handlers.clear()

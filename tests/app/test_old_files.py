@@ -47,11 +47,11 @@ class Opened:
 
     def __init__(self, folder: Path) -> None:
         self.posted: queue.Queue = queue.Queue()
-        self.updates: list[updates.Update] = []
+        self.updates: list = []
         self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
         self.explorer.updates.on(object, self.updates.append)
 
-    def open(self, path: Path) -> list[updates.Update]:
+    def open(self, path: Path) -> list:
         """What was told while the file was opened and its picture came."""
         self.updates.clear()
         self.explorer.open_path(path)
@@ -69,7 +69,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     made.explorer.close()
 
 
-def complaints(told: list[updates.Update]) -> list[updates.Update]:
+def complaints(told: list) -> list:
     return [u for u in told if isinstance(u, (updates.ErrorReport, updates.Message))]
 
 

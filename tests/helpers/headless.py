@@ -9,7 +9,6 @@ from pathlib import Path
 from fakes import FakeModelHost
 
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
-from latent_explorer.app.exploration import updates
 from latent_explorer.app.explorer import Explorer
 
 WAIT = 10.0
@@ -22,7 +21,7 @@ class HeadlessExplorer:
         self.folder = folder
         self.host = FakeModelHost()
         self.posted: queue.Queue = queue.Queue()
-        self.updates: list[updates.Update] = []
+        self.updates: list = []
         self.explorer = Explorer(
             self.posted.put, model_host=self.host, data_dir=folder / "data", config_dir=folder
         )
@@ -33,7 +32,7 @@ class HeadlessExplorer:
         if not isinstance(update, (PictureReady, PictureFailed)):
             self.updates.append(update)
 
-    def settle(self) -> list[updates.Update]:
+    def settle(self) -> list:
         """Let the engine finish and the window hear of it; returns what was told since the last time."""
         while True:
             assert self.explorer.wait_idle(WAIT)
@@ -44,7 +43,7 @@ class HeadlessExplorer:
         told, self.updates[:] = list(self.updates), []
         return told
 
-    def open(self, name: str = "leaf.explainer") -> list[updates.Update]:
+    def open(self, name: str = "leaf.explainer") -> list:
         self.explorer.open_path(self.folder / name)
         return self.settle()
 

@@ -16,11 +16,16 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """The state, its history, and who wants to know. `changed` is called with (old, new) after every change."""
+    """The state and its history. `changed` is called with (old, new) after every change."""
 
-    def __init__(self, summary: ExplainerSummary, state: ExplorerState) -> None:
+    def __init__(
+        self,
+        summary: ExplainerSummary,
+        state: ExplorerState,
+        changed: Callable[[ExplorerState, ExplorerState], object],
+    ) -> None:
         self.summary = summary
-        self.changed: list[Callable[[ExplorerState, ExplorerState], None]] = []
+        self._changed = changed
         self._state = state
         self._history: History[ExplorerState] = History()
 
@@ -65,5 +70,4 @@ class Session:
         if new is None or new == self._state:
             return
         old, self._state = self._state, new
-        for listener in tuple(self.changed):
-            listener(old, new)
+        self._changed(old, new)

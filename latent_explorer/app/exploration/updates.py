@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the application tells its listeners, on the window's thread. Plain values: the window draws them."""
+"""Updates of the application, on the window's thread. Plain values: the window draws them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted, Outcome
+from latent_explorer.app.engine.events import Outcome
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.state import ExplorerState
@@ -197,37 +197,9 @@ class RecordingChanged:
     recording: bool
 
 
-Update = (
-    ModelOpened
-    | StateChanged
-    | DocumentChanged
-    | MainPicture
-    | HoverPicture
-    | GridPicture
-    | Thumbnail
-    | JobStarted
-    | JobEvent
-    | JobEnded
-    | Message
-    | ErrorReport
-    | DeviceChanged
-    | FileChanged
-    | PicturesDropped
-    | PhotosChanged
-    | ProjectionStarted
-    | ProjectionProgress
-    | ProjectionEnded
-    | TimelinesChanged
-    | TimelineFrame
-    | TimelineTrace
-    | TimelinePlaying
-    | RecordingChanged
-)
-
-
 @contextlib.contextmanager
-def report_errors(notify: Callable[[Update], None], doing: str) -> Iterator[None]:
-    """Whatever fails inside is told as a `ErrorReport`, and goes no further."""
+def report_errors(notify: Callable[[ErrorReport], object], doing: str) -> Iterator[None]:
+    """Whatever fails inside is reported as an `ErrorReport`, and goes no further."""
     try:
         yield
     except Exception as error:

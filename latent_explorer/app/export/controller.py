@@ -194,7 +194,7 @@ class ExportController:
         return self._explorer.start_model_job(
             f"Writing {path.name}",
             lambda host, _budget: sheet(path, plan, context, host.render),
-            lambda written: self._explorer.notify(updates.Message(f"Saved {written.name}.")),
+            lambda written: self._explorer.updates.emit(updates.Message(f"Saved {written.name}.")),
         )
 
     def context(self, top: int | None = None) -> ExportContext | None:
@@ -254,13 +254,13 @@ class ExportController:
 
     def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""
-        self._explorer.notify(
+        self._explorer.updates.emit(
             updates.Message(f"Saved {written.path.name}{beside} ({size_text(written.bytes)}).")
         )
 
     def _saved_all(self, written: BatchResult) -> None:
         count = len(written.items)
-        self._explorer.notify(
+        self._explorer.updates.emit(
             updates.Message(
                 f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}."
             )

@@ -209,19 +209,19 @@ class TimelineController:
         if recipe is not None and self._recorder is None:
             self.player.leave()
             self._recorder = Recorder(recipe, self._clock())
-            self._explorer.notify(updates.RecordingChanged(True))
+            self._explorer.updates.emit(updates.RecordingChanged(True))
 
     def stop_recording(self) -> None:
         """Make a timeline of what was noted."""
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
-        self._explorer.notify(updates.RecordingChanged(False))
+        self._explorer.updates.emit(updates.RecordingChanged(False))
         keyframes = recorder.keyframes()
         if keyframes:
             self._show_made(Timeline("Recording", keyframes), "recording")
         else:
-            self._explorer.notify(
+            self._explorer.updates.emit(
                 updates.Message("Nothing moved while recording: nothing was kept.")
             )
 
@@ -229,7 +229,7 @@ class TimelineController:
 
     def _put(self, name: str, timeline: Timeline, text: str, merge: str = "") -> bool:
         """Whether the timeline is in the state now."""
-        with updates.report_errors(self._explorer.notify, "Changing the timeline"):
+        with updates.report_errors(self._explorer.updates.emit, "Changing the timeline"):
             if reason := timeline_problem(timeline):
                 raise UserError(f"The timeline stays as it was: {reason}. Choose other values.")
             self._explorer.apply(ChangeTimeline(name, timeline, text, merge))
@@ -285,7 +285,7 @@ class TimelineController:
         if self._explorer.state is not None:
             self.player.set_timeline(self.current)
             names = tuple(t.name for t in self.timelines)
-            self._explorer.notify(updates.TimelinesChanged(self.current, names))
+            self._explorer.updates.emit(updates.TimelinesChanged(self.current, names))
             self.player.refresh()
 
     def _sliders_moved(self) -> None:

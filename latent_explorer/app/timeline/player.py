@@ -148,13 +148,13 @@ class TimelinePlayer:
         at_end = self.playhead >= span(timeline) and not timeline.loop
         self._on_canvas = True
         self._start(0 if at_end else self._frames.index(self.playhead))
-        self._explorer.notify(updates.TimelinePlaying(True))
+        self._explorer.updates.emit(updates.TimelinePlaying(True))
 
     def pause(self) -> None:
         """Stay at the frame that is shown."""
         if self.playing:
             self.playing = False
-            self._explorer.notify(updates.TimelinePlaying(False))
+            self._explorer.updates.emit(updates.TimelinePlaying(False))
 
     def leave(self, *, show: bool = True) -> None:
         """Pause and give the canvas back to the sliders; `show`: unless a new picture of them is on its way."""
@@ -162,7 +162,7 @@ class TimelinePlayer:
         if self._on_canvas:
             self._on_canvas, self._wanted = False, -1
             if show and self._explorer.shown is not None:
-                self._explorer.notify(self._explorer.shown)
+                self._explorer.updates.emit(self._explorer.shown)
 
     def tick(self, now: float) -> None:
         """What the window's timer calls while it plays: shows the newest frame that is due and ready, if any."""
@@ -184,7 +184,7 @@ class TimelinePlayer:
                 self._show(place % total)
                 break
         if ends:
-            self._explorer.notify(updates.TimelinePlaying(False))
+            self._explorer.updates.emit(updates.TimelinePlaying(False))
 
     # Inside --------------------------------------------------------------------------------------
 
@@ -207,7 +207,7 @@ class TimelinePlayer:
         shown = updates.TimelineFrame(
             self.playhead, request, frame.result, frame.cached, tuple(said)
         )
-        self._explorer.notify(shown)
+        self._explorer.updates.emit(shown)
 
     def _take_frame(self, event: PictureReady) -> None:
         if not self._frames.take(event):
@@ -222,10 +222,10 @@ class TimelinePlayer:
         asked, reason = self._frames.take(event), event.failure.message
         if asked and event.slot == PLAYHEAD_SLOT and reason not in self._troubles:
             self._troubles.add(reason)
-            self._explorer.notify(
+            self._explorer.updates.emit(
                 updates.ErrorReport(event.failure, "Making the frame", PLAYHEAD_SLOT)
             )
 
     def _tell_trace(self) -> None:
         self._trace_told = self._clock()
-        self._explorer.notify(self.trace)
+        self._explorer.updates.emit(self.trace)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The scrolling list of attribute cards, and the pop-up with both ends of the one under the mouse.
 
-It shows rows and says what the person did to which attribute; it does not know the application.
+It shows rows; what a person does to an attribute goes to the explorer.
 """
 
 from __future__ import annotations
@@ -9,20 +9,24 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.exploration.intents import SetAttribute
+from latent_explorer.app.exploration.updates import HoverPicture
 from latent_explorer.ui.attributes.attribute_card import AttributeCard
+from latent_explorer.ui.attributes.card_data import class_name
 from latent_explorer.ui.attributes.range_preview import RangePreviewPopup
 from latent_explorer.ui.widgets.basics import column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from PySide6.QtGui import QHideEvent
 
+    from latent_explorer.app.exploration.document import Document
+    from latent_explorer.app.explorer import Explorer
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
 
@@ -32,16 +36,9 @@ HOVER_DELAY = 350  # ms the mouse rests on a card before its two pictures are as
 class AttributeList(QScrollArea):
     """Cards are kept from state to state, so focus and a drag survive every update."""
 
-    amount_changed = Signal(object, float)  # attribute, amount
-    pressed = Signal()
-    released = Signal()
-    renamed = Signal(object, str)
-    pin_toggled = Signal(object, bool)
-    removed = Signal(object)
-    preview_requested = Signal(object)  # the attribute whose two ends are wanted; None: no longer
-
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._explorer = explorer
         self._cards: dict[str, AttributeCard] = {}
         self._attributes: dict[str, Attribute] = {}
         self._previewed = ""  # key of the attribute whose ends are shown
@@ -61,6 +58,7 @@ class AttributeList(QScrollArea):
         self._timer.setInterval(HOVER_DELAY)
         self._timer.timeout.connect(self._on_rest)
         self.verticalScrollBar().valueChanged.connect(self.hide_preview)
+        explorer.updates.on(HoverPicture, self._show_end)
 
     # cards ------------------------------------------------------------------------------------
 
@@ -105,19 +103,31 @@ class AttributeList(QScrollArea):
             QWidget.setTabOrder(this, following)
 
     def _new_card(self, key: str) -> AttributeCard:
-        card = AttributeCard()
+        explorer, card = self._explorer, AttributeCard()
         card.amount_changed.connect(
-            lambda amount: self.amount_changed.emit(self._attributes[key], amount)
+            lambda amount: explorer.apply(SetAttribute(self._attributes[key], amount))
         )
         card.pressed.connect(self.hide_preview)
-        card.pressed.connect(self.pressed)
-        card.released.connect(self.released)
-        card.renamed.connect(lambda name: self.renamed.emit(self._attributes[key], name))
-        card.pin_toggled.connect(lambda on: self.pin_toggled.emit(self._attributes[key], on))
-        card.removed.connect(lambda: self.removed.emit(self._attributes[key]))
+        card.pressed.connect(explorer.begin_gesture)
+        card.released.connect(explorer.end_gesture)
+        card.renamed.connect(
+            lambda name: self._change(explorer.document.renamed(self._attributes[key], name))
+        )
+        card.pin_toggled.connect(
+            lambda on: self._change(explorer.document.with_pin(self._attributes[key], on))
+        )
+        card.removed.connect(lambda: self._remove(self._attributes[key]))
         card.hovered.connect(lambda on: self._on_hover(key, on))
         card.preview_requested.connect(lambda: self._ask(key))
         return card
+
+    def _change(self, document: Document) -> None:
+        self._explorer.change_document(document)
+
+    def _remove(self, attribute: Attribute) -> None:
+        """Take a slider of the person's own away; what it did to the picture goes with it, and can be undone."""
+        self._explorer.apply(SetAttribute(attribute, 0.0))
+        self._explorer.change_document(self._explorer.document.without_slider(attribute))
 
     # both ends --------------------------------------------------------------------------------
 
@@ -140,7 +150,7 @@ class AttributeList(QScrollArea):
         card = self._cards[key]
         card_data = card.card_data
         self._popup.begin(card_data.name if card_data else "", card)
-        self.preview_requested.emit(self._attributes[key])
+        self._explorer.hover(self._attributes[key])
 
     def hide_preview(self) -> None:
         """Take the pop-up away: the mouse left, a drag began, the list moved."""
@@ -148,7 +158,7 @@ class AttributeList(QScrollArea):
         self._waiting = ""
         if self._previewed:
             self._previewed = ""
-            self.preview_requested.emit(None)
+            self._explorer.hover(None)
         if self._popup is not None:
             self._popup.hide()
 
@@ -156,10 +166,15 @@ class AttributeList(QScrollArea):
     def popup(self) -> RangePreviewPopup | None:
         return self._popup
 
-    def set_preview(self, attribute: Attribute, sign: int, image: np.ndarray, words: str) -> None:
-        """A picture that `preview_requested` wanted has come; one that is no longer wanted is dropped."""
-        if self._popup is not None and self._previewed == attribute_key(attribute):
-            self._popup.set_picture(sign, image, words)
+    def _show_end(self, update: HoverPicture) -> None:
+        """A picture that is no longer wanted is dropped."""
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None or self._popup is None:
+            return
+        if self._previewed == attribute_key(update.attribute):
+            picture, target = update.result.after, state.target_class
+            words = f"{class_name(state, summary, target)} {picture.probs[target]:.2f}"
+            self._popup.set_picture(update.sign, picture.image, words)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)

@@ -15,7 +15,6 @@ from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, single_slider
 from latent_explorer.app.exploration.intents import (
     ResetAttributes,
-    SetAttribute,
     SetEdits,
     SetTarget,
 )
@@ -23,7 +22,6 @@ from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import attribute_amount, with_attribute
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
-    HoverPicture,
     MainPicture,
     ModelOpened,
     StateChanged,
@@ -61,7 +59,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import RenderResult
-    from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
 
 SEARCH = "Finding attributes"  # the job's name, also when a menu started it
@@ -87,7 +84,7 @@ class AttributesPanel(QWidget):
         self.asked = ClassifierSelector()
         self.note = ExplainerNote(explorer)
         self.info = ElidedLabel()
-        self.list = AttributeList()
+        self.list = AttributeList(explorer)
         self.search = AttributeSearchPages()
         self.flip_words = plain("")
         self.flip_apply = button("Apply", self._apply_flip)
@@ -136,13 +133,6 @@ class AttributesPanel(QWidget):
         explorer = self._explorer
         self.target.activated.connect(lambda index: explorer.apply(SetTarget(index)))
         self.asked.asked.connect(explorer.apply)
-        self.list.amount_changed.connect(lambda a, amount: explorer.apply(SetAttribute(a, amount)))
-        self.list.pressed.connect(explorer.begin_gesture)
-        self.list.released.connect(explorer.end_gesture)
-        self.list.renamed.connect(self._rename)
-        self.list.pin_toggled.connect(self._pin)
-        self.list.removed.connect(self._remove)
-        self.list.preview_requested.connect(explorer.hover)
         self.search.search_requested.connect(self.start_search)
         self.search.cancel_requested.connect(self._cancel_search)
         theme.notifier.changed.connect(self._open)
@@ -151,7 +141,6 @@ class AttributesPanel(QWidget):
         updates.on(StateChanged, self._state_changed)
         updates.on(DocumentChanged, lambda _update: self.refresh())
         updates.on(MainPicture, self._take_picture)
-        updates.on(HoverPicture, self._show_end)
         updates.on(JobStarted, self._job_started)
         updates.on(JobEvent, self._job_event)
         updates.on(JobEnded, self._job_ended)
@@ -172,17 +161,6 @@ class AttributesPanel(QWidget):
 
     def _reset_all(self) -> None:
         self._explorer.apply(ResetAttributes())
-
-    def _rename(self, attribute: Attribute, name: str) -> None:
-        self._explorer.change_document(self._explorer.document.renamed(attribute, name))
-
-    def _pin(self, attribute: Attribute, on: bool) -> None:
-        self._explorer.change_document(self._explorer.document.with_pin(attribute, on))
-
-    def _remove(self, attribute: Attribute) -> None:
-        """Take a slider of the person's own away; what it did to the picture goes with it, and can be undone."""
-        self._explorer.apply(SetAttribute(attribute, 0.0))
-        self._explorer.change_document(self._explorer.document.without_slider(attribute))
 
     def open_add_slider(self) -> AddSliderDialog | None:
         """The dialog that adds sliders; it stays open beside the window."""
@@ -248,14 +226,6 @@ class AttributesPanel(QWidget):
         if update.job == self._job:
             self._job = None
             self.refresh()
-
-    def _show_end(self, update: HoverPicture) -> None:
-        state, summary = self._explorer.state, self._explorer.summary
-        if state is None or summary is None:
-            return
-        picture = update.result.after
-        words = f"{class_name(state, summary, state.target_class)} {picture.probs[state.target_class]:.2f}"
-        self.list.set_preview(update.attribute, update.sign, picture.image, words)
 
     def _open(self) -> None:
         """Everything anew: another model, another classifier or class, another theme."""

@@ -41,8 +41,14 @@ STATE = ExplorerState("a" * 64, SampleBase(0), classifier_id="c" * 64, target_cl
 
 
 @pytest.fixture
-def session() -> Session:
-    return Session(make_summary(), STATE)
+def seen() -> list:
+    """The changes that the session told of."""
+    return []
+
+
+@pytest.fixture
+def session(seen) -> Session:
+    return Session(make_summary(), STATE, lambda old, new: seen.append((old, new)))
 
 
 INTENTS = [
@@ -68,9 +74,7 @@ INTENTS = [
 
 
 @pytest.mark.parametrize(("intent", "label"), INTENTS, ids=[label for _, label in INTENTS])
-def test_every_intent_changes_the_state_says_so_and_can_be_undone(session, intent, label):
-    seen = []
-    session.changed.append(lambda old, new: seen.append((old, new)))
+def test_every_intent_changes_the_state_says_so_and_can_be_undone(session, seen, intent, label):
     session.apply(intent)
     after = session.state
     assert after != STATE
@@ -84,9 +88,7 @@ def test_every_intent_changes_the_state_says_so_and_can_be_undone(session, inten
     assert seen == [(STATE, after), (after, STATE), (STATE, after)]
 
 
-def test_what_changes_nothing_is_no_step(session):
-    seen = []
-    session.changed.append(lambda old, new: seen.append(new))
+def test_what_changes_nothing_is_no_step(session, seen):
     for intent in (
         SetTarget(1),
         ResetAttributes(),
