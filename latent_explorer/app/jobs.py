@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from latent_explorer.app.engine.engine import Engine
-    from latent_explorer.app.engine.events import StepBudget
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.common.events import Event
+    from latent_explorer.common.jobs import StepBudget
 
     ResultHandler = Callable[[Any], None]
     Job = Callable[[StepBudget], Generator[Event, None, Any]]

@@ -7,7 +7,7 @@ A job that is closed, or left by an exception, closes the job within it at once.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from latent_explorer.common.events import Event, Progress
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 T = TypeVar("T")
+StepBudget: TypeAlias = "Callable[[], float]"  # asked by a job: seconds that its next step may last
 
 
 def run_job(job: Generator[Event, None, T], on_event: Callable[[Event], object] | None = None) -> T:

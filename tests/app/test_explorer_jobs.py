@@ -27,7 +27,7 @@ def fake_attfind(
     """The search replaced by one that yields and finds BOTH; with `hold` it goes on until closed."""
 
     def attfind(budget, *, n, classifier_id):
-        assert budget.seconds() > 0
+        assert budget() > 0
         for i in range(steps):
             yield Progress(i, steps, f"{n} pictures")
         while hold is not None:

@@ -28,10 +28,10 @@ from latent_explorer.app.engine.events import (
     JobStarted,
     PictureFailed,
     PictureReady,
-    StepBudget,
 )
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.common.events import Event, Kept
+from latent_explorer.common.jobs import StepBudget
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -116,7 +116,6 @@ class Engine:
         self._picture_seconds = 0.0  # running mean
         self._idle = False
         self._closing = False
-        self._budget = StepBudget(self._step_seconds)
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._thread.start()
 
@@ -238,7 +237,7 @@ class Engine:
         try:
             if job.generator is None:
                 self._deliver(JobStarted(job.id, job.name, job.cancellable))
-                job.generator = job.make(self._budget)
+                job.generator = job.make(self._step_seconds)
             event = next(job.generator)
         except StopIteration as stop:
             self._end(job, "finished", stop.value)
@@ -306,6 +305,7 @@ class Engine:
             self._picture_seconds = seconds if mean == 0.0 else 0.8 * mean + 0.2 * seconds
 
     def _step_seconds(self) -> float:
+        """Seconds that a job's next step may last, so that sliders stay live beside it."""
         with self._wake:
             waiting = any(slot.remaining for slot in self._slots.values())
             recent = waiting or self._clock() - self._last_intent <= RECENT

@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What the engine tells, and the budget it gives its jobs. Values; the engine itself is in `engine`."""
+"""What the engine tells its listener. Plain values; the engine itself is in `engine`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.common.events import Event
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Outcome = Literal["finished", "cancelled", "failed"]
 
@@ -66,14 +63,3 @@ class JobEnded:
 
 
 EngineEvent = PictureReady | PictureFailed | JobStarted | JobEvent | JobEnded
-
-
-class StepBudget:
-    """What a job asks how long its next step may be, so that sliders stay live beside it."""
-
-    def __init__(self, seconds: Callable[[], float]) -> None:
-        self._seconds = seconds
-
-    def seconds(self) -> float:
-        """Seconds the next step may last: max(30 ms, one picture) soon after an intent, else max(0.3 s, one picture)."""
-        return self._seconds()

@@ -24,8 +24,8 @@ from latent_explorer.models.summary import ExplainerSummary
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
 
-    from latent_explorer.app.engine.events import StepBudget
     from latent_explorer.common.events import Event
+    from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import PictureRequest, RenderResult
@@ -218,7 +218,7 @@ class ModelHost:
             classifier_id=classifier_id,
             ranges=self._explainer.style_stats,
             device=self._device,
-            budget=budget.seconds,
+            budget=budget,
         )
 
     def _remembered(self, device: str) -> str:

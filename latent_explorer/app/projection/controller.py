@@ -43,10 +43,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from latent_explorer.app.engine.events import Outcome, StepBudget
+    from latent_explorer.app.engine.events import Outcome
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.common.events import Event
+    from latent_explorer.common.jobs import StepBudget
 
     Project = Callable[
         [ModelHost, StepBudget, Sequence[Photo], ProjectionSettings, str],

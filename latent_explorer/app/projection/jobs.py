@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
     from pathlib import Path
 
-    from latent_explorer.app.engine.events import StepBudget
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.projection.photos import Photo
+    from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.projection.settings import ProjectionSettings
 
@@ -42,7 +42,7 @@ def project_photos(
             targets,
             settings,
             device=host.device,
-            budget=budget.seconds,
+            budget=budget,
             classifier_id=classifier_id,
         )
     )

@@ -31,7 +31,7 @@ def busy_job(sim: Simulation, until: float, steps: list[float]):
 
     def job(budget):
         while sim.now < until:
-            steps.append(budget.seconds())
+            steps.append(budget())
             sim.advance(steps[-1])
             yield Progress(0, 0)
 
@@ -105,20 +105,20 @@ def test_step_budget_rules():
     budgets: dict[str, float] = {}
 
     def job(budget):
-        budgets["at rest"] = budget.seconds()
+        budgets["at rest"] = budget()
         engine.show("main", ["asked"])
         yield Progress(0, 0)  # the picture is made: 16 ms
-        budgets["just asked"] = budget.seconds()
+        budgets["just asked"] = budget()
         sim.advance(0.98)
-        budgets["almost a second later"] = budget.seconds()
+        budgets["almost a second later"] = budget()
         sim.advance(0.1)
-        budgets["over a second later"] = budget.seconds()
+        budgets["over a second later"] = budget()
         engine.show("grid", ["waits"])
         sim.advance(2.0)
-        budgets["while a picture waits"] = budget.seconds()
+        budgets["while a picture waits"] = budget()
         yield Progress(0, 0)
         engine.show("main", [])
-        budgets["nothing was asked"] = budget.seconds()
+        budgets["nothing was asked"] = budget()
 
     engine.start("job", job)
     assert engine.wait_idle(WAIT)
@@ -141,9 +141,9 @@ def test_a_step_may_always_last_as_long_as_one_picture(picture, recent, rest):
     def job(budget):
         engine.show("main", ["asked"])
         yield Progress(0, 0)
-        budgets.append(budget.seconds())
+        budgets.append(budget())
         sim.advance(2.0)
-        budgets.append(budget.seconds())
+        budgets.append(budget())
 
     engine.start("job", job)
     assert engine.wait_idle(WAIT)

@@ -10,7 +10,6 @@ import pytest
 import torch
 from colour_explainer import tiny_classifier, tiny_explainer
 
-from latent_explorer.app.engine.events import StepBudget
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Progress
@@ -201,7 +200,7 @@ def test_the_windows_search_is_screened_and_says_so():
     explainer = tiny_explainer(n=4)
     host = ModelHost(read=lambda _path: explainer)
     host.open(Path("tiny.explainer"), "cpu")
-    job = host.attfind(StepBudget(lambda: 0.3), n=4, classifier_id=explainer.classifier_id)
+    job = host.attfind(lambda: 0.3, n=4, classifier_id=explainer.classifier_id)
     _, result = finish(job)
     assert result.attribute_set.method == "attfind-notebook-screened"
     assert result.attribute_set.settings["screen"] < 1
