@@ -46,7 +46,7 @@ def measure(name: str, explainer: Any, data: Any) -> None:
     network, size = LpipsDistance("alex"), explainer.summary.resolution
     test = data.read(data.indices("test"), size)
     rows = np.random.default_rng(0).permutation(data.indices("train"))[: len(test)]
-    seeds = explainer.sample(range(FIRST, FIRST + len(test)))
+    seeds = explainer.seeds(range(FIRST, FIRST + len(test)))
     compared = {
         "seeds": explainer.render(seeds).images,
         "reconstructions": explainer.render(explainer.encode(test)).images,
@@ -70,7 +70,7 @@ def main(explainers: tuple[str, ...], out: Path, data: Path | None, **selection:
     for text in explainers:
         name, _equals, path = text.partition("=")
         explainer = latent_explorer.open(path)
-        drawn = explainer.render(explainer.sample(SHOWN))
+        drawn = explainer.render(explainer.seeds(SHOWN))
         rows.append(Row(name, cells(drawn.images, drawn.probs, explainer.class_names)))
         if data is not None:
             measure(name, explainer, open_dataset(data, **selection))

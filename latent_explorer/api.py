@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import torch
 
@@ -25,6 +26,7 @@ from latent_explorer.explain.latents import Latent, latent_of, seed_latent
 from latent_explorer.explain.projection.projection import project as project_job
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.projection.target import Target, cut_target
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.device import choose_device
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.common.events import Event
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import Edit
+    from latent_explorer.explain.recipe import Edit, Picture
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -90,18 +92,18 @@ class Explainer:
         found = newest_set(self.model.attribute_sets, self.model.classifier_id)
         return found.attributes if found else ()
 
-    def stored(self) -> Latents:
+    def encoded(self) -> Latents:
         """The encoded pictures of the file."""
         samples = self.model.samples
         if samples is None:
             raise UserError(f"{self.model.name} holds no encoded pictures. Encode your own.")
-        return _latents(samples.ws, samples.cond if samples.cond.shape[1] else None)
+        return _latents(samples.ws, samples.told())
 
-    def sample(self, seeds: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
-        """Latents of seeds, truncated; the same that the window shows for them."""
+    def seeds(self, numbers: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
+        """Latents of random seeds, truncated; the same that the window shows for them."""
         model = self._renderer.explainer
         with torch.inference_mode():
-            found = [seed_latent(model, int(seed)) for seed in seeds]
+            found = [seed_latent(model, int(seed)) for seed in numbers]
             w_avg = model.generator.mapping.w_avg
             ws = torch.cat([truncate(latent.ws, w_avg, psi, cutoff) for latent in found])
             conds = [latent.cond for latent in found if latent.cond is not None]
@@ -117,7 +119,7 @@ class Explainer:
         ids = [str(i) for i in range(len(pixels))]
         job = encode_job(self._renderer.explainer, lambda rows: pixels[rows], ids, BatchSizer())
         found = run_job(job, on_event)
-        return _latents(found.ws, found.cond if found.cond.shape[1] else None)
+        return _latents(found.ws, found.told())
 
     def project(
         self,
@@ -141,11 +143,15 @@ class Explainer:
         return run_job(job, on_event)
 
     def render(
-        self, latents: Latents | Sequence[ProjectedPicture], edits: Sequence[Edit] = ()
+        self,
+        latents: Latents | Sequence[ProjectedPicture | PictureRecipe],
+        edits: Sequence[Edit] = (),
     ) -> Pictures:
-        """The pictures of latents with the same edits on each; what the window exports, bit for bit."""
-        asked = self.model.classifier_id
-        found = [self._renderer.render_latent(x, asked, edits).after for x in _each(latents)]
+        """The pictures of latents with the same edits on each; what the window exports, bit for bit.
+
+        A recipe brings truncation, noise and edits of its own: `timeline.frames` gives those of an animation.
+        """
+        found = [self._rendered(latent, tuple(edits)) for latent in _each(latents)]
         if not found:
             raise UserError("There are no latents to render.")
         return Pictures(
@@ -153,6 +159,13 @@ class Explainer:
             logits=np.stack([picture.logits for picture in found]),
             probs=np.stack([picture.probs for picture in found]),
         )
+
+    def _rendered(self, shown: Latent | PictureRecipe, edits: tuple[Edit, ...]) -> Picture:
+        asked = self.model.classifier_id
+        if isinstance(shown, Latent):
+            return self._renderer.render_latent(shown, asked, edits).after
+        recipe = msgspec.structs.replace(shown, edits=shown.edits + edits)
+        return self._renderer.render(PictureRequest(recipe, asked)).after
 
     def _pixels(self, images: np.ndarray | Sequence[str | os.PathLike[str]]) -> np.ndarray:
         """(N, R, R, 3) uint8 at the explainer's resolution."""
@@ -181,9 +194,11 @@ class Explainer:
         return run_job(job, on_event).attribute_set
 
 
-def _each(latents: Latents | Sequence[ProjectedPicture]) -> Iterator[Latent]:
+def _each(
+    latents: Latents | Sequence[ProjectedPicture | PictureRecipe],
+) -> Iterator[Latent | PictureRecipe]:
     if not isinstance(latents, Latents):
-        yield from (latent_of(projected) for projected in latents)
+        yield from (x if isinstance(x, PictureRecipe) else latent_of(x) for x in latents)
         return
     for i in range(len(latents)):
         one = latents[i : i + 1]

@@ -70,12 +70,15 @@ def test_pictures_are_the_windows_bit_for_bit(path, explainer):
     key = explainer.summary.classifiers[0].classifier_id
     edits = (StyleShift(7, "max", 0.5),)
     shown = renderer.render(PictureRequest(PictureRecipe(SampleBase(3), edits=edits), key)).after
-    mine = explainer.render(explainer.stored()[3:4], edits)
+    mine = explainer.render(explainer.encoded()[3:4], edits)
     assert np.array_equal(mine.images[0], shown.image)
     assert np.array_equal(mine.logits[0], shown.logits)
     shown = renderer.render(PictureRequest(PictureRecipe(SeedBase(5), truncation_psi=0.5), key))
-    mine = explainer.render(explainer.sample([5], psi=0.5))
+    mine = explainer.render(explainer.seeds([5], psi=0.5))
     assert np.array_equal(mine.images[0], shown.after.image)
+    mine = explainer.render([PictureRecipe(SampleBase(3), edits=edits[:1])], edits)
+    twice = PictureRecipe(SampleBase(3), edits=edits * 2)
+    assert np.array_equal(mine.logits[0], renderer.render(PictureRequest(twice, key)).after.logits)
 
 
 def test_arrays_encode_as_files_do(explainer, tmp_path):
@@ -91,7 +94,7 @@ def test_arrays_encode_as_files_do(explainer, tmp_path):
 
 def test_nothing_to_render_is_a_sentence(explainer):
     with pytest.raises(UserError, match="no latents"):
-        explainer.render(explainer.stored()[:0])
+        explainer.render(explainer.encoded()[:0])
 
 
 def test_projections_render_as_they_were_found(explainer, tmp_path, monkeypatch):

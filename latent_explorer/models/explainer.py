@@ -81,6 +81,10 @@ class Samples:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def told(self, rows: slice | Tensor = slice(None)) -> Tensor | None:
+        """What the generator is told of these rows; None where it takes no class."""
+        return self.cond[rows] if self.cond.shape[1] else None
+
 
 @dataclass
 class Explainer:

@@ -211,8 +211,9 @@ def _searched(
     if settings.seed is not None:
         rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
     rows = rows[: settings.n].sort().values
-    ws, cond = samples.ws[rows].to(device).float(), samples.cond[rows].to(device).float()
-    return ws, cond if cond.shape[1] else None
+    cond = samples.told(rows)
+    ws = samples.ws[rows].to(device).float()
+    return ws, None if cond is None else cond.to(device).float()
 
 
 def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:

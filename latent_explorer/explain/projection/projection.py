@@ -148,13 +148,13 @@ class _Projection:
         size = group_size(self.model.generator.config.resolution, self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
-        self.pace = _ProgressTracker(len(firsts) * of_group + len(targets) * of_picture)
+        self.tracker = _ProgressTracker(len(firsts) * of_group + len(targets) * of_picture)
         for done, i in enumerate(firsts, start=1):
             group = self._begin(targets[i : i + size], i)
             yield from self._find(group)
             yield from self._tune(group)
             self.found += yield from self._pictures(group)
-            self.pace.skip_to(done * of_group + len(self.found) * of_picture)
+            self.tracker.skip_to(done * of_group + len(self.found) * of_picture)
         if self.settings.tuning:
             yield Notice(
                 "The generator was tuned to these pictures: what was measured of its attributes, their ranges and "
@@ -202,11 +202,11 @@ class _Projection:
         message = f"Projecting {group.targets[0].name}" if len(group) == 1 else "Projecting"
         for state in group.search.run(self.budget):
             if state is None:
-                yield self.pace.progress(message)
+                yield self.tracker.progress(message)
                 continue
-            yield self.pace.step(message) if state.number else self.pace.progress(message)
+            yield self.tracker.step(message) if state.number else self.tracker.progress(message)
             yield _metric(group.first, state, done)
-            if self.pace.preview_due():
+            if self.tracker.preview_due():
                 yield from self._keep(group)
         return torch.cat([variables.best(i).ws for i in range(len(group))])
 
@@ -215,7 +215,7 @@ class _Projection:
         began = time.perf_counter()
         pictures = yield from self._pictures(group)
         yield Kept((*self.found, *pictures))
-        self.pace.preview_taken(time.perf_counter() - began)
+        self.tracker.preview_taken(time.perf_counter() - began)
 
     def _tune(self, group: _Group) -> Generator[Event, None, None]:
         """Pivotal tuning of each picture by itself: weights of one picture are of no use to another."""
@@ -232,7 +232,7 @@ class _Projection:
             group.deltas[i] = yield from forward_events(job, step)
 
     def _tuning_step(self, name: str, _event: Event) -> Progress:
-        return self.pace.step(f"Tuning the generator to {name}")
+        return self.tracker.step(f"Tuning the generator to {name}")
 
     def _judge_domain(self, group: _Group, ws: Tensor) -> Generator[Event, None, None]:
         """The verdict of each picture by ws (n, num_ws, w_dim), whose rows are alike."""
@@ -240,14 +240,14 @@ class _Projection:
         for i, target in enumerate(group.targets):
             latent = Latent(ws[i : i + 1], None if group.cond is None else group.cond[i : i + 1])
             group.verdicts.append(self.judge.verdict(latent, target.image))
-            yield self.pace.progress("Looking whether it belongs here")
+            yield self.tracker.progress("Looking whether it belongs here")
 
     def _pictures(self, group: _Group) -> Generator[Event, None, list[ProjectedPicture]]:
         """The best so far of a group, rendered as it would be from its file."""
         found = []
         for i in range(len(group)):
             found.append(self._picture(group, i))
-            yield self.pace.progress("Looking at the best so far")
+            yield self.tracker.progress("Looking at the best so far")
         return found
 
     def _picture(self, group: _Group, i: int) -> ProjectedPicture:
@@ -305,14 +305,14 @@ class _ProgressTracker:
         return Progress(self._done, self._total, message, left)
 
     def skip_to(self, done: int) -> None:
-        """Some steps were not needed."""
+        """Count the steps that were not needed as done."""
         self._done = min(done, self._total)
 
     def preview_due(self) -> bool:
         return time.perf_counter() - self._looked > self._wait
 
     def preview_taken(self, seconds: float) -> None:
-        """A look took so long."""
+        """Wait until the next look in proportion to what this one cost."""
         self._looked = time.perf_counter()
         self._wait = max(_KEPT_SECONDS, _KEPT_SHARE * seconds)
 

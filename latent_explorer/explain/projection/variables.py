@@ -130,8 +130,7 @@ def style_spread(model: Explainer) -> list[Tensor]:
     samples = model.samples
     cond = None
     if samples is not None and len(samples) > 1:
-        ws = samples.ws[:_LATENTS]
-        cond = samples.cond[:_LATENTS] if samples.cond.shape[1] else None
+        ws, cond = samples.ws[:_LATENTS], samples.told(slice(_LATENTS))
     else:
         ws = generator.broadcast(mapped_w(generator, _LATENTS))
         if classes_told := generator.config.num_classes:

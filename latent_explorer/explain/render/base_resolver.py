@@ -91,7 +91,7 @@ class BaseResolver:
                 "Choose another sample or a seed."
             )
         rows = slice(base.index, base.index + 1)
-        return Latent(samples.ws[rows], samples.cond[rows] if samples.cond.shape[1] else None)
+        return Latent(samples.ws[rows], samples.told(rows))
 
     def _end(self, base: BlendEndBase) -> Latent:
         latent = self.latent(base.base)

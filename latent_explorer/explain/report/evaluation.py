@@ -181,7 +181,7 @@ def _compare_batch(
 ) -> _Compared:
     """`images` (n, H, W, 3) uint8 are the real pictures of these rows of the samples."""
     real = torch.from_numpy(to_float(images)).to(samples.ws.device)
-    rec = _rendered(model, samples.ws[rows], _cond(samples, rows)).clamp(-1, 1)
+    rec = _rendered(model, samples.ws[rows], samples.told(rows)).clamp(-1, 1)
     real_probs, rec_probs = classifier.probs(real).cpu(), classifier.probs(rec).cpu()
     pairs = tuple(
         Pair(
@@ -234,7 +234,7 @@ def _mapped_features(
     @torch.inference_mode()
     def features(rows: slice) -> Tensor:
         ws = model.generator.ws_from_z(z[rows], None if c is None else c[rows])
-        cond = samples.cond[order[rows]] if samples.cond.shape[1] else None
+        cond = samples.told(order[rows])
         img = _rendered(model, ws, cond)
         return model.classifiers[key].features(img.clamp(-1, 1)).float().cpu()
 
@@ -259,17 +259,14 @@ def _flips(
     style_range = (
         torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
     )
-    cond = _cond(samples, slice(None))
-    pictures = yield from reconstruct(synthesis, classifier, samples.ws, cond, batch_sizer)
+    pictures = yield from reconstruct(
+        synthesis, classifier, samples.ws, samples.told(), batch_sizer
+    )
     return (
         yield from flips(
             synthesis, classifier, pictures, found, style_range, ks, kappas, batch_sizer
         )
     )
-
-
-def _cond(samples: Samples, rows: slice) -> Tensor | None:
-    return samples.cond[rows] if samples.cond.shape[1] else None
 
 
 def _rendered(model: Explainer, ws: Tensor, cond: Tensor | None) -> Tensor:

@@ -13,6 +13,7 @@ from colour_explainer import tiny_classifier, tiny_generator
 from torch import Tensor, nn
 
 from latent_explorer.common.events import Notice
+from latent_explorer.common.jobs import run_job
 from latent_explorer.common.statistics import wilson_interval
 from latent_explorer.explain.report.evaluation import Evaluation, evaluate
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
@@ -98,13 +99,10 @@ def planted() -> Explainer:
 
 
 def measured(explainer: Explainer, **options: object) -> tuple[Evaluation, list[Event]]:
-    images, names, events = pictures(), [f"{i}.png" for i in range(20)], []
+    images, names = pictures(), [f"{i}.png" for i in range(20)]
+    events: list[Event] = []
     job = evaluate(explainer, lambda rows: images[rows], names, **options)
-    while True:
-        try:
-            events.append(next(job))
-        except StopIteration as end:
-            return end.value, events
+    return run_job(job, events.append), events
 
 
 @pytest.fixture(scope="module")

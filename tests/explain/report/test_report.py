@@ -73,7 +73,7 @@ def test_the_figures_are_those_of_the_pictures(
     """The same from the outside: `open`, `render`, uint8 pictures and a second look at them."""
     write_explainer(two, tmp_path / "two.explainer")
     opened = Open(tmp_path / "two.explainer", "cpu")
-    stored, chosen = opened.stored(), spread(np.arange(12), 8)
+    stored, chosen = opened.encoded(), spread(np.arange(12), 8)
     latents = dataclasses.replace(stored, ws=stored.ws[chosen], cond=stored.cond[chosen])
     before = opened.render(latents)
     attribute, shown = opened.attributes[0], figures.attributes[0]
