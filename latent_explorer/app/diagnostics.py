@@ -33,7 +33,6 @@ PACKAGES = (
     "safetensors",
     "msgspec",
     "PySide6-Essentials",
-    "pyqtgraph",
 )
 EXTRAS = ("av", "onnx", "onnxruntime", "timm")
 

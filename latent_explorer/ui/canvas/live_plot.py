@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QSizePolicy, QStackedLayout, QWidget
 
@@ -18,6 +18,7 @@ from latent_explorer.ui.widgets.basics import hint
 from latent_explorer.ui.widgets.probability_lines import (
     AXIS,
     drawn_classes,
+    finite_runs,
     label_positions,
     labels_width,
     paint_axis,
@@ -92,14 +93,11 @@ class ProbabilityPlot(QWidget):
             return
         shown = drawn_classes(probs)
         xs = box.left() + np.arange(len(probs)) * box.width() / (max(SHORTEST, len(probs)) - 1)
-        there = np.isfinite(probs[:, 0])
-        for run in np.split(np.arange(len(probs)), np.flatnonzero(~there)):
-            places = run[there[run]]
-            for index in shown if len(places) else ():
-                points = zip(xs[places].tolist(), probs[places, index].tolist(), strict=True)
-                paint_line(painter, index, [QPointF(x, y_of(p)) for x, p in points])
+        for index in shown:
+            for points in finite_runs(xs, box.bottom() - probs[:, index] * box.height()):
+                paint_line(painter, index, points)
         ends = {index: float(probs[-1, index]) for index in shown}
-        if there[-1]:
+        if np.isfinite(probs[-1]).all():
             paint_dots(painter, ends, float(xs[-1]), y_of)
             at = label_positions(ends, y_of, 0, self.height())
             paint_labels(painter, at, self.names, ends, labels, self.width() - theme.MARGIN)

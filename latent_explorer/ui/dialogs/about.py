@@ -21,7 +21,7 @@ WHAT = (
     "It works offline and sends nothing anywhere."
 )
 LICENCES = (
-    "MIT licence. With PySide6 (LGPL 3), PyTorch (BSD), pyqtgraph (MIT), the Inter typeface (OFL 1.1) and "
+    "MIT licence. With PySide6 (LGPL 3), PyTorch (BSD), the Inter typeface (OFL 1.1) and "
     "the Phosphor icons (MIT)."
 )
 

@@ -23,6 +23,7 @@ from latent_explorer.ui.projection.paired_bars import PairedBars, PairedProbabil
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row
 from latent_explorer.ui.widgets.curve_math import Curve
+from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.probability_bars import top_class_text
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.controller import ProjectionController, ProjectionRun
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.ui.widgets.curve_plot import CurvePlot
 
 SOLID = 4  # the number of a curve whose line has no dashes
 PAUSE = 100  # ms between two drawings
@@ -57,7 +57,7 @@ class ProjectionCanvas(QWidget):
         self.view = ImageView()
         self.view.setAccessibleName("Photo and reconstruction")
         self.twins = PairedBars()
-        self.loss: CurvePlot | None = None  # made when it is needed: pyqtgraph is slow to load
+        self.loss = CurvePlot("loss over steps")
         self._late = self._better = False  # a step, a picture came that is not drawn yet
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -95,13 +95,18 @@ class ProjectionCanvas(QWidget):
 
     def _live_page(self) -> QWidget:
         page = QWidget()
-        self._below = row(spacing=theme.MARGIN)
-        self._below.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
-        self._below.addWidget(self.twins, 1)
+        policy = self.loss.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.loss.setSizePolicy(policy)
+        self.loss.setMinimumHeight(BELOW)
+        below = row(spacing=theme.MARGIN)
+        below.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
+        below.addWidget(self.loss, 1)
+        below.addWidget(self.twins, 1)
         layout = column(page, spacing=theme.UNIT // 2)
         layout.addWidget(self.view, 1)
         holder = QWidget()
-        holder.setLayout(self._below)
+        holder.setLayout(below)
         holder.setFixedHeight(BELOW)
         layout.addWidget(holder)
         return page
@@ -133,7 +138,6 @@ class ProjectionCanvas(QWidget):
         run, photo = self._controller.run, self._controller.photo
         at = _place(run, photo) if run else None
         if run is not None and at is not None:
-            self._make_plot()
             self.pages.setCurrentWidget(self._live)
             self._show_step(run, pictures=True)
         elif photo is not None:
@@ -174,23 +178,10 @@ class ProjectionCanvas(QWidget):
             self.view.set_images(CaptionedImage(photo_now, PHOTO), waiting)
             self.twins.set_values(None)
 
-    def _make_plot(self) -> None:
-        from latent_explorer.ui.widgets.curve_plot import CurvePlot
-
-        if self.loss is None:
-            self.loss = CurvePlot("loss over steps")
-            policy = self.loss.sizePolicy()
-            policy.setRetainSizeWhenHidden(True)
-            self.loss.setSizePolicy(policy)
-            self.loss.setMinimumHeight(BELOW)
-            self._below.insertWidget(0, self.loss, 1)
-
     def _draw_loss(self, run: ProjectionRun, at: int) -> None:
-        if self.loss is None or at >= len(run.curves):
+        if at >= len(run.curves):
             return
         self.loss.setVisible(bool(run.curves[at]))
-        from latent_explorer.ui.widgets.curve_plot import PlotOptions
-
         table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
         loss = Curve("loss", "Loss", table[:, 0], table[:, 1])
         self.loss.show_curves([(SOLID, loss)], PlotOptions(log=bool((table[:, 1] > 0).all())))

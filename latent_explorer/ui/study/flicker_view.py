@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A picture that changes back and forth between two states, with a button that stops it."""
+"""A picture that changes back and forth between two states while it is seen."""
 
 from __future__ import annotations
 

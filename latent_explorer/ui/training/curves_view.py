@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Curves with their legend and how they are looked at: logarithmic or not, smoothed or not. Import it late (pyqtgraph).
+"""Curves with their legend and how they are looked at: logarithmic or not, smoothed or not.
 
 Which curves there are, and what they mean, is the owner's business.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All runs there are: how each ended, its size and figures; several are compared by their curves. Import it late (pyqtgraph)."""
+"""All runs there are: how each ended, its size and figures; several are compared by their curves."""
 
 from __future__ import annotations
 

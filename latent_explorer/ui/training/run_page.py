@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run: how it stands, its curves, and its sheets of pictures or its log beside them. Import it late (pyqtgraph)."""
+"""One run: how it stands, its curves, and its sheets of pictures or its log beside them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Curves over images seen (or steps), with readable axes and a cursor that reads them. Import it late: pyqtgraph is slow to load.
+"""Curves over images seen (or steps), with readable axes and a cursor that reads them.
 
 The legend, smoothing and what the figures mean are elsewhere (`curves_view`, the training panel).
 """
@@ -11,14 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import row
 from latent_explorer.ui.widgets.curve_math import (
     Curve,
     decades_between,
@@ -26,17 +24,17 @@ from latent_explorer.ui.widgets.curve_math import (
     smoothed,
     steps_between,
 )
-from latent_explorer.ui.widgets.probability_lines import line_style
+from latent_explorer.ui.widgets.probability_lines import LINE, finite_runs, line_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QFocusEvent, QPaintEvent, QResizeEvent
+    from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent
 
-LINE = 2  # px
 FAINT = 0.28  # alpha of what was smoothed away
 FEW = 40  # points up to which each is marked: one alone would be no line
-X_STEP, Y_STEP = 10 * theme.UNIT, 4 * theme.UNIT  # px between two marks of an axis, at least
+MARK = 2.5  # px, radius of a marked point
+X_STEP, Y_STEP = 10 * theme.UNIT, 4 * theme.UNIT  # px between two numbers of an axis, at least
 LEFT_AXIS, BOTTOM_AXIS = 6 * theme.UNIT, 36  # px
 
 
@@ -48,14 +46,6 @@ class PlotOptions:
     smoothing: float = 0.0
 
 
-def curve_pen(index: int, width: float, alpha: float = 1.0) -> QPen:
-    """The line of curve `index`: colour and dashes, so that neither alone tells curves apart."""
-    color = QColor(theme.current().class_color(index))
-    color.setAlphaF(alpha)
-    style = line_style(index) if alpha == 1 else Qt.PenStyle.SolidLine
-    return pg.mkPen(color, width=width, style=style)
-
-
 class CurvePlot(QWidget):
     """Draws what it is given; `cursor_moved(float)` says at how many images the cursor stands, NaN for nowhere."""
 
@@ -64,46 +54,21 @@ class CurvePlot(QWidget):
     def __init__(self, x_name: str = "images seen") -> None:
         super().__init__()
         self._x_name = x_name
-        pg.setConfigOptions(antialias=True)
         self._curves: tuple[tuple[int, Curve], ...] = ()  # (number, curve) of those shown
         self._look = PlotOptions()
         self._cursor_x = math.nan
-        self._lines: list[pg.PlotDataItem] = []
-        self._grid: list[pg.InfiniteLine] = []
-        self.plot = pg.PlotWidget()
-        self._cursor = pg.InfiniteLine(angle=90)
-        self._set_up_plot()
-        layout = row(self, margin=2)
-        layout.addWidget(self.plot)
+        self._x_range = self._y_range = (0.0, 1.0)
+        self._drawn: QPixmap | None = None  # everything but cursor and focus
+        self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(24 * theme.UNIT, 12 * theme.UNIT)
         self.setAccessibleName(f"Curves: {x_name}")
         self.setToolTip("Point at the curves, or press Left and Right, to read their values")
-        theme.notifier.changed.connect(self._apply_theme)
-        self._apply_theme()
+        theme.notifier.changed.connect(self._redraw)
 
     def sizeHint(self) -> QSize:
         return QSize(60 * theme.UNIT, 26 * theme.UNIT)
-
-    def _set_up_plot(self) -> None:
-        item = self.plot.getPlotItem()
-        item.setMenuEnabled(False)
-        item.hideButtons()
-        item.setMouseEnabled(x=False, y=False)
-        item.setContentsMargins(0, theme.UNIT // 2, theme.UNIT, 0)
-        item.getViewBox().setDefaultPadding(0)
-        for name, style in (("left", {"tickTextOffset": 6}), ("bottom", {"tickTextOffset": 4})):
-            item.getAxis(name).setStyle(tickLength=0, tickAlpha=0, **style)
-        item.getAxis("bottom").setStyle(hideOverlappingLabels=False)  # 0 stands at the very edge
-        item.getAxis("left").setWidth(LEFT_AXIS)
-        item.getAxis("bottom").setHeight(BOTTOM_AXIS)
-        item.setLabel("bottom", self._x_name)
-        self._cursor.setVisible(False)
-        item.addItem(self._cursor)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.viewport().setMouseTracking(True)
-        self.plot.viewport().installEventFilter(self)
 
     # what is drawn ----------------------------------------------------------------------------
 
@@ -111,90 +76,117 @@ class CurvePlot(QWidget):
         """Draw these, each in the colour of its number."""
         self._curves = tuple((i, c) for i, c in curves if not c.empty)
         self._look = look
-        self._draw()
-        self.set_cursor(
-            self._cursor_x
-        )  # among the new points; whoever reads there reads the new values
+        self._set_ranges()
+        self._redraw()
+        # Among the new points: whoever reads there reads the new values.
+        self.set_cursor(self._cursor_x)
 
-    def _draw(self) -> None:
-        for line in self._lines:
-            self.plot.removeItem(line)
-        self._lines.clear()
-        drawn: list[np.ndarray] = []  # what decides the range of the axis
-        marked = max((len(c.x) for _i, c in self._curves), default=0) <= FEW
-        for number, curve in self._curves:
-            smooth = smoothed(curve.y, self._look.smoothing)
-            drawn.append(smooth)
-            if self._look.smoothing > 0 and len(curve.x) > FEW:
-                self._add_line(number, curve, curve.y, faint=True)
-            self._add_line(number, curve, smooth, faint=False, marked=marked)
-        self._set_ranges(drawn)
-
-    def _add_line(
-        self, number: int, curve: Curve, y: np.ndarray, *, faint: bool, marked: bool = False
-    ) -> None:
-        ratio = self.devicePixelRatioF()  # pyqtgraph's pens count the screen's own pixels
-        pen = curve_pen(number, (1 if faint else LINE) * ratio, FAINT if faint else 1.0)
-        marks: dict[str, object] = {}
-        if marked or len(curve.x) == 1:
-            color = theme.current().class_color(number)
-            marks = {"symbol": "o", "symbolSize": 5, "symbolPen": None, "symbolBrush": color}
-        line = pg.PlotDataItem(
-            curve.x,
-            self._on_axis(y),
-            pen=pen,
-            connect="finite",
-            autoDownsample=True,
-            downsampleMethod="subsample",
-            **marks,
-        )
-        line.setZValue(-1 if faint else 1)
-        self.plot.addItem(line)
-        self._lines.append(line)
+    def _redraw(self) -> None:
+        self._drawn = None
+        self.update()
 
     def _on_axis(self, y: np.ndarray) -> np.ndarray:
         if not self._look.log:
             return y
         return np.log10(np.where(y > 0, y, np.nan))
 
-    def _set_ranges(self, drawn: Sequence[np.ndarray]) -> None:
+    def _set_ranges(self) -> None:
         """From the first image to the last; from the least value to the greatest; a little beyond."""
         last = max((float(c.x[-1]) for _i, c in self._curves), default=1.0)
         self._x_range = (0.0, 1.02 * max(last, 1.0))
-        joined = np.concatenate([self._on_axis(y) for y in drawn]) if drawn else np.array([])
-        joined = joined[np.isfinite(joined)]
-        low, high = (float(joined.min()), float(joined.max())) if len(joined) else (0.0, 1.0)
+        shown = [self._on_axis(smoothed(c.y, self._look.smoothing)) for _i, c in self._curves]
+        values = np.concatenate(shown) if shown else np.array([])
+        values = values[np.isfinite(values)]
+        low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
         if not self._look.log and 0 < low < 0.5 * high:
             low = 0.0
         room = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
         self._y_range = (low if low == 0 else low - room, high + room)
-        item = self.plot.getPlotItem()
-        item.setXRange(*self._x_range, padding=0)
-        item.setYRange(*self._y_range, padding=0)
-        self._set_ticks()
 
-    def _set_ticks(self) -> None:
-        """Round numbers, as many as the room allows, and hairlines at those of the values."""
-        item = self.plot.getPlotItem()
-        most_x = max(2, (self.width() - LEFT_AXIS) // X_STEP)
-        most_y = max(2, (self.height() - BOTTOM_AXIS) // Y_STEP)
-        x_ticks = [(x, images_text(x)) for x in steps_between(*self._x_range, most_x)]
+    @property
+    def _area(self) -> QRectF:
+        """Where the curves are."""
+        edge = theme.UNIT // 2
+        right, bottom = self.width() - 1.5 * theme.UNIT, self.height() - BOTTOM_AXIS
+        return QRectF(LEFT_AXIS, edge, max(1.0, right - LEFT_AXIS), max(1.0, bottom - edge))
+
+    def _x_of(self, x: np.ndarray | float) -> np.ndarray | float:
+        return self._area.left() + x / self._x_range[1] * self._area.width()
+
+    def _y_of(self, y: np.ndarray | float) -> np.ndarray | float:
         low, high = self._y_range
+        return self._area.bottom() - (y - low) / (high - low) * self._area.height()
+
+    def _draw(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        drawn = QPixmap(self.size() * ratio)
+        drawn.setDevicePixelRatio(ratio)
+        drawn.fill(theme.current().color("paper"))
+        painter = QPainter(drawn)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._draw_axes(painter)
+        painter.setClipRect(self._area.adjusted(-MARK, -MARK, MARK, MARK))
+        marked = max((len(c.x) for _i, c in self._curves), default=0) <= FEW
+        for number, curve in self._curves:
+            if self._look.smoothing > 0 and len(curve.x) > FEW:
+                self._draw_line(painter, number, curve.x, curve.y, faint=True)
+        for number, curve in self._curves:
+            y = smoothed(curve.y, self._look.smoothing)
+            self._draw_line(painter, number, curve.x, y, marked=marked)
+        painter.end()
+        return drawn
+
+    def _draw_axes(self, painter: QPainter) -> None:
+        """Round numbers, as many as the room allows, and hairlines at those of the values."""
+        now, area = theme.current(), self._area
+        low, high = self._y_range
+        most = max(2, (self.height() - BOTTOM_AXIS) // Y_STEP)
         if self._look.log:
-            values = decades_between(10**low, 10**high, most_y)
-            y_ticks = [(math.log10(v), f"{v:g}") for v in values]
+            values = decades_between(10**low, 10**high, most)
+            marks = [(math.log10(v), f"{v:g}") for v in values]
         else:
-            values = steps_between(low, high, most_y)
-            y_ticks = [(v, axis_text(v, values)) for v in values]
-        item.getAxis("bottom").setTicks([x_ticks])
-        item.getAxis("left").setTicks([y_ticks])
-        for line in self._grid:
-            self.plot.removeItem(line)
-        pen = pg.mkPen(theme.current().color("line"), width=1)
-        self._grid = [pg.InfiniteLine(pos=y, angle=0, pen=pen) for y, _words in y_ticks]
-        for line in self._grid:
-            line.setZValue(-2)
-            self.plot.addItem(line)
+            values = steps_between(low, high, most)
+            marks = [(v, axis_text(v, values)) for v in values]
+        painter.setFont(theme.font(theme.SMALL))
+        for value, words in marks:
+            y = round(float(self._y_of(value))) + 0.5
+            painter.setPen(QPen(now.color("line"), 1))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(now.color("muted"))
+            box = QRectF(0, y - 8, area.left() - 6, 16)
+            painter.drawText(
+                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
+            )
+        for value in steps_between(*self._x_range, max(2, (self.width() - LEFT_AXIS) // X_STEP)):
+            box = QRectF(float(self._x_of(value)) - X_STEP / 2, area.bottom() + 4, X_STEP, 16)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, images_text(value))
+        below = QRectF(area.left(), self.height() - 17, area.width(), 16)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._x_name)
+
+    def _draw_line(
+        self,
+        painter: QPainter,
+        number: int,
+        x: np.ndarray,
+        y: np.ndarray,
+        *,
+        faint: bool = False,
+        marked: bool = False,
+    ) -> None:
+        """Colour and dashes, so that neither alone tells curves apart; points of their own where there are few."""
+        color = theme.current().class_color(number)
+        color.setAlphaF(FAINT if faint else 1.0)
+        style = Qt.PenStyle.SolidLine if faint else line_style(number)
+        every = max(1, len(x) // int(self._area.width()))  # about one a pixel
+        xs, ys = np.asarray(self._x_of(x)), np.asarray(self._y_of(self._on_axis(y)))
+        for points in finite_runs(xs[::every], ys[::every]):
+            painter.setPen(QPen(color, 1 if faint else LINE, style))
+            painter.drawPolyline(QPolygonF(points))
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(color)
+            for point in points if marked or len(points) == 1 else ():
+                painter.drawEllipse(point, MARK, MARK)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
 
     # the cursor -------------------------------------------------------------------------------
 
@@ -209,8 +201,7 @@ class CurvePlot(QWidget):
             self._cursor_x = math.nan
         else:
             self._cursor_x = float(stops[np.abs(stops - x).argmin()])
-            self._cursor.setPos(self._cursor_x)
-        self._cursor.setVisible(not math.isnan(self._cursor_x))
+        self.update()
         self.cursor_moved.emit(self._cursor_x)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -231,29 +222,16 @@ class CurvePlot(QWidget):
             place = int(np.clip(here + moves[key], 0, len(stops) - 1))
         self.set_cursor(float(stops[place]))
 
-    def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Of the plot's surface: where the mouse is."""
-        if event.type() == QEvent.Type.MouseMove:
-            where = event.position().toPoint()  # type: ignore[attr-defined]
-            box = self.plot.getPlotItem().getViewBox()
-            at = box.mapSceneToView(QPointF(self.plot.mapToScene(where)))
-            inside = box.sceneBoundingRect().contains(QPointF(self.plot.mapToScene(where)))
-            self.set_cursor(at.x() if inside else math.nan)
-        elif event.type() == QEvent.Type.Leave:
-            self.set_cursor(math.nan)
-        return super().eventFilter(watched, event)  # type: ignore[arg-type]
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        at, area = event.position(), self._area
+        x = (at.x() - area.left()) / area.width() * self._x_range[1]
+        self.set_cursor(x if area.contains(at) else math.nan)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.set_cursor(math.nan)
 
     # Qt events --------------------------------------------------------------------------------
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        if self._curves:
-            self._set_ticks()
-
-    def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._apply_theme()
-        return super().event(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -262,28 +240,20 @@ class CurvePlot(QWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self.set_cursor(math.nan)
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
+        if self._drawn is None or self._drawn.size() != self.size() * self.devicePixelRatioF():
+            self._drawn = self._draw()
+        painter = QPainter(self)
+        painter.drawPixmap(0, 0, self._drawn)
+        if not math.isnan(self._cursor_x):
+            x = float(self._x_of(self._cursor_x))
+            painter.setPen(QPen(theme.current().color("muted"), 1))
+            painter.drawLine(QPointF(x, self._area.top()), QPointF(x, self._area.bottom()))
         if self.hasFocus():
-            painter = QPainter(self)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(theme.current().color("accent"), 1))
             painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
-
-    def _apply_theme(self) -> None:
-        now = theme.current()
-        self.plot.setBackground(now.paper)
-        for name in ("left", "bottom"):
-            axis = self.plot.getPlotItem().getAxis(name)
-            axis.setPen(pg.mkPen(None))
-            axis.setTextPen(now.muted)
-            axis.setTickFont(theme.font(theme.SMALL))
-        label = self.plot.getPlotItem().getAxis("bottom").label
-        label.setFont(theme.font(theme.SMALL))
-        label.setDefaultTextColor(now.color("muted"))
-        self._cursor.setPen(pg.mkPen(now.color("muted"), width=self.devicePixelRatioF()))
-        self._draw()
 
 
 def axis_text(value: float, all_values: Sequence[float]) -> str:

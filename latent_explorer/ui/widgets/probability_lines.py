@@ -57,6 +57,18 @@ def paint_axis(painter: QPainter, y_of: Callable[[float], float], right: float) 
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
 
+def finite_runs(x: np.ndarray, y: np.ndarray) -> list[list[QPointF]]:
+    """The points of a line in pieces, broken where a value is not finite."""
+    there = np.isfinite(y)
+    pieces = np.split(np.arange(len(y)), np.flatnonzero(~there))
+    found = [piece[there[piece]] for piece in pieces]
+    return [
+        [QPointF(a, b) for a, b in zip(x[piece].tolist(), y[piece].tolist(), strict=True)]
+        for piece in found
+        if len(piece)
+    ]
+
+
 def paint_line(painter: QPainter, index: int, points: Sequence[QPointF]) -> None:
     """The line of a class through these points; a small dot where there is one alone."""
     color = theme.current().class_color(index)

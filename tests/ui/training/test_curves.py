@@ -145,9 +145,8 @@ def test_the_cursor_reads_values_by_keyboard_and_mouse(qtbot, view):
     assert first.shown_value == "0.200"
     QTest.keyClick(view.plot, Qt.Key.Key_Escape)
     assert view.legend.where.text() == "Newest values"
-    surface = view.plot.plot.viewport()
     qtbot.waitExposed(view)
-    QTest.mouseMove(surface, QPoint(surface.width() - 20, surface.height() // 2))
+    QTest.mouseMove(view.plot, QPoint(view.plot.width() - 20, view.plot.height() // 2))
     assert view.legend.where.text() == "At 1,200 images"
 
 

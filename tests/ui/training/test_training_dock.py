@@ -83,10 +83,10 @@ def test_hidden_and_unmade_until_asked(window):
 
 
 def test_nothing_of_it_delays_the_start():
-    """The pages, and pyqtgraph with them, are loaded when the dock is first opened."""
+    """The pages are loaded when the dock is first opened."""
     code = (
         "import sys, latent_explorer.ui.main_window; "
-        "late = [n for n in ('pyqtgraph', 'latent_explorer.ui.training.run_page', "
+        "late = [n for n in ('latent_explorer.ui.training.run_page', "
         "'latent_explorer.ui.training.start_page') if n in sys.modules]; sys.exit(str(late) if late else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
