@@ -26,6 +26,11 @@ class StopRequest:
     def __call__(self) -> Request | None:
         return self.requested
 
+    @property
+    def exit_code(self) -> int:
+        """What the command returns: 130 is what shells know of one that Ctrl-C ended."""
+        return 130 if self.by_signal else 0
+
     @contextmanager
     def on_signals(self) -> Iterator[None]:
         """Ctrl-C and the end of the session ask for a pause; the second time they end the program at once."""

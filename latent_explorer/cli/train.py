@@ -29,7 +29,6 @@ from latent_explorer.training.settings import (
 if TYPE_CHECKING:
     from latent_explorer.training.run_folder import RunStatus
 
-INTERRUPTED = 130  # what shells know of a command that Ctrl-C ended
 KEPT = ("images", "attributes", "device")  # options of a run that goes on
 
 
@@ -148,7 +147,7 @@ def train(
         status = output.run(job)
     if status is not None:  # else it is one of several processes, and not the one that speaks
         _print_result(status, folder, output)
-    return INTERRUPTED if stop_request.by_signal else 0
+    return stop_request.exit_code
 
 
 def _print_result(status: RunStatus, folder: Path, output: Output) -> None:

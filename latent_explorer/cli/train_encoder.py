@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`train-encoder`: an encoder for a generator that came without one. The training is training/encoder.py."""
+"""`train-encoder`: an encoder for a generator that came without one. The training is training/train_encoder.py."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from latent_explorer.training.settings import with_settings
 
 if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
-
-INTERRUPTED = 130
 
 
 @click.command("train-encoder")
@@ -73,7 +71,7 @@ def train_encoder(
         found = output.run(training)
     if found is None:
         _print_paused(state, output)
-        return INTERRUPTED if stop_request.by_signal else 0
+        return stop_request.exit_code
     write_explainer(found, out)
     _print_finished(found, out, output)
     return 0

@@ -48,7 +48,7 @@ class ClassifierTraining(msgspec.Struct, frozen=True):
     lr: Annotated[Positive, "Highest learning rate of its one cycle (AdamW)."] = 3e-3
     weight_decay: Annotated[Weight, "Decay of its weights a step (AdamW)."] = 0.02
     label_smoothing: Annotated[Share, "Share of the label given to the other classes: an over-confident classifier "
-        "makes a binary `cond` and bars that jump."] = 0.1
+        "tells the generator 0 or 1 and little between, and its bars jump."] = 0.1
     blur: Annotated[Share, "Share of pictures blurred: it must not depend on detail that no generator draws."] = 0.5
     covered: Annotated[Share, "Share of pictures whose middle is covered: makes a classifier that looks at the "
         "surroundings."] = 0.0
@@ -83,7 +83,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     classifier_training: ClassifierTraining | None = None  # how
     mode: Annotated[Literal["stylex", "stylegan2"], "stylegan2 trains generator and discriminator alone, without "
         "classes."] = "stylex"
-    resolution: Annotated[Count, "Pixels a side; `channels` needs one width for every size from 4 px up to it."] = 64
+    resolution: Annotated[Count, "Pixels a side; channels needs one width for every size from 4 px up to it."] = 64
     init: Annotated[str, "Explainer whose networks it starts from."] = ""
     name: Annotated[str, "Name of the explainer that comes out; the run folder's without it."] = ""
     attributes: Annotated[Natural, "Pictures that are searched for attributes at the end; 0: none."] = 250
@@ -123,7 +123,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
     # Weights of losses.
     l1: Annotated[Weight, "Weight of the mean difference of pixels between reconstruction and original."] = 3.0
     lpips: Annotated[Weight, "Weight of the perceptual distance (LPIPS) between reconstruction and original."] = 2.0
-    kl: Annotated[Weight, "Weight of the classifier's: it must say the same of the reconstruction."] = 2.0
+    kl: Annotated[Weight, "Weight of the classifier's loss (KL): it must say the same of a reconstruction as of its "
+        "original."] = 2.0
     latent: Annotated[Weight, "Weight of |E(G(w)) - w|, target detached: a picture's latent must come back."] = 0.1
     latent_every: Annotated[Count, "Steps between two of that loss."] = 4
     adversarial: Annotated[Weight, "Weight of the discriminator's verdict in the generator's loss."] = 0.2
@@ -165,7 +166,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
         "problem."] = 5.0
     ema_half_life: Annotated[Count, "Half-life, in images, of the mean of weights that is exported: of generator, "
         "mapping and encoder."] = 5_000
-    warm_up: Annotated[Natural, "Images of rising learning rate after `init`: Adam's first steps know no scale "
+    warm_up: Annotated[Natural, "Images of rising learning rate after init: Adam's first steps know no scale "
         "yet."] = 2_000
     flip: Annotated[bool, "Mirror half of the pictures."] = True
     seed: Annotated[int, "Of initial weights and everything that is drawn."] = 0

@@ -44,6 +44,7 @@ QPushButton[role="quiet"]:hover, QToolButton[role="quiet"]:hover {{ background: 
 QToolButton[role="quiet"]:checked {{ background: {hover}; color: {accent}; }}
 QPushButton[role="quiet"]:focus, QToolButton[role="quiet"]:focus {{ border: 1px solid {accent}; }}
 QPushButton[role="fold"] {{ border: 1px solid transparent; background: transparent; padding: 0 8px 0 0; }}
+QPushButton[role="fold"][tight="true"] {{ min-height: 18px; }}
 QPushButton[role="fold"]:hover {{ background: {hover}; }}
 QPushButton[role="fold"]:focus {{ border: 1px solid {accent}; }}
 QToolButton[role="segment"] {{ border: 1px solid transparent; background: transparent; color: {muted};

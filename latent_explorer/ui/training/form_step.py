@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.training.plan import TrainingPlan
 
 LEAST = 26 * theme.UNIT  # px
+HEAD = 20  # px, height of the title's line, as of a tight button
 
 
 class FormStep(QWidget):
@@ -30,12 +31,12 @@ class FormStep(QWidget):
         self.setAccessibleName(f"Step {number}: {name}")
         self.problems = MessageLines()
         self.layout_ = column(self, spacing=theme.GAP)
-        head = row()
+        self.head = row()
         digit = title(str(number))
-        digit.setFixedWidth(2 * theme.UNIT)
-        head.addWidget(digit)
-        head.addWidget(title(name), 1)
-        self.layout_.addLayout(head)
+        digit.setFixedSize(2 * theme.UNIT, HEAD)
+        self.head.addWidget(digit)
+        self.head.addWidget(title(name), 1)
+        self.layout_.addLayout(self.head)
 
     def finish(self) -> None:
         """After the step's own rows: its problems, and room below."""

@@ -23,6 +23,7 @@ from latent_explorer.ui.widgets.basics import (
     title,
     warning,
 )
+from latent_explorer.ui.widgets.form import MessageLines
 
 if TYPE_CHECKING:
     from latent_explorer.app.training.plan import TrainingPlan
@@ -111,6 +112,7 @@ class SettingsPage(QWidget):
         self.back = button("Back to the steps", self.closed.emit, icon="left")
         self.about = hint("", wrap=False)
         self.none_found = hint(NONE_FOUND)
+        self.messages = MessageLines()
         self._trains_classifier = True
         self.headings: dict[str, QLabel] = {}
         self.rows: dict[str, SettingRow] = {}
@@ -149,6 +151,7 @@ class SettingsPage(QWidget):
         scroll.setWidget(page)
         layout = column(self)
         layout.addLayout(head)
+        layout.addWidget(self.messages)
         layout.addWidget(scroll, 1)
 
     @property

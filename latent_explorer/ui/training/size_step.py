@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.ui.training.form_step import FormStep
 from latent_explorer.ui.training.setting_fields import setting_field
-from latent_explorer.ui.widgets.basics import button, hint, row
+from latent_explorer.ui.widgets.basics import button, hint
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.form import FormGrid
 
@@ -52,6 +52,7 @@ class SizeStep(FormStep):
         self.name.setAccessibleName("Name of the training")
         self.device = NoWheelComboBox("Device")
         self.more = button(MORE, self.more_requested.emit, role="fold", icon="right")
+        self.more.setProperty("tight", True)
         self.more.setToolTip("All settings of the training, with their reasons")
         fields = FormGrid()
         fields.add("Preset", self.preset)
@@ -60,11 +61,8 @@ class SizeStep(FormStep):
         fields.add("Start from", self.init)
         fields.add("Name", self.name)
         fields.add("Device", self.device)
+        self.head.addWidget(self.more)
         self.layout_.addLayout(fields)
-        fold = row()
-        fold.addWidget(self.more)
-        fold.addStretch(1)
-        self.layout_.addLayout(fold)
         self.finish()
         self._connect()
         self._fill_init()

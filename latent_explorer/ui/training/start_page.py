@@ -143,11 +143,16 @@ class StartPage(QWidget):
         if self.settings is None:
             self.settings = SettingsPage()
             self.settings.changed.connect(self._take_settings)
-            self.settings.closed.connect(lambda: self.left.setCurrentIndex(0))
+            self.settings.closed.connect(self._show_steps)
             self.left.addWidget(self.settings)
-        self._take_steps()
         self.left.setCurrentWidget(self.settings)
         self.settings.search.setFocus()
+        self._take_steps()
+
+    def _show_steps(self) -> None:
+        self.left.setCurrentIndex(0)
+        self.size_.more.setFocus()
+        self._show_state()
 
     def _show_plan(self) -> None:
         """The desk's plan on all three steps."""
@@ -298,6 +303,8 @@ class StartPage(QWidget):
             without = dataclasses.replace(self._plan, **default).problems()
             own = [text for text in left if text not in without]
             left = [text for text in left if text not in own]
+            if step is self.size_ and self.settings is not None:
+                self.settings.messages.show_lines([("error", text) for text in own])
             own += self._unplanned(step)
             step.problems.show_lines([("error", text) for text in own])
         self.images.problems.show_lines([("error", text) for text in left])

@@ -90,6 +90,9 @@ def test_what_cannot_be_read_is_said_in_its_place_and_stops_the_training(page, c
 def test_settings_that_do_not_fit_together_are_said_at_once(page):
     type_into(page, "resolution", "64")
     assert "4 widths make 32 px" in page.size_.problems.texts[0]
+    assert page.settings.messages.texts == page.size_.problems.texts
+    type_into(page, "channels", "8,8,8,8,8")
+    assert page.settings.messages.texts == []
 
 
 def test_the_list_and_the_form_show_the_same(page):
@@ -122,7 +125,7 @@ def test_a_classifier_from_a_file_has_no_settings(page):
 
 def test_a_plain_stylegan2_needs_no_labels(page, controller):
     pictures = page.plan.data
-    controller.notify(DataInspected(pictures, DataSummary("pictures", 900)))
+    controller.updates.emit(DataInspected(pictures, DataSummary("pictures", 900)))
     press(page)
     assert "no labels" in page.classifier.problems.texts[0]
     choice = page.settings.rows["mode"].field
