@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from latent_explorer.app.engine.events import Outcome
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.app.exploration.document import Document
@@ -171,16 +169,6 @@ class TimelineFrame:
     result: RenderResult
     cached: bool
     warnings: tuple[str, ...] = ()  # empty: within the data
-
-
-@dataclass(frozen=True, eq=False)
-class TimelineTrace:
-    """What the classifier says along the current timeline, of the frames made so far, in the order of time."""
-
-    seconds: np.ndarray  # (n,)
-    probs: np.ndarray  # (n, K)
-    flips: tuple[float, ...]  # seconds from which on the predicted class is another
-    progress: float  # share of the frames that are made, 0..1
 
 
 @dataclass(frozen=True)

@@ -255,15 +255,6 @@ class TimelineFrames:
         return MAX_FRAME_BYTES // _size(newest.result) if newest else MIN_PREFETCH * 4
 
 
-def flips(seconds: np.ndarray, probs: np.ndarray) -> list[float]:
-    """The times (n,) from which on the class predicted by probs (n, K) is another than before."""
-    if not len(seconds):
-        return []
-    winners = probs.argmax(axis=1)
-    changes = np.flatnonzero(winners[1:] != winners[:-1]) + 1
-    return [float(at) for at in seconds[changes]]
-
-
 def _coarse_to_fine(count: int) -> Iterator[int]:
     """All numbers below `count`, every sixteenth first, then those half-way between, and so on."""
     yield from range(0, count, 16)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.engine.frame_cache import FrameRequest
 from latent_explorer.app.exploration import picture_requests, updates
-from latent_explorer.app.timeline import frames as timeline_frames
 from latent_explorer.app.timeline.frames import PLAYHEAD_SLOT, PREFETCH_SLOT, TimelineFrames
+from latent_explorer.app.timeline.trace import TimelineTrace
 from latent_explorer.explain.timeline.timeline import frame_at, span
 
 if TYPE_CHECKING:
@@ -53,12 +53,20 @@ class TimelinePlayer:
             explorer.updates.on(PictureFailed, self._report_failure, slot=slot)
 
     @property
-    def trace(self) -> updates.TimelineTrace:
+    def trace(self) -> TimelineTrace:
         """What the classifier says of the frames made so far."""
         known = self._frames.known
-        seconds, probs = self._frames.way[known], self._frames.probs[known]
-        flips = tuple(timeline_frames.flips(seconds, probs))
-        return updates.TimelineTrace(seconds, probs, flips, self.progress)
+        state, summary = self._explorer.state, self._explorer.summary
+        if self._timeline is None or state is None or summary is None or not known.any():
+            return TimelineTrace()
+        asked = picture_requests.classifier_of(state, summary)
+        return TimelineTrace(
+            self._frames.way[known],
+            self._frames.probs[known],
+            1 / self._timeline.fps,
+            asked.class_names if asked else (),
+            self.progress,
+        )
 
     @property
     def progress(self) -> float:

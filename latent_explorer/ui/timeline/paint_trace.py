@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +22,7 @@ from latent_explorer.ui.widgets.probability_lines import (
 )
 
 if TYPE_CHECKING:
+    from latent_explorer.app.timeline.trace import TimelineTrace
     from latent_explorer.ui.timeline.lanes import Lanes
     from latent_explorer.ui.timeline.time_scale import TimeScale
 
@@ -31,46 +30,7 @@ TAG = 16  # px, height of a flip's label
 FLIP_GAP = 4  # px between two labels of flips
 
 
-@dataclass(frozen=True)
-class ProbabilityTrace:
-    """`seconds` (n,) ascending and `probs` (n, K) of the rendered frames, `step` s from frame to frame.
-
-    `flips`: when the winning class changes, and to which.
-    """
-
-    seconds: np.ndarray
-    probs: np.ndarray
-    step: float
-    names: tuple[str, ...] = ()
-    flips: tuple[tuple[float, int], ...] = ()
-
-    def runs(self) -> list[range]:
-        """Frames that follow each other without a gap."""
-        if not len(self.seconds):
-            return []
-        breaks = np.flatnonzero(np.diff(self.seconds) > 1.5 * self.step) + 1
-        ends = [0, *breaks.tolist(), len(self.seconds)]
-        return [range(start, stop) for start, stop in itertools.pairwise(ends)]
-
-    @property
-    def ready(self) -> list[tuple[float, float]]:
-        """From when to when frames are ready to be shown, s."""
-        times = self.seconds
-        return [(float(times[run[0]]), float(times[run[-1]])) for run in self.runs()]
-
-    def at(self, seconds: float) -> np.ndarray | None:
-        """The probabilities of the frame that is shown then, (K,); None while it is not rendered."""
-        if not len(self.seconds):
-            return None
-        index = int(np.abs(self.seconds - seconds).argmin())
-        near = abs(float(self.seconds[index]) - seconds) <= 0.75 * self.step
-        return np.asarray(self.probs[index]) if near else None
-
-
-EMPTY_TRACE = ProbabilityTrace(np.empty(0), np.empty((0, 0)), 1.0)
-
-
-def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace) -> None:
+def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace) -> None:
     """Lines and flips."""
     paint_axis(painter, lanes.trace_y, lanes.trace.right())
     if not len(trace.seconds):
@@ -84,7 +44,7 @@ def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Probab
 
 
 def paint_playhead_values(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace, playhead: float
+    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace, playhead: float
 ) -> None:
     """What the classifier says of the frame under the playhead: dots on the lines, names and numbers beside them."""
     here = trace.at(playhead)
@@ -97,12 +57,12 @@ def paint_playhead_values(
     paint_labels(painter, places, trace.names, ends, lanes.labels.left() + 4, lanes.labels.right())
 
 
-def _name(trace: ProbabilityTrace, index: int) -> str:
+def _name(trace: TimelineTrace, index: int) -> str:
     return trace.names[index] if index < len(trace.names) else str(index)
 
 
 def _paint_line(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace, index: int
+    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace, index: int
 ) -> None:
     """Broken where frames are missing: nothing is drawn that was not rendered."""
     for run in trace.runs():
@@ -115,9 +75,7 @@ def _paint_line(
         paint_line(painter, index, points)
 
 
-def _paint_flips(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: ProbabilityTrace
-) -> None:
+def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace) -> None:
     """A line at every flip, named after the class that wins from there on as long as there is room for the words."""
     now = theme.current()
     painter.setFont(theme.font(11, semibold=True))

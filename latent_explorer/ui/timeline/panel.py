@@ -9,11 +9,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtWidgets import QMenu, QStackedLayout, QWidget
 
-from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     ModelOpened,
     RecordingChanged,
@@ -21,15 +19,14 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
     TimelinePlaying,
     TimelinesChanged,
-    TimelineTrace,
 )
+from latent_explorer.app.timeline.trace import TimelineTrace
 from latent_explorer.explain.timeline.timeline import frame_at, span
 from latent_explorer.ui.timeline import timeline_text
 from latent_explorer.ui.timeline.easing_popup import EasingPopup
 from latent_explorer.ui.timeline.keyframe_editor import KeyframeEditor
 from latent_explorer.ui.timeline.make_actions import MakeActions
 from latent_explorer.ui.timeline.menus import TimelineMenus
-from latent_explorer.ui.timeline.paint_trace import EMPTY_TRACE, ProbabilityTrace
 from latent_explorer.ui.timeline.record_toggle import RecordToggle
 from latent_explorer.ui.timeline.transport import Transport
 from latent_explorer.ui.timeline.view import TimelineView
@@ -42,7 +39,6 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
-    from latent_explorer.explain.timeline.timeline import Timeline
 
 FAR = 10  # frames
 PLAYING_MS = 10  # half a frame of the fastest rate
@@ -312,24 +308,6 @@ class TimelinePanel(QWidget):
         if timeline is None or not timeline.keyframes:
             self.transport.show_progress(None)
             return
-        self.view.show_trace(self._trace(timeline))
+        self.view.show_trace(self._player.trace)
         self.view.show_pictures([self._player.picture_at(k.seconds) for k in timeline.keyframes])
         self.transport.show_progress(self._player.progress)
-
-    def _trace(self, timeline: Timeline) -> ProbabilityTrace:
-        """The rendered frames as arrays, and who wins from each flip on."""
-        made = self._player.trace
-        seconds, probs = made.seconds, made.probs
-        if not len(seconds):
-            return EMPTY_TRACE
-        step, flips = 1 / timeline.fps, []
-        for at in made.flips:
-            place = int(np.searchsorted(seconds, at - 1e-9).clip(1, len(seconds) - 1))
-            if seconds[place] - seconds[place - 1] <= 1.5 * step:  # else nobody knows when, yet
-                flips.append((at, int(probs[place].argmax())))
-        return ProbabilityTrace(seconds, probs, step, self._names(), tuple(flips))
-
-    def _names(self) -> tuple[str, ...]:
-        summary, state = self._explorer.summary, self._explorer.state
-        asked = classifier_of(state, summary) if summary and state else None
-        return asked.class_names if asked else ()

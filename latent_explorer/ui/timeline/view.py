@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from latent_explorer.app.timeline.trace import TimelineTrace
 from latent_explorer.explain.timeline.timeline import frame_at, span
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline import lanes, timeline_text
@@ -25,8 +26,6 @@ from latent_explorer.ui.timeline import shortcuts as keys
 from latent_explorer.ui.timeline import time_scale as scales
 from latent_explorer.ui.timeline.gesture import Hit, KeyframeDrag
 from latent_explorer.ui.timeline.paint_trace import (
-    EMPTY_TRACE,
-    ProbabilityTrace,
     paint_playhead_values,
     paint_trace,
 )
@@ -71,7 +70,7 @@ class TimelineView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._timeline: Timeline | None = None
-        self._trace = EMPTY_TRACE
+        self._trace = TimelineTrace()
         self._pictures: list[Picture | None] = []  # of the keyframes
         self._pixmaps: dict[int, tuple[Picture, QPixmap]] = {}
         self._selected: frozenset[int] = frozenset()
@@ -132,7 +131,7 @@ class TimelineView(QWidget):
         self._describe()
         self._changed()
 
-    def show_trace(self, trace: ProbabilityTrace) -> None:
+    def show_trace(self, trace: TimelineTrace) -> None:
         """What the classifier says of the frames that are rendered."""
         self._trace = trace
         self._fit_if_fitted()

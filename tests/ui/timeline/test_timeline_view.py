@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from window_tools import colours_in
 
+from latent_explorer.app.timeline.trace import TimelineTrace
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift
 from latent_explorer.explain.timeline.timeline import (
     Curve,
@@ -24,7 +25,6 @@ from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline.easing_editor import EasingEditor, as_curve
 from latent_explorer.ui.timeline.easing_popup import EasingPopup
-from latent_explorer.ui.timeline.paint_trace import ProbabilityTrace
 from latent_explorer.ui.timeline.time_scale import fit_scale, ruler_ticks
 from latent_explorer.ui.timeline.view import TimelineView
 
@@ -268,15 +268,13 @@ def test_a_screen_reader_hears_what_is_there(view):
 # what is seen
 
 
-def rendered() -> tuple[ProbabilityTrace, list]:
+def rendered() -> tuple[TimelineTrace, list]:
     renderer = FakeRenderer(FakeExplainer())
     times = frame_times(TIMELINE)
     pictures = [renderer.render(PictureRequest(recipe_at(TIMELINE, s), "")).after for s in times]
     probs = np.array([picture.probs for picture in pictures])
     keyframes = [pictures[times.index(k.seconds)] for k in TIMELINE.keyframes]
-    return ProbabilityTrace(
-        np.array(times), probs, 0.05, ("diseased", "healthy"), ((0.4, 0),)
-    ), keyframes
+    return TimelineTrace(np.array(times), probs, 0.05, ("diseased", "healthy")), keyframes
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
@@ -294,7 +292,7 @@ def test_pictures_and_trace_are_drawn(view, mode, width):
 
 def test_the_trace_knows_where_frames_are_missing():
     seconds = np.array([0.0, 0.05, 0.1, 0.5, 0.55])
-    trace = ProbabilityTrace(seconds, np.zeros((5, 2)), 0.05)
+    trace = TimelineTrace(seconds, np.zeros((5, 2)), 0.05)
     assert trace.ready == [(0.0, 0.1), (0.5, 0.55)]
     assert trace.at(0.3) is None
     assert trace.at(0.51) is not None
