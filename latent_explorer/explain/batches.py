@@ -4,15 +4,16 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from latent_explorer.common.events import Event, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from latent_explorer.common.jobs import StepBudget
+
 T = TypeVar("T")
-Budget: TypeAlias = "Callable[[], float]"  # seconds that the next step may last
 
 # On a CPU larger batches leave its caches; 64-px pictures cost the same at 4 and at 32.
 LARGEST_BATCH = 16
@@ -26,7 +27,7 @@ def default_budget() -> float:
 class BatchSizer:
     """Chooses batch sizes so that a step fits the budget. The first batch is one picture: speed is not known yet."""
 
-    def __init__(self, budget: Budget = default_budget, largest: int = LARGEST_BATCH) -> None:
+    def __init__(self, budget: StepBudget = default_budget, largest: int = LARGEST_BATCH) -> None:
         self._budget = budget
         self._largest = largest
         self._seconds: float | None = None  # per picture

@@ -33,13 +33,14 @@ from latent_explorer.explain.attfind.greedy import (
     with_figures,
 )
 from latent_explorer.explain.attfind.screening import Shortlist, shortlist
-from latent_explorer.explain.batches import BatchSizer, Budget, default_budget
+from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
 
+    from latent_explorer.common.jobs import StepBudget
     from latent_explorer.models.explainer import Explainer, Samples
     from latent_explorer.models.summary import StyleStats
 
@@ -96,7 +97,7 @@ def attfind(
     latents: Samples | None = None,
     ranges: StyleStats | None = None,
     device: str | torch.device = "cpu",
-    budget: Budget = default_budget,
+    budget: StepBudget = default_budget,
 ) -> Generator[Event, None, AttFindResult]:
     """Find the style coordinates that move a classifier. A job.
 

@@ -26,7 +26,7 @@ from latent_explorer.explain.projection.loss import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from latent_explorer.explain.batches import Budget
+    from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.projection.settings import ProjectionSettings
     from latent_explorer.explain.projection.variables import LatentVariables
 
@@ -72,7 +72,7 @@ class LatentOptimizer:
         self._moving = np.ones(count, dtype=bool)
         self.steps_to_best = np.zeros(count, dtype=int)
 
-    def run(self, budget: Budget) -> Iterator[OptimizationStep | None]:
+    def run(self, budget: StepBudget) -> Iterator[OptimizationStep | None]:
         """All steps; yields None in the middle of one that is longer than the budget."""
         settings = self._settings
         optimiser = torch.optim.Adam(self.variables.parameters, lr=settings.lr, betas=(0.9, 0.999))

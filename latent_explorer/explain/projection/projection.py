@@ -22,7 +22,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
-from latent_explorer.explain.batches import Budget, default_budget
+from latent_explorer.explain.batches import default_budget
 from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
 from latent_explorer.explain.projection.initialization import initial_ws, resolve_start
@@ -40,6 +40,7 @@ from latent_explorer.models.perceptual import LpipsDistance, PerceptualDistance,
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from latent_explorer.common.jobs import StepBudget
     from latent_explorer.models.explainer import Explainer
 
 _NO_LPIPS_NOTICE = (
@@ -56,7 +57,7 @@ def project(
     settings: ProjectionSettings = DEFAULT,
     *,
     device: str | torch.device = "cpu",
-    budget: Budget = default_budget,
+    budget: StepBudget = default_budget,
     classifier_id: str | None = None,
 ) -> Generator[Event, None, list[ProjectedPicture]]:
     """Find latents of pictures. A job.
@@ -123,7 +124,7 @@ class _Projection:
         explainer: Explainer,
         settings: ProjectionSettings,
         device: torch.device,
-        budget: Budget,
+        budget: StepBudget,
         classifier_id: str | None,
     ) -> None:
         self.model_hash = explainer.model_hash

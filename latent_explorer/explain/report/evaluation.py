@@ -20,7 +20,7 @@ from latent_explorer.data.images import to_float, to_uint8
 from latent_explorer.explain.attfind.effects import reconstruct
 from latent_explorer.explain.attfind.encode import encode
 from latent_explorer.explain.attfind.sufficiency import FlipRate, flips
-from latent_explorer.explain.batches import BatchSizer, Budget, default_budget
+from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.lpips_weights import lpips_available
@@ -30,6 +30,7 @@ from latent_explorer.models.perceptual import LpipsDistance
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from latent_explorer.common.jobs import StepBudget
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer, Samples
@@ -91,7 +92,7 @@ def evaluate(
     ks: Sequence[int] = KS,
     kappas: Sequence[float] = (1.0,),
     device: str | torch.device = "cpu",
-    budget: Budget = default_budget,
+    budget: StepBudget = default_budget,
 ) -> Generator[Event, None, Evaluation]:
     """Measure an explainer on the pictures `ids`; `read(rows)` gives them as `explain.encode` takes them. A job."""
     if len(ids) < 2:
