@@ -34,13 +34,14 @@ TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
 FOLDED = 2  # page of the head
 LEAST_HEAD = 16 * theme.UNIT  # px; what has no room hides
+BOTH = 900  # px between menus and status line, from which on the strip stays open above the dock
 NARROW = 600  # px of width, from which on the live plot's head has room for its words
 
 
 class BottomStrip(QWidget):
-    """`changed` when another tab is in front, or the strip is folded."""
+    """On a low screen it folds while the training's dock stands below, so that the picture keeps its size."""
 
-    changed = Signal()
+    training_dismissed = Signal()  # unfolded where there is room only for the strip or the dock
 
     def __init__(self, explorer: Explorer, controller: TimelineController) -> None:
         super().__init__()
@@ -48,7 +49,8 @@ class BottomStrip(QWidget):
         self._actions: Mapping[str, QAction] = {}
         self._tab = PLOT
         self._training = False  # whether its dock is open below
-        self._height = LOW
+        self._gave_way = False  # folded for the dock
+        self._available = 0  # px between menus and status line
         self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.fold = icon_button("down", "Fold away", self._toggle)
@@ -127,6 +129,8 @@ class BottomStrip(QWidget):
 
     def set_folded(self, on: bool) -> None:
         """Only the head's row remains."""
+        dismissed = self._gave_way and not on
+        self._gave_way = self._gave_way and on
         self.body.setHidden(on)
         self._head.setCurrentIndex(FOLDED if on else self._tab)
         self._mark_tab()
@@ -136,18 +140,26 @@ class BottomStrip(QWidget):
         self.fold.setAccessibleName(words)
         self._controller.player.set_active(self.shows(TIMELINE))
         self._give_height()
-        self.changed.emit()
+        if dismissed:
+            self.training_dismissed.emit()
 
     def set_available_height(self, height: int) -> None:
         """There are so many px between the menus and the status line: where there are many, the strip takes more."""
-        self._height = HIGH if height >= TALL else LOW
+        self._available = height
         self._give_height()
 
     def _give_height(self) -> None:
-        self.setFixedHeight(HEAD if self.folded else self._height)
+        height = HIGH if self._available >= TALL else LOW
+        self.setFixedHeight(HEAD if self.folded else height)
 
     def set_training_docked(self, docked: bool) -> None:
         """The training's dock stands below: its tab is the one in front while the strip is folded."""
+        if docked and not self.folded and self._available < BOTH:
+            self.set_folded(True)
+            self._gave_way = True
+        elif not docked and self._gave_way:
+            self._gave_way = False
+            self.set_folded(False)
         self._training = docked
         self._mark_tab()
 

@@ -136,7 +136,6 @@ class MainWindow(QMainWindow):
         self.dock_host = TrainingDockHost(
             controller,
             self.splitter,
-            self.strip,
             self.notices,
             self.status.training,
             self.actions_by_key["training"],
@@ -159,6 +158,9 @@ class MainWindow(QMainWindow):
         self.canvas.open_requested.connect(self.explorer.open_bundled)
         self.canvas.view.drag_started.connect(self.files.drag_picture)
         self.canvas.grid.opened.connect(lambda: self.canvas.show_grid(False))
+        self.dock_host.docked.connect(self.strip.set_training_docked)
+        self.dock_host.height_changed.connect(self.strip.set_available_height)
+        self.strip.training_dismissed.connect(self.dock_host.dock.close)
         self.canvas.grid_shown.connect(self.actions_by_key["grid"].setChecked)
         self.status.cancel_requested.connect(self.explorer.cancel)
         self.status.device_requested.connect(self.explorer.set_device)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from latent_explorer.app.training.updates import RunAttached, RunChanged, RunEnded, RunsChanged
@@ -19,14 +19,10 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QAction, QResizeEvent
 
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.ui.bottom_strip import BottomStrip
     from latent_explorer.ui.widgets.notice_bar import NoticeBar
     from latent_explorer.ui.widgets.training_badge import TrainingBadge
 
 POLL_MS = 1000
-HEIGHT_FOR_BOTH = (
-    900  # px of the window's height, from which on the live plot stays open above the dock
-)
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 STILL_RUNNING = "The training of {name} went on while the window was closed."
 
@@ -34,11 +30,13 @@ STILL_RUNNING = "The training of {name} went on while the window was closed."
 class TrainingDockHost(QMainWindow):
     """A window within the window, because docks want one: so the status line stays the last line of all."""
 
+    docked = Signal(bool)  # whether the dock takes room in the window
+    height_changed = Signal(int)
+
     def __init__(
         self,
         controller: TrainingController,
         splitter: QWidget,
-        strip: BottomStrip,
         notices: NoticeBar,
         badge: TrainingBadge,
         action: QAction,
@@ -46,8 +44,7 @@ class TrainingDockHost(QMainWindow):
         super().__init__()
         self.setWindowFlags(Qt.WindowType.Widget)
         self._controller, self._action = controller, action
-        self._strip, self._notices, self._badge = strip, notices, badge
-        self._folded = False  # the live plot was folded to make room
+        self._notices, self._badge = notices, badge
         self._sized = False  # the docked dock was given its height; from then on the person decides
         self.setCentralWidget(splitter)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -56,7 +53,6 @@ class TrainingDockHost(QMainWindow):
         self.dock.addAction(action)  # Ctrl+T, in its own window too
         self.dock.hide()
         self.dock.visibility_changed.connect(self._dock_changed)
-        strip.changed.connect(self._strip_changed)
         for kind in (RunAttached, RunChanged, RunEnded, RunsChanged):
             controller.updates.on(kind, lambda _update: self._update_badge())
         self._poll_timer = QTimer(self)
@@ -92,7 +88,7 @@ class TrainingDockHost(QMainWindow):
     def _dock_changed(self, on: bool) -> None:
         self._action.setChecked(on)
         docked = on and not self.dock.isFloating()
-        self._make_room(docked)
+        self.docked.emit(docked)
         if self.dock.isFloating():
             self._sized = False
         elif docked and not self._sized:
@@ -103,26 +99,9 @@ class TrainingDockHost(QMainWindow):
         """Once the layout knows how little the panels above can do with."""
         self.resizeDocks([self.dock], [HEIGHT], Qt.Orientation.Vertical)
 
-    def _make_room(self, docked: bool) -> None:
-        """On a low screen the strip folds while the dock is open, so that the picture keeps its size."""
-        strip = self._strip
-        if docked and not strip.folded and self.height() < HEIGHT_FOR_BOTH:
-            self._folded = True
-            strip.set_folded(True)
-        elif not docked and self._folded:
-            self._folded = False
-            strip.set_folded(False)
-        strip.set_training_docked(docked)
-
-    def _strip_changed(self) -> None:
-        """Who unfolds the strip where there is room for one of the two wants the dock away."""
-        if self._folded and not self._strip.folded:
-            self._folded = False
-            self.dock.close()
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._strip.set_available_height(self.height())
+        self.height_changed.emit(self.height())
 
     def _update_badge(self) -> None:
         running = self._controller.running
