@@ -370,7 +370,7 @@ class Explorer:
             self._scheduler.resume()
 
     def _ready(self) -> bool:
-        """Whether the workbench holds the session's model now."""
+        """Whether the model host holds the session's model now."""
         return self.session is not None and not self._jobs.has_pending_call and not self._closed
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a dropped or chosen file asks for (an explainer, an exploration, a picture with its recipe), and its model.
 
-Models are read on the worker thread by the workbench; what follows from one being open is not decided here.
+Models are read on the worker thread by the model host; what follows from one being open is not decided here.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def model_missing_error(open_request: OpenRequest) -> UserError:
 
 
 class ModelOpener:
-    """Brings models onto the workbench and tells the device. `begin` is called with each new model."""
+    """Opens models in the model host and reports the device. `begin` is called with each new model."""
 
     def __init__(
         self,
@@ -126,7 +126,7 @@ class ModelOpener:
         notify: Callable[[DeviceChanged], None],
         begin: Callable[[OpenedModel, OpenRequest], None],
     ) -> None:
-        self.opened: OpenedModel | None = None  # the model on the workbench
+        self.opened: OpenedModel | None = None  # the model in the model host
         self._host = host
         self._jobs = jobs
         self._settings_store = settings_store

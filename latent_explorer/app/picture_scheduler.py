@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-# Highest priority first. "timeline" and "frames" are the timeline desk's.
+# Highest priority first. "timeline" and "frames" are the timeline's.
 SLOTS = ("main", "timeline", "hover", "grid", "thumbnails", "frames")
 ORDERED = ("timeline", "frames")  # their first pictures are wanted first
 

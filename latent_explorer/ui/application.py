@@ -61,7 +61,7 @@ def load_font() -> None:
 
 
 class ApplicationContext:
-    """One window with the explorer and the training desk behind it, and the way between them."""
+    """One window with the explorer and the controllers behind it, and the way between them."""
 
     def __init__(
         self,

@@ -58,7 +58,7 @@ AUTOSAVE_SECONDS = 30
 
 
 class MainWindow(QMainWindow):
-    """One window on one explorer and its desks, which it does not own: whoever made them closes them."""
+    """One window on one explorer and its controllers, which it does not own: whoever made them closes them."""
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ INTERRUPTED = 130  # it was asked by a signal, and went in order
 _TAIL = 20_000  # bytes of output among which the reason of a failure stands
 
 # Children of this process that nobody has waited for: one that ends stays a zombie until its parent asks for it, and
-# a later desk may still want to know. They are not ours to end.
+# a later controller may still want to know. They are not ours to end.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 _codes: dict[int, int] = {}  # how those ended that were waited for
 

@@ -2,7 +2,7 @@
 """Trainings as the window sees them: plan, check, start, watch, steer, open. No window here, and no training.
 
 Methods are called on the window's thread; `updates` passes on what changed. None raises for what a person did or a
-folder holds. A training is a child process that survives the window; the desk attaches to its folder.
+folder holds. A training is a child process that survives the window; the controller attaches to its folder.
 """
 
 from __future__ import annotations

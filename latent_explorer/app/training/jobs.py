@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the training desk has the engine do: see what pictures offer, check them, and time a few steps. Generators."""
+"""What the training controller has the engine do: see what pictures offer, check them, and time a few steps. Generators."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the training desk remembers between starts: the plan of last time, and run folders opened by hand."""
+"""What the training controller remembers between starts: the plan of last time, and run folders opened by hand."""
 
 from __future__ import annotations
 

@@ -54,12 +54,12 @@ class WindowChanged:
 
 @dataclass(frozen=True)
 class RunsChanged:
-    """The history has other entries: ask `desk.runs()`."""
+    """The history has other entries: ask `controller.runs()`."""
 
 
 @dataclass(frozen=True)
 class RunAttached:
-    """The desk shows another run now (None: no run)."""
+    """Another run is attached now (None: no run)."""
 
     view: RunView | None
 

@@ -43,7 +43,7 @@ PROJECT, STOP = "Project", "Stop and keep the best"
 
 
 class ProjectionPanel(QWidget):
-    """Talks to the desk; shows what it says. `open_requested`, `folder_requested` and `paste_requested` want the window's dialogs."""
+    """Shows the controller. `open_requested`, `folder_requested` and `paste_requested` want the window's dialogs."""
 
     open_requested = Signal()
     folder_requested = Signal()

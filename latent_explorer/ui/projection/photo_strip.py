@@ -32,7 +32,7 @@ class PhotoStrip(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self._photos: tuple[Photo, ...] = ()
-        self._showing = False  # what the desk says is shown, not asked for
+        self._showing = False  # the controller's photo is shown, not asked for
         self.setProperty("role", "photos")
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that scores a study: answers, key and rules at the left, the result at the right. Scoring is the desk's."""
+"""The dialog that scores a study: answers, key and rules at the left, the result at the right."""
 
 from __future__ import annotations
 

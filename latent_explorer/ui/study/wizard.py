@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The wizard that makes a user study: three pages at the left, one question as participants see it at the right.
 
-Every choice has a default, so that a study is one click away. Composing and rendering is the desk's.
+Every choice has a default, so that a study is one click away. The controller composes and renders.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QMessageBox, QWidget
 
 from latent_explorer.ui.timeline.make_dialogs import (
@@ -16,6 +15,7 @@ from latent_explorer.ui.timeline.make_dialogs import (
     base_names,
     row_names,
 )
+from latent_explorer.ui.widgets.dialogs import open_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +83,5 @@ class MakeActions:
 
 
 def _open(dialog: QDialog, then: Callable[[], None]) -> None:
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.accepted.connect(then)
-    dialog.open()
+    open_dialog(dialog)

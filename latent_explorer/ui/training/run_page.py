@@ -32,7 +32,7 @@ MOST_IMAGES = 1_000_000_000
 
 
 class RunPage(QStackedWidget):
-    """Shows the desk's attached run; `new_requested` when there is none and the person wants one."""
+    """Shows the attached run; `new_requested` when there is none and the person wants one."""
 
     new_requested = Signal()
 

@@ -155,7 +155,7 @@ class StartPage(QWidget):
         self._show_state()
 
     def _show_plan(self) -> None:
-        """The desk's plan on all three steps."""
+        """The controller's plan on all three steps."""
         self._show_window()
         for step in self.steps:
             step.show_plan(self._plan)
