@@ -42,7 +42,7 @@ def size_text(count: float) -> str:
     return f"{max(1, round(count / 1e3))} kB"
 
 
-def free_name(name: str, is_taken: Callable[[str], bool]) -> str:
+def free_name(name: str, is_taken: Callable[[str], bool], joint: str = " ") -> str:
     """The name, or else the first of "name 2", "name 3", ... that is free."""
-    names = itertools.chain([name], (f"{name} {n}" for n in itertools.count(2)))
+    names = itertools.chain([name], (f"{name}{joint}{n}" for n in itertools.count(2)))
     return next(each for each in names if not is_taken(each))

@@ -151,7 +151,8 @@ def atomic_output_folder(target: Path) -> Iterator[Path]:
         made = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent)
         try:
             yield Path(made)
-            Path(made).chmod(target.parent.stat().st_mode & 0o777)
+            if os.name == "posix":
+                Path(made).chmod(_ordinary_mode(0o777))  # mkdtemp makes folders private
             if target.exists():
                 target.rmdir()
             os.replace(made, target)
@@ -178,10 +179,15 @@ def _keep_mode(temporary: Path, target: Path) -> None:
     try:
         mode = target.stat().st_mode & 0o777
     except FileNotFoundError:
-        umask = os.umask(0)
-        os.umask(umask)
-        mode = 0o666 & ~umask
+        mode = _ordinary_mode(0o666)
     temporary.chmod(mode)
+
+
+def _ordinary_mode(most: int) -> int:
+    """What `most` becomes under the user's umask."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return most & ~umask
 
 
 def _sync(path: Path) -> None:

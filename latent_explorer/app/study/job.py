@@ -13,7 +13,7 @@ from latent_explorer.app.study.arms import distinct_names, shared_pools, sources
 from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.threads import run_in_thread
-from latent_explorer.studies.build.folder_writer import StudyFolderWriter, draw
+from latent_explorer.studies.build.folder_writer import draw, new_study_folder
 from latent_explorer.studies.build.plan import (
     TILES,
     Arm,
@@ -79,7 +79,7 @@ def build_study(
     arms = distinct_names(arms)
     plan, sources = yield from plan_questions(arms, settings)
     faint, total = 0, len(plan.items)
-    with StudyFolderWriter(folder, plan, _made_with(arms)) as pack:
+    with new_study_folder(folder, plan, _made_with(arms)) as pack:
         for done, item in enumerate(plan.items, start=1):
             rendering = render_item(item, arms, sources, settings.reach)
             pairs = yield from _step(rendering, done - 1, total)

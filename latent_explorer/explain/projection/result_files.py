@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from latent_explorer.common.format import free_name
 from latent_explorer.common.paths import atomic_output, explain_write_errors, safe_file_name
 from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
 from latent_explorer.explain.projection.report_text import has_photo
@@ -55,7 +56,9 @@ class ResultFolder:
     def add(self, pictures: Sequence[ProjectedPicture]) -> None:
         """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target, reconstruction)."""
         for picture in pictures:
-            name = self._free(safe_file_name(Path(picture.report.name).stem) or "picture")
+            plain = safe_file_name(Path(picture.report.name).stem) or "picture"
+            name = free_name(plain, lambda name: name.lower() in self._names, "-")
+            self._names.add(name.lower())
             pair = np.concatenate([picture.target, picture.image], axis=1)
             shown = enlarge(pair, export_factor(picture.target))
             files = {
@@ -93,14 +96,6 @@ class ResultFolder:
             with atomic_output(self.path / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")
         return fields
-
-    def _free(self, name: str) -> str:
-        """The name, or the name with a number where a picture before had it."""
-        free, number = name, 2
-        while free.lower() in self._names:
-            free, number = f"{name}-{number}", number + 1
-        self._names.add(free.lower())
-        return free
 
 
 def _mean(reports: Sequence[ProjectionReport], name: str) -> float | None:

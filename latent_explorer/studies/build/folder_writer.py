@@ -11,26 +11,24 @@ Pictures are named by a hash of their own bytes: a name tells no more than the p
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from latent_explorer.common.errors import UserError
-from latent_explorer.studies.build import (question_gif)
+from latent_explorer.common.paths import atomic_output_folder, explain_write_errors
+from latent_explorer.studies.build import question_gif
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, write_key
 from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page
 from latent_explorer.studies.build.question_image import Pair, panel
 from latent_explorer.studies.build.survey import write_survey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from latent_explorer.studies.build.plan import Item, StudyPlan, StudySettings
 
@@ -71,28 +69,26 @@ def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Rendered
     )
 
 
+@contextlib.contextmanager
+def new_study_folder(
+    folder: Path, plan: StudyPlan, made_with: dict[str, Any]
+) -> Iterator[StudyFolderWriter]:
+    """A writer for the study in `folder`, which is there when the block has ended, or not at all."""
+    with explain_write_errors(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_output_folder(folder) as scratch:
+        yield StudyFolderWriter(scratch, plan, made_with)
+
+
 class StudyFolderWriter:
-    """Collects questions in a folder beside the wanted one, which appears all at once by `finish` or not at all."""
+    """Adds questions to a folder one by one, and what belongs to all of them in the end."""
 
     def __init__(self, folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> None:
-        self._folder, self._plan, self._made_with = Path(folder), plan, made_with
-        _check_free(self._folder)
+        self._folder, self._plan, self._made_with = folder, plan, made_with
         self._made: list[tuple[Item, PageItem, RenderedItem]] = []
         self._ids: set[str] = set()
-        try:
-            self._folder.parent.mkdir(parents=True, exist_ok=True)
-            hidden = f".{self._folder.name}-"
-            self._scratch = Path(tempfile.mkdtemp(prefix=hidden, dir=self._folder.parent))
-            self._pictures = self._scratch / PARTICIPANTS / PICTURES
-            self._pictures.mkdir(parents=True)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
-
-    def __enter__(self) -> StudyFolderWriter:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._pictures = folder / PARTICIPANTS / PICTURES
+        self._pictures.mkdir(parents=True)
 
     def add(self, item: Item, drawn: RenderedItem) -> None:
         """The next question of the plan."""
@@ -102,23 +98,16 @@ class StudyFolderWriter:
         self._made.append((item, PageItem(identity, moving, before, after, right), drawn))
 
     def finish(self) -> StudyKey:
-        """Write page, key and survey, and put everything in its place."""
+        """Write page, key and survey."""
         digest = hashlib.sha256("".join(made.id for _, made, _ in self._made).encode())
         key = self._key(digest.hexdigest()[:12])
         settings = self._plan.settings
-        try:
-            text = page(key.study, self._parts(), settings)
-            path = self._scratch / PARTICIPANTS / "index.html"
-            path.write_text(text, encoding="utf-8", newline="\n")
-            write_key(self._scratch / "key.json", key)
-            write_survey(self._scratch / "survey.csv", self._parts(), settings.texts)
-            (self._scratch / "README.txt").write_text(README, encoding="utf-8", newline="\n")
-            _open_to_others(self._scratch)
-            if self._folder.exists():
-                self._folder.rmdir()  # empty, as was checked
-            os.replace(self._scratch, self._folder)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
+        text = page(key.study, self._parts(), settings)
+        path = self._folder / PARTICIPANTS / "index.html"
+        path.write_text(text, encoding="utf-8", newline="\n")
+        write_key(self._folder / "key.json", key)
+        write_survey(self._folder / "survey.csv", self._parts(), settings.texts)
+        (self._folder / "README.txt").write_text(README, encoding="utf-8", newline="\n")
         return key
 
     def _identity(self, data: bytes) -> str:
@@ -131,10 +120,7 @@ class StudyFolderWriter:
 
     def _write(self, data: bytes) -> str:
         name = hashlib.sha256(data).hexdigest()[:20] + ".gif"
-        try:
-            (self._pictures / name).write_bytes(data)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
+        (self._pictures / name).write_bytes(data)
         return name
 
     def _parts(self) -> list[PagePart]:
@@ -178,25 +164,3 @@ class StudyFolderWriter:
                 "picture": f"{PARTICIPANTS}/{PICTURES}/{made.moving}",
             },
         )
-
-
-def _open_to_others(folder: Path) -> None:
-    """mkdtemp makes folders private; a study is to be given away."""
-    if os.name == "posix":
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
-
-
-def _check_free(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(
-            f"{folder} is there already and not empty. Choose a new folder for the study."
-        )
-
-
-def _unwritable(folder: Path, error: OSError) -> UserError:
-    return UserError(
-        f"The study cannot be written to {folder} ({error.strerror or error}). "
-        "Free some space or choose another folder."
-    )

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.common.csv_table import table_bytes
-from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_path, explain_write_errors
 from latent_explorer.studies.build.answer_key import StudyKey, read_key
 from latent_explorer.studies.scoring import tables
 from latent_explorer.studies.scoring.answers import Responses, read_responses
@@ -91,16 +90,11 @@ def write_result(
         **{name: _csv(table) for name, table in csv.items() if table.rows},
         **{f"{name}.svg": svg.encode() for name, svg in drawn.items()},
     }
-    try:
+    with explain_write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
             with atomic_path(folder / name) as temporary:
                 temporary.write_bytes(data)
-    except OSError as error:
-        raise UserError(
-            f"The result cannot be written to {folder} ({error.strerror or error}). "
-            "Free some space or choose another folder."
-        ) from error
 
 
 def _csv(table: tables.Table) -> bytes:

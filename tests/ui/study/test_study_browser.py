@@ -17,7 +17,7 @@ import pytest
 
 from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import StudyKey
-from latent_explorer.studies.build.folder_writer import StudyFolderWriter, draw
+from latent_explorer.studies.build.folder_writer import draw, new_study_folder
 from latent_explorer.studies.build.plan import Arm, AttributeInfo, StudySettings, make_plan
 from latent_explorer.studies.build.question_image import drawn
 from latent_explorer.studies.scoring.score_files import score_files
@@ -55,7 +55,7 @@ def study(tmp_path_factory) -> tuple[StudyKey, Path]:
     settings = StudySettings(attributes=3, items=1, verbal_items=1, catch=1, tile=128, seed=2)
     infos = tuple(AttributeInfo(f"a{n}", f"quarter {n}") for n in range(3))
     plan = make_plan(settings, [Arm("only", infos)], [[str(i) for i in range(30)]])
-    with StudyFolderWriter(folder, plan, {}) as pack:
+    with new_study_folder(folder, plan, {}) as pack:
         for item in plan.items:
             before = [source(tile.source) for tile in item.tiles]
             after = [
