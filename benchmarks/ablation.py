@@ -98,9 +98,7 @@ def run_row(out: Path, data: list[str], name: str, seed: int) -> dict[str, float
 
 def judge(folder: Path, data: list[str]) -> dict[str, float]:
     """Test figures of a finished run; Frechet distances are its last validation's."""
-    found = latent_explorer(
-        "evaluate", folder / "result.explainer", "--images", data[0], *data[1:], "--split", "test"
-    )
+    found = latent_explorer("evaluate", folder / "result.explainer", "--images", data[0], *data[1:], "--split", "test")
     flips = next(row for row in found["flips"] if row["k"] == 10 and row["kappa"] == 1)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     last = [row for row in rows if "val_frechet_mapping" in row][-1]

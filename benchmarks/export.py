@@ -76,10 +76,7 @@ def compare(shown: list[np.ndarray], meant: list[np.ndarray]) -> str:
 
 def pillow_gif(path: Path, frames: list[np.ndarray]) -> None:
     """Pillow's own animation, a MAXCOVERAGE palette a frame, no dither."""
-    made = [
-        Image.fromarray(f).quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-        for f in frames
-    ]
+    made = [Image.fromarray(f).quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE) for f in frames]
     made[0].save(path, save_all=True, append_images=made[1:], duration=50, loop=0, disposal=1)
 
 

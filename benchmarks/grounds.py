@@ -28,9 +28,7 @@ def leaf_mask(cut_out: np.ndarray) -> np.ndarray:
 
 def _blurred(values: np.ndarray, radius: float) -> np.ndarray:
     """(H, W) of 0 to 1, blurred."""
-    image = Image.fromarray((255 * values).astype(np.uint8)).filter(
-        ImageFilter.GaussianBlur(radius)
-    )
+    image = Image.fromarray((255 * values).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
     return np.asarray(image, dtype=np.float32) / 255
 
 
@@ -52,10 +50,7 @@ def ground_of(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def on_ground(photo: np.ndarray, mask: np.ndarray, ground: np.ndarray) -> np.ndarray:
     """The leaf of a photograph on another ground."""
-    alpha = (
-        np.asarray(_as_image(mask).filter(ImageFilter.GaussianBlur(EDGE)), np.float32)[..., None]
-        / 255
-    )
+    alpha = np.asarray(_as_image(mask).filter(ImageFilter.GaussianBlur(EDGE)), np.float32)[..., None] / 255
     return (photo * alpha + ground * (1 - alpha)).astype(np.uint8)
 
 

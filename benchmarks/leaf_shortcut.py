@@ -53,10 +53,7 @@ MOVES_GROUND = 0.3
 
 def arguments_of(data: Path) -> list[str]:
     """DATA and its selection as the command line takes them."""
-    pairs = [
-        (f"--{key}", value if isinstance(value, str) else value[0])
-        for key, value in SELECTION.items()
-    ]
+    pairs = [(f"--{key}", value if isinstance(value, str) else value[0]) for key, value in SELECTION.items()]
     return [str(data), *(part for pair in pairs for part in pair)]
 
 
@@ -132,21 +129,15 @@ def proof(out: Path, photographs: Path, cut_outs: Path) -> dict[str, float]:
     rows = [i for i in photos.indices("test") if photos.names[i] in of_cut]
     assert photos.labels is not None
     pixels, labels = photos.read(rows, SIZE), photos.labels[rows]
-    masks = np.stack(
-        [leaf_mask(c) for c in cuts.read([of_cut[photos.names[i]] for i in rows], SIZE)]
-    )
+    masks = np.stack([leaf_mask(c) for c in cuts.read([of_cut[photos.names[i]] for i in rows], SIZE)])
     classifier, _ = read_classifier(out / "shortcut.classifier")
     _, frame = read_classifier(out / "frame.classifier")
     return {
         "leaves": len(rows),
         "frame_only": frame["test"]["accuracy"],
         "as_is": accuracy(classifier, pixels, labels),
-        "own_class_grounds": accuracy(
-            classifier, exchanged(pixels, masks, labels, other_class=False), labels
-        ),
-        "other_class_grounds": accuracy(
-            classifier, exchanged(pixels, masks, labels, other_class=True), labels
-        ),
+        "own_class_grounds": accuracy(classifier, exchanged(pixels, masks, labels, other_class=False), labels),
+        "other_class_grounds": accuracy(classifier, exchanged(pixels, masks, labels, other_class=True), labels),
     }
 
 
@@ -159,9 +150,7 @@ def measured(explainer: Any, attribute: Any, latents: Any) -> dict[str, Any]:
     rows = np.flatnonzero(before.probs.argmax(axis=1) != attribute.target)
     chosen = Latents(latents.ws[rows], None if latents.cond is None else latents.cond[rows])
     after = explainer.render(chosen, moves(attribute))
-    outer = [
-        probabilities(frame, x)[:, attribute.target] for x in (before.images[rows], after.images)
-    ]
+    outer = [probabilities(frame, x)[:, attribute.target] for x in (before.images[rows], after.images)]
     change = outer[1] - outer[0]
     return {
         "style_index": attribute.entries[0].style_index,

@@ -151,15 +151,11 @@ def reached(ours: Run, lpips: float, agreement: float) -> float | None:
     return None
 
 
-def compare(
-    model: Explainer, judge: Judge, pictures: np.ndarray, space: Space, noise: str, scale: float
-) -> None:
+def compare(model: Explainer, judge: Judge, pictures: np.ndarray, space: Space, noise: str, scale: float) -> None:
     """Print one row of the target: NVIDIA's schedule against ours in one space."""
     fixed = {"space": space, "noise": noise}
     settings = {
-        NVIDIA: msgspec.structs.replace(
-            NVIDIA_SCHEDULE, steps=round(NVIDIA_SCHEDULE.steps * scale), **fixed
-        ),
+        NVIDIA: msgspec.structs.replace(NVIDIA_SCHEDULE, steps=round(NVIDIA_SCHEDULE.steps * scale), **fixed),
         "our default": msgspec.structs.replace(DEFAULT, **fixed),
         "without verdict": msgspec.structs.replace(DEFAULT, verdict=0.0, **fixed),
     }

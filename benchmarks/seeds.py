@@ -36,9 +36,7 @@ CHUNK = 64
 def features(network: LpipsDistance, images: np.ndarray) -> torch.Tensor:
     """(N, 256) of (N, H, W, 3) uint8 pictures."""
     parts = (images[i : i + CHUNK] for i in range(0, len(images), CHUNK))
-    return torch.cat(
-        [network.features(torch.from_numpy(to_float(p)))[-1].mean(dim=(2, 3)) for p in parts]
-    )
+    return torch.cat([network.features(torch.from_numpy(to_float(p)))[-1].mean(dim=(2, 3)) for p in parts])
 
 
 def measure(name: str, explainer: Any, data: Any) -> None:
@@ -53,9 +51,7 @@ def measure(name: str, explainer: Any, data: Any) -> None:
         "training pictures": data.read(rows, size),
     }
     real = features(network, test)
-    found = (
-        f"{key} {frechet_distance(features(network, x), real):.3f}" for key, x in compared.items()
-    )
+    found = (f"{key} {frechet_distance(features(network, x), real):.3f}" for key, x in compared.items())
     print(f"{name}: {', '.join(found)}", flush=True)
 
 

@@ -61,9 +61,7 @@ class Noting(TorchDispatchMode):
         super().__init__()
         self.calls: list[Call] = []
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         if func in GROUPS:
             self.calls.append((func, _frozen(tree_map(_shape, args))))
         return func(*args, **(kwargs or {}))

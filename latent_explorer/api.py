@@ -135,10 +135,7 @@ class Explainer:
             targets = [Target(str(i), image) for i, image in enumerate(images)]
         else:
             asked = self.model.classifier_id
-            targets = [
-                cut_target(self.model, read_image(path), path.name, asked)
-                for path in map(Path, images)
-            ]
+            targets = [cut_target(self.model, read_image(path), path.name, asked) for path in map(Path, images)]
         job = project_job(self.model, targets, settings, device=self.device)
         return run_job(job, on_event)
 

@@ -22,12 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / "build" / "package-venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
-PROGRAM = (
-    ROOT
-    / "dist"
-    / "latent-explorer"
-    / ("latent-explorer.exe" if os.name == "nt" else "latent-explorer")
-)
+PROGRAM = ROOT / "dist" / "latent-explorer" / ("latent-explorer.exe" if os.name == "nt" else "latent-explorer")
 
 # One version for every build of a release, and its companion.
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
@@ -39,9 +34,7 @@ MAX_MEGABYTES = 1500
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Build and try the frozen program.")
-    parser.add_argument(
-        "--torch-index", metavar="URL", help="where pip finds CPU builds of PyTorch"
-    )
+    parser.add_argument("--torch-index", metavar="URL", help="where pip finds CPU builds of PyTorch")
     make_environment(parser.parse_args().torch_index)
     freeze()
     try_program()
@@ -61,9 +54,7 @@ def make_environment(torch_index: str | None) -> None:
     run([*pip, *TORCH, PYINSTALLER, "-e", str(ROOT)])
     check = "import sys, torch; sys.exit(torch.version.cuda is not None)"
     if subprocess.run([str(BIN / "python"), "-c", check], check=False).returncode != 0:
-        sys.exit(
-            "pip found a CUDA build of PyTorch. Name an index of CPU builds with --torch-index."
-        )
+        sys.exit("pip found a CUDA build of PyTorch. Name an index of CPU builds with --torch-index.")
 
 
 def freeze() -> None:
@@ -74,11 +65,7 @@ def freeze() -> None:
 
 def try_program() -> None:
     """Run the frozen program far from the source tree, without a screen and without Python's variables."""
-    environment = {
-        key: value
-        for key, value in os.environ.items()
-        if not key.startswith(("PYTHON", "VIRTUAL_ENV"))
-    }
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
     environment["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as folder:
         run([str(PROGRAM), "doctor"], cwd=folder, env=environment)

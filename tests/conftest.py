@@ -15,9 +15,7 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # before torch is imported: spinning threads cost a factor of ten
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is imported: spinning threads cost a factor of ten
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("LATENT_EXPLORER_SHARED", ROOT.parent / "shared"))
@@ -43,9 +41,7 @@ def shared_data() -> Path:
     """The folder of real pictures and checkpoints; tests that want it are skipped where it is not."""
     folder = SHARED / "data"
     if not folder.is_dir():
-        pytest.skip(
-            f"needs the shared data in {folder}, or in the folder that LATENT_EXPLORER_SHARED names"
-        )
+        pytest.skip(f"needs the shared data in {folder}, or in the folder that LATENT_EXPLORER_SHARED names")
     return folder
 
 

@@ -34,9 +34,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "python.md"
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
-    config = ClassifierConfig(
-        "tiny", "small-resnet", ("diseased", "healthy"), Preprocessing(16), widths=(4, 8)
-    )
+    config = ClassifierConfig("tiny", "small-resnet", ("diseased", "healthy"), Preprocessing(16), widths=(4, 8))
     explainer = tiny_explainer(n=12, classifier=Classifier(config).eval())
     found = run_job(attfind(explainer, AttFindSettings(n=6, wanted=2)))
     explainer.attribute_sets = (found.attribute_set,)
@@ -106,7 +104,5 @@ def test_projections_render_as_they_were_found(explainer, tmp_path, monkeypatch)
     [mine] = explainer.project([file], settings, on_event=seen.append)
     assert (mine.report.name, mine.report.space, mine.report.tuned) == ("noise.png", "s", True)
     assert np.array_equal(explainer.render([mine]).images[0], mine.image)
-    assert not np.array_equal(
-        explainer.render([mine], (StyleShift(7, "max", 2.0),)).images[0], mine.image
-    )
+    assert not np.array_equal(explainer.render([mine], (StyleShift(7, "max", 2.0),)).images[0], mine.image)
     assert seen

@@ -57,9 +57,7 @@ def test_scripts_install_the_libraries_that_doctor_misses() -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="shell scripts")
-@pytest.mark.parametrize(
-    "name", ["packaging/linux/system-libs.sh", "packaging/linux/python-venv.sh", ".ci/run"]
-)
+@pytest.mark.parametrize("name", ["packaging/linux/system-libs.sh", "packaging/linux/python-venv.sh", ".ci/run"])
 def test_scripts_parse(name: str) -> None:
     shell = "bash" if name == ".ci/run" else "sh"
     subprocess.run([shell, "-n", str(ROOT / name)], check=True)

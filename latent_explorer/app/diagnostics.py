@@ -116,11 +116,7 @@ def _packages() -> Iterator[Check]:
     versions = {package: _version(package) for package in PACKAGES}
     missing = [package for package, version in versions.items() if version is None]
     found = ", ".join(f"{package} {version}" for package, version in versions.items() if version)
-    detail = (
-        f"missing: {', '.join(missing)}; run `pip install latent-explorer` again"
-        if missing
-        else found
-    )
+    detail = f"missing: {', '.join(missing)}; run `pip install latent-explorer` again" if missing else found
     yield Check("packages", not missing, detail)
     extras = [f"{package} {version}" for package in EXTRAS if (version := _version(package))]
     yield Check("extras", True, ", ".join(extras) or "none installed", essential=False)
@@ -161,9 +157,7 @@ def _screen() -> Check:
     found = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
     if found:
         return Check("screen", True, ", ".join(found))
-    return Check(
-        "screen", False, "none: `latent-explorer demo --out DIR` works, the window does not", False
-    )
+    return Check("screen", False, "none: `latent-explorer demo --out DIR` works, the window does not", False)
 
 
 def _qt() -> Iterator[Check]:
@@ -228,8 +222,6 @@ def _lpips() -> Iterator[Check]:
 
     found = lpips_available("alex")
     detail = (
-        "found"
-        if found
-        else "none: trainings go by the classifier's features, `get-weights` fetches them; looked in"
+        "found" if found else "none: trainings go by the classifier's features, `get-weights` fetches them; looked in"
     )
     yield Check("LPIPS weights", found, f"{detail} {backbone_path('alex')}", essential=False)

@@ -75,9 +75,7 @@ class Explorer:
         self.latents = LatentStore(self._send_latents)
         self._scheduler = PictureScheduler(self._engine.show, self.updates, self.latents)
         self._workspace = Workspace(self._autosave, self.latents, self.updates.emit)
-        self._opener = ModelOpener(
-            self._host, self._jobs, self._settings_store, self.updates.emit, self._begin
-        )
+        self._opener = ModelOpener(self._host, self._jobs, self._settings_store, self.updates.emit, self._begin)
         self._closed = False
 
     # What is open --------------------------------------------------------------------------------
@@ -274,9 +272,7 @@ class Explorer:
         return self.start_model_job(
             "Finding attributes",
             lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id),
-            lambda found: self.change_document(
-                self.document.with_attribute_set(found.attribute_set)
-            ),
+            lambda found: self.change_document(self.document.with_attribute_set(found.attribute_set)),
         )
 
     def start_model_job(self, name: str, job: ModelJob, done: ResultHandler) -> int | None:
@@ -340,22 +336,16 @@ class Explorer:
         summary, asked = opened.summary, open_request.document or Document()
         first = picture_requests.opening_state(summary)
         lost = self.latents.begin(summary.model_hash, open_request.latents)
-        state, document = self.latents.without_missing(
-            open_request.state or first, asked, first.base
-        )
+        state, document = self.latents.without_missing(open_request.state or first, asked, first.base)
         self.session = Session(summary, state, self._state_changed)
         self._scheduler.suspend()
         self._scheduler.set_session(summary, state)
         saved = open_request.recovery is None
-        self._workspace.begin(
-            state, (summary.name, opened.path), document, open_request.file, saved=saved
-        )
+        self._workspace.begin(state, (summary.name, opened.path), document, open_request.file, saved=saved)
         self.updates.emit(updates.ModelOpened(summary, state, document, opened.path, opened.device))
         self._workspace.notify_file()
         if lost or (state, document) != (open_request.state or first, asked):
-            self.updates.emit(
-                updates.Message(missing_latents_message(open_request.title), "warning")
-            )
+            self.updates.emit(updates.Message(missing_latents_message(open_request.title), "warning"))
         if open_request.recovery is not None:
             self.autosave()  # a second crash must not lose it
             self._autosave.discard(open_request.recovery)

@@ -33,9 +33,7 @@ def bundled_explainer(name: str = "") -> Path:
     """
     found = {path.stem: path for path in bundled()}
     if not found:
-        raise UserError(
-            "No explainer comes with this copy of the program. Open an .explainer file with File > Open."
-        )
+        raise UserError("No explainer comes with this copy of the program. Open an .explainer file with File > Open.")
     if name and name not in found:
         raise UserError(
             f"{name} does not come with this copy of the program. Get the whole program again, "

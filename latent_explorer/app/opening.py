@@ -158,9 +158,7 @@ class ModelOpener:
         """Move the open model to another device."""
         self._jobs.call("Changing the device", partial(self._host.use_device, device), self._take)
 
-    def _find(
-        self, open_request: OpenRequest, state: ExplorerState, places: list[Path], device: str
-    ) -> OpenedModel:
+    def _find(self, open_request: OpenRequest, state: ExplorerState, places: list[Path], device: str) -> OpenedModel:
         """On the worker thread: the model of a state, wherever it is."""
         opened = self._host.open_model(state.model_hash, places, device, open_request.check)
         if opened is None:

@@ -139,9 +139,7 @@ class PictureScheduler:
         self._grid = tuple(bases)
         if self._held or self._summary is None or self._state is None:
             return
-        requests = picture_requests.resolve_grid(
-            self._state, self._summary, self._grid, self._latents.noise_of
-        )
+        requests = picture_requests.resolve_grid(self._state, self._summary, self._grid, self._latents.noise_of)
         self._ask("grid", requests)
 
     def set_strip(self, bases: Sequence[Base]) -> None:
@@ -163,9 +161,7 @@ class PictureScheduler:
         if state is None:
             return []
         noise_of = self._latents.noise_of
-        return [
-            picture_requests.resolve_thumbnail(state, base, noise_of(base)) for base in self._strip
-        ]
+        return [picture_requests.resolve_thumbnail(state, base, noise_of(base)) for base in self._strip]
 
     def take(self, event: PictureReady | PictureFailed) -> None:
         """A picture came, or did not: pass it on by its slot, unless the model is being changed."""

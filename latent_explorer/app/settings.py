@@ -83,9 +83,7 @@ def load(path: Path) -> Settings:
     ) as error:
         broken = path.with_name(path.name + ".broken")
         log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
-        with contextlib.suppress(
-            OSError
-        ):  # a folder that cannot be written is no reason not to start
+        with contextlib.suppress(OSError):  # a folder that cannot be written is no reason not to start
             path.replace(broken)
         return Settings()
 

@@ -61,9 +61,7 @@ class TourResult:
         return classifier.class_names if classifier else ()
 
 
-def tour(
-    path: Path, out: Path, device: str = "auto", *, fps: float = FPS
-) -> Generator[Event, None, TourResult]:
+def tour(path: Path, out: Path, device: str = "auto", *, fps: float = FPS) -> Generator[Event, None, TourResult]:
     """Find a picture that flips and write attributes.png, flip.gif and report.json into `out`. A job.
 
     The GIF takes most of the time: fewer frames a second make a quicker tour.
@@ -132,11 +130,7 @@ def _find(host: ModelHost, summary: ExplainerSummary) -> Generator[Event, None, 
 def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerState]:
     """The state with each class as its target, its own first."""
     classifier = picture_requests.classifier_of(start, summary)
-    others = [
-        t
-        for t in range(len(classifier.class_names) if classifier else 0)
-        if t != start.target_class
-    ]
+    others = [t for t in range(len(classifier.class_names) if classifier else 0) if t != start.target_class]
     return [start, *(msgspec.structs.replace(start, target_class=t) for t in others)]
 
 
@@ -186,9 +180,7 @@ def _flip(
     return TourResult(summary, state, tuple(chosen), before, best)
 
 
-def edited(
-    state: ExplorerState, attributes: Sequence[Attribute], amount: float = 1.0
-) -> ExplorerState:
+def edited(state: ExplorerState, attributes: Sequence[Attribute], amount: float = 1.0) -> ExplorerState:
     """The state with all these sliders at `amount`."""
     for attribute in attributes:
         state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, amount))
@@ -214,9 +206,7 @@ def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:
         return Cell(picture.image, f"P({name}) {picture.probs[target]:.2f}", strong=changed)
 
     rows = []
-    for rank, attribute in enumerate(
-        shown_attributes(Document(), found.summary, found.state)[:4], 1
-    ):
+    for rank, attribute in enumerate(shown_attributes(Document(), found.summary, found.state)[:4], 1):
         ends = (edited(found.state, [attribute], amount) for amount in (-1.0, 1.0))
         pictures = [found.before, *(_render(host, found.summary, end) for end in ends)]
         effect = f"{attribute.mean_effect:+.2f} logits on average"
@@ -230,9 +220,7 @@ def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:
     write_picture(path, sheet)
 
 
-def _write_gif(
-    host: ModelHost, found: TourResult, path: Path, fps: float
-) -> Generator[Event, None, None]:
+def _write_gif(host: ModelHost, found: TourResult, path: Path, fps: float) -> Generator[Event, None, None]:
     """The picture on its way over the decision boundary and back, the probability drawn in."""
     from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
     from latent_explorer.media.drawing import enlarge, export_factor, with_caption

@@ -17,9 +17,7 @@ from latent_explorer.cli.output import Output, json_option
 @click.option("--name", help="What the window calls it; else the name in FILE.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
 @json_option
-def add_classifier(
-    explainer: str, classifier: Path, name: str | None, out: Path, as_json: bool
-) -> None:
+def add_classifier(explainer: str, classifier: Path, name: str | None, out: Path, as_json: bool) -> None:
     """Store another classifier in an explainer, to be asked about the same pictures.
 
     FILE is what train-classifier wrote, with the same classes in the same order. The explainer goes on explaining the
@@ -40,6 +38,4 @@ def add_classifier(
         "name": added.config.name,
         "classifiers": len(model.classifiers) + 1,
     }
-    Output(as_json=as_json).result(
-        fields, f"{out}: {fields['classifiers']} classifiers, {fields['name']} is new"
-    )
+    Output(as_json=as_json).result(fields, f"{out}: {fields['classifiers']} classifiers, {fields['name']} is new")

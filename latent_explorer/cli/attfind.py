@@ -35,13 +35,9 @@ if TYPE_CHECKING:
 )
 @data_options(split="--split-column")
 @split_option("val")
-@click.option(
-    "--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search."
-)
+@click.option("--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search.")
 @click.option("--seed", type=int, help="Draw them by this seed; without it, the first.")
-@click.option(
-    "--kappa", default=1.0, show_default=True, help="Share of the way to the observed end."
-)
+@click.option("--kappa", default=1.0, show_default=True, help="Share of the way to the observed end.")
 @click.option(
     "--exhaustive",
     is_flag=True,
@@ -93,9 +89,7 @@ def attfind(
     chosen = choose_device(device)
     latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
     style_range = model.style_stats
-    search = job(
-        model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen
-    )
+    search = job(model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen)
     found = output.run(search)
     fields = result_fields(model, found.attribute_set)
     if out is not None:
@@ -166,7 +160,5 @@ def table(model: Explainer, found: AttributeSet) -> str:
             f = attribute_fields(attribute, layout)
             interval = "[{:+.2f}, {:+.2f}]".format(*f["interval"]) if f["interval"] else ""
             place = f"style {f['style_index']:5d} to its {f['direction']}, {f['layer']} channel {f['channel']}"
-            lines.append(
-                f"  {rank:2d}  {place:44}  {f['mean_effect']:+.2f} {interval}  {f['name']}".rstrip()
-            )
+            lines.append(f"  {rank:2d}  {place:44}  {f['mean_effect']:+.2f} {interval}  {f['name']}".rstrip())
     return "\n".join(lines)

@@ -31,9 +31,7 @@ BESIDE = "shortcut"  # the folder of the second tour
     metavar="DIR",
     help="Folder to write into.",
 )
-@click.option(
-    "--explainer", type=click.Path(path_type=Path), metavar="X", help="Instead of the bundled ones."
-)
+@click.option("--explainer", type=click.Path(path_type=Path), metavar="X", help="Instead of the bundled ones.")
 @device_option
 @json_option
 def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
@@ -100,6 +98,4 @@ def _change(found: TourResult) -> str:
     """What the sliders did to the verdict, in words."""
     target, name = found.state.target_class, found.class_names[found.state.target_class]
     verdict = "the class changed" if found.flipped else "the class did not change"
-    return (
-        f"P({name}) {found.before.probs[target]:.2f} to {found.after.probs[target]:.2f}: {verdict}"
-    )
+    return f"P({name}) {found.before.probs[target]:.2f} to {found.after.probs[target]:.2f}: {verdict}"

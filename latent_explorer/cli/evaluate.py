@@ -50,9 +50,7 @@ if TYPE_CHECKING:
     help="May be repeated.",
 )
 @classifier_option
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets."
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets.")
 @click.option(
     "--into",
     type=click.Path(path_type=Path),
@@ -91,9 +89,7 @@ def evaluate(
 
     output = Output(as_json=as_json)
     names = [pictures.names[i] for i in rows]
-    found = output.run(
-        job(model, read, names, classifier_id=key, kappas=kappas, device=choose_device(device))
-    )
+    found = output.run(job(model, read, names, classifier_id=key, kappas=kappas, device=choose_device(device)))
     fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
     if out is not None:
         fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)
@@ -121,9 +117,7 @@ def format_text(found: Evaluation, side: str) -> str:
     return "\n".join(lines)
 
 
-def _write(
-    found: Evaluation, fields: dict[str, Any], class_names: tuple[str, ...], out: Path
-) -> list[Path]:
+def _write(found: Evaluation, fields: dict[str, Any], class_names: tuple[str, ...], out: Path) -> list[Path]:
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
     out.mkdir(parents=True, exist_ok=True)
@@ -142,9 +136,7 @@ def _write(
         )
         for pair in found.pairs
     ]
-    sheet = draw_sheet(
-        rows, ("picture", "reconstruction"), "Reconstructions", "Bold: the verdict changed."
-    )
+    sheet = draw_sheet(rows, ("picture", "reconstruction"), "Reconstructions", "Bold: the verdict changed.")
     files = [out / "report.json", out / "reconstructions.png"]
     with atomic_path(files[0]) as temporary:
         temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")

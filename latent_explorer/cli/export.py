@@ -107,9 +107,7 @@ def animate(
     )
     host, state, summary = _opened(explainer, device, classifier, target)
     if held.model_hash not in ("", summary.model_hash):
-        raise UserError(
-            f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer."
-        )
+        raise UserError(f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer.")
     host.add_latents(_read_latents(latents))
     picture_requests.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
@@ -288,9 +286,7 @@ def _read_latents(paths: tuple[Path, ...]) -> list[ProjectedPicture]:
     return [read_projected(path) for path in paths]
 
 
-def _bases(
-    summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int
-) -> list[Base]:
+def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:
     """Latents of `--samples` and `--seeds`; without either `count` encoded pictures."""
     found: list[Base] = []
     if samples and samples.strip().isdecimal():
@@ -299,9 +295,7 @@ def _bases(
         held = len(summary.samples.ids) if summary.samples else 0
         wanted = parse_seeds(samples)
         if max(wanted) >= held:
-            raise UserError(
-                f"There is no encoded picture {max(wanted)}: {summary.name} holds {held}."
-            )
+            raise UserError(f"There is no encoded picture {max(wanted)}: {summary.name} holds {held}.")
         found += [SampleBase(index) for index in wanted]
     if seeds:
         found += [SeedBase(seed) for seed in parse_seeds(seeds)]

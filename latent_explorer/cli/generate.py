@@ -31,12 +31,8 @@ MAX_SEED = 2**63 - 1
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.option(
-    "--seeds", default="0-15", show_default=True, metavar="0-15,42", help="Numbers and ranges."
-)
-@click.option(
-    "--psi", default=1.0, show_default=True, help="Truncation: 1 none, 0 the average picture."
-)
+@click.option("--seeds", default="0-15", show_default=True, metavar="0-15,42", help="Numbers and ranges.")
+@click.option("--psi", default=1.0, show_default=True, help="Truncation: 1 none, 0 the average picture.")
 @click.option(
     "--cutoff",
     type=click.IntRange(min=0),
@@ -113,18 +109,14 @@ def parse_seeds(text: str) -> list[int]:
         if numbers and numbers[-1] > MAX_SEED:
             raise UserError(f"The seed {numbers[-1]} is too large. Take numbers up to {MAX_SEED}.")
         if len(seeds) + len(numbers) > _MOST_SEEDS:
-            raise UserError(
-                f"More than {_MOST_SEEDS} seeds are too many for one call. Split the range."
-            )
+            raise UserError(f"More than {_MOST_SEEDS} seeds are too many for one call. Split the range.")
         seeds += numbers
     if not seeds:
         raise UserError(f"{text!r} names no seeds. Write them like 0-15,42.")
     return seeds
 
 
-def _render(
-    renderer: Renderer, recipes: Sequence[PictureRecipe]
-) -> Generator[Event, None, list[np.ndarray]]:
+def _render(renderer: Renderer, recipes: Sequence[PictureRecipe]) -> Generator[Event, None, list[np.ndarray]]:
     """The pictures as the generator makes them, each (3, H, W) float32 and not clipped. A job."""
     found = []
     for done, recipe in enumerate(recipes, start=1):

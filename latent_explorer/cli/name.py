@@ -28,9 +28,7 @@ if TYPE_CHECKING:
     metavar="TEXT",
     help="What people should know who open the file: a few sentences; an empty text takes it away.",
 )
-@click.option(
-    "--licence", metavar="TEXT", help="Under which terms the file may be used; reports print it."
-)
+@click.option("--licence", metavar="TEXT", help="Under which terms the file may be used; reports print it.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
 @json_option
 def name(
@@ -50,9 +48,7 @@ def name(
 
     texts = {key: x for key, x in ((NOTE, note), (LICENCE, licence)) if x is not None}
     if not names and not texts:
-        raise UserError(
-            "There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note."
-        )
+        raise UserError("There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note.")
     model = read_explainer(explainer)
     wanted = parse_names(names)
     sets, found = rename_attributes(model.attribute_sets, wanted)

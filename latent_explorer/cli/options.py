@@ -27,9 +27,7 @@ SPLIT_CHOICES = ("train", "val", "test", "all")
 def data_options(split: str = "--split") -> Callable[[F], F]:
     """Add the options that choose and split the pictures of DATA; `split` names the one for a column of sides."""
     options = (
-        click.option(
-            "--label", metavar="COLUMN", help="Column of labels.csv that holds the label."
-        ),
+        click.option("--label", metavar="COLUMN", help="Column of labels.csv that holds the label."),
         click.option(
             "--classes",
             metavar="VALUE=NAME,...",
@@ -77,9 +75,7 @@ def split_option(default: str) -> Callable[[F], F]:
 def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
     """All rows of a side, or n of them, spread evenly over the folder and always the same."""
     if len(rows) == 0:
-        raise UserError(
-            "There are no pictures on this side of the split. Choose another --split or folder."
-        )
+        raise UserError("There are no pictures on this side of the split. Choose another --split or folder.")
     if n is None or n >= len(rows):
         return rows
     return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
@@ -131,8 +127,7 @@ def setting_options(config: type[msgspec.Struct], *names: str) -> Callable[[F], 
             command = click.option(
                 f"--{name.replace('_', '-')}",
                 type=_SettingType(setting),
-                metavar="|".join(map(str, setting.choices))
-                or ("TEXT" if setting.allowed == "text" else "N"),
+                metavar="|".join(map(str, setting.choices)) or ("TEXT" if setting.allowed == "text" else "N"),
                 help=f"{setting.reason} [default: {setting.text(defaults[name])}]",
             )(command)
         return command

@@ -31,9 +31,7 @@ _PROGRESS_SECONDS = 1.0  # between two lines of progress in a stream
 
 def json_option(command: F) -> F:
     """The option that every command has."""
-    option = click.option(
-        "--json", "as_json", is_flag=True, help="Print events and the result as JSON lines."
-    )
+    option = click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
     return option(command)
 
 

@@ -45,9 +45,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.argument(
-    "images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path)
-)
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--schedule",
     type=click.Choice(tuple(SCHEDULES)),
@@ -115,15 +113,11 @@ def project(
         if targets:
             _project(host, targets, settings, key, output, results)
     if not results.reports:
-        raise UserError(
-            "There is no picture in what was given, or none that can be read. Choose others."
-        )
+        raise UserError("There is no picture in what was given, or none that can be read. Choose others.")
     output.result(results.write_summaries(), _text(results))
 
 
-def projection_settings(
-    start: ProjectionSettings, chosen: dict[str, Any], others: Sequence[str]
-) -> ProjectionSettings:
+def projection_settings(start: ProjectionSettings, chosen: dict[str, Any], others: Sequence[str]) -> ProjectionSettings:
     """Settings with what was chosen by an option (None: not) and by NAME=VALUE. UserError for what is no setting."""
     fields: dict[str, Any] = msgspec.to_builtins(start)
     fields |= {name: value for name, value in chosen.items() if value is not None}

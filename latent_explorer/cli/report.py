@@ -68,9 +68,7 @@ def report(
         raise UserError(f"{out.name} is no web page. Let its name end in .html.")
     settings, chosen = ReportSettings(attributes, samples, pictures), choose_device(device)
     output = Output(as_json=as_json)
-    figures = [
-        output.run(job(read_explainer(path), settings, device=chosen)) for path in explainers
-    ]
+    figures = [output.run(job(read_explainer(path), settings, device=chosen)) for path in explainers]
     write_page(out, figures)
     lines = [str(out), *(f"{found.name}: {verdict(found)}" for found in figures)]
     fields = {"path": out, "explainers": [found.to_dict() for found in figures]}

@@ -106,9 +106,7 @@ def main(args: Sequence[str] | None = None) -> int:
     start_logging(" ".join(["latent-explorer", *args]))
     output = Output(as_json=wants_json(args))
     try:
-        code = root.main(
-            args=list(args), prog_name="latent-explorer", standalone_mode=False, obj=args
-        )
+        code = root.main(args=list(args), prog_name="latent-explorer", standalone_mode=False, obj=args)
     except (click.Abort, KeyboardInterrupt):
         output.failed("Interrupted.", "interrupt")
         return 130

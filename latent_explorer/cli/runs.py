@@ -50,9 +50,7 @@ def stop(run: Path, pause: bool, as_json: bool) -> None:
         raise UserError(f"Nobody trains in {folder.path} now. Look at `latent-explorer runs`.")
     folder.request("pause" if pause else "stop")
     text = f"{folder.path}: asked to {'pause' if pause else 'stop'}; it ends after its next step."
-    Output(as_json=as_json).result(
-        {"run": folder.path, "asked": "pause" if pause else "stop"}, text
-    )
+    Output(as_json=as_json).result({"run": folder.path, "asked": "pause" if pause else "stop"}, text)
 
 
 def _fields(view: RunView) -> dict[str, Any]:
@@ -75,9 +73,7 @@ def _line(fields: dict[str, Any]) -> str:
     parts = [f"{fields['name']:32}  {fields['state']:11}  {fields['images']:>9,}"]
     parts[0] += f" of {fields['total']:,} images" if fields["total"] else " images"
     figures = fields["figures"]
-    parts += [
-        f"{name.removeprefix('val_')} {figures[name]:.3f}" for name in _SHOWN if name in figures
-    ]
+    parts += [f"{name.removeprefix('val_')} {figures[name]:.3f}" for name in _SHOWN if name in figures]
     if fields["seconds_left"] is not None:
         parts.append(f"{duration_text(fields['seconds_left'])} left")
     return "  ".join(parts)

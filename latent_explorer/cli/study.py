@@ -33,18 +33,14 @@ def study() -> None:
     metavar="Y",
     help="Compare with this explainer, as a second arm.",
 )
-@click.option(
-    "--method", default="", metavar="NAME", help="Attribute set of X; the newest without it."
-)
+@click.option("--method", default="", metavar="NAME", help="Attribute set of X; the newest without it.")
 @click.option(
     "--against-method",
     default="",
     metavar="NAME",
     help="Attribute set of the second arm (of X, without --against).",
 )
-@click.option(
-    "--kind", type=click.Choice(KINDS), default="both", show_default=True, help="Which questions."
-)
+@click.option("--kind", type=click.Choice(KINDS), default="both", show_default=True, help="Which questions.")
 @click.option(
     "--attributes",
     default=6,
@@ -52,15 +48,9 @@ def study() -> None:
     type=int,
     help="Attributes of each arm, best first.",
 )
-@click.option(
-    "--items", default=3, show_default=True, type=int, help="Classification questions an attribute."
-)
-@click.option(
-    "--verbal-items", default=1, show_default=True, type=int, help="Verbal questions an attribute."
-)
-@click.option(
-    "--target", metavar="CLASS", help="Class that the attributes lead to, by name or number."
-)
+@click.option("--items", default=3, show_default=True, type=int, help="Classification questions an attribute.")
+@click.option("--verbal-items", default=1, show_default=True, type=int, help="Verbal questions an attribute.")
+@click.option("--target", metavar="CLASS", help="Class that the attributes lead to, by name or number.")
 @click.option(
     "--keys",
     default="",
@@ -69,21 +59,15 @@ def study() -> None:
 )
 @click.option("--catch", default=2, show_default=True, type=int, help="Catch trials.")
 @click.option("--no-practice", is_flag=True, help="No practice questions.")
-@click.option(
-    "--reach", default=1.0, show_default=True, help="Share of the way to the observed end (kappa)."
-)
-@click.option(
-    "--tile", default=512, show_default=True, type=int, help="Side of a picture in a question, px."
-)
+@click.option("--reach", default=1.0, show_default=True, help="Share of the way to the observed end (kappa).")
+@click.option("--tile", default=512, show_default=True, type=int, help="Side of a picture in a question, px.")
 @click.option(
     "--seconds",
     default=0.75,
     show_default=True,
     help="How long a frame of a classification question stands.",
 )
-@click.option(
-    "--verbal-seconds", default=1.0, show_default=True, help="The same of a verbal question."
-)
+@click.option("--verbal-seconds", default=1.0, show_default=True, help="The same of a verbal question.")
 @click.option(
     "--texts",
     type=click.Path(path_type=Path),
@@ -100,9 +84,7 @@ def study() -> None:
 )
 @device_option
 @json_option
-def build(
-    explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any
-) -> None:
+def build(explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any) -> None:
     """Make a study: a folder for participants, the hidden key, and the questions for survey services."""
     from latent_explorer.app.study.arms import ArmSpec, open_from_files
     from latent_explorer.app.study.job import build_study
@@ -128,9 +110,7 @@ def build(
         "paired": key.paired,
         "questions": asked,
     }
-    output.result(
-        fields, f"{asked} questions in {out / 'participants'}; the key is {out / 'key.json'}"
-    )
+    output.result(fields, f"{asked} questions in {out / 'participants'}; the key is {out / 'key.json'}")
 
 
 def _settings(wanted: dict[str, Any]) -> Any:
@@ -154,14 +134,10 @@ def _texts(path: Path | None) -> StudyTexts:
     try:
         return msgspec.json.decode(path.read_bytes(), type=StudyTexts)
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}). Choose the texts again."
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror}). Choose the texts again.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         names = ", ".join(field.name for field in msgspec.structs.fields(StudyTexts))
-        raise UserError(
-            f"{path} holds no texts of a study ({error}). It is JSON with any of: {names}."
-        ) from error
+        raise UserError(f"{path} holds no texts of a study ({error}). It is JSON with any of: {names}.") from error
 
 
 def _target(path: Path, wanted: str | None) -> int | None:
@@ -179,9 +155,7 @@ def _target(path: Path, wanted: str | None) -> int | None:
 
 
 @study.command("score")
-@click.argument(
-    "responses", nargs=-1, required=True, metavar="RESPONSES...", type=click.Path(path_type=Path)
-)
+@click.argument("responses", nargs=-1, required=True, metavar="RESPONSES...", type=click.Path(path_type=Path))
 @click.option(
     "--key",
     required=True,
@@ -229,9 +203,7 @@ def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude:
     from latent_explorer.studies.scoring.rules import Rules
     from latent_explorer.studies.scoring.score_files import score_files
 
-    names = (
-        [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
-    )
+    names = [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
     rules = Rules(exclude=tuple(names), least_seconds=least_seconds, most_failed=most_failed)  # type: ignore[arg-type]
     output = Output(as_json=as_json)
     found = output.run(score_files(responses, key, out, rules.check(), columns))
@@ -277,9 +249,7 @@ def columns(responses: Path, key: Path | None, right: str, out: Path, as_json: b
     try:
         data = responses.read_bytes()
     except OSError as error:
-        raise UserError(
-            f"{responses} cannot be read ({error.strerror}). Choose the export."
-        ) from error
+        raise UserError(f"{responses} cannot be read ({error.strerror}). Choose the export.") from error
     output = Output(as_json=as_json)
     if key is None:
         _draft_key(data, responses.name, right, out, output)

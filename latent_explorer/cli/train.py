@@ -195,13 +195,9 @@ def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, A
     help="Encoded pictures to keep.",
 )
 @click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")
-@click.option(
-    "--generated", is_flag=True, help="Keep generated pictures instead, of nobody's photograph."
-)
+@click.option("--generated", is_flag=True, help="Keep generated pictures instead, of nobody's photograph.")
 @json_option
-def export(
-    run: Path, out: Path, name: str | None, n: int, best: bool, generated: bool, as_json: bool
-) -> None:
+def export(run: Path, out: Path, name: str | None, n: int, best: bool, generated: bool, as_json: bool) -> None:
     """Make an explainer from a training's newest checkpoint, also while it goes on.
 
     Of a training at its end the best checkpoint is taken where validation found an earlier one better.
@@ -214,9 +210,7 @@ def export(
     explainer = output.run(job)
     write_explainer(explainer, out)
     fields = {"path": out, "model_hash": explainer.model_hash, "figures": explainer.figures}
-    text = (
-        f"{out}: {size_text(out.stat().st_size)}. Next: latent-explorer attfind {out} --out {out}"
-    )
+    text = f"{out}: {size_text(out.stat().st_size)}. Next: latent-explorer attfind {out} --out {out}"
     output.result(fields, text)
 
 

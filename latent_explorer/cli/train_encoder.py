@@ -80,9 +80,7 @@ def train_encoder(
 def _print_finished(found: Explainer, out: Path, output: Output) -> None:
     figures = found.figures["encoder"]
     fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
-    output.result(
-        fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)"
-    )
+    output.result(fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)")
 
 
 def _print_paused(state: Path, output: Output) -> None:

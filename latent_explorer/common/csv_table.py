@@ -23,9 +23,7 @@ _LOOKED_AT = 20  # rows, to find the separator
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
-def read_table(
-    data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False
-) -> list[list[str]]:
+def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False) -> list[list[str]]:
     """Read the rows of a CSV: UTF-8, UTF-16 or else Windows-1252; separated by commas, semicolons or tabs.
 
     data      the whole file
@@ -55,9 +53,7 @@ def read_table(
                 )
             rows.append(row)
     except csv.Error as error:
-        raise UserError(
-            f"{name} cannot be read as a table ({error}). Save or export it as CSV again."
-        ) from error
+        raise UserError(f"{name} cannot be read as a table ({error}). Save or export it as CSV again.") from error
     while rows and not any(cell.strip() for cell in rows[-1]):
         rows.pop()
     return rows

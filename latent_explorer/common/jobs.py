@@ -47,9 +47,7 @@ def forward_events(
                 yield changed
 
 
-def forward_until(
-    job: Generator[Event, None, T], should_stop: Callable[[], bool]
-) -> Generator[Event, None, T | None]:
+def forward_until(job: Generator[Event, None, T], should_stop: Callable[[], bool]) -> Generator[Event, None, T | None]:
     """Yield a job's events and return its value; None if `should_stop`, asked before each step, ended it."""
     with contextlib.closing(job):
         while not should_stop():

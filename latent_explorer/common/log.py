@@ -56,9 +56,7 @@ def _log_uncaught(logger: logging.Logger) -> None:
 
     def thread_hook(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:
-            logger.critical(
-                "uncaught in a thread", exc_info=(args.exc_type, args.exc_value, args.exc_traceback)
-            )
+            logger.critical("uncaught in a thread", exc_info=(args.exc_type, args.exc_value, args.exc_traceback))
         previous_in_thread(args)
 
     sys.excepthook = hook

@@ -85,9 +85,7 @@ def log_dir() -> Path:
 def runs_dir() -> Path:
     """Where trainings put their run folders: LATENT_EXPLORER_RUNS, else `runs` in the user's data folder."""
     chosen = os.environ.get("LATENT_EXPLORER_RUNS")
-    return _ensure_folder(
-        Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs"
-    )
+    return _ensure_folder(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
 
 
 def safe_file_name(text: str) -> str:
@@ -115,9 +113,7 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
     written every second and may be lost in a power cut need not be `durable`, which costs a wait for the disk.
     """
     target = Path(target)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent
-    )
+    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -167,8 +163,7 @@ def explain_write_errors(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(
-            f"{target.name} cannot be written ({error.strerror or error}). "
-            "Free some space or choose another folder."
+            f"{target.name} cannot be written ({error.strerror or error}). Free some space or choose another folder."
         ) from error
 
 

@@ -22,9 +22,7 @@ class UpdateHub:
         self._numbers = itertools.count()
         self._handlers: dict[int, tuple[type, str | None, Callable[[Any], object]]] = {}
 
-    def on(
-        self, kind: type[T], handler: Callable[[T], object], *, slot: str | None = None
-    ) -> Callable[[], None]:
+    def on(self, kind: type[T], handler: Callable[[T], object], *, slot: str | None = None) -> Callable[[], None]:
         """Call `handler` with every update of `kind`; with a `slot` only with those whose `slot` equals it.
 
         Returns a function that ends the subscription; it may be called twice.

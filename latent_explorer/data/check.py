@@ -84,9 +84,7 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
     return DataReport(
         findings=findings,
         pictures=sum(not fact.problem for fact in facts),
-        unreadable=tuple(
-            name for name, fact in zip(data.names, facts, strict=True) if fact.problem
-        ),
+        unreadable=tuple(name for name, fact in zip(data.names, facts, strict=True) if fact.problem),
         classes=class_counts(data),
         kind=data.listing.kind,
         resolution=resolution,

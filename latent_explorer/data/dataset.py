@@ -56,9 +56,7 @@ class ImageDataset:
         self.source = source
         self.sides = sides  # (N,) int64 indices into labels.SPLITS
         self.about = about
-        self._pixels: dict[
-            int, tuple[np.ndarray, np.ndarray]
-        ] = {}  # size -> pictures, which are decoded
+        self._pixels: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # size -> pictures, which are decoded
 
     def __len__(self) -> int:
         return len(self.names)
@@ -100,9 +98,7 @@ class ImageDataset:
         about["splits"] = {split: len(self.indices(split)) for split in tables.SPLITS}
         if self.labels is not None:
             counts = np.bincount(self.labels, minlength=len(self.class_names))
-            about["classes"] = {
-                name: int(n) for name, n in zip(self.class_names, counts, strict=True)
-            }
+            about["classes"] = {name: int(n) for name, n in zip(self.class_names, counts, strict=True)}
         return about
 
     def close(self) -> None:
@@ -224,22 +220,16 @@ def _classes(
             )
         return columns, None, ()
     key = label or "class"
-    indices, names = tables.assign_classes(
-        tables.column(columns, key), classes, value_names.get(key)
-    )
+    indices, names = tables.assign_classes(tables.column(columns, key), classes, value_names.get(key))
     rows = np.flatnonzero(indices >= 0)
     return tables.take_rows(columns, rows), indices[rows], names
 
 
-def _sides(
-    columns: tables.Columns, group: str | None, split: str | None
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _sides(columns: tables.Columns, group: str | None, split: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """The side of each picture, and the sides that the column `split` lacks and a hash had to make."""
     keys = columns["file"]
     if group is not None:
-        keys = [
-            cell or file for cell, file in zip(tables.column(columns, group), keys, strict=True)
-        ]
+        keys = [cell or file for cell, file in zip(tables.column(columns, group), keys, strict=True)]
     if split is None:
         return tables.hash_split(keys), ()
     sides = tables.named_split(tables.column(columns, split), split)

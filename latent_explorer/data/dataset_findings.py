@@ -68,9 +68,7 @@ def find_unreadable(inspection: DatasetInspection) -> Iterator[Finding]:
     if not broken:
         yield Finding("good", f"All {count(total)} can be read.")
         return
-    names = tuple(
-        f"{inspection.data.names[i]} ({inspection.facts[i].problem})" for i in broken[:SHOWN]
-    )
+    names = tuple(f"{inspection.data.names[i]} ({inspection.facts[i].problem})" for i in broken[:SHOWN])
     if too_many_unreadable(len(broken), total):
         yield Finding(
             "error",
@@ -119,11 +117,7 @@ def sides(inspection: DatasetInspection) -> Iterator[Finding]:
     group, split = data.about["options"]["group"], data.about["options"]["split"]
     how = f"by the column '{split}'" if split else f"by groups of '{group}'" if group else "by file"
     filled = data.about.get("split_by_hash", ())
-    extra = (
-        f"; the column has no {' and no '.join(filled)}, so a tenth of train is kept for it"
-        if filled
-        else ""
-    )
+    extra = f"; the column has no {' and no '.join(filled)}, so a tenth of train is kept for it" if filled else ""
     for side, n in zip(SPLITS, counts, strict=True):
         if n < 2:
             use = "to train a classifier" if side == "test" else "to train"
@@ -209,9 +203,7 @@ def _evenness(classes: Sequence[tuple[str, int]]) -> Finding:
     times = f"'{top}' has {ratio:.{0 if ratio >= 10 else 1}f} times as many as '{bottom}'"
     if ratio <= VERY_UNEVEN:
         return Finding("note", f"{text}: {times}.")
-    return Finding(
-        "warning", f"{text}: {times}; look at the accuracy of each class, not at the mean."
-    )
+    return Finding("warning", f"{text}: {times}; look at the accuracy of each class, not at the mean.")
 
 
 def class_counts(data: ImageDataset) -> tuple[tuple[str, int], ...]:

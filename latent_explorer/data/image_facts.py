@@ -80,9 +80,7 @@ def _look(picture: Image.Image, raw: bytes, file: bytes) -> ImageFacts:
 def _is_animated(picture: Image.Image) -> bool:
     if picture.format == "MPO":  # a photo and its small copy
         return False
-    with contextlib.suppress(
-        Exception
-    ):  # the first frame was read; the others may be damaged as they like
+    with contextlib.suppress(Exception):  # the first frame was read; the others may be damaged as they like
         return bool(getattr(picture, "is_animated", False))
     return True
 
@@ -104,8 +102,6 @@ def _problem(error: UserError, raw: bytes) -> str:
         if raw[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1"):
             return "a HEIC photo, which is not read here"
         return "not a picture, whatever its name says"
-    if isinstance(cause, EOFError) or any(
-        word in str(cause) for word in ("truncated", "Truncated")
-    ):
+    if isinstance(cause, EOFError) or any(word in str(cause) for word in ("truncated", "Truncated")):
         return "cut off: the end of the file is missing"
     return "damaged"

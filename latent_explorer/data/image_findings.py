@@ -69,9 +69,7 @@ def check_sizes(inspection: DatasetInspection) -> Iterator[Finding]:
     if not sound:
         return
     ordered = sorted(sound, key=lambda fact: fact.width * fact.height)
-    small, middle, large = (
-        f"{f.width} x {f.height}" for f in (ordered[0], ordered[len(ordered) // 2], ordered[-1])
-    )
+    small, middle, large = (f"{f.width} x {f.height}" for f in (ordered[0], ordered[len(ordered) // 2], ordered[-1]))
     if small == large:
         yield Finding("good", f"All pictures are {small} px.")
     else:
@@ -109,11 +107,7 @@ def kinds(inspection: DatasetInspection) -> Iterator[Finding]:
     grey = sum(modes[mode] for mode in ("1", "L", "LA"))
     total = sum(modes.values())
     if grey:
-        mixed = (
-            f", the other {total - grey:,} in colour: a classifier may go by that"
-            if grey < total
-            else ""
-        )
+        mixed = f", the other {total - grey:,} in colour: a classifier may go by that" if grey < total else ""
         yield Finding(
             "warning" if mixed and inspection.data.labels is not None else "note",
             f"{count(grey)} {are(grey)} grey{mixed}.",

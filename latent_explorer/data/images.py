@@ -85,15 +85,11 @@ def explain_read_errors(name: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise UserError(f"There is no file {name}. Check the path.") from error
     except (PermissionError, IsADirectoryError) as error:
-        raise UserError(
-            f"{name} cannot be read: {error.strerror}. Choose a picture file you may read."
-        ) from error
+        raise UserError(f"{name} cannot be read: {error.strerror}. Choose a picture file you may read.") from error
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except MemoryError as error:
-        raise UserError(
-            f"There is not enough memory to open {name}. Make it smaller first."
-        ) from error
+        raise UserError(f"There is not enough memory to open {name}. Make it smaller first.") from error
     except Exception as error:  # decoders fed with damaged bytes raise nearly anything
         raise UserError(
             f"{name} cannot be read as a picture: {error or type(error).__name__}. "
@@ -116,9 +112,7 @@ def open_picture(source: str | os.PathLike[str] | bytes, name: str) -> Image.Ima
 
 def to_float(image: np.ndarray) -> np.ndarray:
     """(..., H, W, 3) uint8 -> (..., 3, H, W) float32 in [-1, 1]."""
-    return np.ascontiguousarray(np.moveaxis(image, -1, -3), dtype=np.float32) / np.float32(
-        127.5
-    ) - np.float32(1)
+    return np.ascontiguousarray(np.moveaxis(image, -1, -3), dtype=np.float32) / np.float32(127.5) - np.float32(1)
 
 
 def to_uint8(img: np.ndarray) -> np.ndarray:
@@ -184,6 +178,4 @@ def _square(picture: Image.Image, size: int) -> Image.Image:
     left, top = (width - side) // 2, (height - side) // 2
     if (width, height) == (size, size):
         return picture
-    return picture.resize(
-        (size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side)
-    )
+    return picture.resize((size, size), Image.Resampling.LANCZOS, box=(left, top, left + side, top + side))

@@ -93,9 +93,7 @@ def _companion(source: Source, stem: str) -> tuple[str, bytes] | None:
         if posixpath.basename(name) in names:
             return name, source.read(name)
     path = source.path.resolve()
-    places: list[Path] = [
-        top / folder for top in path.parents[:2] for folder in ("", "Anno", "Eval")
-    ]
+    places: list[Path] = [top / folder for top in path.parents[:2] for folder in ("", "Anno", "Eval")]
     for place in places:
         for name in names:
             if (place / name).is_file():
@@ -185,9 +183,7 @@ def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
     columns["class"] = [f"{crop} {condition}".strip() for crop, condition in leaves]
     columns["crop"] = [crop for crop, _ in leaves]
     columns["condition"] = [condition for _, condition in leaves]
-    columns["healthy"] = [
-        "" if not condition else "1" if condition == "healthy" else "0" for _, condition in leaves
-    ]
+    columns["healthy"] = ["" if not condition else "1" if condition == "healthy" else "0" for _, condition in leaves]
     columns["group"] = [_shot(name) for name in columns["file"]]
     words = {"healthy": {"0": "diseased", "1": "healthy"}}
     label = "healthy" if {"0", "1"} <= set(columns["healthy"]) else "class"

@@ -106,11 +106,7 @@ def folder_columns(names: Sequence[str]) -> Columns:
 
 def _unwrapped(parts: list[list[str]]) -> list[list[str]]:
     """Without the top folders that all have in common; those that say train, val or test stay."""
-    while (
-        all(len(p) > 2 for p in parts)
-        and len({p[0] for p in parts}) == 1
-        and parts[0][0].lower() not in SPLIT_WORDS
-    ):
+    while all(len(p) > 2 for p in parts) and len({p[0] for p in parts}) == 1 and parts[0][0].lower() not in SPLIT_WORDS:
         parts = [p[1:] for p in parts]
     return parts
 
@@ -123,9 +119,7 @@ def take_rows(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
 def column(columns: Columns, key: str) -> list[str]:
     """A column by name, or a UserError that says which there are."""
     if key not in columns:
-        raise UserError(
-            f"There is no column '{key}' in the labels. There are: {', '.join(columns)}."
-        )
+        raise UserError(f"There is no column '{key}' in the labels. There are: {', '.join(columns)}.")
     return columns[key]
 
 
@@ -135,21 +129,16 @@ def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
     for condition in (where,) if isinstance(where, str) else where:
         key, equals, values = condition.partition("=")
         if not equals:
-            raise UserError(
-                f"'{condition}' is no condition. Write it as column=value or column=value,value."
-            )
+            raise UserError(f"'{condition}' is no condition. Write it as column=value or column=value,value.")
         cells = column(columns, key.strip())
         wanted = set(_items(values))
         unknown = wanted - set(cells)
         if unknown:
-            raise UserError(
-                f"No picture has {key.strip()} = {', '.join(sorted(unknown))}. There are: {_some(cells)}."
-            )
+            raise UserError(f"No picture has {key.strip()} = {', '.join(sorted(unknown))}. There are: {_some(cells)}.")
         rows = [i for i in rows if cells[i] in wanted]
     if not rows:
         raise UserError(
-            "No picture meets all the conditions together: "
-            + "; ".join([where] if isinstance(where, str) else where)
+            "No picture meets all the conditions together: " + "; ".join([where] if isinstance(where, str) else where)
         )
     return rows
 
@@ -165,9 +154,7 @@ def parse_classes(text: str) -> dict[str, str]:
         value, equals, name = (part.strip() for part in item.rpartition("="))
         value = value if equals else name
         if not value or not name or value in mapping:
-            raise UserError(
-                f"'{text}' does not say which values are which classes. Write it as value=name,value=name."
-            )
+            raise UserError(f"'{text}' does not say which values are which classes. Write it as value=name,value=name.")
         mapping[value] = name
     return mapping
 
@@ -175,9 +162,7 @@ def parse_classes(text: str) -> dict[str, str]:
 def write_classes(mapping: Mapping[str, str]) -> str:
     """What `parse_classes` reads as `mapping`, whose names hold neither commas nor equals signs."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(
-        f"{value}={name}" for value, name in mapping.items()
-    )
+    csv.writer(out, lineterminator="").writerow(f"{value}={name}" for value, name in mapping.items())
     return out.getvalue()
 
 
@@ -186,9 +171,7 @@ def _items(text: str) -> list[str]:
     try:
         (items,) = csv.reader([text], skipinitialspace=True)
     except (csv.Error, ValueError) as error:
-        raise UserError(
-            f"'{text}' cannot be read: {error}. Write it as a,b or \"a, b\",c."
-        ) from error
+        raise UserError(f"'{text}' cannot be read: {error}. Write it as a,b or \"a, b\",c.") from error
     return [item.strip() for item in items]
 
 
@@ -206,9 +189,7 @@ def assign_classes(
         mapping = parse_classes(classes)
         unknown = [value for value in mapping if value not in set(cells)]
         if unknown:
-            raise UserError(
-                f"No picture has the label {', '.join(unknown)}. There are: {_some(cells)}."
-            )
+            raise UserError(f"No picture has the label {', '.join(unknown)}. There are: {_some(cells)}.")
     names = tuple(dict.fromkeys(mapping.values()))
     index = {value: names.index(name) for value, name in mapping.items()}
     return np.array([index.get(cell, -1) for cell in cells], dtype=np.int64), names
@@ -223,9 +204,7 @@ def named_split(cells: Sequence[str], key: str) -> np.ndarray:
     """Index into SPLITS from the words of a split column."""
     unknown = sorted({cell for cell in cells if cell.lower() not in SPLIT_WORDS})
     if unknown:
-        raise UserError(
-            f"The split column '{key}' says {', '.join(unknown[:5])!r}; it may say train, val or test."
-        )
+        raise UserError(f"The split column '{key}' says {', '.join(unknown[:5])!r}; it may say train, val or test.")
     return np.array([SPLIT_WORDS[cell.lower()] for cell in cells], dtype=np.int64)
 
 
@@ -246,9 +225,7 @@ def _hash_side(key: str) -> int:
 
 def sorted_values(cells: Iterable[str]) -> list[str]:
     """Distinct values in order, numbers by size."""
-    values = sorted(
-        set(cells)
-    )  # first by the letters, so that "7" and "07" stand in one order in every run
+    values = sorted(set(cells))  # first by the letters, so that "7" and "07" stand in one order in every run
     if all(re.fullmatch(r"-?[0-9]+", value) for value in values):
         return sorted(values, key=int)
     return values
@@ -256,6 +233,4 @@ def sorted_values(cells: Iterable[str]) -> list[str]:
 
 def _some(cells: Sequence[str], most: int = 12) -> str:
     values = sorted_values(cells)
-    return ", ".join(values[:most]) + (
-        f" and {len(values) - most} more" if len(values) > most else ""
-    )
+    return ", ".join(values[:most]) + (f" and {len(values) - most} more" if len(values) > most else "")

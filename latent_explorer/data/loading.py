@@ -23,9 +23,7 @@ MAX_UNREADABLE = 0.1  # a larger share is no accident
 SHOWN = 5  # names in a sentence
 
 
-def read_all(
-    data: ImageDataset, size: int
-) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
+def read_all(data: ImageDataset, size: int) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
     """Every picture as (N, size, size, 3) uint8, and the data set that they belong to: without the unreadable ones.
 
     Yields Progress, and a Notice that names what was left out. Raises UserError when more than a tenth is unreadable.
@@ -49,9 +47,7 @@ def read_all(
             f"{len(broken)} of {len(data)} pictures cannot be read: {names}. The first: {errors[broken[0]]} "
             "Look at them with `latent-explorer check`, and mend or remove them."
         )
-    what = (
-        "picture that cannot be read is" if len(broken) == 1 else "pictures that cannot be read are"
-    )
+    what = "picture that cannot be read is" if len(broken) == 1 else "pictures that cannot be read are"
     yield Notice(f"{len(broken)} {what} left out: {names}.", "warning")
     sound = [row for row, error in enumerate(errors) if not error]
     for place, row in enumerate(sound):  # in place: a copy might not fit beside the original

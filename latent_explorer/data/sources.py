@@ -159,17 +159,13 @@ class ZipSource:
             self._refuse(name, "stands in it twice")
 
     def _refuse(self, name: str, reason: str) -> None:
-        raise UserError(
-            f"{self.path} was not opened: its member {name} {reason}. Make the zip file again without it."
-        )
+        raise UserError(f"{self.path} was not opened: its member {name} {reason}. Make the zip file again without it.")
 
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(self._members[name])
         except Exception as error:  # each way of packing raises its own when it is fed with damage
-            raise UserError(
-                f"{name} in {self.path} is damaged: {error}. Make the zip file again."
-            ) from error
+            raise UserError(f"{name} in {self.path} is damaged: {error}. Make the zip file again.") from error
 
     def close(self) -> None:
         self._zip.close()
@@ -214,6 +210,4 @@ def _refuse_outside(path: Path, root: Path) -> None:
     except (OSError, RuntimeError):  # a link to itself
         inside = False
     if not inside:
-        raise UserError(
-            f"{path} is a link that leads nowhere in {root}. Copy the file there, or remove the link."
-        )
+        raise UserError(f"{path} is a link that leads nowhere in {root}. Copy the file there, or remove the link.")

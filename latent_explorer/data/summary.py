@@ -50,11 +50,7 @@ def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
         listing = list_pictures(source)
     finally:
         source.close()
-    columns = {
-        key: values
-        for key, cells in listing.columns.items()
-        if key != "file" and (values := _values(cells))
-    }
+    columns = {key: values for key, cells in listing.columns.items() if key != "file" and (values := _values(cells))}
     return DataSummary(
         listing.kind,
         len(listing.columns["file"]),
@@ -90,7 +86,5 @@ def _values(cells: list[str]) -> dict[str, int] | None:
 
 def _suggested_label(columns: dict[str, dict[str, int]]) -> str | None:
     usual = next((key for key in columns if key.lower() in _LABELS), None)
-    others = (
-        key for key in columns if key.lower() not in _GROUPS and key not in ("version", "split")
-    )
+    others = (key for key in columns if key.lower() not in _GROUPS and key not in ("version", "split"))
     return usual or next(others, None)

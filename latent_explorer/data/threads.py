@@ -24,9 +24,7 @@ def run_in_thread(function: Callable[[], T], message: str) -> Generator[Event, N
     return (yield from map_in_threads(lambda _: function(), 1, message))[0]
 
 
-def map_in_threads(
-    function: Callable[[int], T], count: int, message: str
-) -> Generator[Event, None, list[T]]:
+def map_in_threads(function: Callable[[int], T], count: int, message: str) -> Generator[Event, None, list[T]]:
     """`[function(0), ..., function(count - 1)]`, computed on several threads. Yields Progress.
 
     What `function` raises ends the job. Closing the generator waits for the calls in hand alone.

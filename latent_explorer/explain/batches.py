@@ -46,9 +46,7 @@ class BatchSizer:
         known = self._seconds
         self._seconds = seconds if known is None else 0.7 * known + 0.3 * seconds
 
-    def run(
-        self, compute: Callable[[slice], T], count: int, message: str
-    ) -> Generator[Event, None, list[T]]:
+    def run(self, compute: Callable[[slice], T], count: int, message: str) -> Generator[Event, None, list[T]]:
         """What `compute` makes of the rows 0 to `count`, a batch of them a step. A job within a job."""
         parts: list[T] = []
         done = 0

@@ -57,9 +57,7 @@ def latent_of(projected: ProjectedPicture) -> Latent:
     )
 
 
-def projected_of(
-    latent: Latent, target: np.ndarray, image: np.ndarray, report: ProjectionReport
-) -> ProjectedPicture:
+def projected_of(latent: Latent, target: np.ndarray, image: np.ndarray, report: ProjectionReport) -> ProjectedPicture:
     """The inverse of `latent_of`: a found latent as the value that is kept."""
 
     def row(tensor: Tensor) -> np.ndarray:

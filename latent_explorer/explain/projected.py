@@ -134,9 +134,7 @@ def read_projected(source: str | os.PathLike[str] | bytes, name: str = "") -> Pr
             raise _unreadable(str(path), "it is too large")
         return _parsed(path.read_bytes(), str(path))
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read: {error.strerror}. Check its permissions."
-        ) from error
+        raise UserError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
 
 def _arrays(projected: ProjectedPicture) -> dict[str, np.ndarray]:
@@ -181,9 +179,7 @@ def _assembled(arrays: dict[str, np.ndarray], report: ProjectionReport) -> Proje
     def numbered(prefix: str) -> tuple[np.ndarray, ...] | None:
         return tuple(_rows(arrays, prefix)) or None
 
-    delta = {
-        k.removeprefix("delta."): arrays.pop(k) for k in list(arrays) if k.startswith("delta.")
-    }
+    delta = {k.removeprefix("delta."): arrays.pop(k) for k in list(arrays) if k.startswith("delta.")}
     projected = ProjectedPicture(
         ws=arrays.pop("ws"),
         target=arrays.pop("target"),

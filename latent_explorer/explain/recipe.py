@@ -207,8 +207,6 @@ class RenderResult:
     after: Picture
     before: Picture
     styles: np.ndarray  # (num_styles,) unedited style values of this picture
-    w_distance: (
-        float  # RMS distance of the unedited ws from w_avg, in units of w's standard deviation
-    )
+    w_distance: float  # RMS distance of the unedited ws from w_avg, in units of w's standard deviation
     seconds: float
     generation: int = 0

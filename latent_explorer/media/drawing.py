@@ -108,9 +108,7 @@ def _caption(
         draw.text((right, top), note, LIGHT.muted, font(size), anchor="ra")
 
 
-def _bar(
-    draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], share: float, color: str
-) -> None:
+def _bar(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], share: float, color: str) -> None:
     """A bar filled to `share`, with a tick where a two-class verdict changes."""
     left, top, right, bottom = box
     draw.rectangle(box, fill=LIGHT.line)

@@ -129,11 +129,7 @@ def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Pla
         x = MARGIN + label + i * (picture + GAP)
         marks.append(PlacedImage(x, top, picture, cell.image))
         color = LIGHT.ink if cell.strong else LIGHT.muted
-        marks.append(
-            _line(
-                x, top + picture + 6, cell.caption, BODY, picture, color=color, strong=cell.strong
-            )
-        )
+        marks.append(_line(x, top + picture + 6, cell.caption, BODY, picture, color=color, strong=cell.strong))
     return [mark for mark in marks if not isinstance(mark, Text) or mark.text]
 
 

@@ -15,9 +15,7 @@ class GeneratorConfig(msgspec.Struct, frozen=True):
     z_dim: int = 512
     w_dim: int = 512
     c_dim: int = 0  # condition of the mapping network
-    num_classes: int = (
-        0  # K: probabilities appended to every row of ws (StylEx); 0: a plain StyleGAN2
-    )
+    num_classes: int = 0  # K: probabilities appended to every row of ws (StylEx); 0: a plain StyleGAN2
     cond_gain: float = 1.0  # cond is multiplied by it before the affines; 1 in the published model
     mapping_layers: int = 8
     mapping_lr_mul: float = 0.01

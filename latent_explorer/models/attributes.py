@@ -31,9 +31,7 @@ class Attribute(msgspec.Struct, frozen=True):
     name: str
     target: int
     entries: tuple[AttributeEntry, ...]
-    mean_effect: float = (
-        0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
-    )
+    mean_effect: float = 0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
     interval: tuple[float, float] | None = None  # of mean_effect, 95 %
     round: int = 1  # of the greedy search; above 1 the earlier picks had explained every picture
     exact: bool = True  # False: predicted from gradients, not rendered
@@ -65,9 +63,7 @@ class AttributeSet(msgspec.Struct, frozen=True):
     settings: dict[str, float | int | str | bool] = {}
 
 
-def newest_set(
-    sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None
-) -> AttributeSet | None:
+def newest_set(sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None) -> AttributeSet | None:
     """Of several searches for a classifier (that found something for `target`) the newest counts, the last one."""
     for found in reversed(sets):
         reached = target is None or any(a.target == target for a in found.attributes)

@@ -112,9 +112,7 @@ def _checked_header(file: TensorFile) -> tuple[ClassifierConfig, dict[str, Any]]
 
 
 def _refused(path: Path, why: Exception) -> UserError:
-    return UserError(
-        f"{path} cannot be read as a classifier: {why}. Make it again with train-classifier."
-    )
+    return UserError(f"{path} cannot be read as a classifier: {why}. Make it again with train-classifier.")
 
 
 def _described(metadata: Mapping[str, str]) -> tuple[ClassifierConfig, dict[str, Any]]:

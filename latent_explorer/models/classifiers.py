@@ -69,10 +69,7 @@ class SmallResNet(nn.Module):
         self.stem = nn.Conv2d(3, widths[0], 3, 2, 1, bias=False)
         pairs = zip(widths[:1] + widths[:-1], widths, strict=True)
         self.stages = nn.Sequential(
-            *(
-                _PreActivationBlock(a, b, stride=1 if i == 0 else 2)
-                for i, (a, b) in enumerate(pairs)
-            )
+            *(_PreActivationBlock(a, b, stride=1 if i == 0 else 2) for i, (a, b) in enumerate(pairs))
         )
         self.norm = nn.BatchNorm2d(widths[-1])
         self.head = nn.Linear(widths[-1], outputs)
@@ -124,12 +121,8 @@ class Classifier(nn.Module):
         outputs = 1 if config.head == "sigmoid" else len(config.class_names)
         self.network = ARCHITECTURES[config.architecture](config, outputs)
         shape = (1, 3, 1, 1)
-        self.register_buffer(
-            "mean", torch.tensor(config.preprocessing.mean).reshape(shape), persistent=False
-        )
-        self.register_buffer(
-            "std", torch.tensor(config.preprocessing.std).reshape(shape), persistent=False
-        )
+        self.register_buffer("mean", torch.tensor(config.preprocessing.mean).reshape(shape), persistent=False)
+        self.register_buffer("std", torch.tensor(config.preprocessing.std).reshape(shape), persistent=False)
 
     @property
     def num_classes(self) -> int:
@@ -172,9 +165,7 @@ class Classifier(nn.Module):
         """(N, 3, H, W) -> the last (N, C, h, w) of the trunk at each of its resolutions, fine to coarse."""
         network = self.network
         layers = (
-            [network.stem, *network.stages]
-            if isinstance(network, SmallResNet)
-            else list(network.features)  # type: ignore[arg-type]  # torchvision's convolutional trunk
+            [network.stem, *network.stages] if isinstance(network, SmallResNet) else list(network.features)  # type: ignore[arg-type]  # torchvision's convolutional trunk
         )
         maps: list[Tensor] = []
         x = self.preprocess(img)

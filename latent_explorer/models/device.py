@@ -26,8 +26,7 @@ def devices() -> list[DeviceInfo]:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     names = [torch.cuda.get_device_name(i) for i in range(count)]
     found = [
-        DeviceInfo(f"cuda:{i}", name if names.count(name) == 1 else f"{name} ({i})")
-        for i, name in enumerate(names)
+        DeviceInfo(f"cuda:{i}", name if names.count(name) == 1 else f"{name} ({i})") for i, name in enumerate(names)
     ]
     if torch.backends.mps.is_available():
         found.append(DeviceInfo("mps", "Apple GPU"))
@@ -46,9 +45,7 @@ def choose_device(wanted: str = AUTO) -> torch.device:
     if wanted == "cuda" and "cuda:0" in known:
         return torch.device("cuda:0")
     if wanted not in known:
-        raise UserError(
-            f"There is no device {wanted!r} on this machine. Choose auto or one of: {', '.join(known)}."
-        )
+        raise UserError(f"There is no device {wanted!r} on this machine. Choose auto or one of: {', '.join(known)}.")
     return torch.device(wanted)
 
 

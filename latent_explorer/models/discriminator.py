@@ -23,7 +23,5 @@ class Discriminator(Trunk):
         if self.config.outputs == 1:
             return y[:, 0]
         if cond is None:
-            raise ValueError(
-                f"cond (N, {self.config.outputs}) is missing: this discriminator is conditional"
-            )
+            raise ValueError(f"cond (N, {self.config.outputs}) is missing: this discriminator is conditional")
         return (y * cond).sum(dim=1)

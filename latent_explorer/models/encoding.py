@@ -29,9 +29,7 @@ def encode_batch(explainer: Explainer, images: np.ndarray, ids: Sequence[str]) -
         )
     size = explainer.generator.config.resolution
     if images.shape[1:] != (size, size, 3):
-        raise ValueError(
-            f"pictures of shape {images.shape[1:]}; this encoder takes {size} x {size} px"
-        )
+        raise ValueError(f"pictures of shape {images.shape[1:]}; this encoder takes {size} x {size} px")
     device = explainer.generator.mapping.w_avg.device
     img = torch.from_numpy(to_float(images)).to(device)
     probs = explainer.classifier.probs(img).float()

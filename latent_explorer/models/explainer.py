@@ -116,9 +116,7 @@ class Explainer:
     def model_hash(self) -> str:
         """Identity of the model: generator and encoder, nothing else, so that renaming an attribute orphans nothing."""
         if not hasattr(self, "_model_hash"):
-            tensors = stored_tensors("generator", self.generator) | stored_tensors(
-                "encoder", self.encoder
-            )
+            tensors = stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder)
             self._model_hash = hash_tensors(tensors)
         return self._model_hash
 
@@ -174,18 +172,13 @@ def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
         for a in old.attributes
     }
     named = tuple(
-        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), ""))
-        for a in found.attributes
+        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), "")) for a in found.attributes
     )
     kept = tuple(s for s in explainer.attribute_sets if (s.classifier_id, s.method) != same)
-    return replace(
-        explainer, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named))
-    )
+    return replace(explainer, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named)))
 
 
-def with_classifier(
-    explainer: Explainer, classifier: Classifier, about: Mapping[str, Any] | None = None
-) -> Explainer:
+def with_classifier(explainer: Explainer, classifier: Classifier, about: Mapping[str, Any] | None = None) -> Explainer:
     """The explainer with one more classifier that can be asked; what its generator is told does not change.
 
     `about` is what its file says of it (its data, its accuracy); kept as provenance["classifiers"][classifier_id].
@@ -213,9 +206,7 @@ def with_classifier(
 
 
 @torch.no_grad()
-def style_statistics(
-    generator: Generator, ws: Tensor, cond: Tensor | None, batch: int = 64
-) -> StyleStats:
+def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batch: int = 64) -> StyleStats:
     """Range, mean and standard deviation of every style coordinate over latents ws (N, num_ws, w_dim), cond (N, K)."""
     parts = []
     for start in range(0, len(ws), batch):

@@ -104,14 +104,8 @@ def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
         raise UserError(f"{path} was not written: {error}.") from error
     wanted = expected_tensors(parsed, networks)
     for name in wanted.keys() | tensors.keys():
-        if (
-            name not in tensors
-            or name not in wanted
-            or wanted[name][1] != tuple(tensors[name].shape)
-        ):
-            raise UserError(
-                f"{path} was not written: {name} does not have the shape that the explainer's parts imply."
-            )
+        if name not in tensors or name not in wanted or wanted[name][1] != tuple(tensors[name].shape):
+            raise UserError(f"{path} was not written: {name} does not have the shape that the explainer's parts imply.")
     write_tensor_file(path, tensors, _metadata(text))
 
 
@@ -143,9 +137,7 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
         provenance=header.provenance,
         figures=header.figures,
     )
-    explainer._model_hash = (
-        model_hash  # known from the stored bytes; spares rounding everything once more
-    )
+    explainer._model_hash = model_hash  # known from the stored bytes; spares rounding everything once more
     return explainer
 
 
@@ -170,9 +162,7 @@ def _stored(explainer: Explainer) -> dict[str, Tensor]:
     if samples is not None:
         ws = samples.ws[:, :1] if _rows_equal(samples.ws) else samples.ws
         parts = {"ws": ws, "cond": samples.cond, "probs": samples.probs}
-        tensors |= {
-            f"samples.{name}": t.detach().float().cpu().contiguous() for name, t in parts.items()
-        }
+        tensors |= {f"samples.{name}": t.detach().float().cpu().contiguous() for name, t in parts.items()}
     if stats is not None:
         for name in STATISTICS:
             tensors[f"style_stats.{name}"] = torch.tensor(getattr(stats, name), dtype=torch.float32)
@@ -191,9 +181,7 @@ def _header_of(explainer: Explainer, tensors: dict[str, Tensor]) -> Header:
         samples = SamplesHeader(tuple(explainer.samples.ids), rows, classes)
     return Header(
         name=explainer.name,
-        model_hash=hash_tensors(
-            {k: t for k, t in tensors.items() if k.startswith(("generator.", "encoder."))}
-        ),
+        model_hash=hash_tensors({k: t for k, t in tensors.items() if k.startswith(("generator.", "encoder."))}),
         content_sha256=hash_tensors(tensors),
         generator=explainer.generator.config,
         encoder=None if explainer.encoder is None else explainer.encoder.config,
@@ -221,9 +209,7 @@ def _plain(value: Any) -> Any:
     """Figures and provenance may hold numpy's scalars and arrays."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
-    raise UserError(
-        f"An explainer's figures and provenance hold plain values, not {type(value).__name__}."
-    )
+    raise UserError(f"An explainer's figures and provenance hold plain values, not {type(value).__name__}.")
 
 
 def _checked_header(file: TensorFile) -> Header:
@@ -234,9 +220,7 @@ def _checked_header(file: TensorFile) -> Header:
             "`latent-explorer export` makes one of a training."
         )
     version = metadata.get("format_version", "")
-    if not (
-        version.isascii() and version.isdigit() and 1 <= len(version) <= 6 and int(version) >= 1
-    ):
+    if not (version.isascii() and version.isdigit() and 1 <= len(version) <= 6 and int(version) >= 1):
         raise _refused(file.path, "its format version is not a number")
     if int(version) > FORMAT_VERSION:
         raise UserError(
@@ -290,11 +274,7 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
 
 def _fill(network: nn.Module, prefix: str, tensors: dict[str, Tensor]) -> None:
     """Give a network without memory its tensors; they are used as they are, not copied."""
-    state = {
-        name.removeprefix(prefix): tensors.pop(name)
-        for name in list(tensors)
-        if name.startswith(prefix)
-    }
+    state = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
     network.load_state_dict(state, assign=True)
 
 
@@ -314,6 +294,4 @@ def _style_stats(header: Header, tensors: dict[str, Tensor]) -> StyleStats | Non
 
 
 def _refused(path: Path, why: str) -> UserError:
-    return UserError(
-        f"{path} cannot be opened: {why}. It is damaged or was made by another program; get it again."
-    )
+    return UserError(f"{path} cannot be opened: {why}. It is damaged or was made by another program; get it again.")

@@ -201,9 +201,7 @@ def _relations(header: Header) -> Iterator[str]:
         for attribute in found.attributes:
             yield from _within("target", attribute.target, 0, counts[found.classifier_id] - 1)
             for entry in attribute.entries:
-                yield from _within(
-                    "style_index", entry.style_index, 0, header.generator.layout.num_styles - 1
-                )
+                yield from _within("style_index", entry.style_index, 0, header.generator.layout.num_styles - 1)
 
 
 def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -> Iterator[str]:
@@ -222,9 +220,7 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
     if max(map(len, (config.name, *config.class_names))) > MAX_TEXT:
         yield f"the name of its classifier or of a class is longer than {MAX_TEXT} characters"
-    if config.head not in ("softmax", "sigmoid") or (
-        config.head == "sigmoid" and len(config.class_names) != 2
-    ):
+    if config.head not in ("softmax", "sigmoid") or (config.head == "sigmoid" and len(config.class_names) != 2):
         yield f"its classifier's head {config.head[:100]!r} does not fit {len(config.class_names)} classes"
     yield from _positive("temperature", config.temperature)
     size = config.preprocessing.input_size
@@ -239,9 +235,7 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
 
 
 def _channels(name: str, channels: tuple[int, ...]) -> Iterator[str]:
-    yield from _within(
-        f"{name}.resolution", 4 << min(len(channels) - 1, 20) if channels else 0, 16, 1024
-    )
+    yield from _within(f"{name}.resolution", 4 << min(len(channels) - 1, 20) if channels else 0, 16, 1024)
     yield from _widths(f"{name}.channels", channels)
 
 

@@ -51,9 +51,7 @@ NETS = {
 
 def backbone_path(net: str) -> Path:
     """Where torch's cache keeps the backbone of `net` ("alex" or "squeeze"); it need not exist."""
-    home = (
-        os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
-    )
+    home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     return Path(home).expanduser() / "hub" / "checkpoints" / NETS[net].file
 
 
@@ -62,9 +60,7 @@ def lpips_available(net: str = "alex") -> bool:
     return backbone_path(net).is_file()
 
 
-def fetch_backbone(
-    net: str, *, server: str | None = None, deadline: float = DEADLINE
-) -> Generator[Event, None, Path]:
+def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEADLINE) -> Generator[Event, None, Path]:
     """Get the weights of `net` into torch's cache; yields Progress in bytes, returns their path.
 
     The file appears at once and only if its SHA-256 begins as published. Closing the generator leaves nothing behind.
@@ -95,9 +91,7 @@ def fetch_backbone(
     return target
 
 
-def _copy(
-    answer: IO[bytes], file: IO[bytes], net: str, until: float
-) -> Generator[Event, None, str]:
+def _copy(answer: IO[bytes], file: IO[bytes], net: str, until: float) -> Generator[Event, None, str]:
     """Copy what the server sends, at most twice what is published; returns its SHA-256 in hexadecimal."""
     total = NETS[net].megabytes * 1_000_000
     digest, done, started = hashlib.sha256(), 0, time.monotonic()

@@ -23,9 +23,7 @@ class Agreement:
 def agreement(p: Tensor, q: Tensor) -> Agreement:
     """Compare class probabilities p (N, K) of the originals with q (N, K) of the copies."""
     if p.shape != q.shape or p.dim() != 2 or len(p) == 0:
-        raise ValueError(
-            f"probabilities of {tuple(p.shape)} and {tuple(q.shape)} cannot be compared"
-        )
+        raise ValueError(f"probabilities of {tuple(p.shape)} and {tuple(q.shape)} cannot be compared")
     p, q = p.double(), q.double()
     top = p.argmax(dim=1)
     kl = (p * (p.clamp_min(1e-12).log() - q.clamp_min(1e-12).log())).sum(dim=1)

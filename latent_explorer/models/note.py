@@ -30,9 +30,7 @@ def with_note(provenance: Mapping[str, Any], note: str, key: str = NOTE) -> dict
     """
     note = _clean(note)
     if len(note) > MAX_NOTE:
-        raise UserError(
-            f"A {key} has at most {MAX_NOTE} characters, this one has {len(note)}. Say it shorter."
-        )
+        raise UserError(f"A {key} has at most {MAX_NOTE} characters, this one has {len(note)}. Say it shorter.")
     others = {name: value for name, value in provenance.items() if name != key}
     return {**others, key: note} if note else others
 

@@ -35,9 +35,7 @@ def _binomial(channels: int, gain: float, dtype: torch.dtype, device: torch.devi
         return kernel.to(device=device, dtype=dtype).expand(channels, 1, 4, 4).contiguous()
 
 
-def blur(
-    x: Tensor, padding: int | tuple[int, int, int, int], gain: float = 1.0, stride: int = 1
-) -> Tensor:
+def blur(x: Tensor, padding: int | tuple[int, int, int, int], gain: float = 1.0, stride: int = 1) -> Tensor:
     """Filter (N, C, H, W) with 1-3-3-1. `padding` is one number, or left, right, top, bottom."""
     if isinstance(padding, tuple):
         x, padding = F.pad(x, padding), 0
@@ -132,9 +130,7 @@ def demodulation(weight: Tensor, style: Tensor) -> Tensor:
     return (style.square() @ energy.T + DEMODULATION_EPS).rsqrt()
 
 
-def modulated_conv(
-    x: Tensor, weight: Tensor, style: Tensor, up: bool = False, demodulate: bool = True
-) -> Tensor:
+def modulated_conv(x: Tensor, weight: Tensor, style: Tensor, up: bool = False, demodulate: bool = True) -> Tensor:
     """Modulated convolution in the unfused form: scale the input by the style, convolve with shared weights, demodulate.
 
     x (N, I, H, W), weight (O, I, k, k), style (N, I) -> (N, O, H, W), or (N, O, 2H, 2W) with `up`.

@@ -115,9 +115,7 @@ class FeatureDistance(nn.Module):
 PerceptualDistance = LpipsDistance | FeatureDistance
 
 
-def perceptual_for(
-    classifier: Classifier | None, name: str | None = None
-) -> PerceptualDistance | None:
+def perceptual_for(classifier: Classifier | None, name: str | None = None) -> PerceptualDistance | None:
     """The best there is: LPIPS, else the feature distance of `classifier`, else (without one) nothing.
 
     name   what a training began with: it goes on with the same, or not at all (UserError)

@@ -72,9 +72,7 @@ class StyleLayout:
         for start, layer in zip(self.starts, self.conv_layers, strict=True):
             if layer.name == layer_name:
                 if not 0 <= channel < layer.channels:
-                    raise IndexError(
-                        f"{layer_name} has channels 0..{layer.channels - 1}, not {channel}"
-                    )
+                    raise IndexError(f"{layer_name} has channels 0..{layer.channels - 1}, not {channel}")
                 return start + channel
         raise KeyError(layer_name)
 
@@ -86,9 +84,7 @@ def stylegan2_layout(channels: Sequence[int]) -> StyleLayout:
     for k, width in enumerate(channels):
         resolution = 4 << k
         if k > 0:
-            layers.append(
-                StyleLayer(f"b{resolution}.conv0", resolution, channels[k - 1], row, "conv")
-            )
+            layers.append(StyleLayer(f"b{resolution}.conv0", resolution, channels[k - 1], row, "conv"))
             row += 1
         layers.append(StyleLayer(f"b{resolution}.conv1", resolution, width, row, "conv"))
         # toRGB shares its row with the next block's conv0.

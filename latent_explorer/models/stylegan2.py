@@ -44,9 +44,7 @@ class MappingNetwork(nn.Module):
             self.embed = EqualizedLinear(config.c_dim, embed_dim)
         widths = [config.z_dim + embed_dim] + [config.w_dim] * config.mapping_layers
         for i in range(config.mapping_layers):
-            layer = EqualizedLinear(
-                widths[i], widths[i + 1], lr_mul=config.mapping_lr_mul, activation=True
-            )
+            layer = EqualizedLinear(widths[i], widths[i + 1], lr_mul=config.mapping_lr_mul, activation=True)
             setattr(self, f"fc{i}", layer)
         self.register_buffer("w_avg", torch.zeros(config.w_dim))
 
@@ -55,9 +53,7 @@ class MappingNetwork(nn.Module):
         x = normalize_second_moment(z)
         if self.c_dim:
             if c is None:
-                raise ValueError(
-                    f"this mapping network is conditional: c (N, {self.c_dim}) is missing"
-                )
+                raise ValueError(f"this mapping network is conditional: c (N, {self.c_dim}) is missing")
             x = torch.cat([x, normalize_second_moment(self.embed(c))], dim=1)
         for i in range(self.num_layers):
             x = getattr(self, f"fc{i}")(x)
@@ -79,13 +75,9 @@ class ModulatedLayer(nn.Module):
 
     noise_const: Tensor
 
-    def __init__(
-        self, layer: StyleLayer, out_channels: int, config: GeneratorConfig, up: bool
-    ) -> None:
+    def __init__(self, layer: StyleLayer, out_channels: int, config: GeneratorConfig, up: bool) -> None:
         super().__init__()
-        self.affine = EqualizedLinear(
-            config.w_dim + config.num_classes, layer.channels, bias_init=1.0
-        )
+        self.affine = EqualizedLinear(config.w_dim + config.num_classes, layer.channels, bias_init=1.0)
         self.weight = nn.Parameter(torch.randn(out_channels, layer.channels, 3, 3))
         self.bias = nn.Parameter(torch.zeros(out_channels))
         self.noise_strength = nn.Parameter(torch.zeros([]))
@@ -105,9 +97,7 @@ class ToRGB(nn.Module):
 
     def __init__(self, layer: StyleLayer, config: GeneratorConfig) -> None:
         super().__init__()
-        self.affine = EqualizedLinear(
-            config.w_dim + config.num_classes, layer.channels, bias_init=1.0
-        )
+        self.affine = EqualizedLinear(config.w_dim + config.num_classes, layer.channels, bias_init=1.0)
         self.weight = nn.Parameter(torch.randn(3, layer.channels, 1, 1))
         self.bias = nn.Parameter(torch.zeros(3))
         self.style_gain = 1.0 / math.sqrt(layer.channels)
@@ -124,9 +114,7 @@ class SynthesisBlock(nn.Module):
 
     const: Tensor  # of the 4-px block only
 
-    def __init__(
-        self, layers: Sequence[StyleLayer], out_channels: int, config: GeneratorConfig
-    ) -> None:
+    def __init__(self, layers: Sequence[StyleLayer], out_channels: int, config: GeneratorConfig) -> None:
         super().__init__()
         *convs, torgb = layers
         if len(convs) == 1:
@@ -164,14 +152,10 @@ class SynthesisNetwork(nn.Module):
         """ws (N, num_ws, w_dim), cond (N, K) -> styles of every layer of the layout, each (N, channels)."""
         expected = (self.layout.num_ws, self.config.w_dim)
         if ws.dim() != 3 or tuple(ws.shape[1:]) != expected:
-            raise ValueError(
-                f"ws has shape {tuple(ws.shape)}; this generator takes (N, {expected[0]}, {expected[1]})"
-            )
+            raise ValueError(f"ws has shape {tuple(ws.shape)}; this generator takes (N, {expected[0]}, {expected[1]})")
         if self.config.num_classes:
             if cond is None:
-                raise ValueError(
-                    f"cond (N, {self.config.num_classes}) is missing: this is a StylEx generator"
-                )
+                raise ValueError(f"cond (N, {self.config.num_classes}) is missing: this is a StylEx generator")
             told = cond[:, None].expand(-1, ws.shape[1], -1) * self.config.cond_gain
             ws = torch.cat([ws, told], dim=2)
         return [self.layer(layer.name).affine(ws[:, layer.ws_row]) for layer in self.layout.layers]
@@ -205,9 +189,7 @@ class SynthesisNetwork(nn.Module):
         assert img is not None
         return img
 
-    def forward(
-        self, ws: Tensor, cond: Tensor | None = None, noise: NoiseMaps | None = None
-    ) -> Tensor:
+    def forward(self, ws: Tensor, cond: Tensor | None = None, noise: NoiseMaps | None = None) -> Tensor:
         return self.render(self.styles(ws, cond), noise)
 
     def join(self, styles: Styles) -> Tensor:
@@ -243,8 +225,6 @@ class Generator(nn.Module):
         """w (N, w_dim) -> ws (N, num_ws, w_dim)."""
         return w[:, None].expand(-1, self.num_ws, -1)
 
-    def ws_from_z(
-        self, z: Tensor, c: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None
-    ) -> Tensor:
+    def ws_from_z(self, z: Tensor, c: Tensor | None = None, psi: float = 1.0, cutoff: int | None = None) -> Tensor:
         """z (N, z_dim) -> truncated ws (N, num_ws, w_dim)."""
         return truncate(self.broadcast(self.mapping(z, c)), self.mapping.w_avg, psi, cutoff)

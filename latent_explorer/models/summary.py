@@ -56,9 +56,7 @@ class ExplainerSummary:
     attribute_sets: tuple[AttributeSet, ...] = ()
     has_encoder: bool = False
     figures: dict[str, Any] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(
-        default_factory=dict
-    )  # data, licence, hashes, training config
+    provenance: dict[str, Any] = field(default_factory=dict)  # data, licence, hashes, training config
 
     @property
     def classifier_id(self) -> str:

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER_BYTES = 4 << 20
-MAX_CONTAINERS = (
-    100_000  # lists and objects in a header: what makes parsed JSON larger than its text
-)
+MAX_CONTAINERS = 100_000  # lists and objects in a header: what makes parsed JSON larger than its text
 PIECE = 1 << 20  # bytes read at a time
 METADATA = "__metadata__"
 
@@ -124,9 +122,7 @@ class TensorFile:
             raise self._not_ours("its header has too many parts")
         try:
             rows = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-            metadata = msgspec.json.decode(
-                rows.pop(METADATA, msgspec.Raw(b"{}")), type=dict[str, str]
-            )
+            metadata = msgspec.json.decode(rows.pop(METADATA, msgspec.Raw(b"{}")), type=dict[str, str])
             table = {name: msgspec.json.decode(row, type=TensorInfo) for name, row in rows.items()}
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             raise self._not_ours(f"its header cannot be read ({error})") from error
@@ -143,9 +139,7 @@ class TensorFile:
                 raise self._damaged(f"the place of {name} in it is wrong")
             end = last
         if end != self.size - self._start:
-            raise self._damaged(
-                f"it holds {self.size - self._start} bytes of tensors where its header says {end}"
-            )
+            raise self._damaged(f"it holds {self.size - self._start} bytes of tensors where its header says {end}")
 
     def _damaged(self, why: str) -> UserError:
         return UserError(f"{self.path} is damaged: {why}. Copy or download it again.")
@@ -156,9 +150,7 @@ class TensorFile:
         )
 
 
-def write_tensor_file(
-    path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]
-) -> None:
+def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write CPU tensors of the dtypes in DTYPES, all at once or not at all. Equal content gives equal bytes.
 
     Raises UserError when the file cannot be written or a value is not a finite number.
@@ -202,9 +194,7 @@ def _open_regular(path: Path, kind: str) -> BufferedReader:
     """The file, if it is one: opening a pipe or a device could wait for ever."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(
-                f"{path} is a folder or a device, not a file. Choose a file that ends in .{kind}."
-            )
+            raise UserError(f"{path} is a folder or a device, not a file. Choose a file that ends in .{kind}.")
         return path.open("rb")
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}. Check the path.") from error

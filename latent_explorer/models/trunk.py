@@ -24,9 +24,7 @@ class ResidualBlock(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, clamp: float | None) -> None:
         super().__init__()
         self.conv0 = EqualizedConv(in_channels, in_channels, 3, clamp=clamp)
-        self.conv1 = EqualizedConv(
-            in_channels, out_channels, 3, down=True, gain=RESIDUAL_GAIN, clamp=clamp
-        )
+        self.conv1 = EqualizedConv(in_channels, out_channels, 3, down=True, gain=RESIDUAL_GAIN, clamp=clamp)
         self.skip = EqualizedConv(
             in_channels,
             out_channels,
@@ -63,9 +61,7 @@ class Trunk(nn.Module):
         self.stddev_group = 4  # pictures whose spread is one number; StyleGAN2's choice
         widths = config.channels[::-1]  # from the full resolution down to 4 px
         self.from_rgb = EqualizedConv(3, widths[0], 1, clamp=config.conv_clamp)
-        self.blocks = nn.Sequential(
-            *(ResidualBlock(a, b, config.conv_clamp) for a, b in pairwise(widths))
-        )
+        self.blocks = nn.Sequential(*(ResidualBlock(a, b, config.conv_clamp) for a, b in pairwise(widths)))
         extra = 1 if config.minibatch_stddev else 0
         self.conv = EqualizedConv(widths[-1] + extra, widths[-1], 3, clamp=config.conv_clamp)
         self.dense = EqualizedLinear(widths[-1] * 16, config.hidden, activation=True)
@@ -74,9 +70,7 @@ class Trunk(nn.Module):
     def forward(self, img: Tensor) -> Tensor:
         size = self.config.resolution
         if tuple(img.shape[1:]) != (3, size, size):
-            raise ValueError(
-                f"img has shape {tuple(img.shape)}; this network takes (N, 3, {size}, {size})"
-            )
+            raise ValueError(f"img has shape {tuple(img.shape)}; this network takes (N, 3, {size}, {size})")
         x = self.blocks(self.from_rgb(img))
         if self.config.minibatch_stddev:
             x = minibatch_stddev(x, self.stddev_group)

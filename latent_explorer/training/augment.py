@@ -46,9 +46,7 @@ class Augmentation:
         self.p = torch.zeros([], device=device)
         self.sign = torch.zeros([], device=device)  # running mean of sign(D(real))
 
-    def __call__(
-        self, img: Tensor, draws: StepRandom, purpose: Purpose, samples: Sequence[int]
-    ) -> Tensor:
+    def __call__(self, img: Tensor, draws: StepRandom, purpose: Purpose, samples: Sequence[int]) -> Tensor:
         """Pictures (N, 3, H, W) as D shall see them; `samples` are their positions in the step's batch.
 
         Differentiable once: torch's grid_sample has no second derivative. R1 is therefore taken with respect to the
@@ -128,9 +126,7 @@ def _colour(gates: Numbers, uniforms: Numbers, normals: Numbers) -> Tensor:
     """Brightness, contrast, inverted luma, hue and saturation as (N, 3, 4): a matrix on (r, g, b) and an offset."""
     eye = torch.eye(3, device=gates[0].device)
     grey = torch.full_like(eye, 1 / 3)  # projection onto the grey axis
-    cross = torch.linalg.cross(
-        eye, torch.full_like(eye, math.sqrt(1 / 3)), dim=1
-    ).T  # axis x colour
+    cross = torch.linalg.cross(eye, torch.full_like(eye, math.sqrt(1 / 3)), dim=1).T  # axis x colour
     brightness, gain, inverted, angle, saturation = (
         x[:, None, None]
         for x in (

@@ -75,23 +75,17 @@ class Checkpoints:
             try:
                 torch.save(state, temporary)
             except RuntimeError as error:  # torch's zip writer on a full disk
-                raise OSError(
-                    None, f"torch could not write it ({str(error).splitlines()[0]})"
-                ) from error
+                raise OSError(None, f"torch could not write it ({str(error).splitlines()[0]})") from error
 
     def _first(self, listed: Callable[[], list[Path]]) -> dict[str, Any]:
         """The first that can be read."""
         tried: list[Path] | None = None
-        while (
-            paths := listed()
-        ) != tried:  # a training that goes on may have replaced all of them meanwhile
+        while (paths := listed()) != tried:  # a training that goes on may have replaced all of them meanwhile
             for path in paths:
                 if state := _read(path):
                     return state
             tried = paths
-        raise UserError(
-            f"{self._run.path} has no checkpoint that can be read. Start again in another folder."
-        )
+        raise UserError(f"{self._run.path} has no checkpoint that can be read. Start again in another folder.")
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -59,9 +59,7 @@ class Estimate:
     free_bytes: int | None  # where the run would be written; None without a folder
 
 
-def estimate(
-    config: TrainConfig, num_classes: int, folder: Path | None = None
-) -> Generator[Event, None, Estimate]:
+def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) -> Generator[Event, None, Estimate]:
     """Time a few steps of each stage; yields Progress.
 
     About five seconds where a step takes 0.3. Raises UserError for a config that cannot be trained.
@@ -123,9 +121,7 @@ def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
     return time.perf_counter() - started
 
 
-def synthetic_trainer(
-    config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS
-) -> Trainer:
+def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS) -> Trainer:
     """A training of noise; its classifier is as large as those that `train-classifier` makes."""
     device, size = world.device(config.device), config.resolution
     pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
@@ -151,16 +147,11 @@ def synthetic_trainer(
 def _bounded(config: TrainConfig) -> TrainConfig:
     """The config with so small a batch that a step on a CPU takes seconds; images a second hardly depend on it."""
     widths = config.channels
-    work = sum(
-        9 * (4 << k) ** 2 * width * (width + widths[max(k - 1, 0)])
-        for k, width in enumerate(widths)
-    )
+    work = sum(9 * (4 << k) ** 2 * width * (width + widths[max(k - 1, 0)]) for k, width in enumerate(widths))
     on_cpu = choose_device(config.device).type == "cpu"
     while on_cpu and config.batch >= 4 and config.batch * work > CPU_LIMIT:
         parts = ("batch", "discriminated", "mapped", "repaired")
-        config = msgspec.structs.replace(
-            config, **{name: -(-getattr(config, name) // 2) for name in parts}
-        )
+        config = msgspec.structs.replace(config, **{name: -(-getattr(config, name) // 2) for name in parts})
     return config
 
 

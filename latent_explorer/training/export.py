@@ -169,9 +169,7 @@ def _networks(
 
 
 @torch.no_grad()
-def encode_split(
-    encoder: Encoder, data: ImageDataset, split: str = "train"
-) -> Generator[Event, None, Tensor]:
+def encode_split(encoder: Encoder, data: ImageDataset, split: str = "train") -> Generator[Event, None, Tensor]:
     """w (N, w_dim) of a split's readable pictures, a few thousand of them at most. A job.
 
     Pixels are held a piece at a time: a training that goes on may fill the memory with them.
@@ -188,9 +186,7 @@ def encode_split(
         if pixels:
             pieces.append(encoder(to_img(np.stack(pixels))))
     if not pieces:
-        raise UserError(
-            f"No picture of the {split} split can be read. Look at them with `latent-explorer check`."
-        )
+        raise UserError(f"No picture of the {split} split can be read. Look at them with `latent-explorer check`.")
     return torch.cat(pieces)
 
 
@@ -236,9 +232,7 @@ def sample_evenly(data: ImageDataset, split: str, count: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def encode_samples(
-    networks: Networks, classifier: Classifier, pixels: np.ndarray, ids: tuple[str, ...]
-) -> Samples:
+def encode_samples(networks: Networks, classifier: Classifier, pixels: np.ndarray, ids: tuple[str, ...]) -> Samples:
     """Encode pictures (N, H, W, 3) uint8; `cond` is what the classifier says of the real picture."""
     pieces = to_img(pixels).split(CHUNK)
     assert networks.E_ema is not None  # none but a plain StyleGAN2 lacks it
@@ -248,9 +242,7 @@ def encode_samples(
 
 
 @torch.no_grad()
-def generate_samples(
-    generator: stylegan2.Generator, classifier: Classifier, cond: Tensor
-) -> Samples:
+def generate_samples(generator: stylegan2.Generator, classifier: Classifier, cond: Tensor) -> Samples:
     """Pictures that the generator makes of random z's, told what others were told: cond (N, K)."""
     z = torch.randn(len(cond), generator.config.z_dim, generator=torch.Generator().manual_seed(0))
     ws = generator.ws_from_z(z).contiguous()

@@ -33,9 +33,7 @@ AVERAGED = 8192  # z's that w_avg is the mean of
 _TURN = 50  # steps between two words of progress
 
 
-def fit_mapping(
-    mapping: MappingNetwork, w: Tensor, steps: int
-) -> Generator[Event, None, tuple[float, float]]:
+def fit_mapping(mapping: MappingNetwork, w: Tensor, steps: int) -> Generator[Event, None, tuple[float, float]]:
     """Bring mapping's w's to spread like the encoded w (N, w_dim), in place. A job; equal arguments fit equally.
 
     Returns the squared sliced Wasserstein distance before and after. Weights that would end farther away, and those of
@@ -48,9 +46,7 @@ def fit_mapping(
     rng = torch.Generator().manual_seed(0)
     mapping.requires_grad_(True)
     optimiser = torch.optim.Adam(_groups(mapping), betas=(0.0, 0.99))
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / steps)
-    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / steps))
     for step in range(steps):
         if step % _TURN == 0:
             yield Progress(step, steps, FITTING)

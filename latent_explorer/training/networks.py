@@ -37,9 +37,7 @@ class Networks:
     E: Encoder | None
     E_ema: Encoder | None
 
-    def __init__(
-        self, config: TrainConfig, num_classes: int, device: torch.device | None = None
-    ) -> None:
+    def __init__(self, config: TrainConfig, num_classes: int, device: torch.device | None = None) -> None:
         check_widths(config)
         self.num_classes = num_classes if config.mode == "stylex" else 0
         self._cond_resolution = config.cond_resolution or config.resolution
@@ -79,9 +77,7 @@ class Networks:
         said = [copy_generator(self.G, explainer.generator)]
         self._zero_cond_weights(self._layers_without_cond)
         if self.num_classes and self._cond_resolution < self.G.config.resolution:
-            said.append(
-                f"Convolutions above {self._cond_resolution} px are not told of the classes."
-            )
+            said.append(f"Convolutions above {self._cond_resolution} px are not told of the classes.")
         critic = explainer.discriminator
         if self.E is not None:
             said.append(self._load_encoder(self.E, explainer))

@@ -160,9 +160,7 @@ _REPLICATION = Preset(
     "As replicated at 64 px",
     "The best-known replication's figures, for comparison: about two days on a graphics card.",
     settings={
-        **{
-            k: v for k, v in _ORIGINAL.settings.items() if k not in ("ema_half_life", "path_length")
-        },
+        **{k: v for k, v in _ORIGINAL.settings.items() if k not in ("ema_half_life", "path_length")},
         "resolution": 64,
         "channels": (512, 256, 128, 64, 32),
         "images": 4_800_000,

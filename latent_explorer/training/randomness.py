@@ -46,9 +46,7 @@ class Purpose(IntEnum):
 
 def stream(seed: int, step: int, purpose: Purpose, sample: int = 0) -> np.random.Generator:
     """The stream of random numbers of one purpose, step and sample."""
-    counter = np.array(
-        [0, sample, step, purpose], dtype=np.uint64
-    )  # the first word counts the draws
+    counter = np.array([0, sample, step, purpose], dtype=np.uint64)  # the first word counts the draws
     key = np.array([seed % _WORD, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(counter=counter, key=key))
 
@@ -62,9 +60,7 @@ class StepRandom:
     def __init__(self, seed: int, step: int) -> None:
         self._seed, self._step = seed, step
 
-    def normal(
-        self, purpose: Purpose, shape: tuple[int, ...], samples: Sequence[int] | None = None
-    ) -> Tensor:
+    def normal(self, purpose: Purpose, shape: tuple[int, ...], samples: Sequence[int] | None = None) -> Tensor:
         """N(0, 1), float32: (len(samples), *shape), or `shape` for the step as a whole."""
         out = np.empty((1 if samples is None else len(samples), math.prod(shape)), dtype=np.float32)
         for row, sample in zip(out, (0,) if samples is None else samples, strict=True):

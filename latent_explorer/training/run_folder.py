@@ -36,7 +36,9 @@ Phase = Literal["classifier", "explainer", "attributes"]
 Request = Literal["pause", "stop"]
 
 BUSY_SECONDS = 1.0  # a touch of `busy` holds the training back for so long
-MAX_BUSY_WAIT_SECONDS = 2.0  # seconds between two steps: a window that is used without a break slows a training, never stops it
+MAX_BUSY_WAIT_SECONDS = (
+    2.0  # seconds between two steps: a window that is used without a break slows a training, never stops it
+)
 _ADVICE_RESUME = "The run is whole up to its last checkpoint: mend that and go on with --resume."
 _ADVICE_OTHER_FOLDER = "Choose another place with --out, or see to its permissions."
 LOCK_SECONDS = 2.0  # who only looks whether a run is alive holds the lock for an instant
@@ -70,13 +72,9 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.metrics_file = path / "metrics.jsonl"
         self.log_file = path / "log.txt"
-        self.classifier = (
-            path / "classifier.classifier"
-        )  # trained here, or a copy of the one that was named
+        self.classifier = path / "classifier.classifier"  # trained here, or a copy of the one that was named
         self.result = path / "result.explainer"
-        self.current = (
-            path / "current.explainer"
-        )  # a running training's state, when somebody asked for it
+        self.current = path / "current.explainer"  # a running training's state, when somebody asked for it
 
     # -- what was asked for ------------------------------------------------------------------------------------------
 
@@ -87,9 +85,7 @@ class RunFolder:
     def create(self, config: TrainConfig, provenance: dict[str, Any] | None = None) -> None:
         """Start a new run. A folder that holds one already is refused."""
         if self.exists():
-            raise UserError(
-                f"{self.path} holds a run already. Go on with --resume, or choose another folder."
-            )
+            raise UserError(f"{self.path} holds a run already. Go on with --resume, or choose another folder.")
         with self.explain_write_errors("the run folder", _ADVICE_OTHER_FOLDER):
             self.samples.mkdir(parents=True, exist_ok=True)
             self.checkpoints.mkdir(exist_ok=True)
@@ -101,9 +97,7 @@ class RunFolder:
         try:
             return msgspec.json.decode((self.path / "config.json").read_bytes(), type=TrainConfig)
         except (OSError, msgspec.MsgspecError) as error:
-            raise UserError(
-                f"{self.path} is no run folder: {error}. Give the folder that `train` wrote."
-            ) from error
+            raise UserError(f"{self.path} is no run folder: {error}. Give the folder that `train` wrote.") from error
 
     def change_config(self, config: TrainConfig) -> None:
         """A run that goes on with more images says so."""

@@ -71,9 +71,7 @@ class Setting:
         except msgspec.ValidationError:
             checked = math.nan
         if isinstance(checked, float) and not math.isfinite(checked):
-            raise UserError(
-                f"The setting {self.name}={self.text(value)} has a wrong value: it must be {self.allowed}."
-            )
+            raise UserError(f"The setting {self.name}={self.text(value)} has a wrong value: it must be {self.allowed}.")
         return checked
 
     @staticmethod

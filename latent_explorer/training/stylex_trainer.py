@@ -180,9 +180,7 @@ class Trainer:
             logged["latent"] = latent.detach()
         return loss, logged
 
-    def _update_discriminator(
-        self, batch: Batch, fakes: GeneratedBatch, draws: StepRandom
-    ) -> dict[str, Tensor]:
+    def _update_discriminator(self, batch: Batch, fakes: GeneratedBatch, draws: StepRandom) -> dict[str, Tensor]:
         c, samples = self.config, self.positions.real
         real, cond = batch.real[: len(samples)], batch.cond[: len(samples)]
         real = self.augmentation(real, draws, Purpose.AUGMENT_REAL, samples).detach()
@@ -267,9 +265,7 @@ class Trainer:
             img = G.synthesis.render(styles, noise)
         return img.float(), torch.cat([target_cond for _, target_cond in parts]), samples
 
-    def _generated(
-        self, batch: Batch, w: Tensor | None, draws: StepRandom
-    ) -> list[tuple[Styles, Tensor]]:
+    def _generated(self, batch: Batch, w: Tensor | None, draws: StepRandom) -> list[tuple[Styles, Tensor]]:
         """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told."""
         at, G = self.positions, self.networks.G
         other = batch.whole[draws.permutation(Purpose.PARTNERS, self.config.batch)]
@@ -277,9 +273,7 @@ class Trainer:
         if at.mapped:
             z = draws.normal(Purpose.LATENT, (self.config.z_dim,), at.mapped)
             target_cond = other[at.mapped_partner]
-            parts.append(
-                (G.synthesis.styles(G.broadcast(self._mapped(z)), target_cond), target_cond)
-            )
+            parts.append((G.synthesis.styles(G.broadcast(self._mapped(z)), target_cond), target_cond))
         if at.repaired and w is not None:
             n = len(at.repaired)
             styles = sum(layer.channels for layer in G.synthesis.layout.layers)

@@ -55,9 +55,7 @@ def train(
 class TrainingRun(TrainingLoop):
     """A training on its way, between two steps: everything that its checkpoints hold."""
 
-    def __init__(
-        self, run: RunFolder, data: ImageDataset, pixels: np.ndarray, world: World
-    ) -> None:
+    def __init__(self, run: RunFolder, data: ImageDataset, pixels: np.ndarray, world: World) -> None:
         self.run = run
         self.world = world
         self.config = run.config()
@@ -65,9 +63,7 @@ class TrainingRun(TrainingLoop):
         self.trainer: Trainer
         self.validation: Validation
         self.is_fresh = world.broadcast(not self.checkpoints.exist())
-        self.trainer, self.validation = build_training(
-            run, data, pixels, fresh=self.is_fresh, world=world
-        )
+        self.trainer, self.validation = build_training(run, data, pixels, fresh=self.is_fresh, world=world)
         self.means = RunningMeans()
         self.taken_back = 0  # times that it diverged
         self.best: float | None = None
@@ -131,9 +127,7 @@ class TrainingRun(TrainingLoop):
     def progress(self) -> Progress:
         """How far it is."""
         images = self.trainer.images
-        return Progress(
-            images, self.config.images, "Training (images)", self.throughput.seconds_left(images)
-        )
+        return Progress(images, self.config.images, "Training (images)", self.throughput.seconds_left(images))
 
     def is_finite(self) -> bool:
         """Whether all weights and losses are finite numbers; once one is not, none will be soon."""

@@ -34,9 +34,7 @@ def open_labelled_data(config: DataConfig) -> ImageDataset:
     """The data set of a config; UserError unless it has classes and pictures on all three sides of the split."""
     data = open_data(config, SPLITS)
     if data.labels is None or len(data.class_names) < 2:
-        raise UserError(
-            "A classifier needs at least two classes. Name the column of labels.csv as Label (--label)."
-        )
+        raise UserError("A classifier needs at least two classes. Name the column of labels.csv as Label (--label).")
     return data
 
 
@@ -49,9 +47,7 @@ def augment(img: Tensor, blur: float, generator: torch.Generator) -> Tensor:
     mirrored = torch.rand(n, generator=generator) < 0.5
     img = torch.where(mirrored[:, None, None, None], img.flip(3), img)
     dy, dx = torch.randint(-4, 5, (2,), generator=generator).tolist()
-    img = F.pad(img, (4, 4, 4, 4), value=-1)[
-        :, :, 4 + dy : 4 + dy + height, 4 + dx : 4 + dx + width
-    ]
+    img = F.pad(img, (4, 4, 4, 4), value=-1)[:, :, 4 + dy : 4 + dy + height, 4 + dx : 4 + dx + width]
     gain = 1 + 0.2 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
     shift = 0.1 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
     ground = img <= -0.99  # cut-outs stand on black, and stay there
@@ -132,9 +128,7 @@ def train_classifier(
         classifier.config = msgspec.structs.replace(classifier.config, temperature=temperature)
     about = {
         "data": data.describe(),
-        "settings": {
-            name: getattr(config, name) for name in config.__struct_fields__ if name != "data"
-        },
+        "settings": {name: getattr(config, name) for name in config.__struct_fields__ if name != "data"},
         "temperature": classifier.config.temperature,
         "val": figures(logits_of("val"), labels[rows["val"]]),
         "test": figures(logits_of("test"), labels[rows["test"]]),
@@ -182,9 +176,7 @@ def _fit(
         img = augment(to_img(pixels[pick]), config.blur, generator)
         if config.covered:
             img = mask_center(img, config.covered, generator)
-        loss = F.cross_entropy(
-            classifier.logits(img), labels[pick], label_smoothing=config.label_smoothing
-        )
+        loss = F.cross_entropy(classifier.logits(img), labels[pick], label_smoothing=config.label_smoothing)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

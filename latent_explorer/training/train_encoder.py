@@ -62,9 +62,7 @@ def train_encoder(
         course.load()
         yield Notice(f"Going on at {course.images} images.")
     elif checkpoint.exists():
-        raise UserError(
-            f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it."
-        )
+        raise UserError(f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it.")
     if not (yield from course.run_steps(should_stop)):
         return None
     found = course.result(explainer)
@@ -75,9 +73,7 @@ def train_encoder(
 class _EncoderTrainingRun(TrainingLoop):
     """A training on its way: the networks, and everything that the next step depends on."""
 
-    def __init__(
-        self, explainer: Explainer, config: EncoderTraining, checkpoint: Path, device: torch.device
-    ) -> None:
+    def __init__(self, explainer: Explainer, config: EncoderTraining, checkpoint: Path, device: torch.device) -> None:
         self.config = config
         self.checkpoint = checkpoint
         self.device = device
@@ -87,9 +83,7 @@ class _EncoderTrainingRun(TrainingLoop):
         self.kept = copy.deepcopy(self.encoder)
         self.optimiser = torch.optim.Adam(self.encoder.parameters(), config.lr, betas=(0.9, 0.99))
         cond_samples = explainer.samples.cond if explainer.samples is not None else None
-        self.cond_samples = (
-            cond_samples if cond_samples is not None and cond_samples.shape[1] else None
-        )
+        self.cond_samples = cond_samples if cond_samples is not None and cond_samples.shape[1] else None
         classifier = explainer.classifier if explainer.classifiers else None
         distance: PerceptualDistance | None = perceptual_for(classifier)
         self.distance = None if distance is None else distance.to(device)
@@ -149,9 +143,7 @@ class _EncoderTrainingRun(TrainingLoop):
         if generator.config.num_classes:
             even = torch.full((1, generator.config.num_classes), 1 / generator.config.num_classes)
             cond_samples = even if self.cond_samples is None else self.cond_samples
-            cond = cond_samples[torch.from_numpy(rng.integers(len(cond_samples), size=count))].to(
-                like
-            )
+            cond = cond_samples[torch.from_numpy(rng.integers(len(cond_samples), size=count))].to(like)
         with torch.no_grad():
             w = generator.mapping(z, c)
             img = self.render(w, cond).clamp(-1, 1)
@@ -260,9 +252,7 @@ class _EncoderTrainingRun(TrainingLoop):
         ) as error:
             raise UserError(f"{path} cannot be read. Delete it and start again.") from error
         if not same:
-            raise UserError(
-                f"{path} is of a training with another model or other settings. Give those, or delete it."
-            )
+            raise UserError(f"{path} is of a training with another model or other settings. Give those, or delete it.")
 
 
 def _new_encoder(explainer: Explainer, config: EncoderTraining) -> Encoder:

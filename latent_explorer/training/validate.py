@@ -100,9 +100,7 @@ class Validation:
         G = networks.G_ema
         noise = G.synthesis.noise_const()
         cond = probs[:, : networks.num_classes]
-        return self._map(
-            lambda w, cond: G.synthesis(G.broadcast(w), cond, noise).clamp(-1, 1), w, cond
-        )
+        return self._map(lambda w, cond: G.synthesis(G.broadcast(w), cond, noise).clamp(-1, 1), w, cond)
 
     def _mapped(self, networks: Networks, n: int) -> Tensor:
         z = torch.randn(n, networks.G_ema.config.z_dim, generator=torch.Generator().manual_seed(0))

@@ -144,9 +144,7 @@ def build(window: QWidget) -> dict[str, QAction]:
         action.setObjectName(spec.key)
         action.setCheckable(spec.checkable)
         action.setShortcut(QKeySequence(spec.shortcut))
-        action.setToolTip(
-            f"{spec.tooltip} ({shortcut_text(spec)})" if spec.shortcut else spec.tooltip
-        )
+        action.setToolTip(f"{spec.tooltip} ({shortcut_text(spec)})" if spec.shortcut else spec.tooltip)
         action.setStatusTip(spec.tooltip)
         action.setEnabled(not spec.needs_model)
         if spec.icon:

@@ -73,12 +73,8 @@ class ApplicationContext:
         make_training: Callable[[Explorer], TrainingController] | None = None,
     ) -> None:
         self.bridge = MainThreadInvoker()
-        self.explorer = Explorer(
-            self.bridge.post, model_host=model_host, data_dir=data_dir, config_dir=config_dir
-        )
-        self.controller = (make_training or partial(TrainingController, data_dir=data_dir))(
-            self.explorer
-        )
+        self.explorer = Explorer(self.bridge.post, model_host=model_host, data_dir=data_dir, config_dir=config_dir)
+        self.controller = (make_training or partial(TrainingController, data_dir=data_dir))(self.explorer)
         theme.apply(mode or self.explorer.settings.theme)
         self.timelines = TimelineController(self.explorer)
         self.projections = ProjectionController(self.explorer, self.bridge.post)

@@ -36,9 +36,7 @@ class FileActions:
 
     def open(self) -> None:
         """Ask for a file and open it."""
-        names, _kind = QFileDialog.getOpenFileNames(
-            self._window, "Open", self.folder(), f"{OPENABLE};;All files (*)"
-        )
+        names, _kind = QFileDialog.getOpenFileNames(self._window, "Open", self.folder(), f"{OPENABLE};;All files (*)")
         if names:
             self._explorer.open_path(*map(Path, names))
 
@@ -115,9 +113,7 @@ class FileActions:
         drag = QDrag(self._window)
         drag.setMimeData(data)
         side = 12 * theme.UNIT
-        small = to_qimage(shown.result.after.image).scaled(
-            side, side, mode=Qt.TransformationMode.SmoothTransformation
-        )
+        small = to_qimage(shown.result.after.image).scaled(side, side, mode=Qt.TransformationMode.SmoothTransformation)
         drag.setPixmap(QPixmap.fromImage(small))
         drag.exec(Qt.DropAction.CopyAction)
 
@@ -156,9 +152,7 @@ class FileActions:
     def ask(self, words: str, name: str, kind: str) -> Path | None:
         """A name to write to, with the right ending; `kind` is "Picture (*.png)", "(*)" at its end takes any name."""
         ending = kind[kind.rindex("*") + 1 : -1]
-        chosen, _kind = QFileDialog.getSaveFileName(
-            self._window, words, str(Path(self.folder()) / name), kind
-        )
+        chosen, _kind = QFileDialog.getSaveFileName(self._window, words, str(Path(self.folder()) / name), kind)
         if not chosen:
             return None
         path = Path(chosen)

@@ -27,9 +27,7 @@ def restore(window: QMainWindow, splitter: QSplitter, kept: Settings) -> None:
 
 def save(window: QMainWindow, splitter: QSplitter, explorer: Explorer) -> None:
     """Remember it."""
-    explorer.change_settings(
-        window_geometry=_text(window.saveGeometry()), window_state=_text(splitter.saveState())
-    )
+    explorer.change_settings(window_geometry=_text(window.saveGeometry()), window_state=_text(splitter.saveState()))
 
 
 def present(window: QMainWindow, kept: Settings) -> None:

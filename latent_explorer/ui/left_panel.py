@@ -24,9 +24,7 @@ class LeftPanel(QWidget):
 
     projecting_changed = Signal(bool)
 
-    def __init__(
-        self, samples: QWidget, project: QWidget, sample_buttons: Sequence[QWidget]
-    ) -> None:
+    def __init__(self, samples: QWidget, project: QWidget, sample_buttons: Sequence[QWidget]) -> None:
         super().__init__()
         self.pages = QStackedWidget()
         for page in (samples, project):

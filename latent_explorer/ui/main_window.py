@@ -89,9 +89,7 @@ class MainWindow(QMainWindow):
         self._build(controller)
         self._connect()
         self._subscribe()
-        self.reports = ReportActions(
-            explorer, self.files, self.notices, self.actions_by_key["write_report"]
-        )
+        self.reports = ReportActions(explorer, self.files, self.notices, self.actions_by_key["write_report"])
         actions.connect(self.actions_by_key, handlers(self))
         geometry.restore(self, self.splitter, explorer.settings)
         self.setAcceptDrops(True)

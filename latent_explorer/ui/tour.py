@@ -97,6 +97,4 @@ def _wait(errors: list[ErrorReport], done: Callable[[], bool], what: str) -> Non
         if errors:
             raise UserError(f"{errors[0].operation} failed: {errors[0].failure.message}")
         if time.monotonic() > deadline:
-            raise UserError(
-                f"The window did not show {what} within {PATIENCE:.0f} s. Try again on a free machine."
-            )
+            raise UserError(f"The window did not show {what} within {PATIENCE:.0f} s. Try again on a free machine.")

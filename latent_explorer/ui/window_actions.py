@@ -87,9 +87,7 @@ def _view(window: MainWindow) -> Handlers:
         "theme_system": lambda: window.set_theme("system"),
         "theme_light": lambda: window.set_theme("light"),
         "theme_dark": lambda: window.set_theme("dark"),
-        "full_screen": lambda: window.setWindowState(
-            window.windowState() ^ Qt.WindowState.WindowFullScreen
-        ),
+        "full_screen": lambda: window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen),
     }
 
 
@@ -133,9 +131,7 @@ def _timeline(window: MainWindow) -> Handlers:
         "frame_on": in_timeline(lambda: panel.step(1)),
         "record": record,
         "loop": lambda: panel.editor.set_loop(window.actions_by_key["loop"].isChecked()),
-        "ping_pong": lambda: panel.editor.set_ping_pong(
-            window.actions_by_key["ping_pong"].isChecked()
-        ),
+        "ping_pong": lambda: panel.editor.set_ping_pong(window.actions_by_key["ping_pong"].isChecked()),
         "random_walk": in_timeline(make.random_walk),
         "random_walk_with": in_timeline(make.random_walk_with_options),
         "morph": in_timeline(make.morph),

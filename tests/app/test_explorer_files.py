@@ -68,10 +68,7 @@ def test_an_exploration_opens_its_model_wherever_it_is_found(opened, folder):
     moved.mkdir()
     (folder / "leaf.explainer").rename(moved / "renamed.explainer")
     told = opened.open("mine.exploration")
-    assert (
-        "belongs to leaf (model aaaaaaaaaaaa)"
-        in of_type(told, updates.ErrorReport)[0].failure.message
-    )
+    assert "belongs to leaf (model aaaaaaaaaaaa)" in of_type(told, updates.ErrorReport)[0].failure.message
     assert opened.explorer.summary.model_hash == "b" * 64
     assert opened.explorer.shown is not None
     opened.open("elsewhere/renamed.explainer")
@@ -156,9 +153,7 @@ def test_a_png_holds_the_state_of_the_picture_not_of_the_slider_beyond_it(opened
 
 def test_without_a_picture_there_is_nothing_to_export(headless):
     headless.explorer.export_png(headless.folder / "x.png")
-    assert (
-        "no picture to export" in of_type(headless.settle(), updates.ErrorReport)[0].failure.message
-    )
+    assert "no picture to export" in of_type(headless.settle(), updates.ErrorReport)[0].failure.message
     with pytest.raises(UserError):
         headless.explorer.png()
 

@@ -21,9 +21,7 @@ from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.models.attributes import AttributeSet
 
 
-def fake_attfind(
-    host: FakeModelHost, monkeypatch, steps: int = 3, hold: threading.Event | None = None
-):
+def fake_attfind(host: FakeModelHost, monkeypatch, steps: int = 3, hold: threading.Event | None = None):
     """The search replaced by one that yields and finds BOTH; with `hold` it goes on until closed."""
 
     def attfind(budget, *, n, classifier_id):

@@ -139,9 +139,7 @@ def test_a_remembered_card_that_is_gone_keeps_no_model_closed(headless):
 
 
 @pytest.mark.parametrize("first", ["leaf.explainer", "other.explainer"])
-def test_of_two_files_of_a_model_the_one_with_the_asked_classifier_is_opened(
-    headless, folder, first
-) -> None:
+def test_of_two_files_of_a_model_the_one_with_the_asked_classifier_is_opened(headless, folder, first) -> None:
     """`add-classifier` leaves the model what it was: two files hold it, and one of them alone fits."""
     (folder / "second.explainer").write_text("a" * 64)
     headless.open("second.explainer")

@@ -12,9 +12,7 @@ from latent_explorer.common.errors import UserError
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """A copy of the program with three of them."""
-    paths = [
-        tmp_path / f"{name}.explainer" for name in ("face-age", "leaf-health", "leaf-shortcut")
-    ]
+    paths = [tmp_path / f"{name}.explainer" for name in ("face-age", "leaf-health", "leaf-shortcut")]
     monkeypatch.setattr(library, "bundled", lambda: paths)
     return paths
 

@@ -41,9 +41,7 @@ class RealStage(HeadlessExplorer):
     def __init__(self, folder) -> None:
         super().__init__(folder)
         self.explorer.close()
-        self.explorer = Explorer(
-            self.posted.put, model_host=ModelHost(), data_dir=folder / "data", config_dir=folder
-        )
+        self.explorer = Explorer(self.posted.put, model_host=ModelHost(), data_dir=folder / "data", config_dir=folder)
         self.explorer.updates.on(object, self.record)
 
 

@@ -16,9 +16,7 @@ from latent_explorer.app.settings import Settings
 def test_settings_come_back_and_keep_what_they_do_not_know(tmp_path):
     path = tmp_path / "config" / "settings.json"
     assert settings.load(path) == Settings()
-    stored = Settings(theme="dark", device="cpu", window_geometry="AdnQ").with_recent(
-        tmp_path / "a"
-    )
+    stored = Settings(theme="dark", device="cpu", window_geometry="AdnQ").with_recent(tmp_path / "a")
     settings.save(stored, path)
     assert settings.load(path) == stored
     plain = json.loads(path.read_text())
@@ -51,14 +49,10 @@ def test_broken_settings_are_kept_aside(tmp_path, content):
     assert (tmp_path / "settings.json.broken").read_bytes() == content
 
 
-def test_broken_settings_in_a_folder_that_cannot_be_written_do_not_stop_the_start(
-    tmp_path, monkeypatch
-):
+def test_broken_settings_in_a_folder_that_cannot_be_written_do_not_stop_the_start(tmp_path, monkeypatch):
     path = tmp_path / "settings.json"
     path.write_bytes(b"{")
-    monkeypatch.setattr(
-        Path, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "no"))
-    )
+    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(PermissionError(13, "no")))
     assert settings.load(path) == Settings()
 
 

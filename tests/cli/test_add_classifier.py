@@ -32,9 +32,7 @@ def file(tiny_explainer: Explainer, tmp_path_factory: pytest.TempPathFactory) ->
 
 def another(tiny_explainer: Explainer, folder: Path, **changes: object) -> Path:
     """A file with a frame-only network of the explainer's classes, or with `changes` to its description."""
-    config = msgspec.structs.replace(
-        tiny_explainer.classifier.config, name="on the frame", frame_only=3
-    )
+    config = msgspec.structs.replace(tiny_explainer.classifier.config, name="on the frame", frame_only=3)
     torch.manual_seed(1)
     made = Classifier(msgspec.structs.replace(config, **changes)).eval()
     write_classifier(folder / "other.classifier", made, ABOUT)
@@ -79,8 +77,7 @@ def test_both_are_asked_about_the_same_picture(
     run(capsys, "add-classifier", file, another(tiny_explainer, tmp_path), "--out", out)
     model = read_explainer(out)
     own, other = (
-        Renderer(model).render(PictureRequest(PictureRecipe(SampleBase(0)), key)).after
-        for key in model.classifiers
+        Renderer(model).render(PictureRequest(PictureRecipe(SampleBase(0)), key)).after for key in model.classifiers
     )
     assert np.array_equal(own.image, other.image)
     assert not np.allclose(own.probs, other.probs)
@@ -93,9 +90,7 @@ def test_the_same_one_twice_is_refused(
     assert "already" in error["message"]
     # A file from before the present rule calls it otherwise; it is the same nevertheless.
     old = "0" * 64
-    renamed = Explainer(
-        "old", tiny_explainer.generator, classifiers={old: tiny_explainer.classifier}
-    )
+    renamed = Explainer("old", tiny_explainer.generator, classifiers={old: tiny_explainer.classifier})
     with pytest.raises(UserError, match="already"):
         with_classifier(renamed, tiny_explainer.classifier)
 

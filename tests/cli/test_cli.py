@@ -54,14 +54,10 @@ def test_a_users_error_is_one_line_and_code_1(
     assert captured.out == ""
 
 
-def test_a_users_error_is_an_event_too(
-    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_users_error_is_an_event_too(command: list[BaseException | int], capsys: pytest.CaptureFixture[str]) -> None:
     command.append(UserError("The file is broken."))
     assert root_module.main(["probe", "--json"]) == 1
-    assert lines(capsys.readouterr().out) == [
-        {"event": "error", "kind": "user", "message": "The file is broken."}
-    ]
+    assert lines(capsys.readouterr().out) == [{"event": "error", "kind": "user", "message": "The file is broken."}]
 
 
 def test_ctrl_c_ends_with_130(command: list[BaseException | int]) -> None:
@@ -86,18 +82,14 @@ def test_a_defect_keeps_its_traceback_and_ends_the_stream(
     assert lines(capsys.readouterr().out)[-1]["kind"] == "defect"
 
 
-def test_no_memory_is_said_in_one_line(
-    command: list[BaseException | int], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_memory_is_said_in_one_line(command: list[BaseException | int], capsys: pytest.CaptureFixture[str]) -> None:
     command.append(MemoryError())
     assert root_module.main(["probe"]) == 1
     assert "memory" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("args", [["no-such-command"], ["info"], ["info", "--no-such-option"]])
-def test_wrong_usage_is_one_line_and_code_1(
-    args: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_usage_is_one_line_and_code_1(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert root_module.main(args) == 1
     captured = capsys.readouterr()
     assert captured.err.count("\n") == 1
@@ -118,9 +110,7 @@ def test_every_command_takes_json_and_has_a_help_text() -> None:
             assert leaf.help, leaf.name
 
 
-def test_open_without_a_screen_says_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_open_without_a_screen_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")

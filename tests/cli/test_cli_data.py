@@ -46,9 +46,7 @@ def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dic
     return json.loads(capsys.readouterr().out.splitlines()[-1])
 
 
-def test_train_classifier_learns_a_colour(
-    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_train_classifier_learns_a_colour(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "colour.classifier"
     settings = (
         "--set",
@@ -121,12 +119,8 @@ def test_evaluate_measures_and_writes_sheets(
     assert (tmp_path / "reconstructions.png").stat().st_size > 1000
 
 
-def test_attfind_on_other_pictures(
-    file: Path, pictures: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    result = run(
-        capsys, "attfind", file, "--images", pictures, "--split", "all", "--n", 6, "--wanted", 1
-    )
+def test_attfind_on_other_pictures(file: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys, "attfind", file, "--images", pictures, "--split", "all", "--n", 6, "--wanted", 1)
     assert result["n"] == 6
 
 
@@ -149,9 +143,7 @@ class _Config(msgspec.Struct, frozen=True):
 
 
 def test_settings_by_name() -> None:
-    assert with_settings(_Config(), {"steps": 7}, ["widths=2,3", "flip=false"]) == _Config(
-        7, (2, 3), False
-    )
+    assert with_settings(_Config(), {"steps": 7}, ["widths=2,3", "flip=false"]) == _Config(7, (2, 3), False)
 
 
 @pytest.mark.parametrize("setting", ["nothing=1", "steps", "steps=many", "widths=a,b"])

@@ -57,20 +57,14 @@ def test_info_says_what_a_classifier_file_holds(
     assert "accuracy 0.875" in capsys.readouterr().out
 
 
-def test_info_of_no_explainer_is_a_sentence(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_info_of_no_explainer_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "leaf.explainer").write_text("not a model")
     assert run(capsys, "info", tmp_path / "leaf.explainer", code=1)["event"] == "error"
     assert run(capsys, "info", tmp_path / "none.explainer", code=1)["event"] == "error"
 
 
-def test_generate_writes_what_the_window_shows(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    result = run(
-        capsys, "generate", file, "--seeds", "0-1,7", "--psi", 0.5, "--out", tmp_path, "--raw"
-    )
+def test_generate_writes_what_the_window_shows(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys, "generate", file, "--seeds", "0-1,7", "--psi", 0.5, "--out", tmp_path, "--raw")
     assert [Path(p).name for p in result["images"]] == [
         "seed0000.png",
         "seed0001.png",
@@ -88,9 +82,7 @@ def test_generate_writes_what_the_window_shows(
         assert raw["img"].dtype == np.float32
 
 
-def test_generate_from_latents(
-    file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_generate_from_latents(file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez(tmp_path / "projected_w.npz", w=tiny_explainer.samples.ws[:2].numpy())
     out = tmp_path / "out"
     result = run(capsys, "generate", file, "--latents", tmp_path / "projected_w.npz", "--out", out)
@@ -105,19 +97,13 @@ def test_wrong_latents_are_refused(
     array: np.ndarray, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     np.save(tmp_path / "w.npy", array)
-    error = run(
-        capsys, "generate", file, "--latents", tmp_path / "w.npy", "--out", tmp_path, code=1
-    )
+    error = run(capsys, "generate", file, "--latents", tmp_path / "w.npy", "--out", tmp_path, code=1)
     assert error["kind"] == "user"
 
 
-def test_latents_that_are_no_array_are_refused(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_latents_that_are_no_array_are_refused(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "w.npz").write_bytes(b"PK\x03\x04broken")
-    error = run(
-        capsys, "generate", file, "--latents", tmp_path / "w.npz", "--out", tmp_path, code=1
-    )
+    error = run(capsys, "generate", file, "--latents", tmp_path / "w.npz", "--out", tmp_path, code=1)
     assert "cannot be read" in error["message"]
 
 
@@ -125,9 +111,7 @@ def test_seeds_in_words() -> None:
     assert parse_seeds("0-2,42") == [0, 1, 2, 42]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "a", "3-1", "1-", "-4", "0-9999999999", "9223372036854775808"]
-)
+@pytest.mark.parametrize("text", ["", "a", "3-1", "1-", "-4", "0-9999999999", "9223372036854775808"])
 def test_what_is_no_seed(text: str) -> None:
     with pytest.raises(UserError):
         parse_seeds(text)

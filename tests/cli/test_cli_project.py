@@ -62,18 +62,14 @@ def test_a_folder_becomes_projections(file: Path, photos: Path, tmp_path: Path, 
     with Image.open(first["image"]) as pair:
         assert pair.size == (1024, 512)
     assert len(saved.report.probs_photo) == 0
-    assert (
-        len(result["projections"][2]["probs_photo"]) == 2
-    )  # it is larger than the generator's pictures
+    assert len(result["projections"][2]["probs_photo"]) == 2  # it is larger than the generator's pictures
     with (tmp_path / "out" / "summary.csv").open() as table:
         rows = list(csv.DictReader(table))
     assert [row["name"] for row in rows] == ["leaf 0.png", "leaf 1.png", "leaf 2.png"]
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["n"] == 3
 
 
-def test_a_photo_is_decoded_once(
-    file: Path, photos: Path, tmp_path: Path, capsys, monkeypatch
-) -> None:
+def test_a_photo_is_decoded_once(file: Path, photos: Path, tmp_path: Path, capsys, monkeypatch) -> None:
     decoded = []
 
     def counted(source: Path, name: str) -> Image.Image:
@@ -113,14 +109,10 @@ def test_people_read_what_speaks_against_a_result(file: Path, tmp_path: Path, ca
     assert "the generator was told equal ones" in said
 
 
-def test_two_pictures_of_one_name_are_two_results(
-    file: Path, photos: Path, tmp_path, capsys
-) -> None:
+def test_two_pictures_of_one_name_are_two_results(file: Path, photos: Path, tmp_path, capsys) -> None:
     twin = tmp_path / "leaf 0.png"
     twin.write_bytes((photos / "leaf 1.png").read_bytes())
-    [*_, result] = run(
-        capsys, file, photos / "leaf 0.png", twin, "--steps", 1, "--out", tmp_path / "out"
-    )
+    [*_, result] = run(capsys, file, photos / "leaf 0.png", twin, "--steps", 1, "--out", tmp_path / "out")
     names = [Path(r["projection"]).name for r in result["projections"]]
     assert names == ["leaf 0.projection", "leaf 0-2.projection"]
 

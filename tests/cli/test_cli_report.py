@@ -42,9 +42,7 @@ def test_one_page_of_two(file: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "of the 1 attributes" in capsys.readouterr().out
 
 
-def test_refusals_are_sentences(
-    file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_refusals_are_sentences(file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     error = run(capsys, "report", file, "--out", tmp_path / "page.txt", code=1)
     assert ".html" in error["message"]
     bare = tmp_path / "bare.explainer"

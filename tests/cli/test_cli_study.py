@@ -69,9 +69,7 @@ def test_rules_are_chosen_by_name(folder, capsys) -> None:
         "--json",
     )
     assert result_of(run(capsys, *line, "--exclude", "none")[1])["respondents"] == 60
-    strict = result_of(
-        run(capsys, *line, "--exclude", "preview,duplicate,unfinished,failed-catch")[1]
-    )
+    strict = result_of(run(capsys, *line, "--exclude", "preview,duplicate,unfinished,failed-catch")[1])
     assert 0 < strict["respondents"] < COUNT
     code, _, said = run(capsys, *line, "--exclude", "ugly")
     assert code == 1
@@ -108,9 +106,7 @@ def test_columns_are_proposed_and_used(folder, capsys) -> None:
 
 
 def test_a_key_is_drafted_for_a_survey_of_another_origin(folder, capsys) -> None:
-    code, _, _ = run(
-        capsys, "study", "columns", folder / "plain.csv", "--out", folder / "draft.csv"
-    )
+    code, _, _ = run(capsys, "study", "columns", folder / "plain.csv", "--out", folder / "draft.csv")
     assert code == 0
     rows = list(csv.DictReader(io.StringIO((folder / "draft.csv").read_text(encoding="utf-8-sig"))))
     assert [r["column"] for r in rows] == [f"Q{n}" for n in range(1, 35)]

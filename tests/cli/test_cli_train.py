@@ -101,9 +101,7 @@ def test_a_run_that_goes_on_takes_no_other_pictures(
     assert "no run folder" in nowhere["message"]
 
 
-def test_runs_are_listed_with_how_they_stand(
-    run: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_runs_are_listed_with_how_they_stand(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     (fields,) = [r for r in said(capsys, "runs")["runs"] if r["run"] == str(run.path)]
     assert (fields["state"], fields["images"], fields["total"]) == ("paused", 80, 160)
     assert fields["figures"] == {"val_lpips": 0.4, "val_agreement": 0.9}
@@ -119,9 +117,7 @@ def test_a_folder_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert "no runs" in capsys.readouterr().out
 
 
-def test_stop_leaves_a_request_where_somebody_trains(
-    run: RunFolder, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_stop_leaves_a_request_where_somebody_trains(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Nobody trains" in said(capsys, "stop", run.path, code=1)["message"]
     with run.hold():
         assert said(capsys, "stop", run.path.name)["asked"] == "stop"
@@ -147,9 +143,7 @@ def test_a_closed_input_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_a_wish_and_the_second_one_an_end(
-    number: int, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_signal_is_a_wish_and_the_second_one_an_end(number: int, capfd: pytest.CaptureFixture[str]) -> None:
     stop_request = StopRequest()
     before = signal.getsignal(number)
     with stop_request.on_signals():

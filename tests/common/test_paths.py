@@ -49,9 +49,7 @@ def test_runs_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert paths.runs_dir().is_dir()
 
 
-def test_folder_that_cannot_be_made_is_a_user_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_folder_that_cannot_be_made_is_a_user_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("LATENT_EXPLORER_RUNS", str(tmp_path / "file" / "runs"))
     with pytest.raises(UserError, match="cannot be made"):

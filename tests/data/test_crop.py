@@ -41,9 +41,7 @@ def test_the_middle_is_what_read_image_takes_bit_for_bit(shape):
 
 def test_at_its_own_size_it_is_the_pixels_themselves():
     pixels = picture(40, 60)
-    np.testing.assert_array_equal(
-        crop_image(pixels, Crop(10 / 60, 5 / 40, 0.5)), pixels[5:25, 10:30]
-    )
+    np.testing.assert_array_equal(crop_image(pixels, Crop(10 / 60, 5 / 40, 0.5)), pixels[5:25, 10:30])
 
 
 def test_what_lies_outside_is_black_and_the_whole_picture_is_kept():

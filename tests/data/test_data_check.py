@@ -95,9 +95,7 @@ def test_unreadable_pictures_are_named_with_the_reason(folder: Path) -> None:
 
 def test_a_decompression_bomb_is_named(folder: Path) -> None:
     Image.new("1", (9500, 9000)).save(folder / "a" / "00.png")
-    assert "a/00.png (larger than 80 million pixels)" in said(
-        report_of(open_dataset(folder)), "cannot be read"
-    )
+    assert "a/00.png (larger than 80 million pixels)" in said(report_of(open_dataset(folder)), "cannot be read")
 
 
 def test_copies(folder: Path) -> None:
@@ -122,9 +120,7 @@ def test_a_group_is_the_remedy(folder: Path) -> None:
     data = open_dataset(folder)
     first, second = data.names[data.indices("train")[0]], data.names[data.indices("val")[0]]
     (folder / second).write_bytes((folder / first).read_bytes())
-    rows = [
-        f"{name},{name[0]},{'same' if name in (first, second) else name}" for name in data.names
-    ]
+    rows = [f"{name},{name[0]},{'same' if name in (first, second) else name}" for name in data.names]
     (folder / "labels.csv").write_text("\n".join(["file,class,group", *rows]))
     assert "'group' as Group (--group)" in said(report_of(open_dataset(folder)), "belong together")
     grouped = report_of(open_dataset(folder, group="group"))
@@ -145,18 +141,14 @@ def test_a_split_that_parts_what_belongs_together_is_a_warning(folder: Path, pla
         assert not [f for r in (by_file, by_column) for f in r.findings if "together" in f.text]
     else:
         assert said(by_file, "with 'plant' as Group (--group) they").startswith("warning")
-        assert said(by_column, "'plant' as Group (--group) in place of Split (--split)").startswith(
-            "warning"
-        )
+        assert said(by_column, "'plant' as Group (--group) in place of Split (--split)").startswith("warning")
 
 
 def test_sizes(folder: Path) -> None:
     picture(1, (400, 100)).save(folder / "a" / "wide.png")
     picture(2, (8, 6)).save(folder / "a" / "tiny.png")
     report = report_of(open_dataset(folder))
-    assert "smallest picture is 8 x 6 px, the middle one 16 x 16, the largest 400 x 100" in said(
-        report, "smallest"
-    )
+    assert "smallest picture is 8 x 6 px, the middle one 16 x 16, the largest 400 x 100" in said(report, "smallest")
     assert "note: 1 picture is smaller than 16 px" in said(report, "enlarged")
     assert "up to 75% of a picture is cut off. a/wide.png" in said(report, "far from square")
     assert said(report_of(open_dataset(folder), 64), "enlarged").startswith("warning: 61")
@@ -186,9 +178,7 @@ def test_colours_and_kinds(folder: Path) -> None:
     ):
         assert name in said(report, words)
     assert "solid" not in said(report, "become black")
-    assert said(report, "are grey" if "are grey" in str(report) else "is grey").startswith(
-        "warning"
-    )
+    assert said(report, "are grey" if "are grey" in str(report) else "is grey").startswith("warning")
     assert "1 file of other kinds (.xmp)" in said(report, "other kinds")
 
 
@@ -241,9 +231,7 @@ def test_large_jpegs_are_looked_at_in_small() -> None:
     assert inspect_image(out.getvalue()[:-5000], "x.jpg").problem.startswith("cut off")
 
 
-def test_the_check_can_be_stepped_and_cancelled(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_check_can_be_stepped_and_cancelled(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = open_dataset(folder)
     read, seen = data.source.read, []
 

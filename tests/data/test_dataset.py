@@ -53,9 +53,7 @@ def zipped(root: Path, target: Path, *, inside: str = "", table: bool = True) ->
 
 
 def test_the_options_choose_and_name(tree: Path) -> None:
-    data = open_dataset(
-        tree, label="state", classes="0=diseased,1=healthy", where=["crop=apple"], group="leaf"
-    )
+    data = open_dataset(tree, label="state", classes="0=diseased,1=healthy", where=["crop=apple"], group="leaf")
     assert len(data) == 30
     assert data.class_names == ("diseased", "healthy")
     assert data.labels is not None
@@ -112,9 +110,7 @@ def test_zip_and_folder_are_the_same_data(tree: Path, tmp_path: Path) -> None:
 
 def test_a_group_never_parts(tree: Path) -> None:
     data = open_dataset(tree, label="state", group="leaf")
-    sides = {
-        side: set(np.array(data.columns["leaf"])[data.indices(side)]) for side in tables.SPLITS
-    }
+    sides = {side: set(np.array(data.columns["leaf"])[data.indices(side)]) for side in tables.SPLITS}
     assert not sides["train"] & sides["val"]
     assert not sides["train"] & sides["test"]
     assert not sides["val"] & sides["test"]
@@ -153,9 +149,7 @@ def test_reading_is_cached_and_can_do_without(tree: Path, monkeypatch: pytest.Mo
 
 
 def test_provenance_is_plain_and_names_no_machine(tree: Path) -> None:
-    about = open_dataset(
-        tree, label="state", classes="0=diseased,1=healthy", group="leaf"
-    ).describe()
+    about = open_dataset(tree, label="state", classes="0=diseased,1=healthy", group="leaf").describe()
     text = json.dumps(about)
     assert str(tree.parent) not in text
     assert about["classes"] == {"diseased": 20, "healthy": 20}
@@ -174,9 +168,7 @@ def test_provenance_is_plain_and_names_no_machine(tree: Path) -> None:
         ({"label": "state", "group": "tree"}, "no column 'tree'"),
     ],
 )
-def test_wrong_options_end_in_a_sentence(
-    tree: Path, options: dict[str, object], message: str
-) -> None:
+def test_wrong_options_end_in_a_sentence(tree: Path, options: dict[str, object], message: str) -> None:
     with pytest.raises(UserError, match=message):
         open_dataset(tree, **options)  # type: ignore[arg-type]
 
@@ -232,9 +224,7 @@ def test_links_out_of_the_folder_are_refused(tree: Path, tmp_path: Path) -> None
         open_dataset(tree, label="state")
 
 
-@pytest.mark.parametrize(
-    "name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "C:/evil.png", "..\\evil.png"]
-)
+@pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "C:/evil.png", "..\\evil.png"])
 def test_members_that_point_outside_are_refused(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "slip.zip", "w") as archive:
         archive.writestr("a/good.png", b"x")
@@ -314,9 +304,7 @@ def test_a_link_to_itself_is_a_sentence(tmp_path: Path) -> None:
         open_dataset(tmp_path)
 
 
-def test_a_table_beside_that_cannot_be_read_is_a_sentence(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_table_beside_that_cannot_be_read_is_a_sentence(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tree.parent / "labels.csv").write_text("file\n")
     for inside in tree.rglob("labels.csv"):
         inside.unlink()

@@ -60,9 +60,7 @@ def celeba(root: Path, kind: str) -> Path:
     for folder in ("Anno", "Eval"):
         (root / folder).mkdir(parents=True)
     (root / f"{anno}list_attr_celeba.{suffix}").write_text(attribute_list(33, kaggle=kaggle))
-    (root / f"{evaluation}list_eval_partition.{suffix}").write_text(
-        partition_list(33, kaggle=kaggle)
-    )
+    (root / f"{evaluation}list_eval_partition.{suffix}").write_text(partition_list(33, kaggle=kaggle))
     if kind == "zip":
         plant(root.parent / "made", FACES)
         (root / "Img").mkdir()
@@ -136,9 +134,7 @@ def test_afhq(tmp_path: Path, second: str, as_zip: bool) -> None:
 
 
 def test_ffhq_has_no_class_folders(tmp_path: Path) -> None:
-    names = [
-        f"thumbnails128x128/{i // 1000 * 1000:05d}/{i:05d}.png" for i in (0, 1, 999, 1000, 69999)
-    ]
+    names = [f"thumbnails128x128/{i // 1000 * 1000:05d}/{i:05d}.png" for i in (0, 1, 999, 1000, 69999)]
     root = plant(tmp_path / "ffhq", names)
     for path in (root, root / "thumbnails128x128", zipped(root, tmp_path / "f.zip")):
         offer = summarise_data(path)
@@ -165,15 +161,11 @@ PLANTS = {
 
 def test_plantvillage(tmp_path: Path) -> None:
     shots = ["8f5a___JR_FrgE.S 8743.JPG", "9b5b___JR_FrgE.S 8745.JPG", "77aa___RS_HL 0001.JPG"]
-    root = plant(
-        tmp_path / "PlantVillage", [f"{folder}/{shot}" for folder in PLANTS for shot in shots]
-    )
+    root = plant(tmp_path / "PlantVillage", [f"{folder}/{shot}" for folder in PLANTS for shot in shots])
     data = open_dataset(root, label="healthy", group="group")
     assert data.class_names == ("diseased", "healthy")
     assert data.describe()["kind"] == "PlantVillage"
-    for name, *cells in zip(
-        data.names, *(data.columns[key] for key in ("crop", "condition", "healthy")), strict=True
-    ):
+    for name, *cells in zip(data.names, *(data.columns[key] for key in ("crop", "condition", "healthy")), strict=True):
         assert tuple(cells) == PLANTS[name.split("/")[0]]
     assert set(data.columns["group"]) == {"jr_frge.s-874", "rs_hl-0"}
     assert len(open_dataset(root, where="crop=bell pepper,apple")) == 9
@@ -196,25 +188,19 @@ def test_plantvillage_in_several_versions(tmp_path: Path) -> None:
 
 
 def test_plantvillage_without_a_healthy_leaf(tmp_path: Path) -> None:
-    root = plant(
-        tmp_path / "x", [f"Tomato___{d}/{i}.JPG" for d in ("mold", "blight") for i in "12"]
-    )
+    root = plant(tmp_path / "x", [f"Tomato___{d}/{i}.JPG" for d in ("mold", "blight") for i in "12"])
     assert summarise_data(root).label == "class"
 
 
 def test_a_republication_with_single_strokes(tmp_path: Path) -> None:
     folders = ("Pepper__bell___healthy", "Tomato_Early_blight", "Tomato__Tomato_mosaic_virus")
-    data = open_dataset(
-        plant(tmp_path, [f"{folder}/{i}.jpg" for folder in folders for i in (1, 2)])
-    )
+    data = open_dataset(plant(tmp_path, [f"{folder}/{i}.jpg" for folder in folders for i in (1, 2)]))
     assert set(data.columns["crop"]) == {"bell pepper", "tomato"}
     assert set(data.columns["condition"]) == {"healthy", "early blight", "tomato mosaic virus"}
 
 
 def test_a_wrapped_download_and_the_users_own_table(tmp_path: Path) -> None:
-    root = plant(
-        tmp_path / "outer" / "inner", [f"data/{k}/{i}.png" for k in ("a", "b") for i in range(3)]
-    )
+    root = plant(tmp_path / "outer" / "inner", [f"data/{k}/{i}.png" for k in ("a", "b") for i in range(3)])
     offer = summarise_data(tmp_path / "outer")
     assert (offer.kind, offer.label, offer.columns) == (
         "class folders", "class", {"class": {"a": 3, "b": 3}},

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 def gradient(height: int, width: int) -> np.ndarray:
     y, x = np.mgrid[:height, :width]
-    return np.stack(
-        [x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), x * 0 + 90], -1
-    ).astype(np.uint8)
+    return np.stack([x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), x * 0 + 90], -1).astype(np.uint8)
 
 
 def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -108,17 +106,10 @@ def test_first_frame_of_an_animation() -> None:
 
 def bomb(width: int, height: int) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        )
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(b""))
-        + chunk(b"IEND", b"")
-    )
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
 
 
 @pytest.mark.parametrize("size", [(9500, 9000), (60_000, 60_000), (2**31 - 1, 2**31 - 1)])
@@ -176,9 +167,7 @@ def test_pixels_to_network_input_and_back() -> None:
     assert img.dtype == np.float32
     assert (img.min(), img.max()) == (-1, 1)
     np.testing.assert_array_equal(to_uint8(img), image)
-    np.testing.assert_array_equal(
-        to_uint8(np.array([-9.0, 9.0, np.nan]).reshape(3, 1, 1)), [[[0, 255, 128]]]
-    )
+    np.testing.assert_array_equal(to_uint8(np.array([-9.0, 9.0, np.nan]).reshape(3, 1, 1)), [[[0, 255, 128]]])
 
 
 def test_too_little_memory_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,9 +34,7 @@ def animation_frames(count: int = 12, size: int = 64, fps: float = 20.0) -> list
         p = (i + 1) / (count + 1)
         probs = np.array([p, 1 - p], np.float32)
         before = np.array([0.1, 0.9], np.float32)
-        frames.append(
-            Frame(leaf(p, size), probs, i / fps, leaf(0.0, size), before, {"note": f"frame {i}"})
-        )
+        frames.append(Frame(leaf(p, size), probs, i / fps, leaf(0.0, size), before, {"note": f"frame {i}"}))
     return frames
 
 

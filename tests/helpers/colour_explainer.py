@@ -45,9 +45,7 @@ def tiny_classifier(classes: int = 2, gain: float = 20.0) -> Classifier:
 
 def tiny_generator(classes: int = 2, seed: int = 0) -> Generator:
     torch.manual_seed(seed)
-    config = GeneratorConfig(
-        CHANNELS, z_dim=16, w_dim=16, num_classes=classes, mapping_layers=2, mapping_lr_mul=1.0
-    )
+    config = GeneratorConfig(CHANNELS, z_dim=16, w_dim=16, num_classes=classes, mapping_layers=2, mapping_lr_mul=1.0)
     generator = Generator(config)
     for layer in generator.synthesis.layout.conv_layers:
         nn.init.constant_(generator.synthesis.layer(layer.name).noise_strength, 0.05)
@@ -55,9 +53,7 @@ def tiny_generator(classes: int = 2, seed: int = 0) -> Generator:
     return generator
 
 
-def tiny_explainer(
-    classes: int = 2, n: int = 24, *, classifier: Classifier | None = None, seed: int = 0
-) -> Explainer:
+def tiny_explainer(classes: int = 2, n: int = 24, *, classifier: Classifier | None = None, seed: int = 0) -> Explainer:
     """Random generator and encoder, `n` samples drawn by the mapping, the mean-colour classifier."""
     generator = tiny_generator(classes, seed)
     encoder = Encoder(TrunkConfig(CHANNELS, outputs=16, hidden=16))

@@ -52,9 +52,7 @@ STATE = ExplorerState(
                 Keyframe(
                     1.0,
                     PictureRecipe(
-                        BlendBase(
-                            BlendEndBase(SeedBase(1), 0.5, 2, (1.0, 0.0)), SampleBase(0), 0.25
-                        ),
+                        BlendBase(BlendEndBase(SeedBase(1), 0.5, 2, (1.0, 0.0)), SampleBase(0), 0.25),
                         noise=Noise("blend", a=Noise("seed", 1), b=Noise("none"), amount=0.5),
                     ),
                     Curve(0.1, 0.2, 0.3, 0.4),

@@ -49,17 +49,13 @@ def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> No
         Keyframe(0.0, PictureRecipe(SeedBase(0)), "linear"),
         Keyframe(seconds, PictureRecipe(SeedBase(1))),
     )
-    settings = msgspec.structs.replace(
-        msgspec.json.decode(options, type=AnimationSettings), size=size
-    )
+    settings = msgspec.structs.replace(msgspec.json.decode(options, type=AnimationSettings), size=size)
     scene = Scene(Timeline("minute", ends), picture_requests.opening_state(summary), summary)
     began = time.monotonic()
     done = run_job(animation(path, scene, settings, render))
     took = time.monotonic() - began
     peak = peak_megabytes()
-    print(
-        f"{path.name}: {done.frames} frames, {done.bytes / 1e6:.1f} MB, {took:.0f} s, peak {peak:.0f} MB"
-    )
+    print(f"{path.name}: {done.frames} frames, {done.bytes / 1e6:.1f} MB, {took:.0f} s, peak {peak:.0f} MB")
     print(peak)
 
 

@@ -107,18 +107,10 @@ def paint(styles: np.ndarray, key: int) -> np.ndarray:
     half = width * along**0.75 * (1 + 0.22 * y) + 1e-6
     inside = np.clip((half - np.abs(x)) * 22, 0, 1) * (np.abs(y) < length)
     green = np.array([66, 132, 54]) * (1 - 0.35 * trait["dull green"]) + random.uniform(-12, 12, 3)
-    image = (
-        green * (0.82 + 0.22 * along[..., None]) * (1 + 0.16 * (x / half).clip(-1, 1)[..., None])
-    )
-    image = _mix(
-        image, (196, 178, 58), 0.75 * trait["yellowing"] * np.abs(x / half).clip(0, 1) ** 0.7
-    )
-    rib = np.exp(-((x / 0.022) ** 2)) + 0.55 * np.exp(
-        -((np.sin(9 * (y + 0.75 * np.abs(x)) + 0.6) / 0.14) ** 2)
-    )
-    image = _mix(
-        image, (168, 196, 122), np.clip(rib, 0, 1) * (0.25 + 0.6 * (1 - trait["pale veins"]))
-    )
+    image = green * (0.82 + 0.22 * along[..., None]) * (1 + 0.16 * (x / half).clip(-1, 1)[..., None])
+    image = _mix(image, (196, 178, 58), 0.75 * trait["yellowing"] * np.abs(x / half).clip(0, 1) ** 0.7)
+    rib = np.exp(-((x / 0.022) ** 2)) + 0.55 * np.exp(-((np.sin(9 * (y + 0.75 * np.abs(x)) + 0.6) / 0.14) ** 2))
+    image = _mix(image, (168, 196, 122), np.clip(rib, 0, 1) * (0.25 + 0.6 * (1 - trait["pale veins"])))
     edge = np.exp(-((half - np.abs(x)) / (0.02 + 0.16 * trait["edge browning"])).clip(0, None))
     image = _mix(image, (112, 70, 34), edge * np.clip(trait["edge browning"] * 1.3, 0, 1))
     for name, colour, count in (("brown spots", (86, 48, 26), 14), ("mildew", (214, 216, 206), 9)):
@@ -223,11 +215,7 @@ class FakeExplainer:
             conditioned_on=classifier_id,
             samples=table if self.samples else None,
             style_stats=StyleStats(ones * 0, ones, ones * 0.5, ones * 0.2),
-            attribute_sets=(
-                AttributeSet(
-                    classifier_id, "attfind-notebook", self.samples, 1.0, "samples", found
-                ),
-            ),
+            attribute_sets=(AttributeSet(classifier_id, "attfind-notebook", self.samples, 1.0, "samples", found),),
             has_encoder=True,
             provenance={"note": self.note} if self.note else {},
         )
@@ -267,6 +255,4 @@ def model_host(**options: Any) -> ModelHost:
     def read(path: Path) -> FakeExplainer:
         return FakeExplainer(**options)
 
-    return FakeExplainerHost(
-        read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash
-    )
+    return FakeExplainerHost(read, FakeRenderer, FakeDevices, lambda path: read(path).summary().model_hash)

@@ -37,9 +37,7 @@ GREEN = Attribute("green", 0, (AttributeEntry(9, "max"),))
 SECOND = ClassifierSummary("d" * 64, "second opinion", ("healthy", "diseased"))
 
 
-def make_summary(
-    model_hash: str = "a" * 64, name: str = "fake", *others: ClassifierSummary
-) -> ExplainerSummary:
+def make_summary(model_hash: str = "a" * 64, name: str = "fake", *others: ClassifierSummary) -> ExplainerSummary:
     """Four samples, two classes, 16 px; styles run from -1 to 1. `others` can be asked, too."""
     ones = np.ones(LAYOUT.num_styles, np.float32)
     probs = np.array([[0.9, 0.1], [0.2, 0.8], [0.84, 0.16], [0.55, 0.45]], np.float32)
@@ -52,9 +50,7 @@ def make_summary(
         conditioned_on="c" * 64,
         samples=SampleTable(tuple(f"leaf-{i}" for i in range(len(probs))), probs),
         style_stats=StyleStats(-ones, ones, 0 * ones, 0.5 * ones),
-        attribute_sets=(
-            AttributeSet("c" * 64, "attfind-notebook", 4, 1.0, "samples", (SPOTS, EDGES, GREEN)),
-        ),
+        attribute_sets=(AttributeSet("c" * 64, "attfind-notebook", 4, 1.0, "samples", (SPOTS, EDGES, GREEN)),),
     )
 
 

@@ -22,9 +22,7 @@ class HeadlessExplorer:
         self.host = FakeModelHost()
         self.posted: queue.Queue = queue.Queue()
         self.updates: list = []
-        self.explorer = Explorer(
-            self.posted.put, model_host=self.host, data_dir=folder / "data", config_dir=folder
-        )
+        self.explorer = Explorer(self.posted.put, model_host=self.host, data_dir=folder / "data", config_dir=folder)
         self.explorer.updates.on(object, self.record)
 
     def record(self, update: object) -> None:

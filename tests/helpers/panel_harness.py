@@ -26,9 +26,7 @@ def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
     """An explorer without a model, closed at the end; `options` go to the fake workbench."""
     make_application()
     bridge = MainThreadInvoker()
-    explorer = Explorer(
-        bridge.post, model_host=model_host(**options), data_dir=folder, config_dir=folder
-    )
+    explorer = Explorer(bridge.post, model_host=model_host(**options), data_dir=folder, config_dir=folder)
     try:
         yield explorer
     finally:

@@ -70,9 +70,7 @@ class Done:
         return [event for event in self.events if isinstance(event, Kept)]
 
 
-def projected(
-    model: Explainer, targets: np.ndarray, settings: ProjectionSettings = QUICK, **options: object
-) -> Done:
+def projected(model: Explainer, targets: np.ndarray, settings: ProjectionSettings = QUICK, **options: object) -> Done:
     named = [Target(f"{i}.png", image) for i, image in enumerate(targets)]
     job = project(model, named, settings, **options)
     events: list[Event] = []

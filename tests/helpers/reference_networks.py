@@ -94,9 +94,7 @@ def modulate(weight: np.ndarray, style: np.ndarray, demodulate: bool) -> np.ndar
     return out
 
 
-def reference_mapping(
-    p: Parameters, config: GeneratorConfig, z: np.ndarray, c: np.ndarray | None
-) -> np.ndarray:
+def reference_mapping(p: Parameters, config: GeneratorConfig, z: np.ndarray, c: np.ndarray | None) -> np.ndarray:
     x = unit(z)
     if config.c_dim:
         x = np.concatenate([x, unit(dense(p, "mapping.embed", c))])
@@ -165,9 +163,7 @@ def reference_trunk(p: Parameters, config: TrunkConfig, images: np.ndarray) -> n
         for k in range(len(config.channels) - 1):
             name = f"blocks.{k}"
             y = lrelu(conv(x, equalized(p, f"{name}.conv0"), 1) + bias(f"{name}.conv0"), clamp)
-            y = conv(fir(y, 2, 2), equalized(p, f"{name}.conv1"), 0, stride=2) + bias(
-                f"{name}.conv1"
-            )
+            y = conv(fir(y, 2, 2), equalized(p, f"{name}.conv1"), 0, stride=2) + bias(f"{name}.conv1")
             y = lrelu(y) * sqrt(0.5)
             if clamp is not None:
                 y = np.clip(y, -clamp * sqrt(0.5), clamp * sqrt(0.5))

@@ -20,17 +20,11 @@ SIDE = 32  # px
 COLUMNS = 8
 
 
-def make_run(
-    path: Path, state: str = "paused", *, images: int = 24_000, total: int = 48_000, **fields
-) -> RunFolder:
+def make_run(path: Path, state: str = "paused", *, images: int = 24_000, total: int = 48_000, **fields) -> RunFolder:
     """A run that has seen `images`: figures every 400, validation and a sheet every 4,000; `fields` of its status."""
     folder = RunFolder(path)
     data = DataConfig(str(path / "pictures"), label="healthy")
-    folder.create(
-        TrainConfig(
-            data, "", ClassifierTraining(data), resolution=SIDE, images=total, name=path.name
-        )
-    )
+    folder.create(TrainConfig(data, "", ClassifierTraining(data), resolution=SIDE, images=total, name=path.name))
     random = np.random.default_rng(len(path.name))
     for seen in range(400, images + 1, 400):
         folder.append_metrics(seen, losses(seen, random))

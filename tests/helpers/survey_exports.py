@@ -46,10 +46,7 @@ def make_key() -> StudyKey:
         for r in range(3)
     ]  # fmt: skip
     items += [
-        KeyItem(
-            item=f"{rng.getrandbits(40):010x}", kind="classification", role="catch", right=right
-        )
-        for right in "12"
+        KeyItem(item=f"{rng.getrandbits(40):010x}", kind="classification", role="catch", right=right) for right in "12"
     ]
     items += [
         KeyItem(item=f"{rng.getrandbits(40):010x}", kind="verbal", arm=arm, attribute=attribute)
@@ -90,9 +87,7 @@ def _person(key: StudyKey, name: str, rng: random.Random) -> Person:
     return person
 
 
-def written(
-    rows: list[list[str]], *, sep: str = ",", bom: bool = True, encoding: str = "utf-8"
-) -> bytes:
+def written(rows: list[list[str]], *, sep: str = ",", bom: bool = True, encoding: str = "utf-8") -> bytes:
     buffer = io.StringIO(newline="")
     csv.writer(buffer, delimiter=sep).writerows(rows)
     text = buffer.getvalue()
@@ -106,10 +101,7 @@ def qualtrics(key: StudyKey, people: list[Person], *, sep: str = ",", codes: boo
     words = ["Start Date", "End Date", "Response Type", "IP Address", "Progress", "Duration (in seconds)", "Finished",
              "Recorded Date", "Response ID", "Distribution Channel", "User Language"]  # fmt: skip
     names = [f"Q{i + 1}" for i in range(len(key.items))]
-    texts = [
-        f"Look at the picture.\n\nWhich one is it?{f' (q{i.item})' if codes else ''}"
-        for i in key.items
-    ]
+    texts = [f"Look at the picture.\n\nWhich one is it?{f' (q{i.item})' if codes else ''}" for i in key.items]
     imports = ['{"ImportId":"' + name + '"}' for name in [*about, *names]]
     rows = [
         ["2026-03-01 10:00:00", "2026-03-01 10:09:00", "Survey Preview" if p.preview else "IP Address", "*******",
@@ -152,9 +144,7 @@ def lime_survey(key: StudyKey, people: list[Person]) -> bytes:
     for p in people:
         date = "2026-03-01 10:09:00" if p.finished else ""
         cells = [_worded(p.answers.get(i.item, ""), i, "{}") for i in key.items]
-        rows.append(
-            [p.name, date, "3", "en", "77", "2026-03-01 10:00:00", f"{p.seconds}.25", *cells]
-        )
+        rows.append([p.name, date, "3", "en", "77", "2026-03-01 10:00:00", f"{p.seconds}.25", *cells])
     return written(rows, sep=";")
 
 
@@ -172,9 +162,7 @@ def survey_monkey(key: StudyKey, people: list[Person]) -> bytes:
     rows = [about + [f"Which choice? (q{i.item})" for i in key.items], [""] * len(about) + kinds]
     for p in people:
         cells = [_worded(p.answers.get(i.item, ""), i, "Option {}") for i in key.items]
-        rows.append(
-            [p.name, "44", "03/01/2026 10:00:00 AM", "03/01/2026 10:09:00 AM", "", "", *cells]
-        )
+        rows.append([p.name, "44", "03/01/2026 10:00:00 AM", "03/01/2026 10:09:00 AM", "", "", *cells])
     return written(rows, sep="\t", bom=False, encoding="utf-16")
 
 

@@ -21,20 +21,14 @@ def make_explainer(resolution: int = 16, samples: int = 12, seed: int = 0) -> Ex
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         channels = tuple(max(4, 32 >> k) for k in range(resolution.bit_length() - 2))
-        generator = Generator(
-            GeneratorConfig(channels, z_dim=16, w_dim=16, num_classes=2, mapping_layers=2)
-        )
+        generator = Generator(GeneratorConfig(channels, z_dim=16, w_dim=16, num_classes=2, mapping_layers=2))
         encoder = Encoder(TrunkConfig(channels, outputs=16, hidden=16))
         classifier = Classifier(
-            ClassifierConfig(
-                "tiny", "small-resnet", CLASS_NAMES, Preprocessing(resolution), widths=(8, 8)
-            )
+            ClassifierConfig("tiny", "small-resnet", CLASS_NAMES, Preprocessing(resolution), widths=(8, 8))
         )
         _warm_up(classifier, resolution)
         images = torch.rand(samples, 3, resolution, resolution) * 2 - 1
-        cond = torch.randn(samples, 2).softmax(
-            dim=1
-        )  # an untrained classifier would tell all the same
+        cond = torch.randn(samples, 2).softmax(dim=1)  # an untrained classifier would tell all the same
     classifier.eval()
     ws = generator.broadcast(encoder(images)).contiguous()
     _balance(classifier, generator.synthesis(ws, cond, generator.synthesis.noise_const()))

@@ -45,9 +45,7 @@ def write_discs(folder: Path, count: int = 30, colours: tuple[str, ...] = ("gree
 
 def classifier_training(data: Path) -> ClassifierTraining:
     """Enough to tell the discs apart."""
-    return ClassifierTraining(
-        DataConfig(str(data)), resolution=16, widths=(8, 16), steps=80, batch=16, confidence=0.9
-    )
+    return ClassifierTraining(DataConfig(str(data)), resolution=16, widths=(8, 16), steps=80, batch=16, confidence=0.9)
 
 
 def write_disc_classifier(data: Path, path: Path) -> Path:

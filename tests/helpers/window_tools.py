@@ -21,9 +21,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @contextlib.contextmanager
-def desktop_on(
-    folder: Path, host: ModelHost | None = None, **options
-) -> Iterator[ApplicationContext]:
+def desktop_on(folder: Path, host: ModelHost | None = None, **options) -> Iterator[ApplicationContext]:
     """A shown window without a model; `options` go to the fake workbench, unless another is given."""
     make_application()
     host = host or model_host(**options)
@@ -74,10 +72,4 @@ def colours_in(widget: QWidget) -> int:
     """How many colours a grab of the widget shows: 1 means blank."""
     image = widget.grab().toImage()
     step_x, step_y = max(1, image.width() // 60), max(1, image.height() // 60)
-    return len(
-        {
-            image.pixel(x, y)
-            for x in range(0, image.width(), step_x)
-            for y in range(0, image.height(), step_y)
-        }
-    )
+    return len({image.pixel(x, y) for x in range(0, image.width(), step_x) for y in range(0, image.height(), step_y)})

@@ -23,9 +23,7 @@ ROWS = (
     Row("1  Brown spots", (Cell(leaf(0.1), "P(diseased) 0.12"), Cell(leaf(0.9), "P(diseased) 0.91", True))),
     Row("2  Ränder – κ", (Cell(leaf(0.3), "0.31"), None), ("+1.42 logits",)),
 )  # fmt: skip
-SHEET = layout_sheet(
-    ROWS, ("original", "plus"), "What moves the classifier", "leaves, model abc", 96
-)
+SHEET = layout_sheet(ROWS, ("original", "plus"), "What moves the classifier", "leaves, model abc", 96)
 
 
 def streams(data: bytes) -> list[bytes]:

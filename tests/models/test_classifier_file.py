@@ -105,9 +105,7 @@ def test_other_files_are_refused(written: Path, tmp_path: Path) -> None:
         {"preprocessing": {"input_size": 16, "std": [0, 0, 0]}},
     ],
 )
-def test_absurd_descriptions_are_refused(
-    written: Path, tmp_path: Path, changes: dict[str, Any]
-) -> None:
+def test_absurd_descriptions_are_refused(written: Path, tmp_path: Path, changes: dict[str, Any]) -> None:
     refuse(tmp_path, forged(written.read_bytes(), lambda config: config.update(changes)))
 
 
@@ -129,9 +127,7 @@ def test_numbers_that_are_not_finite_are_refused_both_ways(written: Path, tmp_pa
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
-def test_cut_and_flipped_files_never_crash(
-    written: Path, tmp_path: Path, data: st.DataObject
-) -> None:
+def test_cut_and_flipped_files_never_crash(written: Path, tmp_path: Path, data: st.DataObject) -> None:
     raw = bytearray(written.read_bytes())
     raw[data.draw(st.integers(0, min(1500, len(raw) - 1)))] ^= data.draw(st.integers(1, 255))
     path = tmp_path / "flipped.classifier"
@@ -140,9 +136,7 @@ def test_cut_and_flipped_files_never_crash(
         read_classifier(path)
 
 
-def test_the_classifier_inside_an_explainer_is_the_same_classifier(
-    tiny_explainer, tmp_path: Path
-) -> None:
+def test_the_classifier_inside_an_explainer_is_the_same_classifier(tiny_explainer, tmp_path: Path) -> None:
     path = tmp_path / "tiny.explainer"
     write_explainer(tiny_explainer, path)
     classifier, about = read_classifier(path)

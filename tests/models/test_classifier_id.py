@@ -30,9 +30,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
-def test_what_answers_differently_has_another_id(
-    tiny_explainer: Explainer, change: dict[str, object]
-) -> None:
+def test_what_answers_differently_has_another_id(tiny_explainer: Explainer, change: dict[str, object]) -> None:
     classifier = tiny_explainer.classifier
     before, config = hash_classifier(classifier), classifier.config
     try:
@@ -55,9 +53,7 @@ def test_what_sees_whole_pictures_keeps_the_id_that_it_had_before_there_were_fra
 
 def test_a_file_of_before_keeps_its_ids(tiny_explainer: Explainer, tmp_path: Path) -> None:
     old = hash_tensors(stored_tensors("classifier", tiny_explainer.classifier))
-    sets = tuple(
-        msgspec.structs.replace(found, classifier_id=old) for found in tiny_explainer.attribute_sets
-    )
+    sets = tuple(msgspec.structs.replace(found, classifier_id=old) for found in tiny_explainer.attribute_sets)
     before = replace(
         tiny_explainer,
         classifiers={old: tiny_explainer.classifier},

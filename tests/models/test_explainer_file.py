@@ -37,13 +37,9 @@ CHANNELS = (8, 6, 4)  # 16 px
 
 def make_explainer(seed: int = 0, rows_equal: bool = True) -> Explainer:
     torch.manual_seed(seed)
-    generator = Generator(
-        GeneratorConfig(CHANNELS, z_dim=8, w_dim=8, num_classes=2, mapping_layers=2)
-    )
+    generator = Generator(GeneratorConfig(CHANNELS, z_dim=8, w_dim=8, num_classes=2, mapping_layers=2))
     classifier = Classifier(
-        ClassifierConfig(
-            "health", "small-resnet", ("diseased", "healthy"), Preprocessing(16), widths=(4, 6)
-        )
+        ClassifierConfig("health", "small-resnet", ("diseased", "healthy"), Preprocessing(16), widths=(4, 6))
     )
     key = hash_classifier(classifier)
     ws = torch.randn(5, 1 if rows_equal else generator.num_ws, 8).expand(-1, generator.num_ws, -1)
@@ -52,9 +48,7 @@ def make_explainer(seed: int = 0, rows_equal: bool = True) -> Explainer:
         name="leaves",
         generator=generator,
         encoder=Encoder(TrunkConfig(CHANNELS, outputs=8, hidden=8)),
-        discriminator=Discriminator(
-            TrunkConfig(CHANNELS, outputs=2, hidden=8, minibatch_stddev=True)
-        ),
+        discriminator=Discriminator(TrunkConfig(CHANNELS, outputs=2, hidden=8, minibatch_stddev=True)),
         classifiers={key: classifier},
         conditioned_on=key,
         samples=Samples(ws, cond, cond.flip(1), tuple(f"leaf/{i}.jpg" for i in range(5))),
@@ -102,9 +96,7 @@ def test_everything_comes_back(tmp_path: Path, rows_equal: bool) -> None:
         for key, tensor in new.state_dict().items():
             assert not tensor.is_meta
             expected = old.state_dict()[key]
-            assert torch.equal(
-                tensor, expected.half().float() if expected.is_floating_point() else expected
-            )
+            assert torch.equal(tensor, expected.half().float() if expected.is_floating_point() else expected)
             assert not tensor.requires_grad
     assert before.samples is not None
     assert after.samples is not None
@@ -112,9 +104,7 @@ def test_everything_comes_back(tmp_path: Path, rows_equal: bool) -> None:
         assert torch.equal(getattr(after.samples, name), getattr(before.samples, name))
     assert after.samples.ids == before.samples.ids
     for name in explainer_header.STATISTICS:
-        np.testing.assert_array_equal(
-            getattr(after.style_stats, name), getattr(before.style_stats, name)
-        )
+        np.testing.assert_array_equal(getattr(after.style_stats, name), getattr(before.style_stats, name))
     assert after.attribute_sets == before.attribute_sets
     assert after.provenance == before.provenance
     assert after.figures == {"agreement": 0.5, "flips": 0.75, "table": [0, 1, 2]}
@@ -124,9 +114,7 @@ def test_everything_comes_back(tmp_path: Path, rows_equal: bool) -> None:
 def test_it_renders_and_classifies(explainer: Explainer, written: Path) -> None:
     read = read_explainer(written)
     assert read.samples is not None
-    img = read.generator.synthesis(
-        read.samples.ws, read.samples.cond, read.generator.synthesis.noise_const()
-    )
+    img = read.generator.synthesis(read.samples.ws, read.samples.cond, read.generator.synthesis.noise_const())
     assert img.shape == (5, 3, 16, 16)
     assert read.encoder is not None
     assert read.encoder(img).shape == (5, 8)
@@ -149,9 +137,7 @@ def test_equal_content_is_equal_bytes(written: Path, tmp_path: Path) -> None:
 
 
 def test_a_bare_generator(tmp_path: Path) -> None:
-    generator = Generator(
-        GeneratorConfig((4, 4, 4), z_dim=4, w_dim=4, c_dim=3, mapping_layers=1, conv_clamp=256)
-    )
+    generator = Generator(GeneratorConfig((4, 4, 4), z_dim=4, w_dim=4, c_dim=3, mapping_layers=1, conv_clamp=256))
     write_explainer(Explainer("plain", generator), tmp_path / "plain.explainer")
     read = read_explainer(tmp_path / "plain.explainer")
     assert read.generator.config == generator.config
@@ -200,9 +186,7 @@ def test_a_full_disk_leaves_the_old_file(written: Path, tmp_path: Path) -> None:
         "try:\n    write_explainer(explainer, sys.argv[2])\n"
         "except UserError as error:\n    print(error)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, written, target], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, written, target], capture_output=True, text=True, check=True)
     assert "cannot be written" in done.stdout
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["kept.explainer"]
@@ -236,9 +220,7 @@ def test_reading_stays_light(written: Path) -> None:
         "read_explainer(sys.argv[1])\n"
         "print(len(sys.modules) - known)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code, written], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", code, written], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 50
 
 

@@ -26,9 +26,7 @@ if TYPE_CHECKING:
 
 QUIET: dict[str, Any] = {
     "deadline": None,
-    "suppress_health_check": [
-        HealthCheck.function_scoped_fixture
-    ],  # each example overwrites the file
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],  # each example overwrites the file
 }
 
 
@@ -235,9 +233,7 @@ def test_attributes_must_fit_the_model(tmp_path: Path, written: Path) -> None:
     refuse(tmp_path, with_header(written.read_bytes(), target), "target")
 
 
-def test_no_memory_is_taken_for_absurd_shapes(
-    tmp_path: Path, written: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_memory_is_taken_for_absurd_shapes(tmp_path: Path, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A header that asks for the largest networks (5 GB) is refused before a tensor is made."""
 
     def grow(header: dict[str, Any]) -> None:
@@ -254,9 +250,7 @@ def test_no_memory_is_taken_for_absurd_shapes(
 def test_every_truncation_is_noticed(tmp_path: Path, written: Path) -> None:
     raw = written.read_bytes()
     length = int.from_bytes(raw[:8], "little")
-    for cut in sorted(
-        {*range(0, 20), *range(20, length, 97), *range(length, len(raw), 251), len(raw) - 1}
-    ):
+    for cut in sorted({*range(0, 20), *range(20, length, 97), *range(length, len(raw), 251), len(raw) - 1}):
         refuse(tmp_path, raw[:cut])
 
 

@@ -125,9 +125,7 @@ def test_rosinality_names_are_understood() -> None:
     bare = {k: v for k, v in state.items() if not k.startswith("noises.")}
     second, third = (rosinality.generator_from_state(bare, torch.ones(8)) for _ in range(2))
     assert torch.equal(second.mapping.w_avg, torch.ones(8))
-    for one, other in zip(
-        second.synthesis.noise_const(), third.synthesis.noise_const(), strict=True
-    ):
+    for one, other in zip(second.synthesis.noise_const(), third.synthesis.noise_const(), strict=True):
         assert torch.equal(one, other)
 
 

@@ -38,9 +38,7 @@ needs_alex = pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet 
 def small(architecture: str = "small-resnet") -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        config = ClassifierConfig(
-            "x", architecture, ("a", "b"), Preprocessing(32), widths=(8, 16, 24)
-        )
+        config = ClassifierConfig("x", architecture, ("a", "b"), Preprocessing(32), widths=(8, 16, 24))
         return Classifier(config).eval().requires_grad_(False)
 
 

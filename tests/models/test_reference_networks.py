@@ -82,13 +82,9 @@ def test_truncation(psi: float, cutoff: int | None) -> None:
         for row in range(generator.num_ws):
             reached = cutoff is None or row < cutoff
             expected[n, row] = average + psi * (w - average) if reached else w
-    np.testing.assert_allclose(
-        generator.ws_from_z(z, psi=psi, cutoff=cutoff), expected, **TOLERANCE
-    )
+    np.testing.assert_allclose(generator.ws_from_z(z, psi=psi, cutoff=cutoff), expected, **TOLERANCE)
     ws = generator.broadcast(generator.mapping(z))
-    np.testing.assert_allclose(
-        truncate(ws, generator.mapping.w_avg, psi, cutoff), expected, **TOLERANCE
-    )
+    np.testing.assert_allclose(truncate(ws, generator.mapping.w_avg, psi, cutoff), expected, **TOLERANCE)
 
 
 @pytest.mark.parametrize("noise_mode", ["none", "const", "own"])
@@ -102,10 +98,7 @@ def test_synthesis(num_classes: int, clamp: float | None, noise_mode: str) -> No
     maps = {
         "none": None,
         "const": synthesis.noise_const(),
-        "own": [
-            random(2, 1, layer.resolution, layer.resolution)
-            for layer in synthesis.layout.conv_layers
-        ],
+        "own": [random(2, 1, layer.resolution, layer.resolution) for layer in synthesis.layout.conv_layers],
     }[noise_mode]
     img = synthesis(ws, cond, maps)
     styles = synthesis.styles(ws, cond)
@@ -128,9 +121,7 @@ def test_synthesis(num_classes: int, clamp: float | None, noise_mode: str) -> No
 def test_style_vector_holds_the_convolutions_in_synthesis_order() -> None:
     generator = generator_of(2, 0)
     ws, cond = random(1, generator.num_ws, 7), random(1, 2)
-    _, styles = reference_synthesis(
-        parameters(generator), generator.config, ws[0].numpy(), cond[0].numpy(), None
-    )
+    _, styles = reference_synthesis(parameters(generator), generator.config, ws[0].numpy(), cond[0].numpy(), None)
     # b4: conv1, torgb; then conv0, conv1, torgb
     expected = np.concatenate([s for i, s in enumerate(styles) if i not in (1, 4, 7)])
     s = generator.synthesis.join(generator.synthesis.styles(ws, cond))
@@ -170,8 +161,6 @@ def test_encoder(clamp: float | None) -> None:
     config = TrunkConfig(CHANNELS, outputs=7, hidden=6, conv_clamp=clamp)
     network = shaken(Encoder(config))
     img = random(3, 3, 16, 16)
-    np.testing.assert_allclose(
-        network(img), reference_trunk(parameters(network), config, img.numpy()), **TOLERANCE
-    )
+    np.testing.assert_allclose(network(img), reference_trunk(parameters(network), config, img.numpy()), **TOLERANCE)
     # Samples do not see each other.
     np.testing.assert_allclose(network(img)[:1], network(img[:1]), **TOLERANCE)

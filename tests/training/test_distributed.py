@@ -117,9 +117,7 @@ def _started_by_command(discs: Path, classifier: Path, folder: Path) -> subproce
     settings += ["channels=8,8,8", "images=100000", "attributes=0", "device=cpu"]
     options = [option for setting in settings for option in ("--set", setting)]
     script = ROOT / "tests" / "helpers" / "tiny_training.py"
-    return _torchrun(
-        2, script, "train", discs, "--classifier", config.classifier, *options, "--out", folder
-    )
+    return _torchrun(2, script, "train", discs, "--classifier", config.classifier, *options, "--out", folder)
 
 
 def test_what_the_first_process_refuses_is_a_sentence_of_each(discs: Path, tmp_path: Path) -> None:

@@ -29,8 +29,6 @@ def test_weights_are_what_a_file_holds() -> None:
 
 
 def test_a_file_says_nothing_of_the_folders_it_was_made_in() -> None:
-    config = TrainConfig(
-        DataConfig(str(Path("someone") / "leaves")), str(Path("someone") / "leaf.classifier")
-    )
+    config = TrainConfig(DataConfig(str(Path("someone") / "leaves")), str(Path("someone") / "leaf.classifier"))
     assert "someone" not in str(_without_paths(config))
     assert _without_paths(config)["data"]["path"] == "leaves"

@@ -167,9 +167,7 @@ def test_export_brings_random_seeds_to_the_encoder(config: TrainConfig, tmp_path
     assert (after - center).norm() < (before - center).norm()
 
 
-def test_a_broken_training_picture_does_not_end_an_export(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_a_broken_training_picture_does_not_end_an_export(config: TrainConfig, tmp_path: Path) -> None:
     own = tmp_path / "discs"
     shutil.copytree(config.data.path, own)
     config = _changed(config, data=DataConfig(str(own)))
@@ -228,9 +226,7 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
     assert float(moved) < 10 * config.lr
 
 
-def test_a_plain_stylegan2_has_one_pace(
-    config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_plain_stylegan2_has_one_pace(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("latent_explorer.training.throughput.time.monotonic", lambda: now[0])
     for mode, seconds_left in (
@@ -254,9 +250,7 @@ def test_precision_is_chosen_by_device() -> None:
     "fields",
     [{"discriminated": 9}, {"discriminated": 0}, {"mapped": 6, "repaired": 6}, {"mapped": -1}],
 )
-def test_a_step_cannot_take_more_than_its_batch(
-    config: TrainConfig, fields: dict[str, int]
-) -> None:
+def test_a_step_cannot_take_more_than_its_batch(config: TrainConfig, fields: dict[str, int]) -> None:
     with pytest.raises(UserError, match="a batch has 8 pictures"):
         check_batch_divisible(_changed(config, **fields))
 
@@ -271,9 +265,7 @@ def test_what_processes_cannot_share_evenly_is_said(config: TrainConfig) -> None
 
 
 @pytest.mark.parametrize("mode", ["stylex", "stylegan2"])
-def test_an_estimate_is_measured_without_touching_a_file(
-    config: TrainConfig, tmp_path: Path, mode: str
-) -> None:
+def test_an_estimate_is_measured_without_touching_a_file(config: TrainConfig, tmp_path: Path, mode: str) -> None:
     asked = _changed(config, mode=mode, images=4000, adversarial_start=1000)
     state = torch.get_rng_state()
     done = run_job(estimate(asked, 3, tmp_path / "not" / "there"))
@@ -301,8 +293,6 @@ def test_an_estimate_without_the_full_stage(config: TrainConfig) -> None:
     assert done.free_bytes is None
 
 
-def test_the_classifier_training_says_how_large_the_classifier_will_be(
-    config: TrainConfig, discs: Path
-) -> None:
+def test_the_classifier_training_says_how_large_the_classifier_will_be(config: TrainConfig, discs: Path) -> None:
     asked = _changed(config, classifier="", classifier_training=classifier_training(discs))
     assert run_job(estimate(asked, 3)).seconds > 0

@@ -36,9 +36,7 @@ def test_a_folder_without_a_run_has_nothing_to_say(tmp_path: Path) -> None:
     assert not run.path.exists()  # looking leaves no trace
 
 
-def test_only_one_process_trains_in_a_folder(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_one_process_trains_in_a_folder(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_folder, "LOCK_SECONDS", 0.0)
     with run.hold():
         assert run.is_alive()
@@ -55,9 +53,7 @@ def test_a_killed_process_holds_nothing(run: RunFolder) -> None:
         "with RunFolder(Path(sys.argv[1])).hold():\n"
         "    print('held', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE
-    ) as child:
+    with subprocess.Popen([sys.executable, "-c", code, str(run.path)], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
         assert run.is_alive()
@@ -88,9 +84,7 @@ def test_what_a_kill_left_half_written_is_removed(run: RunFolder) -> None:
         assert all(path.exists() for path in others)
 
 
-def test_a_training_gives_way_to_the_window(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_training_gives_way_to_the_window(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run.wait_while_busy() < 0.05
     monkeypatch.setattr(run_folder, "BUSY_SECONDS", 0.2)
     run.busy()
@@ -109,9 +103,7 @@ def test_a_status_comes_back(run: RunFolder) -> None:
     assert run.status() is None
 
 
-def test_a_full_disk_still_lets_a_run_say_that_it_failed(
-    run: RunFolder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_still_lets_a_run_say_that_it_failed(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     run.write_status(RunStatus("running", "explainer", message="x" * 100))
 
     def full(*_: object, **__: object) -> None:
@@ -124,9 +116,7 @@ def test_a_full_disk_still_lets_a_run_say_that_it_failed(
     assert (status.state, status.message) == ("failed", "The disk is full.")
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 

@@ -45,9 +45,7 @@ def figures(run: RunFolder) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize("images", [40, 56, 80])
-def test_a_run_that_was_closed_goes_on_as_if_it_had_not_been(
-    config: TrainConfig, tmp_path: Path, images: int
-) -> None:
+def test_a_run_that_was_closed_goes_on_as_if_it_had_not_been(config: TrainConfig, tmp_path: Path, images: int) -> None:
     """Between two lines of figures, and among the events of one step, too."""
     straight = started(config, tmp_path / "straight")
     list(train(straight))
@@ -107,9 +105,7 @@ def test_a_folder_with_a_run_is_not_overwritten(config: TrainConfig, tmp_path: P
         started(config, tmp_path)
 
 
-def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(config: TrainConfig, tmp_path: Path) -> None:
     run = started(config, tmp_path)
     Checkpoints(run).save({"images": 1})
     Checkpoints(run).save({"images": 2})
@@ -196,9 +192,7 @@ def test_sums_of_losses_that_a_checkpoint_held_are_where_the_losses_are() -> Non
     assert {total.device.type for total in means.state()["sums"].values()} == {"meta"}
 
 
-def test_what_can_be_refused_is_refused_before_a_picture_is_read(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_what_can_be_refused_is_refused_before_a_picture_is_read(config: TrainConfig, tmp_path: Path) -> None:
     wrong = {
         "a batch has 8 pictures": {"mapped": 6, "repaired": 6},
         "3 widths make 16 px": {"resolution": 32},

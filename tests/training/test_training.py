@@ -31,9 +31,7 @@ def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) 
     return tiny_config(discs, classifier_file)
 
 
-def test_every_network_moves_and_the_folder_holds_what_a_person_looks_for(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_every_network_moves_and_the_folder_holds_what_a_person_looks_for(config: TrainConfig, tmp_path: Path) -> None:
     run = started(config, tmp_path / "run")
     list(train(run))
     state = Checkpoints(run).load()
@@ -47,22 +45,15 @@ def test_every_network_moves_and_the_folder_holds_what_a_person_looks_for(
     assert [sheet.name for sheet in run.sheets()] == ["00000080.png", "00000160.png"]
 
 
-def test_the_encoder_and_the_mapping_are_trained_in_every_update(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_the_encoder_and_the_mapping_are_trained_in_every_update(config: TrainConfig, tmp_path: Path) -> None:
     run = started(config, tmp_path / "run")
     trainer, _ = build_training(run, *run_job(read_pictures(run)), fresh=True)
     trainer.images = config.adversarial_start + 100
     before = {n: p.clone() for n, p in trainer.networks.G.mapping.named_parameters()}
     encoder_before = [p.clone() for p in trainer.networks.E.parameters()]
     trainer.step()
-    assert all(
-        not torch.equal(before[n], p) for n, p in trainer.networks.G.mapping.named_parameters()
-    )
-    moved = [
-        not torch.equal(a, b)
-        for a, b in zip(encoder_before, trainer.networks.E.parameters(), strict=True)
-    ]
+    assert all(not torch.equal(before[n], p) for n, p in trainer.networks.G.mapping.named_parameters())
+    moved = [not torch.equal(a, b) for a, b in zip(encoder_before, trainer.networks.E.parameters(), strict=True)]
     assert all(moved)
 
 
@@ -77,9 +68,7 @@ def test_the_class_enters_through_convolutions_alone(config: TrainConfig, tmp_pa
     assert float(spread.abs().max()) <= config.cond_limit + 1e-6
 
 
-def test_finer_layers_than_asked_for_never_hear_the_class(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_finer_layers_than_asked_for_never_hear_the_class(config: TrainConfig, tmp_path: Path) -> None:
     config = msgspec.structs.replace(config, cond_resolution=8)
     run = started(config, tmp_path / "run")
     list(train(run))
@@ -89,9 +78,7 @@ def test_finer_layers_than_asked_for_never_hear_the_class(
     assert hears == {"b4", "b8"}
 
 
-def test_classifier_files_come_back_and_others_are_refused(
-    classifier_file: Path, tmp_path: Path
-) -> None:
+def test_classifier_files_come_back_and_others_are_refused(classifier_file: Path, tmp_path: Path) -> None:
     classifier, about = read_classifier(classifier_file)
     assert classifier.config.class_names == ("green", "red")
     assert 0.8 < about["val"]["median_top_probability"] < 0.95

@@ -70,9 +70,7 @@ def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders
     assert "discriminator's convolutions" in said[1]
     noise = old.generator.synthesis.noise_const()
     ws = old.generator.ws_from_z(z)
-    assert torch.allclose(
-        new.G.synthesis(ws, cond, noise), old.generator.synthesis(ws, None, noise), atol=1e-4
-    )
+    assert torch.allclose(new.G.synthesis(ws, cond, noise), old.generator.synthesis(ws, None, noise), atol=1e-4)
     assert torch.allclose(new.D.score(img, cond), old.discriminator.score(img), atol=1e-5)
     trunks = (x.blocks(x.from_rgb(img)) for x in (new.E, old.discriminator))
     assert torch.allclose(*trunks, atol=1e-5)

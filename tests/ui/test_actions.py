@@ -33,9 +33,7 @@ def test_every_action_has_text_tooltip_and_a_shortcut_of_its_own():
 def test_letters_of_a_menu_are_unique():
     for menu in MENUS:
         letters = [
-            spec.text[spec.text.index("&") + 1].lower()
-            for spec in ACTIONS
-            if spec.menu == menu and not spec.submenu
+            spec.text[spec.text.index("&") + 1].lower() for spec in ACTIONS if spec.menu == menu and not spec.submenu
         ]
         assert len(set(letters)) == len(letters), f"{menu}: {letters}"
 

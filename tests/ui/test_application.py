@@ -34,9 +34,7 @@ desktop.close()
 
 def test_window_is_visible_before_anything_slow_is_imported(tmp_path):
     env = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
-    done = subprocess.run(
-        [sys.executable, "-c", START], capture_output=True, text=True, timeout=60, env=env
-    )
+    done = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, timeout=60, env=env)
     assert done.stdout.strip() == "visible []", done.stderr
 
 
@@ -47,9 +45,7 @@ def test_bridge_runs_on_the_window_s_thread_in_order(qtbot):
 
     def post_all() -> None:
         for number in range(50):
-            bridge.post(
-                lambda number=number: seen.append((number, QThread.currentThread() is here))
-            )
+            bridge.post(lambda number=number: seen.append((number, QThread.currentThread() is here)))
 
     thread = threading.Thread(target=post_all)
     thread.start()

@@ -19,9 +19,7 @@ from latent_explorer.models.explainer_file import write_explainer
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("Xvfb") is None, reason="needs Xvfb (Debian: apt-get install xvfb)"
-    ),
+    pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb (Debian: apt-get install xvfb)"),
 ]
 SIZE = (1366, 768)
 
@@ -48,9 +46,7 @@ def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
         server.wait(10)
 
 
-def test_the_window_opens_and_shows_a_picture(
-    tiny_explainer, screen: dict[str, str], tmp_path: Path
-) -> None:
+def test_the_window_opens_and_shows_a_picture(tiny_explainer, screen: dict[str, str], tmp_path: Path) -> None:
     write_explainer(tiny_explainer, tmp_path / "tiny.explainer")
     program = subprocess.Popen(
         [sys.executable, "-m", "latent_explorer", str(tmp_path / "tiny.explainer")],

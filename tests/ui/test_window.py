@@ -222,9 +222,7 @@ def test_notices_can_be_read_again(desktop):
     window = desktop.window
     window.explorer.updates.emit(Message("Saved leaf.png."))
     assert window.notices.isVisible()
-    window.explorer.updates.emit(
-        ErrorReport(Failure("No picture.", "", "defect"), "Making the picture", "main")
-    )
+    window.explorer.updates.emit(ErrorReport(Failure("No picture.", "", "defect"), "Making the picture", "main"))
     assert window.notices.text.text() == "No picture."
     assert [text for _severity, text in window.notices.said] == ["Saved leaf.png.", "No picture."]
     window.notices.hide()
@@ -294,15 +292,11 @@ def test_closing_asks_about_a_changed_file(qtbot, desktop, tmp_path, monkeypatch
     assert desktop.window.close()
 
 
-def test_another_file_asks_about_timelines_that_stand_in_no_file(
-    qtbot, desktop, tmp_path, monkeypatch
-):
+def test_another_file_asks_about_timelines_that_stand_in_no_file(qtbot, desktop, tmp_path, monkeypatch):
     explorer, asked = desktop.explorer, []
     first = explorer.session
     answers = [QMessageBox.StandardButton.Cancel, QMessageBox.StandardButton.Discard]
-    monkeypatch.setattr(
-        QMessageBox, "question", lambda *args: asked.append(args[2]) or answers.pop(0)
-    )
+    monkeypatch.setattr(QMessageBox, "question", lambda *args: asked.append(args[2]) or answers.pop(0))
     desktop.timelines.add_keyframe()
     model = tmp_path / "again.explainer"
     model.write_bytes(b"")

@@ -164,9 +164,7 @@ class Engine:
             return  # asked for by a listener on the worker itself: it ends after this event
         self._thread.join(timeout)
         if self._thread.is_alive():
-            log.warning(
-                "The engine did not stop within %.1f s; the process will end without it.", timeout
-            )
+            log.warning("The engine did not stop within %.1f s; the process will end without it.", timeout)
 
     # The worker thread ---------------------------------------------------------------------------
 

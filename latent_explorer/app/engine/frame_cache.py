@@ -208,9 +208,7 @@ def _encode(result: RenderResult) -> bytes:
         w_distance=result.w_distance,
         seconds=result.seconds,
     )
-    data = msgspec.msgpack.encode(
-        stored
-    )  # compressed it would be hardly smaller and ten times slower
+    data = msgspec.msgpack.encode(stored)  # compressed it would be hardly smaller and ten times slower
     return zlib.crc32(data).to_bytes(4, "big") + data
 
 

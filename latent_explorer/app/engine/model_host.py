@@ -198,13 +198,9 @@ class ModelHost:
             raise UserError("This frame belongs to another model. Open that model again.")
         if self.frames is None:
             return CachedFrame(self.render(asked.request), False)
-        return self.frames.get_or_render(
-            asked.request, cache_scope(model_hash, device), self.render
-        )
+        return self.frames.get_or_render(asked.request, cache_scope(model_hash, device), self.render)
 
-    def attfind(
-        self, budget: StepBudget, *, n: int, classifier_id: str
-    ) -> Generator[Event, None, AttFindResult]:
+    def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
         """The search for attributes of a classifier, as a job on the open explainer.
 
         Screened by gradient, each find rendered exactly: to render every move takes half an hour on a laptop.

@@ -40,12 +40,8 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
     ends = [b for b in bases if isinstance(b, BlendEndBase)]
     cutoffs = [recipe.truncation_cutoff, *(b.truncation_cutoff for b in ends)]
     wrong = {
-        "its sample is not in it": any(
-            isinstance(b, SampleBase) and not 0 <= b.index < samples for b in bases
-        ),
-        "its seed is out of range": any(
-            isinstance(b, SeedBase) and not 0 <= b.seed < MAX_SEED for b in bases
-        ),
+        "its sample is not in it": any(isinstance(b, SampleBase) and not 0 <= b.index < samples for b in bases),
+        "its seed is out of range": any(isinstance(b, SeedBase) and not 0 <= b.seed < MAX_SEED for b in bases),
         "it mixes rows that are not in it": any(
             isinstance(b, MixBase) and not 0 <= b.first <= b.last < rows for b in bases
         ),
@@ -53,9 +49,7 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
         "it moves a style that is not in it": any(
             isinstance(e, StyleShift) and not 0 <= e.style_index < styles for e in recipe.edits
         ),
-        "it names other classes": _names_other_classes(
-            [recipe.cond, *(b.cond for b in ends)], summary
-        ),
+        "it names other classes": _names_other_classes([recipe.cond, *(b.cond for b in ends)], summary),
     }
     return next((reason for reason, is_so in wrong.items() if is_so), noise_mismatch(recipe.noise))
 

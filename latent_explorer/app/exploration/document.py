@@ -105,19 +105,12 @@ class Document(msgspec.Struct, frozen=True):
 
     def name_of(self, attribute: Attribute) -> str:
         """The person's name for it, else its own, else "Style 214 up"."""
-        return (
-            self.names.get(attribute_key(attribute))
-            or attribute.name
-            or describe_entries(attribute)
-        )
+        return self.names.get(attribute_key(attribute)) or attribute.name or describe_entries(attribute)
 
 
 def attribute_key(attribute: Attribute) -> str:
     """Identity of an attribute: its coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
-    parts = [
-        f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "")
-        for e in attribute.entries
-    ]
+    parts = [f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "") for e in attribute.entries]
     return "+".join(parts)
 
 
@@ -126,9 +119,7 @@ def single_slider(style_index: int, target: int) -> Attribute:
     return Attribute("", target, (AttributeEntry(style_index, "max"),))
 
 
-def listed_set(
-    document: Document, summary: ExplainerSummary, state: ExplorerState
-) -> AttributeSet | None:
+def listed_set(document: Document, summary: ExplainerSummary, state: ExplorerState) -> AttributeSet | None:
     """The newest search for the asked classifier that found something for the target class.
 
     Without one, the newest for the classifier that the model explains: the same sliders, so that another network's
@@ -143,9 +134,7 @@ def listed_set(
     return newest_set(sets, summary.classifier_id, state.target_class)
 
 
-def shown_attributes(
-    document: Document, summary: ExplainerSummary, state: ExplorerState
-) -> list[Attribute]:
+def shown_attributes(document: Document, summary: ExplainerSummary, state: ExplorerState) -> list[Attribute]:
     """The attributes to list for the asked classifier and target: pins, then own sliders, then by rank.
 
     Names are the person's where they gave one. Which search they come from says `listed_set`.
@@ -171,9 +160,7 @@ def reported_attributes(document: Document, found: AttributeSet) -> list[Attribu
     return attributes
 
 
-def _arranged(
-    document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]
-) -> list[Attribute]:
+def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]) -> list[Attribute]:
     """Pins, then own sliders, then by rank, under the person's names."""
     # A coordinate that was both added and found keeps its place and shows what was found of it.
     found_by_key = {attribute_key(a): a for a in ranked}

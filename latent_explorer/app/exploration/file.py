@@ -106,9 +106,7 @@ def read(path: Path) -> Exploration:
             f"{path.name} is damaged or no exploration ({error}). Choose a file that ends in {SUFFIX}."
         ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, NotImplementedError) as error:
-        raise UserError(
-            f"{path.name} is damaged: {error}. If there is an older copy of it, open that one."
-        ) from error
+        raise UserError(f"{path.name} is damaged: {error}. If there is an older copy of it, open that one.") from error
     except (OSError, RuntimeError) as error:  # RuntimeError: encrypted members
         raise UserError(f"{path.name} cannot be read ({error}). Check the file.") from error
 
@@ -117,9 +115,7 @@ def _read(archive: zipfile.ZipFile, name: str) -> Exploration:
     if len(archive.infolist()) > MAX_MEMBERS:
         raise ValueError("it holds too many parts")
     if "about.json" not in archive.namelist():
-        raise UserError(
-            f"{name} is a zip file but no exploration. Choose a file that ends in {SUFFIX}."
-        )
+        raise UserError(f"{name} is a zip file but no exploration. Choose a file that ends in {SUFFIX}.")
     about = _decode(archive, "about.json", _About)
     if about.format != FORMAT:
         raise UserError(f"{name} is no exploration. Choose a file that ends in {SUFFIX}.")

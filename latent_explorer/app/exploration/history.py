@@ -30,20 +30,13 @@ class History(Generic[T]):
         """Record a change. Within a gesture it joins the step before when both have the same merge key."""
         self._undone.clear()
         top = self._done[-1] if self._done else None
-        merges = (
-            self._open_gesture
-            and merge_key is not None
-            and top is not None
-            and top.merge_key == merge_key
-        )
+        merges = self._open_gesture and merge_key is not None and top is not None and top.merge_key == merge_key
         if merges and top is not None:
             before = top.before
             self._done.pop()
         # A drag that comes back to where it began has changed nothing.
         if before != after:
-            self._done.append(
-                _Step(before, after, label, merge_key if self._open_gesture else None)
-            )
+            self._done.append(_Step(before, after, label, merge_key if self._open_gesture else None))
 
     def begin_gesture(self) -> None:
         """The mouse goes down: changes of the same thing are one step until `end_gesture`."""

@@ -177,9 +177,7 @@ class SetAttribute(Intent, frozen=True):
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         if attribute_amount(state, self.attribute) == self.amount == 0:
-            return (
-                state  # resetting a slider at rest leaves attributes that share a coordinate alone
-            )
+            return state  # resetting a slider at rest leaves attributes that share a coordinate alone
         edits = with_attribute(state, self.attribute, self.amount)
         return msgspec.structs.replace(state, edits=edits)
 
@@ -248,9 +246,7 @@ class SetClassifier(Intent, frozen=True):
         return "change of classifier"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
-        return msgspec.structs.replace(
-            state, classifier_id=self.classifier_id, target_class=self.target_class
-        )
+        return msgspec.structs.replace(state, classifier_id=self.classifier_id, target_class=self.target_class)
 
 
 class Restore(Intent, frozen=True):

@@ -52,30 +52,22 @@ def resolve_grid(
 ) -> list[PictureRequest]:
     """The same edits on other base latents; each keeps its own cond, and its own noise where it has one."""
     shown = (SetBase(base, noise_of(base)).next_state(state).noise for base in bases)
-    noises = (
-        state.noise if base == state.base else n for base, n in zip(bases, shown, strict=True)
-    )
+    noises = (state.noise if base == state.base else n for base, n in zip(bases, shown, strict=True))
     return [_request(state, summary, b, n) for b, n in zip(bases, noises, strict=True)]
 
 
-def resolve_hover(
-    state: ExplorerState, summary: ExplainerSummary, attribute: Attribute
-) -> list[PictureRequest]:
+def resolve_hover(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> list[PictureRequest]:
     """[minus, plus]: the state's picture with the attribute at -1 and at +1."""
     ends = (with_attribute(state, attribute, amount) for amount in (-1.0, 1.0))
     return [resolve(msgspec.structs.replace(state, edits=edits), summary) for edits in ends]
 
 
-def resolve_thumbnail(
-    state: ExplorerState, base: Base, noise: Noise | None = None
-) -> PictureRequest:
+def resolve_thumbnail(state: ExplorerState, base: Base, noise: Noise | None = None) -> PictureRequest:
     """A base latent as it is: no edits, no truncation, the noise that belongs to it."""
     return PictureRequest(PictureRecipe(base, noise=noise or Noise()), state.classifier_id)
 
 
-def _request(
-    state: ExplorerState, summary: ExplainerSummary, base: Base, noise: Noise
-) -> PictureRequest:
+def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise: Noise) -> PictureRequest:
     truncated = is_generated(base) or state.truncate_encoded
     psi = state.truncation_psi if truncated else 1.0
     cutoff = state.truncation_cutoff
@@ -134,15 +126,13 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
     wrong = {
         "it belongs to another model": state.model_hash != summary.model_hash,
         "its classifier is not in it": classifier is None,
-        "its class is not in it": classifier is not None
-        and not 0 <= state.target_class < len(classifier.class_names),
+        "its class is not in it": classifier is not None and not 0 <= state.target_class < len(classifier.class_names),
     }
     reasons = (reason for reason, is_so in wrong.items() if is_so)
     reason = next(reasons, "") or recipe_mismatch(shown, summary)
     if reason := reason or timelines_mismatch(state.timelines, summary):
         raise UserError(
-            f"The stored state does not fit {summary.name}: {reason}. "
-            "Open the explainer that it was made with."
+            f"The stored state does not fit {summary.name}: {reason}. Open the explainer that it was made with."
         )
 
 
@@ -162,9 +152,7 @@ def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderR
     recipe = request.recipe
     said = []
     if recipe.truncation_psi > 1:
-        said.append(
-            f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
-        )
+        said.append(f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data.")
     said += _shift_warnings(recipe, summary, result)
     # An encoded picture of the data is within the data, however far its latent lies.
     if result.w_distance > FAR_FROM_AVERAGE and not isinstance(recipe.base, SampleBase):
@@ -177,13 +165,9 @@ def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderR
     return said
 
 
-def _shift_warnings(
-    recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult
-) -> list[str]:
+def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
     outside = [
-        edit
-        for edit in recipe.edits
-        if isinstance(edit, StyleShift) and _is_outside(edit, summary.style_stats, result)
+        edit for edit in recipe.edits if isinstance(edit, StyleShift) and _is_outside(edit, summary.style_stats, result)
     ]
     if not outside:
         return []
@@ -223,14 +207,10 @@ def shifted_value(edit: StyleShift, stats: StyleStats, styles: np.ndarray) -> fl
     return own + abs(edit.amount) * ((high if towards_max else low) - own)
 
 
-def _reconstruction_warnings(
-    recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult
-) -> list[str]:
+def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
     """Whether the classifier says something else of the reconstruction than of the real picture."""
     samples, base = summary.samples, recipe.base
-    classifier = next(
-        (c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None
-    )
+    classifier = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
     if not isinstance(base, SampleBase) or samples is None or classifier is None:
         return []
     probs = samples.probs[base.index] if base.index < len(samples.probs) else np.empty(0)
@@ -246,9 +226,7 @@ def _reconstruction_warnings(
     ]
 
 
-def already_at_end(
-    result: RenderResult, summary: ExplainerSummary, attribute: Attribute, sign: int = 1
-) -> bool:
+def already_at_end(result: RenderResult, summary: ExplainerSummary, attribute: Attribute, sign: int = 1) -> bool:
     """Whether dragging the attribute to +1 (or -1 with `sign` -1) would move nothing in this picture."""
     stats = summary.style_stats
     if stats is None:

@@ -45,18 +45,14 @@ class _Chunk(msgspec.Struct, frozen=True):
     pixels: str = ""  # base64 of a PNG; empty when the picture was not enlarged
 
 
-def recipe_texts(
-    state: ExplorerState, model_name: str, pixels: np.ndarray | None = None
-) -> dict[str, str]:
+def recipe_texts(state: ExplorerState, model_name: str, pixels: np.ndarray | None = None) -> dict[str, str]:
     """What a PNG carries; `pixels` (H, W, 3) uint8 are the picture's own, where the file shows it enlarged."""
     encoded = "" if pixels is None else base64.b64encode(png.png_bytes(pixels)).decode()
     chunk = _Chunk(VERSION, model_name, _of_picture(state), encoded)
     return {KEY: msgspec.json.encode(chunk).decode()}
 
 
-def png_bytes(
-    image: np.ndarray, state: ExplorerState, model_name: str, factor: int | None = None
-) -> bytes:
+def png_bytes(image: np.ndarray, state: ExplorerState, model_name: str, factor: int | None = None) -> bytes:
     """The picture as PNG with its recipe. `factor` None: `export_factor`."""
     factor = export_factor(image) if factor is None else factor
     texts = recipe_texts(state, model_name, image if factor > 1 else None)
@@ -92,9 +88,7 @@ def read_recipe(path: Path) -> PngRecipe | None:
             text = getattr(picture, "text", {}).get(KEY)
             image = np.asarray(picture.convert("RGB"))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS) as error:
-        raise UserError(
-            f"{path.name} cannot be read as a picture ({error}). Export it again."
-        ) from error
+        raise UserError(f"{path.name} cannot be read as a picture ({error}). Export it again.") from error
     return None if text is None else _recipe(str(text), image, path.name)
 
 
@@ -125,9 +119,7 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
         RecursionError,
         *_BOMBS,
     ) as error:
-        raise UserError(
-            f"The recipe in {name} is damaged ({error}). Export the picture again."
-        ) from error
+        raise UserError(f"The recipe in {name} is damaged ({error}). Export the picture again.") from error
     return PngRecipe(_of_picture(chunk.state), chunk.model_name, image)
 
 

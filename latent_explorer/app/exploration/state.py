@@ -42,11 +42,7 @@ def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
     first = attribute.entries[0]
     sign = 1.0 if first.end == "max" else -1.0
     for edit in state.edits:
-        if (
-            isinstance(edit, StyleShift)
-            and edit.unit == "range"
-            and edit.style_index == first.style_index
-        ):
+        if isinstance(edit, StyleShift) and edit.unit == "range" and edit.style_index == first.style_index:
             return sign * edit.amount / first.weight
     return 0.0
 
@@ -55,9 +51,7 @@ def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) ->
     """The state's edits with the attribute's slider at `amount`, every other coordinate untouched."""
     indices = {entry.style_index for entry in attribute.entries}
     kept = tuple(
-        e
-        for e in state.edits
-        if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices)
+        e for e in state.edits if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices)
     )
     moved = tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
     return canonical_edits(kept + moved)

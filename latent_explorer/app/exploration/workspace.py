@@ -36,9 +36,7 @@ class _Model:
 class Workspace:
     """One exploration in the making. `state` is handed in with every change, since the session owns it."""
 
-    def __init__(
-        self, autosave: Autosave, latents: LatentStore, notify: Callable[[FileChanged], None]
-    ) -> None:
+    def __init__(self, autosave: Autosave, latents: LatentStore, notify: Callable[[FileChanged], None]) -> None:
         self.document = Document()
         self.path: Path | None = None
         self._autosave = autosave

@@ -89,9 +89,7 @@ def export_all(
 ) -> Generator[Event, None, BatchResult]:
     """Write an animation for every attribute and picture. A cancel keeps those that are whole, and their manifest."""
     if not context.attributes or not bases:
-        raise UserError(
-            "There is nothing to export: no attributes, or no pictures. Find attributes first."
-        )
+        raise UserError("There is nothing to export: no attributes, or no pictures. Find attributes first.")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -180,9 +178,7 @@ def _counted(event: Event, done: int, total: int, name: str) -> Event:
 # The manifest -----------------------------------------------------------------------------------
 
 
-def write_manifest(
-    folder: Path, items: Sequence[BatchItem], context: ExportContext
-) -> tuple[Path, Path]:
+def write_manifest(folder: Path, items: Sequence[BatchItem], context: ExportContext) -> tuple[Path, Path]:
     """The items as JSON, with what they were made from, and as CSV."""
     words = words_of(context.state, context.summary)
     head = {**words.facts, "class_names": words.class_names, "animations": list(items)}

@@ -111,9 +111,7 @@ class ExportController:
     @property
     def blocked_reason(self) -> str:
         """What estimates and previews wait for, as a sentence; empty when they come at once."""
-        others = [
-            name for name in self._explorer.jobs.values() if name not in (ESTIMATE_JOB, PREVIEW_JOB)
-        ]
+        others = [name for name in self._explorer.jobs.values() if name not in (ESTIMATE_JOB, PREVIEW_JOB)]
         return f"Waits for: {others[0]}" if others else ""
 
     @property
@@ -159,9 +157,7 @@ class ExportController:
             self._saved,
         )
 
-    def export_timeline(
-        self, path: Path, timeline: Timeline, settings: AnimationSettings
-    ) -> int | None:
+    def export_timeline(self, path: Path, timeline: Timeline, settings: AnimationSettings) -> int | None:
         """The same for a timeline of the open exploration."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
@@ -226,9 +222,7 @@ class ExportController:
         """Nobody wants to know any more."""
         self._estimator.cancel()
 
-    def preview_sheet(
-        self, plan: SheetPlan, on_result: Callable[[np.ndarray | None, str], None]
-    ) -> None:
+    def preview_sheet(self, plan: SheetPlan, on_result: Callable[[np.ndarray | None, str], None]) -> None:
         """Draw a sheet, (H, W, 3) uint8, or say why it cannot be drawn; one still at work is dropped."""
         context = self.context()
         if context is None:
@@ -254,16 +248,12 @@ class ExportController:
 
     def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""
-        self._explorer.updates.emit(
-            updates.Message(f"Saved {written.path.name}{beside} ({size_text(written.bytes)}).")
-        )
+        self._explorer.updates.emit(updates.Message(f"Saved {written.path.name}{beside} ({size_text(written.bytes)})."))
 
     def _saved_all(self, written: BatchResult) -> None:
         count = len(written.items)
         self._explorer.updates.emit(
-            updates.Message(
-                f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}."
-            )
+            updates.Message(f"Saved {count} animation{'s' * (count != 1)} and their manifest in {written.folder.name}.")
         )
 
 

@@ -57,9 +57,7 @@ class Estimator:
         self._newest: EstimateRequest | None = None
         self._rendered: dict[PictureRequest, RenderResult] = {}
 
-    def estimate_request(
-        self, scene: Scene, settings: AnimationSettings, suffix: str
-    ) -> EstimateRequest:
+    def estimate_request(self, scene: Scene, settings: AnimationSettings, suffix: str) -> EstimateRequest:
         """A new question; earlier ones are dropped."""
         self.cancel()
         self._newest = EstimateRequest(scene, settings, suffix, threading.Event())
@@ -70,9 +68,7 @@ class Estimator:
         if self._newest is not None:
             self._newest.stale.set()
 
-    def job(
-        self, estimate_request: EstimateRequest, render: Render
-    ) -> Generator[Event, None, Estimate | None]:
+    def job(self, estimate_request: EstimateRequest, render: Render) -> Generator[Event, None, Estimate | None]:
         """Render what is missing and encode it on trial; None when the question was dropped."""
         settings, suffix = estimate_request.settings.checked(), estimate_request.suffix
         requests = estimate_request.scene.requests(settings)
@@ -98,16 +94,12 @@ class Estimator:
         with BackgroundJob(work) as trial:
             return (yield from forward_until(trial.drain(), estimate_request.stale.is_set))
 
-    def _frame(
-        self, estimate_request: EstimateRequest, request: PictureRequest, place: int, render: Render
-    ) -> Frame:
+    def _frame(self, estimate_request: EstimateRequest, request: PictureRequest, place: int, render: Render) -> Frame:
         result = self._rendered.pop(request, None) or render(request)
         self._rendered[request] = result
         while len(self._rendered) > _KEPT:
             del self._rendered[next(iter(self._rendered))]
-        return estimate_request.scene.frame(
-            place, request, result, estimate_request.settings, estimate_request.suffix
-        )
+        return estimate_request.scene.frame(place, request, result, estimate_request.settings, estimate_request.suffix)
 
 
 def _measured(

@@ -87,9 +87,7 @@ class Scene:
         seconds = number / settings.fps
         return Frame(after.image, after.probs, seconds, before.image, before.probs, texts)
 
-    def _recipe(
-        self, request: PictureRequest, image: np.ndarray, settings: AnimationSettings
-    ) -> dict[str, str]:
+    def _recipe(self, request: PictureRequest, image: np.ndarray, settings: AnimationSettings) -> dict[str, str]:
         state = state_from_recipe(request.recipe, self.state, self.classifier_id)
         drawn_on = settings.caption or settings.bar or settings.before_after
         as_it_is = not drawn_on and picture_size(image, settings) == image.shape[1::-1]
@@ -141,9 +139,7 @@ def unedited_recipe(context: ExportContext, base: Base) -> PictureRecipe:
     return request.recipe
 
 
-def state_from_recipe(
-    recipe: PictureRecipe, state: ExplorerState, classifier_id: str
-) -> ExplorerState:
+def state_from_recipe(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
     """The state that shows this recipe: dropped on the window, an exported frame brings it back."""
     return msgspec.structs.replace(
         state,
@@ -159,9 +155,7 @@ def state_from_recipe(
     )
 
 
-def sweep_timeline(
-    state: ExplorerState, summary: ExplainerSummary, attribute: Attribute
-) -> Timeline:
+def sweep_timeline(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:
     """The state's picture with the attribute's slider going from -1 to +1 and back."""
     recipe = picture_requests.resolve(state, summary).recipe
     name = attribute.name or "Sweep"

@@ -62,9 +62,7 @@ class SheetPlan(msgspec.Struct, frozen=True):
     last: int = 0
 
 
-def sheet(
-    path: Path, plan: SheetPlan, context: ExportContext, render: Render
-) -> Generator[Event, None, Path]:
+def sheet(path: Path, plan: SheetPlan, context: ExportContext, render: Render) -> Generator[Event, None, Path]:
     """Render the sheet and write it as PNG (with the recipe of its first picture) or PDF, as `path` ends."""
     if path.suffix.lower() not in (".png", ".pdf"):
         raise UserError(f"{path.name} is no sheet. Let its name end in .png or .pdf.")
@@ -80,9 +78,7 @@ def sheet(
     return path
 
 
-def sheet_of(
-    plan: SheetPlan, context: ExportContext, render: Render
-) -> Generator[Event, None, Sheet]:
+def sheet_of(plan: SheetPlan, context: ExportContext, render: Render) -> Generator[Event, None, Sheet]:
     """The sheet, laid out."""
     _check(plan, context)
     pictures: dict[PictureRecipe, Picture] = {}
@@ -176,9 +172,7 @@ def _truncation(plan: SheetPlan, context: ExportContext) -> tuple[list[str], lis
         recipe = unedited_recipe(context, base)
         cutoff = context.state.truncation_cutoff
         recipes = tuple(
-            msgspec.structs.replace(
-                recipe, truncation_psi=psi, truncation_cutoff=None if psi == 1 else cutoff
-            )
+            msgspec.structs.replace(recipe, truncation_psi=psi, truncation_cutoff=None if psi == 1 else cutoff)
             for psi in plan.psis
         )
         title, notes = _named(base, context)
@@ -192,13 +186,9 @@ def _mixing(plan: SheetPlan, context: ExportContext) -> tuple[list[str], list[_L
     head = f"rows {plan.first} to {plan.last}"
     lines = [_Line(head, (None, *others), ("of the latent, from these",))]
     for base in plan.bases:
-        mixes = (
-            unedited_recipe(context, MixBase(base, o, plan.first, plan.last)) for o in plan.others
-        )
+        mixes = (unedited_recipe(context, MixBase(base, o, plan.first, plan.last)) for o in plan.others)
         title, notes = _named(base, context)
-        lines.append(
-            _Line(title, (unedited_recipe(context, base), *mixes), (*notes, "all other rows"))
-        )
+        lines.append(_Line(title, (unedited_recipe(context, base), *mixes), (*notes, "all other rows")))
     return ["", *(_named(base, context)[0] for base in plan.others)], lines
 
 
@@ -229,9 +219,7 @@ def _title(plan: SheetPlan, context: ExportContext) -> str:
 
 def _footer(plan: SheetPlan, context: ExportContext) -> str:
     summary, state = context.summary, context.state
-    parts = [
-        f"{summary.name}, model {summary.model_hash[:12]}, classifier {state.classifier_id[:12]}"
-    ]
+    parts = [f"{summary.name}, model {summary.model_hash[:12]}, classifier {state.classifier_id[:12]}"]
     if plan.kind == "counterfactual":
         parts.append("Sliders stand at one end of what the data shows")
         parts.append("Bold: the class changed")
@@ -250,9 +238,7 @@ def _check(plan: SheetPlan, context: ExportContext) -> None:
         "mixing": len(plan.others) + 1,
     }[plan.kind]
     if (len(plan.bases) + 1) * columns > MAX_CELLS:
-        raise UserError(
-            f"A sheet of more than {MAX_CELLS} pictures is too large to be read. Choose fewer."
-        )
+        raise UserError(f"A sheet of more than {MAX_CELLS} pictures is too large to be read. Choose fewer.")
     if plan.kind == "counterfactual" and not context.attributes:
         raise UserError(
             "A counterfactual sheet shows attributes, and none are known for this class. Find attributes first."

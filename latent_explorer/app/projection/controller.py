@@ -196,9 +196,7 @@ class ProjectionController:
             return
         photos, settings, classifier_id = self.photos, self.settings, state.classifier_id
 
-        def job(
-            host: ModelHost, budget: StepBudget
-        ) -> Generator[Event, None, list[ProjectedPicture]]:
+        def job(host: ModelHost, budget: StepBudget) -> Generator[Event, None, list[ProjectedPicture]]:
             return self._project(host, budget, photos, settings, classifier_id)
 
         name = photos[0].name if len(photos) == 1 else f"{len(photos)} pictures"
@@ -226,9 +224,7 @@ class ProjectionController:
 
     def _job_ended(self, update: JobEnded) -> None:
         ours = self.run is not None and update.job == self.run.job
-        if (
-            ours and update.outcome != "finished"
-        ):  # what is finished comes by `_finished`, after this
+        if ours and update.outcome != "finished":  # what is finished comes by `_finished`, after this
             self._end(update.outcome, update.value or ())
 
     def _finished(self, pictures: Sequence[ProjectedPicture]) -> None:

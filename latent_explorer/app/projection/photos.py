@@ -109,9 +109,7 @@ class PhotoReader:
     def read(self, paths: Sequence[Path], room: int) -> None:
         """Read at most `room` pictures; each is taken as it comes, and at last a `ReadingDone`."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(
-            target=self._run, args=(tuple(paths), room), name="photos", daemon=True
-        )
+        thread = threading.Thread(target=self._run, args=(tuple(paths), room), name="photos", daemon=True)
         self._threads.append(thread)
         thread.start()
 
@@ -128,9 +126,7 @@ class PhotoReader:
             self._post(partial(self._take, each))
 
 
-def _read_all(
-    paths: tuple[Path, ...], room: int
-) -> Iterator[Photo | UnreadablePhoto | ReadingDone]:
+def _read_all(paths: tuple[Path, ...], room: int) -> Iterator[Photo | UnreadablePhoto | ReadingDone]:
     try:
         files = pictures_in(paths)
     except UserError as error:

@@ -69,22 +69,16 @@ class LoadedArm:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        return next(
-            c.class_names for c in self.summary.classifiers if c.classifier_id == self.classifier_id
-        )
+        return next(c.class_names for c in self.summary.classifiers if c.classifier_id == self.classifier_id)
 
     def render(self, base: Base, attribute: Attribute | None, reach: float) -> Pair:
         """The picture before and after, (R, R, 3) uint8."""
         edits = (
             ()
             if attribute is None
-            else tuple(
-                StyleShift(e.style_index, e.end, reach * e.weight) for e in attribute.entries
-            )
+            else tuple(StyleShift(e.style_index, e.end, reach * e.weight) for e in attribute.entries)
         )
-        result = self.renderer.render(
-            PictureRequest(PictureRecipe(base, edits=edits), self.classifier_id)
-        )
+        result = self.renderer.render(PictureRequest(PictureRecipe(base, edits=edits), self.classifier_id))
         return result.before.image, result.after.image
 
 
@@ -99,9 +93,7 @@ def open_arm(
     classifier_id = spec.classifier_id or summary.classifier_id
     if not classifier_id:
         raise UserError(f"{summary.name} holds no classifier, so it has no attributes to study.")
-    found = select_attribute_set(
-        spec, (*summary.attribute_sets, *document.attribute_sets), classifier_id
-    )
+    found = select_attribute_set(spec, (*summary.attribute_sets, *document.attribute_sets), classifier_id)
     if found is None or not found.attributes:
         method = f" by {spec.method}" if spec.method else ""
         raise UserError(
@@ -112,20 +104,14 @@ def open_arm(
     offered = {attribute_key(a): a for a in document.sliders if spec.keys}
     offered |= {attribute_key(a): a for a in found.attributes if a.target == target}
     if missing := [key for key in spec.keys if key not in offered]:
-        raise UserError(
-            f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others."
-        )
+        raise UserError(f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others.")
     keys = spec.keys or tuple(offered)
-    named = {
-        k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys
-    }
+    named = {k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys}
     name = spec.name or summary.name
     return LoadedArm(name, summary, renderer, classifier_id, target, found.method, named)
 
 
-def select_attribute_set(
-    spec: ArmSpec, sets: Sequence[AttributeSet], classifier_id: str
-) -> AttributeSet | None:
+def select_attribute_set(spec: ArmSpec, sets: Sequence[AttributeSet], classifier_id: str) -> AttributeSet | None:
     """The attribute set that an arm means: of its method, the newest."""
     fitting = [s for s in sets if not spec.method or s.method == spec.method]
     return newest_set(fitting, classifier_id, spec.target)
@@ -192,8 +178,7 @@ def shared_pools(arms: Sequence[LoadedArm], sources: Sequence[Sources]) -> list[
     common = [
         identity
         for identity, base in sources[0].items()
-        if all(identity in other for other in sources)
-        and (one_model or isinstance(base, SampleBase))
+        if all(identity in other for other in sources) and (one_model or isinstance(base, SampleBase))
     ]
     return [common] * len(arms) if len(common) >= TILES else [list(s) for s in sources]
 

@@ -122,8 +122,7 @@ class StudyController:
         names = [
             s.method
             for s in reversed(self._sets())
-            if s.classifier_id == arm.classifier_id
-            and any(a.target == arm.target for a in s.attributes)
+            if s.classifier_id == arm.classifier_id and any(a.target == arm.target for a in s.attributes)
         ]
         return list(dict.fromkeys(names))
 

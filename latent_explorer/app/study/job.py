@@ -49,9 +49,7 @@ def plan_questions(
         found = yield from sources_of(arm, needed)
         sources.append(found)
     pools = shared_pools(arms, sources)
-    infos = [
-        Arm(a.name, tuple(AttributeInfo(k, v.name) for k, v in a.attributes.items())) for a in arms
-    ]
+    infos = [Arm(a.name, tuple(AttributeInfo(k, v.name) for k, v in a.attributes.items())) for a in arms]
     plan = make_plan(settings, infos, pools)
     if len(arms) > 1 and not plan.paired:
         yield Notice("The arms show different pictures, so they are compared without pairs.")
@@ -72,9 +70,7 @@ def render_item(
     return pairs
 
 
-def build_study(
-    arms: Sequence[LoadedArm], settings: StudySettings, folder: Path
-) -> Generator[Event, None, StudyKey]:
+def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path) -> Generator[Event, None, StudyKey]:
     """Write the study into a new folder; on cancel nothing is left behind. Returns its key. A job."""
     arms = distinct_names(arms)
     plan, sources = yield from plan_questions(arms, settings)

@@ -128,9 +128,7 @@ class TimelineController:
         if seconds is None:
             seconds = self._free_place(timeline)
         self.player.playhead = max(0.0, seconds)
-        self.change(
-            edits.with_keyframe(timeline, Keyframe(self.player.playhead, recipe)), "keyframe"
-        )
+        self.change(edits.with_keyframe(timeline, Keyframe(self.player.playhead, recipe)), "keyframe")
 
     def replace_keyframe(self, index: int) -> None:
         """The keyframe takes what the canvas shows."""
@@ -174,9 +172,7 @@ class TimelineController:
         if plain:
             self._show_made(makers.morph(plain[0], plain[1], seconds), "morph")
 
-    def sweep(
-        self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0
-    ) -> None:
+    def sweep(self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0) -> None:
         """The picture of the sliders with one attribute from `start` to `stop` and back."""
         recipe = self.player.slider_recipe
         if recipe is not None:
@@ -221,9 +217,7 @@ class TimelineController:
         if keyframes:
             self._show_made(Timeline("Recording", keyframes), "recording")
         else:
-            self._explorer.updates.emit(
-                updates.Message("Nothing moved while recording: nothing was kept.")
-            )
+            self._explorer.updates.emit(updates.Message("Nothing moved while recording: nothing was kept."))
 
     # Inside --------------------------------------------------------------------------------------
 
@@ -253,11 +247,7 @@ class TimelineController:
         if not timeline.keyframes:
             return 0.0
         last = duration(timeline)
-        return (
-            last + PAUSE
-            if self.player.playhead >= last
-            else frame_at(timeline, self.player.playhead)
-        )
+        return last + PAUSE if self.player.playhead >= last else frame_at(timeline, self.player.playhead)
 
     def _begin(self, _opened: updates.ModelOpened) -> None:
         """Another exploration."""

@@ -31,9 +31,7 @@ PREFETCH_SECONDS = 0.7  # seconds that are made ready while it plays
 MIN_PREFETCH = 4  # frames
 THUMBNAIL = 128  # px; larger pictures of keyframes are kept at about this size
 MAX_VERDICTS = 100_000
-PREFETCH_BATCH = (
-    400  # frames that are looked at in one go: a long timeline has 30 000, which would be felt
-)
+PREFETCH_BATCH = 400  # frames that are looked at in one go: a long timeline has 30 000, which would be felt
 
 
 class TimelineFrames:
@@ -45,9 +43,7 @@ class TimelineFrames:
         self.way = np.empty(0)  # (n,) those of the way forward; on the way back they come once more
         self.probs = np.empty((0, 0))  # (n, K) of these, nan where nothing is known
         self._at: Callable[[float], FrameRequest]
-        self._requests: dict[
-            int, FrameRequest
-        ] = {}  # by place on the way: only of frames looked at
+        self._requests: dict[int, FrameRequest] = {}  # by place on the way: only of frames looked at
         self._places: dict[FrameRequest, list[int]] = {}
         self._keyframes: dict[float, FrameRequest] = {}
         self._kept: set[FrameRequest] = set()  # the keyframes' own
@@ -62,9 +58,7 @@ class TimelineFrames:
         self._seconds = 0.0  # that a frame takes to render, running mean
         self._filling = False
 
-    def set_timeline(
-        self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = ""
-    ) -> None:
+    def set_timeline(self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = "") -> None:
         """Another timeline, or the same after a change. What was made of equal frames stays known."""
         self.times, self._keyframes = [], {}
         if timeline is not None and timeline.keyframes:
@@ -201,9 +195,7 @@ class TimelineFrames:
             self._fill_on()
         return shown
 
-    def _take_frame(
-        self, request: FrameRequest, frame: CachedFrame, *, wanted: bool, shown: bool
-    ) -> None:
+    def _take_frame(self, request: FrameRequest, frame: CachedFrame, *, wanted: bool, shown: bool) -> None:
         if not frame.cached:
             took = frame.result.seconds
             self._seconds = 0.8 * self._seconds + 0.2 * took if self._seconds else took

@@ -212,9 +212,7 @@ class TimelinePlayer:
         self.playhead = self._frames.times[index]
         request = self._frames.request(index)
         said = picture_requests.warnings(request, summary, frame.result)
-        shown = updates.TimelineFrame(
-            self.playhead, request, frame.result, frame.cached, tuple(said)
-        )
+        shown = updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, tuple(said))
         self._explorer.updates.emit(shown)
 
     def _take_frame(self, event: PictureReady) -> None:
@@ -230,9 +228,7 @@ class TimelinePlayer:
         asked, reason = self._frames.take(event), event.failure.message
         if asked and event.slot == PLAYHEAD_SLOT and reason not in self._troubles:
             self._troubles.add(reason)
-            self._explorer.updates.emit(
-                updates.ErrorReport(event.failure, "Making the frame", PLAYHEAD_SLOT)
-            )
+            self._explorer.updates.emit(updates.ErrorReport(event.failure, "Making the frame", PLAYHEAD_SLOT))
 
     def _tell_trace(self) -> None:
         self._trace_told = self._clock()

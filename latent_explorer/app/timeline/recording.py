@@ -57,10 +57,7 @@ class Recorder:
         while len(kept) > MAX_KEYFRAMES and tolerance < 1:  # rather coarse than lost
             tolerance *= 2
             kept = list(_runs(samples, tolerance))
-        return tuple(
-            msgspec.structs.replace(k, seconds=round(k.seconds - start, 3))
-            for k in kept[:MAX_KEYFRAMES]
-        )
+        return tuple(msgspec.structs.replace(k, seconds=round(k.seconds - start, 3)) for k in kept[:MAX_KEYFRAMES])
 
 
 def _runs(samples: Sequence[Sample], tolerance: float) -> Iterator[Keyframe]:

@@ -65,9 +65,7 @@ class TrainingController:
             self._history.add_if_there(folder)
         self._attached: RunView | None = None
         self._running: RunView | None = None
-        self._begun: dict[
-            Path, TrainingPlan
-        ] = {}  # by run: plans that have not shown yet that they work
+        self._begun: dict[Path, TrainingPlan] = {}  # by run: plans that have not shown yet that they work
         self._wish: Request | None = None  # how the person wants the running one to end
         self._known: tuple[Path, ...] = ()
         self._polls = 0
@@ -236,9 +234,7 @@ class TrainingController:
         with updates.report_errors(self._explorer.updates.emit, "Opening the result"):
             view = self._shown()
             if view.result is None:
-                raise UserError(
-                    f"{view.name} has no finished explainer yet. Open its current state instead."
-                )
+                raise UserError(f"{view.name} has no finished explainer yet. Open its current state instead.")
             self._explorer.open_path(view.result)
 
     # The history ---------------------------------------------------------------------------------
@@ -335,9 +331,7 @@ class TrainingController:
             self.updates.emit(RunEnded(view))
         if view.state in _END_MESSAGES:
             severity, sentence = _END_MESSAGES[view.state]
-            self._explorer.updates.emit(
-                updates.Message(sentence.format(view.name, view.message), severity)
-            )
+            self._explorer.updates.emit(updates.Message(sentence.format(view.name, view.message), severity))
         self._scan()
 
     def _model_opened(self, update: updates.ModelOpened) -> None:

@@ -36,9 +36,7 @@ def inspect_data(path: Path) -> Generator[Event, None, DataInspected]:
     from latent_explorer.data.summary import summarise_data
 
     try:
-        return DataInspected(
-            path, (yield from run_in_thread(lambda: summarise_data(path), LISTING))
-        )
+        return DataInspected(path, (yield from run_in_thread(lambda: summarise_data(path), LISTING)))
     except UserError as error:
         return DataInspected(path, None, str(error))
 
@@ -49,13 +47,8 @@ def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, Non
     try:
         config = _sized(plan.config())
         report = yield from _report(config.data, config.resolution)
-        if (
-            config.classifier_training is not None
-            and config.classifier_training.data != config.data
-        ):
-            report = yield from _with_labelled(
-                report, config.classifier_training.data, config.resolution
-            )
+        if config.classifier_training is not None and config.classifier_training.data != config.data:
+            report = yield from _with_labelled(report, config.classifier_training.data, config.resolution)
         done = replace(done, report=report)
         if not report.can_train:
             return done
@@ -90,9 +83,7 @@ def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataR
         data.close()
 
 
-def _with_labelled(
-    report: DataReport, config: DataConfig, resolution: int
-) -> Generator[Event, None, DataReport]:
+def _with_labelled(report: DataReport, config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:
     """The report of the pictures together with that of the other ones, which the classifier learns from."""
     other = yield from _report(config, resolution)
     told = (replace(f, text=f"The classifier's pictures: {f.text}") for f in other.findings)

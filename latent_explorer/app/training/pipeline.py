@@ -78,9 +78,7 @@ def run_pipeline(
     return reporter.status
 
 
-def _checked(
-    run: RunFolder, config: TrainConfig | None, changes: dict[str, Any], world: World
-) -> TrainConfig:
+def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any], world: World) -> TrainConfig:
     """The settings to train with. What can be refused is, before the folder is touched or a picture is read."""
     from latent_explorer.training.setup import check
     from latent_explorer.training.warm_start import with_sizes_of
@@ -104,9 +102,7 @@ def _follow(run: RunFolder, world: World) -> None:
     try:
         goes_on = world.broadcast(True)  # the first process has made the folder and the classifier
     except RuntimeError as error:
-        raise UserError(
-            "The first process ended before the training began; it says why."
-        ) from error
+        raise UserError("The first process ended before the training began; it says why.") from error
     if goes_on:
         for _ in train(run, world=world):
             pass
@@ -115,9 +111,7 @@ def _follow(run: RunFolder, world: World) -> None:
 class RunReporter:
     """Keeps status.json and log.txt while the phases run, and knows whether somebody wants an end."""
 
-    def __init__(
-        self, run: RunFolder, command: Sequence[str], stop_request: Callable[[], Request | None]
-    ) -> None:
+    def __init__(self, run: RunFolder, command: Sequence[str], stop_request: Callable[[], Request | None]) -> None:
         from latent_explorer.models.device import choose_device
 
         config, before = run.config(), run.status()
@@ -293,9 +287,7 @@ def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
     reporter.begin("attributes", "Finding the attributes.")
     settings = AttFindSettings(n=config.attributes, screen=SCREEN)
     device = choose_device(config.device)
-    found = yield from reporter.forward(
-        attfind(model, settings, ranges=model.style_stats, device=device)
-    )
+    found = yield from reporter.forward(attfind(model, settings, ranges=model.style_stats, device=device))
     if found is not None:
         write_explainer(with_attribute_set(model, found.attribute_set), run.result)
         count = len(found.attribute_set.attributes)

@@ -36,15 +36,11 @@ class TrainingPlan:
     group: str = ""
     split: str = ""
     classifier_from: Literal["train", "file"] = "train"
-    classifier: Path | None = (
-        None  # for "file": a .classifier, or an .explainer, whose classifier is taken
-    )
+    classifier: Path | None = None  # for "file": a .classifier, or an .explainer, whose classifier is taken
     classifier_data: Path | None = None  # for "train": other pictures than `data`
     preset: str = DEFAULT_PRESET  # key of training.presets.PRESETS
     init: Path | None = None  # an .explainer to go on from
-    name: str = (
-        ""  # of the run and of the explainer; empty: made from the pictures' folder and the preset
-    )
+    name: str = ""  # of the run and of the explainer; empty: made from the pictures' folder and the preset
     # Values in place of the preset's, by the names of `training.settings.train_settings`.
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -128,9 +124,7 @@ class TrainingPlan:
         if self.data is None:
             found.append("Choose the pictures: a folder of them, of class folders, or a zip.")
         if self.classifier_from == "file" and self.classifier is None:
-            found.append(
-                "Choose the classifier to explain: a .classifier file, or an explainer that holds one."
-            )
+            found.append("Choose the classifier to explain: a .classifier file, or an explainer that holds one.")
         used = [self.data, self.init]
         used.append(self.classifier if self.classifier_from == "file" else self.classifier_data)
         found += [
@@ -143,14 +137,10 @@ class TrainingPlan:
     def _malformed(self) -> list[str]:
         found = []
         if self.init is not None and self.init.suffix.lower() != ".explainer":
-            found.append(
-                f"{self.init.name} is no explainer. Choose an .explainer file to go on from."
-            )
+            found.append(f"{self.init.name} is no explainer. Choose an .explainer file to go on from.")
         chosen = self.classifier if self.classifier_from == "file" else None
         if chosen is not None and chosen.suffix.lower() not in CLASSIFIER_SUFFIXES:
-            found.append(
-                f"{chosen.name} is no classifier. Choose a .classifier or an .explainer file."
-            )
+            found.append(f"{chosen.name} is no classifier. Choose a .classifier or an .explainer file.")
         found += [
             f"'{condition}' is no condition. Write it as column=value or column=value,value."
             for condition in self.where

@@ -103,8 +103,7 @@ class RunHistory:
         return [
             Path(e.path).resolve()
             for e in entries
-            if e.is_dir(follow_symlinks=False)
-            and os.path.isfile(os.path.join(e.path, "config.json"))
+            if e.is_dir(follow_symlinks=False) and os.path.isfile(os.path.join(e.path, "config.json"))
         ]
 
     def running(self) -> RunView | None:

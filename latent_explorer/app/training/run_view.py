@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.run_folder import RunStatus
 
-State = Literal[
-    "starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "unknown"
-]
+State = Literal["starting", "running", "paused", "stopped", "finished", "failed", "interrupted", "unknown"]
 
 WATCHED = (
     "config.json",
@@ -38,8 +36,7 @@ WATCHED = (
     child.OUTPUT,
 )
 _INTERRUPTED = (
-    "Interrupted: nobody works on it any more. Resume it; at most the work since the last "
-    "checkpoint is lost."
+    "Interrupted: nobody works on it any more. Resume it; at most the work since the last checkpoint is lost."
 )
 
 

@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.training.run_view import RunView
 
-REQUEST_INTERVAL = (
-    0.5  # seconds between two requests for room; the training waits for one from the last
-)
+REQUEST_INTERVAL = 0.5  # seconds between two requests for room; the training waits for one from the last
 _UNKNOWN = (("auto", "Automatic"), ("cpu", "CPU"))
 
 
@@ -23,9 +21,7 @@ class SharedDevice:
     def __init__(self) -> None:
         self.choices: tuple[tuple[str, str], ...] = _UNKNOWN  # (id, words), "auto" first
         self.model: Path | None = None  # the explainer on the screen
-        self._window = (
-            ""  # id of the device that the window computes on; empty while nothing is open
-        )
+        self._window = ""  # id of the device that the window computes on; empty while nothing is open
         self._asked = 0.0
 
     def set_window(self, device: str, choices: tuple[tuple[str, str], ...]) -> None:

@@ -37,9 +37,7 @@ class SnapshotExporter:
     def start(self, view: RunView) -> None:
         """Begin to make one of the run's newest checkpoint. UserError when that cannot be."""
         if self._work is not None:
-            raise UserError(
-                "A current state is being opened already. It will be there in a minute or two."
-            )
+            raise UserError("A current state is being opened already. It will be there in a minute or two.")
         if not any(view.folder.checkpoints.glob("*.pt")):
             raise UserError(f"{view.name} has no checkpoint yet. Wait until the first is written.")
         images = view.status.images if view.status is not None else 0

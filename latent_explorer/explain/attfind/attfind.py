@@ -55,9 +55,7 @@ class AttFindSettings(msgspec.Struct, frozen=True):
     seed: int | None = None  # draw them by it; None: the first n
     kappa: float = 1.0  # share of the way to the observed end; the notebook's
     wanted: int = 10  # attributes for each target
-    tau: float | None = (
-        None  # logits that explain a picture; None: 1.0 for two classes, 0.5 for more (the notebook's)
-    )
+    tau: float | None = None  # logits that explain a picture; None: 1.0 for two classes, 0.5 for more (the notebook's)
     unstable_effect: float = UNSTABLE_EFFECT
     unstable_share: float = UNSTABLE_SHARE
     # Render only the styles, in both directions, of this share of the moves towards each class, the most promising by
@@ -117,17 +115,11 @@ def attfind(
     style_range, kappa = _style_range(pictures, ranges), settings.kappa
     chosen = None
     if settings.screen is not None:
-        chosen = yield from shortlist(
-            synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer
-        )
+        chosen = yield from shortlist(synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer)
     rendered = chosen.all if chosen else None
-    table = yield from effect_table(
-        synthesis, classifier, pictures, style_range, kappa, batch_sizer, rendered
-    )
+    table = yield from effect_table(synthesis, classifier, pictures, style_range, kappa, batch_sizer, rendered)
     source = _source(ranges, explainer, len(ws))
-    found = analyse(
-        table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source
-    )
+    found = analyse(table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source)
     if chosen is not None:
         found, notice = _audited(found, chosen)
         yield notice
@@ -147,17 +139,13 @@ def analyse(
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
     stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
     tau = settings.tau if settings.tau is not None else (1.0 if num_classes == 2 else 0.5)
-    rankings = {
-        t: greedy_search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)
-    }
+    rankings = {t: greedy_search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)}
     ranked = {t: ranking.picks for t, ranking in rankings.items()}
     if num_classes == 2:
         merged = merge_rankings(rankings[0].picks, rankings[1].picks, stable, settings.wanted)
         ranked = {0: merged, 1: reversed_picks(merged)}
     ranked = {t: with_figures(picks, stable, classes) for t, picks in ranked.items()}
-    rankings = {
-        t: Ranking(with_figures(r.picks, stable, classes), r.stop) for t, r in rankings.items()
-    }
+    rankings = {t: Ranking(with_figures(r.picks, stable, classes), r.stop) for t, r in rankings.items()}
     found = AttributeSet(
         classifier_id=classifier_id,
         method="attfind-notebook" + ("" if settings.screen is None else "-screened"),
@@ -179,9 +167,7 @@ def analyse(
     )
 
 
-def _stored(
-    settings: AttFindSettings, tau: float, unstable: int
-) -> dict[str, float | int | str | bool]:
+def _stored(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, float | int | str | bool]:
     """What the attribute set says of how it was found."""
     stored: dict[str, float | int | str | bool] = {
         "tau": tau,
@@ -220,9 +206,7 @@ def _searched(
 def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:
     """How many pictures of each class are searched."""
     counts = np.bincount(pictures.classes, minlength=len(names))
-    return Metric(
-        0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)}
-    )
+    return Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
 
 
 def _source(ranges: StyleStats | None, explainer: Explainer, n: int) -> str:

@@ -46,18 +46,14 @@ class Reconstructions:
 
 
 @torch.inference_mode()
-def logits_of(
-    synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor
-) -> Tensor:
+def logits_of(synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor) -> Tensor:
     """Logits (B, K) of the pictures with style values s (B, num_styles); clipping to [-1, 1] is the classifier's."""
     img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
     return classifier.logits(img).float()
 
 
 @torch.inference_mode()
-def _styles_of(
-    synthesis: SynthesisNetwork, ws: Tensor, cond: Tensor | None
-) -> tuple[Styles, Tensor]:
+def _styles_of(synthesis: SynthesisNetwork, ws: Tensor, cond: Tensor | None) -> tuple[Styles, Tensor]:
     styles = synthesis.styles(ws, cond)
     return styles, synthesis.join(styles)
 

@@ -26,9 +26,7 @@ def encode(
 ) -> Generator[Event, None, Samples]:
     """Encode the pictures `ids`; `read(rows)` gives rows of them as (n, H, W, 3) uint8 at the model's resolution."""
     if not ids:
-        raise UserError(
-            "There are no pictures to encode. Choose another folder, split or condition."
-        )
+        raise UserError("There are no pictures to encode. Choose another folder, split or condition.")
     parts = yield from batch_sizer.run(
         lambda rows: encode_batch(explainer, read(rows), ids[rows]), len(ids), "Encoding pictures"
     )

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 ENDS: tuple[End, End] = ("min", "max")  # directions 0 and 1 of the table
 UNSTABLE_EFFECT = 2.0  # logits
-UNSTABLE_SHARE = (
-    750 / 23040
-)  # of a picture's 2 S K entries, 3.26 %: 750 at the size of the published model
+UNSTABLE_SHARE = 750 / 23040  # of a picture's 2 S K entries, 3.26 %: 750 at the size of the published model
 _RESAMPLES = 1000
 
 
@@ -67,9 +65,7 @@ def stable_effects(
     return np.where(unstable[:, None, None, None], np.float32(0), effects), unstable
 
 
-def greedy_search(
-    effects: np.ndarray, classes: np.ndarray, target: int, wanted: int, tau: float
-) -> Ranking:
+def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, wanted: int, tau: float) -> Ranking:
     """Greedy search for the coordinates that move pictures to `target`, from all other classes.
 
     Takes again and again the column with the largest mean positive effect over the pictures that are not yet
@@ -107,9 +103,7 @@ def greedy_search(
     return Ranking(tuple(picks), "complete")
 
 
-def merge_rankings(
-    first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, wanted: int
-) -> tuple[Pick, ...]:
+def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, wanted: int) -> tuple[Pick, ...]:
     """One list from the lists of class 0 and class 1 of a two-class table, all towards class 0, best first.
 
     Applying a pick's direction goes from class 1 to class 0, the opposite direction goes back. Ranked by the mean
@@ -132,9 +126,7 @@ def reversed_picks(picks: Sequence[Pick]) -> tuple[Pick, ...]:
     return tuple(replace(p, direction=1 - p.direction, target=1 - p.target) for p in picks)
 
 
-def with_figures(
-    picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray
-) -> tuple[Pick, ...]:
+def with_figures(picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray) -> tuple[Pick, ...]:
     """The picks with mean effect and its 95 % interval over the pictures that are not of the target class."""
     out = []
     for pick in picks:

@@ -88,9 +88,7 @@ def other_class(logits: np.ndarray) -> np.ndarray:
     return np.argsort(logits, axis=1)[:, -2]
 
 
-def apply_attributes(
-    s: Tensor, style_range: Tensor, attributes: Sequence[Attribute], kappa: float
-) -> Tensor:
+def apply_attributes(s: Tensor, style_range: Tensor, attributes: Sequence[Attribute], kappa: float) -> Tensor:
     """Style values s (N, num_styles) with all attributes applied at once, each from the unedited value.
 
     `style_range` (2, num_styles) holds the observed minimum and maximum.
@@ -165,15 +163,11 @@ def _apply_per_target(
     out = s.clone()
     for target in np.unique(targets):
         rows = torch.as_tensor(np.flatnonzero(targets == target), device=s.device)
-        out[rows] = apply_attributes(
-            s[rows], style_range, attributes.get(int(target), [])[:k], kappa
-        )
+        out[rows] = apply_attributes(s[rows], style_range, attributes.get(int(target), [])[:k], kappa)
     return out
 
 
-def _logits(
-    synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor, rows: slice
-) -> np.ndarray:
+def _logits(synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor, rows: slice) -> np.ndarray:
     """Logits (n, K) of some of the pictures with style values s (N, num_styles)."""
     batch = [style[rows] for style in styles]
     return logits_of(synthesis, classifier, batch, s[rows]).cpu().numpy()

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.perceptual import PerceptualDistance
 
-UNLIKE = (
-    0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
-)
+UNLIKE = 0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
 FAR = 0.98  # quantile of the encoded pictures' own distances from their neighbours
 _MARGIN = 1.1  # of 250 encoded pictures the quantile rests on five
 _NEIGHBOURS = 5

@@ -32,9 +32,7 @@ def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
     """
     found, told = _read(path)
     ws, cond = _fitted(model, found, told)
-    latents = [
-        Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1]) for i in range(len(ws))
-    ]
+    latents = [Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1]) for i in range(len(ws))]
     return latents, cond is not None and told is None
 
 
@@ -50,20 +48,14 @@ def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
             f"{path} cannot be read as latents ({error}). It should be an npz with an array w, or an npy."
         ) from error
     if w.dtype.kind != "f" or w.ndim not in (2, 3) or not np.isfinite(w).all():
-        raise UserError(
-            f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim)."
-        )
+        raise UserError(f"The array w in {path} is not made of finite numbers in the shape (N, num_ws, w_dim).")
     if cond is not None and (cond.dtype.kind not in "fiu" or not np.isfinite(cond).all()):
-        raise UserError(
-            f"The array cond in {path} is not made of finite numbers in the shape (N, classes)."
-        )
+        raise UserError(f"The array cond in {path} is not made of finite numbers in the shape (N, classes).")
     tensors = (torch.from_numpy(x.astype(np.float32)) for x in (w, cond) if x is not None)
     return next(tensors), next(tensors, None)
 
 
-def _fitted(
-    model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None
-) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _fitted(model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
     """ws (N, num_ws, w_dim), from (N, w_dim) for all rows alike, and cond (N, K) or None as `model` takes them."""
     generator = model.generator
     if ws.dim() == 2 and ws.shape[1] == generator.config.w_dim:
@@ -87,9 +79,7 @@ def _fitted(
     return ws.float(), cond.float()
 
 
-def import_latents(
-    explainer: Explainer, renderer: Renderer, path: Path, classifier_id: str
-) -> list[ProjectedPicture]:
+def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classifier_id: str) -> list[ProjectedPicture]:
     """The latents of a file as projections without a photo, each rendered once.
 
     UserError as `read_latents`, and when the file holds more than MAX_LATENTS.

@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import PerceptualDistance
 
-MAX_LPIPS_SIZE = (
-    256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
-)
+MAX_LPIPS_SIZE = 256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
 FINE = 96  # px; enlarged to this, pictures of 64 px end nearer to their targets, by another network's judgement too
 
 
@@ -76,9 +74,7 @@ class PictureLoss:
         """
         target = self._targets[rows]
         features = [x[rows] for x in self._features]
-        perceptual = self._distance.distance_of_features(
-            self._distance.features(self._seen(img)), features
-        )
+        perceptual = self._distance.distance_of_features(self._distance.features(self._seen(img)), features)
         compared = perceptual + self._l2 * (img - target).square().mean(dim=(1, 2, 3))
         if self._classifier is not None:
             says, said = self._classifier.logits(img).log_softmax(dim=1), self._said[rows]
@@ -100,9 +96,7 @@ class PictureLoss:
         while size > MAX_LPIPS_SIZE:
             left, top = torch.randint(size - MAX_LPIPS_SIZE + 1, (2,), generator=self._rng).tolist()
             a, b = (
-                area_downsample(x, size)[
-                    :, :, top : top + MAX_LPIPS_SIZE, left : left + MAX_LPIPS_SIZE
-                ]
+                area_downsample(x, size)[:, :, top : top + MAX_LPIPS_SIZE, left : left + MAX_LPIPS_SIZE]
                 for x in (img, target)
             )
             found.append(self._distance(a, b))

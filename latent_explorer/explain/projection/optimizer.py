@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projection.settings import ProjectionSettings
     from latent_explorer.explain.projection.variables import LatentVariables
 
-_IMPROVEMENT_FACTOR = (
-    0.999  # of the loss that was: less is no improvement that keeps a picture from its end
-)
+_IMPROVEMENT_FACTOR = 0.999  # of the loss that was: less is no improvement that keeps a picture from its end
 
 
 @dataclass(frozen=True)
@@ -96,9 +94,7 @@ class LatentOptimizer:
             normalise_noise(self.variables.noise)
             yield state
 
-    def _evaluate(
-        self, rows: np.ndarray, step: int, share: float
-    ) -> tuple[Tensor, OptimizationStep]:
+    def _evaluate(self, rows: np.ndarray, step: int, share: float) -> tuple[Tensor, OptimizationStep]:
         """The sum that is made small, and how the pictures stand before it is."""
         settings, variables = self._settings, self.variables
         index = torch.from_numpy(rows).to(self._w_avg.device)

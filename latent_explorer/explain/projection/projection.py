@@ -69,9 +69,7 @@ def project(
     size = explainer.generator.config.resolution
     for image in (target.image for target in targets):
         if image.dtype != np.uint8 or image.shape != (size, size, 3):
-            raise ValueError(
-                f"a picture of shape {image.shape}; this generator makes {size} x {size}"
-            )
+            raise ValueError(f"a picture of shape {image.shape}; this generator makes {size} x {size}")
     if not targets:
         raise UserError("There are no pictures to project. Choose one or more.")
     job = _Projection(explainer, settings, torch.device(device), budget, classifier_id)
@@ -87,9 +85,7 @@ def group_size(resolution: int, device: torch.device) -> int:
     return max(1, min(16, (1024 // resolution) ** 2))
 
 
-def distances(
-    model: Explainer, device: torch.device
-) -> tuple[PerceptualDistance, PerceptualDistance]:
+def distances(model: Explainer, device: torch.device) -> tuple[PerceptualDistance, PerceptualDistance]:
     """What is made small, and what judges: different networks where both are at hand."""
     made_small = perceptual_for(model.classifier)
     assert made_small is not None
@@ -175,9 +171,7 @@ class _Projection:
     def _find(self, group: _Group) -> Generator[Event, None, None]:
         """Start, verdict on the domain, and the steps: first in W where that is the way."""
         model, settings = self.model, self.settings
-        ws = yield from initial_ws(
-            model, self.start, group.img, group.cond, settings, self.distance
-        )
+        ws = yield from initial_ws(model, self.start, group.img, group.cond, settings, self.distance)
         if model.encoder is not None:
             with torch.no_grad():
                 encoded = model.generator.broadcast(model.encoder(group.img).float())

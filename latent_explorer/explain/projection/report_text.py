@@ -56,9 +56,7 @@ def cautions(report: ProjectionReport) -> list[str]:
     """Why the projection must be taken with care, one sentence each; empty when nothing speaks against it."""
     said = []
     if not report.in_domain:
-        said.append(
-            "The photo is outside this generator's domain: what is found in it means little."
-        )
+        said.append("The photo is outside this generator's domain: what is found in it means little.")
     severity, sentence = verdict(report)
     if severity == "warning":
         said.append(sentence)
@@ -70,9 +68,7 @@ def cautions(report: ProjectionReport) -> list[str]:
             "differ from the one that the latent was found for."
         )
     if report.tuned:
-        said.append(
-            "The generator was tuned to this photo: the ranges and effects of the attributes are approximate."
-        )
+        said.append("The generator was tuned to this photo: the ranges and effects of the attributes are approximate.")
     return said
 
 

@@ -40,9 +40,7 @@ log = logging.getLogger(__name__)
 
 def batch_size(model: Explainer) -> int:
     """Pictures of this generator that are rendered at once."""
-    return max(
-        1, min(_LARGEST_BATCH, _LARGEST_BATCH * 256**2 // model.generator.config.resolution**2)
-    )
+    return max(1, min(_LARGEST_BATCH, _LARGEST_BATCH * 256**2 // model.generator.config.resolution**2))
 
 
 def _path(model: Explainer) -> Path:
@@ -110,9 +108,7 @@ def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.n
     return found
 
 
-def pair_distances(
-    model: Explainer, distance: PerceptualDistance
-) -> Generator[Event, None, np.ndarray]:
+def pair_distances(model: Explainer, distance: PerceptualDistance) -> Generator[Event, None, np.ndarray]:
     """(PAIRS,) float32: distances between neighbouring seeds' pictures, sorted: how unlike two random ones are."""
     name = f"pairs {distance.name}"
     found = _load(model).get(name)

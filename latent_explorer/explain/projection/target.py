@@ -50,9 +50,7 @@ def photo_probs(explainer: Explainer, photo: np.ndarray, classifier_id: str) -> 
     if size <= explainer.generator.config.resolution:
         return ()
     if size > MAX_PHOTO_SIZE:
-        small = Image.fromarray(photo).resize(
-            (MAX_PHOTO_SIZE, MAX_PHOTO_SIZE), Image.Resampling.LANCZOS
-        )
+        small = Image.fromarray(photo).resize((MAX_PHOTO_SIZE, MAX_PHOTO_SIZE), Image.Resampling.LANCZOS)
         photo = np.array(small)
     classifier = explainer.classifiers[classifier_id]
     img = torch.from_numpy(to_float(photo[None])).to(next(classifier.parameters()).device)

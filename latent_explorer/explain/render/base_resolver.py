@@ -40,9 +40,7 @@ _FLAT = 1e-8  # a map with less spread than this has no spread to restore
 class BaseResolver:
     """The latents of one explainer on one device. `projected` holds projected pictures by latent_id."""
 
-    def __init__(
-        self, explainer: Explainer, projected: Mapping[str, Latent], tuned: TunedGenerators
-    ) -> None:
+    def __init__(self, explainer: Explainer, projected: Mapping[str, Latent], tuned: TunedGenerators) -> None:
         self._explainer = explainer
         self._projected = projected
         self._tuned = tuned
@@ -77,9 +75,7 @@ class BaseResolver:
             return [blend_maps(x, y, noise.amount) for x, y in zip(a, b, strict=True)]
         latent = self._projected.get(noise.maps_id)
         if latent is None or latent.noise is None:
-            raise UserError(
-                f"The noise maps {noise.maps_id!r} are not in this exploration. Choose another noise."
-            )
+            raise UserError(f"The noise maps {noise.maps_id!r} are not in this exploration. Choose another noise.")
         return latent.noise
 
     def _sample(self, base: SampleBase) -> Latent:
@@ -211,9 +207,7 @@ def _lerp(a: Tensor | None, b: Tensor | None, amount: float) -> Tensor | None:
     return a if a is None or b is None else torch.lerp(a, b, amount)
 
 
-def _blend_deltas(
-    a: Mapping[str, Tensor], b: Mapping[str, Tensor], amount: float
-) -> Mapping[str, Tensor]:
+def _blend_deltas(a: Mapping[str, Tensor], b: Mapping[str, Tensor], amount: float) -> Mapping[str, Tensor]:
     """Between two tuned generators, or from one to the generator itself, whose delta is zero."""
     if a is b:
         return a

@@ -122,9 +122,7 @@ class Renderer:
             seconds=time.perf_counter() - start,
         )
 
-    def render_latent(
-        self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()
-    ) -> RenderResult:
+    def render_latent(self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()) -> RenderResult:
         """The picture of a latent that is not kept, with its own noise maps where it brings some."""
         noise = Noise() if latent.noise is None else Noise("maps", maps_id=_PASSING)
         recipe = PictureRecipe(ProjectedBase(_PASSING), noise=noise, edits=tuple(edits))
@@ -171,9 +169,7 @@ class Renderer:
     def _edited(self, base: _Base, edits: Sequence[Edit]) -> Styles:
         """The styles of the edited picture; the very ones of the base where nothing is moved."""
         shifts = [e for e in edits if isinstance(e, StyleShift)]
-        directions = [
-            (e.amount, self._direction(e)) for e in edits if isinstance(e, DirectionShift)
-        ]
+        directions = [(e.amount, self._direction(e)) for e in edits if isinstance(e, DirectionShift)]
         styles, s = base.styles, base.s
         synthesis = base.synthesis
         in_w = [amount * d.vector for amount, d in directions if d.space == "w"]

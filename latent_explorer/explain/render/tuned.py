@@ -79,9 +79,7 @@ def latent_styles(
         return found
     own = synthesis.styles(latent.ws, latent.cond)
     kept = []
-    for layer, style, mine, base in zip(
-        synthesis.layout.layers, found, latent.styles, own, strict=True
-    ):
+    for layer, style, mine, base in zip(synthesis.layout.layers, found, latent.styles, own, strict=True):
         truncated = truncation_cutoff is None or layer.ws_row < truncation_cutoff
         psi = truncation_psi if truncated else 1.0
         # In this order an untouched latent keeps its styles to the last bit.

@@ -96,9 +96,7 @@ def evaluate(
 ) -> Generator[Event, None, Evaluation]:
     """Measure an explainer on the pictures `ids`; `read(rows)` gives them as `explain.encode` takes them. A job."""
     if len(ids) < 2:
-        raise UserError(
-            f"{len(ids)} pictures are too few to measure anything. Choose another split or folder."
-        )
+        raise UserError(f"{len(ids)} pictures are too few to measure anything. Choose another split or folder.")
     model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
     batch_sizer = BatchSizer(budget)
@@ -129,9 +127,7 @@ class _Compared:
     lpips: Tensor | None  # (n,)
     pairs: tuple[Pair, ...]  # of the first pictures
 
-    def evaluation(
-        self, classifier_id: str, mapped: Tensor, rates: tuple[FlipRate, ...]
-    ) -> Evaluation:
+    def evaluation(self, classifier_id: str, mapped: Tensor, rates: tuple[FlipRate, ...]) -> Evaluation:
         moved = (self.real_features - self.rec_features).norm(dim=1)
         return Evaluation(
             n=len(self.real_probs),
@@ -253,21 +249,11 @@ def _flips(
 ) -> Generator[Event, None, list[FlipRate]]:
     stats = model.style_stats
     if stats is None:
-        raise UserError(
-            f"{model.name} holds no statistics of its style coordinates. Export it again."
-        )
+        raise UserError(f"{model.name} holds no statistics of its style coordinates. Export it again.")
     synthesis, classifier = model.generator.synthesis, model.classifiers[key]
-    style_range = (
-        torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
-    )
-    pictures = yield from reconstruct(
-        synthesis, classifier, samples.ws, samples.told(), batch_sizer
-    )
-    return (
-        yield from flips(
-            synthesis, classifier, pictures, found, style_range, ks, kappas, batch_sizer
-        )
-    )
+    style_range = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
+    pictures = yield from reconstruct(synthesis, classifier, samples.ws, samples.told(), batch_sizer)
+    return (yield from flips(synthesis, classifier, pictures, found, style_range, ks, kappas, batch_sizer))
 
 
 def _rendered(model: Explainer, ws: Tensor, cond: Tensor | None) -> Tensor:

@@ -139,9 +139,7 @@ def _data(data: _Data) -> str:
     if isinstance(where, list) and where:
         parts.append(" and ".join(_short(str(one)) for one in where))
     if data.splits:
-        sides = ", ".join(
-            f"{data.splits[s]:,} {s}" for s in ("train", "val", "test") if s in data.splits
-        )
+        sides = ", ".join(f"{data.splits[s]:,} {s}" for s in ("train", "val", "test") if s in data.splits)
         by = f", no {_short(group)} on two sides" if isinstance(group, str) else ""
         parts.append(f"{sides}{by}")
     return "; ".join(parts)
@@ -161,11 +159,7 @@ def _figures(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]
         yield "Reconstruction", shown
         yield (
             "Flips",
-            "; ".join(
-                f"first {f.k} together {_with(f.overall, f.interval)}"
-                for f in test.flips
-                if f.kappa == 1
-            ),
+            "; ".join(f"first {f.k} together {_with(f.overall, f.interval)}" for f in test.flips if f.kappa == 1),
         )
         return
     val = _read(summary.figures.get("val"), _Validated)
@@ -175,9 +169,7 @@ def _figures(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]
 
 
 def _search(found: AttributeSet) -> str:
-    settings = ", ".join(
-        f"{_short(k.replace('_', ' '))} {_number(v)}" for k, v in found.settings.items()
-    )
+    settings = ", ".join(f"{_short(k.replace('_', ' '))} {_number(v)}" for k, v in found.settings.items())
     parts = [f"{_short(found.method)} on {found.n:,} pictures, kappa {found.kappa:g}"]
     parts += [f"ends: {_short(found.ranges)}"] if found.ranges else []
     parts += [settings] if settings else []

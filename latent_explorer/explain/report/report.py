@@ -54,9 +54,7 @@ class ReportSettings(msgspec.Struct, frozen=True):
 
     attributes: int = 10  # the first of each target class
     samples: int = 4  # pictures shown of each
-    pictures: int = (
-        64  # encoded pictures that everything is measured on, spread evenly over the file
-    )
+    pictures: int = 64  # encoded pictures that everything is measured on, spread evenly over the file
 
 
 DEFAULT = ReportSettings()
@@ -103,8 +101,7 @@ def _searched(explainer: Explainer) -> AttributeSet:
         raise UserError(f"{name} holds no statistics of its style coordinates. Export it again.")
     if found is None or not found.attributes:
         raise UserError(
-            f"{name} holds no attributes to report on. "
-            "Run `latent-explorer attfind` on it with --out first."
+            f"{name} holds no attributes to report on. Run `latent-explorer attfind` on it with --out first."
         )
     return found
 
@@ -116,9 +113,7 @@ def _of_the_same_classes(explainer: Explainer) -> Explainer:
     return replace(explainer, classifiers=asked)
 
 
-def _ranked(
-    found: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings
-) -> list[tuple[Attribute, int]]:
+def _ranked(found: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings) -> list[tuple[Attribute, int]]:
     """The attributes that are shown, the targets in the order of the classes; with their ranks, 0 if not found."""
     ranks = {
         (target, attribute.entries): rank
@@ -163,9 +158,7 @@ class _Tally:
             was, now = before.probs[asked], after.probs[asked]
             images = to_uint8(before.img.numpy()), to_uint8(after.img.numpy())
             reached = int(now.argmax()) == target
-            self.examples.append(
-                Example(row, *images, float(was[target]), float(now[target]), reached)
-            )
+            self.examples.append(Example(row, *images, float(was[target]), float(now[target]), reached))
 
 
 @dataclass(frozen=True)
@@ -185,9 +178,7 @@ def _verdicts(renderer: Renderer, chosen: np.ndarray) -> Generator[Event, None, 
     return np.array(said)
 
 
-def _measure(
-    renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]
-) -> Generator[Event, None, None]:
+def _measure(renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]) -> Generator[Event, None, None]:
     """Render each picture with every attribute: no more than two are held at a time."""
     key = renderer.explainer.classifier_id
     done, total = 0, sum(len(tally.rows) for tally in tallies)
@@ -217,14 +208,10 @@ def _rendered(renderer: Renderer, row: int, attribute: Attribute | None = None) 
     return _Rendered(img[0].float().cpu(), probs)
 
 
-def _figures(
-    explainer: Explainer, found: AttributeSet, measured: int, tallies: list[_Tally]
-) -> ExplainerReport:
+def _figures(explainer: Explainer, found: AttributeSet, measured: int, tallies: list[_Tally]) -> ExplainerReport:
     summary, asked = explainer.summary(), explainer.classifier_id
     others = tuple(
-        OtherClassifier(
-            c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id)
-        )
+        OtherClassifier(c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id))
         for c in summary.classifiers
         if c.classifier_id != asked
     )
@@ -240,10 +227,7 @@ def _figures(
         stored=0 if summary.samples is None else len(summary.samples.ids),
         measured=measured,
         others=others,
-        attributes=tuple(
-            _attribute(tally, summary.layout, summary.resolution, asked, others)
-            for tally in tallies
-        ),
+        attributes=tuple(_attribute(tally, summary.layout, summary.resolution, asked, others) for tally in tallies),
         version=__version__,
     )
 
@@ -272,8 +256,7 @@ def _attribute(
         n=count,
         change=Change.of(tally.changes.get(asked, [])),
         others=tuple(
-            ClassifierResponse(other, Change.of(tally.changes.get(other.classifier_id, [])))
-            for other in others
+            ClassifierResponse(other, Change.of(tally.changes.get(other.classifier_id, []))) for other in others
         ),
         frame=FrameShare.of(tally.inside, tally.total, area),
         difference=(summed / max(count, 1)).astype(np.float32),

@@ -55,8 +55,7 @@ def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None
             temporary.write_bytes(msgspec.json.format(msgspec.json.encode(held), indent=1) + b"\n")
     except OSError as error:
         raise UserError(
-            f"{path.name} cannot be written ({error.strerror or error}). "
-            "Free some space or choose another folder."
+            f"{path.name} cannot be written ({error.strerror or error}). Free some space or choose another folder."
         ) from error
 
 
@@ -66,28 +65,18 @@ def read_timeline(path: Path) -> TimelineFile:
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
     except OSError as error:
-        raise UserError(
-            f"{path.name} cannot be read ({error.strerror or error}). Check the file."
-        ) from error
+        raise UserError(f"{path.name} cannot be read ({error.strerror or error}). Check the file.") from error
     if len(data) > MAX_FILE:
-        raise UserError(
-            f"{path.name} is larger than {size_text(MAX_FILE)}, so it is no timeline. Choose another file."
-        )
+        raise UserError(f"{path.name} is larger than {size_text(MAX_FILE)}, so it is no timeline. Choose another file.")
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format == FORMAT and head.version > VERSION:
-            raise UserError(
-                f"{path.name} was written by a newer Latent Explorer. Update the program to open it."
-            )
+            raise UserError(f"{path.name} was written by a newer Latent Explorer. Update the program to open it.")
         held = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(
-            f"{path.name} is no timeline, or damaged ({error}). Save the timeline again."
-        ) from error
+        raise UserError(f"{path.name} is no timeline, or damaged ({error}). Save the timeline again.") from error
     if held is None:
-        raise UserError(
-            f"{path.name} is no timeline of Latent Explorer. Save one from the Timeline menu."
-        )
+        raise UserError(f"{path.name} is no timeline of Latent Explorer. Save one from the Timeline menu.")
     if reason := timeline_problem(held.timeline):
         raise UserError(f"{path.name} cannot be used: {reason}. Save the timeline again.")
     return held
@@ -103,9 +92,7 @@ def timeline_problem(timeline: Timeline) -> str:
         "its name is too long or empty": not 0 < len(timeline.name) <= MAX_NAME,
         f"it has more than {MAX_KEYFRAMES} keyframes": len(frames) > MAX_KEYFRAMES,
         f"its frame rate is none of {', '.join(f'{f:g}' for f in FPS)}": timeline.fps not in FPS,
-        f"a time of it is outside 0 to {MAX_SECONDS:g} s": not all(
-            0 <= x <= MAX_SECONDS for x in numbers
-        ),
+        f"a time of it is outside 0 to {MAX_SECONDS:g} s": not all(0 <= x <= MAX_SECONDS for x in numbers),
         "a curve of it leaves the square from 0 to 1": not all(0 <= x <= 1 for x in handles),
     }
     for reason, is_so in wrong.items():

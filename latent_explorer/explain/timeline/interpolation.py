@@ -25,9 +25,7 @@ from latent_explorer.explain.recipe import (
 )
 
 
-def interpolate_recipes(
-    a: PictureRecipe, b: PictureRecipe, amount: float, space: Space
-) -> PictureRecipe:
+def interpolate_recipes(a: PictureRecipe, b: PictureRecipe, amount: float, space: Space) -> PictureRecipe:
     """`amount` (0..1) of the way from one recipe to the other.
 
     Z is for ends that come from seeds; other ends are blended in W+ instead, so that a timeline may mix both.

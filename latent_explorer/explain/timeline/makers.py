@@ -49,9 +49,7 @@ def morph(
     name: str = "Morph",
 ) -> Timeline:
     """From one picture to another and back; their noise maps are blended with them."""
-    return Timeline(
-        name, (Keyframe(0.0, a), Keyframe(seconds, b)), space, loop=True, ping_pong=True
-    )
+    return Timeline(name, (Keyframe(0.0, a), Keyframe(seconds, b)), space, loop=True, ping_pong=True)
 
 
 def alpha_sweep(

@@ -129,9 +129,7 @@ def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
     """
     frames = timeline.keyframes
     if not frames:
-        raise UserError(
-            f"The timeline {timeline.name!r} has no keyframe yet, so there is nothing to show. Add one."
-        )
+        raise UserError(f"The timeline {timeline.name!r} has no keyframe yet, so there is nothing to show. Add one.")
     here = bisect_right(frames, seconds, key=lambda k: k.seconds) - 1
     if here < 0:
         recipe = frames[0].recipe

@@ -38,9 +38,7 @@ class ApngEncoder(FileEncoder):
             self._begin(data)
         left, top, right, bottom = box
         place = struct.pack(">IIII", right - left, bottom - top, left, top)
-        self._chunk(
-            b"fcTL", self._next() + place + struct.pack(">HHBB", next(self.times), 1000, 0, 0)
-        )
+        self._chunk(b"fcTL", self._next() + place + struct.pack(">HHBB", next(self.times), 1000, 0, 0))
         for name, part in _chunks(data):
             if name == b"IDAT":
                 self._chunk(*((b"fdAT", self._next() + part) if self.frames else (name, part)))

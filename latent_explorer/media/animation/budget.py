@@ -131,9 +131,7 @@ def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> Anima
 class QualityLadder:
     """Rungs with what each is expected to take, corrected by what a try has shown."""
 
-    def __init__(
-        self, frames: Frames, wished: AnimationSettings, suffix: str, words: CaptionContext
-    ) -> None:
+    def __init__(self, frames: Frames, wished: AnimationSettings, suffix: str, words: CaptionContext) -> None:
         self.side = max(picture_size(frames[0].image, wished))
         self.all = ladder(wished, suffix, self.side)
         self._frames, self._suffix, self._words = frames, suffix, words
@@ -201,9 +199,7 @@ class QualityLadder:
             places = sample_places(len(self._frames), self._suffix, step)
             runs = [[self._frames[i] for i in run] for run in places]
             total = -(-len(self._frames) // step)
-            self._known[settings] = yield from estimate(
-                runs, total, self._suffix, settings, self._words
-            )
+            self._known[settings] = yield from estimate(runs, total, self._suffix, settings, self._words)
         return self._known[settings] * self._factor
 
 

@@ -63,17 +63,13 @@ def encoded(
     return path
 
 
-def encoded_size(
-    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext
-) -> int:
+def encoded_size(frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext) -> int:
     """How many bytes these frames become."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         return size_of(encoded(frames, suffix, settings, words, Path(folder)))
 
 
-def as_shown(
-    frame: Frame, suffix: str, settings: AnimationSettings, words: CaptionContext
-) -> np.ndarray:
+def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: CaptionContext) -> np.ndarray:
     """The frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette, with its loss."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         path = encoded([frame], suffix, settings, words, Path(folder))

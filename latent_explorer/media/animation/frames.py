@@ -127,9 +127,7 @@ class FrameSpool:
         self._places.append((self._end, len(image), len(before)))
         self._end += len(image) + len(before)
         nothing = np.empty(0, np.uint8)
-        self._frames.append(
-            replace(frame, image=nothing, before=None if frame.before is None else nothing)
-        )
+        self._frames.append(replace(frame, image=nothing, before=None if frame.before is None else nothing))
 
     def __getitem__(self, index: int) -> Frame:
         offset, first, second = self._places[index]
@@ -142,6 +140,4 @@ class FrameSpool:
         try:
             return np.frombuffer(zlib.decompress(data), np.uint8).reshape(self._shape)
         except (zlib.error, ValueError) as error:
-            raise UserError(
-                f"The frames kept on the disk cannot be read again ({error}). Export once more."
-            ) from error
+            raise UserError(f"The frames kept on the disk cannot be read again ({error}). Export once more.") from error

@@ -30,9 +30,7 @@ _KEEP = 1 << 2  # disposal: what a frame has drawn stays
 
 def colors_of(quality: int) -> int:
     """How many colours a frame has at a quality of 1 to 100."""
-    return next(
-        count for least, count in ((80, 256), (60, 128), (40, 64), (0, 32)) if quality >= least
-    )
+    return next(count for least, count in ((80, 256), (60, 128), (40, 64), (0, 32)) if quality >= least)
 
 
 class GifEncoder(FileEncoder):
@@ -82,12 +80,8 @@ class GifEncoder(FileEncoder):
         flags = _KEEP | (transparent is not None)
         hundredths = next(self.times) // 10
         left, top, right, bottom = box
-        self.file.write(
-            struct.pack("<BBBBHBB", 0x21, 0xF9, 4, flags, hundredths, transparent or 0, 0)
-        )
-        self.file.write(
-            struct.pack("<BHHHHB", 0x2C, left, top, right - left, bottom - top, 0x80 | (bits - 1))
-        )
+        self.file.write(struct.pack("<BBBBHBB", 0x21, 0xF9, 4, flags, hundredths, transparent or 0, 0))
+        self.file.write(struct.pack("<BHHHHB", 0x2C, left, top, right - left, bottom - top, 0x80 | (bits - 1)))
         self.file.write(table.tobytes())
         self.file.write(_compressed(indices))
 

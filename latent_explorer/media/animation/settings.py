@@ -54,9 +54,7 @@ class AnimationSettings(msgspec.Struct, frozen=True):
                 f"{self.fps:g} frames per second cannot be kept exactly by every format. Choose one of {offered}."
             )
         if self.size and not MIN_SIZE <= self.size <= MAX_SIZE:
-            raise UserError(
-                f"{self.size} px is no size for an animation. Choose {MIN_SIZE} to {MAX_SIZE} px."
-            )
+            raise UserError(f"{self.size} px is no size for an animation. Choose {MIN_SIZE} to {MAX_SIZE} px.")
         if not 1 <= self.quality <= LOSSLESS:
             raise UserError(f"The quality {self.quality} is outside 1 to {LOSSLESS}.")
         if self.budget_bytes < 0:

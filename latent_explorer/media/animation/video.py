@@ -37,8 +37,7 @@ def _av() -> Any:
                 "Choose GIF or WebP, or run the program from Python."
             ) from error
         raise UserError(
-            f"Videos need the package PyAV, which is not installed. Install it by: {INSTALL} "
-            "(or choose GIF or WebP)."
+            f"Videos need the package PyAV, which is not installed. Install it by: {INSTALL} (or choose GIF or WebP)."
         ) from error
     return av
 
@@ -107,9 +106,7 @@ class VideoEncoder:
             options = {"crf": str(crf), "preset": "medium", "x264-params": "mbtree=0"}
         else:
             options = {"crf": str(crf), "b": "0", "deadline": "good", "cpu-used": "4"}
-        stream = self._container.add_stream(
-            "libx264" if self._mp4 else "libvpx-vp9", rate=rate, options=options
-        )
+        stream = self._container.add_stream("libx264" if self._mp4 else "libvpx-vp9", rate=rate, options=options)
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         context = stream.codec_context
         context.time_base = 1 / rate

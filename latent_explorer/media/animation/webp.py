@@ -52,9 +52,7 @@ class WebpEncoder(FileEncoder):
         self.file.write(b"RIFF\0\0\0\0WEBP")
         canvas = _three(width - 1) + _three(height - 1)
         self._chunk(b"VP8X", bytes([_ANIMATED, 0, 0, 0]) + canvas)
-        self._chunk(
-            b"ANIM", b"\xff\xff\xff\xff" + struct.pack("<H", 0 if self.encoder_options.loop else 1)
-        )
+        self._chunk(b"ANIM", b"\xff\xff\xff\xff" + struct.pack("<H", 0 if self.encoder_options.loop else 1))
 
     def _picture(self, image: np.ndarray) -> bytes:
         """The chunks of one picture, out of a WebP file by Pillow (it makes the simple kind, without VP8X)."""

@@ -66,9 +66,7 @@ def write_animation(
     if suffix == ".csv":
         return (yield from _write_table(path, frames, settings, words, total))
     if not suffix and settings.budget_bytes:
-        raise UserError(
-            "A budget is for one file, not for a folder of pictures. Choose another format."
-        )
+        raise UserError("A budget is for one file, not for a folder of pictures. Choose another format.")
     rows: list[tuple[float, npt.NDArray[np.float32]]] = []
     if settings.budget_bytes or settings.ping_pong:
         with explain_write_errors(path), FrameSpool(path.parent) as spool:

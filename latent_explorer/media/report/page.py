@@ -82,9 +82,7 @@ def _towards(figures: ExplainerReport, target: int) -> str:
 
 
 def _signature(explainers: Sequence[ExplainerReport]) -> str:
-    models = "; ".join(
-        f"{e.name}: model {e.model_hash}, classifier {e.classifier_id}" for e in explainers
-    )
+    models = "; ".join(f"{e.name}: model {e.model_hash}, classifier {e.classifier_id}" for e in explainers)
     return f"Latent Explorer {explainers[0].version}. {models}."
 
 

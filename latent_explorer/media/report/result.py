@@ -136,9 +136,7 @@ class AttributeReport:
     change: Change  # of the classifier that is explained
     others: tuple[ClassifierResponse, ...]
     frame: FrameShare
-    difference: (
-        np.ndarray
-    )  # (H, W) float32, mean |difference| over pictures and channels; 1 is black to white
+    difference: np.ndarray  # (H, W) float32, mean |difference| over pictures and channels; 1 is black to white
     examples: tuple[Example, ...]
 
     @property

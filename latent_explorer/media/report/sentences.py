@@ -41,9 +41,7 @@ NEXT = (
 
 def title(explainers: Sequence[ExplainerReport]) -> str:
     """The question that the report answers."""
-    return (
-        f"What {'do these classifiers' if len(explainers) > 1 else 'does this classifier'} look at?"
-    )
+    return f"What {'do these classifiers' if len(explainers) > 1 else 'does this classifier'} look at?"
 
 
 def lead(explainers: Sequence[ExplainerReport]) -> str:
@@ -90,8 +88,7 @@ def marked(figures: ExplainerReport) -> str:
     """Which attributes are meant, by class."""
     targets = dict.fromkeys(a.target for a in figures.attributes)
     groups = (
-        (figures.class_names[target], [a.name for a in figures.caught if a.target == target])
-        for target in targets
+        (figures.class_names[target], [a.name for a in figures.caught if a.target == target]) for target in targets
     )
     found = "; ".join(f"towards {name}: {', '.join(names)}" for name, names in groups if names)
     return f"Marked below, {found}."
@@ -154,11 +151,7 @@ def catching(caught: Sequence[ExplainerReport]) -> list[str]:
         if witnesses:
             said, attribute = witnesses[0], figures.caught[0]
             right = said.who.accuracy
-            knows = (
-                ""
-                if right is None
-                else f", and alone it is right on {percent(right)} of test pictures"
-            )
+            knows = "" if right is None else f", and alone it is right on {percent(right)} of test pictures"
             paragraphs.append(
                 f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a picture, "
                 f"where there is little of the subject{knows}. With {attribute.name}, which moves the classifier of "

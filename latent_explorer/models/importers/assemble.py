@@ -65,6 +65,4 @@ def check_filter(kernel: Tensor, name: str, kind: str) -> None:
 
 
 def refused(kind: str, why: str) -> UserError:
-    return UserError(
-        f"This is not a {kind} generator that can be imported: {why}. Check that the file is whole."
-    )
+    return UserError(f"This is not a {kind} generator that can be imported: {why}. Check that the file is whole.")

@@ -31,9 +31,7 @@ def can_import(state: State) -> bool:
     return any(name.startswith(("synthesis.b4.", "synthesis.input.")) for name in state)
 
 
-def generator_from_state(
-    state: State, *, conv_clamp: float | None = None, mapping_lr_mul: float = 0.01
-) -> Generator:
+def generator_from_state(state: State, *, conv_clamp: float | None = None, mapping_lr_mul: float = 0.01) -> Generator:
     """The generator of a state dict; sizes are read off the shapes.
 
     `conv_clamp` (256 in networks that were trained in half precision) and `mapping_lr_mul` leave no trace in the
@@ -55,17 +53,11 @@ def _config(state: State, conv_clamp: float | None, mapping_lr_mul: float) -> Ge
     if not resolutions or resolutions != [4 << k for k in range(len(resolutions))]:
         raise refused(KIND, f"it has blocks for {resolutions} px")
     if not all(f"synthesis.b{r}.torgb.weight" in state for r in resolutions):
-        raise refused(
-            KIND, "it has no RGB output in every block (another architecture than 'skip')"
-        )
+        raise refused(KIND, "it has no RGB output in every block (another architecture than 'skip')")
     channels = [shape_of(state, f"synthesis.b{r}.conv1.weight", 4, KIND)[0] for r in resolutions]
     layers = sum(bool(re.fullmatch(r"mapping\.fc[0-9]+\.weight", name)) for name in state)
     w_dim = shape_of(state, "synthesis.b4.conv1.affine.weight", 2, KIND)[1]
-    c_dim = (
-        shape_of(state, "mapping.embed.weight", 2, KIND)[1]
-        if "mapping.embed.weight" in state
-        else 0
-    )
+    c_dim = shape_of(state, "mapping.embed.weight", 2, KIND)[1] if "mapping.embed.weight" in state else 0
     z_dim = shape_of(state, "mapping.fc0.weight", 2, KIND)[1] - (w_dim if c_dim else 0)
     return GeneratorConfig(
         channels=tuple(channels),

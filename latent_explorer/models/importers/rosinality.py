@@ -35,9 +35,7 @@ def can_import(state: State) -> bool:
     return "input.input" in state and "conv1.conv.modulation.weight" in state
 
 
-def generator_from_state(
-    state: State, latent_avg: Tensor | None = None, *, mapping_lr_mul: float = 0.01
-) -> Generator:
+def generator_from_state(state: State, latent_avg: Tensor | None = None, *, mapping_lr_mul: float = 0.01) -> Generator:
     """The generator of a state dict (`g_ema`); sizes are read off the shapes.
 
     Without `latent_avg` the centre of truncation is the mean of w over fixed random z; without stored noise
@@ -90,9 +88,7 @@ def _config(state: State, mapping_lr_mul: float) -> GeneratorConfig:
 def _convert_conv(state: State, source: str, target: str, tensors: dict[str, Tensor]) -> None:
     weight = _single(state, f"{source}.conv.weight", 5)
     # Demodulation cancels the factor but for its epsilon; with it the two agree exactly.
-    tensors[f"{target}.weight"] = weight / math.sqrt(
-        weight.shape[1] * weight.shape[2] * weight.shape[3]
-    )
+    tensors[f"{target}.weight"] = weight / math.sqrt(weight.shape[1] * weight.shape[2] * weight.shape[3])
     tensors[f"{target}.bias"] = _take(state, f"{source}.activate.bias", 1)
     tensors[f"{target}.noise_strength"] = _single(state, f"{source}.noise.weight", 1)
     _convert_affine(state, source, target, tensors)

@@ -53,9 +53,7 @@ class Responses(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()  # what was assumed while reading, to be printed
 
 
-def read_responses(
-    paths: Sequence[Path], key: StudyKey, columns: Mapping[str, str] | None = None
-) -> Responses:
+def read_responses(paths: Sequence[Path], key: StudyKey, columns: Mapping[str, str] | None = None) -> Responses:
     """Everything in the files (a folder stands for its files). `columns` maps items to columns of wide exports."""
     respondents: list[Respondent] = []
     missing: set[str] | None = None
@@ -82,9 +80,7 @@ def read_responses(
     if not respondents:
         raise UserError("There are no answers in the chosen files. Choose what participants sent.")
     left = tuple(i.item for i in key.items if missing and i.item in missing)
-    return Responses(
-        respondents=tuple(_drop_unasked_answers(respondents, key)), missing=left, notes=tuple(notes)
-    )
+    return Responses(respondents=tuple(_drop_unasked_answers(respondents, key)), missing=left, notes=tuple(notes))
 
 
 def _drop_unasked_answers(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
@@ -93,43 +89,30 @@ def _drop_unasked_answers(respondents: Sequence[Respondent], key: StudyKey) -> l
     known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
     if any(r.answers for r in respondents) and not any(known):
         raise UserError("The answers are to none of the key's questions. Choose the key of that study.")  # fmt: skip
-    return [
-        msgspec.structs.replace(r, answers=answers)
-        for r, answers in zip(respondents, known, strict=True)
-    ]
+    return [msgspec.structs.replace(r, answers=answers) for r, answers in zip(respondents, known, strict=True)]
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:
     found: list[Path] = []
     for path in map(Path, paths):
         if path.is_dir():
-            found += sorted(
-                p
-                for p in path.iterdir()
-                if p.suffix.lower() in ENDINGS and p.name not in NO_ANSWERS
-            )
+            found += sorted(p for p in path.iterdir() if p.suffix.lower() in ENDINGS and p.name not in NO_ANSWERS)
         else:
             found.append(path)
     if not found:
         raise UserError("No files with answers were found there. Choose JSON or CSV files.")
     if len(found) > MAX_FILES:
-        raise UserError(
-            f"{len(found):,} files are too many: at most {MAX_FILES:,} are read at once."
-        )
+        raise UserError(f"{len(found):,} files are too many: at most {MAX_FILES:,} are read at once.")
     yield from found
 
 
 def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UserError(
-                f"{path.name} is larger than {size_text(MAX_BYTES)}: these are no answers of a study."
-            )
+            raise UserError(f"{path.name} is larger than {size_text(MAX_BYTES)}: these are no answers of a study.")
         return path.read_bytes()
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}). Choose the answers again."
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror}). Choose the answers again.") from error
 
 
 # Our own JSON ------------------------------------------------------------------------------------
@@ -207,9 +190,7 @@ def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
             # `row` keeps apart what the original file had twice under one id.
             who = cell.get("respondent", ""), cell.get("source", ""), cell.get("row", "")
             grouped.setdefault(who, []).append(cell)
-    return [
-        _of_tidy(source or path.name, name, cells) for (name, source, _), cells in grouped.items()
-    ]
+    return [_of_tidy(source or path.name, name, cells) for (name, source, _), cells in grouped.items()]
 
 
 def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Respondent:

@@ -12,9 +12,7 @@ _WORDS = (
     (re.compile(r"^\W*(right|rechts)\W*$"), "2"),
 )
 _NUMBER = re.compile(r"^\D{0,24}?0*([1-9]|0)(?:\.0+)?\D*$")  # LimeSurvey's codes are "A1" or "AO01"
-_LETTER = re.compile(
-    r"^(?:(?:option|choice|image|picture|answer|antwort|bild)\s+)?([a-h])(?:[).:].*)?$"
-)
+_LETTER = re.compile(r"^(?:(?:option|choice|image|picture|answer|antwort|bild)\s+)?([a-h])(?:[).:].*)?$")
 
 
 def parse_choice(text: str) -> str | None:

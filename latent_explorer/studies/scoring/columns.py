@@ -67,9 +67,7 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
     return out
 
 
-def _by_order(
-    table: WideTable, unmatched: Sequence[KeyItem], found: Mapping[str, int]
-) -> dict[str, int]:
+def _by_order(table: WideTable, unmatched: Sequence[KeyItem], found: Mapping[str, int]) -> dict[str, int]:
     """Columns for the questions without one: all that are left where these are as many, else those of their kind."""
     left = [i for i in table.questions if i not in found.values()]
     if len(left) == len(unmatched):
@@ -93,10 +91,7 @@ def _proposal(table: WideTable, item: str, at: int | None, how: str, kind: Kind)
 def _seen(values: Sequence[str]) -> str:
     """The most frequent answers, each with how often it stands there."""
     counts = Counter(" ".join(value.split()) for value in values)
-    shown = [
-        f"{text if len(text) <= 40 else text[:39] + '…'} ({n})"
-        for text, n in counts.most_common(FEW)
-    ]
+    shown = [f"{text if len(text) <= 40 else text[:39] + '…'} ({n})" for text, n in counts.most_common(FEW)]
     return ", ".join(shown + ["..."] * (len(counts) > FEW))
 
 
@@ -154,9 +149,7 @@ def read_columns(path: Path) -> dict[str, str]:
     try:
         rows = read_table(path.read_bytes(), path.name)
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}). Choose the list of columns."
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror}). Choose the list of columns.") from error
     heads = [head.strip().lower() for head in rows[0]] if rows else []
     if not {"item", "column"} <= set(heads):
         raise UserError(f"{path.name} must have the columns `item` and `column`.")

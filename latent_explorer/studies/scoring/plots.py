@@ -35,9 +35,7 @@ class Mark:
     flag: bool = False
 
 
-def intervals(
-    marks: Sequence[Mark], chance: float | None, axis: str, groups: Sequence[str] = ()
-) -> str:
+def intervals(marks: Sequence[Mark], chance: float | None, axis: str, groups: Sequence[str] = ()) -> str:
     """A dot with its interval on each line, and a dashed line at chance."""
     legend = 24 if len(groups) > 1 else 0
     height = TOP + legend + ROW * len(marks) + BOTTOM

@@ -70,9 +70,7 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
         marks = [mark(g.name, g.score, g.arm) for g in score.attributes]
         found["attributes"] = plots.intervals(marks, score.chance, axis, arms)
     if score.items:
-        marks = [
-            mark(f"{i.item} {i.attribute}", i.score, i.arm, i.below_chance) for i in score.items
-        ]
+        marks = [mark(f"{i.item} {i.attribute}", i.score, i.arm, i.below_chance) for i in score.items]
         found["items"] = plots.intervals(marks, score.chance, axis, arms)
     if by_respondent:
         found["respondents"] = plots.histogram(by_respondent, "accuracy of a respondent (number of respondents)")  # fmt: skip
@@ -140,9 +138,7 @@ def _caution(sentence: str) -> str:
 
 
 def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
-    parts = [
-        _section("Accuracy", _table(tables.groups(score).turned()) + _hint(SPREADS) + _hint(POOLED))
-    ]
+    parts = [_section("Accuracy", _table(tables.groups(score).turned()) + _hint(SPREADS) + _hint(POOLED))]
     if score.differences:
         parts.append(_section("Difference between arms", _table(tables.differences(score)) + _hint(DIFFERENCES)))  # fmt: skip
     if score.attributes:
@@ -201,8 +197,7 @@ def _table(table: Table) -> str:
         for name, column in zip(table.heads, columns, strict=True)
     )
     body = "".join(
-        f"<tr{' class=flag' if flag else ''}>" + "".join(map(_cell, row)) + "</tr>"
-        for row, flag in table.marked()
+        f"<tr{' class=flag' if flag else ''}>" + "".join(map(_cell, row)) + "</tr>" for row, flag in table.marked()
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 

@@ -44,9 +44,7 @@ class ItemScore(msgspec.Struct, frozen=True, kw_only=True):
     distractor: str
     slot: int
     score: Proportion
-    below_chance: (
-        bool  # significantly (p < 0.05, uncorrected): mis-keyed, or the distractor fits better
-    )
+    below_chance: bool  # significantly (p < 0.05, uncorrected): mis-keyed, or the distractor fits better
     median_seconds: float | None
 
 

@@ -46,9 +46,7 @@ class Exclusion(msgspec.Struct, frozen=True):
     respondents: tuple[str, ...]
 
 
-def applied(
-    rules: Rules, respondents: Sequence[Respondent], key: StudyKey
-) -> tuple[list[str], list[Exclusion]]:
+def applied(rules: Rules, respondents: Sequence[Respondent], key: StudyKey) -> tuple[list[str], list[Exclusion]]:
     """Why each respondent does not count (empty: counts), and what each rule found, in the order they apply."""
     reasons = [""] * len(respondents)
     found = []
@@ -63,9 +61,7 @@ def applied(
     return reasons, found
 
 
-def _rules(
-    rules: Rules, key: StudyKey
-) -> list[tuple[RuleName, str, Callable[[Sequence[Respondent]], list[int]]]]:
+def _rules(rules: Rules, key: StudyKey) -> list[tuple[RuleName, str, Callable[[Sequence[Respondent]], list[int]]]]:
     asked = [item for item in key.items if item.role != "practice"]
     catch = [item for item in asked if item.role == "catch"]
     limit, most = rules.least_seconds, rules.most_failed
@@ -114,6 +110,5 @@ def failed_catch(respondent: Respondent, catch: Sequence[KeyItem], chance: float
     choices = round(1 / chance)
     answers = (respondent.answers.get(item.item) for item in catch)
     return sum(
-        a is None or is_right(a.value, item.right, choices) is not True
-        for a, item in zip(answers, catch, strict=True)
+        a is None or is_right(a.value, item.right, choices) is not True for a, item in zip(answers, catch, strict=True)
     )

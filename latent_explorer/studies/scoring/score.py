@@ -49,9 +49,7 @@ ALPHA = 0.05
 By = Literal["items", "respondents"]
 
 
-def score_study(
-    key: StudyKey, responses: Responses, rules: Rules | None = None
-) -> tuple[StudyScore, list[str]]:
+def score_study(key: StudyKey, responses: Responses, rules: Rules | None = None) -> tuple[StudyScore, list[str]]:
     """The figures; and for each respondent the rule by which they do not count, empty for those who do."""
     reasons, exclusions = applied(rules or Rules(), responses.respondents, key)
     kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
@@ -68,9 +66,7 @@ def score_study(
         chance=key.chance,
         overall=tally.group("", "all questions", tally.items) if tally.items else None,
         overall_without_exclusions=everyone.proportion(everyone.marks.values()),
-        arms=_corrected(
-            [tally.group(arm, arm, tally.of_arm(arm)) for arm in arms if arm and tally.of_arm(arm)]
-        ),
+        arms=_corrected([tally.group(arm, arm, tally.of_arm(arm)) for arm in arms if arm and tally.of_arm(arm)]),
         attributes=_corrected([tally.group(*about) for about in tally.attributes(arms)]),
         items=tally.item_scores(),
         differences=_differences(arms, tally, key.paired),
@@ -101,11 +97,7 @@ class AnswerMarks:
     @staticmethod
     def of(key: StudyKey, respondents: Sequence[Respondent], missing: Sequence[str]) -> AnswerMarks:
         """Mark every answer. Questions that no file has a column for are left out."""
-        items = [
-            i
-            for i in key.items
-            if i.kind == "classification" and i.role == "item" and i.item not in missing
-        ]
+        items = [i for i in key.items if i.kind == "classification" and i.role == "item" and i.item not in missing]
         marks: dict[tuple[int, str], bool] = {}
         unreadable = []
         for place, respondent in enumerate(respondents):
@@ -155,9 +147,7 @@ class AnswerMarks:
             arm=arm,
             name=name,
             items=len(items),
-            score=self.proportion(
-                right for (_, item), right in self.marks.items() if item in wanted
-            ),
+            score=self.proportion(right for (_, item), right in self.marks.items() if item in wanted),
             over_items=_spread("items", self.accuracies("items", items)),
             over_respondents=_spread("respondents", self.accuracies("respondents", items)),
         )
@@ -196,8 +186,7 @@ def _corrected(groups: Sequence[GroupScore]) -> tuple[GroupScore, ...]:
     replace = msgspec.structs.replace
     corrected = holm([group.score.p for group in groups])
     return tuple(
-        replace(group, score=replace(group.score, p_holm=p))
-        for group, p in zip(groups, corrected, strict=True)
+        replace(group, score=replace(group.score, p_holm=p)) for group, p in zip(groups, corrected, strict=True)
     )
 
 

@@ -147,9 +147,7 @@ def _is_header(row: Sequence[str], heads: Sequence[str]) -> bool:
     return repeats >= 2 or kinds >= 1
 
 
-def read_wide(
-    rows: Sequence[Sequence[str]], name: str, key: StudyKey, columns: Mapping[str, str]
-) -> Responses:
+def read_wide(rows: Sequence[Sequence[str]], name: str, key: StudyKey, columns: Mapping[str, str]) -> Responses:
     """The respondents of a wide export. UserError when no question of the key has a column in it."""
     table = parse_wide(rows, name)
     asked = [item for item in key.items if item.role != "practice"]
@@ -162,12 +160,8 @@ def read_wide(
             "complete it, and give it with --columns."
         )
     missing = [item.item for item in asked if item.item not in found]
-    respondents = [
-        _respondent(table, row, number, name, found) for number, row in enumerate(table.rows, 1)
-    ]
-    return Responses(
-        respondents=tuple(respondents), missing=tuple(missing), notes=_notes(table, name)
-    )
+    respondents = [_respondent(table, row, number, name, found) for number, row in enumerate(table.rows, 1)]
+    return Responses(respondents=tuple(respondents), missing=tuple(missing), notes=_notes(table, name))
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:
@@ -179,19 +173,13 @@ def _some(names: Sequence[str], most: int = 5) -> str:
 def _notes(table: WideTable, name: str) -> tuple[str, ...]:
     notes = []
     if "respondent" not in table.about:
-        notes.append(
-            f"{name} names no respondents: its rows are numbered, and duplicates cannot be found."
-        )
+        notes.append(f"{name} names no respondents: its rows are numbered, and duplicates cannot be found.")
     if not {"finished", "submitted", "progress"} & set(table.about):
-        notes.append(
-            f"{name} does not say who finished: whoever answered every question counts as finished."
-        )
+        notes.append(f"{name} does not say who finished: whoever answered every question counts as finished.")
     return tuple(notes)
 
 
-def match_columns(
-    table: WideTable, items: Sequence[KeyItem], columns: Mapping[str, str]
-) -> dict[str, int]:
+def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[str, str]) -> dict[str, int]:
     """The column of each question: as told in `columns`, as named in the key, or by the code in its text.
 
     "#7" names the seventh column. UserError where a name stands over several columns, or a column is given twice.
@@ -202,9 +190,7 @@ def match_columns(
         told = columns.get(item.item) or item.column
         at = _named(by_name, told)
         if at is None and item.item in columns:
-            raise UserError(
-                f"There is no column {told!r} in the answers. Mend the list of columns."
-            )
+            raise UserError(f"There is no column {told!r} in the answers. Mend the list of columns.")
         if at is None:
             at = _by_code(table, item.item)
         if at is None:
@@ -247,23 +233,17 @@ def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
 def _by_code(table: WideTable, item: str) -> int | None:
     """The column with the question's code in its header or text, as our own survey.csv gives it."""
     code = re.compile(rf"(?<![a-z0-9]){re.escape(question_code(item).lower())}(?![a-z0-9])")
-    found = (
-        i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower())
-    )
+    found = (i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower()))
     return next(found, None)
 
 
-def _respondent(
-    table: WideTable, row: Sequence[str], number: int, source: str, found: Mapping[str, int]
-) -> Respondent:
+def _respondent(table: WideTable, row: Sequence[str], number: int, source: str, found: Mapping[str, int]) -> Respondent:
     def cell(meaning: str) -> str:
         at = table.about.get(meaning)
         return row[at].strip() if at is not None and at < len(row) else ""
 
     answers = {
-        item: Answer(row[at].strip()[:MAX_ANSWER])
-        for item, at in found.items()
-        if at < len(row) and row[at].strip()
+        item: Answer(row[at].strip()[:MAX_ANSWER]) for item, at in found.items() if at < len(row) and row[at].strip()
     }
     return Respondent(
         name=cell("respondent") or f"row {number}",
@@ -288,6 +268,4 @@ def _complete(table: WideTable, finished: str, progress: str, submitted: str) ->
 def _is_preview(table: WideTable, status: str, channel: str) -> bool:
     """Qualtrics marks tests in words, or as 1 and 2 where values are exported as numbers."""
     words = f"{status} {channel}".lower()
-    return any(word in words for word in _PREVIEW) or (
-        table.qualtrics and status in ("1", "2", "9", "17")
-    )
+    return any(word in words for word in _PREVIEW) or (table.qualtrics and status in ("1", "2", "9", "17"))

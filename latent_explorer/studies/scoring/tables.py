@@ -61,8 +61,7 @@ def _proportion(p: Proportion) -> Row:
 def exclusions(score: StudyScore) -> Table:
     """What each rule found."""
     rows: list[Row] = [
-        (e.rule, e.words, len(e.respondents), "left out" if e.applied else "only counted")
-        for e in score.exclusions
+        (e.rule, e.words, len(e.respondents), "left out" if e.applied else "only counted") for e in score.exclusions
     ]
     rows.append(("", "Respondents that count", score.respondents, f"of {score.respondents_read}"))
     return Table(("rule", "meaning", "respondents", ""), tuple(rows))
@@ -127,9 +126,7 @@ def differences(score: StudyScore) -> Table:
 
 def catch(score: StudyScore) -> Table:
     """Catch trials of those who count."""
-    return Table(
-        ("question", "right", "answers"), tuple((c.item, c.right, c.n) for c in score.catch)
-    )
+    return Table(("question", "right", "answers"), tuple((c.item, c.right, c.n) for c in score.catch))
 
 
 def verbal(score: StudyScore) -> Table:

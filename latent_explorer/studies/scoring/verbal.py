@@ -89,9 +89,7 @@ def stems(text: str, language: str = "en") -> dict[str, str]:
     return {stemmer.stemWord(word): word for word in telling}  # type: ignore[attr-defined]
 
 
-def score_words(
-    items: Sequence[KeyItem], respondents: Sequence[Respondent], language: str
-) -> list[VerbalScore]:
+def score_words(items: Sequence[KeyItem], respondents: Sequence[Respondent], language: str) -> list[VerbalScore]:
     """Every verbal question. A respondent counts once for each stem."""
     return [_score(item, respondents, language) for item in items]
 
@@ -135,10 +133,7 @@ def distinctness(arm: str, scores: Sequence[VerbalScore], language: str) -> Dist
         total = sum(counts.values())
         weights[score.item] = {stem: n / total for stem, n in counts.items()}
     pairs = [(a, b) for a, b in combinations(scores, 2) if a.attribute != b.attribute]
-    shared = [
-        sum(min(w, weights[b.item].get(s, 0.0)) for s, w in weights[a.item].items())
-        for a, b in pairs
-    ]
+    shared = [sum(min(w, weights[b.item].get(s, 0.0)) for s, w in weights[a.item].items()) for a, b in pairs]
     same = tuple(
         (a.attribute, b.attribute, a.modal.stem)
         for a, b in pairs

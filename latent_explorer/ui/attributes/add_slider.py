@@ -66,9 +66,7 @@ class StyleTableModel(QAbstractTableModel):
     def columnCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -105,9 +103,7 @@ class AddSliderDialog(QDialog):
 
     chosen = Signal(int, bool)  # style_index, pin to the top
 
-    def __init__(
-        self, summary: ExplainerSummary, listed: Collection[int], parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, summary: ExplainerSummary, listed: Collection[int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._summary = summary
         self.setWindowTitle("Add slider")
@@ -178,9 +174,7 @@ class AddSliderDialog(QDialog):
         self.close_button.setAutoDefault(False)
 
     def _find(self) -> None:
-        found = find_styles(
-            self._summary.layout, self.search.text(), self.layer.currentData() or ""
-        )
+        found = find_styles(self._summary.layout, self.search.text(), self.layer.currentData() or "")
         self.model.show(found)
         total = self._summary.layout.num_styles
         self.count.setText(f"{len(found):,} of {total:,}" if found else "Nothing fits this search")

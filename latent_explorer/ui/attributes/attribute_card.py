@@ -20,9 +20,7 @@ from latent_explorer.ui.widgets.slider import ValueSlider
 
 RANK_WIDTH = 18  # px; two digits
 PIN_WIDTH = 24  # px
-FIELD_INSET = (
-    11  # px from the edge of a number's field to its last digit, which stands under the effect's
-)
+FIELD_INSET = 11  # px from the edge of a number's field to its last digit, which stands under the effect's
 GROOVE_INSET = 9  # px from a slider's edge to its groove, which stands under the name
 LINE = 20  # height of the first line, px
 AT_END = "Already at the end in this picture"
@@ -160,9 +158,7 @@ class AttributeCard(QWidget):
     def _show_pin(self, card_data: CardData) -> None:
         self.pin.setChecked(card_data.pinned)
         words = f"Unpin {card_data.name}" if card_data.pinned else f"Pin {card_data.name}"
-        self.pin.setToolTip(
-            f"{words} (pinned attributes stay at the top, whatever class is chosen)"
-        )
+        self.pin.setToolTip(f"{words} (pinned attributes stay at the top, whatever class is chosen)")
         self.pin.setAccessibleName(words)
         icons.set_icon(self.pin, "pin", "accent" if card_data.pinned else "muted")
 
@@ -216,9 +212,7 @@ class AttributeCard(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().color("hover", 0.55))
-        box = QRectF(self.rect()).adjusted(
-            -theme.RADIUS, 0, 0, 0
-        )  # its corners beyond the left edge
+        box = QRectF(self.rect()).adjusted(-theme.RADIUS, 0, 0, 0)  # its corners beyond the left edge
         painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
 
 

@@ -104,18 +104,12 @@ class AttributeList(QScrollArea):
 
     def _new_card(self, key: str) -> AttributeCard:
         explorer, card = self._explorer, AttributeCard()
-        card.amount_changed.connect(
-            lambda amount: explorer.apply(SetAttribute(self._attributes[key], amount))
-        )
+        card.amount_changed.connect(lambda amount: explorer.apply(SetAttribute(self._attributes[key], amount)))
         card.pressed.connect(self.hide_preview)
         card.pressed.connect(explorer.begin_gesture)
         card.released.connect(explorer.end_gesture)
-        card.renamed.connect(
-            lambda name: self._change(explorer.document.renamed(self._attributes[key], name))
-        )
-        card.pin_toggled.connect(
-            lambda on: self._change(explorer.document.with_pin(self._attributes[key], on))
-        )
+        card.renamed.connect(lambda name: self._change(explorer.document.renamed(self._attributes[key], name)))
+        card.pin_toggled.connect(lambda on: self._change(explorer.document.with_pin(self._attributes[key], on)))
         card.removed.connect(lambda: self._remove(self._attributes[key]))
         card.hovered.connect(lambda on: self._on_hover(key, on))
         card.preview_requested.connect(lambda: self._ask(key))

@@ -107,13 +107,8 @@ def rows(
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
-    cards = [
-        _card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result)
-        for a in shown
-    ]
-    if is_from_other_classifier(
-        found, state
-    ):  # another classifier's effects would be read as this one's
+    cards = [_card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result) for a in shown]
+    if is_from_other_classifier(found, state):  # another classifier's effects would be read as this one's
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
 
@@ -184,9 +179,7 @@ def is_target(result: RenderResult, target: int) -> bool:
     return int(np.argmax(result.before.logits)) == target
 
 
-def suggest_flip(
-    shown: Sequence[CardRow], result: RenderResult, target: int
-) -> FlipSuggestion | None:
+def suggest_flip(shown: Sequence[CardRow], result: RenderResult, target: int) -> FlipSuggestion | None:
     """The shortest prefix, by mean effect, expected to make `target` the top class of the unedited picture.
 
     A sum of mean effects is an expectation, not a promise: the panel says so, and the picture decides.
@@ -201,9 +194,7 @@ def suggest_flip(
     usable = [
         r
         for r in shown
-        if r.card_data.mean_effect is not None
-        and r.card_data.mean_effect > 0
-        and not r.card_data.at_end
+        if r.card_data.mean_effect is not None and r.card_data.mean_effect > 0 and not r.card_data.at_end
     ]
     usable.sort(key=lambda r: -r.attribute.mean_effect)
     total = 0.0
@@ -211,7 +202,5 @@ def suggest_flip(
         total += each.attribute.mean_effect
         if total >= need:
             chosen = sorted(usable[:count], key=lambda r: int(r.card_data.rank))
-            return FlipSuggestion(
-                tuple(r.card_data.rank for r in chosen), tuple(r.attribute for r in chosen)
-            )
+            return FlipSuggestion(tuple(r.card_data.rank for r in chosen), tuple(r.attribute for r in chosen))
     return None

@@ -84,7 +84,5 @@ def details_of(classifier: ClassifierSummary) -> str:
     """Which one it is, for the tooltip."""
     said = f"{classifier.name}, {classifier.classifier_id[:16]}"
     if classifier.frame_only:
-        said += (
-            f"\nIt sees the outer {classifier.frame_only} px of its input alone, the rest is black."
-        )
+        said += f"\nIt sees the outer {classifier.frame_only} px of its input alone, the rest is black."
     return said

@@ -67,9 +67,7 @@ class EffectBar(QWidget):
         zero, end = self._x(0.0), self._x(self._mean)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().color("ink", 0.08))
-        painter.drawRoundedRect(
-            QRectF(self._x(self._span[0]), y - 4, self._x(self._span[1]) - 2, 8), 2, 2
-        )
+        painter.drawRoundedRect(QRectF(self._x(self._span[0]), y - 4, self._x(self._span[1]) - 2, 8), 2, 2)
         painter.setBrush(self._colour)
         if not self._exact:  # hatched: an estimate must not look like a measurement
             painter.setBrush(QBrush(self._colour, Qt.BrushStyle.BDiagPattern))
@@ -93,9 +91,7 @@ class EffectBar(QWidget):
             painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
 
 
-def _words(
-    mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool
-) -> str:
+def _words(mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool) -> str:
     """The same in words, for tooltip and screen readers."""
     if mean is None:
         return "How far this slider moves the asked classifier on average was never measured"

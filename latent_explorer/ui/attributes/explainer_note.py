@@ -32,13 +32,10 @@ class ExplainerNote(QFrame):
         self.text = hint("")
         self.text.setTextFormat(Qt.TextFormat.PlainText)
         self.text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.text.setAccessibleName("Note of this explainer")
-        self.close_button = icon_button(
-            "close", "Close this note; Help > About keeps it", self.dismiss
-        )
+        self.close_button = icon_button("close", "Close this note; Help > About keeps it", self.dismiss)
         line = row(self, spacing=theme.GAP // 2)
         line.setContentsMargins(theme.GAP, theme.GAP, theme.GAP // 2, theme.GAP)
         line.addWidget(self.text, 1)

@@ -62,9 +62,7 @@ if TYPE_CHECKING:
     from latent_explorer.ui.attributes.card_data import CardRow
 
 SEARCH = "Finding attributes"  # the job's name, also when a menu started it
-FLIP_HELP = (
-    "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
-)
+FLIP_HELP = "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
 
 
 class AttributesPanel(QWidget):
@@ -289,9 +287,7 @@ class AttributesPanel(QWidget):
 
 def _same_unedited(one: RenderResult, other: RenderResult) -> bool:
     """Whether two results are of the same picture before its edits, which is all that the cards look at."""
-    return np.array_equal(one.styles, other.styles) and np.array_equal(
-        one.before.logits, other.before.logits
-    )
+    return np.array_equal(one.styles, other.styles) and np.array_equal(one.before.logits, other.before.logits)
 
 
 def _asked(state: ExplorerState) -> tuple[str, int]:

@@ -64,9 +64,7 @@ class RangePreviewPopup(QWidget):
         """The picture at -1 or +1, (H, W, 3) uint8, and what the classifier says of it."""
         self._pictures[sign] = scaled(image, SIDE, self.devicePixelRatioF(), pixels=False)
         self._words[sign] = words
-        said = ", ".join(
-            f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._words.items())
-        )
+        said = ", ".join(f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._words.items()))
         self.setAccessibleDescription(said)
         self.update()
 
@@ -86,9 +84,7 @@ class RangePreviewPopup(QWidget):
         painter.setFont(theme.font(theme.SMALL, semibold=True))
         painter.setPen(now.color("ink"))
         box = QRectF(PAD, PAD - 4, self.width() - 2 * PAD, LINE)
-        title = painter.fontMetrics().elidedText(
-            self._title, Qt.TextElideMode.ElideRight, int(box.width())
-        )
+        title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, int(box.width()))
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
         painter.setFont(theme.font(theme.SMALL))
         for sign, x in ((-1, PAD), (1, 2 * PAD + SIDE)):
@@ -103,9 +99,7 @@ class RangePreviewPopup(QWidget):
             painter.fillRect(QRectF(x, top, SIDE, SIDE), now.color("sunken"))
         painter.setPen(now.color("muted"))
         box = QRectF(x, top + SIDE + 2, SIDE, LINE)
-        painter.drawText(
-            box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, signed_text(sign, 0)
-        )
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, signed_text(sign, 0))
         painter.setPen(now.color("ink"))
         right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(box, right, self._words.get(sign, ""))

@@ -140,9 +140,7 @@ class GridPanel(QWidget):
         summary, state = self._explorer.summary, self._explorer.state
         if summary is None or state is None:
             return
-        bases = choose_bases(
-            summary, state, self.source.currentData(), self.count.currentData(), self._seed
-        )
+        bases = choose_bases(summary, state, self.source.currentData(), self.count.currentData(), self._seed)
         if bases == self._bases:
             return
         self._bases = bases
@@ -187,9 +185,7 @@ class GridPanel(QWidget):
         if state is None or update.index >= len(self._bases):
             return
         if self._bases[update.index] == update.base:
-            self.cells[update.index].show_result(
-                update.result, state.target_class, self._class_names()
-            )
+            self.cells[update.index].show_result(update.result, state.target_class, self._class_names())
             self._show_tally()
 
     def _state_changed(self, update: StateChanged) -> None:

@@ -46,9 +46,7 @@ class GridCell(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(LEAST, LEAST + CAPTION)
-        self.setToolTip(
-            f"{name}\nHold the mouse on it for the unedited picture; a double click opens it."
-        )
+        self.setToolTip(f"{name}\nHold the mouse on it for the unedited picture; a double click opens it.")
         self._describe()
 
     def sizeHint(self) -> QSize:
@@ -169,9 +167,7 @@ class GridCell(QWidget):
         image = self._scaled(frame.width())
         width = image.width() / image.devicePixelRatio()
         height = image.height() / image.devicePixelRatio()
-        at = QPointF(
-            frame.left() + (frame.width() - width) / 2, frame.top() + (frame.height() - height) / 2
-        )
+        at = QPointF(frame.left() + (frame.width() - width) / 2, frame.top() + (frame.height() - height) / 2)
         painter.drawImage(at, image)
 
     def _scaled(self, side: float) -> QImage:
@@ -200,9 +196,7 @@ class GridCell(QWidget):
             painter.setFont(theme.font(theme.SMALL, semibold=True))
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             room = line.width() - painter.fontMetrics().horizontalAdvance(text) - theme.UNIT
-            mark = painter.fontMetrics().elidedText(
-                self.verdict, Qt.TextElideMode.ElideRight, int(max(room, 0))
-            )
+            mark = painter.fontMetrics().elidedText(self.verdict, Qt.TextElideMode.ElideRight, int(max(room, 0)))
             painter.drawText(line, right, mark)
 
     def _paint_bar(self, painter: QPainter, box: QRectF) -> None:

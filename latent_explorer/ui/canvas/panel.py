@@ -87,9 +87,7 @@ class CanvasPanel(QWidget):
         self._explorer = explorer
         self._names: tuple[str, ...] = ()
         self._picture: MainPicture | None = None
-        self._stage: QWidget | None = (
-            None  # what stands in the picture's place while photos are projected
-        )
+        self._stage: QWidget | None = None  # what stands in the picture's place while photos are projected
         self._staged = self._in_grid = self._photo = False
         self.welcome = WelcomePage(self.open_requested.emit)
         self.loading = LoadingPage()
@@ -112,9 +110,7 @@ class CanvasPanel(QWidget):
         explorer.updates.on(ModelOpened, self._model_opened)
         explorer.updates.on(StateChanged, lambda update: self._name_classes(update.new))
         explorer.updates.on(MainPicture, self._take_picture)
-        explorer.updates.on(
-            TimelineFrame, lambda frame: self._show(frame, f"After, {frame.seconds:.2f} s")
-        )
+        explorer.updates.on(TimelineFrame, lambda frame: self._show(frame, f"After, {frame.seconds:.2f} s"))
 
     # pages ------------------------------------------------------------------------------------
 

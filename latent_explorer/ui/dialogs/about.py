@@ -21,8 +21,7 @@ WHAT = (
     "It works offline and sends nothing anywhere."
 )
 LICENCES = (
-    "MIT licence. With PySide6 (LGPL 3), PyTorch (BSD), the Inter typeface (OFL 1.1) and "
-    "the Phosphor icons (MIT)."
+    "MIT licence. With PySide6 (LGPL 3), PyTorch (BSD), the Inter typeface (OFL 1.1) and the Phosphor icons (MIT)."
 )
 
 

@@ -52,8 +52,7 @@ class ErrorDialog(QDialog):
         self.message.setWordWrap(True)
         self.message.setFixedWidth(WIDTH)
         self.message.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.message.setAccessibleName("What happened and what to do")
         words = column(spacing=theme.GAP)

@@ -26,11 +26,7 @@ class ShortcutsDialog(QDialog):
         blocks = [
             (
                 menu_title.replace("&", ""),
-                [
-                    (shortcut_text(s), plain_text(s))
-                    for s in ACTIONS
-                    if s.menu == menu and s.shortcut
-                ],
+                [(shortcut_text(s), plain_text(s)) for s in ACTIONS if s.menu == menu and s.shortcut],
             )
             for menu, menu_title in MENUS.items()
         ]

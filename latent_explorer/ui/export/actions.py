@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.ui.file_actions import FileActions
 
 NOTHING = (
-    "An animation shows a timeline or the sweep of an attribute. "
-    "Add keyframes, find attributes, or add a slider first."
+    "An animation shows a timeline or the sweep of an attribute. Add keyframes, find attributes, or add a slider first."
 )
 NO_ATTRIBUTES = "There are no attributes to export. Find attributes first, or add a slider."
 
@@ -33,9 +32,7 @@ NO_ATTRIBUTES = "There are no attributes to export. Find attributes first, or ad
 class ExportActions:
     """Opens the dialogs; `files` knows how names are asked for."""
 
-    def __init__(
-        self, window: QWidget, explorer: Explorer, timelines: TimelineController, files: FileActions
-    ) -> None:
+    def __init__(self, window: QWidget, explorer: Explorer, timelines: TimelineController, files: FileActions) -> None:
         self.controller = ExportController(explorer)
         self._window = window
         self._explorer = explorer
@@ -48,9 +45,7 @@ class ExportActions:
             QMessageBox.information(self._window, "Export animation", NOTHING)
             return
         current = self._timelines.current
-        dialog = ExportAnimationDialog(
-            self.controller, current.name if current else "", self._window
-        )
+        dialog = ExportAnimationDialog(self.controller, current.name if current else "", self._window)
         dialog.accepted.connect(lambda: self._animation(dialog))
         open_dialog(dialog)
 
@@ -83,9 +78,7 @@ class ExportActions:
         open_dialog(dialog)
 
     def _all(self, dialog: ExportAllDialog) -> None:
-        chosen = QFileDialog.getExistingDirectory(
-            self._window, "Export all attributes into", self._files.folder()
-        )
+        chosen = QFileDialog.getExistingDirectory(self._window, "Export all attributes into", self._files.folder())
         if chosen:
             top, suffix = dialog.top.value(), dialog.suffix
             self.controller.export_all(Path(chosen), top, dialog.bases, dialog.settings, suffix)

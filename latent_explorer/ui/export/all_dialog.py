@@ -35,9 +35,7 @@ LEFT_OUT = ("", ".csv")  # formats that make no file to look at
 class ExportAllDialog(ExportDialog):
     """Begins with what was chosen last time."""
 
-    def __init__(
-        self, controller: ExportController, attributes: int, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, controller: ExportController, attributes: int, parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export all attributes", SENTENCE, parent)
         choices, chosen = controller.choices, controller.choices.animation
         most = min(attributes, MOST_ATTRIBUTES)
@@ -48,9 +46,7 @@ class ExportAllDialog(ExportDialog):
         self.side = self.add_choice("Size", size_names(controller.resolution), chosen.size)
         self.fps = self.add_choice("Rate", RATES, chosen.fps)
         self.quality = self.add_choice("Quality", {})
-        self.before_after = self.add_check_box(
-            "Before and after, side by side", chosen.before_after
-        )
+        self.before_after = self.add_check_box("Before and after, side by side", chosen.before_after)
         self.caption = self.add_check_box("Probability in words", chosen.caption)
         self.bar = self.add_check_box("Probability as a bar", chosen.bar)
         self.format.currentIndexChanged.connect(self._format_changed)

@@ -40,9 +40,7 @@ NO_BUDGET = ("", ".csv")
 class ExportAnimationDialog(ExportDialog):
     """Begins with what was chosen last time; a timeline brings its own rate and way back."""
 
-    def __init__(
-        self, controller: ExportController, current: str = "", parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, controller: ExportController, current: str = "", parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export animation", SENTENCE, parent)
         self._sources = controller.sources()
         chosen = controller.choices.animation

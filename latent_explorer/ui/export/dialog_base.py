@@ -41,9 +41,7 @@ _QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: 
 class ExportDialog(QDialog):
     """Fields at the left, a preview with facts below it at the right, [Cancel] and [Export...]."""
 
-    def __init__(
-        self, controller: ExportController, name: str, sentence: str, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, controller: ExportController, name: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._controller = controller
         self.setWindowTitle(name)
@@ -110,9 +108,7 @@ class ExportDialog(QDialog):
 
     # fields -----------------------------------------------------------------------------------
 
-    def add_choice(
-        self, label: str, items: Mapping[Any, str], chosen: object = None
-    ) -> NoWheelComboBox:
+    def add_choice(self, label: str, items: Mapping[Any, str], chosen: object = None) -> NoWheelComboBox:
         """A list of values, shown as their words; the first is chosen where `chosen` is not among them."""
         choice = NoWheelComboBox(label)
         for value, words in items.items():

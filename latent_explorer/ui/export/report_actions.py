@@ -27,9 +27,7 @@ PAGE = "Web page (*.html)"
 class ReportActions:
     """To be made after the window has subscribed, which enables every action when a model is opened."""
 
-    def __init__(
-        self, explorer: Explorer, files: FileActions, notices: NoticeBar, action: QAction
-    ) -> None:
+    def __init__(self, explorer: Explorer, files: FileActions, notices: NoticeBar, action: QAction) -> None:
         self._controller = ReportController(explorer)
         self._files, self._notices, self._action = files, notices, action
         self._tip = action.toolTip()
@@ -56,6 +54,4 @@ class ReportActions:
 
     def _open(self, path: Path) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(path))):
-            self._notices.show_message(
-                f"No program was found that shows web pages: {path}", "warning"
-            )
+            self._notices.show_message(f"No program was found that shows web pages: {path}", "warning")

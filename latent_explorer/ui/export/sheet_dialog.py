@@ -57,9 +57,7 @@ class ExportSheetDialog(ExportDialog):
     def _add_psis(self) -> QLineEdit:
         field = QLineEdit(", ".join(f"{psi:g}" for psi in PSIS))
         field.setAccessibleName("Values of psi")
-        field.setToolTip(
-            "Numbers with commas between them: 0 is the average picture, 1 is untruncated"
-        )
+        field.setToolTip("Numbers with commas between them: 0 is the average picture, 1 is untruncated")
         field.textChanged.connect(self.changed)
         self.fields.addRow("Values of psi", field)
         return field

@@ -68,9 +68,7 @@ class ProjectionActions:
         self.panel.paste_requested.connect(self.paste)
         self.panel.compare_toggled.connect(self.compare)
         self.panel.result.export_requested.connect(lambda: self._with_shown(self.export))
-        self.panel.result.remove_requested.connect(
-            lambda: self._with_shown(controller.remove_projected)
-        )
+        self.panel.result.remove_requested.connect(lambda: self._with_shown(controller.remove_projected))
         samples.report_requested.connect(self.show_report)
         samples.removed.connect(controller.remove_projected)
         samples.export_requested.connect(self.export)
@@ -160,9 +158,7 @@ class ProjectionActions:
     def open_folder(self) -> None:
         """Ask for a folder and read the pictures in it and below it."""
         last = self._explorer.settings.last_folder or ""
-        chosen = QFileDialog.getExistingDirectory(
-            self._canvas.window(), "Open a folder of images", last
-        )
+        chosen = QFileDialog.getExistingDirectory(self._canvas.window(), "Open a folder of images", last)
         if chosen:
             self._explorer.open_path(Path(chosen))
 
@@ -205,9 +201,7 @@ class ProjectionActions:
             path = Path(chosen)
             ending = ".npz" if kind == NUMBERS else ".projection"
             known = path.suffix in (".npz", ".projection")
-            self._controller.export(
-                latent_id, path if known else path.with_name(path.name + ending)
-            )
+            self._controller.export(latent_id, path if known else path.with_name(path.name + ending))
 
 
 def _png(image: QImage) -> bytes:

@@ -199,6 +199,4 @@ def _place(run: ProjectionRun | None, photo: Photo | None) -> int | None:
 def _captioned(projected: ProjectedPicture, title: str, probs: tuple[float, ...]) -> CaptionedImage:
     told = np.array(probs)
     image = projected.target if title == PHOTO else projected.image
-    return CaptionedImage(
-        image, title, top_class_text(projected.report.class_names, told), int(told.argmax())
-    )
+    return CaptionedImage(image, title, top_class_text(projected.report.class_names, told), int(told.argmax()))

@@ -121,9 +121,7 @@ class CropView(QWidget):
         height, width = self._shape()
         box, crop = self.photo_rect(), self._crop
         side = crop.size * min(height, width) * box.width() / width
-        return QRectF(
-            box.left() + crop.left * box.width(), box.top() + crop.top * box.height(), side, side
-        )
+        return QRectF(box.left() + crop.left * box.width(), box.top() + crop.top * box.height(), side, side)
 
     def _pixel_at(self, position: QPointF) -> QPointF:
         height, width = self._shape()
@@ -136,9 +134,7 @@ class CropView(QWidget):
     def _corner_at(self, position: QPointF) -> tuple[int, int] | None:
         frame = self.frame_rect()
         for right, below in CORNERS:
-            corner = QPointF(
-                frame.right() if right else frame.left(), frame.bottom() if below else frame.top()
-            )
+            corner = QPointF(frame.right() if right else frame.left(), frame.bottom() if below else frame.top())
             off = position - corner
             if max(abs(off.x()), abs(off.y())) <= REACH:
                 return right, below

@@ -32,9 +32,7 @@ class PairedProbabilities:
 
     def rows(self) -> list[int]:
         """The classes to show: all while they fit, else those that matter most in either picture."""
-        order = sorted(
-            range(len(self.names)), key=lambda i: -max(float(self.first[i]), float(self.second[i]))
-        )
+        order = sorted(range(len(self.names)), key=lambda i: -max(float(self.first[i]), float(self.second[i])))
         return sorted(order[:MOST])
 
     def words(self) -> str:
@@ -87,9 +85,7 @@ class PairedBars(QWidget):
             cell = QRectF(0, top + line * high, self.width(), high)
             self._paint_row(painter, twins, index, cell, names)
 
-    def _paint_row(
-        self, painter: QPainter, twins: PairedProbabilities, index: int, cell: QRectF, names: float
-    ) -> None:
+    def _paint_row(self, painter: QPainter, twins: PairedProbabilities, index: int, cell: QRectF, names: float) -> None:
         now, winner = theme.current(), max(range(len(twins.second)), key=lambda i: twins.second[i])
         font = theme.font(semibold=index == winner)
         painter.setFont(font)
@@ -103,24 +99,18 @@ class PairedBars(QWidget):
         number = metrics.horizontalAdvance("0.00") + theme.UNIT
         gap = max(LEAST_GAP, GAP - (ROW - cell.height()))
         half = (cell.height() - gap) / 2
-        for place, (title, probs) in enumerate(
-            zip(twins.titles, (twins.first, twins.second), strict=True)
-        ):
+        for place, (title, probs) in enumerate(zip(twins.titles, (twins.first, twins.second), strict=True)):
             line = QRectF(names, cell.top() + gap / 2 + place * half, cell.width() - names, half)
             painter.setFont(small)
             painter.setPen(now.color("muted"))
             painter.drawText(line, _LEFT, title)
             painter.setPen(now.color("ink"))
             painter.drawText(line, _RIGHT, f"{probs[index]:.2f}")
-            bar = QRectF(
-                line.left() + titles, 0, line.width() - titles - number, min(BAR, half - 2)
-            )
+            bar = QRectF(line.left() + titles, 0, line.width() - titles - number, min(BAR, half - 2))
             bar.moveTop(line.center().y() - bar.height() / 2)
             self._paint_bar(painter, bar, index, float(probs[index]), hatched=place == 0)
 
-    def _paint_bar(
-        self, painter: QPainter, bar: QRectF, index: int, share: float, *, hatched: bool
-    ) -> None:
+    def _paint_bar(self, painter: QPainter, bar: QRectF, index: int, share: float, *, hatched: bool) -> None:
         """The first picture's bar is hatched, so that the two are told apart without colour."""
         now, radius = theme.current(), bar.height() / 2
         painter.setPen(Qt.PenStyle.NoPen)

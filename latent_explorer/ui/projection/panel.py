@@ -36,9 +36,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.projection.controller import ProjectionController
 
-INVITE = (
-    "Drop a photo on the window, paste one, or open it, to see what the classifier looks at in it."
-)
+INVITE = "Drop a photo on the window, paste one, or open it, to see what the classifier looks at in it."
 PROJECT, STOP = "Project", "Stop and keep the best"
 
 
@@ -58,9 +56,7 @@ class ProjectionPanel(QWidget):
         self.open = button("Open...", self.open_requested.emit, icon="image")
         self.open.setAccessibleName("Open images to project")
         self.open.setToolTip("Open pictures to project: one, or several at once (Ctrl+I)")
-        self.folder = icon_button(
-            "open", "Open all pictures of a folder", self.folder_requested.emit
-        )
+        self.folder = icon_button("open", "Open all pictures of a folder", self.folder_requested.emit)
         self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_requested.emit)
         self.clear = icon_button("delete", "Take all photos away", controller.clear)
         self.strip = PhotoStrip()
@@ -168,9 +164,7 @@ class ProjectionPanel(QWidget):
         progress = run.progress
         self.progress.setRange(0, max(0, progress.total))
         self.progress.setValue(progress.done)
-        self.said.setText(
-            progress_text(progress.message, progress.done, progress.total, progress.seconds_left)
-        )
+        self.said.setText(progress_text(progress.message, progress.done, progress.total, progress.seconds_left))
 
     def _show_result(self) -> None:
         state = self._explorer.state

@@ -53,9 +53,7 @@ class ProjectionResultView(QWidget):
         self.compare.clicked.connect(self.compare_toggled)
         export = button("Export...", self.export_requested.emit, role="quiet", icon="export")
         export.setToolTip("Save the projection, or its latent as numbers for other programs")
-        remove = icon_button(
-            "delete", "Take it out of the projected pictures", self.remove_requested.emit
-        )
+        remove = icon_button("delete", "Take it out of the projected pictures", self.remove_requested.emit)
         todo = row(spacing=0)
         todo.addWidget(export)
         todo.addStretch(1)
@@ -106,10 +104,6 @@ class ProjectionResultView(QWidget):
 
     def texts(self) -> list[str]:
         """What it says, for tests: name, sentences, figures."""
-        labels = [
-            item.widget()
-            for i in range(self.figures.count())
-            if (item := self.figures.itemAt(i)) is not None
-        ]
+        labels = [item.widget() for i in range(self.figures.count()) if (item := self.figures.itemAt(i)) is not None]
         said = [label.text() for label in labels if isinstance(label, QLabel)]
         return [self.name.text(), *self.lines.texts, *said]

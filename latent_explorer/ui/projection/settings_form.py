@@ -144,9 +144,7 @@ class SettingsForm(QWidget):
             (self.distance, "lpips"),
         ):
             choice.activated.connect(
-                lambda _index, choice=choice, name=name: self.changed.emit(
-                    {name: choice.currentData()}
-                )
+                lambda _index, choice=choice, name=name: self.changed.emit({name: choice.currentData()})
             )
         for field, name in (
             (self.steps, "steps"),
@@ -155,19 +153,13 @@ class SettingsForm(QWidget):
             (self.seed, "seed"),
         ):
             field.editingFinished.connect(
-                lambda field=field, name=name: self.changed.emit(
-                    {name: field.locale().toInt(field.text())[0]}
-                )
+                lambda field=field, name=name: self.changed.emit({name: field.locale().toInt(field.text())[0]})
             )
         self.rate.editingFinished.connect(
             lambda: self.changed.emit({"lr": self.rate.locale().toDouble(self.rate.text())[0]})
         )
-        self.verdict.clicked.connect(
-            lambda on: self.changed.emit({"verdict": DEFAULT.verdict if on else 0.0})
-        )
-        self.noise.clicked.connect(
-            lambda on: self.changed.emit({"noise": "optimise" if on else "keep"})
-        )
+        self.verdict.clicked.connect(lambda on: self.changed.emit({"verdict": DEFAULT.verdict if on else 0.0}))
+        self.noise.clicked.connect(lambda on: self.changed.emit({"noise": "optimise" if on else "keep"}))
         self.tuning.clicked.connect(lambda on: self.changed.emit({"tuning": TUNING if on else 0}))
 
     def show_settings(self, settings: ProjectionSettings) -> None:

@@ -41,9 +41,7 @@ NOISE_HELP = (
 )
 
 
-def condition(
-    probs: Sequence[float] | None, index: int, share: float, count: int
-) -> tuple[float, ...]:
+def condition(probs: Sequence[float] | None, index: int, share: float, count: int) -> tuple[float, ...]:
     """`probs` (K = `count`, or None) with class `index` at `share`; the others keep their proportions. Sums to 1."""
     others = [0.0 if k == index else (probs[k] if probs else 1.0) for k in range(count)]
     total = sum(others)
@@ -178,11 +176,7 @@ class GeneratorInputs(QWidget):
         self.asked.emit(intent)
 
     def _on_condition(self, index: int) -> None:
-        cond = (
-            None
-            if index == 0
-            else condition(self._cond, index - 1, DEFAULT_SHARE, len(self._names))
-        )
+        cond = None if index == 0 else condition(self._cond, index - 1, DEFAULT_SHARE, len(self._names))
         self._ask(SetCond(cond))
 
     def _on_share(self, share: float) -> None:

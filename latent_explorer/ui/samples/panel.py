@@ -66,8 +66,7 @@ EMPTY = {  # what is said where there is nothing to list
     FAVOURITES: "Press F to keep the picture on the canvas here.",
 }
 PSI_HELP = (
-    "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, "
-    "above 1 is more unusual than the data."
+    "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
 )
 CUTOFF_HELP = "How many rows of the latent, coarse ones first, truncation acts on."
 AVERAGE_HELP = "Encoded pictures are shown as they are. Switched on, truncation moves them towards the average too."
@@ -125,9 +124,7 @@ class SamplesPanel(QWidget):
         explorer.updates.on(ModelOpened, self._open)
         explorer.updates.on(StateChanged, self._state_changed)
         explorer.updates.on(DocumentChanged, self._document_changed)
-        explorer.updates.on(
-            Thumbnail, lambda new: self.view.thumbnails.set_picture(new.base, new.picture)
-        )
+        explorer.updates.on(Thumbnail, lambda new: self.view.thumbnails.set_picture(new.base, new.picture))
 
     # building ---------------------------------------------------------------------------------
 
@@ -140,9 +137,7 @@ class SamplesPanel(QWidget):
         self.seed = QLineEdit()
         self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
         self.seed.setAccessibleName("Seed")
-        self.seed.setToolTip(
-            "A seed makes the same picture on every machine. Type one, or copy it."
-        )
+        self.seed.setToolTip("A seed makes the same picture on every machine. Type one, or copy it.")
         self.seed.setFont(theme.font())
         self.seed.editingFinished.connect(self._on_seed)
         self.seed_label = plain("Seed")
@@ -171,9 +166,7 @@ class SamplesPanel(QWidget):
         self.towards_average = QCheckBox("Towards the average")
         self.towards_average.setToolTip(AVERAGE_HELP)
         self.towards_average.setAccessibleName("Truncate encoded pictures, towards the average")
-        self.towards_average.clicked.connect(
-            lambda on: self._explorer.apply(SetTruncateEncoded(bool(on)))
-        )
+        self.towards_average.clicked.connect(lambda on: self._explorer.apply(SetTruncateEncoded(bool(on))))
         head = title("Truncation")
         head.setToolTip(PSI_HELP)
         rows = row()
@@ -219,9 +212,7 @@ class SamplesPanel(QWidget):
         for count in range(1, rows):
             self.cutoff.addItem(f"First {count} of {rows}", count)
         self._state = None
-        listed = {SampleBase: SAMPLES, ProjectedBase: PROJECTED}.get(
-            type(update.state.base), SEEDS_PAGE
-        )
+        listed = {SampleBase: SAMPLES, ProjectedBase: PROJECTED}.get(type(update.state.base), SEEDS_PAGE)
         self.source.setCurrentIndex(self.source.findData(listed))
         self.setEnabled(True)
         self._show(update.state)
@@ -320,9 +311,7 @@ class SamplesPanel(QWidget):
     def toggle_favourite(self) -> None:
         """Star the latent on the canvas, or take the star away."""
         if self._state is not None:
-            self._set_favourite(
-                self._state.base, self._state.base not in self._explorer.document.favourites
-            )
+            self._set_favourite(self._state.base, self._state.base not in self._explorer.document.favourites)
 
     def _set_favourite(self, base: Base, on: bool) -> None:
         self._explorer.change_document(self._explorer.document.with_favourite(base, on))

@@ -183,9 +183,7 @@ class _Delegate(QStyledItemDelegate):
         elif index % 3 == 1:
             painter.drawRect(QRectF(centre.x() - 3.5, centre.y() - 3.5, 7, 7))
         else:
-            painter.drawPolygon(
-                [centre + QPointF(0, -4.5), centre + QPointF(4.5, 3.5), centre + QPointF(-4.5, 3.5)]
-            )
+            painter.drawPolygon([centre + QPointF(0, -4.5), centre + QPointF(4.5, 3.5), centre + QPointF(-4.5, 3.5)])
 
 
 class ThumbnailView(QListView):

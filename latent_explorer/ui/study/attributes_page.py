@@ -147,9 +147,7 @@ class AttributesPage(QWidget):
         while self._lines.takeAt(0) is not None:
             pass
         arm, count = spec.arms[0], spec.settings.attributes
-        self.rows = [
-            AttributeRow(i, a) for i, a in enumerate(self._controller.attributes(arm), start=1)
-        ]
+        self.rows = [AttributeRow(i, a) for i, a in enumerate(self._controller.attributes(arm), start=1)]
         for at, line in enumerate(self.rows):
             line.box.setChecked(line.key in arm.keys if arm.keys else at < count)
             line.box.toggled.connect(self._ticked)

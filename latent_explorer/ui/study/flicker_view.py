@@ -35,9 +35,7 @@ class FlickerView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(50 * theme.UNIT, 50 * theme.UNIT)
 
-    def show_frames(
-        self, frames: tuple[np.ndarray, np.ndarray] | None, seconds: float = 0.75
-    ) -> None:
+    def show_frames(self, frames: tuple[np.ndarray, np.ndarray] | None, seconds: float = 0.75) -> None:
         """Before and after; None clears."""
         self._frames, self._state, self._words = frames, 0, ""
         self._drawn.clear()

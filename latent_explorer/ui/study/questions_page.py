@@ -139,11 +139,7 @@ class QuestionsPage(QWidget):
 
     def collect(self, settings: StudySettings) -> StudySettings:
         """`settings` with the choices of this page."""
-        kinds = [
-            k
-            for k, box in (("classification", self.classification), ("verbal", self.verbal))
-            if box.isChecked()
-        ]
+        kinds = [k for k, box in (("classification", self.classification), ("verbal", self.verbal)) if box.isChecked()]
         return msgspec.structs.replace(
             settings,
             kinds=tuple(kinds),

@@ -49,9 +49,7 @@ class ResultTableModel(QAbstractTableModel):
     def columnCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(self._table.heads)
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation != Qt.Orientation.Horizontal:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
@@ -175,9 +173,7 @@ class StudyResultView(QWidget):
         self.table.setAccessibleName(name)
         self.table.resizeColumnsToContents()
         for section in range(len(table.heads)):
-            self.table.setColumnWidth(
-                section, min(WIDEST, self.table.columnWidth(section) + theme.GAP)
-            )
+            self.table.setColumnWidth(section, min(WIDEST, self.table.columnWidth(section) + theme.GAP))
 
 
 def _read(scored: Scored, plot: str) -> str:

@@ -61,9 +61,7 @@ RULES = (
 class ScoringDialog(QDialog):
     """Answers can be dropped on it."""
 
-    def __init__(
-        self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Score answers")
         self.setAcceptDrops(True)
@@ -131,9 +129,7 @@ class ScoringDialog(QDialog):
         ):
             head.addWidget(icon_button(icon, name, ask))
         layout.addLayout(head)
-        layout.addWidget(
-            hint("JSON files of the page, our answers.csv, or the CSV export of a survey service.")
-        )
+        layout.addWidget(hint("JSON files of the page, our answers.csv, or the CSV export of a survey service."))
         self.files.setAccessibleName("Files with answers")
         self.files.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         layout.addWidget(self.files, 1)
@@ -145,9 +141,7 @@ class ScoringDialog(QDialog):
         self.choose_key.setAutoDefault(False)
         self.draft_key = button("Draft...", self._ask_draft)
         self.draft_key.setAccessibleName("Draft a key for a survey made elsewhere")
-        self.draft_key.setToolTip(
-            "For a survey made elsewhere: a table of its questions, to be completed"
-        )
+        self.draft_key.setToolTip("For a survey made elsewhere: a table of its questions, to be completed")
         self.draft_key.setAutoDefault(False)
         line.addWidget(self.draft_key)
         line.addWidget(self.choose_key)
@@ -171,9 +165,7 @@ class ScoringDialog(QDialog):
         self.least_seconds.setValue(defaults.least_seconds)
         self.most_failed.setValue(defaults.most_failed)
         layout.addLayout(grid)
-        layout.addWidget(
-            hint("Each rule is printed with how many it found, whether it leaves them out or not.")
-        )
+        layout.addWidget(hint("Each rule is printed with how many it found, whether it leaves them out or not."))
 
     # what is scored ---------------------------------------------------------------------------
 
@@ -230,9 +222,7 @@ class ScoringDialog(QDialog):
     # asking -----------------------------------------------------------------------------------
 
     def _ask_answers(self) -> None:
-        names, _ = QFileDialog.getOpenFileNames(
-            self, "Answers", "", "Answers (*.json *.csv *.tsv *.txt)"
-        )
+        names, _ = QFileDialog.getOpenFileNames(self, "Answers", "", "Answers (*.json *.csv *.tsv *.txt)")
         self.add([Path(name) for name in names])
 
     def _ask_answer_folder(self) -> None:
@@ -291,9 +281,7 @@ class ScoringDialog(QDialog):
             return  # our own answers.csv has no columns of questions
         self.columns.show_proposals(update.proposals, update.heads)
         if self.columns.certain:
-            self.status.setText(
-                f"All {len(update.proposals)} questions were found in {update.path.name}."
-            )
+            self.status.setText(f"All {len(update.proposals)} questions were found in {update.path.name}.")
         else:
             self.pages.setCurrentWidget(self.columns)
 

@@ -50,9 +50,7 @@ PREVIEW_DELAY = 400  # ms without a change before a question is drawn again
 class StudyDialog(QDialog):
     """Stays open while the study is made, and says where it is then."""
 
-    def __init__(
-        self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Make a study")
         self._explorer, self._controller = explorer, controller
@@ -76,9 +74,7 @@ class StudyDialog(QDialog):
         for page in (self.questions, self.attributes, self.words):
             page.changed.connect(self._on_change)
         self._subscriptions = [
-            controller.updates.on(
-                FacesRendered, lambda new: self.attributes.show_previews(new.faces)
-            ),
+            controller.updates.on(FacesRendered, lambda new: self.attributes.show_previews(new.faces)),
             controller.updates.on(QuestionRendered, self._show_question),
             controller.updates.on(StudyBuilt, self._show_built),
             explorer.updates.on(JobEvent, self._job_event),
@@ -174,9 +170,7 @@ class StudyDialog(QDialog):
         practice = len(spec.settings.kinds) * spec.settings.practice
         if self._size:
             size = size_text(self._size * (outline.questions + practice))
-            self.details.setText(
-                f"About {size} for participants. Nothing in their folder tells an answer."
-            )
+            self.details.setText(f"About {size} for participants. Nothing in their folder tells an answer.")
         self.go.setEnabled(not problem and self._building is None)
         shown = msgspec.structs.replace(spec.settings, texts=self._wish.settings.texts)
         if (spec.arms, shown) != (self._wish.arms, self._wish.settings):
@@ -203,15 +197,11 @@ class StudyDialog(QDialog):
     # making it --------------------------------------------------------------------------------
 
     def _ask_folder(self) -> None:
-        documents = QStandardPaths.writableLocation(
-            QStandardPaths.StandardLocation.DocumentsLocation
-        )
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
         start = self._explorer.settings.last_folder or documents
         summary = self._explorer.summary
         name = safe_file_name(f"study {summary.name if summary else ''}")
-        chosen, _ = QFileDialog.getSaveFileName(
-            self, "New folder for the study", str(Path(start) / name)
-        )
+        chosen, _ = QFileDialog.getSaveFileName(self, "New folder for the study", str(Path(start) / name))
         if chosen:
             self.make(Path(chosen))
 
@@ -223,9 +213,7 @@ class StudyDialog(QDialog):
 
     def _show_built(self, built: StudyBuilt) -> None:
         self.folder = built.folder
-        self.progress.setText(
-            f"Made: {built.folder.name}. Send the folder participants, keep key.json."
-        )
+        self.progress.setText(f"Made: {built.folder.name}. Send the folder participants, keep key.json.")
         self.progress.setToolTip(str(built.folder))
         self.show_folder.show()
         self.show_page.show()

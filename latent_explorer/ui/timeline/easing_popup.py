@@ -82,12 +82,8 @@ class EasingPopup(QFrame):
         self._show()
 
     def _show(self) -> None:
-        self.kinds.choose(
-            CUSTOM if isinstance(self._easing, Curve) else PRESETS.index(self._easing)
-        )
-        self.says.setText(
-            CUSTOM_HINT if isinstance(self._easing, Curve) else DESCRIPTIONS[self._easing]
-        )
+        self.kinds.choose(CUSTOM if isinstance(self._easing, Curve) else PRESETS.index(self._easing))
+        self.says.setText(CUSTOM_HINT if isinstance(self._easing, Curve) else DESCRIPTIONS[self._easing])
         self.editor.show_curve(as_curve(self._easing))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -61,9 +61,7 @@ class KeyframeEditor:
             self._change(after, _many("copy", indices), _added(before, after))
             return
         places = edits.places(before, moves)
-        self._change(
-            edits.moved(before, moves), _many("move", list(moves)), [places[i] for i in moves]
-        )
+        self._change(edits.moved(before, moves), _many("move", list(moves)), [places[i] for i in moves])
 
     def shift(self, frames: int) -> None:
         """The selected keyframes by so many frames."""

@@ -59,9 +59,7 @@ def lanes_in(width: float, height: float, labels: float) -> Lanes:
     right = max(width - labels, GUTTER + 1)
     track = QRectF(0, RULER, right, side + 8)
     trace = QRectF(0, track.bottom(), right, max(height - track.bottom(), 1))
-    return Lanes(
-        QRectF(0, 0, right, RULER), track, trace, QRectF(right, 0, width - right, height), side
-    )
+    return Lanes(QRectF(0, 0, right, RULER), track, trace, QRectF(right, 0, width - right, height), side)
 
 
 def nearest(times: Sequence[float], x: float, scale: TimeScale, reach: float) -> int | None:

@@ -104,9 +104,7 @@ class MorphDialog(MakeTimelineDialog):
         start: int = 0,
         parent: QWidget | None = None,
     ) -> None:
-        super().__init__(
-            "Morph", "From one picture to the other and back, row by row in W+.", parent
-        )
+        super().__init__("Morph", "From one picture to the other and back, row by row in W+.", parent)
         self._bases = bases
         self._from = self.add_choice("From", names, start)
         self._to = self.add_choice("To", names, start + 1)

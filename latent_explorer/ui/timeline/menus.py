@@ -28,9 +28,7 @@ NAME_LENGTH = 60
 class TimelineMenus:
     """Filled when they are about to be shown."""
 
-    def __init__(
-        self, owner: QWidget, controller: TimelineController, editor: KeyframeEditor
-    ) -> None:
+    def __init__(self, owner: QWidget, controller: TimelineController, editor: KeyframeEditor) -> None:
         self._owner, self._controller, self._editor = owner, controller, editor
         self.fps = self._menu("&Frame rate", self._fill_fps)
         self.space = self._menu("&Interpolation", self._fill_space)
@@ -63,9 +61,7 @@ class TimelineMenus:
         for space, name in timeline_text.SPACES.items():
             action = _choice(menu, name, current is not None and current.space == space)
             action.setToolTip(timeline_text.SPACE_HELP[space])
-            action.triggered.connect(
-                lambda _checked=False, space=space: self._editor.set_space(space)
-            )
+            action.triggered.connect(lambda _checked=False, space=space: self._editor.set_space(space))
 
     def _fill_timelines(self, menu: QMenu) -> None:
         current = self._controller.current
@@ -87,9 +83,7 @@ class TimelineMenus:
         current = self._controller.current
         if current is None:
             return
-        name, kept = QInputDialog.getText(
-            self._owner, "Rename the timeline", "Name", text=current.name
-        )
+        name, kept = QInputDialog.getText(self._owner, "Rename the timeline", "Name", text=current.name)
         name = " ".join(name.split())[:NAME_LENGTH]
         if kept and name:
             self._controller.rename(name)

@@ -61,17 +61,13 @@ def _name(trace: TimelineTrace, index: int) -> str:
     return trace.names[index] if index < len(trace.names) else str(index)
 
 
-def _paint_line(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace, index: int
-) -> None:
+def _paint_line(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace, index: int) -> None:
     """Broken where frames are missing: nothing is drawn that was not rendered."""
     for run in trace.runs():
         every = max(1, int((run.stop - run.start) / max(lanes.trace.width(), 1)))  # one a pixel
         places = [*range(run.start, run.stop, every), run.stop - 1][: len(run)]
         seconds, probs = trace.seconds[places].tolist(), trace.probs[places, index].tolist()
-        points = [
-            QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)
-        ]
+        points = [QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)]
         paint_line(painter, index, points)
 
 

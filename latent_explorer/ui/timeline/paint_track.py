@@ -42,9 +42,7 @@ class TrackState:
     focus: bool = False
 
 
-def paint_ruler(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, ready: Sequence[tuple[float, float]]
-) -> None:
+def paint_ruler(painter: QPainter, lanes: Lanes, scale: TimeScale, ready: Sequence[tuple[float, float]]) -> None:
     """Times, and under them a line wherever a frame is ready to be shown."""
     now, box = theme.current(), lanes.ruler
     painter.setFont(theme.font(11))
@@ -61,9 +59,7 @@ def paint_ruler(
         place = QRectF(x + 4, box.top(), 60, box.height() - 3)
         painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
     painter.setPen(QPen(now.color("line"), 1))
-    painter.drawLine(
-        QPointF(box.left(), box.bottom() - 0.5), QPointF(box.right(), box.bottom() - 0.5)
-    )
+    painter.drawLine(QPointF(box.left(), box.bottom() - 0.5), QPointF(box.right(), box.bottom() - 0.5))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(now.color("accent", 0.55))
     for start, end in ready:
@@ -103,9 +99,7 @@ def _paint_segment(painter: QPainter, box: QRectF, easing: Easing, *, lit: bool)
     painter.drawPath(curve_path(easing, inner))
 
 
-def _paint_closing(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, first: int, last: int
-) -> None:
+def _paint_closing(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, first: int, last: int) -> None:
     """The way back to the start of a loop, and the first picture once more, faintly: it is no keyframe."""
     here = scale.x(shown.closing)
     box = lanes.segment_between(scale.x(shown.times[last]), here)
@@ -135,9 +129,7 @@ def curve_path(easing: Easing, box: QRectF) -> QPainterPath:
     return path
 
 
-def _paint_keyframe(
-    painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, index: int
-) -> None:
+def _paint_keyframe(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, index: int) -> None:
     now = theme.current()
     x = scale.x(shown.times[index])
     box, chosen = lanes.picture_at(x), index in shown.selected

@@ -256,9 +256,7 @@ class TimelinePanel(QWidget):
         timeline = self.controller.current
         there = timeline is not None and bool(timeline.keyframes)
         self._pages.setCurrentWidget(self.view if there else self._empty)
-        self.sentence.setText(
-            timeline_text.EMPTY if self._explorer.state else timeline_text.NO_MODEL
-        )
+        self.sentence.setText(timeline_text.EMPTY if self._explorer.state else timeline_text.NO_MODEL)
         self.first.setVisible(self._explorer.state is not None)
         self.view.show_timeline(timeline)
         self.transport.show_timeline(timeline)

@@ -78,9 +78,7 @@ def description(timeline: Timeline | None, playhead: float, selected: Sequence[i
     ]
     if len(selected) == 1:
         keyframe = timeline.keyframes[selected[0]]
-        said.append(
-            f"keyframe {selected[0] + 1} selected, {easing_text(keyframe.easing).lower()} after it"
-        )
+        said.append(f"keyframe {selected[0] + 1} selected, {easing_text(keyframe.easing).lower()} after it")
     elif selected:
         said.append(f"{len(selected)} keyframes selected")
     return ", ".join(said)

@@ -43,9 +43,7 @@ class Transport(QWidget):
         self.duration.setToolTip("Duration in seconds; another one stretches the whole timeline")
         self.add = icon_button("add_keyframe", "Add the picture as a keyframe (K)")
         self.loop = icon_button("loop", "Loop: begin again at the end", checkable=True)
-        self.ping_pong = icon_button(
-            "ping_pong", "Ping-pong: run back from the end", checkable=True
-        )
+        self.ping_pong = icon_button("ping_pong", "Ping-pong: run back from the end", checkable=True)
         self.fps = menu_button("Frames per second", icon="")
         self.space = menu_button("Interpolation between keyframes", icon="")
         self.name = menu_button("Timelines")

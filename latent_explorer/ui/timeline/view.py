@@ -186,18 +186,14 @@ class TimelineView(QWidget):
             self._select(frozenset({index}))
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(
-            timeline_text.description(self._timeline, self._playhead, self.selected)
-        )
+        self.setAccessibleDescription(timeline_text.description(self._timeline, self._playhead, self.selected))
 
     # zoom -------------------------------------------------------------------------------------
 
     def _whole(self) -> TimeScale:
         room = self.lanes
         right = room.track.right() - room.picture / 4
-        return scales.fit_scale(
-            span(self._timeline) if self._timeline else 0.0, lanes.GUTTER, right
-        )
+        return scales.fit_scale(span(self._timeline) if self._timeline else 0.0, lanes.GUTTER, right)
 
     def fit(self) -> None:
         """The whole timeline in view."""
@@ -220,9 +216,7 @@ class TimelineView(QWidget):
         if self._fitted or self._scale.per_second <= whole.per_second:
             self._fitted, self._scale = True, whole
         else:
-            self._scale = TimeScale(
-                whole.left, whole.right, self._scale.per_second, self._scale.start
-            )
+            self._scale = TimeScale(whole.left, whole.right, self._scale.per_second, self._scale.start)
 
     # painting ---------------------------------------------------------------------------------
 
@@ -293,11 +287,7 @@ class TimelineView(QWidget):
             return None
         side, ratio = self.lanes.picture, self.devicePixelRatioF()
         held = self._pixmaps.get(index)
-        if (
-            held is None
-            or held[0] is not picture
-            or held[1].deviceIndependentSize().width() != side
-        ):
+        if held is None or held[0] is not picture or held[1].deviceIndependentSize().width() != side:
             made = QPixmap.fromImage(scaled(picture.image, side, ratio, pixels=False))
             held = self._pixmaps[index] = (picture, made)
         return held[1]

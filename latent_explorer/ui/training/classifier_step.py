@@ -55,9 +55,7 @@ class ClassifierStep(FormStep):
         self.from_file = QRadioButton("From a file")
         self.train.setChecked(True)
         self.label = NoWheelComboBox("Label")
-        self.label.setToolTip(
-            "What the classifier shall tell apart: a column, or the class folders"
-        )
+        self.label.setToolTip("What the classifier shall tell apart: a column, or the class folders")
         self.classes = plain("")
         self.classes.setWordWrap(True)
         self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -139,9 +137,7 @@ class ClassifierStep(FormStep):
         self.changed.emit()
 
     def _choose_data(self) -> None:
-        name = QFileDialog.getExistingDirectory(
-            self, "Choose the classifier's pictures", str(self._data or "")
-        )
+        name = QFileDialog.getExistingDirectory(self, "Choose the classifier's pictures", str(self._data or ""))
         if name:
             self.set_own_data(Path(name))
 
@@ -202,9 +198,7 @@ class ClassifierStep(FormStep):
         self.label.clear()
         for name in offer.columns if offer else {}:
             self.label.addItem(name, name)
-        self.label.setCurrentIndex(
-            max(0, self.label.findData(before)) if self.label.count() else -1
-        )
+        self.label.setCurrentIndex(max(0, self.label.findData(before)) if self.label.count() else -1)
         self.label.setEnabled(self.label.count() > 0)
         self._show_classes()
 

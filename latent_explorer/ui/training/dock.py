@@ -36,9 +36,7 @@ PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
 HEIGHT = 36 * theme.UNIT  # px, docked
 FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
-FRAME = QSize(
-    4 * theme.UNIT, 8 * theme.UNIT
-)  # what a window's frame and a panel of the desktop may take
+FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # what a window's frame and a panel of the desktop may take
 FLOAT, DOCK = "Put the training into a window of its own", "Put the training back into the window"
 
 
@@ -61,17 +59,13 @@ class TrainingDock(QDockWidget):
         self.setTitleBarWidget(QWidget())  # the head below is the title
         self.tabs = SegmentedControl("Page of the training dock", PAGES)
         self.tabs.chosen.connect(self.show_page)
-        self.float_button = icon_button(
-            "float", FLOAT, lambda: self.setFloating(not self.isFloating())
-        )
+        self.float_button = icon_button("float", FLOAT, lambda: self.setFloating(not self.isFloating()))
         self.close_button = icon_button("close", "Close the training dock (Ctrl+T)", self.close)
         self.pages = QStackedWidget()
         self.pages.setMinimumHeight(20 * theme.UNIT)
         self.setWidget(self._body())
         self.topLevelChanged.connect(self._on_floated)
-        self.visibilityChanged.connect(
-            lambda _on: self.visibility_changed.emit(not self.isHidden())
-        )
+        self.visibilityChanged.connect(lambda _on: self.visibility_changed.emit(not self.isHidden()))
         self.hide()
         updates = controller.updates
         for run_kind in (RunAttached, RunEnded, SnapshotChanged, WindowChanged):

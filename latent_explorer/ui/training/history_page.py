@@ -163,9 +163,7 @@ class HistoryPage(QStackedWidget):
 
     def _fill(self, at: int, view: RunView) -> None:
         status = view.status
-        agreement, lpips = (
-            metrics.latest_value(view, k) for k in ("val_agreement", "val_lpips_ratio")
-        )
+        agreement, lpips = (metrics.latest_value(view, k) for k in ("val_agreement", "val_lpips_ratio"))
         texts = (
             view.name,
             run_text.STATES[view.state][0],
@@ -214,9 +212,7 @@ class HistoryPage(QStackedWidget):
         self.curve_metric.clear()
         for each in shared:
             self.curve_metric.addItem(each.title, each.key)
-            self.curve_metric.setItemData(
-                self.curve_metric.count() - 1, each.help, Qt.ItemDataRole.ToolTipRole
-            )
+            self.curve_metric.setItemData(self.curve_metric.count() - 1, each.help, Qt.ItemDataRole.ToolTipRole)
         self.curve_metric.setCurrentIndex(max(0, self.curve_metric.findData(before)))
 
     def _draw(self) -> None:

@@ -76,9 +76,7 @@ def curve_metric(key: str) -> Metric:
 def in_order(keys: Sequence[str]) -> list[Metric]:
     """Known figures in the order of the table, then the others by name."""
     places = {each.key: place for place, each in enumerate(METRICS)}
-    return [
-        curve_metric(key) for key in sorted(keys, key=lambda k: (places.get(k, len(places)), k))
-    ]
+    return [curve_metric(key) for key in sorted(keys, key=lambda k: (places.get(k, len(places)), k))]
 
 
 def groups_of(series: Mapping[str, Series]) -> list[str]:
@@ -101,9 +99,7 @@ def compared(views: Sequence[RunView], key: str) -> list[Curve]:
 def shared_metrics(views: Sequence[RunView]) -> list[Metric]:
     """Figures that at least one of the runs has, those that are compared most first."""
     found = in_order(list({key for view in views for key, points in view.series.items() if points}))
-    return sorted(
-        found, key=lambda f: COMPARED.index(f.key) if f.key in COMPARED else len(COMPARED)
-    )
+    return sorted(found, key=lambda f: COMPARED.index(f.key) if f.key in COMPARED else len(COMPARED))
 
 
 def latest_value(view: RunView, key: str) -> float | None:

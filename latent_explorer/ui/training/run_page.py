@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.app.training.run_view import RunView
 
-NO_RUN = (
-    "No training is shown. Train an explainer on your own pictures, or choose a run in the history."
-)
+NO_RUN = "No training is shown. Train an explainer on your own pictures, or choose a run in the history."
 NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
 MOST_IMAGES = 1_000_000_000

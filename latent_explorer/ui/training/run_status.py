@@ -115,9 +115,7 @@ class RunStatusView(QWidget):
 
     # what is shown ----------------------------------------------------------------------------
 
-    def show_run(
-        self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None
-    ) -> None:
+    def show_run(self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None) -> None:
         """How this run stands now. `devices`: their words by what a run calls them."""
         self.name.setText(view.name)
         self.name.setToolTip(str(view.path))

@@ -182,9 +182,7 @@ class SettingsPage(QWidget):
     def _show_count(self) -> None:
         count = sum(each.is_changed for each in self.rows.values())
         self.reset_all.setEnabled(count > 0)
-        self.about.setText(
-            f"{count} changed, the others as the preset says" if count else AS_PRESET
-        )
+        self.about.setText(f"{count} changed, the others as the preset says" if count else AS_PRESET)
 
     def _filter(self) -> None:
         """Show what has all the words, and the headings over it."""

@@ -120,9 +120,7 @@ class SizeStep(FormStep):
 
     def show_devices(self, devices: Sequence[tuple[str, str]]) -> None:
         """The devices that can compute, as (id, words)."""
-        known = [
-            (self.device.itemData(i), self.device.itemText(i)) for i in range(self.device.count())
-        ]
+        known = [(self.device.itemData(i), self.device.itemText(i)) for i in range(self.device.count())]
         if list(devices) == known:
             return
         self.device.clear()

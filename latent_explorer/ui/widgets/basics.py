@@ -29,9 +29,7 @@ if TYPE_CHECKING:
 Layout = TypeVar("Layout", bound=QBoxLayout)
 
 
-def column(
-    owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0
-) -> QVBoxLayout:
+def column(owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0) -> QVBoxLayout:
     """A vertical layout with the house's distances."""
     return _spaced(QVBoxLayout(owner) if owner else QVBoxLayout(), spacing, margin)
 
@@ -116,9 +114,7 @@ def hairline(*, vertical: bool = False) -> QFrame:
     return line
 
 
-def button(
-    text: str, on_click: Callable[[], object], *, role: str = "", icon: str = ""
-) -> QPushButton:
+def button(text: str, on_click: Callable[[], object], *, role: str = "", icon: str = "") -> QPushButton:
     """A push button; `role` is "primary" (one a panel), "quiet" or empty."""
     made = QPushButton(text)
     if role:

@@ -154,9 +154,7 @@ class CurvePlot(QWidget):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(now.color("muted"))
             box = QRectF(0, y - 8, area.left() - 6, 16)
-            painter.drawText(
-                box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
-            )
+            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
         for value in steps_between(*self._x_range, max(2, (self.width() - LEFT_AXIS) // X_STEP)):
             box = QRectF(float(self._x_of(value)) - X_STEP / 2, area.bottom() + 4, X_STEP, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, images_text(value))

@@ -114,9 +114,7 @@ class ImageView(QWidget):
             (self.width() - (count + 1) * gap) / count,
             self.height() - CAPTION - 1.5 * gap,
         )
-        side = shown_side(
-            self._after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self._pixels
-        )
+        side = shown_side(self._after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self._pixels)
         height, width = self._after.image.shape[:2]
         w, h = side * width / max(height, width), side * height / max(height, width)
         left = round((self.width() - count * w - (count - 1) * gap) / 2)
@@ -197,19 +195,13 @@ class ImageView(QWidget):
         """Scaled once for each picture, size and screen."""
         wanted = (side, self.devicePixelRatioF(), self._pixels)
         held = self._cache.get(key)
-        if (
-            held is not None
-            and held[:2] == (wanted, image.shape)
-            and np.array_equal(held[2], image)
-        ):
+        if held is not None and held[:2] == (wanted, image.shape) and np.array_equal(held[2], image):
             return held[3]
         made = scaled(image, side, wanted[1], pixels=self._pixels)
         self._cache[key] = (wanted, image.shape, image, made)
         return made
 
-    def _paint_image(
-        self, painter: QPainter, frame: QRectF, shot: CaptionedImage, key: str
-    ) -> None:
+    def _paint_image(self, painter: QPainter, frame: QRectF, shot: CaptionedImage, key: str) -> None:
         side = max(frame.width(), frame.height())
         painter.drawImage(frame.topLeft(), self._image(key, shot.image, side))
         self._paint_caption(painter, frame, shot.title, shot)
@@ -229,13 +221,9 @@ class ImageView(QWidget):
         painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
         painter.setBrush(theme.current().color("accent"))
         painter.drawEllipse(QPointF(x, frame.center().y()), 7, 7)
-        self._paint_caption(
-            painter, frame, f"{self._before.title}  |  {self._after.title}", self._after
-        )
+        self._paint_caption(painter, frame, f"{self._before.title}  |  {self._after.title}", self._after)
 
-    def _paint_caption(
-        self, painter: QPainter, frame: QRectF, title: str, shot: CaptionedImage
-    ) -> None:
+    def _paint_caption(self, painter: QPainter, frame: QRectF, title: str, shot: CaptionedImage) -> None:
         now = theme.current()
         line = QRectF(frame.left(), frame.top() - CAPTION, frame.width(), CAPTION - 2)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -55,8 +55,7 @@ def sentence(verdict: ClassProbabilities) -> str:
     new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
     edited = not np.array_equal(verdict.after, verdict.before)
     parts = [
-        f"{verdict.names[i]} {verdict.after[i]:.2f}"
-        + (f" ({verdict.told} {verdict.before[i]:.2f})" if edited else "")
+        f"{verdict.names[i]} {verdict.after[i]:.2f}" + (f" ({verdict.told} {verdict.before[i]:.2f})" if edited else "")
         for i in verdict.rows()
     ]
     if len(parts) < len(verdict.names):
@@ -97,18 +96,14 @@ class _Bars(QWidget):
             bar = QRectF(names, cell.top() + 6, self.width() - names - number - change, ROW - 12)
             self._paint_bar(painter, bar, index)
 
-    def _paint_texts(
-        self, painter: QPainter, cell: QRectF, index: int, names: float, change: float
-    ) -> None:
+    def _paint_texts(self, painter: QPainter, cell: QRectF, index: int, names: float, change: float) -> None:
         assert self.verdict is not None
         now, verdict = theme.current(), self.verdict
         winner = index == int(verdict.after.argmax())
         font = theme.font(semibold=winner)
         painter.setFont(font)
         painter.setPen(now.color("ink"))
-        name = QFontMetricsF(font).elidedText(
-            verdict.names[index], Qt.TextElideMode.ElideRight, names - theme.UNIT
-        )
+        name = QFontMetricsF(font).elidedText(verdict.names[index], Qt.TextElideMode.ElideRight, names - theme.UNIT)
         painter.drawText(QRectF(cell.left(), cell.top(), names, ROW), _LEFT, name)
         value = cell.adjusted(0, 0, -change, 0)
         painter.drawText(value, _RIGHT, f"{verdict.after[index]:.2f}")
@@ -140,9 +135,7 @@ class _Bars(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(now.color("ink"))
         top = bar.top() - 1
-        painter.drawPolygon(
-            QPolygonF([QPointF(x - 3.5, top - 3), QPointF(x + 3.5, top - 3), QPointF(x, top + 1)])
-        )
+        painter.drawPolygon(QPolygonF([QPointF(x - 3.5, top - 3), QPointF(x + 3.5, top - 3), QPointF(x, top + 1)]))
 
 
 class ProbabilityBars(QWidget):
@@ -155,8 +148,7 @@ class ProbabilityBars(QWidget):
         self.text.setProperty("role", "hint")
         self.text.setFont(theme.font(theme.SMALL))
         self.text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse
-            | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.text.setAccessibleName("What the classifier says")
         self._bars.setAccessibleName("Probability of every class")

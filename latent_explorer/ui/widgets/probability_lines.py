@@ -81,9 +81,7 @@ def paint_line(painter: QPainter, index: int, points: Sequence[QPointF]) -> None
         painter.drawEllipse(points[0], 1.5, 1.5)
 
 
-def paint_dots(
-    painter: QPainter, ends: dict[int, float], x: float, y_of: Callable[[float], float]
-) -> None:
+def paint_dots(painter: QPainter, ends: dict[int, float], x: float, y_of: Callable[[float], float]) -> None:
     """A dot at `x` on the line of every class in `ends`."""
     now = theme.current()
     painter.setPen(QPen(now.color("paper"), 1))

@@ -116,9 +116,7 @@ class Speed(QLabel):
         self.setProperty("role", "hint")
         self.setFont(theme.font(theme.SMALL))
         self.setAccessibleName("Speed")
-        self.setToolTip(
-            "Pictures per second while a slider moved, and the time that one picture took"
-        )
+        self.setToolTip("Pictures per second while a slider moved, and the time that one picture took")
 
     def count(self, seconds: float) -> None:
         """A picture came that took `seconds` to make."""
@@ -153,9 +151,7 @@ class StatusBar(QWidget):
         self.device = self._text_button("Device that makes the pictures", "cpu")
         self.device.setMenu(self.device_menu)
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.data = self._text_button(
-            "Whether the picture is like those the model learned from", ""
-        )
+        self.data = self._text_button("Whether the picture is like those the model learned from", "")
         self.data.clicked.connect(self.warnings_requested)
         self._warnings: tuple[str, ...] = ()
         layout = row(self, spacing=theme.MARGIN)
@@ -193,9 +189,7 @@ class StatusBar(QWidget):
         self.model.setText(text)
         self.model.setToolTip(details)
 
-    def show_devices(
-        self, device: str, choices: Sequence[tuple[str, str]], chosen: str = ""
-    ) -> None:
+    def show_devices(self, device: str, choices: Sequence[tuple[str, str]], chosen: str = "") -> None:
         """The device in use and those that can be chosen, as (id, words)."""
         self.device.setText(escape_mnemonics(device))
         self.device.setVisible(bool(device))

@@ -41,17 +41,13 @@ def busy_job(sim: Simulation, until: float, steps: list[float]):
 def latencies(asked: list[float], events: list) -> list[float]:
     """Seconds from each intent (request i at asked[i]) to the first picture at least as new."""
     shown = [(t, e.result) for t, e in events if isinstance(e, PictureReady) and e.slot == "main"]
-    return [
-        next(t for t, newest in shown if newest >= number) - at for number, at in enumerate(asked)
-    ]
+    return [next(t for t, newest in shown if newest >= number) - at for number, at in enumerate(asked)]
 
 
 @pytest.mark.parametrize("picture", [0.004, 0.016, 0.050])
 @pytest.mark.parametrize("interval", [0.003, 0.008, 0.021, 0.130])
 @pytest.mark.parametrize("with_grid", [False, True])
-def test_an_intent_during_a_job_waits_for_at_most_one_step_and_two_pictures(
-    picture, interval, with_grid
-):
+def test_an_intent_during_a_job_waits_for_at_most_one_step_and_two_pictures(picture, interval, with_grid):
     sim, engine, events = simulated(picture)
     steps: list[float] = []
     asked: list[float] = []

@@ -44,9 +44,7 @@ def size_of(folder) -> int:
 def test_a_frame_comes_back_bit_for_bit_also_in_another_window(tmp_path):
     result = noisy(1)
     first = FrameCache(tmp_path).get_or_render(*request(1), lambda _r: result)
-    again = FrameCache(tmp_path).get_or_render(
-        *request(1), lambda _r: pytest.fail("rendered again")
-    )
+    again = FrameCache(tmp_path).get_or_render(*request(1), lambda _r: pytest.fail("rendered again"))
     assert (first.cached, again.cached) == (False, True)
     assert same(first.result, again.result)
     again.result.after.image[:] = 0  # what comes back is the caller's own

@@ -94,9 +94,7 @@ def test_a_thumbnail_that_says_it_is_enormous_is_left_out(tmp_path):
     assert exploration_file.read(path).thumbnail is None
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04", b"hello" * 100, b"PK\x05\x06" + b"\0" * 18]
-)
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"hello" * 100, b"PK\x05\x06" + b"\0" * 18])
 def test_other_files_are_no_explorations(tmp_path, content):
     path = tmp_path / "x.exploration"
     path.write_bytes(content)
@@ -115,13 +113,9 @@ def exploration_bytes(tmp_path_factory) -> bytes:
     return path.read_bytes()
 
 
-@hypothesis_settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_a_damaged_exploration_is_read_or_refused_but_never_breaks(
-    tmp_path, exploration_bytes, data
-):
+def test_a_damaged_exploration_is_read_or_refused_but_never_breaks(tmp_path, exploration_bytes, data):
     content = bytearray(exploration_bytes)
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))

@@ -104,9 +104,7 @@ def test_hover_moves_only_the_attribute_to_its_two_ends():
 
 def test_a_thumbnail_is_the_latent_as_it_is():
     edited = state(edits=(StyleShift(3, "max", 0.5),), truncation_psi=0.2, noise=Noise("none"))
-    assert picture_requests.resolve_thumbnail(edited, SampleBase(2)).recipe == PictureRecipe(
-        SampleBase(2)
-    )
+    assert picture_requests.resolve_thumbnail(edited, SampleBase(2)).recipe == PictureRecipe(SampleBase(2))
 
 
 # The beginning -----------------------------------------------------------------------------------

@@ -100,9 +100,7 @@ def test_a_picture_that_says_it_is_enormous_is_refused_in_words(tmp_path):
     with pytest.raises(UserError, match="cannot be read as a picture"):
         recipe_png.read_recipe(path)
     pixels = base64.b64encode(bomb()).decode()
-    text = (
-        f'{{"version": 1, "model_name": "m", "state": {{"model_hash": "a"}}, "pixels": "{pixels}"}}'
-    )
+    text = f'{{"version": 1, "model_name": "m", "state": {{"model_hash": "a"}}, "pixels": "{pixels}"}}'
     path.write_bytes(png_with(text))
     with pytest.raises(UserError, match="damaged"):
         recipe_png.read_recipe(path)

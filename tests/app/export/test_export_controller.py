@@ -56,9 +56,7 @@ def test_without_a_model_there_is_nothing(headless):
     controller = ExportController(headless.explorer)
     assert controller.sources() == controller.bases("samples", 3) == []
     assert controller.export_timeline(headless.folder / "x.gif", WALK, SMALL) is None
-    assert (
-        controller.export_sheet(headless.folder / "x.png", SheetPlan(bases=(SeedBase(0),))) is None
-    )
+    assert controller.export_sheet(headless.folder / "x.png", SheetPlan(bases=(SeedBase(0),))) is None
 
 
 def test_an_animation_is_a_job_that_can_be_cancelled(opened, controller, tmp_path):

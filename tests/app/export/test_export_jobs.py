@@ -63,9 +63,7 @@ def test_a_sweep_goes_there_and_back_and_loops_without_a_rest(tmp_path):
 
 
 def test_frames_are_those_of_the_timeline_whether_or_not_the_file_repeats():
-    ends = tuple(
-        Keyframe(i, PictureRecipe(SeedBase(seed)), "linear") for i, seed in enumerate((1, 2))
-    )
+    ends = tuple(Keyframe(i, PictureRecipe(SeedBase(seed)), "linear") for i, seed in enumerate((1, 2)))
     for loop, ping_pong in ((False, False), (True, False), (True, True)):
         timeline = Timeline("t", ends, loop=loop, ping_pong=ping_pong, fps=10.0)
         scene = Scene(timeline, STATE, SUMMARY)
@@ -79,9 +77,7 @@ def test_frames_are_those_of_the_timeline_whether_or_not_the_file_repeats():
 
 def test_the_way_back_and_pictures_that_stand_still_are_not_rendered_again(tmp_path):
     asked = []
-    scene = Scene(
-        flip_timeline(picture_requests.resolve(STATE, SUMMARY).recipe, SPOTS, 1.0), STATE, SUMMARY
-    )
+    scene = Scene(flip_timeline(picture_requests.resolve(STATE, SUMMARY).recipe, SPOTS, 1.0), STATE, SUMMARY)
     finish(animation(tmp_path / "a.gif", scene, SMALL, lambda r: asked.append(r) or render(r)))
     assert len(asked) == len(set(asked)) < len(scene.requests(SMALL))
 
@@ -93,10 +89,7 @@ def test_frames_carry_recipes_that_bring_them_back(tmp_path):
     own = render(SWEEP.requests(SMALL)[20]).after.image
     assert np.array_equal(read_recipe(enlarged).image, own)
     finish(animation(tmp_path / "a.png", SWEEP, SMALL, render))
-    assert (
-        picture_requests.resolve(read_state(tmp_path / "a.png"), SUMMARY)
-        == SWEEP.requests(SMALL)[0]
-    )
+    assert picture_requests.resolve(read_state(tmp_path / "a.png"), SUMMARY) == SWEEP.requests(SMALL)[0]
     state = read_state(tmp_path / "frames" / "frame_00020.png")
     assert picture_requests.resolve(state, SUMMARY) == SWEEP.requests(SMALL)[20]
     for request in SWEEP.requests(SMALL):

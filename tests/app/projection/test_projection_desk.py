@@ -56,9 +56,7 @@ def read(headless, controller):
     return headless.settle()
 
 
-def test_photos_come_by_file_and_by_folder_and_broken_ones_are_told_in_one_sentence(
-    headless, ready, tmp_path
-):
+def test_photos_come_by_file_and_by_folder_and_broken_ones_are_told_in_one_sentence(headless, ready, tmp_path):
     folder = tmp_path / "leaves"
     (folder / "below").mkdir(parents=True)
     for name in ("b.png", "a.jpg", "below/c.webp"):
@@ -77,10 +75,7 @@ def test_photos_come_by_file_and_by_folder_and_broken_ones_are_told_in_one_sente
 def test_one_broken_photo_and_an_empty_folder_say_why(headless, ready, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"x")
     headless.explorer.open_path(tmp_path / "bad.jpg")
-    assert (
-        "bad.jpg cannot be read as a picture"
-        in of_type(read(headless, ready), updates.Message)[0].text
-    )
+    assert "bad.jpg cannot be read as a picture" in of_type(read(headless, ready), updates.Message)[0].text
     for name in ("c.jpg", "d.jpg"):
         (tmp_path / name).write_bytes(b"x")
     headless.explorer.open_path(*(tmp_path / name for name in ("bad.jpg", "c.jpg", "d.jpg")))
@@ -255,9 +250,7 @@ def test_projections_are_opened_from_files(headless, ready, tmp_path):
     write_projected(tmp_path / "mine.projection", mine)
     write_projected(tmp_path / "foreign.projection", foreign)
     (tmp_path / "broken.projection").write_bytes(b"?")
-    headless.explorer.open_path(
-        *(tmp_path / f"{n}.projection" for n in ("mine", "foreign", "broken"))
-    )
+    headless.explorer.open_path(*(tmp_path / f"{n}.projection" for n in ("mine", "foreign", "broken")))
     troubles = [t.failure.message for t in of_type(headless.settle(), updates.ErrorReport)]
     assert headless.explorer.document.projected == (mine.latent_id,)
     assert "another model" in troubles[0]

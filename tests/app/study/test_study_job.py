@@ -51,9 +51,7 @@ def attribute_set(classifier_id: str, method: str, start: int) -> AttributeSet:
 def explainer_path(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("explainer")
     explainer = make_explainer(samples=30)
-    sets = tuple(
-        attribute_set(explainer.classifier_id, m, s) for m, s in (("methodB", 5), ("methodA", 3))
-    )
+    sets = tuple(attribute_set(explainer.classifier_id, m, s) for m, s in (("methodB", 5), ("methodA", 3)))
     explainer.attribute_sets = sets
     explainer.name = "hushhush"
     write_explainer(explainer, folder / "hushhush.explainer")
@@ -72,16 +70,12 @@ def built(explainer_path, tmp_path_factory):
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {
-        str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()
-    }
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def page_data(folder: Path) -> dict:
     text = (folder / "participants" / "index.html").read_text(encoding="utf-8")
-    return json.loads(
-        re.search(r'<script type="application/json" id="study">(.*?)</script>', text, re.DOTALL)[1]
-    )
+    return json.loads(re.search(r'<script type="application/json" id="study">(.*?)</script>', text, re.DOTALL)[1])
 
 
 def test_what_lies_where(built) -> None:
@@ -160,9 +154,7 @@ def test_nothing_in_the_participants_folder_tells_an_answer(built) -> None:
     # neither the order of the page nor that of the names tells the sides
     sides = [i.right for i in key.items if i.role == "item" and i.kind == "classification"]
     by_name = [
-        i.right
-        for i in sorted(key.items, key=lambda i: i.item)
-        if i.role == "item" and i.kind == "classification"
+        i.right for i in sorted(key.items, key=lambda i: i.item) if i.role == "item" and i.kind == "classification"
     ]
     for order in (sides, by_name):
         assert order not in (sorted(order), sorted(order, reverse=True))
@@ -183,18 +175,12 @@ def test_pictures_are_what_the_key_says(built) -> None:
                 with Image.open(folder / "participants" / item[name]) as still:
                     assert still.convert("RGB").tobytes() == frame
     # arms show the same pictures, slot by slot
-    tiles = {
-        (i.arm, i.kind, i.slot): [t["source"] for t in i.details["tiles"]]
-        for i in key.items
-        if i.role == "item"
-    }
+    tiles = {(i.arm, i.kind, i.slot): [t["source"] for t in i.details["tiles"]] for i in key.items if i.role == "item"}
     for (arm, kind, slot), sources in tiles.items():
         assert all(tiles[other, kind, slot] == sources for other in key.arms if arm)
 
 
-def test_the_same_seed_gives_the_same_bytes_in_window_and_command_line(
-    explainer_path, built, tmp_path
-) -> None:
+def test_the_same_seed_gives_the_same_bytes_in_window_and_command_line(explainer_path, built, tmp_path) -> None:
     _, folder = built
     line = [
         "build", str(explainer_path), "--against-method", "methodB", "--attributes", "3", "--items", "1", "--catch", "1",
@@ -205,9 +191,7 @@ def test_the_same_seed_gives_the_same_bytes_in_window_and_command_line(
     assert tree(tmp_path / "line") == tree(folder)
 
 
-def test_the_window_builds_the_same_bytes(
-    explainer_path, built, tmp_path, stage_of_real_model
-) -> None:
+def test_the_window_builds_the_same_bytes(explainer_path, built, tmp_path, stage_of_real_model) -> None:
     _, folder = built
     stage, controller, seen = stage_of_real_model
     arms = (controller.own_arm(), controller.own_arm(method="methodB"))
@@ -247,20 +231,13 @@ def test_the_desk_shows_a_question_and_scores(built, tmp_path, stage_of_real_mod
     spec = controller.spec(tile=64, attributes=3)
     assert controller.outline(spec).problem == ""
     assert controller.outline(spec).questions == 3 * 3 + 3 + 2
-    assert (
-        "at least two"
-        in controller.outline(StudySpec(arms=(controller.own_arm(keys=("3max",)),))).problem
-    )
+    assert "at least two" in controller.outline(StudySpec(arms=(controller.own_arm(keys=("3max",)),))).problem
     controller.render_question(spec, 1)
     stage.settle()
     assert isinstance(seen[-1], QuestionRendered)
     assert seen[-1].frames[0].shape == (*panel_size("classification", 64)[::-1], 3)
     key, folder = built
-    answers = [
-        {"item": i.item, "answer": i.right or "dots", "ms": 2000}
-        for i in key.items
-        if i.role != "practice"
-    ]
+    answers = [{"item": i.item, "answer": i.right or "dots", "ms": 2000} for i in key.items if i.role != "practice"]
     found = {"format": "latent-explorer-answers", "version": 1, "study": key.study, "respondent": "r",
              "complete": True, "answers": answers}  # fmt: skip
     (tmp_path / "a.json").write_text(json.dumps(found))
@@ -282,9 +259,7 @@ def test_texts_cannot_break_the_page(explainer_path, tmp_path) -> None:
     assert page_data(tmp_path / "s")["consent"] == evil
 
 
-def test_a_folder_with_files_is_left_alone_and_cancel_leaves_nothing(
-    explainer_path, tmp_path
-) -> None:
+def test_a_folder_with_files_is_left_alone_and_cancel_leaves_nothing(explainer_path, tmp_path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="not empty"):

@@ -53,10 +53,7 @@ def test_keyframes_are_added_where_a_person_expects_them_and_undone(harness):
     explorer.apply(SetAttribute(SPOTS, -0.5))
     controller.add_keyframe()  # inside: at the playhead, of what the sliders show
     assert [k.seconds for k in controller.current.keyframes] == [0.0, 0.5, 1.0]
-    assert (
-        controller.current.keyframes[1].recipe
-        == picture_requests.resolve(explorer.state, explorer.summary).recipe
-    )
+    assert controller.current.keyframes[1].recipe == picture_requests.resolve(explorer.state, explorer.summary).recipe
 
 
 def test_what_is_scrubbed_to_can_be_kept_as_a_keyframe(harness):
@@ -135,9 +132,7 @@ def test_a_keyframe_goes_back_to_the_sliders(harness):
         kept, harness.explorer.summary
     )
     harness.controller.open_keyframe(1)
-    assert picture_requests.resolve(
-        harness.explorer.state, harness.explorer.summary
-    ).recipe.base == SampleBase(1)
+    assert picture_requests.resolve(harness.explorer.state, harness.explorer.summary).recipe.base == SampleBase(1)
 
 
 # One click ---------------------------------------------------------------------------------------

@@ -73,9 +73,7 @@ def test_a_slider_takes_the_canvas_back(harness):
     harness.controller.player.seek(0.5)
     harness.settle()
     harness.controller.player.set_active(True)
-    harness.controller.player.set_active(
-        False
-    )  # the timeline goes out of view: the sliders' picture is shown again
+    harness.controller.player.set_active(False)  # the timeline goes out of view: the sliders' picture is shown again
     (again,) = of_type(harness.settle(), updates.MainPicture)
     assert again == harness.explorer.shown
 
@@ -136,9 +134,7 @@ def test_frames_are_made_ahead_only_while_the_timeline_is_in_view(harness):
     harness.controller.player.set_active(True)
     told = of_type(harness.settle(), TimelineTrace)
     assert (harness.controller.player.progress, told[-1].progress) == (1.0, 1.0)
-    assert harness.controller.player.trace.seconds.tolist() == pytest.approx(
-        frame_times(harness.controller.current)
-    )
+    assert harness.controller.player.trace.seconds.tolist() == pytest.approx(frame_times(harness.controller.current))
     assert harness.controller.player.picture_at(1.0) is not None
     done = len(harness.rendered)
     harness.controller.change(edits.moved(harness.controller.current, {1: 1.2}), "longer")
@@ -188,9 +184,7 @@ def test_a_long_timeline_is_looked_at_in_portions_and_ends_complete(harness, mon
     assert len(looked) < 11
     harness.settle()
     assert harness.controller.player.progress == 1.0
-    harness.controller.change(
-        edits.replace(harness.controller.current, loop=False), "no loop"
-    )  # the same frames
+    harness.controller.change(edits.replace(harness.controller.current, loop=False), "no loop")  # the same frames
     harness.settle()
     assert harness.controller.player.progress == 1.0
 
@@ -279,9 +273,7 @@ def test_slow_rendering_drops_frames_but_keeps_time(harness):
 def test_slow_rendering_is_asked_only_for_what_can_be_ready_in_time():
     asked = {}
     made = TimelineFrames(asked.__setitem__)
-    made.set_timeline(
-        Timeline("t", tuple(Keyframe(t, PictureRecipe(SampleBase(t))) for t in (0, 1)))
-    )
+    made.set_timeline(Timeline("t", tuple(Keyframe(t, PictureRecipe(SampleBase(t))) for t in (0, 1))))
     slow = CachedFrame(dataclasses.replace(make_result(), seconds=0.18), False)
     made.take(PictureReady("timeline", 1, 0, FrameRequest(made.request(0), ""), slow))
     made.prefetch(1, 20.0, loop=False)  # a frame takes as long as four are shown
@@ -301,9 +293,7 @@ def test_a_jump_while_it_plays_goes_on_from_there(harness):
     harness.controller.player.play()
     harness.play(0.2)
     harness.controller.player.seek(0.7)
-    shown = [
-        f.seconds for f in [*of_type(harness.settle(), updates.TimelineFrame), *harness.play(0.25)]
-    ]
+    shown = [f.seconds for f in [*of_type(harness.settle(), updates.TimelineFrame), *harness.play(0.25)]]
     assert shown[-1] == pytest.approx(0.9)
     assert min(shown) == pytest.approx(0.7)
 
@@ -325,9 +315,7 @@ def test_the_main_picture_waits_for_no_more_than_the_frame_in_hand(harness):
     harness.controller.player.play()
     harness.controller.player.tick(harness.clock.now)
     assert inside.wait(10)
-    harness.explorer.apply(
-        SetTruncation(0.3)
-    )  # psi is of no matter to a sample: nothing is asked for
+    harness.explorer.apply(SetTruncation(0.3))  # psi is of no matter to a sample: nothing is asked for
     harness.explorer.apply(SetAttribute(SPOTS, 0.2))
     go_on.set()
     harness.settle()

@@ -31,9 +31,7 @@ def program(monkeypatch):
     """Children run this Python text instead of the program."""
 
     def set_to(text: str) -> None:
-        monkeypatch.setattr(
-            child, "self_command", lambda *args: [sys.executable, "-c", text, *args]
-        )
+        monkeypatch.setattr(child, "self_command", lambda *args: [sys.executable, "-c", text, *args])
 
     return set_to
 

@@ -24,9 +24,7 @@ from latent_explorer.training.run_folder import RunFolder, RunStatus
 
 pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"),
-    pytest.mark.timeout(
-        400
-    ),  # four programs that start one after the other, on a machine that may be busy
+    pytest.mark.timeout(400),  # four programs that start one after the other, on a machine that may be busy
 ]
 PATIENCE = 100.0  # seconds
 
@@ -54,9 +52,7 @@ def begun(config: TrainConfig, folder: Path) -> RunFolder:
 
 
 def go_on(run: RunFolder, children: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
-    child = program(
-        "train", "--resume", "--out", run.path, "--json", output=run.path / "output.txt"
-    )
+    child = program("train", "--resume", "--out", run.path, "--json", output=run.path / "output.txt")
     children.append(child)
     return child
 

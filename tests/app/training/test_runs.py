@@ -48,9 +48,7 @@ def begun(path: Path, state: str = "running", images: int = 8, **fields) -> RunF
 
 def holder(path: Path) -> subprocess.Popen:
     """A process that trains there, as far as anybody can tell."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
     return process

@@ -60,15 +60,11 @@ def sciences(monkeypatch) -> FakeSciences:
     return FakeSciences(monkeypatch)
 
 
-def test_a_check_reports_progress_then_the_report_and_the_estimate(
-    training_harness, plan, sciences
-):
+def test_a_check_reports_progress_then_the_report_and_the_estimate(training_harness, plan, sciences):
     training_harness.controller.check(plan)
     assert training_harness.controller.checking
     training_harness.headless.settle()
-    messages = [
-        u.progress.message for u in training_harness.of_type(training_updates.CheckProgress)
-    ]
+    messages = [u.progress.message for u in training_harness.of_type(training_updates.CheckProgress)]
     assert list(dict.fromkeys(messages)) == [LISTING, "Looking at the pictures", "Timing"]
     (done,) = training_harness.of_type(training_updates.CheckDone)
     assert (done.plan, done.report, done.estimate) == (plan, sciences.report, "an hour")

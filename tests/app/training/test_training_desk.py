@@ -28,9 +28,7 @@ def test_a_training_is_watched_from_start_to_result(training_harness, plan):
     assert len(view.series["l1"]) == fake_training.TOTAL // fake_training.STEP
     assert len(view.log) == 5
     assert controller.running is None
-    assert training_harness.messages() == [
-        "mine is trained. Open its explainer from the Training panel."
-    ]
+    assert training_harness.messages() == ["mine is trained. Open its explainer from the Training panel."]
     controller.open_result()
     training_harness.headless.settle()
     assert training_harness.headless.explorer.summary.model_hash == "f" * 64
@@ -84,9 +82,7 @@ def test_a_stop_right_after_the_start_is_not_forgotten(training_harness, plan):
     assert training_harness.controller.attached.status.images < fake_training.TOTAL / 2
 
 
-def test_a_start_that_fails_before_there_is_a_run_says_why_and_leaves_nothing(
-    training_harness, plan
-):
+def test_a_start_that_fails_before_there_is_a_run_says_why_and_leaves_nothing(training_harness, plan):
     controller = training_harness.controller
     assert controller.start(behave(plan, "refuse"))
     training_harness.wait(lambda: training_harness.of_type(training_updates.StartFailed))

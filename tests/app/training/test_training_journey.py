@@ -48,9 +48,7 @@ class Window:
         while not until():
             troubles = [u.failure.details for u in self.told if isinstance(u, updates.ErrorReport)]
             assert not troubles, troubles
-            assert time.monotonic() < deadline, (
-                self.controller.attached and self.controller.attached.log
-            )
+            assert time.monotonic() < deadline, self.controller.attached and self.controller.attached.log
             time.sleep(0.05)
             if moving:
                 self.controller.attached.folder.busy()
@@ -95,9 +93,7 @@ def test_from_a_folder_of_pictures_to_an_opened_explainer(program, tmp_path):
     assert done.estimate.seconds > 0
     assert done.estimate.free_bytes > done.estimate.disk_bytes
     assert window.controller.start(plan)
-    window.wait(
-        lambda: window.controller.attached.status and window.controller.attached.status.images > 200
-    )
+    window.wait(lambda: window.controller.attached.status and window.controller.attached.status.images > 200)
     window.close()
 
     window = Window(tmp_path)
@@ -105,9 +101,7 @@ def test_from_a_folder_of_pictures_to_an_opened_explainer(program, tmp_path):
     assert controller.attached is controller.running
     assert controller.attached.name == "discs"
     controller.open_current()
-    window.wait(
-        lambda: not controller.snapshot_busy and window.count(updates.ModelOpened), moving=True
-    )
+    window.wait(lambda: not controller.snapshot_busy and window.count(updates.ModelOpened), moving=True)
     assert window.explorer.summary.name.startswith("discs, ")
     controller.pause()
     window.wait(lambda: controller.running is None, moving=True)

@@ -55,9 +55,7 @@ def test_each_problem_is_one_sentence(plan, change, words):
 
 def test_files_of_the_wrong_kind_are_named(plan, tmp_path):
     (tmp_path / "x.pt").touch()
-    wrong = replace(
-        plan, init=tmp_path / "x.pt", classifier_from="file", classifier=tmp_path / "x.pt"
-    )
+    wrong = replace(plan, init=tmp_path / "x.pt", classifier_from="file", classifier=tmp_path / "x.pt")
     assert [problem.partition(". ")[0] for problem in wrong.problems()] == [
         "x.pt is no explainer",
         "x.pt is no classifier",
@@ -94,9 +92,7 @@ def test_only_the_chosen_source_of_the_classifier_is_named(plan, tmp_path):
     assert "--classifier-data" not in opened
 
 
-def test_the_config_is_preset_then_settings_and_labels_mean_the_classifiers_pictures(
-    plan, tmp_path
-):
+def test_the_config_is_preset_then_settings_and_labels_mean_the_classifiers_pictures(plan, tmp_path):
     other = tmp_path / "other"
     config = replace(
         plan,
@@ -147,9 +143,7 @@ def test_the_program_understands_every_choice_of_the_form(plan, tmp_path, monkey
             "channels": (16, 16, 16, 8, 8, 8),
         },
     )
-    of_file = replace(
-        full, classifier_from="file", classifier=tmp_path / "a.classifier", settings={}
-    )
+    of_file = replace(full, classifier_from="file", classifier=tmp_path / "a.classifier", settings={})
     for chosen in (plan, full, of_file):
         assert chosen.problems() == []
         assert main(chosen.arguments(tmp_path / "run")) == 0

@@ -75,9 +75,7 @@ def test_the_whole_way_with_a_classifier_of_its_own(config: TrainConfig, tmp_pat
     assert not [e for e in run_pipeline(run.path) if isinstance(e, Metric)]  # nothing is left
 
 
-def test_a_pause_writes_a_checkpoint_and_a_stop_also_the_result(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_a_pause_writes_a_checkpoint_and_a_stop_also_the_result(config: TrainConfig, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     run.create(config)
     ask(run, "pause", Metric)
@@ -122,9 +120,7 @@ def _told(run: RunFolder, what: str) -> list[tuple[Progress, RunStatus]]:
     return said
 
 
-def test_a_pause_in_the_classifiers_phase_starts_that_again(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_a_pause_in_the_classifiers_phase_starts_that_again(config: TrainConfig, tmp_path: Path) -> None:
     run = RunFolder(tmp_path / "run")
     own = classifier_training(Path(config.data.path))
     run.create(msgspec.structs.replace(config, classifier="", classifier_training=own))
@@ -167,9 +163,7 @@ def test_a_run_starts_from_an_explainer_and_says_so(config: TrainConfig, tmp_pat
     assert read_explainer(second.result).provenance["init"] == origin
 
 
-def test_a_device_that_is_not_there_is_refused_and_can_be_changed(
-    config: TrainConfig, tmp_path: Path
-) -> None:
+def test_a_device_that_is_not_there_is_refused_and_can_be_changed(config: TrainConfig, tmp_path: Path) -> None:
     """As for a run that comes from a machine with a card."""
     run = RunFolder(tmp_path)
     run.create(msgspec.structs.replace(config, device="cuda:9", images=40, attributes=0))

@@ -70,11 +70,7 @@ def table_of(explainer, kappa=1.0, **batch_sizer):
     return (
         pictures,
         style_range,
-        finish(
-            effect_table(
-                synthesis, classifier, pictures, style_range, kappa, BatchSizer(**batch_sizer)
-            )
-        )[1],
+        finish(effect_table(synthesis, classifier, pictures, style_range, kappa, BatchSizer(**batch_sizer)))[1],
     )
 
 

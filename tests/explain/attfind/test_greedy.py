@@ -57,9 +57,7 @@ def test_when_all_pictures_are_explained_the_next_round_starts_with_used_columns
     assert columns(found) == [(0, 0, 1), (0, 2, 1), (1, 1, 1)]
     assert found.stop == "no coordinate helps"
     hand[0][3], hand[0][0] = 0.3, 0.0
-    found = greedy_search(
-        table([[5.0, 0, 0, 0, 0.5, 0], [5.0, 0, 0, 0, 0.5, 0]]), np.zeros(2, int), 1, 2, 1.0
-    )
+    found = greedy_search(table([[5.0, 0, 0, 0, 0.5, 0], [5.0, 0, 0, 0, 0.5, 0]]), np.zeros(2, int), 1, 2, 1.0)
     assert columns(found) == [(0, 0, 1), (1, 1, 2)]
 
 

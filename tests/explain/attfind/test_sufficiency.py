@@ -51,9 +51,7 @@ def test_more_attributes_flip_more_pictures(searched):
     )
     rates = {(f.k, f.kappa): f for f in run_job(job)}
     assert rates[0, 1.0].reached.count == 0
-    assert (
-        rates[0, 1.0].reached.share <= rates[1, 1.0].reached.share <= rates[10, 1.0].reached.share
-    )
+    assert rates[0, 1.0].reached.share <= rates[1, 1.0].reached.share <= rates[10, 1.0].reached.share
     assert rates[10, 1.0].reached.share > 0.3
     assert sum(r.count for r in rates[10, 1.0].per_class.values()) == rates[10, 1.0].reached.count
     printed = rates[10, 1.0].to_dict()
@@ -70,9 +68,7 @@ def test_one_attribute_moves_logits_as_the_effect_table_says(searched):
     with torch.no_grad():
         img = synthesis.render(synthesis.replace(pictures.styles, s), synthesis.noise_const())
         effect = explainer.classifier.logits(img) - pictures.logits
-    np.testing.assert_allclose(
-        effect, result.effects[:, pick.direction, pick.style_index], atol=1e-3
-    )
+    np.testing.assert_allclose(effect, result.effects[:, pick.direction, pick.style_index], atol=1e-3)
 
 
 def test_shifts_start_from_the_unedited_values_and_take_weights():
@@ -80,9 +76,7 @@ def test_shifts_start_from_the_unedited_values_and_take_weights():
     both = Attribute("", 0, (AttributeEntry(0, "max"), AttributeEntry(1, "min", 0.5)))
     assert apply_attributes(s, style_range, [both], 1.0).tolist() == [[4.0, 2.5]]
     assert apply_attributes(s, style_range, [both, both], 1.0).tolist() == [[7.0, 0.0]]
-    assert apply_attributes(s, style_range, [both], 2.0).tolist() == [
-        [7.0, 0.0]
-    ]  # beyond the end: no clipping
+    assert apply_attributes(s, style_range, [both], 2.0).tolist() == [[7.0, 0.0]]  # beyond the end: no clipping
     assert s.tolist() == [[1.0, 5.0]]
 
 
@@ -111,9 +105,7 @@ def test_rates_carry_wilson_intervals():
 def test_encoding_gives_the_encoders_ws_and_the_classifiers_probabilities():
     explainer = tiny_explainer()
     images = random_images(9)
-    found = run_job(
-        encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], BatchSizer())
-    )
+    found = run_job(encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], BatchSizer()))
     img = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():
         w = explainer.encoder(img)

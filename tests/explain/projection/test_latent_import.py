@@ -34,9 +34,7 @@ def host(tiny_explainer, tmp_path):
 
 
 def shown(host, picture):
-    request = PictureRequest(
-        PictureRecipe(ProjectedBase(picture.latent_id)), host.explainer.conditioned_on
-    )
+    request = PictureRequest(PictureRecipe(ProjectedBase(picture.latent_id)), host.explainer.conditioned_on)
     return host.render(request)
 
 
@@ -95,9 +93,7 @@ def test_photos_are_cut_projected_and_known_on_every_device(host, tmp_path):
     pixels = RNG.integers(0, 256, (40, 60, 3), np.uint8)
     photo = photo_of(pixels, "noise")
     settings = ProjectionSettings(steps=3, nearest_of=8)
-    job = projection_jobs.project_photos(
-        host, BUDGET, [photo], settings, host.explainer.conditioned_on
-    )
+    job = projection_jobs.project_photos(host, BUDGET, [photo], settings, host.explainer.conditioned_on)
     events = []
     (picture,) = run_job(job, events.append)
     assert isinstance(events[0], Progress)

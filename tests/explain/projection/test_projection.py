@@ -162,9 +162,9 @@ def test_tuning_keeps_the_change_alone(tiny_explainer, targets):
     picture = done.found[0]
     plain = projected(tiny_explainer, targets[:1]).found[0]
     assert picture.report.tuned
-    assert {e.total for e in done.events if isinstance(e, Progress) and "Tuning" in e.message} == {
-        QUICK.steps + 8
-    }, "one picture is tuned once"
+    assert {e.total for e in done.events if isinstance(e, Progress) and "Tuning" in e.message} == {QUICK.steps + 8}, (
+        "one picture is tuned once"
+    )
     assert picture.report.psnr > plain.report.psnr
     assert not plain.report.tuned
     np.testing.assert_array_equal(picture.ws, plain.ws)
@@ -201,9 +201,7 @@ def test_truncation_of_style_latents_is_that_of_ws(tiny_explainer, psi, cutoff):
     assert np.abs(images[0] - images[1]).max() <= 1
 
 
-@pytest.mark.parametrize(
-    "field", [{"steps": -1}, {"lr": 0}, {"rampup": 2}, {"space": "z"}, {"more": 1}]
-)
+@pytest.mark.parametrize("field", [{"steps": -1}, {"lr": 0}, {"rampup": 2}, {"space": "z"}, {"more": 1}])
 def test_settings_out_of_range_are_refused(field):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(field, ProjectionSettings)

@@ -134,9 +134,7 @@ def test_crops_follow_the_seed_and_see_every_place() -> None:
         settings = ProjectionSettings(lpips="crops", l2=0)
         loss = PictureLoss(Sizes(), targets, settings, torch.Generator().manual_seed(seed))
         row = torch.tensor([0])
-        return [
-            float(small - compared) for small, compared, _ in (loss(spot, row) for _ in "123456")
-        ]
+        return [float(small - compared) for small, compared, _ in (loss(spot, row) for _ in "123456")]
 
     assert crops(0) == crops(0) != crops(1)
     assert len(set(crops(0))) > 1

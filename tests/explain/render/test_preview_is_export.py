@@ -44,9 +44,7 @@ EVERYTHING = Timeline(
 TIMELINES = {
     "everything": EVERYTHING,
     "walk": makers.random_walk([1, 2, 3], 0.2),
-    "sweep": makers.alpha_sweep(
-        PictureRecipe(SampleBase(1)), StyleShift(3, "max", 1.0), seconds=0.3
-    ),
+    "sweep": makers.alpha_sweep(PictureRecipe(SampleBase(1)), StyleShift(3, "max", 1.0), seconds=0.3),
     "mix": makers.style_mix(PictureRecipe(SampleBase(1)), [SeedBase(4)], 1, 2, 0.2),
 }
 

@@ -78,9 +78,7 @@ def test_psi_zero_gives_the_average_and_cutoff_spares_the_later_rows(explainer, 
     assert_same(result.after, *reference(explainer, average, latent.cond))
     assert result.w_distance == pytest.approx(0, abs=1e-6)
     mixed = torch.cat([average[:, :2], latent.ws[:, 2:]], dim=1)
-    result = renderer.render(
-        request(explainer, SeedBase(1), truncation_psi=0.0, truncation_cutoff=2)
-    )
+    result = renderer.render(request(explainer, SeedBase(1), truncation_psi=0.0, truncation_cutoff=2))
     assert_same(result.after, *reference(explainer, mixed, latent.cond))
 
 
@@ -189,9 +187,7 @@ def test_equal_requests_give_equal_bits_whatever_was_rendered_between(explainer)
 def test_rendering_touches_neither_the_explainer_nor_the_number_of_threads(explainer):
     before = {k: v.clone() for k, v in explainer.generator.state_dict().items()}
     threads = torch.get_num_threads()
-    Renderer(explainer).render(
-        request(explainer, SampleBase(0), edits=(StyleShift(1, "max", 2.0),))
-    )
+    Renderer(explainer).render(request(explainer, SampleBase(0), edits=(StyleShift(1, "max", 2.0),)))
     assert torch.get_num_threads() == threads
     for name, tensor in explainer.generator.state_dict().items():
         assert torch.equal(tensor, before[name])

@@ -139,9 +139,7 @@ def test_drift_of_pictures_that_are_all_the_same(found: Evaluation) -> None:
     """Without a spread of their own, what is left is the distance of the means and the spread of the real ones."""
     images = pictures()[:, 0, 0] / 127.5 - 1
     apart = np.square(images.mean(axis=0) - [-1, -1, 0.2]).sum()
-    assert found.frechet_mapping == pytest.approx(
-        apart + images.var(axis=0, ddof=1).sum(), abs=1e-5
-    )
+    assert found.frechet_mapping == pytest.approx(apart + images.var(axis=0, ddof=1).sum(), abs=1e-5)
 
 
 def test_the_planted_flips_are_counted(found: Evaluation) -> None:

@@ -67,9 +67,7 @@ def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerRepo
             assert example.p_after == pytest.approx(rendered.after.probs[attribute.target])
 
 
-def test_the_figures_are_those_of_the_pictures(
-    two: Explainer, figures: ExplainerReport, tmp_path: Path
-) -> None:
+def test_the_figures_are_those_of_the_pictures(two: Explainer, figures: ExplainerReport, tmp_path: Path) -> None:
     """The same from the outside: `open`, `render`, uint8 pictures and a second look at them."""
     write_explainer(two, tmp_path / "two.explainer")
     opened = Open(tmp_path / "two.explainer", "cpu")
@@ -102,9 +100,7 @@ def test_arranged_by_a_person_numbers_stay_those_of_the_search(two: Explainer) -
     assert "added by hand" in page([found])
 
 
-def test_every_classifier_is_asked_about_the_same_pictures(
-    two: Explainer, figures: ExplainerReport
-) -> None:
+def test_every_classifier_is_asked_about_the_same_pictures(two: Explainer, figures: ExplainerReport) -> None:
     (said,) = figures.attributes[0].others
     assert (said.who.name, said.who.frame_only) == ("frame-only", 2)
     twin = frame_only(two)
@@ -121,9 +117,7 @@ def test_every_classifier_is_asked_about_the_same_pictures(
     assert said.change.mean == pytest.approx(np.mean(changes), abs=0.01)
 
 
-def test_classifiers_of_other_classes_are_not_asked(
-    two: Explainer, figures: ExplainerReport
-) -> None:
+def test_classifiers_of_other_classes_are_not_asked(two: Explainer, figures: ExplainerReport) -> None:
     """Their order counts, too: a target is a place in it."""
     config = two.classifier.config
     others = [
@@ -141,9 +135,7 @@ class FrameOnlyChanges(SynthesisNetwork):
     """Fades everything but the frame towards grey."""
 
     def render(self, styles: Styles, noise: NoiseMaps | None = None) -> torch.Tensor:
-        return super().render(styles, noise) * torch.where(
-            torch.from_numpy(frame_mask(16)), 1.0, 0.05
-        )
+        return super().render(styles, noise) * torch.where(torch.from_numpy(frame_mask(16)), 1.0, 0.05)
 
 
 def test_a_planted_shortcut_is_caught(two: Explainer) -> None:

@@ -214,9 +214,7 @@ def test_keyframes_move_past_one_another_and_say_where_they_went():
 def test_distribute_stretch_copy_and_delete():
     timeline = line(0.0, 0.1, 3.0)
     assert [k.seconds for k in edits.distributed(timeline).keyframes] == [0.0, 1.5, 3.0]
-    assert [k.seconds for k in edits.stretched(timeline, 6.0).keyframes] == pytest.approx(
-        [0.0, 0.2, 6.0]
-    )
+    assert [k.seconds for k in edits.stretched(timeline, 6.0).keyframes] == pytest.approx([0.0, 0.2, 6.0])
     assert [k.seconds for k in edits.without(timeline, [0, 2]).keyframes] == [0.1]
     copied = edits.copied(timeline, [2, 1], 4.0)
     assert [k.recipe for k in copied.keyframes[3:]] == [B, C]
@@ -258,9 +256,7 @@ def test_a_morph_blends_the_noise_of_two_projections():
 
 
 def test_a_sweep_moves_one_thing_and_leaves_the_others():
-    recipe = PictureRecipe(
-        SeedBase(1), edits=(StyleShift(3, "max", 0.7), StyleShift(4, "max", 0.2))
-    )
+    recipe = PictureRecipe(SeedBase(1), edits=(StyleShift(3, "max", 0.7), StyleShift(4, "max", 0.2)))
     sweep = makers.alpha_sweep(recipe, StyleShift(3, "min", 1.0), -1.0, 1.0, 2.0)
     assert recipe_at(sweep, 0.0).edits == (StyleShift(3, "max", 1.0), StyleShift(4, "max", 0.2))
     assert recipe_at(sweep, 1.0).edits == (StyleShift(4, "max", 0.2),)

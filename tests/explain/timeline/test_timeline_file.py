@@ -39,9 +39,7 @@ EVERYTHING = Timeline(
         Keyframe(
             1.0,
             PictureRecipe(
-                BlendBase(
-                    BlendEndBase(ProjectedBase("p"), 0.5, 2, (1.0, 0.0)), SeedBase(3), 0.25, "z"
-                ),
+                BlendBase(BlendEndBase(ProjectedBase("p"), 0.5, 2, (1.0, 0.0)), SeedBase(3), 0.25, "z"),
                 noise=Noise("blend", a=Noise("maps", maps_id="p"), b=Noise("none"), amount=0.5),
                 edits=(DirectionShift("age", 1.0), StyleShift(3, "min", -0.5, "sigma")),
             ),
@@ -77,11 +75,7 @@ def test_a_timeline_comes_back_as_it_was(tmp_path):
 def test_a_person_can_write_one_by_hand(tmp_path):
     path = tmp_path / "t.json"
     keyframes = [{"seconds": t, "recipe": {"base": {"type": "seed", "seed": t}}} for t in (2, 0)]
-    path.write_text(
-        json.dumps(
-            {"format": FORMAT, "version": 1, "timeline": {"name": "mine", "keyframes": keyframes}}
-        )
-    )
+    path.write_text(json.dumps({"format": FORMAT, "version": 1, "timeline": {"name": "mine", "keyframes": keyframes}}))
     held = read_timeline(path).timeline
     assert [k.seconds for k in held.keyframes] == [0.0, 2.0]
     assert held.keyframes[0].easing == "smooth"

@@ -20,9 +20,7 @@ from latent_explorer.media.animation.frames import Frame, FrameSpool, compose
 from latent_explorer.media.animation.settings import FPS, AnimationSettings
 from latent_explorer.media.animation.writer import write_animation, write_gif
 
-needs_av = pytest.mark.skipif(
-    importlib.util.find_spec("av") is None, reason="videos need the extra `video`"
-)
+needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="videos need the extra `video`")
 VIDEOS = [pytest.param(name, marks=needs_av) for name in ("a.mp4", "a.webm")]
 # name, quality, worst PSNR in dB, largest error in levels
 LOSS = [
@@ -37,9 +35,7 @@ LOSS = [
 
 
 def write(path, frames=None, **settings):
-    return run_job(
-        write_animation(path, frames or animation_frames(), AnimationSettings(**settings), WORDS)
-    )
+    return run_job(write_animation(path, frames or animation_frames(), AnimationSettings(**settings), WORDS))
 
 
 @pytest.mark.parametrize(("name", "quality", "least", "most"), LOSS)
@@ -106,8 +102,7 @@ def test_few_colours_are_kept_exactly(tmp_path):
     frames = [Frame(leaf(0.1 * i) // 64 * 64, np.ones(2) / 2, i / 20) for i in range(5)]
     write(tmp_path / "a.gif", frames, size=64)
     assert all(
-        np.array_equal(shown, frame.image)
-        for shown, frame in zip(read_frames(tmp_path / "a.gif"), frames, strict=True)
+        np.array_equal(shown, frame.image) for shown, frame in zip(read_frames(tmp_path / "a.gif"), frames, strict=True)
     )
 
 
@@ -164,9 +159,7 @@ def test_the_same_frames_make_the_same_bytes(tmp_path):
 @pytest.mark.parametrize("name", VIDEOS)
 def test_the_same_frames_make_the_same_video_whatever_memory_held_before(tmp_path, name):
     random = np.random.default_rng(0)
-    blocks = (
-        random.integers(0, 256, (25, 25, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
-    )
+    blocks = random.integers(0, 256, (25, 25, 3), dtype=np.uint8).repeat(8, axis=0).repeat(8, axis=1)
     frames = [Frame(np.roll(blocks, 2 * i, axis=1), np.ones(2) / 2, i / 20) for i in range(20)]
     files = set()
     for _trial in range(8):

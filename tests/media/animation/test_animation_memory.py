@@ -13,9 +13,7 @@ import pytest
 
 LIMIT = 500  # MB, of the whole process
 CHILD = Path(__file__).resolve().parents[2] / "helpers" / "export_minute.py"
-needs_av = pytest.mark.skipif(
-    importlib.util.find_spec("av") is None, reason="videos need the extra `video`"
-)
+needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="videos need the extra `video`")
 
 
 @pytest.mark.slow  # minutes a format

@@ -16,9 +16,7 @@ from latent_explorer.media.animation.budget import described, estimate_bytes, la
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.animation.writer import write_animation
 
-needs_av = pytest.mark.skipif(
-    importlib.util.find_spec("av") is None, reason="videos need the extra `video`"
-)
+needs_av = pytest.mark.skipif(importlib.util.find_spec("av") is None, reason="videos need the extra `video`")
 FORMATS = [".gif", ".webp", ".png", *(pytest.param(v, marks=needs_av) for v in (".mp4", ".webm"))]
 SETTINGS = AnimationSettings(size=192)
 
@@ -61,9 +59,7 @@ def test_a_large_budget_changes_nothing(tmp_path):
 
 def test_what_cannot_be_kept_is_a_sentence_and_no_file(tmp_path):
     with pytest.raises(UserError, match=r"Even at 96 px, 10 frames per second, .* more than 1 kB"):
-        write(
-            tmp_path / "a.gif", animation_frames(), AnimationSettings(size=192, budget_bytes=1000)
-        )
+        write(tmp_path / "a.gif", animation_frames(), AnimationSettings(size=192, budget_bytes=1000))
     assert not list(tmp_path.iterdir())
 
 

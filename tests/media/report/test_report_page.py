@@ -118,9 +118,7 @@ def test_nothing_that_changes_lies_nowhere() -> None:
         (attribute(by=0.02, inside=0.5), True, False),
     ],
 )
-def test_what_changes_the_surroundings(
-    found: AttributeReport, surroundings: bool, caught: bool
-) -> None:
+def test_what_changes_the_surroundings(found: AttributeReport, surroundings: bool, caught: bool) -> None:
     assert (found.surroundings, found.caught) == (surroundings, caught)
     mark = sentences.mark(found)
     assert ("changes the surroundings" in mark) == surroundings
@@ -128,9 +126,7 @@ def test_what_changes_the_surroundings(
 
 
 def test_one_is_caught_in_words() -> None:
-    strong = attribute(
-        0.8, others=(ClassifierResponse(FRAME_ONLY, changed(0.6)),), name="Bright ground"
-    )
+    strong = attribute(0.8, others=(ClassifierResponse(FRAME_ONLY, changed(0.6)),), name="Bright ground")
     found = explainer(attribute(), strong)
     said = sentences.verdict(found)
     assert said.startswith("1 of the 2 attributes changes the surroundings and moves the verdict")

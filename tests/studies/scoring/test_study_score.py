@@ -89,13 +89,9 @@ def test_overall_arms_and_attributes(study) -> None:
     assert [g.name for g in scored.score.arms] == list(ARMS)
     for group in scored.score.arms:
         check_group(group, right[:, [i.arm == group.name for i in items]])
-    assert [(g.arm, g.name) for g in scored.score.attributes] == [
-        (a, b) for a in ARMS for b in ATTRIBUTES
-    ]
+    assert [(g.arm, g.name) for g in scored.score.attributes] == [(a, b) for a in ARMS for b in ATTRIBUTES]
     for group in scored.score.attributes:
-        check_group(
-            group, right[:, [(i.arm, i.attribute) == (group.arm, group.name) for i in items]]
-        )
+        check_group(group, right[:, [(i.arm, i.attribute) == (group.arm, group.name) for i in items]])
 
 
 def test_holm_within_each_table(study) -> None:
@@ -104,9 +100,7 @@ def test_holm_within_each_table(study) -> None:
         p = np.array([row.score.p for row in table])
         order = np.argsort(p)
         expected = np.empty(len(p))
-        expected[order] = np.maximum.accumulate(
-            np.minimum(1, (len(p) - np.arange(len(p))) * p[order])
-        )
+        expected[order] = np.maximum.accumulate(np.minimum(1, (len(p) - np.arange(len(p))) * p[order]))
         assert [row.score.p_holm for row in table] == pytest.approx(expected)
 
 
@@ -124,9 +118,7 @@ def test_paired_differences(study) -> None:
     _, _, items, right, scored, _ = study
     ours = np.array([i.arm == "ours" for i in items])
     by_person = right[:, ours].mean(1) - right[:, ~ours].mean(1)
-    by_item = right[:, ours].mean(0) - right[:, ~ours].mean(
-        0
-    )  # the slots are in one order in both arms
+    by_item = right[:, ours].mean(0) - right[:, ~ours].mean(0)  # the slots are in one order in both arms
     found = {d.over: d for d in scored.score.differences}
     assert set(found) == {"respondents", "items"}
     for over, values in (("respondents", by_person), ("items", by_item)):
@@ -194,9 +186,7 @@ def rows_of(page: str, title: str) -> list[list[str]]:
 def test_every_printed_figure_of_the_report_is_the_known_one(study) -> None:
     _, people, items, right, _, out = study
     page = (out / "report.html").read_text(encoding="utf-8")
-    everyone = np.array(
-        [p.answers[i.item] == i.right for p in people for i in items if i.item in p.answers]
-    )
+    everyone = np.array([p.answers[i.item] == i.right for p in people for i in items if i.item in p.answers])
     accuracy = list(map(list, zip(*rows_of(page, "Accuracy"), strict=True)))[1:]
     heads = re.findall(r"<th.*?>(.*?)</th>", page.split("<h2>Accuracy</h2>")[1])[1:5]
     accuracy = [[head, *column] for head, column in zip(heads, accuracy, strict=True)]
@@ -263,9 +253,7 @@ def test_the_tidy_table_holds_everything_and_scores_the_same(study, tmp_path) ->
 def test_rules_are_applied_only_when_asked(study, tmp_path) -> None:
     _, _, _, _, scored, out = study
     files = [out.parent / "export.csv"], out.parent / "key.json"
-    strict = Rules(
-        exclude=("preview", "duplicate", "unfinished", "too-fast", "failed-catch"), least_seconds=8
-    )
+    strict = Rules(exclude=("preview", "duplicate", "unfinished", "too-fast", "failed-catch"), least_seconds=8)
     score = run_job(score_files(*files, tmp_path / "strict", strict)).score
     found = {e.rule: len(e.respondents) for e in score.exclusions}
     assert found["too-fast"] > 0

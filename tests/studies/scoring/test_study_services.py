@@ -94,9 +94,7 @@ def test_columns_are_proposed_by_order_completed_and_used(tmp_path, key_path) ->
     write_proposals(tmp_path / "columns.csv", proposals)
     columns = read_columns(tmp_path / "columns.csv")
     assert score(tmp_path, data, columns=columns) == score(tmp_path, qualtrics(KEY, PEOPLE))
-    job = score_files(
-        [tmp_path / "export.csv"], key_path, tmp_path / "out", None, tmp_path / "columns.csv"
-    )
+    job = score_files([tmp_path / "export.csv"], key_path, tmp_path / "out", None, tmp_path / "columns.csv")
     assert run_job(job).score.respondents == COUNT
     assert {p.how for p in propose(qualtrics(KEY, PEOPLE), "x", KEY)} == {BY_NAME}
 
@@ -135,8 +133,7 @@ def test_columns_of_one_name_are_told_by_their_place(tmp_path) -> None:
     assert [d.proposal.column for d in drafted] == [f"#{n}" for n in range(2, 2 + len(KEY.items))]
     lines = ["column,kind,role,arm,right"]
     lines += [
-        f"{d.proposal.column},{i.kind},{i.role},{i.arm},{i.right}"
-        for d, i in zip(drafted, KEY.items, strict=True)
+        f"{d.proposal.column},{i.kind},{i.role},{i.arm},{i.right}" for d, i in zip(drafted, KEY.items, strict=True)
     ]
     (tmp_path / "mine.csv").write_text("\n".join(lines), encoding="utf-8")
     found = score(tmp_path, data, read_key(tmp_path / "mine.csv"))
@@ -180,9 +177,7 @@ def test_unreadable_answers_are_counted_as_missing(tmp_path) -> None:
 def test_cells_as_numbers_and_truths() -> None:
     assert parse_seconds("12,5") == 12.5
     assert parse_seconds("00:03:20") == 200
-    assert [parse_seconds(x) for x in ("", "soon", "-3", "nan", "inf", "1:2:3:4", "1e99")] == [
-        None
-    ] * 7
+    assert [parse_seconds(x) for x in ("", "soon", "-3", "nan", "inf", "1:2:3:4", "1e99")] == [None] * 7
     assert [parse_bool(x) for x in ("TRUE", "0", "ja", "?")] == [True, False, True, None]
 
 
@@ -241,17 +236,13 @@ def test_no_cell_runs_as_a_formula(text) -> None:
 def test_free_text_is_guarded_in_tables_and_escaped_in_the_report(tmp_path, key_path) -> None:
     verbal = next(i for i in KEY.items if i.kind == "verbal")
     evil = "=cmd|'/c calc'!A1 <script>alert(1)</script>\"'&"
-    found = answers_json(
-        respondent="<b>=1+1</b>", answers=[{"item": verbal.item, "answer": evil, "ms": 5}]
-    )
+    found = answers_json(respondent="<b>=1+1</b>", answers=[{"item": verbal.item, "answer": evil, "ms": 5}])
     (tmp_path / "a.json").write_text(json.dumps(found), encoding="utf-8")
     run_job(score_files([tmp_path / "a.json"], key_path, tmp_path / "out"))
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    rows = list(
-        csv.reader(io.StringIO((tmp_path / "out" / "answers.csv").read_text(encoding="utf-8-sig")))
-    )
+    rows = list(csv.reader(io.StringIO((tmp_path / "out" / "answers.csv").read_text(encoding="utf-8-sig"))))
     assert not [c for row in rows for c in row if c.startswith(("=", "+", "-", "@"))]
     assert evil in {unguarded(c) for row in rows for c in row}
     for path in (tmp_path / "out").glob("*.svg"):
@@ -262,9 +253,7 @@ def test_the_same_person_twice_counts_once(tmp_path, key_path) -> None:
     more = [{"item": i.item, "answer": "1"} for i in KEY.items[:4]]
     (tmp_path / "a.json").write_text(json.dumps([answers_json(), answers_json(answers=more)]))
     (tmp_path / "b.json").write_text(json.dumps(answers_json(respondent="r2")))
-    found = run_job(
-        score_files([tmp_path / "a.json", tmp_path / "b.json"], key_path, tmp_path / "out")
-    ).score
+    found = run_job(score_files([tmp_path / "a.json", tmp_path / "b.json"], key_path, tmp_path / "out")).score
     assert (found.respondents_read, found.respondents) == (3, 2)
     assert found.overall.score.n == 5
 

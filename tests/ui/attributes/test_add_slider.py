@@ -63,9 +63,7 @@ def test_pinned(dialog, qtbot):
 
 def test_a_layer_narrows_the_list(dialog):
     dialog.layer.setCurrentIndex(2)
-    assert {cells(dialog, line)[1] for line in range(dialog.model.rowCount())} == {"b8.conv0"} | (
-        {cells(dialog, 0)[1]}
-    )
+    assert {cells(dialog, line)[1] for line in range(dialog.model.rowCount())} == {"b8.conv0"} | ({cells(dialog, 0)[1]})
     assert dialog.model.rowCount() == 32
 
 

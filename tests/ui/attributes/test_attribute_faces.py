@@ -81,9 +81,7 @@ def test_the_line_of_the_search_says_how_the_tooltip_for_whom():
     assert ranking_summary(found, SUMMARY, STATE) == "AttFind notebook · 60 pictures · κ 1"
     assert found.classifier_id in ranking_details(found, SUMMARY, STATE)
     screened = msgspec.structs.replace(found, method="attfind-notebook-screened")
-    assert ranking_summary(screened, SUMMARY, STATE).startswith(
-        "AttFind notebook, screened · 60 pictures"
-    )
+    assert ranking_summary(screened, SUMMARY, STATE).startswith("AttFind notebook, screened · 60 pictures")
 
 
 def test_the_newest_search_counts():
@@ -107,9 +105,7 @@ def test_sliders_stay_when_another_network_of_the_same_classes_is_asked():
     own, from_other = rows(Document(), THREE, STATE, None), rows(Document(), THREE, asking(2), None)
     assert [row.attribute for row in from_other] == [row.attribute for row in own]
     assert [row.card_data.rank for row in from_other] == [row.card_data.rank for row in own]
-    assert {row.card_data.mean_effect for row in from_other} == {
-        None
-    }  # they are effects on the other one
+    assert {row.card_data.mean_effect for row in from_other} == {None}  # they are effects on the other one
     assert suggest_flip(from_other, a_result([-1.0, 1.0]), target=0) is None
 
 

@@ -56,9 +56,7 @@ def saved(qtbot, desktop, words) -> None:
     notices.hide()
 
 
-def test_the_sweep_that_was_moved_most_is_offered_and_exported(
-    qtbot, desktop, tmp_path, monkeypatch
-):
+def test_the_sweep_that_was_moved_most_is_offered_and_exported(qtbot, desktop, tmp_path, monkeypatch):
     attributes = desktop.explorer.attributes()
     desktop.explorer.apply(SetAttribute(attributes[2], 0.5))
     answer(monkeypatch, tmp_path / "sweep")

@@ -34,9 +34,7 @@ def test_the_page_is_written_where_it_was_asked_for_and_opens(qtbot, real, tmp_p
         return str(tmp_path / "mine"), ""
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", name)
-    monkeypatch.setattr(
-        QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())) or True
-    )
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(Path(url.toLocalFile())) or True)
     action, notices = real.window.actions_by_key["write_report"], real.window.notices
     assert action.isEnabled()
     action.trigger()

@@ -43,9 +43,7 @@ def photo(tmp_path, name="leaf.jpg", height=60, width=90):
 def drop(window, *paths):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    event = QDropEvent(
-        QPointF(500, 300), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
-    )
+    event = QDropEvent(QPointF(500, 300), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
     window.dropEvent(event)
 
 
@@ -68,9 +66,7 @@ def test_a_drop_and_one_click_project_a_photo(qtbot, desktop, projection, tmp_pa
     assert isinstance(base, ProjectedBase)
     assert window.canvas.pages.currentWidget() is window.canvas.view
     assert window.samples.view.thumbnails.bases == [base]
-    assert (
-        window.samples.view.currentIndex().data(Qt.ItemDataRole.ToolTipRole).startswith("leaf.jpg")
-    )
+    assert window.samples.view.currentIndex().data(Qt.ItemDataRole.ToolTipRole).startswith("leaf.jpg")
     assert projection.panel.result.isVisible()
     texts = projection.panel.result.texts()
     assert texts[0] == "leaf.jpg"
@@ -213,9 +209,7 @@ def test_the_frame_is_moved_pulled_and_sized_by_mouse_and_keys(qtbot, desktop, p
     assert crop.accessibleDescription()
 
 
-def test_pasting_takes_pixels_files_or_says_that_there_is_nothing(
-    qtbot, desktop, projection, tmp_path
-):
+def test_pasting_takes_pixels_files_or_says_that_there_is_nothing(qtbot, desktop, projection, tmp_path):
     clipboard = QGuiApplication.clipboard()
     clipboard.setText("no picture")
     QTest.keyClick(desktop.window, "v", Qt.KeyboardModifier.ControlModifier)
@@ -295,9 +289,7 @@ def test_what_must_be_said_is_said(qtbot, desktop, projection):
         assert words in " ".join(desktop.explorer.shown.warnings), "and under the picture"
 
 
-def test_the_strip_offers_report_export_and_removal(
-    qtbot, desktop, projection, tmp_path, monkeypatch
-):
+def test_the_strip_offers_report_export_and_removal(qtbot, desktop, projection, tmp_path, monkeypatch):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "p.png")
     project(qtbot, desktop)
     base = desktop.explorer.state.base

@@ -64,9 +64,7 @@ def test_telling_a_class_is_one_step_and_a_drag_another(qtbot, desktop, inputs):
     assert desktop.window.canvas.view._before.title == "Told otherwise (before)"
     drag(inputs.share, 0.25)
     assert explorer.state.cond == pytest.approx((0.25, 0.75), abs=0.02)
-    assert (
-        inputs.condition.currentIndex() == 1
-    )  # the class that is dragged stays, though no longer the likeliest
+    assert inputs.condition.currentIndex() == 1  # the class that is dragged stays, though no longer the likeliest
     explorer.undo()
     assert inputs.share.amount == pytest.approx(DEFAULT_SHARE)
     explorer.undo()

@@ -22,9 +22,7 @@ from latent_explorer.studies.build.plan import Arm, AttributeInfo, StudySettings
 from latent_explorer.studies.build.question_image import drawn
 from latent_explorer.studies.scoring.score_files import score_files
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt install chromium)"),
@@ -250,9 +248,7 @@ def test_on_a_phone_with_less_motion(study, tmp_path) -> None:
     found = json.loads((tmp_path / "answers.json").read_text(encoding="utf-8"))
     check_answers(found, key)
     assert found["reduced_motion"] is True
-    scored = run_job(
-        score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")
-    ).score
+    scored = run_job(score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")).score
     assert scored.overall.score.accuracy == 1.0
 
 
@@ -262,9 +258,7 @@ def test_the_page_speaks_to_screen_readers(study, tmp_path) -> None:
         assert page.locator("html").get_attribute("lang") == "en"
         assert page.evaluate("document.activeElement.tagName") == "H1"
         begin(page)
-        assert (
-            page.evaluate("document.activeElement.tagName") == "H1"
-        )  # each page begins with its question
+        assert page.evaluate("document.activeElement.tagName") == "H1"  # each page begins with its question
         assert page.get_by_role("radiogroup", name="Which choice changes").count() == 1
         assert page.get_by_role("radio", name="Choice 1").count() == 1
         assert page.get_by_role("img", name="Example 2: a picture that changes").count() == 1
@@ -303,7 +297,5 @@ def test_stopping_early_gives_an_unfinished_file(study, tmp_path) -> None:
             page.click("#download")
         download.value.save_as(tmp_path / "answers.json")
     assert json.loads((tmp_path / "answers.json").read_text())["complete"] is False
-    scored = run_job(
-        score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")
-    ).score
+    scored = run_job(score_files([tmp_path / "answers.json"], folder / "key.json", tmp_path / "result")).score
     assert (scored.respondents, scored.respondents_read) == (0, 1)

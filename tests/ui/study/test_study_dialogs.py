@@ -200,9 +200,7 @@ def test_rules_are_those_that_are_ticked(qtbot, desktop) -> None:
 
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize(
-    ("key", "kind"), [("make_study", StudyDialog), ("score_study", ScoringDialog)]
-)
+@pytest.mark.parametrize(("key", "kind"), [("make_study", StudyDialog), ("score_study", ScoringDialog)])
 def test_every_control_has_a_name_and_fits_a_small_screen(qtbot, desktop, mode, key, kind) -> None:
     theme.apply(mode)
     dialog = opened(desktop, key, kind)
@@ -217,9 +215,7 @@ def test_every_control_has_a_name_and_fits_a_small_screen(qtbot, desktop, mode, 
     theme.apply("light")
 
 
-def test_lent_attributes_are_studied_with_the_classifier_that_they_were_found_for(
-    qtbot, tmp_path
-) -> None:
+def test_lent_attributes_are_studied_with_the_classifier_that_they_were_found_for(qtbot, tmp_path) -> None:
     with desktop_on(tmp_path, classifiers=3) as desktop:
         open_fake(qtbot, desktop, tmp_path)
         first, _, third = desktop.explorer.summary.classifiers

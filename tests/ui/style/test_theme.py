@@ -69,9 +69,7 @@ def test_semibold_is_a_face_of_its_own(qtbot):
     assert any(name.startswith("Inter") for name in QFontDatabase.families())
     plain, strong = theme.font(40), theme.font(40, semibold=True)
     text = "Attributes"
-    assert QFontMetricsF(strong).horizontalAdvance(text) > QFontMetricsF(plain).horizontalAdvance(
-        text
-    )
+    assert QFontMetricsF(strong).horizontalAdvance(text) > QFontMetricsF(plain).horizontalAdvance(text)
 
 
 def test_figures_are_of_one_width(qtbot):

@@ -51,9 +51,7 @@ def test_k_makes_keyframes_and_shows_them(qtbot, desktop):
     assert panel.view.times == [0.0, 1.0, 2.0]
     assert panel.transport.duration.value == 2.0
     assert panel.transport.play.isEnabled()
-    qtbot.waitUntil(
-        lambda: all(panel.controller.player.picture_at(t) for t in panel.view.times), timeout=8000
-    )
+    qtbot.waitUntil(lambda: all(panel.controller.player.picture_at(t) for t in panel.view.times), timeout=8000)
     assert desktop.window.strip.height() <= 150
 
 
@@ -76,9 +74,7 @@ def test_plot_timeline_and_training_share_the_strip(qtbot, desktop):
     assert window.strip.folded
     QTest.keyClick(window, "l")
     assert window.strip.shows(PLOT)
-    for button, word in zip(
-        window.strip.tabs._group.buttons(), window.strip.tabs.words, strict=True
-    ):
+    for button, word in zip(window.strip.tabs._group.buttons(), window.strip.tabs.words, strict=True):
         if word == "Training":
             QTest.mouseClick(button, LEFT)
     assert window.dock_host.dock.isVisible()

@@ -86,9 +86,7 @@ def view_move(view: TimelineView, point: QPoint, modifiers) -> None:
     from PySide6.QtGui import QMouseEvent
 
     place = QPointF(point)
-    event = QMouseEvent(
-        QEvent.Type.MouseMove, place, QPointF(view.mapToGlobal(point)), LEFT, LEFT, modifiers
-    )
+    event = QMouseEvent(QEvent.Type.MouseMove, place, QPointF(view.mapToGlobal(point)), LEFT, LEFT, modifiers)
     QApplication.sendEvent(view, event)
 
 
@@ -260,9 +258,7 @@ def test_a_screen_reader_hears_what_is_there(view):
     view.select([1])
     view.show_playhead(1.25)
     said = view.accessibleDescription()
-    assert said == (
-        "4 keyframes, 4.00 seconds, playhead at 1.25, keyframe 2 selected, linear after it"
-    )
+    assert said == ("4 keyframes, 4.00 seconds, playhead at 1.25, keyframe 2 selected, linear after it")
 
 
 # what is seen

@@ -60,9 +60,7 @@ def test_gaps_stay_gaps_and_spoil_nothing():
     assert made[2] == pytest.approx((3 + 0.25 * 1) / 1.25)
 
 
-@pytest.mark.parametrize(
-    ("value", "words"), [(0, "0"), (400, "400"), (12_000, "12k"), (1_500_000, "1.5M")]
-)
+@pytest.mark.parametrize(("value", "words"), [(0, "0"), (400, "400"), (12_000, "12k"), (1_500_000, "1.5M")])
 def test_images_are_short(value, words):
     assert images_text(value) == words
 

@@ -59,9 +59,7 @@ def test_check_then_start(qtbot, page, controller, pictures):
     assert controller.plan == page.plan, "remembered for the next time"
 
 
-def test_other_pictures_must_be_checked_again_another_name_not(
-    page, controller, pictures, tmp_path
-):
+def test_other_pictures_must_be_checked_again_another_name_not(page, controller, pictures, tmp_path):
     page.images.choose(pictures)
     press(page)
     controller.finish_check()
@@ -107,9 +105,7 @@ def test_what_stops_the_measurement_forbids_the_start(page, controller, pictures
     assert not calls(controller, "start")
 
 
-def test_a_check_at_work_keeps_its_progress_and_ends_with_its_pictures(
-    page, controller, pictures, tmp_path
-):
+def test_a_check_at_work_keeps_its_progress_and_ends_with_its_pictures(page, controller, pictures, tmp_path):
     page.images.choose(pictures)
     press(page)
     controller.updates.emit(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
@@ -141,9 +137,7 @@ def test_a_check_can_be_cancelled(page, controller, pictures):
 
 
 def test_too_little_disk_is_an_error(page, controller, pictures):
-    controller.estimate = SimpleNamespace(
-        seconds=9.0e5, images_per_second_full=1.0, disk_bytes=5e9, free_bytes=1e9
-    )
+    controller.estimate = SimpleNamespace(seconds=9.0e5, images_per_second_full=1.0, disk_bytes=5e9, free_bytes=1e9)
     page.images.choose(pictures)
     press(page)
     controller.finish_check()

@@ -189,9 +189,7 @@ def test_the_status_line_names_a_running_training_and_opens_it(window, controlle
 def test_a_training_that_went_on_is_told_in_one_notice(window, controller):
     run_something(controller)
     window.dock_host.begin()
-    assert (
-        window.notices.text.text() == "The training of leaves went on while the window was closed."
-    )
+    assert window.notices.text.text() == "The training of leaves went on while the window was closed."
     assert window.notices.button.text() == "Show"
     window.notices.button.click()
     assert window.dock_host.dock.page == RUN

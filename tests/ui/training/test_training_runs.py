@@ -141,9 +141,7 @@ def test_a_training_that_begins_has_no_curves_and_nothing_to_open(qtbot, control
         ("finished", True, {"result", "longer"}, ["result"]),
     ],
 )
-def test_an_ended_training_offers_what_comes_next(
-    qtbot, controller, runs, state, result, buttons, first
-):
+def test_an_ended_training_offers_what_comes_next(qtbot, controller, runs, state, result, buttons, first):
     folder = make_run(runs / "leaves", state, message="The disk is full.")
     if result:
         folder.result.touch()

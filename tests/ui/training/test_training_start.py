@@ -66,9 +66,7 @@ def test_values_of_one_name_are_counted_as_one_class(page, pictures):
 def test_a_folder_is_dropped(page, controller, pictures):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(pictures))])
-    event = QDropEvent(
-        QPointF(5, 5), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier
-    )
+    event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
     page.images.dropEvent(event)
     assert page.plan.data == pictures
     assert calls(controller, "inspect_data") == [(pictures,)]
@@ -80,9 +78,7 @@ def test_what_holds_no_pictures_says_so_in_its_place(page, controller, pictures)
     assert page.images.seen.texts == ["PlantVillage holds no pictures."]
 
 
-def test_pictures_without_labels_need_a_classifier_from_elsewhere(
-    page, controller, pictures, tmp_path
-):
+def test_pictures_without_labels_need_a_classifier_from_elsewhere(page, controller, pictures, tmp_path):
     controller.offer = DataSummary("pictures", 900)
     page.images.choose(pictures)
     press(page)
@@ -118,9 +114,7 @@ def test_an_explainer_that_opens_later_is_offered_at_once(page, controller, tmp_
 
 def test_a_classifier_is_trained_on_other_pictures(page, controller, pictures, tmp_path):
     page.images.choose(pictures)
-    controller.offer = DataSummary(
-        "class folders", 50, {"class": {"a": 20, "b": 30}}, label="class"
-    )
+    controller.offer = DataSummary("class folders", 50, {"class": {"a": 20, "b": 30}}, label="class")
     other = tmp_path / "other"
     other.mkdir()
     page.classifier.set_own_data(other)
@@ -165,9 +159,7 @@ def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, controller, 
 
 
 def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
-    controller = FakeTrainingController(
-        plan=TrainingPlan(data=pictures, settings={"device": "cuda:0"})
-    )
+    controller = FakeTrainingController(plan=TrainingPlan(data=pictures, settings={"device": "cuda:0"}))
     page = make_page(qtbot, controller)
     assert page.size_.device.currentData() == "auto"
     controller.devices = (*controller.devices, ("cuda:0", "A card"))
@@ -177,9 +169,7 @@ def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
 
 
 def test_the_plan_of_last_time_is_on_the_page_but_suggests_nothing_over_it(qtbot, pictures):
-    plan = TrainingPlan(
-        data=pictures, label="crop", where=("crop=apple",), preset="64", settings={"images": 5000}
-    )
+    plan = TrainingPlan(data=pictures, label="crop", where=("crop=apple",), preset="64", settings={"images": 5000})
     controller = FakeTrainingController(plan=plan)
     page = make_page(qtbot, controller)
     controller.updates.emit(DataInspected(pictures, OFFER))

@@ -101,9 +101,7 @@ def test_an_unchanged_picture_is_scaled_once(view, monkeypatch):
     from latent_explorer.ui.widgets import image_view
 
     calls = []
-    monkeypatch.setattr(
-        image_view, "scaled", lambda *args, **options: calls.append(1) or scaled(*args, **options)
-    )
+    monkeypatch.setattr(image_view, "scaled", lambda *args, **options: calls.append(1) or scaled(*args, **options))
     for _ in range(4):
         view.grab()
     assert len(calls) == 2
@@ -123,9 +121,7 @@ def test_swipe_follows_mouse_and_keys(view):
 
 
 def test_canvas_says_itself_to_screen_readers(view):
-    assert view.accessibleDescription() == (
-        "Reconstruction (before): healthy 0.90. After: diseased 0.60."
-    )
+    assert view.accessibleDescription() == ("Reconstruction (before): healthy 0.90. After: diseased 0.60.")
 
 
 def test_unknown_mode_is_refused(view):
@@ -142,9 +138,7 @@ def verdict(after, before, names=("diseased", "healthy"), target=0) -> ClassProb
 
 def test_sentence_tells_a_flip():
     said = sentence(verdict([0.91, 0.09], [0.12, 0.88]))
-    assert said == (
-        "Flipped from healthy to diseased: diseased 0.91 (was 0.12), healthy 0.09 (was 0.88)."
-    )
+    assert said == ("Flipped from healthy to diseased: diseased 0.91 (was 0.12), healthy 0.09 (was 0.88).")
     assert sentence(verdict([0.2, 0.8], [0.1, 0.9])).startswith("Still healthy")
     unedited = sentence(verdict([0.2, 0.8], [0.2, 0.8]))
     assert unedited.startswith("The classifier says healthy: diseased 0.20, healthy 0.80.")
