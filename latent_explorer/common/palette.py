@@ -25,6 +25,8 @@ class Palette:
     line: str  # hairlines and borders
     ink: str  # text
     muted: str  # second-rank text; 4.5:1 on paper and surface
+    disabled: str  # text of what can do nothing
+    scroll: str  # handles of scroll bars
     accent: str
     accent_hover: str
     on_accent: str  # text on accent
@@ -43,6 +45,8 @@ LIGHT = Palette(
     line="#DDDDD7",
     ink="#1D1D1F",
     muted="#63636A",
+    disabled="#A9A9AD",
+    scroll="#C9C9C3",
     accent="#2A7DE1",
     accent_hover="#1F6CC9",
     on_accent="#FFFFFF",
@@ -60,6 +64,8 @@ DARK = Palette(
     line="#3A3B41",
     ink="#E8E8EA",
     muted="#A3A4AB",
+    disabled="#6A6B71",
+    scroll="#4A4B52",
     accent="#5AA2F5",
     accent_hover="#7AB5F8",
     on_accent="#0B1B2E",

@@ -13,7 +13,6 @@ import msgspec
 
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.format import size_text
-from latent_explorer.common.jobs import run_job
 from latent_explorer.media.animation.formats import encoded_size
 from latent_explorer.media.animation.frames import picture_size
 from latent_explorer.media.animation.gif import colors_of
@@ -84,17 +83,6 @@ def estimate(
     if suffix in VIDEO:
         keys = -(-total // round(KEY_SECONDS * settings.fps))
     return round(keys * first + (total - keys) * sum(longer) / len(longer))
-
-
-def estimate_bytes(
-    runs: Sequence[Sequence[Frame]],
-    total: int,
-    suffix: str,
-    settings: AnimationSettings,
-    words: CaptionContext,
-) -> int:
-    """`estimate`, at once."""
-    return run_job(estimate(runs, total, suffix, settings, words))
 
 
 def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:

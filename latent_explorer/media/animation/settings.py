@@ -17,7 +17,6 @@ FPS = (10.0, 12.5, 20.0, 25.0, 50.0)
 SIZES = (128, 192, 256, 384, 512, 768, 1024)  # px, offered beside the model's own
 MIN_SIZE, MAX_SIZE = 16, 4096
 LOSSLESS = 100
-QUALITIES = (LOSSLESS, 90, 75, 50, 25)
 # By the ending of the file; a name without one is a folder of pictures.
 FORMATS = {
     ".gif": "GIF",

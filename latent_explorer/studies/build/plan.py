@@ -113,10 +113,6 @@ class StudyPlan(msgspec.Struct, frozen=True):
     items: tuple[Item, ...]
     paired: bool  # whether the arms show the same source pictures
 
-    def of_kind(self, kind: Kind) -> tuple[Item, ...]:
-        """The questions of one kind, practice first."""
-        return tuple(item for item in self.items if item.kind == kind)
-
 
 def make_plan(
     settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequence[str]]

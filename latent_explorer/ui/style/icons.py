@@ -42,7 +42,6 @@ GLYPHS = {
     "left": "caret-left",
     "loop": "repeat",
     "make": "magic-wand",
-    "more": "dots-three",
     "open": "folder-open",
     "paste": "clipboard",
     "pause": "pause",

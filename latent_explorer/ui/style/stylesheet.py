@@ -131,21 +131,12 @@ QProgressBar {{ border: 0; border-radius: 2px; background: {sunken}; }}
 QProgressBar::chunk {{ border-radius: 2px; background: {accent}; }}
 """
 
-_COLORS = (
-    *("paper", "surface", "sunken", "hover", "line", "ink", "muted"),
-    *("accent", "accent_hover", "on_accent", "warning"),
-)
-
 
 def stylesheet(palette: Palette) -> str:
     """The stylesheet in the colours of `palette`."""
-    disabled = "#A9A9AD" if palette.name == "light" else "#6A6B71"
-    scroll = "#C9C9C3" if palette.name == "light" else "#4A4B52"
     return _TEMPLATE.format(
-        disabled=disabled,
-        scroll=scroll,
         tick=resource(f"icons/tick-{palette.name}.svg").as_posix(),
         check=resource(f"icons/check-{palette.name}.svg").as_posix(),
         caret=resource(f"icons/caret-{palette.name}.svg").as_posix(),
-        **{name: getattr(palette, name) for name in _COLORS},
+        **vars(palette),
     )

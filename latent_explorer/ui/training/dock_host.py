@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.ui.widgets.notice_bar import NoticeBar
-    from latent_explorer.ui.widgets.training_badge import TrainingBadge
+    from latent_explorer.ui.widgets.status_bar import TrainingBadge
 
 POLL_MS = 1000
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea

@@ -16,7 +16,6 @@ from latent_explorer.common.events import Progress
 from latent_explorer.common.format import duration_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import escape_mnemonics, hint, icon_button, row
-from latent_explorer.ui.widgets.training_badge import TrainingBadge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,6 +129,38 @@ class Speed(QLabel):
         self.setText(f"{self._rate:.0f} pictures/s, {took}" if self._rate else took)
 
 
+class _TextButton(QToolButton):
+    """A quiet button of small text beside an icon; `name` is its tooltip and its name for screen readers."""
+
+    def __init__(self, name: str, icon: str = "", color: str = "muted") -> None:
+        super().__init__()
+        self.setProperty("role", "quiet")
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setIconSize(QSize(theme.ICON - 2, theme.ICON - 2))
+        self.setFont(theme.font(theme.SMALL))
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(HEIGHT - 6)
+        self.setAccessibleName(name)
+        self.setToolTip(name)
+        if icon:
+            icons.set_icon(self, icon, color)
+
+
+class TrainingBadge(_TextButton):
+    """ "Training 61 %, 12 min left" with the sign of trainings; a click opens the dock. Hidden while nothing is trained."""
+
+    def __init__(self) -> None:
+        super().__init__("Show the training (Ctrl+T)", "training", "accent")
+        self.show_message("")
+
+    def show_message(self, text: str) -> None:
+        """What is being trained, and how far it is; empty: nothing."""
+        self.setText(f" {text}" if text else "")  # the icon stands too near
+        self.setAccessibleName(text or "No training")
+        self.setVisible(bool(text))
+
+
 class StatusBar(QWidget):
     """Asks for what it cannot do itself: `cancel_requested(job)`, `device_requested(id)`, `warnings_requested`."""
 
@@ -148,10 +179,10 @@ class StatusBar(QWidget):
         self.training = TrainingBadge()
         self.device_menu = QMenu(self)
         self.device_menu.setTitle("&Device")
-        self.device = self._text_button("Device that makes the pictures", "cpu")
+        self.device = _TextButton("Device that makes the pictures", "cpu")
         self.device.setMenu(self.device_menu)
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.data = self._text_button("Whether the picture is like those the model learned from", "")
+        self.data = _TextButton("Whether the picture is like those the model learned from")
         self.data.clicked.connect(self.warnings_requested)
         self._warnings: tuple[str, ...] = ()
         layout = row(self, spacing=theme.MARGIN)
@@ -164,21 +195,6 @@ class StatusBar(QWidget):
         theme.notifier.changed.connect(self._draw_data)
         self.show_devices("", ())
         self.show_warnings(None)
-
-    def _text_button(self, name: str, icon: str) -> QToolButton:
-        made = QToolButton()
-        made.setProperty("role", "quiet")
-        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        made.setIconSize(QSize(theme.ICON - 2, theme.ICON - 2))
-        made.setFont(theme.font(theme.SMALL))
-        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        made.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        made.setFixedHeight(HEIGHT - 6)
-        made.setAccessibleName(name)
-        made.setToolTip(name)
-        if icon:
-            icons.set_icon(made, icon, "muted")
-        return made
 
     @property
     def warnings(self) -> tuple[str, ...]:

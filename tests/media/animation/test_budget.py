@@ -12,7 +12,7 @@ from animation_frames import WORDS, animation_frames, read_frames
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice
 from latent_explorer.common.jobs import run_job
-from latent_explorer.media.animation.budget import described, estimate_bytes, ladder, sample_places
+from latent_explorer.media.animation.budget import described, estimate, ladder, sample_places
 from latent_explorer.media.animation.settings import AnimationSettings
 from latent_explorer.media.animation.writer import write_animation
 
@@ -69,7 +69,7 @@ def test_an_estimate_from_a_few_frames_is_near(tmp_path, suffix):
     places = sample_places(len(frames), suffix)
     assert sum(map(len, places)) <= 32
     runs = [[frames[i] for i in run] for run in places]
-    expected = estimate_bytes(runs, len(frames), suffix, SETTINGS, WORDS)
+    expected = run_job(estimate(runs, len(frames), suffix, SETTINGS, WORDS))
     written = run_job(write_animation(tmp_path / f"a{suffix}", frames, SETTINGS, WORDS))
     assert expected == pytest.approx(written.bytes, rel=0.6 if suffix in (".mp4", ".webm") else 0.2)
 
