@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`attfind`: which style coordinates move the classifier. The search is explain/attfind.py."""
+"""`attfind`: which style coordinates move the classifier. The search is explain/attfind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is said of a data set as a whole: labels, split, classes, amount. One plain sentence a finding; no reading here.
 
-What is said of its pictures (copies, sizes, kinds) lives in `data.picture_findings`.
+What is said of its pictures (copies, sizes, kinds) lives in `data.image_findings`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """Reading one picture, whatever a person brings, and the two conversions between pixels and network input.
 
 Everything becomes (H, W, 3) uint8 RGB here. What the classifier does to a picture afterwards lives in
-`models.classifiers`; lists of pictures live in `data.folder`.
+`models.classifiers`; lists of pictures live in `data.dataset`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Which pictures are taken, what class each has and on which side of the split it stands: tables of words, no pixels.
 
-`labels.csv`, folder names and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in `data.folder`.
+`labels.csv`, folder names and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in `data.dataset`.
 """
 
 from __future__ import annotations

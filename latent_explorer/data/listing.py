@@ -2,7 +2,7 @@
 """Which pictures a source offers, with which columns: from labels.csv, from a known download, or from the folders.
 
 What the usual downloads look like stands in `data.known_datasets`; what is chosen of a listing, and how it is split, is
-decided in `data.folder`.
+decided in `data.dataset`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Where the bytes of pictures come from: a folder tree or a zip file, read in place. Nothing is ever unpacked to disk.
 
-Which of them form a data set, and with which labels, is decided in `data.folder`.
+Which of them form a data set, and with which labels, is decided in `data.dataset`.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where latents come from and the copy of a model that the sciences work on. Rendering them is `explain.synthesis`."""
+"""Where latents come from and the copy of a model that the sciences work on. Rendering them is `explain.render`."""
 
 from __future__ import annotations
 

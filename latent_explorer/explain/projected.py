@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A projected picture as a value: its latent, how faithful it is, and the file it is kept in. No torch.
 
-Finding one is `explain.projection`; what renders it is `explain.synthesis`.
+Finding one is `explain.projection`; what renders it is `explain.render`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """How different two pictures look: LPIPS where its weights are at hand, else by the classifier's own features.
 
 LPIPS comes from the `lpips` package, loaded late, without a download, and checked against a known value. The other is
-called "feature distance" everywhere: its figures compare with each other alone. Fetching weights is `models.weights`.
+called "feature distance" everywhere: its figures compare with each other alone. Fetching weights is `models.lpips_weights`.
 """
 
 from __future__ import annotations

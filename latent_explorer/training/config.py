@@ -24,7 +24,7 @@ Side = Annotated[int, msgspec.Meta(ge=0, multiple_of=4)]
 
 
 class DataConfig(msgspec.Struct, frozen=True):
-    """Which pictures; the arguments of data.folder.open_dataset."""
+    """Which pictures; the arguments of data.dataset.open_dataset."""
 
     path: str
     label: str | None = None

@@ -2,7 +2,7 @@
 """Whether what came from a file fits the open model: recipes, states, timelines. Pure functions; each gives a reason.
 
 A reason completes "... does not fit: "; it is empty when all fits. What is wrong whatever the model is in
-`explain.timeline_file`.
+`explain.timeline.file`.
 """
 
 from __future__ import annotations

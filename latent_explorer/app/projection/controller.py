@@ -2,7 +2,7 @@
 """Projections as the window sees them: photos and their crops, settings, a run with its best so far, and its result.
 
 Methods are called on the window's thread; what changed is told through the explorer. None raises for what a person
-did or a file holds. Projecting itself is a job on the engine (`projection_jobs`).
+did or a file holds. Projecting itself is a job on the engine (`jobs`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a study is asked for, and what its arms offer: attributes, and the source pictures that they are shown on.
 
-The same for the window and the command line. What is asked about them is decided in `media.study.plan`.
+The same for the window and the command line. What is asked about them is decided in `studies.build.plan`.
 """
 
 from __future__ import annotations

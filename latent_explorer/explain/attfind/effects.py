@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What every style coordinate does to the classifier's logits, picture by picture: AttFind's effect table.
 
-Style values are overridden; weights are never touched. Choosing from the table is `explain.greedy`.
+Style values are overridden; weights are never touched. Choosing from the table is `explain.attfind.greedy`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 """From a table of effects to a ranked list of style coordinates: AttFind's search, on plain numpy arrays.
 
 Written from the published description of the StylEx notebook: unstable pictures, the accumulating greedy search, the
-merge of two classes. The table itself is made by `explain.effects`.
+merge of two classes. The table itself is made by `explain.attfind.effects`.
 
 An effect table has shape (N, 2, S, K) float32: picture, direction (0 to the minimum, 1 to the maximum), style_index,
 class; its entries are changes of logits relative to the reconstruction's. A column is direction * S + style_index.

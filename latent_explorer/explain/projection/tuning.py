@@ -2,7 +2,7 @@
 """Pivotal tuning: the latent stays, the generator moves until it shows the picture (Roich et al. 2021).
 
 Only the change of the weights is kept. Ranges and effects of attributes were measured on the untuned generator, so
-with it they are approximate. How a delta renders is `explain.tuned`.
+with it they are approximate. How a delta renders is `explain.render.tuned`.
 """
 
 from __future__ import annotations

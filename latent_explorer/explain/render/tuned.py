@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a latent brings beside its ws: styles of its own (style space) and a tuned generator (pivotal tuning).
 
-Only how they are applied to a render. Finding them is `explain.projection` and `explain.tuning`.
+Only how they are applied to a render. Finding them is `explain.projection` and `explain.projection.tuning`.
 """
 
 from __future__ import annotations
