@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -22,14 +23,7 @@ if TYPE_CHECKING:
 
 def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) -> ImageDataset:
     """The data set of a config; UserError where a side of the split has too few pictures to measure anything."""
-    data = open_dataset(
-        config.path,
-        label=config.label,
-        classes=config.classes,
-        where=config.where,
-        group=config.group,
-        split=config.split,
-    )
+    data = open_dataset(**msgspec.structs.asdict(config))
     require_sides(data, splits)
     return data
 

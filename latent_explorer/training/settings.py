@@ -191,20 +191,19 @@ def train_config(
     init: str | None = None,
     settings: Mapping[str, Any] | None = None,
     name: str | None = None,
-    label: str | None = None,
-    classes: str | None = None,
-    where: tuple[str, ...] = (),
-    group: str | None = None,
-    split: str | None = None,
+    **selection: Any,
 ) -> TrainConfig:
-    """The config of a training; `settings` by name as in `train_settings`. UserError for what cannot be meant."""
+    """The config of a training. UserError for what cannot be meant.
+
+    `settings` are by name as in `train_settings`; `selection` are fields of DataConfig, of the pictures with labels.
+    """
     if data is None:
         raise UserError("A new training needs DATA: a folder or a zip of pictures.")
     if classifier and classifier_data:
         raise UserError("Give --classifier or --classifier-data: one classifier is explained.")
     values = check_settings(settings or {}, train_settings())
     own = {key: value for key, value in values.items() if not key.startswith(CLASSIFIER)}
-    chosen = DataConfig(_whole(classifier_data or data), label, classes, where, group, split)
+    chosen = DataConfig(_whole(classifier_data or data), **selection)
     pictures = DataConfig(_whole(data)) if classifier_data else chosen
     config = TrainConfig(pictures, _whole(classifier), init=_whole(init), name=name or "")
     config = msgspec.structs.replace(presets.apply(preset, config) if preset else config, **own)

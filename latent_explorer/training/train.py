@@ -47,9 +47,9 @@ def train(
     """
     yield Notice("Reading the pictures.")
     data, pixels = yield from read_pictures(run, world)
-    course = TrainingRun(run, data, pixels, world)
-    yield from course.begin()
-    return (yield from course.run_steps(should_stop))
+    training = TrainingRun(run, data, pixels, world)
+    yield from training.begin()
+    return (yield from training.run_steps(should_stop))
 
 
 class TrainingRun(TrainingLoop):

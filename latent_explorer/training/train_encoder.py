@@ -57,15 +57,15 @@ def train_encoder(
     """
     if explainer.encoder is not None:
         raise UserError(f"{explainer.name} has an encoder already; projections start from it.")
-    course = _EncoderTrainingRun(explainer, config, checkpoint, torch.device(device))
+    training = _EncoderTrainingRun(explainer, config, checkpoint, torch.device(device))
     if resume:
-        course.load()
-        yield Notice(f"Going on at {course.images} images.")
+        training.load()
+        yield Notice(f"Going on at {training.images} images.")
     elif checkpoint.exists():
         raise UserError(f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it.")
-    if not (yield from course.run_steps(should_stop)):
+    if not (yield from training.run_steps(should_stop)):
         return None
-    found = course.result(explainer)
+    found = training.result(explainer)
     checkpoint.unlink(missing_ok=True)
     return found
 

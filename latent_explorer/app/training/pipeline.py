@@ -39,7 +39,7 @@ _END_MESSAGES: dict[State, str] = {
 
 
 def no_request() -> None:
-    """Nobody wants it to end."""
+    """Stand in for `stop_request` where nothing can ask for an end."""
 
 
 def run_pipeline(

@@ -157,7 +157,11 @@ class SettingsPage(QWidget):
     @property
     def problems(self) -> list[str]:
         """Why what was typed is no value, a sentence each."""
-        return [each.field.problem for each in self.rows.values() if each.field.problem]
+        used = [each for name, each in self.rows.items() if self._is_used(name)]
+        return [each.field.problem for each in used if each.field.problem]
+
+    def _is_used(self, name: str) -> bool:
+        return self._trains_classifier or not name.startswith(CLASSIFIER)
 
     def show_plan(self, plan: TrainingPlan) -> None:
         """Show a plan's settings over the defaults of its preset. Emits nothing."""
@@ -189,9 +193,8 @@ class SettingsPage(QWidget):
         words = self.search.text().lower().split()
         shown = set()
         for name, each in self.rows.items():
-            is_used = self._trains_classifier or not name.startswith(CLASSIFIER)
             is_wanted = each.is_changed or not self.only_changed.isChecked()
-            found = is_used and is_wanted and all(word in each.words for word in words)
+            found = self._is_used(name) and is_wanted and all(word in each.words for word in words)
             each.setVisible(found)
             if found:
                 shown.add(each.field.setting.section)

@@ -118,8 +118,12 @@ def test_settings_are_found_by_words_of_their_name_reason_and_heading(page):
 
 
 def test_a_classifier_from_a_file_has_no_settings(page):
+    """What was typed wrongly there is of no matter then."""
+    type_into(page, "classifier.steps", "few")
+    assert page.size_.problems.texts
     page.classifier.from_file.setChecked(True)
     page.classifier.changed.emit()
+    assert page.size_.problems.texts == []
     assert not any(name.startswith("classifier.") for name in shown(page))
 
 
