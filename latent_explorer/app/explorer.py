@@ -275,20 +275,20 @@ class Explorer:
             lambda found: self.change_document(self.document.with_attribute_set(found.attribute_set)),
         )
 
-    def start_model_job(self, name: str, job: ModelJob, done: ResultHandler) -> int | None:
-        """Queue a job on the open model; `done` gets its value. Returns the job; None while no model is ready."""
-        return self._jobs.start(name, partial(job, self._host), done) if self._ready() else None
+    def start_model_job(self, name: str, job: ModelJob, on_result: ResultHandler) -> int | None:
+        """Queue a job on the open model; `on_result` gets its value. Returns the job; None while no model is ready."""
+        return self._jobs.start(name, partial(job, self._host), on_result) if self._ready() else None
 
-    def call_model(self, name: str, fn: Callable[[ModelHost], Any], done: ResultHandler) -> bool:
+    def call_model(self, name: str, fn: Callable[[ModelHost], Any], on_result: ResultHandler) -> bool:
         """Do something short with the open model, before any picture. Whether it was asked for."""
         if not self._ready():
             return False
-        self._jobs.call(name, partial(fn, self._host), done)
+        self._jobs.call(name, partial(fn, self._host), on_result)
         return True
 
-    def start_job(self, name: str, job: Job, done: ResultHandler) -> int | None:
-        """Queue a job that does not need the open model; `done` gets its value. Returns the job."""
-        return None if self._closed else self._jobs.start(name, job, done, of_model=False)
+    def start_job(self, name: str, job: Job, on_result: ResultHandler) -> int | None:
+        """Queue a job that does not need the open model; `on_result` gets its value. Returns the job."""
+        return None if self._closed else self._jobs.start(name, job, on_result, of_model=False)
 
     def cancel(self, job: int) -> None:
         """Cancel a job; it ends after its step in hand."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A training desk that trains nothing: it remembers what it was asked, and says what a test lets it say."""
+"""A training controller that trains nothing: it remembers what it was asked, and says what a test lets it say."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guided start on its own, for tests: made with a fake desk, pressed, and asked what the desk heard."""
+"""The guided start on its own, for tests: made with a fake controller, pressed, and asked what the controller heard."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A training desk on a stage, with the window's second played by `wait`, and trainings that learn nothing."""
+"""A training controller beside a headless explorer, with the window's second played by `wait`, and trainings that learn nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROGRAM = [sys.executable, str(Path(fake_training.__file__))]
 
 
 class TrainingHarness:
-    """A stage with a desk, its updates written down; `wait` plays the window's second."""
+    """A headless explorer with a training controller, its updates written down; `wait` plays the window's second."""
 
     def __init__(self, headless: HeadlessExplorer, folder: Path) -> None:
         self.headless, self.folder = headless, folder
@@ -28,7 +28,7 @@ class TrainingHarness:
         self.open()
 
     def open(self) -> None:
-        """A window opens: a new desk."""
+        """A window opens: a new controller."""
         self.controller = TrainingController(self.headless.explorer, data_dir=self.folder / "data")
         self.controller.updates.on(object, self.told.append)
         self.controller.begin()

@@ -31,7 +31,7 @@ TINY = {
 
 
 class Window:
-    """A real explorer and a desk; `wait` plays the window's event loop."""
+    """A real explorer and a controller; `wait` plays the window's event loop."""
 
     def __init__(self, folder: Path) -> None:
         self.posted: queue.Queue = queue.Queue()

@@ -51,7 +51,7 @@ def wizard(qtbot, desktop) -> StudyDialog:
 def test_the_wizard_makes_a_study_as_it_is(qtbot, desktop, tmp_path) -> None:
     dialog = wizard(qtbot, desktop)
     assert dialog.estimate.text() == "14 questions, about 7 minutes for a participant"
-    assert "MB for participants" in dialog.details.text()
+    assert "kB for participants" in dialog.details.text()
     assert dialog.go.isEnabled()
     dialog.make(tmp_path / "study")
     assert not dialog.go.isEnabled()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The painted timeline under mouse, wheel and keys, without a desk: what it shows, and what it asks for."""
+"""The painted timeline under mouse, wheel and keys, without a controller: what it shows, and what it asks for."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from latent_explorer.ui.widgets.slider import ValueSlider
 LEFT = Qt.MouseButton.LeftButton
 
 
-class Desk(QWidget):
+class Harness(QWidget):
     """A slider in a window, another widget to take the focus, and everything the slider said."""
 
     def __init__(self, **options) -> None:
@@ -45,9 +45,9 @@ class Desk(QWidget):
 
 
 @pytest.fixture
-def desk(qtbot):
+def harness(qtbot):
     make_application()
-    made = Desk()
+    made = Harness()
     qtbot.addWidget(made)
     made.show()
     qtbot.waitExposed(made)
@@ -56,12 +56,12 @@ def desk(qtbot):
     return made
 
 
-def drag(desk: Desk, start: float, *stops: float) -> None:
-    track = desk.slider.track
-    QTest.mousePress(track, LEFT, pos=desk.at(start))
+def drag(harness: Harness, start: float, *stops: float) -> None:
+    track = harness.slider.track
+    QTest.mousePress(track, LEFT, pos=harness.at(start))
     for stop in stops:
-        QTest.mouseMove(track, desk.at(stop))
-    QTest.mouseRelease(track, LEFT, pos=desk.at(stops[-1]))
+        QTest.mouseMove(track, harness.at(stop))
+    QTest.mouseRelease(track, LEFT, pos=harness.at(stops[-1]))
 
 
 def turn_wheel(widget: QWidget, notches: int) -> bool:
@@ -80,40 +80,40 @@ def turn_wheel(widget: QWidget, notches: int) -> bool:
     return event.isAccepted()
 
 
-def test_a_drag_is_one_gesture_around_its_values(desk):
-    drag(desk, 0.0, 0.4, 0.9)
-    assert desk.said[0] == "pressed"
-    assert desk.said[-1] == "released"
-    assert desk.said.count("pressed") == desk.said.count("released") == 1
-    assert desk.slider.amount == pytest.approx(0.9, abs=0.03)
+def test_a_drag_is_one_gesture_around_its_values(harness):
+    drag(harness, 0.0, 0.4, 0.9)
+    assert harness.said[0] == "pressed"
+    assert harness.said[-1] == "released"
+    assert harness.said.count("pressed") == harness.said.count("released") == 1
+    assert harness.slider.amount == pytest.approx(0.9, abs=0.03)
 
 
-def test_gripping_the_handle_off_its_centre_moves_nothing(desk):
-    track = desk.slider.track
-    QTest.mousePress(track, LEFT, pos=desk.at(0.0) + QPoint(5, 0))
-    QTest.mouseRelease(track, LEFT, pos=desk.at(0.0) + QPoint(5, 0))
-    assert desk.amounts == []
+def test_gripping_the_handle_off_its_centre_moves_nothing(harness):
+    track = harness.slider.track
+    QTest.mousePress(track, LEFT, pos=harness.at(0.0) + QPoint(5, 0))
+    QTest.mouseRelease(track, LEFT, pos=harness.at(0.0) + QPoint(5, 0))
+    assert harness.amounts == []
 
 
-def test_a_press_beside_the_handle_brings_it_there(desk):
-    QTest.mousePress(desk.slider.track, LEFT, pos=desk.at(1.5))
-    assert desk.slider.amount == pytest.approx(1.5, abs=0.03)
+def test_a_press_beside_the_handle_brings_it_there(harness):
+    QTest.mousePress(harness.slider.track, LEFT, pos=harness.at(1.5))
+    assert harness.slider.amount == pytest.approx(1.5, abs=0.03)
 
 
-def test_it_snaps_gently_at_zero(desk):
-    desk.slider.set_amount(0.8)
-    track = desk.slider.track
-    QTest.mousePress(track, LEFT, pos=desk.at(0.8))
-    QTest.mouseMove(track, desk.at(0.0) + QPoint(2, 0))
-    assert desk.slider.amount == 0
-    QTest.mouseMove(track, desk.at(0.0) + QPoint(8, 0))
-    assert 0 < desk.slider.amount < 0.3
+def test_it_snaps_gently_at_zero(harness):
+    harness.slider.set_amount(0.8)
+    track = harness.slider.track
+    QTest.mousePress(track, LEFT, pos=harness.at(0.8))
+    QTest.mouseMove(track, harness.at(0.0) + QPoint(2, 0))
+    assert harness.slider.amount == 0
+    QTest.mouseMove(track, harness.at(0.0) + QPoint(8, 0))
+    assert 0 < harness.slider.amount < 0.3
 
 
-def test_shift_drags_finely(desk):
-    track = desk.slider.track
-    QTest.mousePress(track, LEFT, Qt.KeyboardModifier.ShiftModifier, desk.at(0.0))
-    move = desk.at(1.0)
+def test_shift_drags_finely(harness):
+    track = harness.slider.track
+    QTest.mousePress(track, LEFT, Qt.KeyboardModifier.ShiftModifier, harness.at(0.0))
+    move = harness.at(1.0)
     event = QMouseEvent(
         QMouseEvent.Type.MouseMove,
         QPointF(move),
@@ -123,14 +123,14 @@ def test_shift_drags_finely(desk):
         Qt.KeyboardModifier.ShiftModifier,
     )
     QApplication.sendEvent(track, event)
-    assert desk.slider.amount == pytest.approx(0.2, abs=0.03)
+    assert harness.slider.amount == pytest.approx(0.2, abs=0.03)
 
 
-def test_a_double_click_resets(desk):
-    desk.slider.set_amount(1.2)
-    QTest.mouseDClick(desk.slider.track, LEFT, pos=desk.at(1.2))
-    assert desk.slider.amount == 0
-    assert desk.amounts[-1] == 0
+def test_a_double_click_resets(harness):
+    harness.slider.set_amount(1.2)
+    QTest.mouseDClick(harness.slider.track, LEFT, pos=harness.at(1.2))
+    assert harness.slider.amount == 0
+    assert harness.amounts[-1] == 0
 
 
 @pytest.mark.parametrize(
@@ -145,47 +145,47 @@ def test_a_double_click_resets(desk):
         (Qt.Key.Key_Delete, 0.0),
     ],
 )
-def test_keys_step_and_each_press_is_a_gesture(desk, key, amount):
-    desk.slider.set_amount(0.5)
-    desk.slider.setFocus()
-    QTest.keyClick(desk.slider.track, key)
-    assert desk.slider.amount == pytest.approx(amount)
-    assert desk.said == ["pressed", pytest.approx(amount), "released"]
+def test_keys_step_and_each_press_is_a_gesture(harness, key, amount):
+    harness.slider.set_amount(0.5)
+    harness.slider.setFocus()
+    QTest.keyClick(harness.slider.track, key)
+    assert harness.slider.amount == pytest.approx(amount)
+    assert harness.said == ["pressed", pytest.approx(amount), "released"]
 
 
-def test_the_wheel_acts_only_with_focus(desk):
-    assert not turn_wheel(desk.slider.track, 1)
-    assert desk.slider.amount == 0
-    desk.slider.setFocus()
-    assert turn_wheel(desk.slider.track, 1)
-    assert desk.slider.amount > 0
+def test_the_wheel_acts_only_with_focus(harness):
+    assert not turn_wheel(harness.slider.track, 1)
+    assert harness.slider.amount == 0
+    harness.slider.setFocus()
+    assert turn_wheel(harness.slider.track, 1)
+    assert harness.slider.amount > 0
 
 
-def test_the_wheel_is_one_gesture_until_the_focus_leaves(desk):
-    desk.slider.setFocus()
+def test_the_wheel_is_one_gesture_until_the_focus_leaves(harness):
+    harness.slider.setFocus()
     for _ in range(3):
-        turn_wheel(desk.slider.track, 1)
-    desk.other.setFocus()
-    assert desk.said.count("pressed") == 1
-    assert desk.said[-1] == "released"
+        turn_wheel(harness.slider.track, 1)
+    harness.other.setFocus()
+    assert harness.said.count("pressed") == 1
+    assert harness.said[-1] == "released"
 
 
 @pytest.mark.parametrize(
     ("typed", "amount"), [("0.75", 0.75), ("-1,5", -1.5), ("\N{MINUS SIGN}.25", -0.25), ("9", 2.0)]
 )
-def test_a_typed_number_counts(desk, typed, amount):
-    field = desk.slider.field
+def test_a_typed_number_counts(harness, typed, amount):
+    field = harness.slider.field
     field.setFocus()
     field.selectAll()
     field.insert(typed)  # QTest types Latin 1 only
     QTest.keyClick(field, Qt.Key.Key_Return)
-    assert desk.slider.amount == pytest.approx(amount)
-    assert desk.amounts == [pytest.approx(amount)]
+    assert harness.slider.amount == pytest.approx(amount)
+    assert harness.amounts == [pytest.approx(amount)]
 
 
-def test_nonsense_and_escape_leave_the_number(desk):
-    desk.slider.set_amount(0.5)
-    field = desk.slider.field
+def test_nonsense_and_escape_leave_the_number(harness):
+    harness.slider.set_amount(0.5)
+    field = harness.slider.field
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, "lots")
@@ -194,59 +194,59 @@ def test_nonsense_and_escape_leave_the_number(desk):
     QTest.keyClicks(field, "1.7")
     QTest.keyClick(field, Qt.Key.Key_Escape)
     assert field.text() == "0.50"
-    assert desk.amounts == []
+    assert harness.amounts == []
 
 
-def test_an_emptied_field_resets(desk):
-    desk.slider.set_amount(0.5)
-    field = desk.slider.field
+def test_an_emptied_field_resets(harness):
+    harness.slider.set_amount(0.5)
+    field = harness.slider.field
     field.setFocus()
     field.selectAll()
     QTest.keyClick(field, Qt.Key.Key_Backspace)
-    desk.other.setFocus()
-    assert desk.slider.amount == 0
+    harness.other.setFocus()
+    assert harness.slider.amount == 0
 
 
-def test_what_the_state_says_is_shown_in_silence(desk):
-    desk.slider.set_amount(1.23)
-    assert desk.said == []
-    assert desk.slider.field.text() == "1.23"
+def test_what_the_state_says_is_shown_in_silence(harness):
+    harness.slider.set_amount(1.23)
+    assert harness.said == []
+    assert harness.slider.field.text() == "1.23"
 
 
-def test_a_number_being_typed_is_not_overwritten(desk):
-    field = desk.slider.field
+def test_a_number_being_typed_is_not_overwritten(harness):
+    field = harness.slider.field
     field.setFocus()
     field.selectAll()
     QTest.keyClicks(field, "1.")
-    desk.slider.set_amount(0.3)
+    harness.slider.set_amount(0.3)
     assert field.text() == "1."
 
 
-def test_beyond_the_data_is_marked_in_shape_and_words(desk):
-    desk.slider.set_amount(1.0)
-    assert not desk.slider.outside
-    inside = desk.slider.grab().toImage()
-    desk.slider.set_amount(1.4)
-    assert desk.slider.outside
-    assert "outside the data" in desk.slider.track.accessibleDescription()
-    assert desk.slider.field.toolTip()
-    assert desk.slider.grab().toImage() != inside
+def test_beyond_the_data_is_marked_in_shape_and_words(harness):
+    harness.slider.set_amount(1.0)
+    assert not harness.slider.outside
+    inside = harness.slider.grab().toImage()
+    harness.slider.set_amount(1.4)
+    assert harness.slider.outside
+    assert "outside the data" in harness.slider.track.accessibleDescription()
+    assert harness.slider.field.toolTip()
+    assert harness.slider.grab().toImage() != inside
 
 
-def test_it_is_named_for_screen_readers_and_28_px_tall(desk):
-    assert desk.slider.height() == 28
-    assert desk.slider.track.accessibleName() == "spots"
-    assert desk.slider.field.accessibleName() == "spots, number"
+def test_it_is_named_for_screen_readers_and_28_px_tall(harness):
+    assert harness.slider.height() == 28
+    assert harness.slider.track.accessibleName() == "spots"
+    assert harness.slider.field.accessibleName() == "spots, number"
 
 
 def test_other_ranges_rest_elsewhere(qtbot):
     make_application()
-    desk = Desk(minimum=-0.5, maximum=1.5, default=1.0, inside=(-0.5, 1.0))
-    qtbot.addWidget(desk)
-    desk.show()
-    assert desk.slider.amount == 1
-    QTest.mouseDClick(desk.slider.track, LEFT, pos=desk.at(0.2))
-    assert desk.slider.amount == 1
+    harness = Harness(minimum=-0.5, maximum=1.5, default=1.0, inside=(-0.5, 1.0))
+    qtbot.addWidget(harness)
+    harness.show()
+    assert harness.slider.amount == 1
+    QTest.mouseDClick(harness.slider.track, LEFT, pos=harness.at(0.2))
+    assert harness.slider.amount == 1
 
 
 @pytest.mark.parametrize("value", [0.0, -0.001, 1.0, -1.25, 0.5])

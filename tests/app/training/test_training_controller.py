@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training desk on a training that learns nothing: start, watch, steer, outlive the window, fail in words."""
+"""The training controller on a training that learns nothing: start, watch, steer, outlive the window, fail in words."""
 
 from __future__ import annotations
 
