@@ -59,6 +59,13 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
     return rows
 
 
+def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
+    """The names of the columns in lower case, and the cells of every further row by them, as before `guarded`."""
+    heads = [head.strip().lower() for head in rows[0]] if rows else []
+    cells = ([unguarded(cell).strip() for cell in row] for row in rows[1:])
+    return heads, [dict(zip(heads, row, strict=False)) for row in cells]
+
+
 def _decode(data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")

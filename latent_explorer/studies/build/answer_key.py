@@ -16,7 +16,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.studies.build.plan import Kind, Role
-from latent_explorer.common.csv_table import read_table, unguarded
+from latent_explorer.common.csv_table import read_records, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -108,16 +108,14 @@ def read_key(path: Path) -> StudyKey:
 
 def _from_table(path: Path, data: bytes) -> StudyKey:
     """A key written by hand, a line a question."""
-    rows = read_table(data, path.name)
-    heads = [head.strip().lower() for head in rows[0]] if rows else []
+    heads, records = read_records(read_table(data, path.name))
     if "right" not in heads or not {"item", "column"} & set(heads):
         raise UserError(
             f"{path.name} is no key: its first line must name the columns, among them `right` and `column` or `item`. "
             "`study columns EXPORT --out key.csv` drafts one for an export."
         )
     items, choices = [], set()
-    for number, row in enumerate(rows[1:], start=2):
-        cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
+    for number, cell in enumerate(records, start=2):
         if any(cell.values()):
             items.append(_item_of(cell, number, path.name))
             choices.add(cell.get("choices", ""))

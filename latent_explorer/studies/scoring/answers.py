@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from latent_explorer.common.csv_table import read_table, unguarded
+from latent_explorer.common.csv_table import read_records, read_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 
@@ -182,10 +182,8 @@ def is_tidy(rows: Sequence[Sequence[str]]) -> bool:
 
 def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
     """One row a respondent and item, as `answers.csv` of a result has it."""
-    heads = [head.strip().lower() for head in rows[0]]
     grouped: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    for row in rows[1:]:
-        cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
+    for cell in read_records(rows)[1]:
         if cell.get("item"):
             # `row` keeps apart what the original file had twice under one id.
             who = cell.get("respondent", ""), cell.get("source", ""), cell.get("row", "")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.common.csv_table import read_table, unguarded, write_table
+from latent_explorer.common.csv_table import read_records, read_table, write_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.build.plan import Kind
 from latent_explorer.studies.scoring.answers import is_tidy
@@ -150,12 +150,7 @@ def read_columns(path: Path) -> dict[str, str]:
         rows = read_table(path.read_bytes(), path.name)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the list of columns.") from error
-    heads = [head.strip().lower() for head in rows[0]] if rows else []
+    heads, records = read_records(rows)
     if not {"item", "column"} <= set(heads):
         raise UserError(f"{path.name} must have the columns `item` and `column`.")
-    found = {}
-    for row in rows[1:]:
-        cell = dict(zip(heads, (unguarded(c).strip() for c in row), strict=False))
-        if cell.get("item") and cell.get("column"):
-            found[cell["item"]] = cell["column"]
-    return found
+    return {r["item"]: r["column"] for r in records if r.get("item") and r.get("column")}
