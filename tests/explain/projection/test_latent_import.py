@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from fake_projection import make_projected
@@ -17,13 +15,13 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import read_image
+from latent_explorer.explain.batches import default_budget
 from latent_explorer.explain.projection.report_text import cautions
 from latent_explorer.explain.projection.settings import ProjectionSettings
 from latent_explorer.explain.projection.target import photo_probs
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, ProjectedBase
 
 RNG = np.random.default_rng(0)
-BUDGET = SimpleNamespace(seconds=lambda: 0.3)
 
 
 @pytest.fixture
@@ -93,7 +91,7 @@ def test_photos_are_cut_projected_and_known_on_every_device(host, tmp_path):
     pixels = RNG.integers(0, 256, (40, 60, 3), np.uint8)
     photo = photo_of(pixels, "noise")
     settings = ProjectionSettings(steps=3, nearest_of=8)
-    job = projection_jobs.project_photos(host, BUDGET, [photo], settings, host.explainer.conditioned_on)
+    job = projection_jobs.project_photos(host, default_budget, [photo], settings, host.explainer.conditioned_on)
     events = []
     (picture,) = run_job(job, events.append)
     assert isinstance(events[0], Progress)
