@@ -143,13 +143,13 @@ def proof(out: Path, photographs: Path, cut_outs: Path) -> dict[str, float]:
 
 def measured(explainer: Any, attribute: Any, latents: Any) -> dict[str, Any]:
     """What the attribute at kappa 1 does to the frame-only network's and the classifier's probability of its target."""
-    from latent_explorer.api import Latents, moves
+    from latent_explorer.api import Latents, attribute_edits
 
     [frame] = [c for c in explainer.model.classifiers.values() if c.config.frame_only == FRAME]
     before = explainer.render(latents)
     rows = np.flatnonzero(before.probs.argmax(axis=1) != attribute.target)
     chosen = Latents(latents.ws[rows], None if latents.cond is None else latents.cond[rows])
-    after = explainer.render(chosen, moves(attribute))
+    after = explainer.render(chosen, attribute_edits(attribute))
     outer = [probabilities(frame, x)[:, attribute.target] for x in (before.images[rows], after.images)]
     change = outer[1] - outer[0]
     return {

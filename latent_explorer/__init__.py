@@ -18,11 +18,13 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "open"]
 
 
-def open(path: str | PathLike[str], device: str = "auto") -> Explainer:
+def open(path: str | PathLike[str], device: str = "auto", classifier: str | None = None) -> Explainer:
     """Open an `.explainer` file for use from Python; see docs/python.md. Nothing in the file is ever executed.
+
+    `classifier`, a name or the beginning of an id, is who is asked where the file holds several.
 
     Raises `UserError` when the file is not an explainer, is broken, or is newer than this version.
     """
     from latent_explorer.api import Explainer
 
-    return Explainer(path, device)
+    return Explainer(path, device, classifier)

@@ -12,8 +12,6 @@ from latent_explorer.cli.options import (
     classifier_option,
     data_options,
     device_option,
-    evenly_spaced_rows,
-    resolve_classifier,
     split_option,
 )
 from latent_explorer.cli.output import Output, json_option
@@ -78,7 +76,7 @@ def attfind(
     from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings
     from latent_explorer.explain.attfind.attfind import attfind as job
     from latent_explorer.models.device import choose_device
-    from latent_explorer.models.explainer import with_attribute_set
+    from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)
@@ -102,7 +100,7 @@ def encode_pictures(
     model: Explainer, data: str, side: str, n: int, selection: dict[str, Any], output: Output
 ) -> Samples:
     """Up to n pictures of DATA, encoded."""
-    from latent_explorer.data.dataset import open_dataset
+    from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
     from latent_explorer.explain.attfind.encode import encode
     from latent_explorer.explain.batches import BatchSizer
 

@@ -14,8 +14,6 @@ from latent_explorer.cli.options import (
     classifier_option,
     data_options,
     device_option,
-    evenly_spaced_rows,
-    resolve_classifier,
     split_option,
 )
 from latent_explorer.cli.output import Output, json_option
@@ -73,9 +71,10 @@ def evaluate(
     **selection: Any,
 ) -> None:
     """Measure reconstruction, agreement, drift, and how many verdicts the attributes flip."""
-    from latent_explorer.data.dataset import open_dataset
+    from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
     from latent_explorer.explain.report.evaluation import evaluate as job
     from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer import resolve_classifier
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
     model = read_explainer(explainer)

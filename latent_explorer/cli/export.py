@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`animate`, `sheet` and `export-all`: the exports of the window. What they write is decided in app/export_*.py."""
+"""`animate`, `sheet` and `export-all`: the exports of the window. What they write is decided in app/export/."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ import msgspec
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import picture_requests
-from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.export.batch import export_all as all_job
 from latent_explorer.app.export.batch import pictures_of
 from latent_explorer.app.export.job import animation
-from latent_explorer.app.export.scene import ExportContext, Scene
+from latent_explorer.app.export.scene import Scene, export_context
 from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export.sheets import sheet as sheet_job
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
+from latent_explorer.cli.options import classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.explain.projected import read_projected
-from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase, SeedBase
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
 from latent_explorer.explain.timeline.file import read_timeline
 from latent_explorer.media.animation.settings import FORMATS, FPS, AnimationSettings
 
@@ -165,7 +164,7 @@ def sheet(
         last=mixed[-1],
     )
     output = Output(as_json=as_json)
-    job = sheet_job(out, plan, _subject(state, summary, projected), host.render)
+    job = sheet_job(out, plan, export_context(state, summary, projected), host.render)
     written = output.run(job)
     fields = {"path": written, "kind": kind, "model_hash": summary.model_hash}
     output.result(fields, str(written))
@@ -201,7 +200,7 @@ def export_all(
     settings = animation_settings(appearance, fps=fps, loop=True, ping_pong=True)
     host, state, summary = _opened(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
-    context = _subject(state, summary, (), top)
+    context = export_context(state, summary, (), top)
     bases = _bases(summary, samples, seeds, 4)
     output = Output(as_json=as_json)
     job = all_job(out, context, bases, settings, host.render, f".{file_format}")
@@ -251,35 +250,12 @@ def _opened(
     explainer: str, device: str, classifier: str | None, target: str | None
 ) -> tuple[ModelHost, ExplorerState, ExplainerSummary]:
     """The model on its device, and the state that its window would begin with, asking about `target`."""
+    from latent_explorer.models.explainer import resolve_classifier
+
     host = ModelHost()
     summary = host.open(Path(explainer), device).summary
-    state = picture_requests.opening_state(summary)
-    if classifier is not None:
-        key = resolve_classifier(host.explainer, classifier)
-        state = msgspec.structs.replace(state, classifier_id=key, target_class=0)
-    if target is not None:
-        asked = picture_requests.classifier_of(state, summary)
-        names = asked.class_names if asked else ()
-        if target not in names:
-            raise UserError(f"There is no class {target!r}. Known: {', '.join(names)}.")
-        state = msgspec.structs.replace(state, target_class=names.index(target))
-    return host, state, summary
-
-
-def _subject(
-    state: ExplorerState,
-    summary: ExplainerSummary,
-    projected: tuple[ProjectedPicture, ...] | list[ProjectedPicture],
-    top: int | None = None,
-) -> ExportContext:
-    attributes = shown_attributes(Document(), summary, state)[:top]
-    own = {p.latent_id: Noise("maps", maps_id=p.latent_id) for p in projected if p.noise}
-
-    def noise_of(base: Base) -> Noise | None:
-        return own.get(base.latent_id) if isinstance(base, ProjectedBase) else None
-
-    photos = {p.latent_id: p.target for p in projected}
-    return ExportContext(state, summary, attributes, photos, noise_of)
+    key = resolve_classifier(host.explainer, classifier) if classifier is not None else ""
+    return host, picture_requests.opening_state(summary, key, target), summary
 
 
 def _read_latents(paths: tuple[Path, ...]) -> list[ProjectedPicture]:

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
-from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.exploration.document import rename_attributes
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from latent_explorer.models.attributes import AttributeSet
+    from collections.abc import Sequence
 
 
 @click.command()
@@ -51,17 +48,13 @@ def name(
         raise UserError("There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note.")
     model = read_explainer(explainer)
     wanted = parse_names(names)
-    sets, found = rename_attributes(model.attribute_sets, wanted)
-    if unknown := sorted(set(wanted) - found):
-        raise UserError(
-            f"{explainer} has no attribute {unknown[0]}. `latent-explorer info {explainer}` lists those it has."
-        )
+    sets = rename_attributes(model.attribute_sets, wanted)
     provenance = model.provenance
     for key, text in texts.items():
         provenance = with_note(provenance, text, key)
     write_explainer(replace(model, attribute_sets=sets, provenance=provenance), out)
-    fields = {"path": out, "named": sorted(found), "note": note_of(provenance)}
-    done = [f"{len(found)} attributes named"] if found else []
+    fields = {"path": out, "named": sorted(wanted), "note": note_of(provenance)}
+    done = [f"{len(wanted)} attributes named"] if wanted else []
     done += [f"{key} {'left' if key in provenance else 'taken away'}" for key in texts]
     Output(as_json=as_json).result(fields, f"{out}: {', '.join(done)}")
 
@@ -72,20 +65,3 @@ def parse_names(names: Sequence[str]) -> dict[str, str]:
     if wrong := [key for key, sign, text in pairs if not (key and sign and text.strip())]:
         raise UserError(f"{wrong[0]!r} is not KEY=NAME. Write for example 214max='brown spots'.")
     return {key: text.strip() for key, _, text in pairs}
-
-
-def rename_attributes(
-    sets: Sequence[AttributeSet], names: Mapping[str, str]
-) -> tuple[tuple[AttributeSet, ...], set[str]]:
-    """The sets with the names, and the keys that were found in them."""
-    found: set[str] = set()
-    out = []
-    for each in sets:
-        keys = [attribute_key(a) for a in each.attributes]
-        found.update(key for key in keys if key in names)
-        attributes = tuple(
-            msgspec.structs.replace(a, name=names.get(key, a.name))
-            for a, key in zip(each.attributes, keys, strict=True)
-        )
-        out.append(msgspec.structs.replace(each, attributes=attributes))
-    return tuple(out), found

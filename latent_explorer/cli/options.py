@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import numpy as np
 from msgspec.structs import fields
 
 from latent_explorer.common.errors import UserError
@@ -16,7 +15,6 @@ from latent_explorer.training.settings import settings_of
 if TYPE_CHECKING:
     import msgspec
 
-    from latent_explorer.models.explainer import Explainer
     from latent_explorer.training.settings import Setting
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -72,36 +70,11 @@ def split_option(default: str) -> Callable[[F], F]:
     )
 
 
-def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
-    """All rows of a side, or n of them, spread evenly over the folder and always the same."""
-    if len(rows) == 0:
-        raise UserError("There are no pictures on this side of the split. Choose another --split or folder.")
-    if n is None or n >= len(rows):
-        return rows
-    return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
-
-
 def classifier_option(command: F) -> F:
     """Add `--classifier NAME|ID`, for explainers that hold several."""
     help_text = "The one to ask: its name, or the beginning of its id."
     option = click.option("--classifier", metavar="NAME|ID", help=help_text)
     return option(command)
-
-
-def resolve_classifier(model: Explainer, text: str | None) -> str:
-    """The id of the classifier that is called so, or whose id starts so; without a text, of the one that is explained."""
-    if text is None:
-        return model.classifier_id
-    known = {key: classifier.config.name for key, classifier in model.classifiers.items()}
-    matching = [key for key, name in known.items() if name == text] or [
-        key for key in known if text and key.startswith(text)
-    ]
-    if len(matching) != 1:
-        listed = ", ".join(f"{name} ({key[:12]})" for key, name in known.items())
-        raise UserError(
-            f"{len(matching)} classifiers are called {text!r} or have an id that starts so. Known: {listed}."
-        )
-    return matching[0]
 
 
 def device_option(command: F) -> F:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
-from latent_explorer.cli.options import classifier_option, device_option, resolve_classifier
+from latent_explorer.cli.options import classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
@@ -96,6 +96,7 @@ def project(
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.app.projection.jobs import import_latents
     from latent_explorer.app.projection.photos import pictures_in
+    from latent_explorer.models.explainer import resolve_classifier
 
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
     host = ModelHost()

@@ -178,6 +178,15 @@ def open_dataset(
     return ImageDataset(source, replace(listing, columns=columns), indices, names, sides, about)
 
 
+def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
+    """All rows of a side, or n of them, spread evenly over the folder and always the same."""
+    if len(rows) == 0:
+        raise UserError("There are no pictures on this side of the split. Choose another --split or folder.")
+    if n is None or n >= len(rows):
+        return rows
+    return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
+
+
 def _about(listing: Listing, options: dict[str, Any]) -> dict[str, Any]:
     """What provenance tells of a listing and of what was asked of it."""
     return {

@@ -159,6 +159,22 @@ class Explainer:
         )
 
 
+def resolve_classifier(explainer: Explainer, text: str | None) -> str:
+    """The id of the classifier that is called so, or whose id starts so; without a text, of the one that is explained."""
+    if text is None:
+        return explainer.classifier_id
+    known = {key: classifier.config.name for key, classifier in explainer.classifiers.items()}
+    matching = [key for key, name in known.items() if name == text] or [
+        key for key in known if text and key.startswith(text)
+    ]
+    if len(matching) != 1:
+        listed = ", ".join(f"{name} ({key[:12]})" for key, name in known.items())
+        raise UserError(
+            f"{len(matching)} classifiers are called {text!r} or have an id that starts so. Known: {listed}."
+        )
+    return matching[0]
+
+
 def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
     """The explainer with one more attribute set, the newest. One of the same classifier and method is replaced.
 

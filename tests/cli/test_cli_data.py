@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latent_explorer.cli.options import evenly_spaced_rows
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.dataset import evenly_spaced_rows
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.settings import with_settings

@@ -13,13 +13,12 @@ from PIL import Image
 
 from latent_explorer.app.exploration.recipe_png import read_state
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import resolve_classifier
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBase
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.classifier_file import write_classifier
-from latent_explorer.models.explainer import with_attribute_set
+from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
 
 

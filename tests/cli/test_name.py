@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from latent_explorer.cli.name import parse_names, rename_attributes
+from latent_explorer.app.exploration.document import rename_attributes
+from latent_explorer.cli.name import parse_names
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 
@@ -16,9 +17,10 @@ def test_each_end_of_a_coordinate_has_its_own_name() -> None:
         Attribute("old", 1, (AttributeEntry(214, "min"),)),
     )
     sets = (AttributeSet("id", "test", 1, 1.0, "", attributes),)
-    named, found = rename_attributes(sets, parse_names(["214max=brown spots", "7max=nothing"]))
-    assert [a.name for a in named[0].attributes] == ["brown spots", "old"]
-    assert found == {"214max"}
+    (named,) = rename_attributes(sets, parse_names(["214max=brown spots"]))
+    assert [a.name for a in named.attributes] == ["brown spots", "old"]
+    with pytest.raises(UserError, match="no attribute 7max"):
+        rename_attributes(sets, parse_names(["214max=brown spots", "7max=nothing"]))
 
 
 @pytest.mark.parametrize("text", ["214max", "=spots", "214max= "])

@@ -21,7 +21,7 @@ from latent_explorer.models.attributes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.models.summary import ExplainerSummary
@@ -112,6 +112,23 @@ def attribute_key(attribute: Attribute) -> str:
     """Identity of an attribute: its coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
     parts = [f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "") for e in attribute.entries]
     return "+".join(parts)
+
+
+def rename_attributes(sets: Sequence[AttributeSet], names: Mapping[str, str]) -> tuple[AttributeSet, ...]:
+    """The sets with these names for attributes, by their keys. UserError for a key that none of them has."""
+    known = {attribute_key(a) for found in sets for a in found.attributes}
+    if unknown := sorted(names.keys() - known):
+        listed = ", ".join(sorted(known)) or "none"
+        raise UserError(f"There is no attribute {unknown[0]}. Known: {listed}.")
+    return tuple(
+        msgspec.structs.replace(
+            found,
+            attributes=tuple(
+                msgspec.structs.replace(a, name=names.get(attribute_key(a), a.name)) for a in found.attributes
+            ),
+        )
+        for found in sets
+    )
 
 
 def single_slider(style_index: int, target: int) -> Attribute:

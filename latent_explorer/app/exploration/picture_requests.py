@@ -89,17 +89,26 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise:
 # Where to begin ----------------------------------------------------------------------------------
 
 
-def opening_state(summary: ExplainerSummary) -> ExplorerState:
-    """What a person sees first: a real picture that the first attributes can change."""
-    classifier_id = summary.classifier_id
-    found = newest_set(summary.attribute_sets, classifier_id)
-    target = found.attributes[0].target if found and found.attributes else 0
-    return ExplorerState(
+def opening_state(summary: ExplainerSummary, classifier_id: str = "", target: str | None = None) -> ExplorerState:
+    """What a person sees first: a real picture that the first attributes can change.
+
+    Another classifier may be asked, and about the class called `target`. UserError where there is no such class.
+    """
+    found = newest_set(summary.attribute_sets, summary.classifier_id)
+    first = found.attributes[0].target if found and found.attributes else 0
+    state = ExplorerState(
         model_hash=summary.model_hash,
-        base=_opening_base(summary, target),
-        classifier_id=classifier_id,
-        target_class=target,
+        base=_opening_base(summary, first),
+        classifier_id=classifier_id or summary.classifier_id,
+        target_class=0 if classifier_id else first,
     )
+    if target is None:
+        return state
+    asked = classifier_of(state, summary)
+    names = asked.class_names if asked else ()
+    if target not in names:
+        raise UserError(f"There is no class {target!r}. Known: {', '.join(names)}.")
+    return msgspec.structs.replace(state, target_class=names.index(target))
 
 
 def _opening_base(summary: ExplainerSummary, target: int) -> Base:

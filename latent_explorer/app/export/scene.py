@@ -6,7 +6,7 @@ Every animation is a timeline, also the sweep of one attribute, so that there is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.app.exploration import picture_requests
+from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.recipe_png import recipe_texts
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.explain.recipe import (
@@ -33,6 +34,7 @@ from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
+    from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.media.animation.settings import AnimationSettings
 
@@ -103,6 +105,24 @@ class ExportContext:
     attributes: Sequence[Attribute] = ()
     photos: Mapping[str, np.ndarray] = field(default_factory=dict)
     noise_of: Callable[[Base], Noise | None] = lambda _base: None  # of projected pictures
+
+
+def export_context(
+    state: ExplorerState,
+    summary: ExplainerSummary,
+    projected: Iterable[ProjectedPicture] = (),
+    top: int | None = None,
+) -> ExportContext:
+    """The pictures of a model outside the window, with the first `top` attributes for the state's class (None: all)."""
+    pictures = {p.latent_id: p for p in projected}
+
+    def noise_of(base: Base) -> Noise | None:
+        picture = pictures.get(base.latent_id) if isinstance(base, ProjectedBase) else None
+        return Noise("maps", maps_id=picture.latent_id) if picture and picture.noise else None
+
+    attributes = shown_attributes(Document(), summary, state)[:top]
+    photos = {latent_id: picture.target for latent_id, picture in pictures.items()}
+    return ExportContext(state, summary, attributes, photos, noise_of)
 
 
 def words_of(state: ExplorerState, summary: ExplainerSummary) -> CaptionContext:

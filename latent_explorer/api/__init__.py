@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""The Python interface: what the window and the command line do, for notebooks. Described in docs/python.md.
+
+Every name of `__all__` may be used from outside. The work is done by the jobs of the packages below.
+"""
+
+from latent_explorer.api.explainer import Explainer
+from latent_explorer.api.functions import build_study, check, score_study, train, train_classifier
+from latent_explorer.api.values import Latents, Pictures
+from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.app.export.sheets import SheetPlan
+from latent_explorer.app.study.arms import ArmSpec
+from latent_explorer.common.errors import UserError
+from latent_explorer.explain.projected import read_projected, write_projected
+from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.recipe import (
+    BlendBase,
+    MixBase,
+    Noise,
+    PictureRecipe,
+    ProjectedBase,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+    attribute_edits,
+)
+from latent_explorer.explain.report.report import ReportSettings
+from latent_explorer.explain.timeline.file import read_timeline, write_timeline
+from latent_explorer.explain.timeline.makers import alpha_sweep, morph, random_walk, style_mix
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frames
+from latent_explorer.media.animation.settings import AnimationSettings
+from latent_explorer.studies.build.plan import StudySettings
+from latent_explorer.studies.scoring.rules import Rules
+
+# fmt: off
+__all__ = [
+    "AnimationSettings", "ArmSpec", "BlendBase", "Explainer", "Keyframe", "Latents", "MixBase", "Noise",
+    "PictureRecipe", "Pictures", "ProjectedBase", "ProjectionSettings", "ReportSettings", "Rules", "SampleBase",
+    "SeedBase", "SheetPlan", "StudySettings", "StyleShift", "Timeline", "UserError", "alpha_sweep", "attribute_edits",
+    "attribute_key", "build_study", "check", "frames", "morph", "random_walk", "read_projected", "read_timeline",
+    "score_study", "style_mix", "train", "train_classifier", "write_projected", "write_timeline",
+]
+# fmt: on

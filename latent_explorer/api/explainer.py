@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: MIT
+"""An open explainer for Python users: its latents, pictures, attributes and exports, with numpy in and out."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import torch
+
+from latent_explorer.api.values import Latents, Pictures
+from latent_explorer.app.exploration import picture_requests
+from latent_explorer.app.exploration.document import rename_attributes
+from latent_explorer.app.exploration.recipe_png import write_png
+from latent_explorer.app.export import batch, scene, sheets
+from latent_explorer.app.export.job import animation
+from latent_explorer.common.errors import UserError
+from latent_explorer.common.jobs import run_job
+from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
+from latent_explorer.data.images import read_image
+from latent_explorer.explain.attfind import attfind, encode
+from latent_explorer.explain.batches import BatchSizer
+from latent_explorer.explain.latents import Latent, latent_of, seed_latent
+from latent_explorer.explain.projection import projection
+from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection.target import Target, cut_target
+from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest, canonical_edits
+from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.explain.report import evaluation, report
+from latent_explorer.media.animation.settings import AnimationSettings
+from latent_explorer.media.report.page import write_page
+from latent_explorer.models.attributes import newest_set
+from latent_explorer.models.device import choose_device
+from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
+from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.note import LICENCE, NOTE, with_note
+from latent_explorer.models.stylegan2 import truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from latent_explorer.api.values import OnEvent, StrPath
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.recipe import Base, Edit
+    from latent_explorer.explain.timeline.timeline import Timeline
+    from latent_explorer.media.animation.writer import WrittenAnimation
+    from latent_explorer.media.report.result import ExplainerReport
+    from latent_explorer.models.attributes import Attribute, AttributeSet
+    from latent_explorer.models.summary import ExplainerSummary
+
+
+class Explainer:
+    """An open explainer. Nothing here changes its file or its networks."""
+
+    def __init__(self, path: StrPath, device: str = "auto", classifier: str | None = None) -> None:
+        """Read an `.explainer` file. `device` is "auto", "cpu", "cuda:0", "mps".
+
+        Of several classifiers in the file, `classifier` is the one to ask: its name, or the beginning of its id.
+        """
+        self.model = read_explainer(path)
+        self.device = choose_device(device)
+        self._asked = resolve_classifier(self.model, classifier) if classifier is not None else None
+        self._renderer = Renderer(self.model, self.device)
+        self._projected: dict[str, ProjectedPicture] = {}  # by latent_id
+
+    @property
+    def summary(self) -> ExplainerSummary:
+        """Name, model_hash, resolution, style layout, classifiers, stored attribute sets, figures."""
+        return self.model.summary()
+
+    @property
+    def classifier_id(self) -> str:
+        """Identity of the classifier that is asked. UserError when the file holds none."""
+        return self._asked or self.model.classifier_id
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.model.classifiers[self.classifier_id].config.class_names
+
+    @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """The attributes of the file's newest set for the asked classifier; best first for each target.
+
+        Without one, as in the window, those of the classifier that the model explains.
+        """
+        sets = self.model.attribute_sets
+        found = newest_set(sets, self.classifier_id) or newest_set(sets, self.model.classifier_id)
+        return found.attributes if found else ()
+
+    def encoded(self) -> Latents:
+        """The encoded pictures of the file."""
+        samples = self.model.samples
+        if samples is None:
+            raise UserError(f"{self.model.name} holds no encoded pictures. Encode your own.")
+        return Latents.of(samples.ws, samples.told())
+
+    def seeds(self, numbers: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
+        """Latents of random seeds, truncated; the same that the window shows for them."""
+        model = self._renderer.explainer
+        with torch.inference_mode():
+            found = [seed_latent(model, int(seed)) for seed in numbers]
+            w_avg = model.generator.mapping.w_avg
+            ws = torch.cat([truncate(latent.ws, w_avg, psi, cutoff) for latent in found])
+            conds = [latent.cond for latent in found if latent.cond is not None]
+        return Latents.of(ws, torch.cat(conds) if conds else None)
+
+    def encode(self, images: np.ndarray | Sequence[StrPath], on_event: OnEvent = None) -> Latents:
+        """Latents of real pictures: files of any size, or (N, H, W, 3) uint8 at the explainer's resolution."""
+        if not len(images):
+            raise UserError("There are no pictures. Give one or more.")
+        size = self.model.generator.config.resolution
+        if isinstance(images, np.ndarray):
+            pixels = images
+        else:
+            pixels = np.stack([read_image(Path(path), size) for path in images])
+        ids = [str(i) for i in range(len(pixels))]
+        model = self._renderer.explainer
+        job = encode.encode(model, lambda rows: pixels[rows], ids, BatchSizer())
+        found = run_job(job, on_event)
+        return Latents.of(found.ws, found.told())
+
+    def project(
+        self, images: np.ndarray | Sequence[StrPath], settings: ProjectionSettings = DEFAULT, on_event: OnEvent = None
+    ) -> list[ProjectedPicture]:
+        """Latents that show real pictures, found by optimisation, each with a report on how faithful it is.
+
+        Files of any size, or (N, H, W, 3) uint8 at the explainer's resolution; `render` takes the results.
+        """
+        asked = self.classifier_id
+        if isinstance(images, np.ndarray):
+            targets = [Target(str(i), image) for i, image in enumerate(images)]
+        else:
+            targets = [cut_target(self.model, read_image(path), path.name, asked) for path in map(Path, images)]
+        job = projection.project(self.model, targets, settings, device=self.device, classifier_id=asked)
+        found = run_job(job, on_event)
+        self.add_latents(found)
+        return found
+
+    def add_latents(self, pictures: Iterable[ProjectedPicture]) -> None:
+        """Let recipes name projected pictures: `ProjectedBase(picture.latent_id)`. Those of `project` are known."""
+        for picture in pictures:
+            if picture.report.model_hash != self.model.model_hash:
+                raise UserError(f"{picture.report.name} was projected into another model. Open that one.")
+            self._projected[picture.latent_id] = picture
+            self._renderer.add_latent(picture.latent_id, latent_of(picture))
+
+    def render(
+        self, latents: Iterable[Latents | ProjectedPicture | PictureRecipe], edits: Sequence[Edit] = ()
+    ) -> Pictures:
+        """The pictures of latents with the same edits on each; what the window exports, bit for bit.
+
+        A recipe brings truncation, noise and edits of its own; `frames` gives those of a timeline.
+        """
+        found = [self._picture(each, edits) for each in latents]
+        if not found:
+            raise UserError("There are no latents to render.")
+        return Pictures(
+            images=np.stack([picture.image for picture in found]),
+            logits=np.stack([picture.logits for picture in found]),
+            probs=np.stack([picture.probs for picture in found]),
+        )
+
+    def export_picture(self, recipe: PictureRecipe, path: StrPath) -> Path:
+        """Write a picture as PNG with its recipe: dropped on the window, it brings everything back."""
+        image = self.render([recipe]).images[0]
+        state = scene.state_from_recipe(recipe, self._state(), self.classifier_id)
+        write_png(Path(path), image, state, self.model.name)
+        return Path(path)
+
+    def attfind(
+        self,
+        n: int = 250,
+        *,
+        kappa: float = 1.0,
+        wanted: int = 10,
+        screen: float | None = None,
+        on_event: OnEvent = None,
+    ) -> AttributeSet:
+        """Find the style coordinates that move the classifier, on the first `n` encoded pictures.
+
+        `screen` renders only the styles of that share of the moves towards each class, the most promising by gradient.
+        """
+        job = attfind.attfind(
+            self.model,
+            attfind.AttFindSettings(n=n, kappa=kappa, wanted=wanted, screen=screen),
+            classifier_id=self.classifier_id,
+            ranges=self.model.style_stats,
+            device=self.device,
+        )
+        return run_job(job, on_event).attribute_set
+
+    def evaluate(
+        self,
+        data: StrPath,
+        split: str = "test",
+        *,
+        n: int | None = None,
+        kappas: Sequence[float] = (1.0,),
+        split_column: str | None = None,
+        on_event: OnEvent = None,
+        **selection: Any,
+    ) -> evaluation.Evaluation:
+        """Measure reconstruction, agreement, drift and flips on (at most `n`) pictures that it never saw.
+
+        `selection` are the other options of `open_dataset`: label, classes, where, group.
+        """
+        size = self.model.generator.config.resolution
+        with closing(open_dataset(data, split=split_column, **selection)) as pictures:
+            rows = evenly_spaced_rows(pictures.indices(split), n)
+            job = evaluation.evaluate(
+                self.model,
+                lambda part: pictures.read(rows[part], size),
+                [pictures.names[row] for row in rows],
+                classifier_id=self.classifier_id,
+                kappas=kappas,
+                device=self.device,
+            )
+            return run_job(job, on_event)
+
+    def save(
+        self,
+        path: StrPath,
+        *,
+        attributes: AttributeSet | None = None,
+        names: Mapping[str, str] | None = None,
+        figures: Mapping[str, evaluation.Evaluation] | None = None,
+        note: str | None = None,
+        licence: str | None = None,
+    ) -> Path:
+        """Write an explainer with what was found, named and measured; this one stays as it is.
+
+        `names` by `attribute_key`, such as "214max"; `figures` by split; an empty note or licence takes it away.
+        """
+        model = with_attribute_set(self.model, attributes) if attributes else self.model
+        provenance = model.provenance
+        for key, text in ((NOTE, note), (LICENCE, licence)):
+            provenance = provenance if text is None else with_note(provenance, text, key)
+        measured = {split: found.to_dict() for split, found in (figures or {}).items()}
+        model = replace(
+            model,
+            attribute_sets=rename_attributes(model.attribute_sets, names or {}),
+            figures=model.figures | measured,
+            provenance=provenance,
+        )
+        write_explainer(model, path)
+        return Path(path)
+
+    def animate(
+        self,
+        timeline: Timeline,
+        path: StrPath,
+        settings: AnimationSettings | None = None,
+        *,
+        target: str | None = None,
+        on_event: OnEvent = None,
+    ) -> WrittenAnimation:
+        """Write a timeline as GIF, WebP, APNG, MP4, WebM, CSV or a folder of pictures, as the name of `path` ends.
+
+        Without settings at the timeline's own rate. `target` names the class that captions and bars are about.
+        """
+        settings = settings or AnimationSettings(fps=timeline.fps, ping_pong=timeline.ping_pong)
+        state = self._state(target)
+        picture_requests.check(msgspec.structs.replace(state, timelines=(timeline,)), self.summary)
+        shown, render = scene.Scene(timeline, state, self.summary), self._renderer.render
+        return run_job(animation(Path(path), shown, settings, render), on_event)
+
+    def sheet(
+        self,
+        plan: sheets.SheetPlan,
+        path: StrPath,
+        *,
+        target: str | None = None,
+        psi: float = 1.0,
+        on_event: OnEvent = None,
+    ) -> Path:
+        """Draw counterfactuals, a truncation sweep or a style-mixing grid as PNG or PDF."""
+        context, render = self._context(target, psi), self._renderer.render
+        return run_job(sheets.sheet(Path(path), plan, context, render), on_event)
+
+    def export_all(
+        self,
+        folder: StrPath,
+        bases: Sequence[Base] | None = None,
+        settings: AnimationSettings = AnimationSettings(ping_pong=True),  # noqa: B008  # frozen
+        *,
+        top: int = 8,
+        suffix: str = ".gif",
+        target: str | None = None,
+        psi: float = 1.0,
+        on_event: OnEvent = None,
+    ) -> batch.BatchResult:
+        """Animate the first `top` attributes on several pictures (four encoded ones), with a manifest of every file."""
+        context = self._context(target, psi, top)
+        shown = batch.pictures_of(self.summary, 4) if bases is None else bases
+        job = batch.export_all(Path(folder), context, shown, settings, self._renderer.render, suffix)
+        return run_job(job, on_event)
+
+    def report(
+        self,
+        path: StrPath,
+        settings: report.ReportSettings = report.DEFAULT,
+        *,
+        beside: Sequence[Explainer] = (),
+        on_event: OnEvent = None,
+    ) -> ExplainerReport:
+        """Write a page on what the attributes change: the subject, or its surroundings? Returns its figures.
+
+        The explainers `beside` this one stand on the same page.
+        """
+        figures = [
+            run_job(report.report(each.model, settings, device=each.device), on_event) for each in (self, *beside)
+        ]
+        write_page(Path(path), figures)
+        return figures[0]
+
+    def _picture(self, shown: Latents | ProjectedPicture | PictureRecipe, edits: Sequence[Edit]) -> Picture:
+        """One picture; `Latents` of one row."""
+        if isinstance(shown, PictureRecipe):
+            moved = canonical_edits((*shown.edits, *edits))
+            recipe = msgspec.structs.replace(shown, edits=moved)
+            return self._renderer.render(PictureRequest(recipe, self.classifier_id)).after
+        if isinstance(shown, Latents):
+            cond = None if shown.cond is None else torch.from_numpy(shown.cond)
+            latent = Latent(torch.from_numpy(shown.ws), cond)
+        else:
+            latent = latent_of(shown)
+        return self._renderer.render_latent(latent, self.classifier_id, edits).after
+
+    def _state(self, target: str | None = None) -> ExplorerState:
+        """What the window would begin with, asking about `target`."""
+        return picture_requests.opening_state(self.summary, self._asked or "", target)
+
+    def _context(self, target: str | None, psi: float, top: int | None = None) -> scene.ExportContext:
+        state = msgspec.structs.replace(self._state(target), truncation_psi=psi)
+        return scene.export_context(state, self.summary, self._projected.values(), top)
