@@ -78,8 +78,7 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
     facts = yield from map_in_threads(look, len(data), "Looking at the pictures")
     inspection = DatasetInspection(data, facts, resolution)
     findings = yield from run_in_thread(
-        lambda: tuple(finding for part in _PARTS for finding in part(inspection)),
-        "Comparing the pictures",
+        lambda: tuple(finding for part in _PARTS for finding in part(inspection)), "Comparing the pictures"
     )
     return DataReport(
         findings=findings,

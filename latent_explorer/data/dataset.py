@@ -216,10 +216,7 @@ def find_source(path: Path) -> Source:
 
 
 def _classes(
-    columns: tables.Columns,
-    label: str | None,
-    classes: str | None,
-    value_names: dict[str, dict[str, str]],
+    columns: tables.Columns, label: str | None, classes: str | None, value_names: dict[str, dict[str, str]]
 ) -> tuple[tables.Columns, np.ndarray | None, tuple[str, ...]]:
     """Class indices; pictures without a label, or with none of the asked classes, are left out."""
     if label is None and "class" not in columns:

@@ -97,10 +97,7 @@ def describe_listing(inspection: DatasetInspection) -> Iterator[Finding]:
     other = inspection.data.source.other
     if other:
         kinds = ", ".join(suffix or "no ending" for suffix, _ in other.most_common(SHOWN))
-        yield Finding(
-            "note",
-            f"{count(sum(other.values()), 'file')} of other kinds ({kinds}) were not looked at.",
-        )
+        yield Finding("note", f"{count(sum(other.values()), 'file')} of other kinds ({kinds}) were not looked at.")
     versions = sorted(set(inspection.data.columns.get("version", ())))
     if len(versions) > 1:
         one = " ".join(listing.where) or f"version={versions[0]}"
@@ -128,10 +125,7 @@ def sides(inspection: DatasetInspection) -> Iterator[Finding]:
     yield Finding("note", f"Split {how}: {sizes}{extra}.")
     other = suggested_split(data.columns)
     if other and not split:
-        yield Finding(
-            "note",
-            f"The data brings a split of its own; take it with '{other}' as Split (--split).",
-        )
+        yield Finding("note", f"The data brings a split of its own; take it with '{other}' as Split (--split).")
     together = suggested_group(data.columns)
     if together and not group:
         yield from _torn_groups(data, together)
@@ -156,8 +150,7 @@ def check_balance(inspection: DatasetInspection) -> Iterator[Finding]:
     if data.labels is None:
         yield from _loose(data.names)
         yield Finding(
-            "note",
-            "There are no labels: enough to explain a classifier that you have, but none can be trained here.",
+            "note", "There are no labels: enough to explain a classifier that you have, but none can be trained here."
         )
         return
     classes = class_counts(data)
@@ -169,8 +162,7 @@ def check_balance(inspection: DatasetInspection) -> Iterator[Finding]:
     yield _evenness(classes)
     if len(classes) > MANY_CLASSES:
         yield Finding(
-            "warning",
-            f"{len(classes)} classes are hard to explain at once: choose some under Classes (--classes).",
+            "warning", f"{len(classes)} classes are hard to explain at once: choose some under Classes (--classes)."
         )
     for side in SPLITS:
         there = set(data.labels[data.indices(side)].tolist())
@@ -233,10 +225,7 @@ def check_memory(inspection: DatasetInspection) -> Iterator[Finding]:
     installed = _installed_memory()
     text = f"At {inspection.resolution} px the pictures take {size_text(needed)} of memory"
     if installed and needed > installed / 2:
-        yield Finding(
-            "warning",
-            f"{text}, and this machine has {size_text(installed)}: take fewer, or a smaller size.",
-        )
+        yield Finding("warning", f"{text}, and this machine has {size_text(installed)}: take fewer, or a smaller size.")
     else:
         yield Finding("good", f"{text}.")
 

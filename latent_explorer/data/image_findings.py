@@ -6,14 +6,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from latent_explorer.data.dataset_findings import (
-    DatasetInspection,
-    Finding,
-    Severity,
-    are,
-    count,
-    have,
-)
+from latent_explorer.data.dataset_findings import DatasetInspection, Finding, Severity, are, count, have
 from latent_explorer.data.loading import SHOWN
 
 if TYPE_CHECKING:
@@ -73,10 +66,7 @@ def check_sizes(inspection: DatasetInspection) -> Iterator[Finding]:
     if small == large:
         yield Finding("good", f"All pictures are {small} px.")
     else:
-        yield Finding(
-            "note",
-            f"The smallest picture is {small} px, the middle one {middle}, the largest {large}.",
-        )
+        yield Finding("note", f"The smallest picture is {small} px, the middle one {middle}, the largest {large}.")
     target = inspection.resolution
     tiny = inspection.rows(lambda fact: min(fact.width, fact.height) < target)
     if tiny:

@@ -23,20 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Formats that Pillow decodes by itself. Not EPS or PDF: those start other programs.
-FORMATS = (
-    "JPEG",
-    "MPO",
-    "PNG",
-    "WEBP",
-    "BMP",
-    "DIB",
-    "GIF",
-    "TIFF",
-    "PPM",
-    "TGA",
-    "JPEG2000",
-    "AVIF",
-)
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF")
 # fmt: off
 SUFFIXES = frozenset([
     ".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff",

@@ -14,12 +14,7 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.models import explainer_file
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
-from latent_explorer.models.explainer_header import (
-    HeaderError,
-    check_table,
-    classifier_problems,
-    network_tensors,
-)
+from latent_explorer.models.explainer_header import HeaderError, check_table, classifier_problems, network_tensors
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 

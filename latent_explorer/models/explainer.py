@@ -17,12 +17,7 @@ from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.models.summary import (
-    ClassifierSummary,
-    ExplainerSummary,
-    SampleTable,
-    StyleStats,
-)
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,12 +98,7 @@ class Explainer:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for module in (
-            self.generator,
-            self.encoder,
-            self.discriminator,
-            *self.classifiers.values(),
-        ):
+        for module in (self.generator, self.encoder, self.discriminator, *self.classifiers.values()):
             if module is not None:
                 module.eval().requires_grad_(False)
 

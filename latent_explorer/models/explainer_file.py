@@ -18,13 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.explainer import (
-    Explainer,
-    Samples,
-    classifier_identity,
-    hash_tensors,
-    stored_tensors,
-)
+from latent_explorer.models.explainer import Explainer, Samples, classifier_identity, hash_tensors, stored_tensors
 from latent_explorer.models.explainer_header import (
     FORMAT_VERSION,
     STATISTICS,
@@ -259,11 +253,7 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
         model.hexdigest() == header.model_hash,
         *(
             # Earlier files name a classifier by its tensors alone, and keep that name.
-            key
-            in (
-                digest.hexdigest(),
-                classifier_identity(digest.hexdigest(), header.classifiers[key]),
-            )
+            key in (digest.hexdigest(), classifier_identity(digest.hexdigest(), header.classifiers[key]))
             for key, digest in classifiers.items()
         ),
     ]

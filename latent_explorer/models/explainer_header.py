@@ -122,10 +122,7 @@ def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expec
 def network_tensors(network: nn.Module, prefix: str, floats: torch.dtype) -> Expected:
     """The tensors of a network as a file holds them, its floating-point ones as `floats`."""
     return {
-        prefix + name: (
-            DTYPE_NAMES[floats if tensor.is_floating_point() else tensor.dtype],
-            tuple(tensor.shape),
-        )
+        prefix + name: (DTYPE_NAMES[floats if tensor.is_floating_point() else tensor.dtype], tuple(tensor.shape))
         for name, tensor in network.state_dict().items()
     }
 

@@ -43,10 +43,7 @@ class Backbone:
 
 # AlexNet is what LPIPS figures are reported with; most of its file are dense layers that LPIPS never uses, but only
 # the whole file can be checked, and other programs share the cache. SqueezeNet is small; its figures differ.
-NETS = {
-    "alex": Backbone("alexnet-owt-7be5be79.pth", 244),
-    "squeeze": Backbone("squeezenet1_1-b8a52dc0.pth", 5),
-}
+NETS = {"alex": Backbone("alexnet-owt-7be5be79.pth", 244), "squeeze": Backbone("squeezenet1_1-b8a52dc0.pth", 5)}
 
 
 def backbone_path(net: str) -> Path:

@@ -14,13 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from latent_explorer.models.ops import (
-    EqualizedLinear,
-    leaky_relu,
-    modulated_conv,
-    normalize_second_moment,
-    upsample,
-)
+from latent_explorer.models.ops import EqualizedLinear, leaky_relu, modulated_conv, normalize_second_moment, upsample
 
 if TYPE_CHECKING:
     from latent_explorer.models.architecture import GeneratorConfig

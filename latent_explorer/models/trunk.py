@@ -26,13 +26,7 @@ class ResidualBlock(nn.Module):
         self.conv0 = EqualizedConv(in_channels, in_channels, 3, clamp=clamp)
         self.conv1 = EqualizedConv(in_channels, out_channels, 3, down=True, gain=RESIDUAL_GAIN, clamp=clamp)
         self.skip = EqualizedConv(
-            in_channels,
-            out_channels,
-            1,
-            down=True,
-            bias=False,
-            activation=False,
-            gain=RESIDUAL_GAIN,
+            in_channels, out_channels, 1, down=True, bias=False, activation=False, gain=RESIDUAL_GAIN
         )
 
     def forward(self, x: Tensor) -> Tensor:  # (N, in, H, W) -> (N, out, H/2, W/2)

@@ -222,12 +222,7 @@ def test_large_jpegs_are_looked_at_in_small() -> None:
     out = io.BytesIO()
     picture(0, (1400, 1200)).save(out, "JPEG")
     facts = inspect_image(out.getvalue(), "x.jpg")
-    assert (facts.problem, facts.width, facts.height, facts.pixels_compared) == (
-        "",
-        1400,
-        1200,
-        False,
-    )
+    assert (facts.problem, facts.width, facts.height, facts.pixels_compared) == ("", 1400, 1200, False)
     assert inspect_image(out.getvalue()[:-5000], "x.jpg").problem.startswith("cut off")
 
 

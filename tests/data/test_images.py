@@ -71,8 +71,7 @@ def test_camera_rotation_is_applied(turn: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "mode",
-    ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16"],
+    "mode", ["1", "L", "P", "RGB", "RGBA", "LA", "PA", "CMYK", "YCbCr", "HSV", "LAB", "I", "F", "I;16"]
 )
 def test_every_mode_becomes_rgb(mode: str) -> None:
     picture = Image.new(mode, (6, 5))
@@ -119,14 +118,7 @@ def test_bombs_are_refused_before_decoding(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"no picture",
-        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-        b"GIF89a",
-        bomb(0, 0),
-    ],
+    "raw", [b"", b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"GIF89a", bomb(0, 0)]
 )
 def test_what_is_no_picture_is_refused(raw: bytes) -> None:
     with pytest.raises(UserError, match=r"x\.png"):

@@ -21,22 +21,10 @@ from latent_explorer.data.dataset import open_dataset
         # As macOS writes an umlaut into a file's name, and as a keyboard writes it into a table.
         (["A\u0308pfel.png", "2.png"], "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode()),
         # As Excel saves CSV in western Europe, and its "Unicode text".
-        (
-            ["\u00c4pfel.png", "2.png"],
-            "file;label\r\n\u00c4pfel.png;a\r\n2.png;b\r\n".encode("cp1252"),
-        ),
-        (
-            ["\u00c4pfel.png", "2.png"],
-            "file\tlabel\r\n\u00c4pfel.png\ta\r\n2.png\tb\r\n".encode("utf-16"),
-        ),
-        (
-            ["\u00c4pfel.png", "2.png"],
-            "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode("utf-16-le"),
-        ),
-        (
-            ["\u00c4pfel.png", "2.png"],
-            "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode("utf-16-be"),
-        ),
+        (["\u00c4pfel.png", "2.png"], "file;label\r\n\u00c4pfel.png;a\r\n2.png;b\r\n".encode("cp1252")),
+        (["\u00c4pfel.png", "2.png"], "file\tlabel\r\n\u00c4pfel.png\ta\r\n2.png\tb\r\n".encode("utf-16")),
+        (["\u00c4pfel.png", "2.png"], "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode("utf-16-le")),
+        (["\u00c4pfel.png", "2.png"], "file,label\n\u00c4pfel.png,a\n2.png,b\n".encode("utf-16-be")),
         (["1.png", "2.png"], b"sep=;\r\nfile;label;size\r\n1.png;a;1,5\r\n2.png;b;2,5\r\n"),
         (["1.png", "2.png"], b"file;label;size\r\n1.png;a;1,5\r\n2.png;b;2,5\r\n"),
         (["1.png", "2.png"], b"file,label,tags\n1.png,a,x;y;z;u;v\n2.png,b,x;y;z;u;v\n"),

@@ -121,11 +121,7 @@ def test_numbers_that_are_not_finite_are_refused_both_ways(written: Path, tmp_pa
     assert not (tmp_path / "x.classifier").exists()
 
 
-@settings(
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_cut_and_flipped_files_never_crash(written: Path, tmp_path: Path, data: st.DataObject) -> None:
     raw = bytearray(written.read_bytes())

@@ -42,9 +42,7 @@ def test_what_answers_differently_has_another_id(tiny_explainer: Explainer, chan
         classifier.config = config
 
 
-def test_what_sees_whole_pictures_keeps_the_id_that_it_had_before_there_were_frames(
-    tiny_explainer: Explainer,
-) -> None:
+def test_what_sees_whole_pictures_keeps_the_id_that_it_had_before_there_were_frames(tiny_explainer: Explainer) -> None:
     config = tiny_explainer.classifier.config
     meaning = [config.architecture, config.class_names, config.preprocessing, config.head, 1.0]
     text = b"0" * 64 + msgspec.json.encode(meaning)
@@ -55,10 +53,7 @@ def test_a_file_of_before_keeps_its_ids(tiny_explainer: Explainer, tmp_path: Pat
     old = hash_tensors(stored_tensors("classifier", tiny_explainer.classifier))
     sets = tuple(msgspec.structs.replace(found, classifier_id=old) for found in tiny_explainer.attribute_sets)
     before = replace(
-        tiny_explainer,
-        classifiers={old: tiny_explainer.classifier},
-        conditioned_on=old,
-        attribute_sets=sets,
+        tiny_explainer, classifiers={old: tiny_explainer.classifier}, conditioned_on=old, attribute_sets=sets
     )
     write_explainer(before, tmp_path / "old.explainer")
     after = read_explainer(tmp_path / "old.explainer")

@@ -19,12 +19,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.models import explainer_header
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.classifiers import (
-    ARCHITECTURES,
-    Classifier,
-    ClassifierConfig,
-    Preprocessing,
-)
+from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.discriminator import Discriminator
 from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
@@ -141,12 +136,7 @@ def test_a_bare_generator(tmp_path: Path) -> None:
     write_explainer(Explainer("plain", generator), tmp_path / "plain.explainer")
     read = read_explainer(tmp_path / "plain.explainer")
     assert read.generator.config == generator.config
-    assert (read.encoder, read.samples, read.style_stats, read.classifiers) == (
-        None,
-        None,
-        None,
-        {},
-    )
+    assert (read.encoder, read.samples, read.style_stats, read.classifiers) == (None, None, None, {})
 
 
 def test_the_library_reads_it_too(written: Path, explainer: Explainer) -> None:

@@ -277,10 +277,7 @@ def test_many_flipped_bytes_are_noticed(tmp_path: Path, written: Path, data: st.
 
 
 @settings(max_examples=100, **QUIET)
-@given(
-    text=st.binary(max_size=200) | st.text(max_size=200).map(str.encode),
-    data=st.binary(max_size=50),
-)
+@given(text=st.binary(max_size=200) | st.text(max_size=200).map(str.encode), data=st.binary(max_size=50))
 def test_random_headers_are_refused(tmp_path: Path, text: bytes, data: bytes) -> None:
     refuse(tmp_path, len(text).to_bytes(8, "little") + text + data)
 
@@ -323,10 +320,7 @@ def test_memory_stays_below_twice_the_file(tmp_path: Path, written: Path) -> Non
     for one, content in zip(paths, wrong.values(), strict=True):
         one.write_bytes(content)
     done = subprocess.run(
-        [sys.executable, "-c", MEASURE, written, *paths, path],
-        capture_output=True,
-        text=True,
-        check=True,
+        [sys.executable, "-c", MEASURE, written, *paths, path], capture_output=True, text=True, check=True
     )
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [outcome for outcome, _ in lines] == ["refused", "refused", "refused", "read"]

@@ -20,17 +20,8 @@ from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.models import lpips_weights
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
-from latent_explorer.models.lpips_weights import (
-    Backbone,
-    backbone_path,
-    fetch_backbone,
-    lpips_available,
-)
-from latent_explorer.models.perceptual import (
-    FeatureDistance,
-    LpipsDistance,
-    perceptual_for,
-)
+from latent_explorer.models.lpips_weights import Backbone, backbone_path, fetch_backbone, lpips_available
+from latent_explorer.models.perceptual import FeatureDistance, LpipsDistance, perceptual_for
 
 needs_alex = pytest.mark.skipif(not lpips_available("alex"), reason="no AlexNet in TORCH_HOME")
 
@@ -130,10 +121,7 @@ def test_weights_that_are_not_the_published_ones(no_weights: Path) -> None:
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package's own
         net = lpips.LPIPS(net="squeeze", pnet_rand=True, verbose=False).net
-    torch.save(
-        {f"features.{key.partition('.')[2]}": value for key, value in net.state_dict().items()},
-        path,
-    )
+    torch.save({f"features.{key.partition('.')[2]}": value for key, value in net.state_dict().items()}, path)
     with pytest.raises(UserError, match="known pair"):
         LpipsDistance("squeeze")
 
@@ -215,10 +203,7 @@ def test_the_published_names_hold_their_hashes() -> None:
 
 
 def test_the_command_checks_what_it_fetched(
-    server: str,
-    no_weights: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    server: str, no_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(lpips_weights, "SERVER", server)
     assert main(["get-weights", "squeeze"]) == 1  # numbers in a row are no network

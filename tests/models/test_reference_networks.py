@@ -32,13 +32,7 @@ def parameters(network: torch.nn.Module) -> Parameters:
 def generator_of(num_classes: int, c_dim: int, clamp: float | None = None) -> Generator:
     torch.manual_seed(num_classes + 10 * c_dim)
     config = GeneratorConfig(
-        CHANNELS,
-        z_dim=6,
-        w_dim=7,
-        c_dim=c_dim,
-        num_classes=num_classes,
-        mapping_layers=3,
-        conv_clamp=clamp,
+        CHANNELS, z_dim=6, w_dim=7, c_dim=c_dim, num_classes=num_classes, mapping_layers=3, conv_clamp=clamp
     )
     network = shaken(Generator(config))
     assert isinstance(network, Generator)
@@ -57,12 +51,7 @@ def test_mapping(num_classes: int, c_dim: int) -> None:
     generator = generator_of(num_classes, c_dim)
     z, c = random(3, 6), random(3, c_dim) if c_dim else None
     expected = [
-        reference_mapping(
-            parameters(generator),
-            generator.config,
-            z[n].numpy(),
-            None if c is None else c[n].numpy(),
-        )
+        reference_mapping(parameters(generator), generator.config, z[n].numpy(), None if c is None else c[n].numpy())
         for n in range(3)
     ]
     got = generator.mapping(z, c)
@@ -149,9 +138,7 @@ def test_unconditional_discriminator_has_one_score() -> None:
     assert isinstance(network, Discriminator)
     img = random(4, 3, 16, 16)
     np.testing.assert_allclose(
-        network.score(img),
-        reference_trunk(parameters(network), config, img.numpy())[:, 0],
-        **TOLERANCE,
+        network.score(img), reference_trunk(parameters(network), config, img.numpy())[:, 0], **TOLERANCE
     )
 
 
