@@ -12,7 +12,7 @@ from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.format import size_text
 from latent_explorer.models.attributes import Attribute
-from latent_explorer.models.note import note_of
+from latent_explorer.models.summary import note_of
 
 
 @click.command()

@@ -41,7 +41,7 @@ def name(
     The same coordinate has two keys, one for each class it raises: 214max="brown spots" 214min="no spots".
     """
     from latent_explorer.models.explainer_file import read_explainer, write_explainer
-    from latent_explorer.models.note import LICENCE, NOTE, note_of, with_note
+    from latent_explorer.models.summary import LICENCE, NOTE, note_of, with_note
 
     texts = {key: x for key, x in ((NOTE, note), (LICENCE, licence)) if x is not None}
     if not names and not texts:

@@ -7,19 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.dataset_findings import (
-    DatasetInspection,
-    Finding,
-    check_amount,
-    check_balance,
-    check_memory,
-    class_counts,
-    describe_listing,
-    find_unreadable,
-    sides,
-)
+from latent_explorer.data.findings import PARTS, DatasetInspection, Finding, class_counts
 from latent_explorer.data.image_facts import ImageFacts, inspect_image
-from latent_explorer.data.image_findings import check_sizes, find_duplicates, kinds
 from latent_explorer.data.threads import map_in_threads, run_in_thread
 
 if TYPE_CHECKING:
@@ -29,19 +18,6 @@ if TYPE_CHECKING:
     from latent_explorer.data.dataset import ImageDataset
 
 __all__ = ["DataReport", "Finding", "check"]
-
-# In the order in which a person asks.
-_PARTS = (
-    find_unreadable,
-    describe_listing,
-    sides,
-    check_balance,
-    find_duplicates,
-    check_sizes,
-    kinds,
-    check_amount,
-    check_memory,
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +54,7 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
     facts = yield from map_in_threads(look, len(data), "Looking at the pictures")
     inspection = DatasetInspection(data, facts, resolution)
     findings = yield from run_in_thread(
-        lambda: tuple(finding for part in _PARTS for finding in part(inspection)), "Comparing the pictures"
+        lambda: tuple(finding for part in PARTS for finding in part(inspection)), "Comparing the pictures"
     )
     return DataReport(
         findings=findings,

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A data set: a folder or zip of pictures with labels, a fixed split and decoded pixels kept in memory when they fit.
 
-Reading one picture is `data.images`, tables of labels are `data.labels`, folders and archives are `data.sources`.
+Pictures are listed from labels.csv, a known download or the folders. Reading one picture is `data.images`, tables of labels are `data.labels`, folders and archives are `data.sources`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import unicodedata
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -15,17 +17,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Notice
 from latent_explorer.data import labels as tables
 from latent_explorer.data.images import read_image
-from latent_explorer.data.listing import list_pictures
-from latent_explorer.data.sources import FolderSource, Source, ZipSource, open_source
+from latent_explorer.data.known_datasets import recognise_download
+from latent_explorer.data.labels import Listing
+from latent_explorer.data.sources import LABELS, FolderSource, Source, ZipSource, open_source, read_file
+from latent_explorer.data.threads import map_in_threads
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Generator, Sequence
 
-    from latent_explorer.data.labels import Listing
-
+MAX_UNREADABLE = 0.1  # a larger share is no accident
+SHOWN = 5  # names in a sentence
 MEMORY_LIMIT = 2 << 30  # bytes of decoded pictures a data set may keep
 
 
@@ -161,14 +166,19 @@ def open_dataset(
     except UserError:
         source.close()
         raise
-    options = {
-        "label": label,
-        "classes": classes,
-        "where": [where] if isinstance(where, str) else list(where),
-        "group": group,
-        "split": split,
+    about: dict[str, Any] = {
+        "source": Path(path).resolve().name,
+        "kind": listing.kind,
+        "options": {
+            "label": label,
+            "classes": classes,
+            "where": [where] if isinstance(where, str) else list(where),
+            "group": group,
+            "split": split,
+        },
+        "unlabelled": len(listing.unlisted),
+        "missing": len(listing.missing),
     }
-    about = {"source": Path(path).resolve().name, **_about(listing, options)}
     if indices is not None:
         about["without_label"] = chosen[label or "class"].count("")
     if group:
@@ -185,16 +195,6 @@ def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
     if n is None or n >= len(rows):
         return rows
     return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
-
-
-def _about(listing: Listing, options: dict[str, Any]) -> dict[str, Any]:
-    """What provenance tells of a listing and of what was asked of it."""
-    return {
-        "kind": listing.kind,
-        "options": options,
-        "unlabelled": len(listing.unlisted),
-        "missing": len(listing.missing),
-    }
 
 
 def find_source(path: Path) -> Source:
@@ -251,3 +251,110 @@ def _refuse_torn_groups(groups: Sequence[str], sides: np.ndarray) -> None:
             raise UserError(
                 f"The split column puts pictures of the group '{name}' on {count} sides. Leave out one of the two options."
             )
+
+
+def list_pictures(source: Source) -> Listing:
+    """The listing of a source that has pictures. A labels.csv goes before what the folders say.
+
+    Raises UserError for a labels.csv that cannot be read or names none of the pictures.
+    """
+    table = _labels_file(source)
+    if table is not None:
+        return _matched(source.names, table)
+    if known := recognise_download(source):
+        return known
+    columns = tables.folder_columns(source.names)
+    if "class" not in columns:
+        return Listing("pictures", columns)
+    kind = "class folders, split by folder" if "split" in columns else "class folders"
+    return Listing(kind, columns, label="class")
+
+
+def _matched(names: Sequence[str], table: tables.Columns) -> Listing:
+    present = set(names)
+    files = table["file"]
+    rows = sorted((i for i, file in enumerate(files) if file in present), key=files.__getitem__)
+    listed = set(files)
+    return Listing(
+        f"pictures with {LABELS}",
+        tables.take_rows(table, rows),
+        unlisted=tuple(name for name in names if name not in listed),
+        missing=tuple(file for file in files if file not in present),
+    )
+
+
+def _labels_file(source: Source) -> tables.Columns | None:
+    """The labels.csv inside the source, else the one beside it if it speaks of these pictures."""
+    inside = next((name for name in source.tables if posixpath.basename(name) == LABELS), None)
+    if inside is not None:
+        columns = tables.read_labels(source.read(inside), inside)
+        if _spoken_of(columns, source.names):
+            return columns
+        folder = posixpath.dirname(inside)
+        columns["file"] = [posixpath.join(folder, file) for file in columns["file"]]
+        if not _spoken_of(columns, source.names):
+            raise UserError(
+                f"{inside} in {source.path} names none of the pictures there; its first is {columns['file'][:1]}. "
+                f"The column 'file' must say names like {source.names[0]}."
+            )
+        return columns
+    beside = source.path.resolve().parent / LABELS
+    if beside.is_file():
+        columns = tables.read_labels(read_file(beside), str(beside))
+        if _spoken_of(columns, source.names):
+            return columns
+    return None
+
+
+def _spoken_of(columns: tables.Columns, names: Sequence[str]) -> bool:
+    """Whether a table names any of the pictures; it gets their spelling then.
+
+    Some systems write an umlaut as two characters (NFD), tables have one (NFC): they look the same.
+    """
+    spelt = {unicodedata.normalize("NFC", name): name for name in names}
+    files = [unicodedata.normalize("NFC", file) for file in columns["file"]]
+    columns["file"] = [spelt.get(file, file) for file in files]
+    return not spelt.keys().isdisjoint(files)
+
+
+def read_all(data: ImageDataset, size: int) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
+    """Every picture as (N, size, size, 3) uint8, and the data set that they belong to: without the unreadable ones.
+
+    Yields Progress, and a Notice that names what was left out. Raises UserError when more than a tenth is unreadable.
+    """
+    pixels = np.empty((len(data), size, size, 3), dtype=np.uint8)
+
+    def read(row: int) -> str | None:
+        try:
+            pixels[row] = data.decode(row, size)
+        except UserError as error:
+            return str(error)
+        return None
+
+    errors = yield from map_in_threads(read, len(data), "Reading pictures")
+    broken = [row for row, error in enumerate(errors) if error]
+    if not broken:
+        return data, pixels
+    names = join_names([data.names[row] for row in broken])
+    if too_many_unreadable(len(broken), len(data)):
+        raise UserError(
+            f"{len(broken)} of {len(data)} pictures cannot be read: {names}. The first: {errors[broken[0]]} "
+            "Look at them with `latent-explorer check`, and mend or remove them."
+        )
+    what = "picture that cannot be read is" if len(broken) == 1 else "pictures that cannot be read are"
+    yield Notice(f"{len(broken)} {what} left out: {names}.", "warning")
+    sound = [row for row, error in enumerate(errors) if not error]
+    for place, row in enumerate(sound):  # in place: a copy might not fit beside the original
+        pixels[place] = pixels[row]
+    return data.without(broken), pixels[: len(sound)]
+
+
+def too_many_unreadable(broken: int, total: int) -> bool:
+    """Whether so many unreadable pictures forbid a training."""
+    return broken > MAX_UNREADABLE * total
+
+
+def join_names(names: Sequence[str]) -> str:
+    """A few names and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

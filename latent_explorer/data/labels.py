@@ -188,7 +188,8 @@ def assign_classes(
 
 def hash_split(keys: Sequence[str]) -> np.ndarray:
     """Index into SPLITS for each key, (N,) int64: 80/10/10 by SHA-256, so equal keys never part, anywhere, ever."""
-    return np.array([_hash_side(key) for key in keys], dtype=np.int64)
+    shares = [int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64 for key in keys]
+    return np.searchsorted((0.8, 0.9), shares, side="right").astype(np.int64)
 
 
 def named_split(cells: Sequence[str], key: str) -> np.ndarray:
@@ -207,11 +208,6 @@ def fill_split(sides: np.ndarray, keys: Sequence[str]) -> tuple[np.ndarray, tupl
     missing = [k for k in (1, 2) if not (sides == k).any()]
     chosen = (sides == 0) & np.isin(hash_split(keys), missing)
     return np.where(chosen, hash_split(keys), sides), tuple(SPLITS[k] for k in missing)
-
-
-def _hash_side(key: str) -> int:
-    share = int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64
-    return 0 if share < 0.8 else 1 if share < 0.9 else 2
 
 
 def sorted_values(cells: Iterable[str]) -> list[str]:

@@ -11,7 +11,6 @@ import stat
 import zipfile
 from collections import Counter
 from pathlib import Path
-from typing import Protocol
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -22,17 +21,35 @@ TABLE_SUFFIXES = (".csv", ".txt")
 MAX_FILES = 5_000_000
 
 
-class Source(Protocol):
+class Source:
     """Named byte strings. Names use '/' and are relative to the source."""
 
-    path: Path
-    names: list[str]  # pictures, sorted
-    tables: list[str]  # .csv and .txt files, those nearest to the top first
-    other: Counter[str]  # how many files of which ending were passed over
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.names: list[str] = []  # pictures, sorted
+        self.tables: list[str] = []  # .csv and .txt files, those nearest to the top first
+        self.other: Counter[str] = Counter()  # how many files of which ending were passed over
 
-    def read(self, name: str) -> bytes: ...
+    def _add(self, name: str, usable: bool = True) -> None:
+        """Count the file `name` among the pictures (those that are usable), the tables or the others."""
+        suffix = os.path.splitext(name)[1].lower()
+        if is_image_name(name) and usable:
+            self.names.append(name)
+        elif suffix in TABLE_SUFFIXES:
+            self.tables.append(name)
+        else:
+            self.other[suffix] += 1
 
-    def close(self) -> None: ...
+    def _sort(self) -> None:
+        self.names.sort()
+        self.tables.sort(key=lambda name: (name.count("/"), name))
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of a picture or table. Raises UserError when it cannot be read."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Close what is held open."""
 
 
 def open_source(path: Path) -> Source:
@@ -44,19 +61,15 @@ def open_source(path: Path) -> Source:
     return ZipSource(path)
 
 
-class FolderSource:
+class FolderSource(Source):
     """A folder and everything below it. Links that lead out of it are refused."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names: list[str] = []
-        self.tables: list[str] = []
-        self.other: Counter[str] = Counter()
+        super().__init__(path)
         self.zips: list[Path] = []
         self._root = path.resolve()
         self._list("")
-        self.names.sort()
-        self.tables.sort(key=_depth)
+        self._sort()
 
     def _list(self, top: str) -> None:
         """Take in what lies in the folder `top` (relative, "" or ending in "/"), and below it.
@@ -74,7 +87,11 @@ class FolderSource:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(f"{top}{entry.name}/")
                     elif entry.is_file():  # neither a pipe nor a device, which would never end
-                        self._take(top + entry.name)
+                        name = top + entry.name
+                        if os.path.splitext(name)[1].lower() == ".zip":
+                            self.zips.append(self._root / name)
+                        else:
+                            self._add(name, _is_text(name))
         except OSError as error:
             raise UserError(
                 f"{error.filename} cannot be read: {error.strerror}. Check that you may read it."
@@ -82,33 +99,15 @@ class FolderSource:
         for folder in folders:
             self._list(folder)
 
-    def _take(self, name: str) -> None:
-        if is_image_name(name) and _is_text(name):
-            self.names.append(name)
-            return
-        suffix = os.path.splitext(name)[1].lower()
-        if suffix in TABLE_SUFFIXES:
-            self.tables.append(name)
-        elif suffix == ".zip":
-            self.zips.append(self._root / name)
-        else:
-            self.other[suffix] += 1
-
     def read(self, name: str) -> bytes:
         return read_file(self._root / name)
 
-    def close(self) -> None:
-        """Nothing is held open."""
 
-
-class ZipSource:
+class ZipSource(Source):
     """A zip file, members read one at a time and never larger than a picture may be."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.names: list[str] = []
-        self.tables: list[str] = []
-        self.other: Counter[str] = Counter()
+        super().__init__(path)
         try:
             self._zip = zipfile.ZipFile(path)
         except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
@@ -135,15 +134,8 @@ class ZipSource:
                 continue
             self._check(info, name, parts)
             self._members[name] = info
-            suffix = os.path.splitext(name)[1].lower()
-            if is_image_name(name):
-                self.names.append(name)
-            elif suffix in TABLE_SUFFIXES:
-                self.tables.append(name)
-            else:
-                self.other[suffix] += 1
-        self.names.sort()
-        self.tables.sort(key=_depth)
+            self._add(name)
+        self._sort()
 
     def _check(self, info: zipfile.ZipInfo, name: str, parts: list[str]) -> None:
         """Refuse members that only an attack or a broken program writes."""
@@ -183,10 +175,6 @@ def read_file(path: Path) -> bytes:
         raise UserError(
             f"{path} cannot be read: {error.strerror}. Check that it is there and that you may read it."
         ) from error
-
-
-def _depth(name: str) -> tuple[int, str]:
-    return name.count("/"), name
 
 
 def _is_text(name: str) -> bool:

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latent_explorer.data import labels as tables
-from latent_explorer.data.dataset import find_source
-from latent_explorer.data.listing import list_pictures
+from latent_explorer.data.dataset import find_source, list_pictures
 
 if TYPE_CHECKING:
     import os

@@ -66,6 +66,14 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def installed_memory() -> int | None:
+    """Return the bytes of memory of this machine, or None where the system does not say (Windows)."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
 def reserve_one_core(environment: MutableMapping[str, str]) -> None:
     """Let torch, not imported yet, compute on one core less than there are, unless the person chose a number.
 

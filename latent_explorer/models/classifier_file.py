@@ -14,13 +14,17 @@ import torch
 from latent_explorer.common.errors import UserError
 from latent_explorer.models import explainer_file
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
-from latent_explorer.models.explainer_header import HeaderError, check_table, classifier_problems, network_tensors
-from latent_explorer.models.skip_init import SkipInit
+from latent_explorer.models.explainer_header import (
+    HeaderError,
+    check_table,
+    classifier_problems,
+    network_tensors,
+    without_memory,
+)
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
     from pathlib import Path
 
 FORMAT = "latent-explorer-classifier"
@@ -54,7 +58,8 @@ def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
             return _of_explainer(path)
         config, about = _checked_header(file)
         try:
-            classifier = _without_memory(config)
+            with without_memory():
+                classifier = Classifier(config)
             check_table(file.tensors, network_tensors(classifier, "", torch.float32))
         except HeaderError as error:
             raise _refused(file.path, error) from error
@@ -100,30 +105,19 @@ def info(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def _checked_header(file: TensorFile) -> tuple[ClassifierConfig, dict[str, Any]]:
+    metadata = file.metadata
     try:
-        return _described(file.metadata)
+        if metadata.get("format") != FORMAT:
+            raise HeaderError("it is a safetensors file of something else")
+        if metadata.get("version") != VERSION:
+            raise HeaderError(f"its format is not version {VERSION}, the one known here")
+        config = msgspec.json.decode(metadata.get("config", ""), type=ClassifierConfig)
+        if problem := next(classifier_problems(config), None):
+            raise HeaderError(problem)
+        return config, msgspec.json.decode(metadata.get("about", ""), type=dict[str, Any])
     except (HeaderError, msgspec.MsgspecError, RecursionError) as error:
         raise _refused(file.path, error) from error
 
 
 def _refused(path: Path, why: Exception) -> UserError:
     return UserError(f"{path} cannot be read as a classifier: {why}. Make it again with train-classifier.")
-
-
-def _described(metadata: Mapping[str, str]) -> tuple[ClassifierConfig, dict[str, Any]]:
-    if metadata.get("format") != FORMAT:
-        raise HeaderError("it is a safetensors file of something else")
-    if metadata.get("version") != VERSION:
-        raise HeaderError(f"its format is not version {VERSION}, the one known here")
-    config = msgspec.json.decode(metadata.get("config", ""), type=ClassifierConfig)
-    if problem := next(classifier_problems(config), None):
-        raise HeaderError(problem)
-    return config, msgspec.json.decode(metadata.get("about", ""), type=dict[str, Any])
-
-
-def _without_memory(config: ClassifierConfig) -> Classifier:
-    try:
-        with SkipInit():
-            return Classifier(config)
-    except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
-        raise HeaderError(f"a network as it describes cannot be built ({error})") from error

@@ -55,10 +55,8 @@ class _PreActivationBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = F.relu(self.norm1(x))
         skip = self.skip(y)
-        y = self.conv1(y)
-        y = self.conv2(F.relu(self.norm2(y)))
-        out: Tensor = skip + y
-        return out
+        y = self.conv2(F.relu(self.norm2(self.conv1(y))))
+        return skip + y
 
 
 class SmallResNet(nn.Module):
@@ -75,16 +73,10 @@ class SmallResNet(nn.Module):
         self.head = nn.Linear(widths[-1], outputs)
 
     def features(self, x: Tensor) -> Tensor:  # (N, 3, H, W) -> (N, widths[-1])
-        y: Tensor = F.relu(self.norm(self.stages(self.stem(x)))).mean(dim=(2, 3))
-        return y
+        return F.relu(self.norm(self.stages(self.stem(x)))).mean(dim=(2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.head(self.features(x))
-        return y
-
-
-def _small_resnet(config: ClassifierConfig, outputs: int) -> nn.Module:
-    return SmallResNet(config.widths, outputs)
+        return self.head(self.features(x))
 
 
 def _mobilenet_v2(config: ClassifierConfig, outputs: int) -> nn.Module:
@@ -98,7 +90,7 @@ def _mobilenet_v2(config: ClassifierConfig, outputs: int) -> nn.Module:
 
 # Rebuilt by name from the library's code; the tensors come from the file. Nothing in a file is ever executed.
 ARCHITECTURES: dict[str, Callable[[ClassifierConfig, int], nn.Module]] = {
-    "small-resnet": _small_resnet,
+    "small-resnet": lambda config, outputs: SmallResNet(config.widths, outputs),
     "mobilenet_v2": _mobilenet_v2,
 }
 
@@ -143,8 +135,7 @@ class Classifier(nn.Module):
         y = self.network(self.preprocess(img))
         if self.config.head == "sigmoid":
             y = torch.cat([-y / 2, y / 2], dim=1)
-        out: Tensor = y / self.config.temperature
-        return out
+        return y / self.config.temperature
 
     def forward(self, img: Tensor) -> Tensor:
         return self.logits(img)
@@ -158,18 +149,16 @@ class Classifier(nn.Module):
         x = self.preprocess(img)
         if isinstance(self.network, SmallResNet):
             return self.network.features(x)
-        y: Tensor = self.network.features(x)  # type: ignore[operator]  # torchvision's convolutional trunk
-        return y.mean(dim=(2, 3))
+        return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's convolutional trunk
 
     def feature_maps(self, img: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> the last (N, C, h, w) of the trunk at each of its resolutions, fine to coarse."""
         network = self.network
-        layers = (
-            [network.stem, *network.stages] if isinstance(network, SmallResNet) else list(network.features)  # type: ignore[arg-type]  # torchvision's convolutional trunk
-        )
+        # Of any other network: torchvision's convolutional trunk.
+        layers = [network.stem, *network.stages] if isinstance(network, SmallResNet) else network.features
         maps: list[Tensor] = []
         x = self.preprocess(img)
-        for layer in layers:
+        for layer in layers:  # type: ignore[union-attr]
             before, x = x.shape[-1], layer(x)
             maps[-1 if maps and x.shape[-1] == before else len(maps) :] = [x]
         return maps

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -12,25 +13,26 @@ import torch
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.data.images import to_float
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
-from latent_explorer.models.discriminator import Discriminator
-from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
+from latent_explorer.models.trunk import Discriminator, Encoder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
 
 
 def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
     """The tensors of a module as a file holds them: names with the prefix, floating-point ones rounded to fp16."""
     if module is None:
         return {}
-    state = module.state_dict()
     return {
         f"{prefix}.{name}": (t.half() if t.is_floating_point() else t).detach().cpu().contiguous()
-        for name, t in state.items()
+        for name, t in module.state_dict().items()
     }
 
 
@@ -102,13 +104,10 @@ class Explainer:
             if module is not None:
                 module.eval().requires_grad_(False)
 
-    @property
+    @cached_property
     def model_hash(self) -> str:
         """Identity of the model: generator and encoder, nothing else, so that renaming an attribute orphans nothing."""
-        if not hasattr(self, "_model_hash"):
-            tensors = stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder)
-            self._model_hash = hash_tensors(tensors)
-        return self._model_hash
+        return hash_tensors(stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder))
 
     @property
     def classifier_id(self) -> str:
@@ -122,7 +121,6 @@ class Explainer:
 
     @property
     def classifier(self) -> Classifier:
-        """The classifier called `classifier_id`."""
         return self.classifiers[self.classifier_id]
 
     def summary(self) -> ExplainerSummary:
@@ -225,4 +223,35 @@ def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batc
         maximum=s.amax(dim=0).cpu().numpy(),
         mean=s.mean(dim=0).cpu().numpy(),
         std=s.std(dim=0, unbiased=False).cpu().numpy(),
+    )
+
+
+@torch.inference_mode()
+def encode_batch(explainer: Explainer, images: np.ndarray, ids: Sequence[str]) -> Samples:
+    """Encode pictures (N, H, W, 3) uint8 at the generator's resolution; results are on the model's device.
+
+    cond = softmax(C(x)) of the conditioning classifier on the real picture; (N, 0) where the generator takes none.
+    """
+    if explainer.encoder is None:
+        raise UserError(
+            f"{explainer.name} has no encoder, so pictures cannot be brought into it. Train one, or project them."
+        )
+    size = explainer.generator.config.resolution
+    if images.shape[1:] != (size, size, 3):
+        raise ValueError(f"pictures of shape {images.shape[1:]}; this encoder takes {size} x {size} px")
+    device = explainer.generator.mapping.w_avg.device
+    img = torch.from_numpy(to_float(images)).to(device)
+    probs = explainer.classifier.probs(img).float()
+    ws = explainer.generator.broadcast(explainer.encoder(img)).contiguous().float()
+    cond = probs if explainer.generator.config.num_classes else probs[:, :0]
+    return Samples(ws, cond, probs, tuple(ids))
+
+
+def concat_samples(parts: Sequence[Samples]) -> Samples:
+    """Several batches as one."""
+    return Samples(
+        torch.cat([part.ws for part in parts]),
+        torch.cat([part.cond for part in parts]),
+        torch.cat([part.probs for part in parts]),
+        tuple(name for part in parts for name in part.ids),
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer import Explainer, Samples, classifier_identity, hash_tensors, stored_tensors
@@ -100,7 +100,13 @@ def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
     for name in wanted.keys() | tensors.keys():
         if name not in tensors or name not in wanted or wanted[name][1] != tuple(tensors[name].shape):
             raise UserError(f"{path} was not written: {name} does not have the shape that the explainer's parts imply.")
-    write_tensor_file(path, tensors, _metadata(text))
+    metadata = {
+        "format": FORMAT,
+        "format_version": str(FORMAT_VERSION),
+        "header": text,
+        "header_sha256": hashlib.sha256(text.encode()).hexdigest(),
+    }
+    write_tensor_file(path, tensors, metadata)
 
 
 def read_explainer(path: str | os.PathLike[str]) -> Explainer:
@@ -117,7 +123,9 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
             raise _refused(file.path, str(error)) from error
         tensors, model_hash = _read_verified(file, header)
     for prefix, network in networks.items():
-        _fill(network, f"{prefix}.", tensors)
+        own = [name for name in tensors if name.startswith(f"{prefix}.")]
+        state = {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in own}
+        network.load_state_dict(state, assign=True)
     explainer = Explainer(
         name=header.name,
         generator=networks["generator"],  # type: ignore[arg-type]  # built by these names
@@ -131,7 +139,7 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
         provenance=header.provenance,
         figures=header.figures,
     )
-    explainer._model_hash = model_hash  # known from the stored bytes; spares rounding everything once more
+    explainer.model_hash = model_hash  # known from the stored bytes; spares rounding everything once more
     return explainer
 
 
@@ -154,18 +162,17 @@ def _stored(explainer: Explainer) -> dict[str, Tensor]:
         tensors |= stored_tensors(f"classifiers.{key}", classifier)
     samples, stats = explainer.samples, explainer.style_stats
     if samples is not None:
-        ws = samples.ws[:, :1] if _rows_equal(samples.ws) else samples.ws
-        parts = {"ws": ws, "cond": samples.cond, "probs": samples.probs}
+        first = samples.ws[:, :1]  # says it all of samples that lie in W
+        parts = {
+            "ws": first if (samples.ws == first).all() else samples.ws,
+            "cond": samples.cond,
+            "probs": samples.probs,
+        }
         tensors |= {f"samples.{name}": t.detach().float().cpu().contiguous() for name, t in parts.items()}
     if stats is not None:
         for name in STATISTICS:
             tensors[f"style_stats.{name}"] = torch.tensor(getattr(stats, name), dtype=torch.float32)
     return tensors
-
-
-def _rows_equal(ws: Tensor) -> bool:
-    """Whether the samples lie in W, so that one row says it all."""
-    return bool((ws == ws[:, :1]).all())
 
 
 def _header_of(explainer: Explainer, tensors: dict[str, Tensor]) -> Header:
@@ -188,15 +195,6 @@ def _header_of(explainer: Explainer, tensors: dict[str, Tensor]) -> Header:
         provenance=explainer.provenance,
         figures=explainer.figures,
     )
-
-
-def _metadata(text: str) -> dict[str, str]:
-    return {
-        "format": FORMAT,
-        "format_version": str(FORMAT_VERSION),
-        "header": text,
-        "header_sha256": hashlib.sha256(text.encode()).hexdigest(),
-    }
 
 
 def _plain(value: Any) -> Any:
@@ -237,17 +235,17 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
     tensors: dict[str, Tensor] = {}
     for name in sorted(file.tensors):
         content.update(name.encode())
-        digests = [content]
+        sinks = [content.update]
         group, _, rest = name.partition(".")
         if group in ("generator", "encoder"):
             model.update(name.encode())
-            digests.append(model)
+            sinks.append(model.update)
         elif group == "classifiers":
             key, _, rest = rest.partition(".")
             # An identity does not depend on the file: see `hash_classifier`.
             classifiers[key].update(f"classifier.{rest}".encode())
-            digests.append(classifiers[key])
-        tensors[name] = file.read(name, *digests)
+            sinks.append(classifiers[key].update)
+        tensors[name] = file.read(name, *sinks)
     matches = [
         content.hexdigest() == header.content_sha256,
         model.hexdigest() == header.model_hash,
@@ -260,12 +258,6 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
     if not all(matches):
         raise _refused(file.path, "its tensors do not match their checksums")
     return tensors, model.hexdigest()
-
-
-def _fill(network: nn.Module, prefix: str, tensors: dict[str, Tensor]) -> None:
-    """Give a network without memory its tensors; they are used as they are, not copied."""
-    state = {name.removeprefix(prefix): tensors.pop(name) for name in list(tensors) if name.startswith(prefix)}
-    network.load_state_dict(state, assign=True)
 
 
 def _samples(header: Header, tensors: dict[str, Tensor]) -> Samples | None:

@@ -8,21 +8,20 @@ Everything that a file claims is checked here, before any memory is taken for it
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import torch
 from torch import nn
 
-from latent_explorer.common.errors import UserError
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
-from latent_explorer.models.discriminator import Discriminator
-from latent_explorer.models.encoder import Encoder
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
+from latent_explorer.models.trunk import Discriminator, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -87,20 +86,25 @@ def parse_header(text: str) -> Header:
 def build_networks(header: Header) -> dict[str, nn.Module]:
     """The networks that the header describes, by the prefix of their tensors, without memory for their tensors."""
     networks: dict[str, nn.Module] = {}
+    with without_memory():
+        networks["generator"] = Generator(header.generator)
+        if header.encoder is not None:
+            networks["encoder"] = Encoder(header.encoder)
+        if header.discriminator is not None:
+            networks["discriminator"] = Discriminator(header.discriminator)
+        for key, config in header.classifiers.items():
+            networks[f"classifiers.{key}"] = Classifier(config)
+    return networks
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Build networks without memory for their tensors; raise HeaderError for what cannot be built."""
     try:
         with SkipInit():
-            networks["generator"] = Generator(header.generator)
-            if header.encoder is not None:
-                networks["encoder"] = Encoder(header.encoder)
-            if header.discriminator is not None:
-                networks["discriminator"] = Discriminator(header.discriminator)
-            for key, config in header.classifiers.items():
-                networks[f"classifiers.{key}"] = Classifier(config)
-    except UserError:
-        raise
+            yield
     except (RuntimeError, ValueError, TypeError, IndexError, OverflowError) as error:
         raise HeaderError(f"a network as it describes cannot be built ({error})") from error
-    return networks
 
 
 def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expected:

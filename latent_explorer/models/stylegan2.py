@@ -133,14 +133,12 @@ class SynthesisNetwork(nn.Module):
         self._resolutions = [4 << k for k in range(len(config.channels))]
 
     def block(self, resolution: int) -> SynthesisBlock:
-        found: SynthesisBlock = getattr(self, f"b{resolution}")
-        return found
+        return getattr(self, f"b{resolution}")
 
     def layer(self, name: str) -> ModulatedLayer | ToRGB:
         """The layer called `name` in the layout, "b8.conv0"."""
         block, part = name.split(".")
-        found: ModulatedLayer | ToRGB = getattr(getattr(self, block), part)
-        return found
+        return getattr(getattr(self, block), part)
 
     def styles(self, ws: Tensor, cond: Tensor | None = None) -> Styles:
         """ws (N, num_ws, w_dim), cond (N, K) -> styles of every layer of the layout, each (N, channels)."""

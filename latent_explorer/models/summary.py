@@ -4,13 +4,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_explorer.common.errors import UserError
 from latent_explorer.models.attributes import AttributeSet
-from latent_explorer.models.note import note_of
 from latent_explorer.models.style_layout import StyleLayout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NOTE, LICENCE = "note", "licence"  # keys of the provenance
+MAX_NOTE = 600  # characters, of either
 
 
 @dataclass(frozen=True)
@@ -67,3 +73,26 @@ class ExplainerSummary:
     def note(self) -> str:
         """What whoever made the file wants people to know; plain text, "" for none."""
         return note_of(self.provenance)
+
+
+def note_of(provenance: Mapping[str, Any]) -> str:
+    """The note, at most MAX_NOTE characters; "" where there is none, or where what stands there is no text."""
+    note = provenance.get(NOTE)
+    return _clean(note[:MAX_NOTE]) if isinstance(note, str) else ""
+
+
+def with_note(provenance: Mapping[str, Any], note: str, key: str = NOTE) -> dict[str, Any]:
+    """The provenance with this note (or licence, by its key), or without one if it is empty.
+
+    Raises UserError when it is too long.
+    """
+    note = _clean(note)
+    if len(note) > MAX_NOTE:
+        raise UserError(f"A {key} has at most {MAX_NOTE} characters, this one has {len(note)}. Say it shorter.")
+    others = {name: value for name, value in provenance.items() if name != key}
+    return {**others, key: note} if note else others
+
+
+def _clean(text: str) -> str:
+    """One paragraph: control characters could reorder or hide the words around them, empty lines fill a window."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

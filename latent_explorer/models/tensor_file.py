@@ -12,7 +12,7 @@ import math
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 import torch
@@ -23,7 +23,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from io import BufferedReader
     from types import TracebackType
 
@@ -33,12 +33,6 @@ MAX_HEADER_BYTES = 4 << 20
 MAX_CONTAINERS = 100_000  # lists and objects in a header: what makes parsed JSON larger than its text
 PIECE = 1 << 20  # bytes read at a time
 METADATA = "__metadata__"
-
-
-class Digest(Protocol):
-    """What hashlib's objects are to us."""
-
-    def update(self, data: memoryview, /) -> None: ...
 
 
 class TensorInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -80,8 +74,8 @@ class TensorFile:
     ) -> None:
         self._file.close()
 
-    def read(self, name: str, *digests: Digest) -> Tensor:
-        """One tensor; floating-point ones as fp32. Its stored bytes are fed to the digests.
+    def read(self, name: str, *sinks: Callable[[memoryview], None]) -> Tensor:
+        """One tensor; floating-point ones as fp32. Its stored bytes are fed to the sinks, in pieces.
 
         Raises UserError when a value is not a finite number or the file ends early.
         """
@@ -96,8 +90,8 @@ class TensorFile:
             piece = memoryview(self._piece)[: count * stored.itemsize]
             if self._file.readinto(piece) != len(piece):
                 raise self._damaged("it ends early")
-            for digest in digests:
-                digest.update(piece)
+            for sink in sinks:
+                sink(piece)
             values = torch.frombuffer(piece, dtype=stored)
             if not values.isfinite().all():
                 raise self._damaged(f"{name} holds values that are not finite numbers")
@@ -142,8 +136,9 @@ class TensorFile:
         return UserError(f"{self.path} is damaged: {why}. Copy or download it again.")
 
     def _not_ours(self, why: str) -> UserError:
+        article = "an" if self._kind[0] in "aeiou" else "a"
         return UserError(
-            f"{self.path} is not {_article(self._kind)} file: {why}. Choose a file that ends in .{self._kind}."
+            f"{self.path} is not {article} {self._kind} file: {why}. Choose a file that ends in .{self._kind}."
         )
 
 
@@ -181,10 +176,6 @@ def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
         raise UserError(
             f"{path} cannot be written: {error.strerror or error}. Check the folder and the free space."
         ) from error
-
-
-def _article(kind: str) -> str:
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _open_regular(path: Path, kind: str) -> BufferedReader:

@@ -69,5 +69,24 @@ class Trunk(nn.Module):
         if self.config.minibatch_stddev:
             x = minibatch_stddev(x, self.stddev_group)
         x = self.conv(x)
-        y: Tensor = self.out(self.dense(x.flatten(1)))
-        return y
+        return self.out(self.dense(x.flatten(1)))
+
+
+class Discriminator(Trunk):
+    """img (N, 3, H, W), cond (N, outputs) -> scores (N,); high means real.
+
+    As in the released StylEx model there is one output a class, multiplied with the class probabilities and summed.
+    With a single output `cond` is not used.
+    """
+
+    def score(self, img: Tensor, cond: Tensor | None = None) -> Tensor:
+        y = self(img)
+        if self.config.outputs == 1:
+            return y[:, 0]
+        if cond is None:
+            raise ValueError(f"cond (N, {self.config.outputs}) is missing: this discriminator is conditional")
+        return (y * cond).sum(dim=1)
+
+
+class Encoder(Trunk):
+    """img (N, 3, H, W) in [-1, 1] -> w (N, w_dim)."""

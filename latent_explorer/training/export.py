@@ -20,7 +20,7 @@ import latent_explorer
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import run_job
-from latent_explorer.data.loading import read_all
+from latent_explorer.data.dataset import read_all
 from latent_explorer.models.classifier_file import read_classifier
 from latent_explorer.models.explainer import (
     Explainer,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
     from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.models import stylegan2
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.encoder import Encoder
     from latent_explorer.models.summary import StyleStats
+    from latent_explorer.models.trunk import Encoder
     from latent_explorer.training.config import TrainConfig
 
 M = TypeVar("M", bound=nn.Module)

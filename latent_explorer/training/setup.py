@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.common.jobs import without_progress
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.data.loading import read_all
+from latent_explorer.data.dataset import read_all
+from latent_explorer.data.threads import installed_memory
 from latent_explorer.models.classifier_file import read_classifier, write_classifier
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import hash_classifier
@@ -169,11 +169,8 @@ def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:
 def _check_memory(data: ImageDataset, resolution: int) -> None:
     """All pictures stay decoded in memory, so that nothing that happens to their files can end a training."""
     wanted = len(data) * resolution * resolution * 3
-    try:
-        there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # Windows does not say
-        return
-    if wanted > SHARE_OF_MEMORY * there:
+    there = installed_memory()
+    if there is not None and wanted > SHARE_OF_MEMORY * there:
         raise UserError(
             f"{len(data)} pictures of {resolution} px take {size_text(wanted)} decoded, and this machine has "
             f"{size_text(there)}. Choose some by Only (--where), or a smaller size (--resolution)."

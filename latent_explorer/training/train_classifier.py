@@ -16,8 +16,8 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Progress
 from latent_explorer.common.statistics import wilson_interval
+from latent_explorer.data.dataset import read_all
 from latent_explorer.data.labels import SPLITS
-from latent_explorer.data.loading import read_all
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.explainer_header import classifier_problems
 from latent_explorer.models.metrics import calibration_error

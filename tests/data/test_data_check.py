@@ -19,9 +19,8 @@ from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.jobs import run_job, without_progress
-from latent_explorer.data import loading
 from latent_explorer.data.check import DataReport, check
-from latent_explorer.data.dataset import ImageDataset, open_dataset
+from latent_explorer.data.dataset import ImageDataset, open_dataset, read_all
 from latent_explorer.data.image_facts import inspect_image
 from latent_explorer.data.threads import map_in_threads
 
@@ -258,10 +257,10 @@ def test_results_keep_their_order() -> None:
     assert values == list(range(50))
 
 
-def read_all(data: ImageDataset) -> tuple[ImageDataset, np.ndarray, list[Event]]:
+def read_sound(data: ImageDataset) -> tuple[ImageDataset, np.ndarray, list[Event]]:
     """The data, its pictures, and what was said beside the progress."""
     notices: list[Event] = []
-    data, pixels = run_job(without_progress(loading.read_all(data, 8)), notices.append)
+    data, pixels = run_job(without_progress(read_all(data, 8)), notices.append)
     return data, pixels, notices
 
 
@@ -272,7 +271,7 @@ def test_a_training_goes_on_without_the_unreadable(folder: Path) -> None:
     (folder / "b" / "11.png").unlink()
     opened = open_dataset(folder)
     (folder / "b" / "13.png").unlink()  # vanishes after the folder was listed
-    data, pixels, notices = read_all(opened)
+    data, pixels, notices = read_sound(opened)
     assert [type(event) for event in notices] == [Notice]
     assert isinstance(notices[0], Notice)
     assert "2 pictures that cannot be read are left out: a/10.png, b/13.png" in notices[0].text
@@ -292,7 +291,7 @@ def test_many_unreadable_pictures_end_it(folder: Path) -> None:
     for path in sorted((folder / "a").iterdir())[:7]:
         path.write_bytes(b"")
     with pytest.raises(UserError, match=r"7 of 60 pictures cannot be read: a/00\.png"):
-        read_all(open_dataset(folder))
+        read_sound(open_dataset(folder))
 
 
 def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from latent_explorer.cli import root as root_module
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
-from latent_explorer.models.note import MAX_NOTE, note_of, with_note
+from latent_explorer.models.summary import MAX_NOTE, note_of, with_note
 
 
 def test_a_note_goes_in_and_out_beside_the_rest() -> None:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Encoding many pictures as a step of a job. One batch is `models.encoding`; optimising latents lives elsewhere."""
+"""Encoding many pictures as a step of a job; one batch is `models.explainer.encode_batch`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.models.encoding import concat_samples, encode_batch
+from latent_explorer.models.explainer import concat_samples, encode_batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

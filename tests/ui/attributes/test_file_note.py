@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from window_tools import desktop_on, open_fake
 
-from latent_explorer.models.note import MAX_NOTE
+from latent_explorer.models.summary import MAX_NOTE
 
 NOTE = "<b>Watch the ground</b> while you drag the first slider."
 
