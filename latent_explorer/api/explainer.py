@@ -37,8 +37,8 @@ from latent_explorer.models.attributes import newest_set
 from latent_explorer.models.device import choose_device
 from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
 from latent_explorer.models.explainer_file import read_explainer, write_explainer
-from latent_explorer.models.note import LICENCE, NOTE, with_note
 from latent_explorer.models.stylegan2 import truncate
+from latent_explorer.models.summary import LICENCE, NOTE, with_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
