@@ -97,7 +97,9 @@ def main() -> None:
     results = [preview.render(request).after for request in scene.requests(plain)]
     meant = [compose(Frame(r.image, r.probs, 0.0), plain, scene.words) for r in results]
     print(f"{len(meant)} frames, {meant[0].shape[1]} px; errors in levels of 255, PSNR in dB")
-    print(f"{'':20} {'KB':>9} {'ms/frame':>9} {'max':>4} {'mean':>7} {'worst':>8} {'median':>8}  still pixels that move")  # fmt: skip
+    print(
+        f"{'':20} {'KB':>9} {'ms/frame':>9} {'max':>4} {'mean':>7} {'worst':>8} {'median':>8}  still pixels that move"
+    )
     with tempfile.TemporaryDirectory() as folder:
         for name, suffix, quality in FILES:
             out, began = Path(folder) / f"file{suffix}", time.perf_counter()

@@ -9,7 +9,8 @@ Method, all on the photographs *with* background, split by camera series; chosen
    is, with grounds of other leaves of the same class (the price of the cutting), and with grounds of the other class.
    Of six lengths and blurs, the one that fell deepest on validation leaves.
 3. A StylEx explainer is trained for it by the "64" preset. Only convolutions up to 16 px hear the class: else it came
-   to travel in the finest layer, as a faint pattern. Each style may listen more closely than in the preset: else a dozen
+   to travel in the finest layer, as a faint pattern. Each style may listen more closely than in the
+   preset: else a dozen
    shared the class, and none moved the ground visibly. AttFind runs with five seeds, which draw 150 of its 250
    validation leaves. An attribute "moves the ground" if, at kappa 1 on reconstructions of test leaves that are not of
    its target class, the frame-only network's probability of the target moves by 0.3 or more on average.

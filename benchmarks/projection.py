@@ -2,14 +2,14 @@
 """Projection against NVIDIA's published schedule: how much sooner our default is there, and how much nearer it ends.
 
 Method. The same pictures (default: 20 leaves of the test side, spread evenly over it) are projected in one process, one
-run after the other, by NVIDIA's schedule (1000 steps from the mean, noise on w, its learning-rate ramps; AlexNet's LPIPS
-in VGG16's place, the same network that ours makes small; its noise regulariser where maps are optimised) and by our
-default; once in W and once in W+. Both go through the same job in the same batches, with the same noise policy (the
-stored maps; with --noise optimise, both optimise them and save them). Our default also makes small, with a small weight,
-how differently the classifier speaks of photo and picture, so agreement does not judge it impartially: a third row is
-our default without that. What is judged is rendered again from the
-`.projection` file that was written and read back, by LPIPS with SqueezeNet, which neither makes small, and by whether
-the classifier names the same class for photo and picture.
+run after the other, by NVIDIA's schedule (1000 steps from the mean, noise on w, its learning-rate ramps;
+AlexNet's LPIPS in VGG16's place, the same network that ours makes small; its noise regulariser where maps are
+optimised) and by our default; once in W and once in W+. Both go through the same job in the same batches, with
+the same noise policy (the stored maps; with --noise optimise, both optimise them and save them). Our default
+also makes small, with a small weight, how differently the classifier speaks of photo and picture, so agreement
+does not judge it impartially: a third row is our default without that. What is judged is rendered again from
+the `.projection` file that was written and read back, by LPIPS with SqueezeNet, which neither makes small, and
+by whether the classifier names the same class for photo and picture.
 
 Time. NVIDIA's is the whole of its run. Ours is until the mean LPIPS of the pictures, each taken at its best so far, is
 what NVIDIA's run ended with or less, and their agreement no lower. Batches run one after another, so the curve is over

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A sheet of photographs and what an explainer makes of them, each with the classifier's word: original, reconstruction.
+"""A sheet of photographs and what an explainer makes of them, each with the classifier's word: original,
+reconstruction.
 
 python benchmarks/reconstruction_sheet.py X PHOTO... --out SHEET.png
 """

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """How good random seeds are: a sheet of those that nobody chose, a row an explainer, and Fréchet distances.
 
-Distances are on the last layer of AlexNet, averaged over space (256 features): what the classifier's own features, which
-`evaluate` uses, hardly see is whether a leaf has the shape of one. Compared with the test pictures are as many seeds,
-the reconstructions of the test pictures, and as many training pictures.
+Distances are on the last layer of AlexNet, averaged over space (256 features): what the classifier's own features,
+which `evaluate` uses, hardly see is whether a leaf has the shape of one. Compared with the test pictures are as many
+seeds, the reconstructions of the test pictures, and as many training pictures.
 
 python benchmarks/seeds.py NAME=X.explainer [NAME=Y ...] --out SHEET.png [--images DATA [options of the data]]
 """

@@ -34,10 +34,8 @@ if TYPE_CHECKING:
     from latent_explorer.training.stylex_trainer import Trainer
 
 PRESETS = {32: "quick-look", 64: "64", 128: "128", 256: "256"}
-GROUPS = {  # where the number of groups stands among the arguments
-    torch.ops.aten.convolution.default: 8,
-    torch.ops.aten.convolution_backward.default: 9,
-}
+# where the number of groups stands among the arguments
+GROUPS = {torch.ops.aten.convolution.default: 8, torch.ops.aten.convolution_backward.default: 9}
 Call = tuple[Any, tuple[Any, ...]]
 
 

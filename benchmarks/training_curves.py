@@ -30,12 +30,8 @@ from latent_explorer.ui.widgets.basics import column, plain, row
 from latent_explorer.ui.widgets.curve_math import Curve
 from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions, curve_pen
 
-SHOWN = {  # figure: smoothing
-    "val_lpips_ratio": 0.0,
-    "val_agreement": 0.0,
-    "val_frechet_mapping": 0.0,
-    "discriminator": 0.9,
-}
+# figure: smoothing
+SHOWN = {"val_lpips_ratio": 0.0, "val_agreement": 0.0, "val_frechet_mapping": 0.0, "discriminator": 0.9}
 PANEL = (420, 250)  # px
 DASH = 28  # px, of the legend
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What `doctor` and "Copy diagnostics" report: versions, device, Qt, fonts, folders, weights. Nothing is repaired here."""
+"""What `doctor` and "Copy diagnostics" report: versions, device, Qt, fonts, folders, weights.
+
+Nothing is repaired here.
+"""
 
 from __future__ import annotations
 

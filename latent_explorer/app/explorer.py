@@ -209,7 +209,8 @@ class Explorer:
         self._scheduler.set_strip(bases)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
-        """Ask for a feature's own pictures, in its slot; they come as `PictureReady` and `PictureFailed` of that slot."""
+        """Ask for a feature's own pictures, in its slot; they come as `PictureReady` and `PictureFailed` of
+        that slot."""
         if not self._closed:
             self._scheduler.request_pictures(slot, requests)
 

@@ -71,12 +71,24 @@ def model_options(command: F) -> F:
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
 @click.argument("timeline", metavar="TIMELINE.json", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help=f"Ends in {', '.join(filter(None, FORMATS))}; without an ending a folder of pictures.")  # fmt: skip
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=f"Ends in {', '.join(filter(None, FORMATS))}; without an ending a folder of pictures.",
+)
 @click.option("--fps", type=float, help=f"{_RATES}; else the timeline's own.")
-@click.option("--loop/--once", default=True, show_default=True, help="Whether the file repeats for ever.")  # fmt: skip
+@click.option("--loop/--once", default=True, show_default=True, help="Whether the file repeats for ever.")
 @click.option("--ping-pong/--one-way", default=None, help="And back; else as the timeline says.")
 @click.option("--csv", "table", is_flag=True, help="Also the probabilities, as FILE.csv.")
-@click.option("--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="A projected picture that the timeline names; may be repeated.")  # fmt: skip
+@click.option(
+    "--latents",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A projected picture that the timeline names; may be repeated.",
+)
 @settings_options
 @model_options
 def animate(
@@ -118,15 +130,21 @@ def animate(
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
 @click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
-@click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which (with a dash or comma).")  # fmt: skip
+@click.option(
+    "--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which (with a dash or comma)."
+)
 @click.option("--seeds", metavar="0-3,7", help="Seeds, a row each, instead.")
-@click.option("--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Projected pictures, a row each.")  # fmt: skip
-@click.option("--top", default=3, show_default=True, type=click.IntRange(min=1), help="Attributes, for counterfactuals.")  # fmt: skip
+@click.option(
+    "--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Projected pictures, a row each."
+)
+@click.option(
+    "--top", default=3, show_default=True, type=click.IntRange(min=1), help="Attributes, for counterfactuals."
+)
 @click.option("--together/--one-by-one", default=True, help="And all of them together.")
-@click.option("--psis", default=",".join(f"{p:g}" for p in PSIS), show_default=True, help="For truncation.")  # fmt: skip
+@click.option("--psis", default=",".join(f"{p:g}" for p in PSIS), show_default=True, help="For truncation.")
 @click.option("--columns", default="0-3", show_default=True, metavar="SEEDS", help="For mixing.")
-@click.option("--rows", default="0-3", show_default=True, metavar="FIRST-LAST", help="Rows of ws that mixing takes.")  # fmt: skip
-@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")  # fmt: skip
+@click.option("--rows", default="0-3", show_default=True, metavar="FIRST-LAST", help="Rows of ws that mixing takes.")
+@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="F.png|F.pdf")
 @model_options
 def sheet(
@@ -172,12 +190,18 @@ def sheet(
 
 @click.command("export-all")
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.option("--top", default=8, show_default=True, type=click.IntRange(min=1), help="Attributes, best first.")  # fmt: skip
-@click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which. Default: 4.")  # fmt: skip
+@click.option("--top", default=8, show_default=True, type=click.IntRange(min=1), help="Attributes, best first.")
+@click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which. Default: 4.")
 @click.option("--seeds", metavar="0-3,7", help="Seeds instead.")
-@click.option("--format", "file_format", type=click.Choice(["gif", "webp", "png", "mp4", "webm"]), default="gif", show_default=True)  # fmt: skip
+@click.option(
+    "--format",
+    "file_format",
+    type=click.Choice(["gif", "webp", "png", "mp4", "webm"]),
+    default="gif",
+    show_default=True,
+)
 @click.option("--fps", type=float, default=20.0, show_default=True, help=f"{_RATES}.")
-@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")  # fmt: skip
+@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
 @settings_options
 @model_options

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`name`: give the attributes of an explainer the names of what a person sees in them, and the file note and licence."""
+"""`name`: give the attributes of an explainer the names of what a person sees in them, and the file
+note and licence."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def _settings(wanted: dict[str, Any]) -> Any:
     from latent_explorer.studies.build.plan import StudySettings
 
     kind = wanted["kind"]
-    names = ("attributes", "items", "verbal_items", "catch", "reach", "tile", "seconds", "verbal_seconds", "seed")  # fmt: skip
+    names = ("attributes", "items", "verbal_items", "catch", "reach", "tile", "seconds", "verbal_seconds", "seed")
     return StudySettings(
         kinds=("classification", "verbal") if kind == "both" else (kind,),
         practice=not wanted["no_practice"],

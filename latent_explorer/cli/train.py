@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`train-classifier`, `train` and `export`: what their options mean. The recipes are in training/, the phases in app/."""
+"""`train-classifier`, `train` and `export`: what their options mean.
+
+The recipes are in training/, the phases in app/.
+"""
 
 from __future__ import annotations
 

@@ -123,7 +123,8 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
             _sync(temporary)
         os.replace(temporary, target)
         if durable and os.name == "posix":
-            # The new name, too, must survive a power cut; some network folders cannot promise it, yet the file is there.
+            # The new name, too, must survive a power cut; some network folders cannot promise it, yet the
+            # file is there.
             with contextlib.suppress(OSError):
                 _sync(target.parent)
     finally:

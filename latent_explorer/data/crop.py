@@ -15,7 +15,8 @@ _Place = Annotated[float, msgspec.Meta(ge=-100, le=100)]
 
 
 class Crop(msgspec.Struct, frozen=True):
-    """A square as fractions of an upright picture: `left` of its width, `top` of its height, `size` of the shorter side.
+    """A square as fractions of an upright picture: `left` of its width, `top` of its height, `size` of
+    the shorter side.
 
     It may stand over the edge; what lies outside of the picture is black, as what is transparent is.
     """

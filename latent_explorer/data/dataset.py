@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A data set: a folder or zip of pictures with labels, a fixed split and decoded pixels kept in memory when they fit.
 
-Pictures are listed from labels.csv, a known download or the folders. Reading one picture is `data.images`, tables of labels are `data.labels`, folders and archives are `data.sources`.
+Pictures are listed from labels.csv, a known download or the folders. Reading one picture is `data.images`, tables of
+labels are `data.labels`, folders and archives are `data.sources`.
 """
 
 from __future__ import annotations
@@ -249,7 +250,8 @@ def _refuse_torn_groups(groups: Sequence[str], sides: np.ndarray) -> None:
     for name, count in torn.most_common(1):
         if count > 1:
             raise UserError(
-                f"The split column puts pictures of the group '{name}' on {count} sides. Leave out one of the two options."
+                f"The split column puts pictures of the group '{name}' on {count} sides. Leave out one of the two "
+                "options."
             )
 
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Findings of the data check, one plain sentence each: on the data set as a whole and on its pictures. Reads no files."""
+"""Findings of the data check, one plain sentence each: on the data set as a whole and on its pictures.
+
+Reads no files.
+"""
 
 from __future__ import annotations
 
@@ -106,7 +109,10 @@ def describe_listing(inspection: DatasetInspection) -> Iterator[Finding]:
     versions = sorted(set(inspection.data.columns.get("version", ())))
     if len(versions) > 1:
         one = " ".join(listing.where) or f"version={versions[0]}"
-        text = f"Every picture is there in {len(versions)} versions ({', '.join(versions)}): take one, by {one} under Only (--where)."
+        text = (
+            f"Every picture is there in {len(versions)} versions ({', '.join(versions)}): take one, by {one} under "
+            "Only (--where)."
+        )
         yield Finding("warning", text)
 
 
@@ -137,7 +143,8 @@ def sides(inspection: DatasetInspection) -> Iterator[Finding]:
 
 
 def _torn_groups(data: ImageDataset, key: str) -> Iterator[Finding]:
-    """Whether pictures that belong together stand on several sides, which makes the figures of val and test too good."""
+    """Whether pictures that belong together stand on several sides, which makes the figures of val and
+    test too good."""
     pairs = {pair for pair in zip(data.columns[key], data.sides.tolist(), strict=True) if pair[0]}
     torn = len(pairs) - len({group for group, _ in pairs})
     if not torn:
@@ -173,7 +180,10 @@ def check_balance(inspection: DatasetInspection) -> Iterator[Finding]:
         there = set(data.labels[data.indices(side)].tolist())
         absent = [name for k, name in enumerate(data.class_names) if k not in there]
         if absent and there:
-            text = f"{side} has no picture of {count(len(absent), 'class', 'classes')}, so nothing can be said of them there."
+            text = (
+                f"{side} has no picture of {count(len(absent), 'class', 'classes')}, so nothing can be said of them "
+                "there."
+            )
             yield Finding("warning", text, tuple(absent[:SHOWN]))
 
 
@@ -182,7 +192,10 @@ def _loose(names: Sequence[str]) -> Iterator[Finding]:
     loose = [name for name in names if "/" not in name]
     if loose and len({name.partition("/")[0] for name in names} - set(loose)) > 1:
         lie = "lies" if len(loose) == 1 else "lie"
-        text = f"{count(len(loose))} {lie} beside the folders, which are no classes therefore: move or delete what is loose."
+        text = (
+            f"{count(len(loose))} {lie} beside the folders, which are no classes therefore: move or delete what is "
+            "loose."
+        )
         yield Finding("warning", text, tuple(loose[:SHOWN]))
 
 
@@ -231,7 +244,10 @@ def find_duplicates(inspection: DatasetInspection) -> Iterator[Finding]:
     torn = [rows for rows in sets if len(set(data.sides[rows].tolist())) > 1]
     if torn:
         verb = "stands" if len(torn) == 1 else "stand"
-        text = f"{count(len(torn))} {verb} on different sides of the split at once, so the figures on val and test will be too good"
+        text = (
+            f"{count(len(torn))} {verb} on different sides of the split at once, so the figures on val and test will "
+            "be too good"
+        )
         yield Finding("warning", f"{text}: {_remedy(inspection)}.", _equal(inspection, torn))
     labels = data.labels
     doubtful = [] if labels is None else [r for r in sets if len(set(labels[r].tolist())) > 1]
@@ -267,7 +283,8 @@ def check_sizes(inspection: DatasetInspection) -> Iterator[Finding]:
         severity: Severity = "warning" if len(tiny) > len(sound) / 5 else "note"
         yield Finding(
             severity,
-            f"{count(len(tiny))} {are(len(tiny))} smaller than {target} px and will be enlarged, which makes them soft.",
+            f"{count(len(tiny))} {are(len(tiny))} smaller than {target} px and will be enlarged, which makes them "
+            "soft.",
             inspection.names(tiny),
         )
     oblong = inspection.rows(lambda fact: _longness(fact) > FAR_FROM_SQUARE)
@@ -275,7 +292,8 @@ def check_sizes(inspection: DatasetInspection) -> Iterator[Finding]:
         most = max(1 - 1 / _longness(inspection.facts[i]) for i in oblong)
         yield Finding(
             "note",
-            f"{count(len(oblong))} {are(len(oblong))} far from square: only the middle square is used, and up to {most:.0%} of a picture is cut off.",
+            f"{count(len(oblong))} {are(len(oblong))} far from square: only the middle square is used, and up to "
+            f"{most:.0%} of a picture is cut off.",
             inspection.names(oblong),
         )
 
@@ -315,7 +333,8 @@ def check_amount(inspection: DatasetInspection) -> Iterator[Finding]:
     if n < VERY_FEW:
         yield Finding(
             "warning",
-            f"{count(n)} {are(n)} very few: expect blurred pictures that repeat them; {help_text}, and go on from an existing explainer (--init) if one fits.",
+            f"{count(n)} {are(n)} very few: expect blurred pictures that repeat them; {help_text}, and go on from an "
+            "existing explainer (--init) if one fits.",
         )
     elif n < FEW:
         yield Finding("note", f"{count(n)} are few: fine detail will be missing; {help_text}.")

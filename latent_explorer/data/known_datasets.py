@@ -148,7 +148,7 @@ def _stem(name: str) -> str:
     return name.rpartition("/")[2].rpartition(".")[0]
 
 
-# -- downloads that are recognised by their folders ----------------------------------------------------------------------
+# -- downloads that are recognised by their folders ------------------------------------------------
 
 
 def _by_folders(names: Sequence[str]) -> Listing | None:

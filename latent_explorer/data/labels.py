@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which pictures are taken, what class each has and on which side of the split it stands: tables of words, no pixels.
 
-`labels.csv`, folder names and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in `data.dataset`.
+`labels.csv`, folder names and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in
+`data.dataset`.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def read_labels(raw: bytes, name: str) -> Columns:
     body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
     if "file" not in header or len(set(header)) != len(header):
         raise UserError(
-            f"{name} needs a first line that names its columns, each once, one of them 'file'. It says: {', '.join(header)[:200]}"
+            f"{name} needs a first line that names its columns, each once, one of them 'file'. It says: "
+            f"{', '.join(header)[:200]}"
         )
     for number, row in enumerate(body, start=2):
         if len(row) != len(header):

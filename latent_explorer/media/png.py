@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""PNG bytes of a picture, with texts by their keywords. Recipes are such texts; what they say is decided in the application."""
+"""PNG bytes of a picture, with texts by their keywords.
+
+Recipes are such texts; what they say is decided in the application.
+"""
 
 from __future__ import annotations
 

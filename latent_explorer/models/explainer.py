@@ -52,7 +52,8 @@ def hash_classifier(classifier: Classifier) -> str:
 
 
 def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
-    """The classifier_id of these tensors in this configuration: all that changes what it answers, or what that means."""
+    """The classifier_id of these tensors in this configuration: all that changes what it answers, or
+    what that means."""
     meaning: tuple[object, ...] = (
         config.architecture,
         config.class_names,
@@ -148,7 +149,8 @@ class Explainer:
 
 
 def resolve_classifier(explainer: Explainer, text: str | None) -> str:
-    """The id of the classifier that is called so, or whose id starts so; without a text, of the one that is explained."""
+    """The id of the classifier that is called so, or whose id starts so; without a text, of the one
+    that is explained."""
     if text is None:
         return explainer.classifier_id
     known = {key: classifier.config.name for key, classifier in explainer.classifiers.items()}

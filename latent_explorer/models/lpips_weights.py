@@ -82,8 +82,8 @@ def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEA
                 )
     except (OSError, http.client.HTTPException) as error:
         raise UserError(
-            f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. Check the network "
-            f"and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
+            f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. Check the "
+            f"network and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
         ) from error
     return target
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Figures that both sciences report: agreement, Frechet distance, calibration error. Intervals stand in common/statistics."""
+"""Figures that both sciences report: agreement, Frechet distance, calibration error.
+
+Intervals stand in common/statistics.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,8 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def calibration_error(probs: Tensor, labels: Tensor, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al. 2017): probs (N, K), labels (N,), equal-width bins of the top probability."""
+    """Expected calibration error (Guo et al. 2017): probs (N, K), labels (N,), equal-width bins of
+    the top probability."""
     top, predicted = probs.max(dim=1)
     correct = (predicted == labels).double()
     error = 0.0

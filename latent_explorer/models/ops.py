@@ -131,7 +131,8 @@ def demodulation(weight: Tensor, style: Tensor) -> Tensor:
 
 
 def modulated_conv(x: Tensor, weight: Tensor, style: Tensor, up: bool = False, demodulate: bool = True) -> Tensor:
-    """Modulated convolution in the unfused form: scale the input by the style, convolve with shared weights, demodulate.
+    """Modulated convolution in the unfused form: scale the input by the style, convolve with shared
+    weights, demodulate.
 
     x (N, I, H, W), weight (O, I, k, k), style (N, I) -> (N, O, H, W), or (N, O, 2H, 2W) with `up`.
     Equal to convolving each sample with its own modulated weights, and about nine times faster on a CPU at batch 1.

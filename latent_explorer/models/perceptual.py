@@ -2,7 +2,8 @@
 """How different two pictures look: LPIPS where its weights are at hand, else by the classifier's own features.
 
 LPIPS comes from the `lpips` package, loaded late, without a download, and checked against a known value. The other is
-called "feature distance" everywhere: its figures compare with each other alone. Fetching weights is `models.lpips_weights`.
+called "feature distance" everywhere: its figures compare with each other alone. Fetching weights is
+`models.lpips_weights`.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class LpipsDistance(nn.Module):
         path = backbone_path(net)
         if not path.is_file():
             raise UserError(
-                f"LPIPS needs the weights {path.name}, which are not in {path.parent}. Get them with "
-                f"`latent-explorer get-weights {net}`, or set TORCH_HOME to a folder that has them under hub/checkpoints."
+                f"LPIPS needs the weights {path.name}, which are not in {path.parent}. Get them with `latent-explorer "
+                f"get-weights {net}`, or set TORCH_HOME to a folder that has them under hub/checkpoints."
             )
         import lpips
 
@@ -72,7 +73,8 @@ class LpipsDistance(nn.Module):
         return self.distance_of_features(self.features(a), self.features(b))
 
     def features(self, img: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels: what need not be computed twice."""
+        """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels: what need not be
+        computed twice."""
         if img.shape[-1] < SMALLEST:
             img = F.interpolate(img, size=SMALLEST, mode="bilinear")
         return [_unit_length(x) for x in self.lpips.net.forward(self.lpips.scaling_layer(img))]

@@ -66,7 +66,8 @@ class ExplainerSummary:
 
     @property
     def classifier_id(self) -> str:
-        """The classifier that is asked unless another is named: the conditioning one, or the first; "": there is none."""
+        """The classifier that is asked unless another is named: the conditioning one, or the first; "":
+        there is none."""
         return self.conditioned_on or next((c.classifier_id for c in self.classifiers), "")
 
     @property

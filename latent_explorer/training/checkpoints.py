@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The checkpoints of a run: the newest two, and the best by the figures of validation. What they hold is the trainer's."""
+"""The checkpoints of a run: the newest two, and the best by the figures of validation.
+
+What they hold is the trainer's.
+"""
 
 from __future__ import annotations
 

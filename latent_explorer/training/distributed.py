@@ -161,7 +161,7 @@ def check_batch_divisible(config: TrainConfig, size: int = 1) -> None:
     uneven += [f"{name} ({n})" for name, n in groups.items() if n % (size * c.stddev_group)]
     if uneven:
         raise UserError(
-            f"{size} processes cannot share this evenly: {', '.join(uneven)}. Make batch, mapped and repaired multiples "
-            f"of {size}, and what the discriminator sees multiples of {size * c.stddev_group} "
-            f"({size} times stddev_group)."
+            f"{size} processes cannot share this evenly: {', '.join(uneven)}. Make batch, mapped and repaired "
+            f"multiples of {size}, and what the discriminator sees multiples of {size * c.stddev_group} ({size} times "
+            "stddev_group)."
         )

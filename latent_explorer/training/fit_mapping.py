@@ -71,7 +71,8 @@ def fit_mapping(mapping: MappingNetwork, w: Tensor, steps: int) -> Generator[Eve
 def spread_distance(mapping: MappingNetwork, w: Tensor) -> float:
     """Squared sliced Wasserstein distance of mapping's w's from w (N, w_dim), in units of w's variance.
 
-    By z's and directions that are the same at every call, and that no fit has seen. NaN of a mapping that takes classes.
+    By z's and directions that are the same at every call, and that no fit has seen. NaN of a mapping that
+    takes classes.
     """
     if mapping.c_dim:
         return math.nan

@@ -30,7 +30,8 @@ class TrainingLoop(ABC):
 
     @abstractmethod
     def step(self) -> Iterable[Event]:
-        """Take one step, do whatever is due after it, and only then return events: a reader may leave at any of them."""
+        """Take one step, do whatever is due after it, and only then return events: a reader may leave at any
+        of them."""
 
     @abstractmethod
     def progress(self) -> Progress:

@@ -36,9 +36,8 @@ Phase = Literal["classifier", "explainer", "attributes"]
 Request = Literal["pause", "stop"]
 
 BUSY_SECONDS = 1.0  # a touch of `busy` holds the training back for so long
-MAX_BUSY_WAIT_SECONDS = (
-    2.0  # seconds between two steps: a window that is used without a break slows a training, never stops it
-)
+# seconds between two steps: a window that is used without a break slows a training, never stops it
+MAX_BUSY_WAIT_SECONDS = 2.0
 _ADVICE_RESUME = "The run is whole up to its last checkpoint: mend that and go on with --resume."
 _ADVICE_OTHER_FOLDER = "Choose another place with --out, or see to its permissions."
 LOCK_SECONDS = 2.0  # who only looks whether a run is alive holds the lock for an instant

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a training starts from: pictures, classifier and networks of a run, and what is refused before any work is done."""
+"""What a training starts from: pictures, classifier and networks of a run, and what is refused before
+any work is done."""
 
 from __future__ import annotations
 

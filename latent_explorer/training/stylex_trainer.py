@@ -157,7 +157,8 @@ class Trainer:
     def _reconstruction_losses(
         self, real: Tensor, w: Tensor, target_cond: Tensor, img: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """L1, LPIPS or what stands for it, the classifier's KL (on generated pictures too: they must show what they were told), latent.
+        """L1, LPIPS or what stands for it, the classifier's KL (on generated pictures too: they must show what they
+        were told), latent.
 
         What weighs nothing is not computed.
         """

@@ -38,8 +38,9 @@ def train(
 ) -> Generator[Event, None, bool]:
     """Train until the images of the run's config were seen, from its newest checkpoint where there is one.
 
-    `should_stop` is asked between two steps whether to end early, and may wait. Then, at the end, and when the generator is
-    closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice; returns whether it came to its end.
+    `should_stop` is asked between two steps whether to end early, and may wait. Then, at the end, and when the
+    generator is closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice; returns whether it
+    came to its end.
 
     The state after n images is the same however often a run was killed: whatever the next step and the next line of
     figures depend on is in the checkpoint. Of the processes of `world` the first decides, measures and writes; all
@@ -164,8 +165,8 @@ class TrainingRun(TrainingLoop):
         at, taken_back = self.trainer.images, self.taken_back + 1
         if taken_back > MAX_ROLLBACKS:
             raise UserError(
-                f"The training diverged at {at} images and was taken back {MAX_ROLLBACKS} times already, each time with "
-                f"half the learning rate. Export what it has with `latent-explorer export {self.run.path} --out "
+                f"The training diverged at {at} images and was taken back {MAX_ROLLBACKS} times already, each time "
+                f"with half the learning rate. Export what it has with `latent-explorer export {self.run.path} --out "
                 f"X.explainer`, or start again with a smaller one, such as --set lr={self.config.lr / 4:g}."
             )
         self._load(self.checkpoints.load())

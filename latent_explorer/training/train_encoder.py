@@ -51,7 +51,8 @@ def train_encoder(
     resume: bool = False,
     should_stop: Callable[[], object] = lambda: None,
 ) -> Generator[Event, None, Explainer | None]:
-    """Train; the explainer with the encoder, or None when `should_stop` said so before the end: the checkpoint goes on then.
+    """Train; the explainer with the encoder, or None when `should_stop` said so before the end: the
+    checkpoint goes on then.
 
     Yields Progress, Metric (over the images seen) and Notice. UserError where there is an encoder already.
     """

@@ -20,7 +20,10 @@ TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words st
 
 
 class LeftPanel(QWidget):
-    """Two pages under their names. `projecting_changed(bool)`: to the page "Project" or away from it, by the person or by `set_projecting`."""
+    """Two pages under their names.
+
+    `projecting_changed(bool)`: to the page "Project" or away from it, by the person or by `set_projecting`.
+    """
 
     projecting_changed = Signal(bool)
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""An explorer on a fake model, empty (`headless`), with the model open (`opened`), and with a training controller (`training_harness`)."""
+"""An explorer on a fake model, empty (`headless`), with the model open (`opened`), and with a training controller
+(`training_harness`)."""
 
 from __future__ import annotations
 

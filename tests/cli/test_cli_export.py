@@ -85,7 +85,21 @@ def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window
         controller.export_timeline(tmp_path / name, WALK, settings)
         assert settle() == []
         out = tmp_path / f"cli-{name}"
-        run(capsys, "animate", file, walk, "--out", out, "--size", 32, "--caption", "--bar", "--before-after", "--device", "cpu")  # fmt: skip
+        run(
+            capsys,
+            "animate",
+            file,
+            walk,
+            "--out",
+            out,
+            "--size",
+            32,
+            "--caption",
+            "--bar",
+            "--before-after",
+            "--device",
+            "cpu",
+        )
         assert out.read_bytes() == (tmp_path / name).read_bytes(), name
 
 
@@ -102,7 +116,9 @@ def test_sheets_and_all_attributes_are_the_same_bytes_too(file, window, tmp_path
     controller.export_all(tmp_path / "all", 2, [SeedBase(3)], settings)
     assert settle() == []
     out = tmp_path / "cli-all"
-    result = run(capsys, "export-all", file, "--top", 2, "--seeds", 3, "--size", 16, "--fps", 10, "--out", out, "--device", "cpu")  # fmt: skip
+    result = run(
+        capsys, "export-all", file, "--top", 2, "--seeds", 3, "--size", 16, "--fps", 10, "--out", out, "--device", "cpu"
+    )
     names = sorted(p.name for p in out.iterdir())
     assert names == sorted(p.name for p in (tmp_path / "all").iterdir())
     assert all((out / n).read_bytes() == (tmp_path / "all" / n).read_bytes() for n in names)
@@ -110,7 +126,7 @@ def test_sheets_and_all_attributes_are_the_same_bytes_too(file, window, tmp_path
 
 
 def test_an_export_shows_what_the_window_renders(file, walk, tmp_path, capsys):
-    result = run(capsys, "animate", file, walk, "--out", tmp_path / "f", "--size", 16, "--device", "cpu")  # fmt: skip
+    result = run(capsys, "animate", file, walk, "--out", tmp_path / "f", "--size", 16, "--device", "cpu")
     assert (result["frames"], result["seconds"]) == (10, 1.0)
     model = read_explainer(file)
     state = picture_requests.opening_state(model.summary())
@@ -154,12 +170,12 @@ def test_what_is_impossible_is_one_line(file, walk, tmp_path, capsys, arguments,
 
 def test_a_timeline_of_another_model_is_refused(file, tmp_path, capsys):
     write_timeline(tmp_path / "w.json", WALK, "f" * 64)
-    assert main(["animate", str(file), str(tmp_path / "w.json"), "--out", str(tmp_path / "a.gif")]) == 1  # fmt: skip
+    assert main(["animate", str(file), str(tmp_path / "w.json"), "--out", str(tmp_path / "a.gif")]) == 1
     assert "another model" in capsys.readouterr().err
 
 
 def test_a_sheet_of_every_kind(file, tmp_path, capsys):
-    for kind, extra in (("truncation", ["--psis", "0,1"]), ("mixing", ["--rows", "1-2", "--columns", "5"])):  # fmt: skip
+    for kind, extra in (("truncation", ["--psis", "0,1"]), ("mixing", ["--rows", "1-2", "--columns", "5"])):
         out = tmp_path / f"{kind}.png"
         result = run(capsys, "sheet", file, "--kind", kind, "--seeds", "0-1", *extra, "--out", out)
         assert result["kind"] == kind
@@ -195,7 +211,7 @@ def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, c
 
 
 def test_sizes_of_files():
-    assert [parse_size(t) for t in ("2MB", "1.5 mb", "500KB", "1200")] == [2_000_000, 1_500_000, 500_000, 1200]  # fmt: skip
+    assert [parse_size(t) for t in ("2MB", "1.5 mb", "500KB", "1200")] == [2_000_000, 1_500_000, 500_000, 1200]
     for wrong in ("", "MB", "-3MB", "2 apples", "0"):
         with pytest.raises(UserError):
             parse_size(wrong)

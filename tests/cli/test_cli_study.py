@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`study score` and `study columns` on the command line; `study build` is tried in tests/app/study/test_study_job.py."""
+"""`study score` and `study columns` on the command line; `study build` is tried in
+tests/app/study/test_study_job.py."""
 
 from __future__ import annotations
 

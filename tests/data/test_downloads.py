@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The usual downloads are recognised as they come, folder or zip, and what they offer is told without opening a picture."""
+"""The usual downloads are recognised as they come, folder or zip, and what they offer is told without
+opening a picture."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Broken picture files end in a UserError or a picture, soon, and never in anything else: bits flipped, ends cut off."""
+"""Broken picture files end in a UserError or a picture, soon, and never in anything else: bits
+flipped, ends cut off."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Writes an animation of `seconds` at `size` px through the whole export job, without a model, and says its peak of memory.
+"""Writes an animation of `seconds` at `size` px through the whole export job, without a model, and says its
+peak of memory.
 
 python tests/helpers/export_minute.py FILE '{"fps": 20}' [SECONDS] [SIZE]
 """

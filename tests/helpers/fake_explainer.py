@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A tiny explainer without torch: procedural leaves that react to edits, so that the whole window can be tried and tested.
+"""A tiny explainer without torch: procedural leaves that react to edits, so that the whole window can be
+tried and tested.
 
 `model_host()` is what the application is given in place of the real one. Nothing here is learned or measured.
 """

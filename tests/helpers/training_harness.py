@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A training controller beside a headless explorer, with the window's second played by `wait`, and trainings that learn nothing."""
+"""A training controller beside a headless explorer, with the window's second played by `wait`, and trainings that
+learn nothing."""
 
 from __future__ import annotations
 

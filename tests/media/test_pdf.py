@@ -49,7 +49,7 @@ def test_text_is_text_in_an_embedded_truetype_font():
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs poppler's pdftotext")
 def test_another_reader_finds_the_words(tmp_path):
     write_pdf(tmp_path / "s.pdf", SHEET, "A title")
-    done = subprocess.run(["pdftotext", "-layout", str(tmp_path / "s.pdf"), "-"], capture_output=True, check=True)  # fmt: skip
+    done = subprocess.run(["pdftotext", "-layout", str(tmp_path / "s.pdf"), "-"], capture_output=True, check=True)
     words = done.stdout.decode()
     for text in (mark.text for mark in SHEET.marks if isinstance(mark, Text)):
         assert " ".join(text.split()) in " ".join(words.split())

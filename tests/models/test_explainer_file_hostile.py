@@ -24,10 +24,8 @@ from latent_explorer.models.tensor_file import TensorFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-QUIET: dict[str, Any] = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.function_scoped_fixture],  # each example overwrites the file
-}
+# each example overwrites the file
+QUIET: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
 
 
 @pytest.fixture(scope="module")

@@ -58,7 +58,7 @@ def test_equal_arguments_fit_equally(bent) -> None:
     run_job(fit_mapping(one, bent, 20))
     torch.manual_seed(99)
     run_job(fit_mapping(other, bent, 20))
-    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))  # fmt: skip
+    assert all(torch.equal(a, b) for a, b in zip(one.state_dict().values(), other.state_dict().values(), strict=True))
 
 
 def test_what_would_end_farther_away_is_taken_back(bent, monkeypatch) -> None:

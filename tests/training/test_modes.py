@@ -229,10 +229,11 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
 def test_a_plain_stylegan2_has_one_pace(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("latent_explorer.training.throughput.time.monotonic", lambda: now[0])
+    # the second stage at half the rate
     for mode, seconds_left in (
         ("stylegan2", 25.0),
         ("stylex", 45.0),
-    ):  # the second stage at half the rate
+    ):
         asked = _changed(config, mode=mode, images=300, adversarial_start=100, validate_every=1000)
         throughput = Throughput(asked, 0)
         now[0] += 5

@@ -56,7 +56,8 @@ def test_only_the_configs_within_it_are_no_settings_of_a_training() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("20,000", 20_000), ("20 000", 20_000), ("20k", 20_000), ("2m", 2_000_000), ("1.5M", 1_500_000), ("1.500.000", 1_500_000), ("2,5k", 2_500), ("200_000", 200_000)],
+    [("20,000", 20_000), ("20 000", 20_000), ("20k", 20_000), ("2m", 2_000_000),
+     ("1.5M", 1_500_000), ("1.500.000", 1_500_000), ("2,5k", 2_500), ("200_000", 200_000)],
 )  # fmt: skip
 def test_lengths_as_people_write_them(text: str, number: int) -> None:
     assert train_settings()["images"].parse(text) == number

@@ -3,8 +3,8 @@
 
 A file holds one frame and its name says what it is a frame of: model, device and versions, and the request. So an
 entry is never out of date, only unwanted. Files are replaced whole and carry a checksum: a crash, a full disk or a
-second window cannot make a frame wrong, only absent. (Of several windows each keeps to the bound with what it knows of.)
-Lives on the engine's thread; knows no timelines.
+second window cannot make a frame wrong, only absent. (Of several windows each keeps to the bound with what it knows
+of.) Lives on the engine's thread; knows no timelines.
 """
 
 from __future__ import annotations

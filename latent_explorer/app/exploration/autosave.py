@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Autosaved explorations: one file a running window, found again after a crash.
 
-Projected latents stand beside it in a folder of the same name, each written once: what changes every half minute is small.
-A window holds a lock on its file for as long as it lives; the system releases it however the window ends, so an
+Projected latents stand beside it in a folder of the same name, each written once: what changes every half minute is
+small. A window holds a lock on its file for as long as it lives; the system releases it however the window ends, so an
 autosave without a locked lock is one that nobody came back for.
 """
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents, and which model they are of.
+"""NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents, and which
+model they are of.
 
 Members are read by name and never extracted; sizes are limited before anything is unpacked.
 """
@@ -155,7 +156,10 @@ def _bytes(archive: zipfile.ZipFile, member: str, most: int = MAX_MEMBER) -> byt
 
 
 def _latents(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """Contents by id; what they hold is looked at by whoever uses them. A damaged one is empty, so that it is missed."""
+    """Contents by id; what they hold is looked at by whoever uses them.
+
+    A damaged one is empty, so that it is missed.
+    """
     found: dict[str, bytes] = {}
     left = MAX_LATENTS
     for name in archive.namelist():

@@ -86,7 +86,8 @@ class LatentStore:
         return list(self._pictures.values())
 
     def noise_of(self, base: Base) -> Noise | None:
-        """The noise that belongs to a base latent: optimised maps, or what it was found with; None: no particular one."""
+        """The noise that belongs to a base latent: optimised maps, or what it was found with; None: no
+        particular one."""
         if not isinstance(base, ProjectedBase):
             return None
         picture = self.of(base)

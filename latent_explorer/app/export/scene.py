@@ -39,10 +39,8 @@ if TYPE_CHECKING:
     from latent_explorer.media.animation.settings import AnimationSettings
 
 SWEEP_SECONDS = 2.0  # from -1 to +1
-FLIP_SECONDS, REST_SECONDS = (
-    1.2,
-    0.4,
-)  # from the picture to the attribute's end, and at each of both
+# from the picture to the attribute's end, and at each of both
+FLIP_SECONDS, REST_SECONDS = 1.2, 0.4
 
 
 @dataclass(frozen=True)

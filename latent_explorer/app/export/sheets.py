@@ -149,7 +149,7 @@ def _counterfactual(
     if plan.together and len(chosen) > 1:
         changes.append(tuple(shift for shifts in changes for shift in shifts))
         columns.append("all of them")
-    photos = [context.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]  # fmt: skip
+    photos = [context.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]
     shown = any(photo is not None for photo in photos)
     lines = []
     for base, picture, photo in zip(plan.bases, before, photos, strict=True):

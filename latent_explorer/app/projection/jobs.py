@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the projection controller has the engine do: cut and project photos, and render latents that came from a file."""
+"""What the projection controller has the engine do: cut and project photos, and render latents that
+came from a file."""
 
 from __future__ import annotations
 

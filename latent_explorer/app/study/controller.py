@@ -95,7 +95,8 @@ class StudyController:
 
     @property
     def classifier_note(self) -> str:
-        """Who is asked in a study of the listed attributes, where that is not who is asked in the window; else empty."""
+        """Who is asked in a study of the listed attributes, where that is not who is asked in the
+        window; else empty."""
         state, summary = self._explorer.state, self._explorer.summary
         arm = self.own_arm()
         if state is None or summary is None or arm.classifier_id == state.classifier_id:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What the training controller has the engine do: see what pictures offer, check them, and time a few steps. Generators."""
+"""What the training controller has the engine do: see what pictures offer, check them, and time a few steps.
+
+Generators.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,8 @@ def inspect_data(path: Path) -> Generator[Event, None, DataInspected]:
 
 
 def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDone]:
-    """The data check, then a few steps of the training itself on the chosen device; `folder` is where it would write."""
+    """The data check, then a few steps of the training itself on the chosen device; `folder` is
+    where it would write."""
     done = CheckDone(plan, None, None)
     try:
         config = _sized(plan.config())

@@ -178,7 +178,8 @@ class RunReporter:
     def forward(
         self, job: Generator[Event, None, T], should_stop: Callable[[], bool] | None = None
     ) -> Generator[Event, None, T | None]:
-        """Record and forward a job's events; its value, or None if `should_stop` (any request, unless given) ended it."""
+        """Record and forward a job's events; its value, or None if `should_stop` (any request, unless
+        given) ended it."""
         return forward_until(forward_events(job, self.record), should_stop or self.should_stop)
 
     def end(self, state: State) -> None:

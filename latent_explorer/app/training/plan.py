@@ -27,7 +27,10 @@ DEFAULT_PRESET = "quick-look"
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What shall be trained. `label` to `split` choose among the pictures of `data`, or of `classifier_data` if given."""
+    """What shall be trained.
+
+    `label` to `split` choose among the pictures of `data`, or of `classifier_data` if given.
+    """
 
     data: Path | None = None
     label: str = ""  # column of the labels; empty: class folders or a column `class`

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One run as the window sees it: a view of its folder, polled without cost while nothing changes.
 
-The files are `training.run_folder`'s. A view believes nothing: folders may be half written, damaged, foreign, or gone by
-the next look. Which runs there are is `run_history`'s.
+The files are `training.run_folder`'s. A view believes nothing: folders may be half written, damaged, foreign, or gone
+by the next look. Which runs there are is `run_history`'s.
 """
 
 from __future__ import annotations

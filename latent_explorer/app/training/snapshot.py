@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A running training's current state as an explainer: `export` as a child process, whose file is opened when it is done.
+"""A running training's current state as an explainer: `export` as a child process, whose file is opened
+when it is done.
 
 A child and no job of the engine: it takes a minute or two, and measuring is one long step, during which no slider
 would move anything.

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """AttFind as a job: effects of all style coordinates on the encoded pictures, then the ranked attributes.
 
-The "notebook" procedure of the StylEx authors (reference, section A.3). The effect table is made in `explain.attfind.effects`,
-the choice in `explain.attfind.greedy`; how well the list flips pictures is measured in `explain.attfind.sufficiency`.
+The "notebook" procedure of the StylEx authors (reference, section A.3). The effect table is made in
+`explain.attfind.effects`, the choice in `explain.attfind.greedy`; how well the list flips pictures is measured in
+`explain.attfind.sufficiency`.
 """
 
 from __future__ import annotations

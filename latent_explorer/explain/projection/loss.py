@@ -37,7 +37,8 @@ def bilinear_upsample(img: Tensor, size: int = FINE) -> Tensor:
 
 
 class PictureLoss:
-    """Distance of pictures to fixed targets (N, 3, H, W): the perceptual one, and `l2` times the mean squared difference.
+    """Distance of pictures to fixed targets (N, 3, H, W): the perceptual one, and `l2` times the mean
+    squared difference.
 
     Where the settings ask for it, also how differently the classifier speaks of them. Random crops are drawn from
     `rng`, the same for every picture of the batch.

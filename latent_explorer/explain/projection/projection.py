@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Projection as a job: from pictures to latents that show them, a few at a time, each with its own best and its own end.
+"""Projection as a job: from pictures to latents that show them, a few at a time, each with its own best
+and its own end.
 
 The pieces stand beside it: starts, what is moved, what is made small, steps, judging, tuning. Random numbers come from
 the settings' seed alone and pictures share batches in fixed groups, so that equal settings give equal bits.

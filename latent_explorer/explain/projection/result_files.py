@@ -54,7 +54,8 @@ class ResultFolder:
             self.path.mkdir(parents=True, exist_ok=True)
 
     def add(self, pictures: Sequence[ProjectedPicture]) -> None:
-        """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target, reconstruction)."""
+        """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target,
+        reconstruction)."""
         for picture in pictures:
             plain = safe_file_name(Path(picture.report.name).stem) or "picture"
             name = free_name(plain, lambda name: name.lower() in self._names, "-")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What can be chosen about a projection, as values. No torch: the window and the command line read it before the model."""
+"""What can be chosen about a projection, as values.
+
+No torch: the window and the command line read it before the model.
+"""
 
 from __future__ import annotations
 

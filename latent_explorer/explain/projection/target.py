@@ -45,7 +45,8 @@ def cut_target(
 
 @torch.inference_mode()
 def photo_probs(explainer: Explainer, photo: np.ndarray, classifier_id: str) -> tuple[float, ...]:
-    """Probabilities (K,) of a square photo (S, S, 3) uint8; empty where it is no larger than what the generator makes."""
+    """Probabilities (K,) of a square photo (S, S, 3) uint8; empty where it is no larger than what the
+    generator makes."""
     size = photo.shape[0]
     if size <= explainer.generator.config.resolution:
         return ()

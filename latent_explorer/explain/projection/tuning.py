@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def tune(
     generator: Network, latent: Latent, loss: PictureLoss, row: int, settings: ProjectionSettings
 ) -> Generator[Event, None, Mapping[str, Tensor]]:
-    """What must be added to the generator's tensors (fp16, on the CPU) to show target `row` of the loss from the latent.
+    """What must be added to the generator's tensors (fp16, on the CPU) to show target `row` of the loss
+    from the latent.
 
     Adam on all weights of the synthesis; the best step is kept, or nothing where no step was better.
     """

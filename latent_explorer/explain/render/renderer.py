@@ -104,7 +104,8 @@ class Renderer:
     def render(self, request: PictureRequest) -> RenderResult:
         """The picture of a request, with and without its edits. UserError names what the model lacks."""
         start = time.perf_counter()
-        # At batch 1 a second CPU thread costs more than it brings; one fixed number also keeps preview and export equal.
+        # At batch 1 a second CPU thread costs more than it brings; one fixed number also keeps preview
+        # and export equal.
         with cpu_threads(1):
             base = self._base(request.recipe)
             before = base.pictures.get(request.classifier_id)

@@ -94,7 +94,10 @@ def evaluate(
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, Evaluation]:
-    """Measure an explainer on the pictures `ids`; `read(rows)` gives them as `explain.attfind.encode` takes them. A job."""
+    """Measure an explainer on the pictures `ids`; `read(rows)` gives them as `explain.attfind.encode` takes them.
+
+    A job.
+    """
     if len(ids) < 2:
         raise UserError(f"{len(ids)} pictures are too few to measure anything. Choose another split or folder.")
     model = copy_to_device(explainer, device)

@@ -146,7 +146,8 @@ class QualityLadder:
         return low, (yield from self._enlarged_to_fit(low))
 
     def _enlarged_to_fit(self, low: int) -> Generator[Event, None, AnimationSettings]:
-        """Rung `low`, with as much more as the budget still holds: the next rung up is too much, half-way may not be."""
+        """Rung `low`, with as much more as the budget still holds: the next rung up is too much,
+        half-way may not be."""
         rung = self.all[low]
         if not low or not (yield from self._fits(rung)):
             return rung

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How an animation shall look and how large its file may be, as one value that can be remembered. Nothing is drawn here."""
+"""How an animation shall look and how large its file may be, as one value that can be remembered.
+
+Nothing is drawn here.
+"""
 
 from __future__ import annotations
 

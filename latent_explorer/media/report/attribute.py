@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""One attribute as a card of the report: what it is, pictures before and after, where they differ, and who says what."""
+"""One attribute as a card of the report: what it is, pictures before and after, where they differ, and
+who says what."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def card(attribute: AttributeReport, figures: ExplainerReport) -> str:
         sees = f"sees the outer {width} px alone" if width else "another classifier"
         said.append(_change(other.who.name, sees, other.change, other.follows))
     return (
-        f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> {escaped(attribute.name)}{_mark(attribute)}</h4>'
+        f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> '
+        f"{escaped(attribute.name)}{_mark(attribute)}</h4>"
         f'<p class="place">{escaped(_place(attribute))}</p>'
         f'<div class="seen">{pairs(attribute.examples, target)}{_map(attribute)}</div>'
         f'<div class="said">{"".join(said)}{_share(attribute.frame)}</div></section>'
@@ -75,7 +77,8 @@ def pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
     before = "".join(cell(e.before, e.p_before, "reconstructed", e.sample, False) for e in examples)
     after = "".join(cell(e.after, e.p_after, "at kappa 1", e.sample, e.reached) for e in examples)
     return (
-        f'<table class="pairs"><caption>{escaped(f"{of}: reconstructions" if of else "Reconstructions")} and their P({escaped(target)})</caption>'
+        f'<table class="pairs"><caption>{escaped(f"{of}: reconstructions" if of else "Reconstructions")} '
+        f"and their P({escaped(target)})</caption>"
         f'<tr><th scope="row">before</th>{before}</tr><tr><th scope="row">at kappa&nbsp;1</th>{after}</tr></table>'
     )
 
@@ -97,7 +100,8 @@ def _map(attribute: AttributeReport) -> str:
 def _change(label: str, who: str, change: Change, strong: bool = False) -> str:
     return (
         f"<div{' class=strong' if strong else ''}><span>{escaped(label)}</span><b>{signed(change.mean)}</b> "
-        f"<small>{interval(*change.interval)}</small><br><small>{escaped(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
+        f"<small>{interval(*change.interval)}</small><br>"
+        f"<small>{escaped(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
     )
 
 
@@ -107,7 +111,8 @@ def _share(share: FrameShare) -> str:
     between = "" if np.isnan(low) else f"[{100 * low:.0f}, {100 * high:.0f}]"
     filled = 0.0 if np.isnan(share.value) else 100 * share.value
     return (
-        f"<div{' class=strong' if share.exceeds_area else ''}><span>In the outer frame</span><b>{percent(share.value)}</b> "
+        f"<div{' class=strong' if share.exceeds_area else ''}><span>In the outer frame</span>"
+        f"<b>{percent(share.value)}</b> "
         f'<small>{between}</small><span class="bar"><i style="width:{filled:.1f}%"></i>'
         f'<u style="left:{100 * share.area:.1f}%"></u></span>'
         f"<small>of the change; its area: {percent(share.area)}</small></div>"

@@ -41,7 +41,8 @@ def page(explainers: Sequence[ExplainerReport]) -> str:
         f"<body>\n<header><h1>{title}</h1>"
         f'<p class="lead">{escaped(sentences.lead(explainers))}</p></header>\n'
         f"{_catching(explainers)}"
-        f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>{_paragraphs(sentences.method(explainers))}'
+        f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>'
+        f'{_paragraphs(sentences.method(explainers))}'
         f'<p>{escaped(_signature(explainers))}</p></footer>\n</body></html>\n'
     )  # fmt: skip
 
@@ -55,7 +56,8 @@ def _catching(explainers: Sequence[ExplainerReport]) -> str:
     seen = pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
     steps = "".join(f"<li><b>{escaped(a)}</b> {escaped(b)}</li>" for a, b in sentences.NEXT)
     return (
-        f'<section class="catch"><h2>{escaped(sentences.CATCH)}</h2><div>{_paragraphs(sentences.catching(caught))}{seen}</div>'
+        f'<section class="catch"><h2>{escaped(sentences.CATCH)}</h2>'
+        f"<div>{_paragraphs(sentences.catching(caught))}{seen}</div>"
         f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
     )
 

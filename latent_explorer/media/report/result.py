@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The report on an explainer as a value: everything that the page prints and the JSON holds. Measured in explain/report.
+"""The report on an explainer as a value: everything that the page prints and the JSON holds. Measured in
+explain/report.
 
 What counts as "changes the surroundings" is decided here, once, from the figures.
 """

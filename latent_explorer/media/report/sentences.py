@@ -68,7 +68,7 @@ def answer(figures: ExplainerReport) -> str:
             f"None of the {total} attributes{those} changes the surroundings and moves the verdict; "
             f"{faint} {verb} the surroundings without moving it."
         )
-    verb = "changes the surroundings and moves" if len(caught) == 1 else "change the surroundings and move"  # fmt: skip
+    verb = "changes the surroundings and moves" if len(caught) == 1 else "change the surroundings and move"
     return f"{len(caught)} of the {total} attributes{those} {verb} the verdict."
 
 
@@ -153,9 +153,9 @@ def catching(caught: Sequence[ExplainerReport]) -> list[str]:
             right = said.who.accuracy
             knows = "" if right is None else f", and alone it is right on {percent(right)} of test pictures"
             paragraphs.append(
-                f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a picture, "
-                f"where there is little of the subject{knows}. With {attribute.name}, which moves the classifier of "
-                f"{figures.name} by {signed(attribute.change.mean)}, it {_moves(said.change)}. Whatever "
+                f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a "
+                f"picture, where there is little of the subject{knows}. With {attribute.name}, which moves the "
+                f"classifier of {figures.name} by {signed(attribute.change.mean)}, it {_moves(said.change)}. Whatever "
                 "this attribute draws, it is to be seen in the surroundings alone."
             )
     return paragraphs
@@ -165,18 +165,19 @@ def method(explainers: Sequence[ExplainerReport]) -> list[str]:
     """How the figures were made, for the end of the page."""
     counts = ", ".join(f"{e.measured} of {e.stored} ({e.name})" for e in explainers)
     return [
-        f"Pictures: reconstructions of encoded pictures of the file, rendered by its generator; no photographs. "
+        "Pictures: reconstructions of encoded pictures of the file, rendered by its generator; no photographs. "
         f"Measured on {counts}, spread evenly. Each attribute is moved to kappa 1, the observed end, on those that "
-        "the classifier does not yet call the target (n of them). Shown are some of them, spread evenly, with P(target) below "
-        "each; bold: the verdict became the target. Values in brackets are 95 % intervals over pictures.",
+        "the classifier does not yet call the target (n of them). Shown are some of them, spread evenly, with "
+        "P(target) below each; bold: the verdict became the target. Values in brackets are 95 % intervals over "
+        "pictures.",
         "Where it changes: mean |difference| over pictures and colour channels, where 1 is from black to white; each "
         "map has its own scale. The dashed line bounds the outer frame, "
         f"{FRAME * 64:.0f}/64 of a side wide.",
-        "An attribute “changes the surroundings” if a network that sees the frame alone moves by "
-        f"{FOLLOWS:g} or more on average, or if surely more of the change lies in the frame than its area explains. "
-        f"It “moves the verdict” if P(target) moves by {MATTERS:g} or more on average. Attributes are taken one at a "
-        "time; their numbers and effects in logits are those of the search that found them, names and order those of the "
-        "file, or of the window that wrote this page.",
+        f"An attribute “changes the surroundings” if a network that sees the frame alone moves by {FOLLOWS:g} or more "
+        "on average, or if surely more of the change lies in the frame than its area explains. It “moves the "
+        f"verdict” if P(target) moves by {MATTERS:g} or more on average. Attributes are taken one at a time; their "
+        "numbers and effects in logits are those of the search that found them, names and order those of the file, "
+        "or of the window that wrote this page.",
     ]
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The hidden key of a study: what was asked, and what is right. Also a key that a person writes for a survey of their own.
+"""The hidden key of a study: what was asked, and what is right. Also a key that a person writes for a
+survey of their own.
 
 JSON as this program writes it, or a CSV with a line a question: `column` (of the export) or `item`, `kind`, `right`,
 and whatever else is known of `arm`, `attribute`, `distractor`, `role`, `slot` and `choices` (how many there are, 2
@@ -59,15 +60,14 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
         """UserError for what cannot be scored; else the key itself."""
         problems = {
             "it holds no questions": not self.items,
-            "two of its questions have the same name": len({i.item for i in self.items})
-            < len(self.items),
+            "two of its questions have the same name": len({i.item for i in self.items}) < len(self.items),
             "its chance is no probability": not 0 < self.chance < 1,
         }
         missing = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()]
         if missing:
-            problems[
-                f"it does not say what is right for {missing[0]} (write it, or take out what is no question)"
-            ] = True
+            problems[f"it does not say what is right for {missing[0]} (write it, or take out what is no question)"] = (
+                True
+            )
         for problem, is_so in problems.items():
             if is_so:
                 raise UserError(f"The key cannot be used: {problem}. Mend the key file.")
@@ -88,16 +88,15 @@ def read_key(path: Path) -> StudyKey:
             raise UserError(f"{path.name} takes {size_text(size)}: too large for a key of a study.")
         data = path.read_bytes()
     except OSError as error:
-        raise UserError(
-            f"{path} cannot be read ({error.strerror}). Choose the key file."
-        ) from error
+        raise UserError(f"{path} cannot be read ({error.strerror}). Choose the key file.") from error
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
         return _from_table(path, data)
     try:
         found = msgspec.json.decode(data, type=dict)
         if found.get("format") != FORMAT:
             raise UserError(
-                f"{path.name} is not the key of a study. It is called key.json and stands beside the participants' folder."
+                f"{path.name} is not the key of a study. It is called key.json and stands beside the participants' "
+                "folder."
             )
         if found.get("version", 0) > VERSION:
             raise UserError(f"{path.name} was written by a newer version of this program.")

@@ -70,9 +70,7 @@ def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Rendered
 
 
 @contextlib.contextmanager
-def new_study_folder(
-    folder: Path, plan: StudyPlan, made_with: dict[str, Any]
-) -> Iterator[StudyFolderWriter]:
+def new_study_folder(folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> Iterator[StudyFolderWriter]:
     """A writer for the study in `folder`, which is there when the block has ended, or not at all."""
     with explain_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)

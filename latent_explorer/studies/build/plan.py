@@ -61,13 +61,9 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True):
         }
         for name, (value, low, high) in ranges.items():
             if not low <= value <= high:
-                raise UserError(
-                    f"{value:g} is out of range for: {name}. Choose {low:g} to {high:g}."
-                )
+                raise UserError(f"{value:g} is out of range for: {name}. Choose {low:g} to {high:g}.")
         if not self.kinds or len(set(self.kinds)) < len(self.kinds):
-            raise UserError(
-                "A study asks at least one kind of question: classification, verbal, or both."
-            )
+            raise UserError("A study asks at least one kind of question: classification, verbal, or both.")
 
 
 class AttributeInfo(msgspec.Struct, frozen=True):
@@ -114,17 +110,13 @@ class StudyPlan(msgspec.Struct, frozen=True):
     paired: bool  # whether the arms show the same source pictures
 
 
-def make_plan(
-    settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequence[str]]
-) -> StudyPlan:
+def make_plan(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequence[str]]) -> StudyPlan:
     """Compose the questions. `pools` holds an arm's source pictures each; equal pools pair the arms.
 
     Raises UserError where attributes or pictures are too few.
     """
     settings.check()
-    arms = [
-        msgspec.structs.replace(a, attributes=a.attributes[: settings.attributes]) for a in arms
-    ]
+    arms = [msgspec.structs.replace(a, attributes=a.attributes[: settings.attributes]) for a in arms]
     _check(settings, arms, pools)
     paired = len(arms) > 1 and all(list(pool) == list(pools[0]) for pool in pools)
     paired = paired and len({len(arm.attributes) for arm in arms}) == 1
@@ -225,9 +217,7 @@ class _Part:
         shared = [self._pools[0].draw() for _ in range(self._count(0))] if self.paired else None
         for arm in range(len(self.arms)):
             asked = self._of_arm(arm, shared)
-            placed += self._spread(
-                self._sequence(asked, arm), random.Random(self._salt("order", arm))
-            )
+            placed += self._spread(self._sequence(asked, arm), random.Random(self._salt("order", arm)))
         if self.kind == "classification":
             catch = [self._drawn("catch", i) for i in range(self.settings.catch)]
             rng = self._rng("catch places")  # never at the very beginning or end

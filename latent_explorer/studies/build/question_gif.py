@@ -29,9 +29,7 @@ def with_one_palette(frames: Sequence[np.ndarray]) -> list[Image.Image]:
     step = max(1, math.isqrt(tall.shape[0] * tall.shape[1] // SAMPLE))
     thinned = Image.fromarray(np.ascontiguousarray(tall[::step, ::step]))
     enough = max(1, thinned.width * thinned.height // 100)
-    palette = thinned.quantize(
-        256, Image.Quantize.MAXCOVERAGE, kmeans=enough, dither=Image.Dither.NONE
-    )
+    palette = thinned.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=enough, dither=Image.Dither.NONE)
     whole = Image.fromarray(tall).quantize(palette=palette, dither=Image.Dither.NONE)
     return [whole.crop((0, i * height, whole.width, (i + 1) * height)) for i in range(len(frames))]
 

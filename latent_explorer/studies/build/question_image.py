@@ -48,9 +48,7 @@ def _gap(tile: int) -> int:
     return max(2, GAP * tile // 512)
 
 
-def _frame(
-    pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, state: int
-) -> np.ndarray:
+def _frame(pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, state: int) -> np.ndarray:
     canvas = Image.new("RGB", panel_size(kind, tile), LIGHT.paper)
     draw = ImageDraw.Draw(canvas)
     strip, gap = tile // STRIP, _gap(tile)

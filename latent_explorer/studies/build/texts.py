@@ -77,9 +77,7 @@ class StudyTexts(msgspec.Struct, frozen=True, kw_only=True):
     consent: str = CONSENT
     classification: str = CLASSIFICATION
     verbal: str = VERBAL
-    thanks: str = (
-        "You have answered every question. One step is left: send the file with your answers back."
-    )
+    thanks: str = "You have answered every question. One step is left: send the file with your answers back."
     contact: str = ""  # where to send the file, whom to ask
     words: dict[str, str] = {}
 

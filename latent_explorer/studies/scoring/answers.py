@@ -88,7 +88,7 @@ def _drop_unasked_answers(respondents: Sequence[Respondent], key: StudyKey) -> l
     asked = {item.item for item in key.items}
     known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
     if any(r.answers for r in respondents) and not any(known):
-        raise UserError("The answers are to none of the key's questions. Choose the key of that study.")  # fmt: skip
+        raise UserError("The answers are to none of the key's questions. Choose the key of that study.")
     return [msgspec.structs.replace(r, answers=answers) for r, answers in zip(respondents, known, strict=True)]
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Reading a choice from whatever a survey writes: "1", "B", "Choice 2", "top right"; and whether it is the right one."""
+"""Reading a choice from whatever a survey writes: "1", "B", "Choice 2", "top right"; and whether it is
+the right one."""
 
 from __future__ import annotations
 

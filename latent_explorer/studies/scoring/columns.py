@@ -104,7 +104,8 @@ def question_columns(data: bytes, name: str) -> list[str]:
 def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraft]:
     """For a survey of another origin: its questions as a key whose right answers are to be filled in.
 
-    `right` are these answers for the columns that look like choices, in their order. UserError where the numbers differ.
+    `right` are these answers for the columns that look like choices, in their order. UserError where the
+    numbers differ.
     """
     table = parse_wide(read_table(data, name), name)
     found = [_proposal(table, table.name_of(i), i, "", _kind(table, i)) for i in table.questions]

@@ -90,11 +90,12 @@ def _axis(left: float, right: float, top: float, bottom: float, name: str) -> li
     for tenth in range(0, 11, 2):
         x = left + tenth / 10 * (right - left)
         parts.append(
-            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom + 4}" stroke="currentColor" stroke-opacity="0.15"/>'
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom + 4}" '
+            'stroke="currentColor" stroke-opacity="0.15"/>'
             f'<text x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{tenth / 10:.1f}</text>'
         )
     middle = (left + right) / 2
-    parts.append(f'<text x="{middle:.1f}" y="{bottom + 36}" text-anchor="middle">{html.escape(name)}</text>')  # fmt: skip
+    parts.append(f'<text x="{middle:.1f}" y="{bottom + 36}" text-anchor="middle">{html.escape(name)}</text>')
     return parts
 
 

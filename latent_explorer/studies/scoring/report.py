@@ -28,9 +28,9 @@ SPREADS = (
 
 HOLM = "p Holm corrects the exact p for the number of rows in its table."
 DIFFERENCES = (
-    "By pairs: over respondents, whether other people would show the difference too; over items (questions that show the "
-    "same pictures in both arms), whether other questions would. 95 % t interval of the mean; exact sign test, ties left "
-    "out; p Holm for several pairs of arms."
+    "By pairs: over respondents, whether other people would show the difference too; over items (questions that show "
+    "the same pictures in both arms), whether other questions would. 95 % t interval of the mean; exact sign test, "
+    "ties left out; p Holm for several pairs of arms."
 )
 
 
@@ -73,7 +73,7 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
         marks = [mark(f"{i.item} {i.attribute}", i.score, i.arm, i.below_chance) for i in score.items]
         found["items"] = plots.intervals(marks, score.chance, axis, arms)
     if by_respondent:
-        found["respondents"] = plots.histogram(by_respondent, "accuracy of a respondent (number of respondents)")  # fmt: skip
+        found["respondents"] = plots.histogram(by_respondent, "accuracy of a respondent (number of respondents)")
     if score.verbal:
         words = [
             plots.Mark(
@@ -83,7 +83,9 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
             )
             for v in score.verbal
         ]  # fmt: skip
-        found["words"] = plots.intervals(words, None, "share of respondents using the modal word, 95 % Wilson interval", arms)  # fmt: skip
+        found["words"] = plots.intervals(
+            words, None, "share of respondents using the modal word, 95 % Wilson interval", arms
+        )
     return found
 
 
@@ -110,8 +112,8 @@ def cautions(score: StudyScore) -> list[str]:
     """What the reader must know before the figures, as sentences; the same for report, window and command line."""
     said = list(score.notes)
     if score.respondents_read and not score.respondents:
-        found = ", ".join(f"{e.rule} {len(e.respondents)}" for e in score.exclusions if e.applied and e.respondents)  # fmt: skip
-        said.append(f"Nobody counts: the rules leave out everybody ({found}). Score again with fewer rules.")  # fmt: skip
+        found = ", ".join(f"{e.rule} {len(e.respondents)}" for e in score.exclusions if e.applied and e.respondents)
+        said.append(f"Nobody counts: the rules leave out everybody ({found}). Score again with fewer rules.")
     if bad := [i.item for i in score.items if i.below_chance]:
         said.append(
             f"{len(bad)} of {len(score.items)} questions are answered significantly below chance (p < 0.05 each, "
@@ -140,10 +142,12 @@ def _caution(sentence: str) -> str:
 def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
     parts = [_section("Accuracy", _table(tables.groups(score).turned()) + _hint(SPREADS) + _hint(POOLED))]
     if score.differences:
-        parts.append(_section("Difference between arms", _table(tables.differences(score)) + _hint(DIFFERENCES)))  # fmt: skip
+        parts.append(_section("Difference between arms", _table(tables.differences(score)) + _hint(DIFFERENCES)))
     if score.attributes:
-        parts.append(_section("Attributes", _figure(drawn["attributes"]) + _table(tables.attributes(score)) + _hint(HOLM)))  # fmt: skip
-    parts.append(_section("Questions", _figure(drawn["items"]) + _table(tables.items(score)) + _hint(HOLM)))  # fmt: skip
+        parts.append(
+            _section("Attributes", _figure(drawn["attributes"]) + _table(tables.attributes(score)) + _hint(HOLM))
+        )
+    parts.append(_section("Questions", _figure(drawn["items"]) + _table(tables.items(score)) + _hint(HOLM)))
     if "respondents" in drawn:
         parts.append(_section("Respondents", _figure(drawn["respondents"])))
     if score.catch:

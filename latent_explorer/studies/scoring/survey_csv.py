@@ -40,8 +40,8 @@ ABOUT = {
 }  # fmt: skip
 _OTHERS = (
     "enddate", "recordeddate", "ipaddress", "ipaddr", "datemodified", "datestamp", "lastpage", "startlanguage", "seed",
-    "collectorid", "username", "totalscore", "refurl", "referrerurl", "prolificpid", "workerid", "assignmentid", "hitid",
-    "recipientlastname", "recipientfirstname", "recipientemail", "externalreference", "externaldatareference",
+    "collectorid", "username", "totalscore", "refurl", "referrerurl", "prolificpid", "workerid", "assignmentid",
+    "hitid", "recipientlastname", "recipientfirstname", "recipientemail", "externalreference", "externaldatareference",
     "locationlatitude", "locationlongitude", "userlanguage", "emailaddress", "email", "firstname", "lastname",
     "customdata1", "datelastaction", "refererurl", "datumletzteraktivitat", "letzteseite", "startsprache", "score",
 )  # fmt: skip
@@ -115,7 +115,7 @@ def parse_wide(rows: Sequence[Sequence[str]], name: str) -> WideTable:
         raise UserError(f"{name} has no respondents below its headers. Export the answers again.")
     about = {}
     for meaning, names in ABOUT.items():
-        at = [i for wanted in names for i, head in enumerate(heads) if wanted in (plain(head), plain(_code(head)))]  # fmt: skip
+        at = [i for wanted in names for i, head in enumerate(heads) if wanted in (plain(head), plain(_code(head)))]
         if at:
             about[meaning] = at[0]
     return WideTable(heads, texts, body, qualtrics, about)
@@ -201,8 +201,8 @@ def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[s
     for name, at in found.items():
         if (other := by_column.setdefault(at, name)) != name:
             raise UserError(
-                f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Mend the key or the list "
-                "of columns."
+                f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Mend the key or the "
+                "list of columns."
             )
     return found
 

@@ -79,7 +79,7 @@ def groups(score: StudyScore) -> Table:
     rows: list[Row] = [_group(group) for group in found]
     if score.overall_without_exclusions and score.respondents != score.respondents_read:
         gap = (math.nan,) * 9
-        rows.append(("nobody left out", math.nan, *_proportion(score.overall_without_exclusions), *gap))  # fmt: skip
+        rows.append(("nobody left out", math.nan, *_proportion(score.overall_without_exclusions), *gap))
     return Table(heads, tuple(rows))
 
 
@@ -104,7 +104,7 @@ def attributes(score: StudyScore) -> Table:
 
 def items(score: StudyScore) -> Table:
     """Every question; those significantly below chance are flagged."""
-    heads = ("question", "arm", "attribute", "distractor", *_PROPORTION, "p Holm", "median seconds", "")  # fmt: skip
+    heads = ("question", "arm", "attribute", "distractor", *_PROPORTION, "p Holm", "median seconds", "")
     rows = tuple(
         (i.item, i.arm, i.attribute, i.distractor, *_proportion(i.score), i.score.p_holm, i.median_seconds,
          "below chance" if i.below_chance else "")
@@ -116,9 +116,11 @@ def items(score: StudyScore) -> Table:
 
 def differences(score: StudyScore) -> Table:
     """Paired differences between arms."""
-    heads = ("difference", "over", "pairs", "mean", "t low", "t high", "sample SD", "ahead", "behind", "sign test p", "p Holm")  # fmt: skip
+    heads = ("difference", "over", "pairs", "mean", "t low", "t high", "sample SD", "ahead", "behind",
+             "sign test p", "p Holm")  # fmt: skip
     rows = tuple(
-        (f"{d.a} \N{MINUS SIGN} {d.b}", d.over, d.n, d.mean, d.low, d.high, d.sd_sample, d.better, d.worse, d.p, d.p_holm)
+        (f"{d.a} \N{MINUS SIGN} {d.b}", d.over, d.n, d.mean, d.low, d.high, d.sd_sample, d.better, d.worse,
+         d.p, d.p_holm)
         for d in score.differences
     )  # fmt: skip
     return Table(heads, rows)
@@ -131,7 +133,8 @@ def catch(score: StudyScore) -> Table:
 
 def verbal(score: StudyScore) -> Table:
     """Verbal questions with their modal words."""
-    heads = ("question", "arm", "attribute", "answers", "modal word", "stem", "share", "Wilson low", "Wilson high", "most used")  # fmt: skip
+    heads = ("question", "arm", "attribute", "answers", "modal word", "stem", "share",
+             "Wilson low", "Wilson high", "most used")  # fmt: skip
     rows = []
     for v in score.verbal:
         word, stem = (v.modal.word, v.modal.stem) if v.modal else ("", "")
@@ -142,7 +145,8 @@ def verbal(score: StudyScore) -> Table:
 
 def distinctness(score: StudyScore) -> Table:
     """How far attributes share their words."""
-    heads = ("arm", "questions", "different modal words", "pairs", "pairs with one modal word", "mean overlap of words", "which")  # fmt: skip
+    heads = ("arm", "questions", "different modal words", "pairs", "pairs with one modal word",
+             "mean overlap of words", "which")  # fmt: skip
     rows = tuple(
         (d.arm, d.questions, d.different_modal, d.pairs, len(d.same_modal), d.overlap,
          "; ".join(f"{a} and {b}: {stem}" for a, b, stem in d.same_modal))

@@ -101,7 +101,10 @@ def rows(
     state: ExplorerState,
     result: RenderResult | None,
 ) -> list[CardRow]:
-    """The list from top to bottom: pins, own sliders, then by rank. Effects are those on the asked classifier, or none."""
+    """The list from top to bottom: pins, own sliders, then by rank.
+
+    Effects are those on the asked classifier, or none.
+    """
     found = listed_set(document, summary, state)
     ranked = [a for a in found.attributes if a.target == state.target_class] if found else []
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}

@@ -42,7 +42,8 @@ class EffectBar(QWidget):
         target: str,
         exact: bool = True,
     ) -> None:
-        """`mean` and `interval` in logits at kappa 1, None when never measured; `span` the least and greatest value any card draws."""
+        """`mean` and `interval` in logits at kappa 1, None when never measured; `span` the least and greatest value
+        any card draws."""
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
         self._colour = colour

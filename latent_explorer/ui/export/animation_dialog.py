@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that exports an animation: what, as which file, how it looks, how large it will be. Where to is asked after."""
+"""The dialog that exports an animation: what, as which file, how it looks, how large it will be.
+
+Where to is asked after.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A photo under a free square frame: drag it, pull its corners, or use the keys. What the square is for is not known here."""
+"""A photo under a free square frame: drag it, pull its corners, or use the keys.
+
+What the square is for is not known here.
+"""
 
 from __future__ import annotations
 

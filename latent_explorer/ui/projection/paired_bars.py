@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a classifier says of two pictures, side by side: two bars a class, each with its number. Painted, and in words."""
+"""What a classifier says of two pictures, side by side: two bars a class, each with its number.
+
+Painted, and in words.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""How faithful the projection on the canvas is: what the classifier says of both, cautions, and figures with meanings."""
+"""How faithful the projection on the canvas is: what the classifier says of both, cautions, and
+figures with meanings."""
 
 from __future__ import annotations
 
@@ -28,7 +29,10 @@ COMPARE_HELP = "Show the photo itself, as the generator sees it, in place of the
 
 
 class ProjectionResultView(QWidget):
-    """`compare_toggled(bool)`: the photo as the picture before, or the reconstruction. The others are about the shown one."""
+    """`compare_toggled(bool)`: the photo as the picture before, or the reconstruction.
+
+    The others are about the shown one.
+    """
 
     compare_toggled = Signal(bool)
     export_requested = Signal()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What else the generator is given beside the latent: the class probabilities it is told, and its noise. Folded away."""
+"""What else the generator is given beside the latent: the class probabilities it is told, and its noise.
+
+Folded away.
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
 NUMBER = 11 * theme.UNIT  # px
 # Settings that have a field of their own name
 NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
-COHERENCE = "Two examples of a change, and which of two pictures changes in the same way. Tests whether an attribute is one thing."
+COHERENCE = (
+    "Two examples of a change, and which of two pictures changes in the same way. Tests whether an attribute is one "
+    "thing."
+)
 DISTINCTNESS = "What changes, in one to four words. Tests whether people see different things in different attributes."
 CATCH = "A question that nobody who looks can miss. Whoever fails it can be left out when the answers are scored."
 PUBLISHED = "Published studies: 6 attributes with 3 questions each, full reach, 512 px, 0.75 s a frame (verbal 1 s)."

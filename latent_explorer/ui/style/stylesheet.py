@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The one stylesheet: what Fusion cannot say with a palette. Colours come from the theme; nothing here is per screen."""
+"""The one stylesheet: what Fusion cannot say with a palette.
+
+Colours come from the theme; nothing here is per screen.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,9 @@ QPushButton:hover, QToolButton:hover {{ background: {hover}; }}
 QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {line}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {disabled}; background: transparent; }}
 QPushButton:focus, QToolButton:focus {{ border: 1px solid {accent}; }}
-QPushButton[role="primary"] {{ background: {accent}; border: 1px solid {accent}; color: {on_accent}; font-weight: 600; }}
+QPushButton[role="primary"] {{
+    background: {accent}; border: 1px solid {accent}; color: {on_accent}; font-weight: 600;
+}}
 QPushButton[role="primary"]:hover {{ background: {accent_hover}; border-color: {accent_hover}; }}
 QPushButton[role="primary"]:focus {{ border: 2px solid {ink}; }}
 QPushButton[role="primary"]:disabled {{ background: {hover}; border-color: {hover}; color: {disabled}; }}

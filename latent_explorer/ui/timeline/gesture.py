@@ -57,7 +57,8 @@ class KeyframeDrag:
 
 
 def shifted(timeline: Timeline, selected: Sequence[int], delta: float) -> dict[int, float]:
-    """Where the selected keyframes stand `delta` seconds later, all by the same number of frames and on frames; none before 0.
+    """Where the selected keyframes stand `delta` seconds later, all by the same number of frames and on frames;
+    none before 0.
 
     Empty when that is where they stand already.
     """

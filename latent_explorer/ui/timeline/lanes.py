@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Where things stand in the timeline: ruler, keyframes and trace above each other, names at the right. Geometry only."""
+"""Where things stand in the timeline: ruler, keyframes and trace above each other, names at the right.
+
+Geometry only.
+"""
 
 from __future__ import annotations
 

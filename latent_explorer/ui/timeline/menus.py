@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The timeline's menus that depend on what there is: frame rates, ways between keyframes, timelines, and one keyframe's.
+"""The timeline's menus that depend on what there is: frame rates, ways between keyframes, timelines, and
+one keyframe's.
 
 They stand in the menu bar and behind the transport's buttons alike.
 """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The trace under the keyframes: every class's probability over the timeline, where the class flips, and the playhead's dots."""
+"""The trace under the keyframes: every class's probability over the timeline, where the class flips, and the
+playhead's dots."""
 
 from __future__ import annotations
 

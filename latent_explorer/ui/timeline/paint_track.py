@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How a timeline looks: ruler, segments with the shape of their easing, keyframes as pictures, playhead. No events here."""
+"""How a timeline looks: ruler, segments with the shape of their easing, keyframes as pictures, playhead.
+
+No events here.
+"""
 
 from __future__ import annotations
 

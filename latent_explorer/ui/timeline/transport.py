@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The row above the timeline: play, time, loop, and what else fits. What does not fit stands in the menu "Timeline" too.
+"""The row above the timeline: play, time, loop, and what else fits. What does not fit stands in the menu
+"Timeline" too.
 
 Buttons and fields only: what they do is the panel's affair.
 """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Beside the three steps: what the data check found, what the training will cost, its command, and the one next thing to do."""
+"""Beside the three steps: what the data check found, what the training will cost, its command, and the one
+next thing to do."""
 
 from __future__ import annotations
 
@@ -84,7 +85,8 @@ class CheckResultsView(QScrollArea):
 class NextStepBar(QWidget):
     """Progress while something is checked, the command line to copy, and the button that says what happens next.
 
-    `next_requested` when the person presses that button, `recheck_requested` for another check, `cancel_requested` during one.
+    `next_requested` when the person presses that button, `recheck_requested` for another check,
+    `cancel_requested` during one.
     """
 
     next_requested = Signal()

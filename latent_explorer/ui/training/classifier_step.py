@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Step 2 of the guided start: the classifier to explain, trained here from a label, the open explainer's, or a file's."""
+"""Step 2 of the guided start: the classifier to explain, trained here from a label, the open
+explainer's, or a file's."""
 
 from __future__ import annotations
 

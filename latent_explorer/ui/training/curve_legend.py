@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The legend beside curves: a line a curve with its newest value or the one under the cursor; a click hides the curve."""
+"""The legend beside curves: a line a curve with its newest value or the one under the cursor; a click
+hides the curve."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The dock "Training": its head with three pages, floating in a window of its own or not. Pages are made when first seen.
+"""The dock "Training": its head with three pages, floating in a window of its own or not. Pages are made
+when first seen.
 
 What stands on the pages is theirs; this module decides which one is in view, and refreshes only that.
 """

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every setting of a training under the headings of `training.config`, with its default and its reason; to be searched."""
+"""Every setting of a training under the headings of `training.config`, with its default and its
+reason; to be searched."""
 
 from __future__ import annotations
 

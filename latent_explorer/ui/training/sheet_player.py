@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Sheets of pictures through time: a slider, arrow keys and a play button turn them. Files are read when they are shown."""
+"""Sheets of pictures through time: a slider, arrow keys and a play button turn them.
+
+Files are read when they are shown.
+"""
 
 from __future__ import annotations
 

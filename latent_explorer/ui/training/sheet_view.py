@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""A sheet of small pictures as labelled rows, cut from one image and laid out for the room there is. No time, no files."""
+"""A sheet of small pictures as labelled rows, cut from one image and laid out for the room there is.
+
+No time, no files.
+"""
 
 from __future__ import annotations
 

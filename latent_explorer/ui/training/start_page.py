@@ -46,7 +46,10 @@ if TYPE_CHECKING:
 
 
 class StartPage(QWidget):
-    """Makes a plan, has it checked, and starts it. `started` when a training begins, `show_running_requested` to see one."""
+    """Makes a plan, has it checked, and starts it.
+
+    `started` when a training begins, `show_running_requested` to see one.
+    """
 
     started = Signal()
     show_running_requested = Signal()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The window's last line: jobs with cancel, a running training, speed, device, and whether the picture is within the data."""
+"""The window's last line: jobs with cancel, a running training, speed, device, and whether the picture is
+within the data."""
 
 from __future__ import annotations
 
@@ -148,7 +149,10 @@ class _TextButton(QToolButton):
 
 
 class TrainingBadge(_TextButton):
-    """ "Training 61 %, 12 min left" with the sign of trainings; a click opens the dock. Hidden while nothing is trained."""
+    """ "Training 61 %, 12 min left" with the sign of trainings; a click opens the dock.
+
+    Hidden while nothing is trained.
+    """
 
     def __init__(self) -> None:
         super().__init__("Show the training (Ctrl+T)", "training", "accent")

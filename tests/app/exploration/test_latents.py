@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Projected pictures in an exploration: shown in one step, saved with it, written once by the autosave, missed in words."""
+"""Projected pictures in an exploration: shown in one step, saved with it, written once by the autosave,
+missed in words."""
 
 from __future__ import annotations
 

@@ -93,9 +93,9 @@ def test_all_attributes_with_their_manifest(opened, controller, tmp_path):
     assert manifest["model_hash"] == opened.explorer.summary.model_hash
     assert manifest["target"] == "diseased"
     files = {item["file"] for item in items}
-    assert files | {"manifest.json", "manifest.csv"} == {p.name for p in (tmp_path / "all").iterdir()}  # fmt: skip
+    assert files | {"manifest.json", "manifest.csv"} == {p.name for p in (tmp_path / "all").iterdir()}
     first = items[0]
-    assert (first["attribute"], first["style_indices"], first["directions"]) == ("spots", [3], ["max"])  # fmt: skip
+    assert (first["attribute"], first["style_indices"], first["directions"]) == ("spots", [3], ["max"])
     assert first["base"] == {"type": "sample", "index": 0}
     # The fake classifier says 0.5 + 0.4 times the edit: class 1 from the beginning on, by a hair.
     assert first["p_before"] == pytest.approx(0.5, abs=0.01)

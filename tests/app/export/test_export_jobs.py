@@ -59,7 +59,7 @@ def test_a_sweep_goes_there_and_back_and_loops_without_a_rest(tmp_path):
     assert there == sorted(there)
     assert written.frames == 40
     assert len([e for e in events if isinstance(e, Preview)]) == 21
-    assert [e.done for e in events if isinstance(e, Progress) if e.message == export_jobs.RENDERING][-1] == 21  # fmt: skip
+    assert [e.done for e in events if isinstance(e, Progress) if e.message == export_jobs.RENDERING][-1] == 21
 
 
 def test_frames_are_those_of_the_timeline_whether_or_not_the_file_repeats():
@@ -169,7 +169,7 @@ def test_a_failing_encoder_ends_the_job(tmp_path):
     def odd(request):
         result = render(request)
         side = next(sizes)
-        after = result.after.__class__(result.after.image[:side, :side], *list(vars(result.after).values())[1:])  # fmt: skip
+        after = result.after.__class__(result.after.image[:side, :side], *list(vars(result.after).values())[1:])
         return result.__class__(**{**vars(result), "after": after})
 
     with pytest.raises(ValueError, match="one size"):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The projection controller: photos of every kind, a run that keeps its best, results in the strip, latents in and out."""
+"""The projection controller: photos of every kind, a run that keeps its best, results in the strip,
+latents in and out."""
 
 from __future__ import annotations
 

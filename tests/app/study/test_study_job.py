@@ -138,10 +138,8 @@ def test_nothing_in_the_participants_folder_tells_an_answer(built) -> None:
     for path in (folder / "participants" / "pictures").iterdir():
         data = path.read_bytes()
         assert path.stem == hashlib.sha256(data).hexdigest()[:20]
-        assert gif_extensions(data) <= {
-            b"\xf9",
-            b"\xffNETSCAPE2.0",
-        }  # times and the loop: no comment, no XMP
+        # times and the loop: no comment, no XMP
+        assert gif_extensions(data) <= {b"\xf9", b"\xffNETSCAPE2.0"}
         with Image.open(path) as picture:
             assert set(picture.info) <= {"version", "background", "loop", "duration", "extension"}
     assert "catch" not in json.dumps(page_data(folder)["parts"])
@@ -183,8 +181,8 @@ def test_pictures_are_what_the_key_says(built) -> None:
 def test_the_same_seed_gives_the_same_bytes_in_window_and_command_line(explainer_path, built, tmp_path) -> None:
     _, folder = built
     line = [
-        "build", str(explainer_path), "--against-method", "methodB", "--attributes", "3", "--items", "1", "--catch", "1",
-        "--tile", "64", "--seed", "5", "--device", "cpu", "--out", str(tmp_path / "line"),
+        "build", str(explainer_path), "--against-method", "methodB", "--attributes", "3", "--items", "1",
+        "--catch", "1", "--tile", "64", "--seed", "5", "--device", "cpu", "--out", str(tmp_path / "line"),
     ]  # fmt: skip
     done = CliRunner().invoke(study_command, line)
     assert done.exit_code == 0, done.output

@@ -22,10 +22,8 @@ from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.config import TrainConfig
 from latent_explorer.training.run_folder import RunFolder, RunStatus
 
-pytestmark = [
-    pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"),
-    pytest.mark.timeout(400),  # four programs that start one after the other, on a machine that may be busy
-]
+# four programs that start one after the other, on a machine that may be busy
+pytestmark = [pytest.mark.skipif(sys.platform == "win32", reason="signals as POSIX has them"), pytest.mark.timeout(400)]
 PATIENCE = 100.0  # seconds
 
 

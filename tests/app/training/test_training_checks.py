@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the training controller does before a training: see what pictures offer, check them, estimate; and cancel that."""
+"""What the training controller does before a training: see what pictures offer, check them, estimate;
+and cancel that."""
 
 from __future__ import annotations
 

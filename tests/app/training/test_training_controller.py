@@ -76,7 +76,8 @@ def test_a_second_run_is_refused_with_a_sentence_that_names_the_first(training_h
 
 def test_a_stop_right_after_the_start_is_not_forgotten(training_harness, plan):
     training_harness.controller.start(behave(plan, "slow"))
-    training_harness.controller.stop()  # long before the training looks, and it drops what was left over from an earlier process
+    # long before the training looks, and it drops what was left over from an earlier process
+    training_harness.controller.stop()
     training_harness.wait(lambda: training_harness.controller.running is None)
     assert training_harness.controller.attached.state == "stopped"
     assert training_harness.controller.attached.status.images < fake_training.TOTAL / 2

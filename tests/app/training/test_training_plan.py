@@ -64,7 +64,8 @@ def test_files_of_the_wrong_kind_are_named(plan, tmp_path):
 
 def test_arguments_say_only_what_was_chosen(plan, tmp_path):
     assert TrainingPlan(data=Path("leaves")).arguments("out") == [
-        "train", str(Path("leaves").absolute()), "--preset", "quick-look", "--name", "leaves, quick look", "--out", "out",
+        "train", str(Path("leaves").absolute()), "--preset", "quick-look", "--name", "leaves, quick look",
+        "--out", "out",
     ]  # fmt: skip
     full = replace(
         plan,

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""From pictures to an explained explainer in one folder; every phase ends early and goes on; every fault is a sentence."""
+"""From pictures to an explained explainer in one folder; every phase ends early and goes on; every
+fault is a sentence."""
 
 from __future__ import annotations
 

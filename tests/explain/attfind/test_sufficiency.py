@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Flip rates: counted right, per class, from the unedited styles; and pictures go through the encoder as they should."""
+"""Flip rates: counted right, per class, from the unedited styles; and pictures go through the encoder
+as they should."""
 
 from __future__ import annotations
 

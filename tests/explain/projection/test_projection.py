@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Projection as a job: same bits from the same seed, each picture its own best, every start and space, and its report."""
+"""Projection as a job: same bits from the same seed, each picture its own best, every start and space,
+and its report."""
 
 from __future__ import annotations
 

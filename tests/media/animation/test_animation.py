@@ -111,7 +111,9 @@ def test_there_and_back_repeats_no_end(tmp_path):
     written = write(tmp_path / "a.png", iter(frames), ping_pong=True, size=64, csv=True)
     shown = read_frames(tmp_path / "a.png")
     assert written.frames == 8
-    assert [np.array_equal(s, frames[i].image) for s, i in zip(shown, (0, 1, 2, 3, 4, 3, 2, 1), strict=True)] == [True] * 8  # fmt: skip
+    assert [np.array_equal(s, frames[i].image) for s, i in zip(shown, (0, 1, 2, 3, 4, 3, 2, 1), strict=True)] == [
+        True
+    ] * 8
     rows = [line for line in written.table.read_text().splitlines() if line[0].isdigit()]
     assert [row.split(",")[1] for row in rows] == [f"{i / 20:.3f}" for i in range(8)]
 

@@ -22,9 +22,7 @@ from latent_explorer.studies.build.plan import (
 
 
 def arm(name: str, count: int) -> Arm:
-    return Arm(
-        name, tuple(AttributeInfo(f"{name}{i}", f"attribute {i} of {name}") for i in range(count))
-    )
+    return Arm(name, tuple(AttributeInfo(f"{name}{i}", f"attribute {i} of {name}") for i in range(count)))
 
 
 POOL = [f"picture {i}" for i in range(40)]
@@ -62,9 +60,7 @@ def test_laws_of_a_plan(seed, count, items, arms) -> None:
             assert shown[0] == shown[1] == shown[1 + int(item.right)]
             assert shown[4 - int(item.right)] != shown[0]
     counts = count_questions(wanted, [count] * arms)
-    assert counts["classification"] + counts["verbal"] == len(asked(plan)) + len(
-        asked(plan, "verbal")
-    )
+    assert counts["classification"] + counts["verbal"] == len(asked(plan)) + len(asked(plan, "verbal"))
     assert counts["catch"] == sum(i.role == "catch" for i in plan.items)
     assert counts["practice"] == sum(i.role == "practice" for i in plan.items) == 2
     assert minutes_for(counts) > 2
@@ -79,9 +75,7 @@ def test_arms_are_interleaved_over_the_same_pictures(seed) -> None:
     for kind in ("classification", "verbal"):
         order = [i.arm for i in asked(plan, kind)]
         assert all(set(order[n : n + 2]) == {0, 1} for n in range(0, len(order), 2))
-        slots = [
-            {i.slot: [t.source for t in i.tiles] for i in asked(plan, kind, n)} for n in (0, 1)
-        ]
+        slots = [{i.slot: [t.source for t in i.tiles] for i in asked(plan, kind, n)} for n in (0, 1)]
         assert slots[0] == slots[1]
         places = {(i.arm, i.slot): at for at, i in enumerate(asked(plan, kind))}
         near = [abs(places[0, s] - places[1, s]) for s in slots[0]]
@@ -89,9 +83,7 @@ def test_arms_are_interleaved_over_the_same_pictures(seed) -> None:
 
 
 def test_sides_of_paired_arms_are_drawn_apart() -> None:
-    plans = [
-        make_plan(StudySettings(seed=s), [arm("x", 6), arm("y", 6)], [POOL] * 2) for s in range(20)
-    ]
+    plans = [make_plan(StudySettings(seed=s), [arm("x", 6), arm("y", 6)], [POOL] * 2) for s in range(20)]
     same = different = 0
     for plan in plans:
         sides = [{i.slot: i.right for i in asked(plan, at=n)} for n in (0, 1)]
@@ -102,9 +94,7 @@ def test_sides_of_paired_arms_are_drawn_apart() -> None:
 
 def test_no_picture_comes_again_before_all_were_shown() -> None:
     pool = [f"p{i}" for i in range(48)]
-    plan = make_plan(
-        StudySettings(attributes=4, items=3, kinds=("classification",)), [arm("x", 4)], [pool]
-    )
+    plan = make_plan(StudySettings(attributes=4, items=3, kinds=("classification",)), [arm("x", 4)], [pool])
     assert len({t.source for i in asked(plan) for t in i.tiles}) == 48
 
 

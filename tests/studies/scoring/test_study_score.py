@@ -224,8 +224,8 @@ def test_every_printed_figure_of_the_report_is_the_known_one(study) -> None:
         better, worse = int((d > 0).sum()), int((d < 0).sum())
         p = stats.binomtest(better, better + worse).pvalue
         assert row[2:] == [
-            str(len(d)), printed(d.mean()), *map(printed, t), printed(np.std(d, ddof=1)), str(better), str(worse), printed(p),
-            printed(p),  # two arms are one comparison
+            str(len(d)), printed(d.mean()), *map(printed, t), printed(np.std(d, ddof=1)), str(better), str(worse),
+            printed(p), printed(p),  # two arms are one comparison
         ]  # fmt: skip
     assert f"Accuracy {right.mean():.3f}" in page
     assert f"{int(right.sum())} of {right.size} answers" in page

@@ -150,8 +150,8 @@ def test_some_missing_columns_are_told_and_left_out(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "choice"),
     [("1", "1"), ("B", "2"), ("choice 2", "2"), ("A)", "1"), ("B: the lower", "2"), ("top-right", "1"),
-     ("Bottom right", "2"), ("left", "1"), ("Right", "2"), ("1.0", "1"), ("Image b", "2"), ("4", "4"), ("AO02", "2"), ("A1", "1"),
-     ("I do not know", None), ("a leaf turns brown", None), ("", None), ("x" * 500, None)],
+     ("Bottom right", "2"), ("left", "1"), ("Right", "2"), ("1.0", "1"), ("Image b", "2"), ("4", "4"), ("AO02", "2"),
+     ("A1", "1"), ("I do not know", None), ("a leaf turns brown", None), ("", None), ("x" * 500, None)],
 )  # fmt: skip
 def test_choices_are_read_from_what_services_write(text, choice) -> None:
     assert parse_choice(text) == choice
@@ -185,8 +185,15 @@ def test_cells_as_numbers_and_truths() -> None:
 
 
 def answers_json(**changes) -> dict:
-    return {"format": "latent-explorer-answers", "version": 1, "study": KEY.study, "respondent": "r1",
-            "complete": True, "answers": [{"item": KEY.items[0].item, "answer": "1", "ms": 900}], **changes}  # fmt: skip
+    return {
+        "format": "latent-explorer-answers",
+        "version": 1,
+        "study": KEY.study,
+        "respondent": "r1",
+        "complete": True,
+        "answers": [{"item": KEY.items[0].item, "answer": "1", "ms": 900}],
+        **changes,
+    }
 
 
 @pytest.mark.parametrize(
@@ -214,8 +221,20 @@ def test_a_file_too_large_is_not_read(tmp_path, monkeypatch) -> None:
         read_responses([tmp_path / "big.json"], KEY)
 
 
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b"[" * 100_000, b'{"format":"latent-explorer-study-key","version":9}',
-                                  b'{"format":"latent-explorer-study-key","study":"x","items":[]}', b"right\n1\n", b"a,b\n"])  # fmt: skip
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"{}",
+        b"[" * 100_000,
+        b'{"format":"latent-explorer-study-key","version":9}',
+        b'{"format":"latent-explorer-study-key","study":"x","items":[]}',
+        b"right\n1\n",
+        b"a,b\n",
+    ],
+)
 def test_files_that_are_no_key_are_refused_in_words(tmp_path, data) -> None:
     path = tmp_path / "key.json"
     path.write_bytes(data)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Exports of studies that were made elsewhere: codes of services, keys written by hand, and what is said when they do not fit."""
+"""Exports of studies that were made elsewhere: codes of services, keys written by hand, and what is said
+when they do not fit."""
 
 from __future__ import annotations
 
@@ -46,10 +47,23 @@ def test_a_draft_with_its_right_answers_is_a_key(tmp_path) -> None:
         key_draft(data, "export.csv", ["A", "B", "B"])
 
 
-LIME = [("id", "Response ID"), ("submitdate", "Date submitted"), ("lastpage", "Last page"), ("startlanguage", "Start language"),
-        ("seed", "Seed"), ("startdate", "Date started"), ("datestamp", "Date last action"), ("ipaddr", "IP address"),
-        ("refurl", "Referrer URL"), ("G01Q01", "Which one?"), ("G01Q02", "Which one?"), ("G01Q03", "What changes?"),
-        ("interviewtime", "Total time"), ("groupTime1", "Group time: One"), ("G01Q01Time", "Question time: G01Q01")]  # fmt: skip
+LIME = [
+    ("id", "Response ID"),
+    ("submitdate", "Date submitted"),
+    ("lastpage", "Last page"),
+    ("startlanguage", "Start language"),
+    ("seed", "Seed"),
+    ("startdate", "Date started"),
+    ("datestamp", "Date last action"),
+    ("ipaddr", "IP address"),
+    ("refurl", "Referrer URL"),
+    ("G01Q01", "Which one?"),
+    ("G01Q02", "Which one?"),
+    ("G01Q03", "What changes?"),
+    ("interviewtime", "Total time"),
+    ("groupTime1", "Group time: One"),
+    ("G01Q01Time", "Question time: G01Q01"),
+]
 LIME_KEY = "column,right,arm,slot\nG01Q01,A,x,0\nG01Q02,B,y,0\nG01Q03,,x,\n"
 
 
@@ -58,7 +72,7 @@ LIME_KEY = "column,right,arm,slot\nG01Q01,A,x,0\nG01Q02,B,y,0\nG01Q03,,x,\n"
 def test_lime_survey_with_codes_of_questions_and_answers(tmp_path, heads, code) -> None:
     def row(number: int, first: int, second: int, done: str = "2026-03-01 10:00:00") -> list[str]:
         answers = [code.format(first), code.format(second), "brown spots"]
-        return [str(number), done, "3", "en", "77", "x", "x", "1.1.1.1", "", *answers, "200", "100", "9"]  # fmt: skip
+        return [str(number), done, "3", "en", "77", "x", "x", "1.1.1.1", "", *answers, "200", "100", "9"]
 
     data = written([heads, row(1, 1, 2), row(2, 1, 1), row(3, 2, 2), row(4, 2, 1, done="")])
     assert [d.proposal.column for d in key_draft(data, "lime.csv")] == heads[9:12]
@@ -100,7 +114,7 @@ def test_questions_with_more_than_two_choices(tmp_path) -> None:
 
 def test_a_name_that_several_columns_have_is_no_guess(tmp_path) -> None:
     data = written([["ResponseId", "Which?", "Which?"], ["r1", "A", "B"]])
-    (tmp_path / "key.csv").write_text("item,column,right\na,Which?,A\nb,Which?,A\n", encoding="utf-8")  # fmt: skip
+    (tmp_path / "key.csv").write_text("item,column,right\na,Which?,A\nb,Which?,A\n", encoding="utf-8")
     with pytest.raises(UserError, match=r"2 columns of the answers are called 'Which\?'.*#2, #3"):
         score(tmp_path, data, read_key(tmp_path / "key.csv"))
     (tmp_path / "key.csv").write_text("item,column,right\na,#2,A\nb,#2,A\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The timeline in the whole window, with the real controller behind it: keyframes by K, scrubbing, playing, recording."""
+"""The timeline in the whole window, with the real controller behind it: keyframes by K, scrubbing,
+playing, recording."""
 
 from __future__ import annotations
 

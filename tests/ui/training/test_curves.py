@@ -67,7 +67,8 @@ def test_images_are_short(value, words):
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(0.9847, "0.985"), (12.512, "12.5"), (1340.2, "1,340"), (-0.5, "\N{MINUS SIGN}0.500"), (math.nan, "\N{EN DASH}"), (2e-5, "2e-05")],
+    [(0.9847, "0.985"), (12.512, "12.5"), (1340.2, "1,340"), (-0.5, "\N{MINUS SIGN}0.500"), (math.nan, "\N{EN DASH}"),
+     (2e-5, "2e-05")],
 )  # fmt: skip
 def test_values_have_three_digits(value, words):
     assert value_text(value) == words

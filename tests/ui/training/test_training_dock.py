@@ -89,7 +89,9 @@ def test_nothing_of_it_delays_the_start():
         "late = [n for n in ('latent_explorer.ui.training.run_page', "
         "'latent_explorer.ui.training.start_page') if n in sys.modules]; sys.exit(str(late) if late else 0)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -136,7 +138,7 @@ def cut_off(dock) -> list[str]:
     for kind in (QAbstractButton, QLabel):
         for each in dock.findChildren(kind):
             wraps = isinstance(each, QLabel) and (each.wordWrap() or type(each) is not QLabel)
-            if each.isVisible() and each.text() and not wraps and each.width() < each.sizeHint().width():  # fmt: skip
+            if each.isVisible() and each.text() and not wraps and each.width() < each.sizeHint().width():
                 found.append(f"{type(each).__name__} {each.text()!r}")
     return found
 
@@ -243,7 +245,7 @@ def test_its_own_window_is_closed_by_the_same_keys(qtbot, window):
     dock.float_button.click()
     dock.activateWindow()
     qtbot.waitUntil(dock.isActiveWindow)
-    QTest.keyClick(dock.tabs.findChildren(QAbstractButton)[0], Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)  # fmt: skip
+    QTest.keyClick(dock.tabs.findChildren(QAbstractButton)[0], Qt.Key.Key_T, Qt.KeyboardModifier.ControlModifier)
     assert dock.isHidden()
 
 

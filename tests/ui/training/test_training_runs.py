@@ -120,7 +120,7 @@ def test_what_was_asked_for_is_said_until_it_is_done(qtbot, controller, runs):
 
 
 def test_a_training_that_begins_has_no_curves_and_nothing_to_open(qtbot, controller, runs):
-    make_run(runs / "leaves", "running", images=0, phase="classifier", phase_done=200, phase_total=600)  # fmt: skip
+    make_run(runs / "leaves", "running", images=0, phase="classifier", phase_done=200, phase_total=600)
     controller.go(controller.runs()[0])
     page = make_page(qtbot, controller, "run")
     assert page.facts.state.text() == "Training the classifier"
