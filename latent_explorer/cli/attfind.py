@@ -17,9 +17,9 @@ from latent_explorer.cli.options import (
 from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
+    from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
-    from latent_explorer.models.style_layout import StyleLayout
 
 
 @click.command()

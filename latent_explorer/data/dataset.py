@@ -23,7 +23,7 @@ from latent_explorer.data import labels as tables
 from latent_explorer.data.images import read_image
 from latent_explorer.data.known_datasets import recognise_download
 from latent_explorer.data.labels import Listing
-from latent_explorer.data.sources import LABELS, FolderSource, Source, ZipSource, open_source, read_file
+from latent_explorer.data.sources import LABELS, FolderSource, Source, ZipSource, read_file
 from latent_explorer.data.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -103,9 +103,15 @@ class ImageDataset:
                 about["archive_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
         about["splits"] = {split: len(self.indices(split)) for split in tables.SPLITS}
         if self.labels is not None:
-            counts = np.bincount(self.labels, minlength=len(self.class_names))
-            about["classes"] = {name: int(n) for name, n in zip(self.class_names, counts, strict=True)}
+            about["classes"] = dict(self.class_counts())
         return about
+
+    def class_counts(self) -> tuple[tuple[str, int], ...]:
+        """Return the name and number of pictures of each class, in the order of the classes; () without labels."""
+        if self.labels is None:
+            return ()
+        counts = np.bincount(self.labels, minlength=len(self.class_names)).tolist()
+        return tuple(zip(self.class_names, counts, strict=True))
 
     def close(self) -> None:
         """Let go of the archive; decoded pictures stay readable."""
@@ -200,7 +206,9 @@ def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
 
 def find_source(path: Path) -> Source:
     """The folder or zip at `path` if it holds pictures; of a folder with one zip in it (at any depth), that zip."""
-    source = open_source(path)
+    if not path.exists():
+        raise UserError(f"There is no folder or zip file {path}. Check the path.")
+    source: Source = FolderSource(path) if path.is_dir() else ZipSource(path)
     if isinstance(source, FolderSource) and not source.names and source.zips:
         if len(source.zips) > 1:
             raise UserError(

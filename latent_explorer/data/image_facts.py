@@ -55,7 +55,8 @@ def _look(picture: Image.Image, raw: bytes, file: bytes) -> ImageFacts:
         picture.draft("RGB", (width // 8, height // 8))
     turn = picture.getexif().get(_ORIENTATION, 1)
     upright = ImageOps.exif_transpose(picture)
-    transparent = upright.has_transparency_data and _has_holes(upright)
+    transparent = upright.has_transparency_data and any(upright.convert("RGBA").getchannel("A").histogram()[:255])
+    deep_png = raw.startswith(b"\x89PNG\r\n\x1a\n") and raw[24:25] == b"\x10"  # 16 bits a channel
     content = file
     if pixels_compared:
         rgb = to_rgb(upright)
@@ -67,7 +68,7 @@ def _look(picture: Image.Image, raw: bytes, file: bytes) -> ImageFacts:
         height=height,
         format=kind,
         mode=mode,
-        high_bit_depth=mode in ("I", "F") or mode.startswith("I;16") or _is_deep_png(raw),
+        high_bit_depth=mode in ("I", "F") or mode.startswith("I;16") or deep_png,
         rotated=turn in range(2, 9),
         animated=_is_animated(picture),
         transparent=transparent,
@@ -83,14 +84,6 @@ def _is_animated(picture: Image.Image) -> bool:
     with contextlib.suppress(Exception):  # the first frame was read; the others may be damaged as they like
         return bool(getattr(picture, "is_animated", False))
     return True
-
-
-def _has_holes(picture: Image.Image) -> bool:
-    return any(picture.convert("RGBA").getchannel("A").histogram()[:255])
-
-
-def _is_deep_png(raw: bytes) -> bool:
-    return raw.startswith(b"\x89PNG\r\n\x1a\n") and raw[24:25] == b"\x10"
 
 
 def _problem(error: UserError, raw: bytes) -> str:

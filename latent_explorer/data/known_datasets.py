@@ -36,9 +36,6 @@ def recognise_download(source: Source) -> Listing | None:
     return _celeba(source) or _by_folders(source.names)
 
 
-# -- CelebA ------------------------------------------------------------------------------------------------------------
-
-
 def _celeba(source: Source) -> Listing | None:
     """Pictures named by number, with `list_attr_celeba` (.txt of the authors, .csv of Kaggle) inside or beside them."""
     attributes = _companion(source, "list_attr_celeba")
@@ -146,9 +143,6 @@ def _attribute_names(key: str) -> dict[str, str]:
 def _stem(name: str) -> str:
     # pathlib would take seconds for a whole download
     return name.rpartition("/")[2].rpartition(".")[0]
-
-
-# -- downloads that are recognised by their folders ------------------------------------------------
 
 
 def _by_folders(names: Sequence[str]) -> Listing | None:

@@ -52,15 +52,6 @@ class Source:
         """Close what is held open."""
 
 
-def open_source(path: Path) -> Source:
-    """The folder or zip file at `path`."""
-    if path.is_dir():
-        return FolderSource(path)
-    if not path.exists():
-        raise UserError(f"There is no folder or zip file {path}. Check the path.")
-    return ZipSource(path)
-
-
 class FolderSource(Source):
     """A folder and everything below it. Links that lead out of it are refused."""
 

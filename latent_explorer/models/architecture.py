@@ -1,11 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""Shapes of networks as values: what a file's header stores and what the constructors take. No torch."""
+"""Shapes of networks and the layout of their style coordinates, as plain values. No torch.
+
+`s`, the vector that AttFind searches, is the concatenation of the styles of the modulated 3x3 convolutions in
+synthesis order; the toRGB styles are layers too, but are not part of `s`.
+"""
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
 import msgspec
 
-from latent_explorer.models.style_layout import StyleLayout, stylegan2_layout
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class GeneratorConfig(msgspec.Struct, frozen=True):
@@ -42,3 +52,80 @@ class TrunkConfig(msgspec.Struct, frozen=True):
     @property
     def resolution(self) -> int:
         return 4 << (len(self.channels) - 1)
+
+
+@dataclass(frozen=True)
+class StyleLayer:
+    """One modulated convolution. `channels` is its number of *input* channels, which is what a style scales."""
+
+    name: str  # "b8.conv0", as in the parameter names
+    resolution: int  # of its output, px
+    channels: int
+    ws_row: int  # row of ws that feeds its affine
+    kind: Literal["conv", "torgb"]
+
+
+@dataclass(frozen=True)
+class StyleLayout:
+    """All modulated layers of a synthesis network in synthesis order."""
+
+    layers: tuple[StyleLayer, ...]
+
+    @cached_property
+    def conv_layers(self) -> tuple[StyleLayer, ...]:
+        """The layers whose styles make up `s`."""
+        return tuple(layer for layer in self.layers if layer.kind == "conv")
+
+    @cached_property
+    def conv_positions(self) -> tuple[int, ...]:
+        """Positions of the convolution layers in `layers`, hence in the list `styles`."""
+        return tuple(i for i, layer in enumerate(self.layers) if layer.kind == "conv")
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """First style_index of each convolution layer."""
+        starts, total = [], 0
+        for layer in self.conv_layers:
+            starts.append(total)
+            total += layer.channels
+        return tuple(starts)
+
+    @cached_property
+    def num_styles(self) -> int:
+        return sum(layer.channels for layer in self.conv_layers)
+
+    @cached_property
+    def num_ws(self) -> int:
+        return 1 + max(layer.ws_row for layer in self.layers)
+
+    def at(self, style_index: int) -> tuple[StyleLayer, int]:
+        """The layer and the channel in it of a coordinate of `s`."""
+        if not 0 <= style_index < self.num_styles:
+            raise IndexError(f"style_index {style_index} is outside 0..{self.num_styles - 1}")
+        i = bisect_right(self.starts, style_index) - 1
+        return self.conv_layers[i], style_index - self.starts[i]
+
+    def index(self, layer_name: str, channel: int) -> int:
+        """The inverse of `at`."""
+        for start, layer in zip(self.starts, self.conv_layers, strict=True):
+            if layer.name == layer_name:
+                if not 0 <= channel < layer.channels:
+                    raise IndexError(f"{layer_name} has channels 0..{layer.channels - 1}, not {channel}")
+                return start + channel
+        raise KeyError(layer_name)
+
+
+def stylegan2_layout(channels: Sequence[int]) -> StyleLayout:
+    """Layout of a skip-architecture StyleGAN2 whose block at 4 * 2**k px has `channels[k]` output channels."""
+    layers = []
+    row = 0
+    for k, width in enumerate(channels):
+        resolution = 4 << k
+        if k > 0:
+            layers.append(StyleLayer(f"b{resolution}.conv0", resolution, channels[k - 1], row, "conv"))
+            row += 1
+        layers.append(StyleLayer(f"b{resolution}.conv1", resolution, width, row, "conv"))
+        # toRGB shares its row with the next block's conv0.
+        layers.append(StyleLayer(f"b{resolution}.torgb", resolution, width, row + 1, "torgb"))
+        row += 1
+    return StyleLayout(tuple(layers))

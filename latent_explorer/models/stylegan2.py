@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from latent_explorer.models.ops import EqualizedLinear, leaky_relu, modulated_conv, normalize_second_moment, upsample
 
 if TYPE_CHECKING:
-    from latent_explorer.models.architecture import GeneratorConfig
-    from latent_explorer.models.style_layout import StyleLayer
+    from latent_explorer.models.architecture import GeneratorConfig, StyleLayer
 
 Styles = list[Tensor]  # one (N, channels) tensor for every layer of the layout, toRGB included
 NoiseMaps = Sequence[Tensor | None]  # one (N or 1, 1, H, W) map for every 3x3 convolution

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models.architecture import StyleLayout
 from latent_explorer.models.attributes import AttributeSet
-from latent_explorer.models.style_layout import StyleLayout
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,6 @@ from latent_explorer.common.paths import atomic_path
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from io import BufferedReader
-    from types import TracebackType
 
 DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
@@ -69,9 +68,7 @@ class TensorFile:
     def __enter__(self) -> TensorFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     def read(self, name: str, *sinks: Callable[[memoryview], None]) -> Tensor:

@@ -19,8 +19,8 @@ from latent_explorer.training.warm_start import copy_generator, copy_outputs, co
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from latent_explorer.models.architecture import StyleLayer
     from latent_explorer.models.explainer import Explainer
-    from latent_explorer.models.style_layout import StyleLayer
     from latent_explorer.training.config import TrainConfig
 
 W_AVG_BETA = 0.998

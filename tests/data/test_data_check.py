@@ -67,7 +67,7 @@ def test_sound_data(folder: Path) -> None:
     assert said(report, "can be read").startswith("good: All 60 pictures")
     assert said(report, "well balanced").startswith("good")
     assert said(report, "All pictures are 16 x 16 px").startswith("good")
-    assert said(report, "No picture is there twice").startswith("good")
+    assert said(report, "No picture occurs twice").startswith("good")
     assert "ada_target" in said(report, "60 pictures are very few")
 
 
@@ -202,8 +202,8 @@ def test_uneven_and_single_classes(folder: Path) -> None:
 def test_pictures_beside_class_folders_are_pointed_at(folder: Path) -> None:
     picture(99).save(folder / "preview.png")
     report = report_of(open_dataset(folder))
-    assert said(report, "no classes") == (
-        "warning: 1 picture lies beside the folders, which are no classes therefore: move or delete what is loose. "
+    assert said(report, "not classes") == (
+        "warning: 1 picture is beside the folders, which therefore are not classes: move or delete what is loose. "
         "preview.png"
     )
 

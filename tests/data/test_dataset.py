@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data import dataset as folder_module
+from latent_explorer.data import dataset as dataset_module
 from latent_explorer.data import labels as tables
 from latent_explorer.data.dataset import ImageDataset, open_dataset
 
@@ -142,10 +142,12 @@ def test_reading_is_cached_and_can_do_without(tree: Path, monkeypatch: pytest.Mo
     assert some.shape == (3, 8, 8, 3)
     everything = read_all(data)
     np.testing.assert_array_equal(everything[[3, 1, 3]], some)
-    monkeypatch.setattr(folder_module, "MEMORY_LIMIT", 100)
+    monkeypatch.setattr(dataset_module, "MEMORY_LIMIT", 100)
     frugal = open_dataset(tree, label="state")
     np.testing.assert_array_equal(read_all(frugal), everything)
-    assert not frugal._pixels
+    (tree / frugal.names[0]).unlink()
+    with pytest.raises(UserError):
+        frugal.read([0], 8)  # decoded afresh
 
 
 def test_provenance_is_plain_and_names_no_machine(tree: Path) -> None:

@@ -27,8 +27,8 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
+from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.style_layout import stylegan2_layout
 from latent_explorer.models.summary import (
     ClassifierSummary,
     ExplainerSummary,

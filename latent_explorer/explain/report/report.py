@@ -45,8 +45,8 @@ from latent_explorer.models.attributes import (
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
 
+    from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.explainer import Explainer
-    from latent_explorer.models.style_layout import StyleLayout
 
 
 class ReportSettings(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from latent_explorer.models.style_layout import StyleLayer, StyleLayout
+    from latent_explorer.models.architecture import StyleLayer, StyleLayout
 
 _RESOLUTION = re.compile(r"\b(\d+)\s*px\b")
 _LAYER = re.compile(r"\b(b\d+(?:\.\w*)?|conv\d)", re.ASCII)
