@@ -5,13 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from latent_explorer.common.format import (
-    duration_text,
-    free_name,
-    number_text,
-    signed_text,
-    size_text,
-)
+from latent_explorer.common.format import duration_text, free_name, number_text, signed_text, size_text
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,7 @@ from latent_explorer.app.engine.model_host import SupportsRender
 from latent_explorer.app.exploration.document import Document, attribute_key
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
-from latent_explorer.explain.recipe import (
-    Base,
-    PictureRecipe,
-    PictureRequest,
-    SampleBase,
-    SeedBase,
-    StyleShift,
-)
+from latent_explorer.explain.recipe import Base, PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
 from latent_explorer.models.attributes import Attribute, AttributeSet, newest_set
 from latent_explorer.models.summary import ExplainerSummary
 from latent_explorer.studies.build.plan import TILES, StudySettings

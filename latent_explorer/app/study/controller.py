@@ -37,12 +37,7 @@ from latent_explorer.common.update_hub import UpdateHub
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.studies.build.answer_key import read_key
 from latent_explorer.studies.build.plan import StudySettings, count_questions, minutes_for
-from latent_explorer.studies.scoring.columns import (
-    key_draft,
-    propose,
-    question_columns,
-    write_key_draft,
-)
+from latent_explorer.studies.scoring.columns import key_draft, propose, question_columns, write_key_draft
 from latent_explorer.studies.scoring.score_files import score_files
 
 if TYPE_CHECKING:

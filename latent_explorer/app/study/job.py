@@ -14,15 +14,7 @@ from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.studies.build.folder_writer import draw, new_study_folder
-from latent_explorer.studies.build.plan import (
-    TILES,
-    Arm,
-    AttributeInfo,
-    Item,
-    StudyPlan,
-    StudySettings,
-    make_plan,
-)
+from latent_explorer.studies.build.plan import TILES, Arm, AttributeInfo, Item, StudyPlan, StudySettings, make_plan
 from latent_explorer.studies.build.question_image import Pair, drawn, panel
 
 if TYPE_CHECKING:

@@ -16,12 +16,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.media.animation.formats import encoded_size
 from latent_explorer.media.animation.frames import picture_size
 from latent_explorer.media.animation.gif import colors_of
-from latent_explorer.media.animation.settings import (
-    ALWAYS_LOSSLESS,
-    FPS,
-    VIDEO,
-    AnimationSettings,
-)
+from latent_explorer.media.animation.settings import ALWAYS_LOSSLESS, FPS, VIDEO, AnimationSettings
 from latent_explorer.media.animation.video import KEY_SECONDS
 
 if TYPE_CHECKING:

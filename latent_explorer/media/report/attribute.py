@@ -16,13 +16,7 @@ from latent_explorer.media.report.sentences import amount, interval, mark, perce
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.media.report.result import (
-        AttributeReport,
-        Change,
-        Example,
-        ExplainerReport,
-        FrameShare,
-    )
+    from latent_explorer.media.report.result import AttributeReport, Change, Example, ExplainerReport, FrameShare
 
 
 def card(attribute: AttributeReport, figures: ExplainerReport) -> str:

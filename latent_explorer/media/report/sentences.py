@@ -12,12 +12,7 @@ from latent_explorer.media.report.result import FOLLOWS, FRAME, MATTERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from latent_explorer.media.report.result import (
-        AttributeReport,
-        Change,
-        ExplainerReport,
-        OtherClassifier,
-    )
+    from latent_explorer.media.report.result import AttributeReport, Change, ExplainerReport, OtherClassifier
 
 CATCH = "This is how you catch it"
 NEXT = (

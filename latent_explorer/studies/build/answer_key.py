@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from latent_explorer.common.format import size_text
+from latent_explorer.common.csv_table import read_records, read_table
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.studies.build.plan import Kind, Role
-from latent_explorer.common.csv_table import read_records, read_table
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -11,8 +11,8 @@ import msgspec
 
 from latent_explorer.common.palette import page_style
 from latent_explorer.common.paths import resource
-from latent_explorer.studies.build.question_image import GRID, PLACES, STRIP, panel_size
 from latent_explorer.studies.build.plan import Kind
+from latent_explorer.studies.build.question_image import GRID, PLACES, STRIP, panel_size
 from latent_explorer.studies.build.texts import WORDS
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.studies.build.page import PICTURES
 from latent_explorer.common.csv_table import write_table
+from latent_explorer.studies.build.page import PICTURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.build.survey import question_code
-from latent_explorer.studies.scoring.answers import (
-    MAX_ANSWER,
-    Answer,
-    Respondent,
-    Responses,
-    parse_bool,
-    parse_seconds,
-)
+from latent_explorer.studies.scoring.answers import MAX_ANSWER, Answer, Respondent, Responses, parse_bool, parse_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -27,16 +27,7 @@ from latent_explorer.ui.study.columns_view import ColumnsView
 from latent_explorer.ui.study.questions_page import decimal, whole
 from latent_explorer.ui.study.result_view import StudyResultView
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import (
-    ElidedLabel,
-    EmptyState,
-    button,
-    column,
-    hint,
-    icon_button,
-    row,
-    title,
-)
+from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, button, column, hint, icon_button, row, title
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,15 +9,7 @@ import json
 import re
 
 import pytest
-from survey_exports import (
-    COUNT,
-    google_forms,
-    lime_survey,
-    make_key,
-    make_people,
-    qualtrics,
-    survey_monkey,
-)
+from survey_exports import COUNT, google_forms, lime_survey, make_key, make_people, qualtrics, survey_monkey
 
 from latent_explorer.common.csv_table import guarded, read_table, unguarded, write_table
 from latent_explorer.common.errors import UserError
@@ -26,14 +18,7 @@ from latent_explorer.studies.build.answer_key import read_key, write_key
 from latent_explorer.studies.scoring import answers
 from latent_explorer.studies.scoring.answers import parse_bool, parse_seconds, read_responses
 from latent_explorer.studies.scoring.choices import is_right, parse_choice
-from latent_explorer.studies.scoring.columns import (
-    BY_NAME,
-    BY_ORDER,
-    key_draft,
-    propose,
-    read_columns,
-    write_proposals,
-)
+from latent_explorer.studies.scoring.columns import BY_NAME, BY_ORDER, key_draft, propose, read_columns, write_proposals
 from latent_explorer.studies.scoring.score import score_study
 from latent_explorer.studies.scoring.score_files import score_files
 
