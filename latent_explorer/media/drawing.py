@@ -89,12 +89,7 @@ def with_caption(
     return np.asarray(canvas)
 
 
-def _caption(
-    draw: ImageDraw.ImageDraw,
-    place: tuple[int, int, int],
-    size: int,
-    said: tuple[str, float, str],
-) -> None:
+def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int, int], size: int, said: tuple[str, float, str]) -> None:
     """The probability at the left, the note at the right of the line `place` (left, top, right)."""
     left, top, right = place
     name, value, note = said

@@ -85,11 +85,7 @@ class Sheet:
 
 
 def layout_sheet(
-    rows: Sequence[Row],
-    columns: Sequence[str] = (),
-    title: str = "",
-    footer: str = "",
-    picture: int = PICTURE,
+    rows: Sequence[Row], columns: Sequence[str] = (), title: str = "", footer: str = "", picture: int = PICTURE
 ) -> Sheet:
     """The rows below a title and column heads, a footer at the end."""
     count = max((len(row.cells) for row in rows), default=len(columns)) or 1
@@ -133,16 +129,7 @@ def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Pla
     return [mark for mark in marks if not isinstance(mark, Text) or mark.text]
 
 
-def _line(
-    x: float,
-    y: float,
-    text: str,
-    size: int,
-    room: int,
-    *,
-    color: str = LIGHT.ink,
-    strong: bool = False,
-) -> Text:
+def _line(x: float, y: float, text: str, size: int, room: int, *, color: str = LIGHT.ink, strong: bool = False) -> Text:
     return Text(x, y, shorten(text, room, font(size, strong)), size, color, strong)
 
 
@@ -165,11 +152,7 @@ def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
 
 
 def draw_sheet(
-    rows: Sequence[Row],
-    columns: Sequence[str] = (),
-    title: str = "",
-    footer: str = "",
-    picture: int = PICTURE,
+    rows: Sequence[Row], columns: Sequence[str] = (), title: str = "", footer: str = "", picture: int = PICTURE
 ) -> np.ndarray:
     """`layout_sheet` and `draw` in one: (H, W, 3) uint8."""
     return draw(layout_sheet(rows, columns, title, footer, picture))

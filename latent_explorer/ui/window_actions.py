@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from latent_explorer.app.study.controller import StudyController
     from latent_explorer.ui.export.actions import ExportActions
     from latent_explorer.ui.main_window import MainWindow
-    from latent_explorer.ui.study.actions import StudyActions
 
     Handlers: TypeAlias = dict[str, Callable[[], object]]  # by the actions' keys
 
@@ -145,13 +145,23 @@ def _timeline(window: MainWindow) -> Handlers:
 
 def _study(window: MainWindow) -> Handlers:
     @cache
-    def studies() -> StudyActions:
+    def controller() -> StudyController:
         from latent_explorer.app.study.controller import StudyController
-        from latent_explorer.ui.study.actions import StudyActions
 
-        return StudyActions(window, window.explorer, StudyController(window.explorer))
+        return StudyController(window.explorer)
 
-    return {"make_study": lambda: studies().make(), "score_study": lambda: studies().score()}
+    def make() -> None:
+        from latent_explorer.ui.study.wizard import StudyDialog
+
+        if window.explorer.state is not None:
+            open_dialog(StudyDialog(window.explorer, controller(), window))
+
+    def score() -> None:
+        from latent_explorer.ui.study.scoring_dialog import ScoringDialog
+
+        open_dialog(ScoringDialog(window.explorer, controller(), window))
+
+    return {"make_study": make, "score_study": score}
 
 
 def _help(window: MainWindow) -> Handlers:

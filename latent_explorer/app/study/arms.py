@@ -76,10 +76,7 @@ class LoadedArm:
 
 
 def open_arm(
-    spec: ArmSpec,
-    summary: ExplainerSummary,
-    renderer: SupportsRender,
-    document: Document | None = None,
+    spec: ArmSpec, summary: ExplainerSummary, renderer: SupportsRender, document: Document | None = None
 ) -> LoadedArm:
     """The arm on an open model. `document` adds the person's names, sliders and searches."""
     document = document or Document()
@@ -122,8 +119,6 @@ def distinct_names(arms: Sequence[LoadedArm]) -> list[LoadedArm]:
         out.append(replace(arm, name=name))
     return out
 
-
-# Source pictures ---------------------------------------------------------------------------------
 
 Sources = dict[str, Base]  # by identity: a picture of the data keeps its own in every explainer
 
@@ -177,9 +172,7 @@ def shared_pools(arms: Sequence[LoadedArm], sources: Sequence[Sources]) -> list[
 
 
 def open_from_files(
-    specs: Iterable[ArmSpec],
-    device: str,
-    already: Callable[[ArmSpec], LoadedArm | None] = lambda _wish: None,
+    specs: Iterable[ArmSpec], device: str, already: Callable[[ArmSpec], LoadedArm | None] = lambda _wish: None
 ) -> list[LoadedArm]:
     """Every arm with its model open; a file that several name is read once. `already` gives those open elsewhere."""
     models: dict[Path, tuple[ExplainerSummary, SupportsRender]] = {}

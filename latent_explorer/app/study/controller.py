@@ -7,7 +7,6 @@ Methods are called on the window's thread; `updates` passes on what jobs made. J
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -41,7 +40,7 @@ from latent_explorer.studies.scoring.columns import key_draft, propose, question
 from latent_explorer.studies.scoring.score_files import score_files
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from pathlib import Path
 
     from latent_explorer.app.engine.model_host import ModelHost
@@ -67,13 +66,6 @@ class StudyController:
     def __init__(self, explorer: Explorer) -> None:
         self.updates = UpdateHub()
         self._explorer = explorer
-
-    # What is offered -----------------------------------------------------------------------------
-
-    @property
-    def ready(self) -> bool:
-        """Whether a model is open."""
-        return self._explorer.state is not None
 
     def spec(self, **settings: Any) -> StudySpec:
         """A study of the best of the listed attributes, towards the chosen class."""
@@ -154,48 +146,52 @@ class StudyController:
             return "Give the arms different names."
         return ""
 
-    # Jobs on the open model ----------------------------------------------------------------------
-
     def render_faces(self, arm: ArmSpec) -> int | None:
         """Render the arm's attributes on one picture; they come as `FacesRendered`."""
-        job = partial(_faces, spec=arm, document=self._explorer.document)
+        document = self._explorer.document
+
+        def job(host: ModelHost, _budget: object) -> Generator[Event, None, FacesRendered]:
+            return FacesRendered((yield from faces_of(_opened(host, (arm,), document)[0])))
+
         return self._explorer.start_model_job("Looking at attributes", job, self.updates.emit)
 
     def render_question(self, spec: StudySpec, number: int = 0) -> int | None:
         """Render one of the questions, counted from 0; it comes as `QuestionRendered`."""
-        job = partial(_question, spec=spec, document=self._explorer.document, number=number)
+        document = self._explorer.document
+
+        def job(host: ModelHost, _budget: object) -> Generator[Event, None, QuestionRendered]:
+            try:
+                arms = _opened(host, spec.arms, document)
+                frames, seconds, size = yield from preview_of(arms, spec.settings, number)
+            except UserError as error:  # said beside the choice, not in a dialog: the person is still choosing
+                return QuestionRendered(None, problem=str(error))
+            return QuestionRendered(frames, seconds, size)
+
         return self._explorer.start_model_job("Drawing a question", job, self.updates.emit)
 
     def build(self, spec: StudySpec, folder: Path) -> int | None:
         """Write the study into a new folder; it comes as `StudyBuilt`."""
-        job = partial(_built, spec=spec, document=self._explorer.document, folder=folder)
-        return self._explorer.start_model_job(f"Making the study {folder.name}", job, self._built)
+        document = self._explorer.document
 
-    def cancel(self, job: int) -> None:
-        """Give a job up; nothing of it is left behind."""
-        self._explorer.cancel(job)
+        def job(host: ModelHost, _budget: object) -> Generator[Event, None, StudyBuilt]:
+            arms = _opened(host, spec.arms, document)
+            return StudyBuilt(folder, (yield from build_study(arms, spec.settings, folder)))
 
-    def _built(self, built: StudyBuilt) -> None:
-        self._explorer.updates.emit(updates.Message(f"The study is in {built.folder}."))
-        self.updates.emit(built)
+        def done(built: StudyBuilt) -> None:
+            self._explorer.updates.emit(updates.Message(f"The study is in {folder}."))
+            self.updates.emit(built)
 
-    # Scoring -------------------------------------------------------------------------------------
+        return self._explorer.start_model_job(f"Making the study {folder.name}", job, done)
 
     def score(
-        self,
-        answers: Sequence[Path],
-        key: Path,
-        folder: Path,
-        rules: Rules,
-        columns: Mapping[str, str] | None = None,
+        self, answers: Sequence[Path], key: Path, folder: Path, rules: Rules, columns: Mapping[str, str] | None = None
     ) -> int | None:
         """Score answers into a folder; the result comes as `StudyScored`. Needs no model."""
 
-        def job(_budget: object) -> Generator[Event, None, StudyScored]:
-            work = partial(run_job, score_files(answers, key, folder, rules, columns))
-            return StudyScored((yield from run_in_thread(work, "Scoring")))
+        def work() -> StudyScored:
+            return StudyScored(run_job(score_files(answers, key, folder, rules, columns)))
 
-        return self._explorer.start_job("Scoring answers", job, self.updates.emit)
+        return self._start("Scoring answers", work)
 
     def propose_columns(self, answers: Path, key: Path) -> int | None:
         """Tell which column of an export belongs to which question, as `ColumnsProposed`."""
@@ -208,10 +204,7 @@ class StudyController:
             except (UserError, OSError) as error:
                 return ColumnsProposed(answers, (), problem=str(error))
 
-        def job(_budget: object) -> Generator[Event, None, ColumnsProposed]:
-            return (yield from run_in_thread(work, "Reading the columns"))
-
-        return self._explorer.start_job("Reading the columns", job, self.updates.emit)
+        return self._start("Reading the columns", work)
 
     def draft_key(self, answers: Path, path: Path) -> int | None:
         """Write a key for an export of another origin, to be completed in a spreadsheet; told as `KeyDrafted`."""
@@ -224,13 +217,14 @@ class StudyController:
                 return KeyDrafted(path, problem=str(error))
             return KeyDrafted(path, len(drafts))
 
-        def job(_budget: object) -> Generator[Event, None, KeyDrafted]:
-            return (yield from run_in_thread(work, "Drafting a key"))
+        return self._start("Drafting a key", work)
 
-        return self._explorer.start_job("Drafting a key", job, self.updates.emit)
+    def _start(self, title: str, work: Callable[[], object]) -> int | None:
+        """Start `work` in a thread of its own as a job; its result is an update."""
+        return self._explorer.start_job(title, lambda _budget: run_in_thread(work, title), self.updates.emit)
 
 
-def _opened(host: ModelHost, spec: StudySpec, document: Document) -> list[LoadedArm]:
+def _opened(host: ModelHost, specs: Sequence[ArmSpec], document: Document) -> list[LoadedArm]:
     """The arms: those of the open model as they stand in the window, others from their files."""
 
     def already(arm: ArmSpec) -> LoadedArm | None:
@@ -238,30 +232,4 @@ def _opened(host: ModelHost, spec: StudySpec, document: Document) -> list[Loaded
             return None
         return open_arm(arm, host.explainer.summary(), host.renderer, document)
 
-    return open_from_files(spec.arms, str(host.device), already)
-
-
-def _faces(
-    host: ModelHost, _budget: object, *, spec: ArmSpec, document: Document
-) -> Generator[Event, None, FacesRendered]:
-    found = yield from faces_of(_opened(host, StudySpec(arms=(spec,)), document)[0])
-    return FacesRendered(found)
-
-
-def _question(
-    host: ModelHost, _budget: object, *, spec: StudySpec, document: Document, number: int
-) -> Generator[Event, None, QuestionRendered]:
-    """What is wrong with a wish is said beside it, not in a dialog: the person is still choosing."""
-    try:
-        arms = _opened(host, spec, document)
-        frames, seconds, size = yield from preview_of(arms, spec.settings, number)
-    except UserError as error:
-        return QuestionRendered(None, problem=str(error))
-    return QuestionRendered(frames, seconds, size)
-
-
-def _built(
-    host: ModelHost, _budget: object, *, spec: StudySpec, document: Document, folder: Path
-) -> Generator[Event, None, StudyBuilt]:
-    arms = _opened(host, spec, document)
-    return StudyBuilt(folder, (yield from build_study(arms, spec.settings, folder)))
+    return open_from_files(specs, str(host.device), already)

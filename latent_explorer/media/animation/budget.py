@@ -56,11 +56,7 @@ def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
 
 
 def estimate(
-    runs: Sequence[Sequence[Frame]],
-    total: int,
-    suffix: str,
-    settings: AnimationSettings,
-    words: CaptionContext,
+    runs: Sequence[Sequence[Frame]], total: int, suffix: str, settings: AnimationSettings, words: CaptionContext
 ) -> Generator[Event, None, int]:
     """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
     firsts, longer = [], []

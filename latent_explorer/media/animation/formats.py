@@ -16,13 +16,37 @@ from latent_explorer.media.animation.apng import ApngEncoder
 from latent_explorer.media.animation.base_encoder import Encoder, EncoderOptions
 from latent_explorer.media.animation.frames import CaptionContext, Frame, compose
 from latent_explorer.media.animation.gif import GifEncoder
-from latent_explorer.media.animation.picture_folder import PictureFolder
 from latent_explorer.media.animation.settings import VIDEO, AnimationSettings
 from latent_explorer.media.animation.video import VideoEncoder
 from latent_explorer.media.animation.webp import WebpEncoder
+from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+
+class PictureFolder:
+    """Writes frames as they come into a folder that is there already."""
+
+    def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:  # noqa: ARG002  # as all encoders are made
+        self._folder = path
+        self._count = 0
+        self._shape: tuple[int, ...] = ()
+
+    def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
+        """One more frame, (H, W, 3) uint8."""
+        self._shape = self._shape or image.shape
+        if image.shape != self._shape:
+            raise ValueError(f"all frames need one size, not {self._shape} and {image.shape}")
+        (self._folder / f"frame_{self._count:05d}.png").write_bytes(png_bytes(image, texts))
+        self._count += 1
+
+    def finish(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
 
 _ENCODERS: dict[str, Callable[[Path, EncoderOptions], Encoder]] = {
     ".gif": GifEncoder,
@@ -46,11 +70,7 @@ def open_encoder(path: Path, suffix: str, settings: AnimationSettings) -> Encode
 
 
 def encoded(
-    frames: Iterable[Frame],
-    suffix: str,
-    settings: AnimationSettings,
-    words: CaptionContext,
-    folder: Path,
+    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext, folder: Path
 ) -> Path:
     """A file (or folder) inside `folder` with these frames, for trials."""
     path = folder / f"trial{suffix}"

@@ -69,24 +69,12 @@ def compose(frame: Frame, settings: AnimationSettings, words: CaptionContext) ->
 
 
 def _one(
-    image: np.ndarray,
-    probs: np.ndarray,
-    note: str,
-    settings: AnimationSettings,
-    words: CaptionContext,
+    image: np.ndarray, probs: np.ndarray, note: str, settings: AnimationSettings, words: CaptionContext
 ) -> np.ndarray:
     image = fit(image, *picture_size(image, settings))
     if not (settings.caption or settings.bar):
         return image
-    return with_caption(
-        image,
-        probs,
-        words.class_names,
-        words.target,
-        note,
-        text=settings.caption,
-        bar=settings.bar,
-    )
+    return with_caption(image, probs, words.class_names, words.target, note, text=settings.caption, bar=settings.bar)
 
 
 class FrameSpool:

@@ -6,6 +6,8 @@ The formats have a module each (`gif`, `webp`, `apng`, `video`); what gives way 
 
 from __future__ import annotations
 
+import csv
+import io
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,7 +23,6 @@ from latent_explorer.media.animation.base_encoder import EncoderOptions
 from latent_explorer.media.animation.formats import check_format, open_encoder, size_of
 from latent_explorer.media.animation.frames import CaptionContext, Frame, FrameSpool, compose
 from latent_explorer.media.animation.gif import GifEncoder
-from latent_explorer.media.animation.probability_csv import probability_table
 from latent_explorer.media.animation.settings import AnimationSettings, format_of
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def write_animation(
     if settings.csv:
         beside = path.with_name(path.stem + ".csv")
         with atomic_output(beside) as temporary:
-            temporary.write_text(probability_table(rows, words), encoding="utf-8")
+            temporary.write_text(_probability_table(rows, words), encoding="utf-8")
         written = replace(written, table=beside)
     return written
 
@@ -88,10 +89,7 @@ def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) ->
 
     Raises UserError when the rate is impossible or the file cannot be written.
     """
-    with (
-        atomic_output(path) as temporary,
-        closing(GifEncoder(temporary, EncoderOptions(fps))) as encoder,
-    ):
+    with atomic_output(path) as temporary, closing(GifEncoder(temporary, EncoderOptions(fps))) as encoder:
         for image in frames:
             encoder.add(image)
         if not encoder.frames:
@@ -104,9 +102,6 @@ def ping_pong_frames(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.nda
     one_way = list(frames)
     held = chain(one_way[:1] * rest, one_way, one_way[-1:] * rest, one_way[-2:0:-1])
     return list(held)
-
-
-# Writing ----------------------------------------------------------------------------------------
 
 
 def _write(
@@ -139,19 +134,30 @@ def _write(
 
 
 def _write_table(
-    path: Path,
-    frames: Iterable[Frame],
-    settings: AnimationSettings,
-    words: CaptionContext,
-    total: int,
+    path: Path, frames: Iterable[Frame], settings: AnimationSettings, words: CaptionContext, total: int
 ) -> Generator[Event, None, WrittenAnimation]:
     rows = []
     for count, frame in enumerate(frames, start=1):
         rows.append((frame.seconds, frame.probs))
         yield Progress(count, max(total, count), WRITING)
     with atomic_output(path) as temporary:
-        temporary.write_text(probability_table(rows, words), encoding="utf-8")
+        temporary.write_text(_probability_table(rows, words), encoding="utf-8")
     return WrittenAnimation(path, len(rows), size_of(path), settings, path)
+
+
+def _probability_table(rows: Iterable[tuple[float, np.ndarray]], words: CaptionContext) -> str:
+    """Frame, seconds and the probability of every class; `rows` are (seconds, probs (K,)).
+
+    Six significant digits: a float32 has no more than seven.
+    """
+    text = io.StringIO()
+    for key, fact in words.facts.items():
+        text.write(f"# {key}: {' '.join(fact.split())}\n")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["frame", "seconds", *(f"P({name})" for name in words.class_names)])
+    for number, (seconds, probs) in enumerate(rows):
+        writer.writerow([number, f"{seconds:.3f}", *(f"{float(p):.6g}" for p in probs)])
+    return text.getvalue()
 
 
 def _keep(
@@ -194,9 +200,6 @@ def _within_budget(
             yield Notice(f"To stay below {most}: {what} ({size_text(written.bytes)}).")
         return written
     raise UserError(budget.too_large(rungs.all[-1], suffix, rungs.side, found))
-
-
-# Orders of frames -------------------------------------------------------------------------------
 
 
 class _PingPong:

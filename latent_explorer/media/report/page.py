@@ -6,19 +6,23 @@ Everything that a file wrote (names, notes, classes, provenance) is escaped. The
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from latent_explorer.common.palette import page_style
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.media.report import sentences
-from latent_explorer.media.report.attribute import card, escaped, pairs
-from latent_explorer.media.report.colormap import gradient
+from latent_explorer.media.report.colormap import colormap, data_uri, gradient
+from latent_explorer.media.report.result import frame_width
+from latent_explorer.media.report.sentences import amount, interval, mark, percent, reasons, signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from latent_explorer.media.report.result import ExplainerReport
+    from latent_explorer.media.report.result import AttributeReport, Change, Example, ExplainerReport, FrameShare
 
 
 def write_page(path: Path, explainers: Sequence[ExplainerReport]) -> None:
@@ -30,7 +34,7 @@ def write_page(path: Path, explainers: Sequence[ExplainerReport]) -> None:
 def page(explainers: Sequence[ExplainerReport]) -> str:
     """The whole report of one explainer or of several side by side."""
     style = page_style("report/report.css")
-    title = escaped(sentences.title(explainers))
+    title = _escaped(sentences.title(explainers))
     articles = "\n".join(_article(figures) for figures in explainers)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">\n'
@@ -39,11 +43,11 @@ def page(explainers: Sequence[ExplainerReport]) -> str:
         "style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title>\n<style>\n:root {{ --heat: {gradient()}; }}\n{style}\n</style></head>\n"
         f"<body>\n<header><h1>{title}</h1>"
-        f'<p class="lead">{escaped(sentences.lead(explainers))}</p></header>\n'
+        f'<p class="lead">{_escaped(sentences.lead(explainers))}</p></header>\n'
         f"{_catching(explainers)}"
         f'<main>\n{articles}\n</main>\n<footer><h2>How to read this page</h2>'
         f'{_paragraphs(sentences.method(explainers))}'
-        f'<p>{escaped(_signature(explainers))}</p></footer>\n</body></html>\n'
+        f'<p>{_escaped(_signature(explainers))}</p></footer>\n</body></html>\n'
     )  # fmt: skip
 
 
@@ -53,10 +57,10 @@ def _catching(explainers: Sequence[ExplainerReport]) -> str:
     if not caught:
         return ""
     first, strongest = caught[0], caught[0].caught[0]
-    seen = pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
-    steps = "".join(f"<li><b>{escaped(a)}</b> {escaped(b)}</li>" for a, b in sentences.NEXT)
+    seen = _pairs(strongest.examples, first.class_names[strongest.target], strongest.name)
+    steps = "".join(f"<li><b>{_escaped(a)}</b> {_escaped(b)}</li>" for a, b in sentences.NEXT)
     return (
-        f'<section class="catch"><h2>{escaped(sentences.CATCH)}</h2>'
+        f'<section class="catch"><h2>{_escaped(sentences.CATCH)}</h2>'
         f"<div>{_paragraphs(sentences.catching(caught))}{seen}</div>"
         f"<div><h3>What to do next</h3><ol>{steps}</ol></div></section>\n"
     )
@@ -64,14 +68,14 @@ def _catching(explainers: Sequence[ExplainerReport]) -> str:
 
 def _article(figures: ExplainerReport) -> str:
     """One explainer: its verdict, what it is, its attributes by target."""
-    note = f'<p class="note">{escaped(figures.note)}</p>' if figures.note else ""
-    facts = "".join(f"<dt>{escaped(a)}</dt><dd>{escaped(b)}</dd>" for a, b in figures.facts)
-    verdict = f"<p><b>{escaped(sentences.verdict(figures))}</b></p>"
+    note = f'<p class="note">{_escaped(figures.note)}</p>' if figures.note else ""
+    facts = "".join(f"<dt>{_escaped(a)}</dt><dd>{_escaped(b)}</dd>" for a, b in figures.facts)
+    verdict = f"<p><b>{_escaped(sentences.verdict(figures))}</b></p>"
     more = sentences.marked(figures) if figures.caught else sentences.not_proved(figures)
     targets = dict.fromkeys(a.target for a in figures.attributes)
     return (
-        f"<article><header><h2>{escaped(figures.name)}</h2>{note}</header>"
-        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{escaped(more)}</p></div>'
+        f"<article><header><h2>{_escaped(figures.name)}</h2>{note}</header>"
+        f'<div class="verdict{" caught" if figures.caught else ""}">{verdict}<p>{_escaped(more)}</p></div>'
         f"<dl>{facts}</dl><div>{''.join(_towards(figures, target) for target in targets)}</div></article>"
     )
 
@@ -79,8 +83,8 @@ def _article(figures: ExplainerReport) -> str:
 def _towards(figures: ExplainerReport, target: int) -> str:
     """The attributes that raise one class."""
     name = figures.class_names[target]
-    cards = "\n".join(card(a, figures) for a in figures.attributes if a.target == target)
-    return f'<section class="towards"><h3>Towards {escaped(name)}</h3><div class="cards">{cards}</div></section>'
+    cards = "\n".join(_card(a, figures) for a in figures.attributes if a.target == target)
+    return f'<section class="towards"><h3>Towards {_escaped(name)}</h3><div class="cards">{cards}</div></section>'
 
 
 def _signature(explainers: Sequence[ExplainerReport]) -> str:
@@ -89,4 +93,103 @@ def _signature(explainers: Sequence[ExplainerReport]) -> str:
 
 
 def _paragraphs(paragraphs: Sequence[str]) -> str:
-    return "".join(f"<p>{escaped(p)}</p>" for p in paragraphs)
+    return "".join(f"<p>{_escaped(p)}</p>" for p in paragraphs)
+
+
+def _card(attribute: AttributeReport, figures: ExplainerReport) -> str:
+    """The card as HTML."""
+    target = figures.class_names[attribute.target]
+    said = [_change(f"P({target})", "", attribute.change)]
+    for other in attribute.others:
+        width = other.who.frame_only
+        sees = f"sees the outer {width} px alone" if width else "another classifier"
+        said.append(_change(other.who.name, sees, other.change, other.follows))
+    return (
+        f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> '
+        f"{_escaped(attribute.name)}{_mark(attribute)}</h4>"
+        f'<p class="place">{_escaped(_place(attribute))}</p>'
+        f'<div class="seen">{_pairs(attribute.examples, target)}{_map(attribute)}</div>'
+        f'<div class="said">{"".join(said)}{_share(attribute.frame)}</div></section>'
+    )
+
+
+def _mark(attribute: AttributeReport) -> str:
+    text = mark(attribute)
+    if not text:
+        return ""
+    strength = "" if attribute.caught else " faint"
+    return f' <span class="mark{strength}" title="{_escaped(reasons(attribute))}">{_escaped(text)}</span>'
+
+
+def _place(attribute: AttributeReport) -> str:
+    """Where it lives, what the search found of it, and on how many pictures it is measured here."""
+    moves = "; ".join(
+        f"style {m.style_index} to its {m.direction} ({m.layer}, channel {m.channel}, {m.resolution} px)"
+        for m in attribute.moves
+    )
+    if not attribute.rank:
+        return f"{moves}; added by hand; n = {attribute.n}"
+    effect = f"effect {signed(attribute.mean_effect)}"
+    if attribute.interval is not None:
+        effect += f" {interval(*attribute.interval)}"
+    return f"{moves}; {effect} logits; n = {attribute.n}"
+
+
+def _pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
+    """Reconstructions in the first row, the same at kappa 1 below; `of` says whose, where that is not plain."""
+    if not examples:
+        return '<p class="none">No picture to show: all are of the target class.</p>'
+
+    def cell(image: np.ndarray, p: float, when: str, sample: int, strong: bool) -> str:
+        alt = _escaped(f"Encoded picture {sample}, {when}: P({target}) {p:.2f}")
+        value = f"<b>{p:.2f}</b>" if strong else f"{p:.2f}"
+        return f'<td><img src="{data_uri(image)}" alt="{alt}">{value}</td>'
+
+    before = "".join(cell(e.before, e.p_before, "reconstructed", e.sample, False) for e in examples)
+    after = "".join(cell(e.after, e.p_after, "at kappa 1", e.sample, e.reached) for e in examples)
+    return (
+        f'<table class="pairs"><caption>{_escaped(f"{of}: reconstructions" if of else "Reconstructions")} '
+        f"and their P({_escaped(target)})</caption>"
+        f'<tr><th scope="row">before</th>{before}</tr><tr><th scope="row">at kappa&nbsp;1</th>{after}</tr></table>'
+    )
+
+
+def _map(attribute: AttributeReport) -> str:
+    """Where it changes: the mean difference with its scale, and the frame's inner edge."""
+    values = attribute.difference
+    largest = float(values.max())
+    side = values.shape[-1]
+    inset = 100 * frame_width(side) / side
+    colors = colormap(values / largest if largest > 0 else values)
+    return (
+        f'<figure class="map"><div><img src="{data_uri(colors)}" alt="Where the pictures change">'
+        f'<i style="inset:{inset:.3f}%"></i></div>'
+        f"<figcaption><span>0</span><i></i><span>{largest:.3f}</span></figcaption></figure>"
+    )
+
+
+def _change(label: str, who: str, change: Change, strong: bool = False) -> str:
+    return (
+        f"<div{' class=strong' if strong else ''}><span>{_escaped(label)}</span><b>{signed(change.mean)}</b> "
+        f"<small>{interval(*change.interval)}</small><br>"
+        f"<small>{_escaped(f'{who}; ' if who else '')}mean |change| {amount(change.absolute)}</small></div>"
+    )
+
+
+def _share(share: FrameShare) -> str:
+    """The share of the change in the outer frame as a bar, with a tick where its area would put it."""
+    low, high = share.interval
+    between = "" if np.isnan(low) else f"[{100 * low:.0f}, {100 * high:.0f}]"
+    filled = 0.0 if np.isnan(share.value) else 100 * share.value
+    return (
+        f"<div{' class=strong' if share.exceeds_area else ''}><span>In the outer frame</span>"
+        f"<b>{percent(share.value)}</b> "
+        f'<small>{between}</small><span class="bar"><i style="width:{filled:.1f}%"></i>'
+        f'<u style="left:{100 * share.area:.1f}%"></u></span>'
+        f"<small>of the change; its area: {percent(share.area)}</small></div>"
+    )
+
+
+def _escaped(text: str) -> str:
+    """The text for HTML; without what a name in a file could turn or hide the words around it with."""
+    return html.escape("".join(c if c.isprintable() else " " for c in text))

@@ -58,16 +58,13 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> StudyKey:
         """UserError for what cannot be scored; else the key itself."""
+        unkeyed = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()][:1]
         problems = {
             "it holds no questions": not self.items,
             "two of its questions have the same name": len({i.item for i in self.items}) < len(self.items),
             "its chance is no probability": not 0 < self.chance < 1,
+            f"it does not say what is right for {''.join(unkeyed)} (write it, or take out what is no question)": unkeyed,
         }
-        missing = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()]
-        if missing:
-            problems[f"it does not say what is right for {missing[0]} (write it, or take out what is no question)"] = (
-                True
-            )
         for problem, is_so in problems.items():
             if is_so:
                 raise UserError(f"The key cannot be used: {problem}. Mend the key file.")

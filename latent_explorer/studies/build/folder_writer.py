@@ -20,11 +20,9 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.paths import atomic_output_folder, explain_write_errors
-from latent_explorer.studies.build import question_gif
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, write_key
-from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page
-from latent_explorer.studies.build.question_image import Pair, panel
-from latent_explorer.studies.build.survey import write_survey
+from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page, write_survey
+from latent_explorer.studies.build.question_image import Pair, moving_gif, panel, still_gif, with_one_palette
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,13 +57,10 @@ class RenderedItem:
 
 def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> RenderedItem:
     """Draw a question from its tiles, (H, W, 3) uint8 before and after each. No torch."""
-    frames = question_gif.with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
+    frames = with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
     changes = tuple(float(np.abs(a.astype(np.int16) - b).mean()) for b, a in pairs)
     return RenderedItem(
-        question_gif.moving(frames, settings.frame_seconds(item.kind)),
-        question_gif.still(frames[0]),
-        question_gif.still(frames[1]),
-        changes,
+        moving_gif(frames, settings.frame_seconds(item.kind)), still_gif(frames[0]), still_gif(frames[1]), changes
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.common.csv_table import write_table
 from latent_explorer.common.palette import page_style
 from latent_explorer.common.paths import resource
 from latent_explorer.studies.build.plan import Kind
@@ -17,10 +18,13 @@ from latent_explorer.studies.build.texts import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from latent_explorer.studies.build.plan import StudySettings
+    from latent_explorer.studies.build.texts import StudyTexts
 
 PICTURES = "pictures"  # folder beside the page
+SURVEY_HEADS = ("number", "name", "type", "question", "picture", "choice 1", "choice 2", "instructions")
 
 
 class PageItem(msgspec.Struct, frozen=True):
@@ -93,3 +97,24 @@ def _for_script(data: dict[str, Any]) -> str:
 
 def _template(name: str) -> str:
     return resource(f"study/{name}").read_text(encoding="utf-8")
+
+
+def write_survey(path: Path, parts: Sequence[PagePart], texts: StudyTexts) -> None:
+    """A line a question, in the order asked. The code in brackets lets scoring find the column of the export."""
+    rows: list[list[object]] = []
+    for part in parts:
+        verbal = part.kind == "verbal"
+        asked = texts.word("ask_words" if verbal else "ask_choice")
+        choices = ["", ""] if verbal else [texts.word("choice").format(n=n) for n in (1, 2)]
+        for item in part.items:
+            picture = f"participants/{PICTURES}/{item.moving}"
+            kind = "text" if verbal else "single choice"
+            told = texts.verbal if verbal else texts.classification
+            code = question_code(item.id)
+            rows.append([len(rows) + 1, code, kind, f"{asked} ({code})", picture, *choices, told])
+    write_table(path, SURVEY_HEADS, rows)
+
+
+def question_code(item: str) -> str:
+    """A question's name in a survey service: begins with a letter, as some of them want."""
+    return f"q{item}"

@@ -193,12 +193,7 @@ class _Part:
     """The questions of one kind."""
 
     def __init__(
-        self,
-        settings: StudySettings,
-        arms: Sequence[Arm],
-        pools: Sequence[Sequence[str]],
-        kind: Kind,
-        paired: bool,
+        self, settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequence[str]], kind: Kind, paired: bool
     ) -> None:
         self.settings, self.arms, self.kind, self.paired = settings, arms, kind, paired
         # A generator a purpose: more catch trials must not move the sides of the questions.
@@ -217,7 +212,9 @@ class _Part:
         shared = [self._pools[0].draw() for _ in range(self._count(0))] if self.paired else None
         for arm in range(len(self.arms)):
             asked = self._of_arm(arm, shared)
-            placed += self._spread(self._sequence(asked, arm), random.Random(self._salt("order", arm)))
+            rng = random.Random(self._salt("order", arm))
+            # One in every n-th part of 0..1: what is merged by place is interleaved.
+            placed += [((i + rng.random()) / len(asked), item) for i, item in enumerate(self._sequence(asked, arm))]
         if self.kind == "classification":
             catch = [self._drawn("catch", i) for i in range(self.settings.catch)]
             rng = self._rng("catch places")  # never at the very beginning or end
@@ -238,7 +235,7 @@ class _Part:
         sources = shared or [self._pools[arm].draw() for _ in range(self._count(arm))]
         if self.kind == "verbal":
             return [
-                Item("verbal", _tiles(sources[i], [key] * TILES), "item", arm, key, slot=i)
+                Item("verbal", tuple(Tile(s, key) for s in sources[i]), "item", arm, key, slot=i)
                 for i, key in enumerate(keys * self.rounds)
             ]
         pairs = distractors(len(keys), self.rounds, self._rng("distractors", arm))
@@ -247,7 +244,7 @@ class _Part:
         for i, (at, other) in enumerate(pairs):
             right, a, b = sides[i], keys[at], keys[other]
             shown = [a, a, a, b] if right == "1" else [a, a, b, a]
-            tiles = _tiles(sources[i], shown)
+            tiles = tuple(map(Tile, sources[i], shown))
             made.append(Item("classification", tiles, "item", arm, a, b, right, slot=i))
         return made
 
@@ -263,11 +260,6 @@ class _Part:
         turn = arm * len(out) // len(self.arms)
         return out[turn:] + out[:turn]
 
-    @staticmethod
-    def _spread(items: Sequence[Item], rng: random.Random) -> list[tuple[float, Item]]:
-        """A place in 0..1 for each: one in every n-th, so that what is merged by place is interleaved."""
-        return [((i + rng.random()) / len(items), item) for i, item in enumerate(items)]
-
     def _drawn(self, role: Role, number: int) -> Item:
         """A question whose changes are drawn on the picture: nobody who looks can miss them."""
         sources = self._extra.draw()
@@ -278,17 +270,10 @@ class _Part:
             same, other = EFFECTS[start], EFFECTS[(start + 2) % len(EFFECTS)]
             right = self._rng("catch sides").choice(("1", "2"))
         if self.kind == "verbal":
-            return Item("verbal", _drawn_tiles(sources, [same] * TILES), role, arm=-1)
+            return Item("verbal", tuple(Tile(s, effect=same) for s in sources), role, arm=-1)
         shown = [same, same, same, other] if right == "1" else [same, same, other, same]
-        return Item("classification", _drawn_tiles(sources, shown), role, arm=-1, right=right)
-
-
-def _tiles(sources: Sequence[str], attributes: Sequence[str]) -> tuple[Tile, ...]:
-    return tuple(Tile(s, a) for s, a in zip(sources, attributes, strict=True))
-
-
-def _drawn_tiles(sources: Sequence[str], effects: Sequence[str]) -> tuple[Tile, ...]:
-    return tuple(Tile(s, effect=e) for s, e in zip(sources, effects, strict=True))
+        tiles = tuple(Tile(s, effect=e) for s, e in zip(sources, shown, strict=True))
+        return Item("classification", tiles, role, arm=-1, right=right)
 
 
 def distractors(count: int, rounds: int, rng: random.Random) -> list[tuple[int, int]]:

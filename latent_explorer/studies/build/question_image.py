@@ -7,6 +7,8 @@ questions as a row. The page shows the same picture tile by tile, so the distanc
 
 from __future__ import annotations
 
+import io
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +26,10 @@ if TYPE_CHECKING:
 Pair = tuple[np.ndarray, np.ndarray]  # before and after, (H, W, 3) uint8 each
 
 GAP = 24  # px between tiles of 512 px; published: 2
+_SAMPLE = 30_000  # pixels that a palette is made from
 STRIP = 9  # the line below a tile is a ninth of its side
 # Column and row of the tiles: example, example, choice 1, choice 2; a row of four.
-PLACES = {
-    "classification": ((0, 0), (0, 1), (1, 0), (1, 1)),
-    "verbal": ((0, 0), (1, 0), (2, 0), (3, 0)),
-}
+PLACES = {"classification": ((0, 0), (0, 1), (1, 0), (1, 1)), "verbal": ((0, 0), (1, 0), (2, 0), (3, 0))}
 GRID = {"classification": (2, 2), "verbal": (4, 1)}  # columns, rows
 
 
@@ -108,3 +108,31 @@ _EFFECTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "blue": _blue,
     "bar": _bar,
 }
+
+
+def with_one_palette(frames: Sequence[np.ndarray]) -> list[Image.Image]:
+    """Frames, (H, W, 3) uint8 of one size, with the 256 colours that cover them all best. Never dithered."""
+    height = frames[0].shape[0]
+    tall = np.concatenate(list(frames))
+    # About SAMPLE pixels give as good a palette as all of them, in a fraction of the time; the search for better
+    # colours ends when less than a hundredth of the pixels changes sides. On questions about leaves 39.8 dB, where
+    # MAXCOVERAGE alone gives 37 dB, and so does a palette a frame, which makes flicker what does not change.
+    step = max(1, math.isqrt(tall.shape[0] * tall.shape[1] // _SAMPLE))
+    thinned = Image.fromarray(np.ascontiguousarray(tall[::step, ::step]))
+    enough = max(1, thinned.width * thinned.height // 100)
+    palette = thinned.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=enough, dither=Image.Dither.NONE)
+    whole = Image.fromarray(tall).quantize(palette=palette, dither=Image.Dither.NONE)
+    return [whole.crop((0, i * height, whole.width, (i + 1) * height)) for i in range(len(frames))]
+
+
+def moving_gif(frames: Sequence[Image.Image], seconds: float) -> bytes:
+    """The frames as an endless GIF; each stands for `seconds`, in whole hundredths as GIF counts. No other metadata."""
+    duration = 10 * round(100 * seconds)
+    return still_gif(frames[0], save_all=True, append_images=list(frames[1:]), duration=duration, loop=0)
+
+
+def still_gif(frame: Image.Image, **options: object) -> bytes:
+    """One frame as a GIF; `options` of Pillow add others."""
+    buffer = io.BytesIO()
+    frame.save(buffer, "GIF", optimize=False, **options)
+    return buffer.getvalue()

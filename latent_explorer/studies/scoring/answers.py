@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -115,9 +116,6 @@ def _bytes(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the answers again.") from error
 
 
-# Our own JSON ------------------------------------------------------------------------------------
-
-
 class _JsonAnswer(msgspec.Struct):
     item: str
     answer: str
@@ -172,9 +170,6 @@ def _of_json(path: Path, one: _JsonFile) -> Respondent:
     )
 
 
-# Our own CSV -------------------------------------------------------------------------------------
-
-
 def is_tidy(rows: Sequence[Sequence[str]]) -> bool:
     """Whether a table is the `answers.csv` of a result, which names its questions itself."""
     return bool(rows) and set(TIDY_HEADS) <= {head.strip().lower() for head in rows[0]}
@@ -212,8 +207,6 @@ def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Resp
     )
 
 
-# Cells -------------------------------------------------------------------------------------------
-
 _TRUE = {"true", "1", "yes", "y", "finished", "completed", "complete", "wahr", "ja", "oui", "100"}
 _FALSE = {"false", "0", "no", "n", "unfinished", "incomplete", "partial", "falsch", "nein", "non"}
 
@@ -237,3 +230,38 @@ def parse_seconds(text: Any) -> float | None:
     for value in values:
         total = 60 * total + value
     return total
+
+
+_PLACES = (
+    (re.compile(r"\b(top|upper|first|oben|erste\w*)\b"), "1"),
+    (re.compile(r"\b(bottom|lower|second|unten|zweite\w*)\b"), "2"),
+    (re.compile(r"^\W*(left|links)\W*$"), "1"),
+    (re.compile(r"^\W*(right|rechts)\W*$"), "2"),
+)
+_NUMBER = re.compile(r"^\D{0,24}?0*([1-9]|0)(?:\.0+)?\D*$")  # LimeSurvey's codes are "A1" or "AO01"
+_LETTER = re.compile(r"^(?:(?:option|choice|image|picture|answer|antwort|bild)\s+)?([a-h])(?:[).:].*)?$")
+
+
+def parse_choice(text: str) -> str | None:
+    """The number of the choice that a text names, from "1"; None when it names none."""
+    text = text.strip().lower()
+    if len(text) > 60:
+        return None
+    for pattern, number in _PLACES:
+        if pattern.search(text):
+            return number
+    if found := _NUMBER.match(text):
+        return found.group(1)
+    if found := _LETTER.match(text):
+        return str("abcdefgh".index(found.group(1)) + 1)
+    return None
+
+
+def is_right(answer: str, right: str, choices: int = 2) -> bool | None:
+    """Whether an answer is the right one of so many. None: it names none of them, so it counts as missing."""
+    if answer.strip().lower() == right.strip().lower():
+        return True
+    wanted, chosen = parse_choice(right), parse_choice(answer)
+    if wanted is None or int(wanted) > choices:
+        return False  # the key holds a choice's own text or code; anything else is another choice
+    return None if chosen is None or int(chosen) > choices else chosen == wanted

@@ -11,8 +11,7 @@ import msgspec
 from latent_explorer.common.csv_table import read_records, read_table, write_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.build.plan import Kind
-from latent_explorer.studies.scoring.answers import is_tidy
-from latent_explorer.studies.scoring.choices import parse_choice
+from latent_explorer.studies.scoring.answers import is_tidy, parse_choice
 from latent_explorer.studies.scoring.survey_csv import WideTable, match_columns, parse_wide
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from latent_explorer.studies.build.answer_key import StudyKey
-    from latent_explorer.studies.scoring.result import Proportion, StudyScore
+    from latent_explorer.studies.scoring.score import Proportion, StudyScore
     from latent_explorer.studies.scoring.tables import Table
 
 POOLED = (
@@ -91,8 +91,9 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
 
 def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str = "") -> str:
     """The whole report as HTML. Everything that a respondent or a file wrote is escaped."""
-    parts = [f"<p class=lead>{_text(headline(score))}</p>", *map(_caution, cautions(score))]
-    parts += [_section("Who counts", _table(tables.exclusions(score)))]
+    parts = [f"<p class=lead>{_text(headline(score))}</p>"]
+    parts += [f'<p class="note">\N{WARNING SIGN} {_text(sentence)}</p>' for sentence in cautions(score)]
+    parts.append(_section("Who counts", _table(tables.exclusions(score))))
     if score.overall is not None:
         parts += _choices(score, drawn)
     if score.verbal:
@@ -133,10 +134,6 @@ def cautions(score: StudyScore) -> list[str]:
             f"{', '.join(score.missing_columns[:8])}{more}."
         )
     return said
-
-
-def _caution(sentence: str) -> str:
-    return f'<p class="note">\N{WARNING SIGN} {_text(sentence)}</p>'
 
 
 def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
@@ -201,7 +198,8 @@ def _table(table: Table) -> str:
         for name, column in zip(table.heads, columns, strict=True)
     )
     body = "".join(
-        f"<tr{' class=flag' if flag else ''}>" + "".join(map(_cell, row)) + "</tr>" for row, flag in table.marked()
+        f"<tr{' class=flag' if i in table.flagged else ''}>" + "".join(map(_cell, row)) + "</tr>"
+        for i, row in enumerate(table.rows)
     )
     return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
 

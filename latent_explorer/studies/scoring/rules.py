@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.scoring.choices import is_right
+from latent_explorer.studies.scoring.answers import is_right
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,8 +20,7 @@ from latent_explorer.studies.scoring import tables
 from latent_explorer.studies.scoring.answers import Responses, read_responses
 from latent_explorer.studies.scoring.columns import read_columns
 from latent_explorer.studies.scoring.report import report, report_plots
-from latent_explorer.studies.scoring.result import StudyScore
-from latent_explorer.studies.scoring.score import AnswerMarks, score_study
+from latent_explorer.studies.scoring.score import AnswerMarks, StudyScore, score_study
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
@@ -64,13 +63,7 @@ def score_files(
     return Scored(score, Path(folder))
 
 
-def write_result(
-    folder: Path,
-    key: StudyKey,
-    responses: Responses,
-    score: StudyScore,
-    reasons: Sequence[str],
-) -> None:
+def write_result(folder: Path, key: StudyKey, responses: Responses, score: StudyScore, reasons: Sequence[str]) -> None:
     """Write every file of a result; files of an earlier result are replaced."""
     kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
     tally = AnswerMarks.of(key, kept, responses.missing)

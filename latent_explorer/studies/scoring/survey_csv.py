@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.build.survey import question_code
+from latent_explorer.studies.build.page import question_code
 from latent_explorer.studies.scoring.answers import MAX_ANSWER, Answer, Respondent, Responses, parse_bool, parse_seconds
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ NO_QUESTIONS = {name for names in ABOUT.values() for name in names} | set(_OTHER
 # Qualtrics' timing, order of display, scores and embedded data; LimeSurvey's timing.
 _TECHNICAL = re.compile(
     r"_(first click|last click|page submit|click count)$|_DO(_\d+)?$|^FL_\d+|^SC\d+$|^Q_[A-Z]\w+$"
-    r"|^(group|question) ?time\b|^groupTime\d+|^[A-Z]\w*Time$",
+    r"|^(group|question) ?time\b|^groupTime\d+|^[A-Z]\w*Time$"
 )
 # Before a question's text, as in "G01Q02. What changes?"
 _CODE = re.compile(r"([A-Za-z]\w*|\d+)\. ")

@@ -7,14 +7,14 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.studies.scoring.choices import is_right
+from latent_explorer.studies.scoring.answers import is_right
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from latent_explorer.studies.build.answer_key import StudyKey
     from latent_explorer.studies.scoring.answers import Respondent, Responses
-    from latent_explorer.studies.scoring.result import GroupScore, Proportion, StudyScore
+    from latent_explorer.studies.scoring.score import GroupScore, Proportion, StudyScore
 
 Row = tuple[Any, ...]
 
@@ -26,10 +26,6 @@ class Table:
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     flagged: frozenset[int] = field(default_factory=frozenset)
-
-    def marked(self) -> Iterator[tuple[Row, bool]]:
-        """Each row, and whether it wants attention."""
-        return ((row, i in self.flagged) for i, row in enumerate(self.rows))
 
     def turned(self) -> Table:
         """Rows as columns: for few rows of many figures."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QFrame, QLineEdit, QScrollArea, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
@@ -120,14 +120,10 @@ class AttributesPage(QWidget):
 
     def _fill_against(self) -> None:
         """Nothing, the other methods of this model, and any other file."""
-        self.against.blockSignals(True)
-        self.against.clear()
-        self.against.addItem(NOTHING)
-        for method in self._controller.methods():
-            if method != self.method.currentText():
-                self.against.addItem(method)
-        self.against.addItem(OTHER_FILE)
-        self.against.blockSignals(False)
+        others = [method for method in self._controller.methods() if method != self.method.currentText()]
+        with QSignalBlocker(self.against):
+            self.against.clear()
+            self.against.addItems([NOTHING, *others, OTHER_FILE])
         several = self.method.count() > 1
         self.method.setVisible(several)
         self._method_label.setVisible(several)
@@ -182,10 +178,6 @@ class AttributesPage(QWidget):
         """Whether there is a second arm."""
         return self.against.currentText() != NOTHING
 
-    @property
-    def none_ticked(self) -> bool:
-        return not any(line.box.isChecked() for line in self.rows)
-
     def _ticked(self) -> None:
         self._say_count()
         self.changed.emit()
@@ -204,27 +196,23 @@ class AttributesPage(QWidget):
 
     def _against_chosen(self) -> None:
         if self.against.currentText() == OTHER_FILE:
-            self._ask_file()
+            path, _ = QFileDialog.getOpenFileName(
+                self, "Compare with another explainer", self._other, "Explainers (*.explainer)"
+            )
+            self.set_other(path)
             return
         if not (self._other and self.against.currentText() == Path(self._other).name):
             self._other = ""
         self.arms.setVisible(self.compares)
         self.changed.emit()
 
-    def _ask_file(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileName(
-            self, "Compare with another explainer", self._other, "Explainers (*.explainer)"
-        )
-        self.set_other(chosen)
-
     def set_other(self, path: str) -> None:
         """Compare with the explainer at `path`; nothing for an empty one."""
         self._other = path
         self._fill_against()
         if path:
-            self.against.blockSignals(True)
-            self.against.insertItem(1, Path(path).name)
-            self.against.setCurrentIndex(1)
-            self.against.blockSignals(False)
+            with QSignalBlocker(self.against):
+                self.against.insertItem(1, Path(path).name)
+                self.against.setCurrentIndex(1)
         self.arms.setVisible(bool(path))
         self.changed.emit()

@@ -138,11 +138,7 @@ class StudyResultView(QWidget):
         self.cautions.setText(" ".join(said))
         self.cautions.setVisible(bool(said))
         found = (
-            (
-                "Accuracy",
-                tables.groups(score).turned() if score.overall else tables.Table((), ()),
-                "respondents",
-            ),
+            ("Accuracy", tables.groups(score).turned() if score.overall else tables.Table((), ()), "respondents"),
             ("Attributes", tables.attributes(score), "attributes"),
             ("Arms", tables.differences(score), ""),
             ("Questions", tables.items(score), "items"),

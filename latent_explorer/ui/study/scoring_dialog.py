@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QListWidget,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -21,22 +22,35 @@ from PySide6.QtWidgets import (
 
 from latent_explorer.app.engine.events import JobEnded
 from latent_explorer.app.study.updates import ColumnsProposed, KeyDrafted, StudyScored
+from latent_explorer.studies.scoring.columns import BY_NAME
 from latent_explorer.studies.scoring.rules import Rules
 from latent_explorer.ui.file_actions import dropped_paths
-from latent_explorer.ui.study.columns_view import ColumnsView
 from latent_explorer.ui.study.questions_page import decimal, whole
 from latent_explorer.ui.study.result_view import StudyResultView
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, button, column, hint, icon_button, row, title
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    EmptyState,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    title,
+)
+from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+    from PySide6.QtGui import QDragEnterEvent, QDropEvent
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.study.controller import StudyController
+    from latent_explorer.studies.scoring.columns import Proposal
 
+NO_COLUMN = "no column"
 FORM = 44 * theme.UNIT  # px
 EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and written as a report."
 DRAFTED = "{n} columns in {name}. Fill in what is right in a spreadsheet, delete other lines, then choose it as key."
@@ -47,6 +61,67 @@ RULES = (
     ("too-fast", "Too fast: less a question than"),
     ("failed-catch", "Failed catch trials: more than"),
 )
+
+
+class ColumnsView(QWidget):
+    """A line a question; those that were not found by name can be changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choices: dict[str, NoWheelComboBox] = {}
+        self._proposals: tuple[Proposal, ...] = ()
+        self.sentence = hint("")
+        self._lines = QWidget()
+        self._lines.setProperty("role", "page")
+        self._grid = QGridLayout(self._lines)
+        self._grid.setContentsMargins(0, 0, theme.GAP, 0)
+        self._grid.setHorizontalSpacing(theme.MARGIN)
+        self._grid.setVerticalSpacing(theme.GAP // 2)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self._lines)
+        layout = column(self, spacing=theme.GAP)
+        layout.addWidget(title("Columns of the export"))
+        layout.addWidget(self.sentence)
+        layout.addWidget(area, 1)
+
+    def show_proposals(self, proposals: Sequence[Proposal], heads: Sequence[str]) -> None:
+        """The proposal; `heads` are the columns to choose from."""
+        self._proposals = tuple(proposals)
+        self._choices.clear()
+        while (old := self._grid.takeAt(0)) is not None:
+            if (widget := old.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for line, proposal in enumerate(proposals):
+            self._grid.addWidget(plain(proposal.item), line, 0)
+            choice = NoWheelComboBox(f"Column of question {proposal.item}")
+            choice.setMinimumContentsLength(16)
+            choice.addItems([NO_COLUMN, *heads])
+            choice.setCurrentText(proposal.column or NO_COLUMN)
+            self._choices[proposal.item] = choice
+            self._grid.addWidget(choice, line, 1)
+            said = " · ".join(filter(None, (proposal.question, proposal.seen))) or proposal.how
+            label = ElidedLabel(said)
+            label.setToolTip(said)
+            self._grid.addWidget(label, line, 2)
+        self._grid.setColumnStretch(2, 1)
+        self._grid.setRowStretch(len(proposals), 1)
+        certain = sum(p.how == BY_NAME for p in proposals)
+        self.sentence.setText(
+            f"{certain} of {len(proposals)} questions were found by name. Check the others: they were put in order."
+        )
+
+    @property
+    def certain(self) -> bool:
+        """Whether every question was found by its code."""
+        return all(p.how == BY_NAME for p in self._proposals)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column by question, as it stands."""
+        found = {item: choice.currentText() for item, choice in self._choices.items()}
+        return {item: head for item, head in found.items() if head != NO_COLUMN}
 
 
 class ScoringDialog(QDialog):
@@ -76,11 +151,10 @@ class ScoringDialog(QDialog):
             controller.updates.on(StudyScored, self._show_result),
             explorer.updates.on(JobEnded, self._job_ended),
         ]
+        self.finished.connect(self._disconnect)
         self._refresh()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFocus()
-
-    # building ---------------------------------------------------------------------------------
 
     def _build(self) -> None:
         left = column(spacing=theme.GAP)
@@ -158,8 +232,6 @@ class ScoringDialog(QDialog):
         layout.addLayout(grid)
         layout.addWidget(hint("Each rule is printed with how many it found, whether it leaves them out or not."))
 
-    # what is scored ---------------------------------------------------------------------------
-
     @property
     def rules(self) -> Rules:
         """The rules as they are ticked."""
@@ -210,8 +282,6 @@ class ScoringDialog(QDialog):
         self.go.setEnabled(bool(self.answers) and self.key is not None and self._job is None)
         self.open_report.setVisible(self.report is not None)
 
-    # asking -----------------------------------------------------------------------------------
-
     def _ask_answers(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(self, "Answers", "", "Answers (*.json *.csv *.tsv *.txt)")
         self.add([Path(name) for name in names])
@@ -247,8 +317,6 @@ class ScoringDialog(QDialog):
         self._job = self._controller.score(self.answers, self.key, folder, self.rules, columns)
         self.status.setText("Scoring...")
         self._refresh()
-
-    # updates ----------------------------------------------------------------------------------
 
     def _show_result(self, update: StudyScored) -> None:
         self.report = update.scored.report
@@ -287,8 +355,6 @@ class ScoringDialog(QDialog):
         if self.report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.report)))
 
-    # Qt events --------------------------------------------------------------------------------
-
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if dropped_paths(event.mimeData()):
             event.setDropAction(Qt.DropAction.CopyAction)
@@ -297,15 +363,6 @@ class ScoringDialog(QDialog):
     def dropEvent(self, event: QDropEvent) -> None:
         self.add(dropped_paths(event.mimeData()))
         event.accept()
-
-    def done(self, result: int) -> None:
-        """However the dialog closes."""
-        self._disconnect()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._disconnect()
-        super().closeEvent(event)
 
     def _disconnect(self) -> None:
         for disconnect in self._subscriptions:

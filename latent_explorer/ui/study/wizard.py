@@ -28,8 +28,6 @@ from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, 
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent
-
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.study.arms import StudySpec
     from latent_explorer.app.study.controller import StudyController
@@ -72,6 +70,7 @@ class StudyDialog(QDialog):
             explorer.updates.on(JobEvent, self._job_event),
             explorer.updates.on(JobEnded, self._job_ended),
         ]
+        self.finished.connect(self._cancel_jobs)
         controller.render_faces(self._wish.arms[0])
         self._on_change()
         self._request_preview()
@@ -82,8 +81,6 @@ class StudyDialog(QDialog):
         summary, state = self._explorer.summary, self._explorer.state
         classifier = classifier_of(state, summary) if state and summary else None
         return classifier.class_names[state.target_class] if classifier and state else ""
-
-    # building ---------------------------------------------------------------------------------
 
     def _build(self) -> None:
         self.segments = SegmentedControl("Pages of the study", PAGES)
@@ -139,8 +136,6 @@ class StudyDialog(QDialog):
         self.show_page.hide()
         return foot
 
-    # the wish ---------------------------------------------------------------------------------
-
     @property
     def spec(self) -> StudySpec:
         """The study as it is chosen now."""
@@ -152,7 +147,7 @@ class StudyDialog(QDialog):
         spec = self.spec
         outline = self._controller.outline(spec)
         problem = outline.problem
-        if self.attributes.none_ticked:
+        if not any(line.box.isChecked() for line in self.attributes.rows):
             problem = "Choose the attributes that the study shows."
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
@@ -178,15 +173,13 @@ class StudyDialog(QDialog):
     def _request_preview(self) -> None:
         """Draw a question of the study as it is chosen now; an older one is given up."""
         if self._preview_job is not None:
-            self._controller.cancel(self._preview_job)
+            self._explorer.cancel(self._preview_job)
         if self.problem.text():
             self.picture.show_message("")
             return
         if self._size == 0:
             self.picture.show_message("Drawing a question...")
         self._preview_job = self._controller.render_question(self.spec, self._number)
-
-    # making it --------------------------------------------------------------------------------
 
     def _ask_folder(self) -> None:
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
@@ -240,22 +233,11 @@ class StudyDialog(QDialog):
             page = self.folder / "participants" / "index.html"
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(page)))
 
-    # the end ----------------------------------------------------------------------------------
-
-    def done(self, result: int) -> None:
-        """However the dialog closes: nothing of it goes on."""
-        self._cancel_jobs()
-        super().done(result)
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        self._cancel_jobs()
-        super().closeEvent(event)
-
     def _cancel_jobs(self) -> None:
         self._later.stop()
         for job in (self._preview_job, self._building):
             if job is not None:
-                self._controller.cancel(job)
+                self._explorer.cancel(job)
         self._preview_job = self._building = None
         for disconnect in self._subscriptions:
             disconnect()

@@ -172,9 +172,6 @@ def test_the_same_frames_make_the_same_video_whatever_memory_held_before(tmp_pat
     assert len(files) == 1
 
 
-# What goes wrong --------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [

@@ -13,8 +13,7 @@ from window_tools import desktop_on, open_fake
 from latent_explorer.app.exploration.intents import SetClassifier
 from latent_explorer.app.study.updates import KeyDrafted, StudyBuilt
 from latent_explorer.studies.build.answer_key import read_key, write_key
-from latent_explorer.ui.study.columns_view import NONE
-from latent_explorer.ui.study.scoring_dialog import ScoringDialog
+from latent_explorer.ui.study.scoring_dialog import NO_COLUMN, ScoringDialog
 from latent_explorer.ui.study.wizard import StudyDialog
 from latent_explorer.ui.style import theme
 
@@ -151,7 +150,7 @@ def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, 
     dialog.set_key(export / "key.json")
     qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.columns, timeout=WAIT)
     assert dialog.columns.columns[make_key().items[4].item] == "Q5"
-    dialog.columns._choices[make_key().items[4].item].setCurrentText(NONE)
+    dialog.columns._choices[make_key().items[4].item].setCurrentText(NO_COLUMN)
     assert make_key().items[4].item not in dialog.columns.columns
     dialog.score(export / "result")
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
