@@ -58,12 +58,12 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> StudyKey:
         """UserError for what cannot be scored; else the key itself."""
-        unkeyed = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()][:1]
+        open_ = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()][:1]
         problems = {
             "it holds no questions": not self.items,
             "two of its questions have the same name": len({i.item for i in self.items}) < len(self.items),
             "its chance is no probability": not 0 < self.chance < 1,
-            f"it does not say what is right for {''.join(unkeyed)} (write it, or take out what is no question)": unkeyed,
+            f"it does not say what is right for {''.join(open_)} (write it, or take out what is no question)": open_,
         }
         for problem, is_so in problems.items():
             if is_so:

@@ -9,14 +9,15 @@ CONSENT = """In this study you look at pictures that change back and forth, and 
 There is no right taste and no trick: your first impression counts.
 
 Taking part is voluntary. You can stop at any time by closing this page. The page stores your answers and the time \
-that each took on this device only, until you send them yourself. It asks for no name and sends nothing over the network.
+that each took on this device only, until you send them yourself. It asks for no name and sends nothing over the \
+network.
 
 The pictures move slowly between two states, and you can pause them at any time."""
 
 CLASSIFICATION = """Each question shows four pictures that change back and forth between before and after.
 
-Two examples show the same kind of change. One of the two choices shows this change too, the other shows a different one. \
-Choose the one that changes in the same way as the examples."""
+Two examples show the same kind of change. One of the two choices shows this change too, the other shows a different \
+one. Choose the one that changes in the same way as the examples."""
 
 VERBAL = """Each question shows four pictures that change back and forth between before and after. \
 In all four the same thing changes.
