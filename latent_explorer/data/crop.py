@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The square that is cut out of a picture before a network sees it. Which square is chosen is the caller's business."""
+"""Square crops of pictures, as fractions and in pixels."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ _Place = Annotated[float, msgspec.Meta(ge=-100, le=100)]
 
 
 class Crop(msgspec.Struct, frozen=True):
-    """A square as fractions of an upright picture: `left` of its width, `top` of its height, `size` of
-    the shorter side.
+    """Square in fractions of an upright picture: `left` of its width, `top` of its height, `size` of its shorter side.
 
-    It may stand over the edge; what lies outside of the picture is black, as what is transparent is.
+    It may reach over the edge; parts outside of the picture are black, as transparent parts are.
     """
 
     left: _Place
@@ -27,30 +26,30 @@ class Crop(msgspec.Struct, frozen=True):
 
 
 def center_square(height: int, width: int) -> Crop:
-    """The largest square in the middle: what is taken when nobody chooses."""
+    """Return the largest square in the middle, the default crop."""
     side = min(height, width)
     return Crop(((width - side) // 2) / width, ((height - side) // 2) / height, 1.0)
 
 
 def bounding_square(height: int, width: int) -> Crop:
-    """The smallest square around the whole picture."""
+    """Return the smallest square around the whole picture."""
     side = max(height, width)
     return Crop((width - side) / 2 / width, (height - side) / 2 / height, side / min(height, width))
 
 
 def crop_to_pixels(crop: Crop, height: int, width: int) -> tuple[int, int, int]:
-    """(left, top, side) in whole pixels of a picture (height, width); the side is at least one pixel."""
+    """Return (left, top, side) in whole pixels of a picture (height, width); the side is at least one pixel."""
     side = max(1, round(crop.size * min(height, width)))
     return round(crop.left * width), round(crop.top * height), side
 
 
 def crop_from_pixels(left: float, top: float, side: float, height: int, width: int) -> Crop:
-    """The square at (left, top) with `side`, all in pixels of a picture (height, width)."""
+    """Return the square at (left, top) with `side`, all in pixels of a picture (height, width)."""
     return Crop(left / width, top / height, side / min(height, width))
 
 
 def clamp_crop(crop: Crop, height: int, width: int) -> Crop:
-    """The crop with a sensible size, moved until its centre stands in the picture: whatever a mouse did to it."""
+    """Limit the size of a crop that was drawn by mouse, and move its centre into the picture."""
     short = min(height, width)
     most = max(height, width) / short
     size = min(max(crop.size, SMALLEST), most) if math.isfinite(crop.size) else 1.0
@@ -61,7 +60,7 @@ def clamp_crop(crop: Crop, height: int, width: int) -> Crop:
 
 
 def crop_image(picture: np.ndarray, crop: Crop, size: int | None = None) -> np.ndarray:
-    """The square of a picture (H, W, 3) uint8 at `size` px (LANCZOS), or at its own pixels.
+    """Return the square of a picture (H, W, 3) uint8 at `size` px (LANCZOS), or in its own pixels.
 
     The middle crop gives the same bits as `images.read_image(path, size)`.
     """
@@ -78,7 +77,7 @@ def crop_image(picture: np.ndarray, crop: Crop, size: int | None = None) -> np.n
 
 
 def _padded(picture: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
-    """The square itself, black where the picture ends."""
+    """Return the square, black outside of the picture."""
     made = np.zeros((side, side, 3), np.uint8)
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + side, picture.shape[1]), min(top + side, picture.shape[0])

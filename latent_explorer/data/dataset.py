@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A data set: a folder or zip of pictures with labels, a fixed split and decoded pixels kept in memory when they fit.
+"""Data sets: a folder or zip of pictures with labels and a fixed split, listed, opened and read.
 
-Pictures are listed from labels.csv, a known download or the folders. Reading one picture is `data.images`, tables of
-labels are `data.labels`, folders and archives are `data.sources`.
+The listing comes from labels.csv, a known download or the folders; decoded pixels are kept in memory if they fit.
 """
 
 from __future__ import annotations
@@ -30,19 +29,19 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Collection, Generator, Sequence
 
-MAX_UNREADABLE = 0.1  # a larger share is no accident
+MAX_UNREADABLE = 0.1  # a larger share means that something is wrong
 SHOWN = 5  # names in a sentence
 MEMORY_LIMIT = 2 << 30  # bytes of decoded pictures a data set may keep
 
 
 class ImageDataset:
-    """Pictures with labels and a split. Made by `open_dataset`.
+    """Pictures with labels and a split; see `open_dataset`.
 
     names:        file names inside the source, sorted
     labels:       (N,) int64 class indices, or None without labels
     class_names:  names in the order of the indices
-    columns:      what is known of each picture (the rows of labels.csv, or of a known download), column by column
-    listing:      where that comes from, and what did not match
+    columns:      table of the pictures, column by column, from labels.csv, a known download or the folders
+    listing:      origin of the table, and the files and rows that did not match
     """
 
     def __init__(
@@ -62,13 +61,13 @@ class ImageDataset:
         self.source = source
         self.sides = sides  # (N,) int64 indices into labels.SPLITS
         self.about = about
-        self._pixels: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # size -> pictures, which are decoded
+        self._pixels: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # size -> pictures, which of them are decoded
 
     def __len__(self) -> int:
         return len(self.names)
 
     def indices(self, split: str = "all") -> np.ndarray:
-        """Indices of "train", "val", "test" or "all", (n,) int64, in the order of `names`. May be empty."""
+        """Return the indices of "train", "val", "test" or "all", (n,) int64, in the order of `names`; may be empty."""
         if split == "all":
             return np.arange(len(self), dtype=np.int64)
         if split not in tables.SPLITS:
@@ -76,7 +75,7 @@ class ImageDataset:
         return np.flatnonzero(self.sides == tables.SPLITS.index(split)).astype(np.int64)
 
     def read(self, indices: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
-        """Pictures as (n, size, size, 3) uint8. UserError names the file that cannot be read."""
+        """Return pictures as (n, size, size, 3) uint8. Raises UserError, naming the file, if one cannot be read."""
         rows = np.asarray(indices, dtype=np.int64)
         kept = self._kept(size)
         if kept is None:
@@ -91,7 +90,7 @@ class ImageDataset:
         return pixels[rows]
 
     def describe(self) -> dict[str, Any]:
-        """What was chosen, for provenance: JSON values only, and no path beyond the source's own name."""
+        """Return the choices for provenance: JSON values only, and no path beyond the source's own name."""
         lines = [
             f"{name}\t{'' if self.labels is None else self.labels[i]}\t{tables.SPLITS[side]}\n"
             for i, (name, side) in enumerate(zip(self.names, self.sides, strict=True))
@@ -114,16 +113,16 @@ class ImageDataset:
         return tuple(zip(self.class_names, counts, strict=True))
 
     def close(self) -> None:
-        """Let go of the archive; decoded pictures stay readable."""
+        """Close the archive; decoded pictures stay readable."""
         self.source.close()
 
     def decode(self, row: int, size: int) -> np.ndarray:
-        """One picture, (size, size, 3) uint8, afresh from its file. May be called from several threads."""
+        """Read one picture, (size, size, 3) uint8, from its file. May be called from several threads."""
         name = self.names[row]
         return read_image(self.source.read(name), size, name=name)
 
     def without(self, rows: Collection[int]) -> ImageDataset:
-        """The same data without these pictures, which `describe` names."""
+        """Return the data set without these pictures, which its `describe` lists."""
         stay = np.setdiff1d(np.arange(len(self)), np.fromiter(rows, np.int64))
         left_out = [*self.about.get("left_out", ()), *(self.names[row] for row in rows)]
         return ImageDataset(
@@ -156,13 +155,13 @@ def open_dataset(
 ) -> ImageDataset:
     """Open DATA: a folder of pictures, a folder of class folders, a zip of either, or a folder with one zip.
 
-    label    column of labels.csv that names the class (default: the class folders or a column `class`, if any)
+    label    column of labels.csv with the class (default: the class folders or a column `class`, if any)
     classes  "0=diseased,1=healthy" or "diseased,healthy": values, names and order of the classes; others are left out
     where    conditions "column=value,value", all of which must hold
-    group    column whose equal values never stand on both sides of the split (default: every file by itself)
-    split    column that says train, val or test itself
+    group    column whose equal values are never split over two sides (default: every file by itself)
+    split    column that says train, val or test
 
-    Raises UserError for anything that is not such a data set.
+    Raises UserError for anything else.
     """
     source = find_source(Path(path))
     try:
@@ -196,7 +195,7 @@ def open_dataset(
 
 
 def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
-    """All rows of a side, or n of them, spread evenly over the folder and always the same."""
+    """Return all rows of a side, or the same n each time, spread evenly. Raises UserError if there are none."""
     if len(rows) == 0:
         raise UserError("There are no pictures on this side of the split. Choose another --split or folder.")
     if n is None or n >= len(rows):
@@ -205,7 +204,7 @@ def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
 
 
 def find_source(path: Path) -> Source:
-    """The folder or zip at `path` if it holds pictures; of a folder with one zip in it (at any depth), that zip."""
+    """Return the folder or zip at `path`; of a folder without pictures and with one zip (at any depth), that zip."""
     if not path.exists():
         raise UserError(f"There is no folder or zip file {path}. Check the path.")
     source: Source = FolderSource(path) if path.is_dir() else ZipSource(path)
@@ -227,7 +226,7 @@ def find_source(path: Path) -> Source:
 def _classes(
     columns: tables.Columns, label: str | None, classes: str | None, value_names: dict[str, dict[str, str]]
 ) -> tuple[tables.Columns, np.ndarray | None, tuple[str, ...]]:
-    """Class indices; pictures without a label, or with none of the asked classes, are left out."""
+    """Assign class indices; pictures without a label, or with none of the chosen classes, are left out."""
     if label is None and "class" not in columns:
         if classes is not None:
             raise UserError(
@@ -241,7 +240,7 @@ def _classes(
 
 
 def _sides(columns: tables.Columns, group: str | None, split: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """The side of each picture, and the sides that the column `split` lacks and a hash had to make."""
+    """Return the side of each picture, and the sides missing in the column `split`, which a hash filled."""
     keys = columns["file"]
     if group is not None:
         keys = [cell or file for cell, file in zip(tables.column(columns, group), keys, strict=True)]
@@ -258,13 +257,13 @@ def _refuse_torn_groups(groups: Sequence[str], sides: np.ndarray) -> None:
     for name, count in torn.most_common(1):
         if count > 1:
             raise UserError(
-                f"The split column puts pictures of the group '{name}' on {count} sides. Leave out one of the two "
-                "options."
+                f"The split column puts pictures of the group '{name}' on {count} sides. "
+                "Leave out one of the two options."
             )
 
 
 def list_pictures(source: Source) -> Listing:
-    """The listing of a source that has pictures. A labels.csv goes before what the folders say.
+    """List the pictures of a source. A labels.csv takes precedence over the folders.
 
     Raises UserError for a labels.csv that cannot be read or names none of the pictures.
     """
@@ -294,7 +293,7 @@ def _matched(names: Sequence[str], table: tables.Columns) -> Listing:
 
 
 def _labels_file(source: Source) -> tables.Columns | None:
-    """The labels.csv inside the source, else the one beside it if it speaks of these pictures."""
+    """Return the labels.csv inside the source, or else the one beside it if it names these pictures."""
     inside = next((name for name in source.tables if posixpath.basename(name) == LABELS), None)
     if inside is not None:
         columns = tables.read_labels(source.read(inside), inside)
@@ -317,9 +316,9 @@ def _labels_file(source: Source) -> tables.Columns | None:
 
 
 def _spoken_of(columns: tables.Columns, names: Sequence[str]) -> bool:
-    """Whether a table names any of the pictures; it gets their spelling then.
+    """Return True if a table names any of the pictures, and adopt their spelling in its column `file`.
 
-    Some systems write an umlaut as two characters (NFD), tables have one (NFC): they look the same.
+    Some systems write an umlaut as two characters (NFD), tables as one (NFC); both look the same.
     """
     spelt = {unicodedata.normalize("NFC", name): name for name in names}
     files = [unicodedata.normalize("NFC", file) for file in columns["file"]]
@@ -328,9 +327,9 @@ def _spoken_of(columns: tables.Columns, names: Sequence[str]) -> bool:
 
 
 def read_all(data: ImageDataset, size: int) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
-    """Every picture as (N, size, size, 3) uint8, and the data set that they belong to: without the unreadable ones.
+    """Return the data set without unreadable pictures, and its pictures as (N, size, size, 3) uint8.
 
-    Yields Progress, and a Notice that names what was left out. Raises UserError when more than a tenth is unreadable.
+    Yields Progress, and a Notice that names the pictures left out. Raises UserError if more than a tenth is unreadable.
     """
     pixels = np.empty((len(data), size, size, 3), dtype=np.uint8)
 
@@ -349,22 +348,22 @@ def read_all(data: ImageDataset, size: int) -> Generator[Event, None, tuple[Imag
     if too_many_unreadable(len(broken), len(data)):
         raise UserError(
             f"{len(broken)} of {len(data)} pictures cannot be read: {names}. The first: {errors[broken[0]]} "
-            "Look at them with `latent-explorer check`, and mend or remove them."
+            "Look at them with `latent-explorer check`, and repair or remove them."
         )
     what = "picture that cannot be read is" if len(broken) == 1 else "pictures that cannot be read are"
     yield Notice(f"{len(broken)} {what} left out: {names}.", "warning")
     sound = [row for row, error in enumerate(errors) if not error]
-    for place, row in enumerate(sound):  # in place: a copy might not fit beside the original
+    for place, row in enumerate(sound):  # in place: a copy might not fit in memory
         pixels[place] = pixels[row]
     return data.without(broken), pixels[: len(sound)]
 
 
 def too_many_unreadable(broken: int, total: int) -> bool:
-    """Whether so many unreadable pictures forbid a training."""
+    """Return True if more than a tenth of the pictures is unreadable, which forbids a training."""
     return broken > MAX_UNREADABLE * total
 
 
 def join_names(names: Sequence[str]) -> str:
-    """A few names and how many more there are."""
+    """Return a few names and the number of the others."""
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What one picture file is: readable or why not, its size and kind, and two digests that tell copies. No sentences."""
+"""Facts on one picture file: readable or not and why, size, kind, and digests that tell copies. No sentences."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import MAX_PIXELS, explain_read_errors, open_picture, to_rgb
 
-# Larger JPEGs are decoded at reduced size: every byte is still looked at, but their pixels are not compared.
+# Larger JPEGs are decoded at reduced size: every byte is still read, but their pixels are not compared.
 WHOLE_PIXELS = 1_500_000
 _ORIENTATION = 0x0112  # EXIF
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """`problem` is empty for a readable picture; of the others nothing else is known but perhaps their bytes."""
+    """Facts on a picture. `problem` is "" if it is readable; otherwise only `file` may be set besides."""
 
     problem: str = ""
     width: int = 0  # px, upright
@@ -27,16 +27,16 @@ class ImageFacts:
     format: str = ""
     mode: str = ""  # Pillow's
     high_bit_depth: bool = False  # more than 8 bits a channel
-    rotated: bool = False  # by the camera's mark
+    rotated: bool = False  # according to the camera's EXIF mark
     animated: bool = False
-    transparent: bool = False  # some pixel really is
+    transparent: bool = False  # at least one pixel is
     content: bytes = b""  # equal for equal pixels where `pixels_compared`, else for equal bytes
     file: bytes = b""  # equal for equal bytes
     pixels_compared: bool = False
 
 
 def inspect_image(raw: bytes, name: str) -> ImageFacts:
-    """Look at the bytes of a picture; never raises for what they hold."""
+    """Inspect the bytes of a picture; never raises for their content."""
     file = hashlib.blake2b(raw, digest_size=16).digest()
     if not raw:
         return ImageFacts("the file is empty", file=file)
@@ -81,13 +81,13 @@ def _look(picture: Image.Image, raw: bytes, file: bytes) -> ImageFacts:
 def _is_animated(picture: Image.Image) -> bool:
     if picture.format == "MPO":  # a photo and its small copy
         return False
-    with contextlib.suppress(Exception):  # the first frame was read; the others may be damaged as they like
+    with contextlib.suppress(Exception):  # the first frame was read; damage in the others does not matter
         return bool(getattr(picture, "is_animated", False))
     return True
 
 
 def _problem(error: UserError, raw: bytes) -> str:
-    """Why a picture cannot be read, in a few words."""
+    """Return why a picture cannot be read, in a few words."""
     cause = error.__cause__
     if cause is None or isinstance(cause, Image.DecompressionBombError):
         return f"larger than {MAX_PIXELS // 1_000_000} million pixels"

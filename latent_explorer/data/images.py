@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading one picture, whatever a person brings, and the two conversions between pixels and network input.
-
-Everything becomes (H, W, 3) uint8 RGB here. What the classifier does to a picture afterwards lives in
-`models.classifiers`; lists of pictures live in `data.dataset`.
-"""
+"""Reading of one picture as (H, W, 3) uint8 RGB, and the two conversions between pixels and network input."""
 
 from __future__ import annotations
 
@@ -22,7 +18,7 @@ from latent_explorer.common.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Formats that Pillow decodes by itself. Not EPS or PDF: those start other programs.
+# Formats that Pillow decodes by itself. Not EPS or PDF, which start other programs.
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF")
 # fmt: off
 SUFFIXES = frozenset([
@@ -30,12 +26,12 @@ SUFFIXES = frozenset([
     ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".jp2", ".avif",
 ])
 # fmt: on
-MAX_PIXELS = 80_000_000  # 240 MB as RGB; no camera picture is larger, a decompression bomb is
+MAX_PIXELS = 80_000_000  # 240 MB as RGB; no camera picture is larger, decompression bombs are
 MAX_FILE_BYTES = 256 << 20
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name is looked at at all (by its ending)."""
+    """Return True if the ending of a file name is that of a picture."""
     return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
@@ -44,10 +40,10 @@ def read_image(
 ) -> np.ndarray:
     """Read a picture as (H, W, 3) uint8 RGB; with `size`, its middle square at size x size px (LANCZOS).
 
-    Camera rotation (EXIF) is applied, transparency is laid on black, 16-bit depths become 8, of an animation the
-    first frame is taken. `name` stands in messages for a `source` that has none (bytes).
+    Camera rotation (EXIF) is applied, transparency becomes black, 16-bit depths become 8, and the first frame of an
+    animation is taken. `name` is used in messages for a `source` that has none (bytes).
 
-    Raises UserError, naming the file, for anything that is no picture, is damaged or is absurdly large.
+    Raises UserError, naming the file, for anything that is not a picture, is damaged or is absurdly large.
     """
     if not name and isinstance(source, (str, os.PathLike)):
         name = os.fspath(source)
@@ -61,10 +57,10 @@ def read_image(
 
 @contextlib.contextmanager
 def explain_read_errors(name: str) -> Iterator[None]:
-    """Whatever Pillow raises about the picture `name` becomes a UserError; the original stays as its cause."""
+    """Turn anything that Pillow raises about the picture `name` into a UserError, with the original as its cause."""
     try:
         with warnings.catch_warnings():
-            # Pillow's remarks about odd metadata; the pixels decide
+            # Pillow warns of odd metadata, which do not matter here.
             warnings.simplefilter("ignore")
             yield
     except UserError:
@@ -77,7 +73,7 @@ def explain_read_errors(name: str) -> Iterator[None]:
         raise _too_large(name) from error
     except MemoryError as error:
         raise UserError(f"There is not enough memory to open {name}. Make it smaller first.") from error
-    except Exception as error:  # decoders fed with damaged bytes raise nearly anything
+    except Exception as error:  # decoders may raise anything for damaged bytes
         raise UserError(
             f"{name} cannot be read as a picture: {error or type(error).__name__}. "
             "It is damaged or of an unknown format; save it again as PNG or JPEG."
@@ -85,7 +81,7 @@ def explain_read_errors(name: str) -> Iterator[None]:
 
 
 def open_picture(source: str | os.PathLike[str] | bytes, name: str) -> Image.Image:
-    """The picture with its header read and its pixels not yet. Raises UserError where it is absurdly large."""
+    """Open a picture and read only its header. Raises UserError if it is absurdly large."""
     if not isinstance(source, bytes) and os.stat(source).st_size > MAX_FILE_BYTES:
         raise _too_large(name)
     stream = io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)
@@ -117,7 +113,7 @@ def _too_large(name: str) -> UserError:
 
 @functools.cache
 def _formats() -> tuple[str, ...]:
-    """Those of FORMATS that this Pillow was built with."""
+    """Return the FORMATS that this Pillow was built with."""
     Image.init()
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
@@ -136,7 +132,7 @@ def _finish(picture: Image.Image, size: int | None, name: str) -> np.ndarray:
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:
-    """Any Pillow mode as 8-bit RGB, transparency on black."""
+    """Convert any Pillow mode to 8-bit RGB, with transparency on black."""
     if picture.mode == "RGB" and "transparency" not in picture.info:
         return picture
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
@@ -149,7 +145,7 @@ def to_rgb(picture: Image.Image) -> Image.Image:
 
 
 def _deep_to_uint8(picture: Image.Image) -> np.ndarray:
-    """Grey pictures of more than 8 bits: 16-bit values by their share of 65535, floats as 0..1 or else 0..255."""
+    """Convert grey pictures of more than 8 bits: 16-bit values by 255/65535, floats from 0..1 or else 0..255."""
     grey: np.ndarray = np.nan_to_num(np.asarray(picture, dtype=np.float32))
     if picture.mode.startswith("I;16") or (picture.mode == "I" and grey.max() > 255):
         grey = grey / 257
@@ -159,7 +155,7 @@ def _deep_to_uint8(picture: Image.Image) -> np.ndarray:
 
 
 def _square(picture: Image.Image, size: int) -> Image.Image:
-    """The middle square at size x size px; untouched when it is that already."""
+    """Return the middle square at size x size px; a picture of that size is returned as it is."""
     width, height = picture.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2

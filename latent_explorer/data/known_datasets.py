@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The usual downloads as they come: CelebA, FFHQ, AFHQ and PlantVillage, recognised by their files and folders.
+"""Listings of known downloads: CelebA, FFHQ, AFHQ and PlantVillage, recognised by their files and folders.
 
-Each becomes a `Listing` with columns a person can choose by. Pictures are not opened, nothing is renamed.
+Pictures are not opened, and nothing is renamed.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from latent_explorer.data.labels import Columns
     from latent_explorer.data.sources import Source
 
-# Of CelebA's forty attributes these read well after "not"; the others are things that a face has or lacks.
+# CelebA attributes that read well after "not"; the others are things that a face has or lacks.
 _STATES = ("Attractive", "Bald", "Blurry", "Chubby", "Male", "Smiling", "Young", "Wearing_")
 _ANIMALS = frozenset({"cat", "dog", "wild"})
-_CROPS = ("Pepper__bell", "Potato", "Tomato")  # one re-publication separates them by single strokes
+_CROPS = ("Pepper__bell", "Potato", "Tomato")  # one re-publication separates them by single underscores
 _SHOT = re.compile(r"___(?P<series>.*?)\D(?P<counter>\d+)")  # "8f5...___JR_FrgE.S 8743.JPG"
 
 
 def recognise_download(source: Source) -> Listing | None:
-    """The listing of a known download, or None. Raises UserError where a download's own table is damaged."""
+    """Return the listing of a known download, or None. Raises UserError if the download's own table is damaged."""
     return _celeba(source) or _by_folders(source.names)
 
 
 def _celeba(source: Source) -> Listing | None:
-    """Pictures named by number, with `list_attr_celeba` (.txt of the authors, .csv of Kaggle) inside or beside them."""
+    """List pictures named by number, with `list_attr_celeba` (.txt of the authors, .csv of Kaggle) inside or beside."""
     attributes = _companion(source, "list_attr_celeba")
     if attributes is None:
         return None
@@ -64,7 +64,7 @@ def _celeba(source: Source) -> Listing | None:
 
 
 def _celeba_extras(source: Source, stems: Sequence[str]) -> Columns:
-    """The official split, and who is shown, where those lists are there and speak of every picture."""
+    """Return the columns of the official split and of identities, if these lists exist and cover every picture."""
     columns: Columns = {}
     lists = (
         ("split", "list_eval_partition", {"0": "train", "1": "val", "2": "test"}),
@@ -84,7 +84,7 @@ def _celeba_extras(source: Source, stems: Sequence[str]) -> Columns:
 
 
 def _companion(source: Source, stem: str) -> tuple[str, bytes] | None:
-    """Name and bytes of a list of the download: inside, beside it, or in Anno/ and Eval/ as the authors ship them."""
+    """Return name and bytes of a list of the download: inside it, beside it, or in the authors' Anno/ or Eval/."""
     names = (f"{stem}.txt", f"{stem}.csv")
     for name in source.tables:
         if posixpath.basename(name) in names:
@@ -99,7 +99,7 @@ def _companion(source: Source, stem: str) -> tuple[str, bytes] | None:
 
 
 def _rows(table: tuple[str, bytes]) -> tuple[list[str], dict[str, bytes]]:
-    """Header, if any, and the rest of each line by the stem of the picture it begins with."""
+    """Return the header, if any, and the rest of each line by the stem of the picture that it begins with."""
     lines = table[1].replace(b",", b" ").splitlines()
     header: list[str] = []
     if lines and lines[0].strip().isdigit():  # the authors' lists begin with their length
@@ -116,7 +116,7 @@ def _rows(table: tuple[str, bytes]) -> tuple[list[str], dict[str, bytes]]:
 
 
 def _bits(rows: Sequence[bytes], count: int, name: str) -> np.ndarray:
-    """Lines of -1 and 1 as (n, count) letters "0" and "1". Whole lines at once: there are eight million cells."""
+    """Convert lines of -1 and 1 to (n, count) letters "0" and "1"; whole lines at once, for eight million cells."""
     packed = [row.replace(b"-1", b"0").replace(b" ", b"") for row in rows]
     if count and all(len(row) == count for row in packed):
         bits = np.frombuffer(b"".join(packed), np.uint8).reshape(len(rows), count)
@@ -129,7 +129,10 @@ def _bits(rows: Sequence[bytes], count: int, name: str) -> np.ndarray:
 
 
 def _attribute_names(key: str) -> dict[str, str]:
-    """ "Smiling" -> {"0": "not smiling", "1": "smiling"}; "No_Beard" -> {"0": "beard", "1": "no beard"}."""
+    """Name the values of an attribute.
+
+    "Smiling" -> {"0": "not smiling", "1": "smiling"}; "No_Beard" -> {"0": "beard", "1": "no beard"}.
+    """
     text = key.replace("5_o_Clock", "5 o'clock").replace("_", " ").lower()
     if key.startswith("No_"):
         return {"0": text.removeprefix("no "), "1": text}
@@ -157,7 +160,7 @@ def _by_folders(names: Sequence[str]) -> Listing | None:
 
 
 def _is_ffhq(names: Sequence[str]) -> bool:
-    """Whether every picture is named by number and lies in the folder of its thousand: 69000/69123.png."""
+    """Return True if every picture is named by number, in the folder of its thousand: 69000/69123.png."""
     for name in names:
         folder, _, file = name.rpartition("/")
         thousand, stem = posixpath.basename(folder), _stem(file)
@@ -169,7 +172,7 @@ def _is_ffhq(names: Sequence[str]) -> bool:
 
 
 def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
-    """Class folders "Crop___condition": columns crop, condition, healthy, and groups of photographs of one leaf."""
+    """List "Crop___condition" folders with columns crop, condition, healthy, and group (photographs of one leaf)."""
     known = {name: _leaf(name) for name in classes}
     if not any("___" in name for name in known) or not all(known.values()):
         return None
@@ -185,7 +188,7 @@ def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
 
 
 def _leaf(folder: str) -> tuple[str, str] | None:
-    """Crop and condition of a folder: "Pepper,_bell___Bacterial_spot" -> ("bell pepper", "bacterial spot")."""
+    """Return crop and condition of a folder: "Pepper,_bell___Bacterial_spot" -> ("bell pepper", "bacterial spot")."""
     if folder.lower() == "background_without_leaves":
         return "background", ""
     crop, strokes, condition = folder.partition("___")
@@ -204,7 +207,7 @@ def _words(text: str) -> str:
 
 
 def _shot(name: str) -> str:
-    """Camera series and counter in tens, an approximation: photographs of one leaf were taken one after the other."""
+    """Return camera series and counter in tens, roughly one leaf: its photographs were taken one after the other."""
     stem = _stem(name)
     found = _SHOT.search(stem)
     if found is None:
@@ -213,7 +216,7 @@ def _shot(name: str) -> str:
 
 
 def _one_version(columns: Columns) -> tuple[str, ...]:
-    """The condition that takes each picture once, where a download holds several versions of all."""
+    """Return the condition that takes each picture once, if a download holds several versions of all."""
     versions = Counter(columns.get("version", ()))
     if len(versions) < 2:
         return ()

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which pictures are taken, what class each has and on which side of the split it stands: tables of words, no pixels.
-
-`labels.csv`, folder names and the option strings `--where`, `--classes`, `--split` are read here; the pictures live in
-`data.dataset`.
-"""
+"""Tables of labels: labels.csv, class folders and the options `--where`, `--classes` and `--split`. No pixels."""
 
 from __future__ import annotations
 
@@ -36,14 +32,14 @@ VERSIONS = (
 
 @dataclass(frozen=True)
 class Listing:
-    """Pictures and what is known of each.
+    """Pictures of a source, with a table of them.
 
-    kind         what a person would call it: "CelebA", "class folders", ...
-    columns      one row a picture that is there, sorted by `file`
-    value_names  readable names of a column's values, where the values are numbers
-    unlisted     pictures that no row speaks of
-    missing      rows whose picture is not there
-    label, where suggestions, from whoever knows this kind of download
+    kind         plain name of the kind: "CelebA", "class folders", ...
+    columns      one row per existing picture, sorted by `file`
+    value_names  readable names of a column's values, for values that are numbers
+    unlisted     pictures without a row
+    missing      rows without a picture
+    label, where suggestions for this kind of download
     """
 
     kind: str
@@ -56,19 +52,19 @@ class Listing:
 
 
 def read_labels(raw: bytes, name: str) -> Columns:
-    """The columns of a labels.csv, which must have one called `file`, each file once; empty rows are passed over."""
+    """Return the columns of a labels.csv, which must include `file`, each file once; empty rows are skipped."""
     rows = read_table(raw, name, max_rows=MAX_FILES, strict=True)
     header = [cell.strip() for cell in rows[0]] if rows else []
     body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
     if "file" not in header or len(set(header)) != len(header):
         raise UserError(
-            f"{name} needs a first line that names its columns, each once, one of them 'file'. It says: "
-            f"{', '.join(header)[:200]}"
+            f"{name} needs a first line that names its columns, each once, one of them 'file'. "
+            f"It says: {', '.join(header)[:200]}"
         )
     for number, row in enumerate(body, start=2):
         if len(row) != len(header):
             raise UserError(
-                f"{name}, row {number}, has {len(row)} cells where the first line has {len(header)}. Mend that row."
+                f"{name}, row {number}, has {len(row)} cells where the first line has {len(header)}. Correct that row."
             )
     columns = {key: [row[i].strip() for row in body] for i, key in enumerate(header)}
     columns["file"] = [file.replace("\\", "/").removeprefix("./") for file in columns["file"]]
@@ -81,9 +77,9 @@ def read_labels(raw: bytes, name: str) -> Columns:
 
 
 def folder_columns(names: Sequence[str]) -> Columns:
-    """The table that the folders themselves make: `class` where every picture lies in a folder of its class.
+    """Return the table that folders imply: a column `class` if every picture is in a folder of its class.
 
-    Folders around everything say nothing and are left out. A level of version folders ("color", "segmented")
+    Folders around everything are ignored. A level of version folders ("color", "segmented")
     becomes the column `version`, one of train, val and test folders the column `split`.
     """
     columns: Columns = {"file": list(names)}
@@ -98,31 +94,31 @@ def folder_columns(names: Sequence[str]) -> Columns:
 
 
 def _unwrapped(parts: list[list[str]]) -> list[list[str]]:
-    """Without the top folders that all have in common; those that say train, val or test stay."""
+    """Remove the top folders that all have in common, except train, val and test."""
     while all(len(p) > 2 for p in parts) and len({p[0] for p in parts}) == 1 and parts[0][0].lower() not in SPLIT_WORDS:
         parts = [p[1:] for p in parts]
     return parts
 
 
 def take_rows(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
-    """The same table with these rows only, in this order."""
+    """Return the table with only these rows, in this order."""
     return {key: [cells[i] for i in rows] for key, cells in columns.items()}
 
 
 def column(columns: Columns, key: str) -> list[str]:
-    """A column by name, or a UserError that says which there are."""
+    """Return a column by name. Raises UserError, which lists the columns, if there is none."""
     if key not in columns:
         raise UserError(f"There is no column '{key}' in the labels. There are: {', '.join(columns)}.")
     return columns[key]
 
 
 def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
-    """Rows that meet every condition 'column=value,value' of `where`."""
+    """Return the rows that meet every condition 'column=value,value' of `where`."""
     rows = list(range(len(columns["file"])))
     for condition in (where,) if isinstance(where, str) else where:
         key, equals, values = condition.partition("=")
         if not equals:
-            raise UserError(f"'{condition}' is no condition. Write it as column=value or column=value,value.")
+            raise UserError(f"'{condition}' is not a condition. Write it as column=value or column=value,value.")
         cells = column(columns, key.strip())
         wanted = set(_items(values))
         unknown = wanted - set(cells)
@@ -137,10 +133,10 @@ def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
 
 
 def parse_classes(text: str) -> dict[str, str]:
-    """'0=diseased,1=healthy' -> {'0': 'diseased', '1': 'healthy'}; without '=' a value names its class itself.
+    """Parse '0=diseased,1=healthy' to {'0': 'diseased', '1': 'healthy'}; without '=' a value names its class itself.
 
-    Several values may share a class. The class index is the order of first appearance. A value with a comma in it
-    stands in quotes: '"Apple, red"=red'.
+    Several values may share a class. The class index is the order of first appearance. A value that contains a comma
+    is quoted: '"Apple, red"=red'.
     """
     mapping: dict[str, str] = {}
     for item in _items(text):
@@ -153,14 +149,14 @@ def parse_classes(text: str) -> dict[str, str]:
 
 
 def write_classes(mapping: Mapping[str, str]) -> str:
-    """What `parse_classes` reads as `mapping`, whose names hold neither commas nor equals signs."""
+    """Return the text that `parse_classes` reads as `mapping`; names must not contain commas or equals signs."""
     out = io.StringIO()
     csv.writer(out, lineterminator="").writerow(f"{value}={name}" for value, name in mapping.items())
     return out.getvalue()
 
 
 def _items(text: str) -> list[str]:
-    """The parts of an option that commas separate, as in a table: what holds a comma stands in quotes."""
+    """Split an option at its commas, as in a table: a part that contains a comma is quoted."""
     try:
         (items,) = csv.reader([text], skipinitialspace=True)
     except (csv.Error, ValueError) as error:
@@ -171,9 +167,9 @@ def _items(text: str) -> list[str]:
 def assign_classes(
     cells: Sequence[str], classes: str | None, value_names: Mapping[str, str] | None = None
 ) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Class index of each cell, (N,) int64, and the class names; -1 where a cell is empty or not in `classes`.
+    """Return the class index of each cell, (N,) int64, and the class names; -1 if a cell is empty or not in `classes`.
 
-    Without `classes` every value is a class, called as `value_names` says.
+    Without `classes` every value is a class, named by `value_names`.
     """
     if classes is None:
         called = value_names or {}
@@ -189,13 +185,13 @@ def assign_classes(
 
 
 def hash_split(keys: Sequence[str]) -> np.ndarray:
-    """Index into SPLITS for each key, (N,) int64: 80/10/10 by SHA-256, so equal keys never part, anywhere, ever."""
+    """Return the index into SPLITS of each key, (N,) int64: 80/10/10 by SHA-256, so equal keys always stay together."""
     shares = [int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") / 2**64 for key in keys]
     return np.searchsorted((0.8, 0.9), shares, side="right").astype(np.int64)
 
 
 def named_split(cells: Sequence[str], key: str) -> np.ndarray:
-    """Index into SPLITS from the words of a split column."""
+    """Return the index into SPLITS of each word of a split column, (N,) int64. Raises UserError for other words."""
     unknown = sorted({cell for cell in cells if cell.lower() not in SPLIT_WORDS})
     if unknown:
         raise UserError(f"The split column '{key}' says {', '.join(unknown[:5])!r}; it may say train, val or test.")
@@ -203,9 +199,9 @@ def named_split(cells: Sequence[str], key: str) -> np.ndarray:
 
 
 def fill_split(sides: np.ndarray, keys: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Many downloads come as train and test alone: a side that is missing takes its tenth of train, by hash.
+    """Fill val or test, if missing, with a tenth of train by hash; many downloads have only train and test.
 
-    sides (N,) indices into SPLITS -> the same, filled; and the names of the sides that were.
+    sides (N,) are indices into SPLITS; returns them filled, and the names of the filled sides.
     """
     missing = [k for k in (1, 2) if not (sides == k).any()]
     chosen = (sides == 0) & np.isin(hash_split(keys), missing)
@@ -213,8 +209,8 @@ def fill_split(sides: np.ndarray, keys: Sequence[str]) -> tuple[np.ndarray, tupl
 
 
 def sorted_values(cells: Iterable[str]) -> list[str]:
-    """Distinct values in order, numbers by size."""
-    values = sorted(set(cells))  # first by the letters, so that "7" and "07" stand in one order in every run
+    """Return the distinct values in order, numbers by size."""
+    values = sorted(set(cells))  # first as text, so "7" and "07" have a fixed order
     if all(re.fullmatch(r"-?[0-9]+", value) for value in values):
         return sorted(values, key=int)
     return values

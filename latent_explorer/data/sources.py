@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the bytes of pictures come from: a folder tree or a zip file, read in place. Nothing is ever unpacked to disk.
-
-Which of them form a data set, and with which labels, is decided in `data.dataset`.
-"""
+"""Sources of pictures: a folder tree or a zip file, read in place. Nothing is unpacked to disk."""
 
 from __future__ import annotations
 
@@ -22,16 +19,16 @@ MAX_FILES = 5_000_000
 
 
 class Source:
-    """Named byte strings. Names use '/' and are relative to the source."""
+    """Named files of a folder or zip. Names use '/' and are relative to the source."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.names: list[str] = []  # pictures, sorted
-        self.tables: list[str] = []  # .csv and .txt files, those nearest to the top first
-        self.other: Counter[str] = Counter()  # how many files of which ending were passed over
+        self.tables: list[str] = []  # .csv and .txt files, nearest to the top first
+        self.other: Counter[str] = Counter()  # ending -> number of files that were ignored
 
     def _add(self, name: str, usable: bool = True) -> None:
-        """Count the file `name` among the pictures (those that are usable), the tables or the others."""
+        """Add the file `name` to the pictures (if usable), the tables or the others."""
         suffix = os.path.splitext(name)[1].lower()
         if is_image_name(name) and usable:
             self.names.append(name)
@@ -49,11 +46,11 @@ class Source:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Close what is held open."""
+        """Close the archive, if any."""
 
 
 class FolderSource(Source):
-    """A folder and everything below it. Links that lead out of it are refused."""
+    """Folder and everything below it. Links that lead out of it are refused."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -63,9 +60,9 @@ class FolderSource(Source):
         self._sort()
 
     def _list(self, top: str) -> None:
-        """Take in what lies in the folder `top` (relative, "" or ending in "/"), and below it.
+        """Add the files in and below the folder `top` (relative, "" or ending in "/").
 
-        One look at each entry and no `Path`: a data set may have hundreds of thousands.
+        Each entry is looked at once, without a `Path`: a data set may have hundreds of thousands.
         """
         folders = []
         try:
@@ -77,7 +74,7 @@ class FolderSource(Source):
                         _refuse_outside(Path(entry.path), self._root)
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(f"{top}{entry.name}/")
-                    elif entry.is_file():  # neither a pipe nor a device, which would never end
+                    elif entry.is_file():  # not a pipe or a device, which could block for ever
                         name = top + entry.name
                         if os.path.splitext(name)[1].lower() == ".zip":
                             self.zips.append(self._root / name)
@@ -95,7 +92,7 @@ class FolderSource(Source):
 
 
 class ZipSource(Source):
-    """A zip file, members read one at a time and never larger than a picture may be."""
+    """Zip file, read one member at a time, none larger than a picture may be."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -129,7 +126,7 @@ class ZipSource(Source):
         self._sort()
 
     def _check(self, info: zipfile.ZipInfo, name: str, parts: list[str]) -> None:
-        """Refuse members that only an attack or a broken program writes."""
+        """Refuse members that only an attack or a broken program would write."""
         if name.startswith("/") or ":" in parts[0] or ".." in parts:
             self._refuse(name, "points outside the archive")
         if stat.S_ISLNK(info.external_attr >> 16):
@@ -139,7 +136,7 @@ class ZipSource(Source):
         if info.file_size > MAX_FILE_BYTES:
             self._refuse(name, f"would unpack to {size_text(info.file_size)}")
         if name in self._members:
-            self._refuse(name, "stands in it twice")
+            self._refuse(name, "occurs in it twice")
 
     def _refuse(self, name: str, reason: str) -> None:
         raise UserError(f"{self.path} was not opened: its member {name} {reason}. Make the zip file again without it.")
@@ -147,7 +144,7 @@ class ZipSource(Source):
     def read(self, name: str) -> bytes:
         try:
             return self._zip.read(self._members[name])
-        except Exception as error:  # each way of packing raises its own when it is fed with damage
+        except Exception as error:  # each compression method raises errors of its own for damage
             raise UserError(f"{name} in {self.path} is damaged: {error}. Make the zip file again.") from error
 
     def close(self) -> None:
@@ -155,7 +152,7 @@ class ZipSource(Source):
 
 
 def read_file(path: Path) -> bytes:
-    """The bytes of a file of the data set or beside it. UserError when it is not there, not to be read, or huge."""
+    """Return the bytes of a file of the data set or beside it. Raises UserError if it cannot be read or is huge."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise UserError(
@@ -169,7 +166,7 @@ def read_file(path: Path) -> bytes:
 
 
 def _is_text(name: str) -> bool:
-    """Whether a name can stand in a list of names: some systems allow any bytes and line breaks in it."""
+    """Return True if a name is text on one line: some systems allow any bytes and line breaks in names."""
     if "\n" in name:
         return False
     try:
@@ -179,7 +176,7 @@ def _is_text(name: str) -> bool:
 
 
 def _hidden(name: str) -> bool:
-    """Files that file managers leave behind, not the user's."""
+    """Return True for files that file managers leave behind."""
     return name.startswith(".") or name == "__MACOSX"
 
 
@@ -189,4 +186,6 @@ def _refuse_outside(path: Path, root: Path) -> None:
     except (OSError, RuntimeError):  # a link to itself
         inside = False
     if not inside:
-        raise UserError(f"{path} is a link that leads nowhere in {root}. Copy the file there, or remove the link.")
+        raise UserError(
+            f"{path} is a link that does not lead to anything in {root}. Copy the file there, or remove the link."
+        )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What DATA offers, before anything is chosen: what kind it is, its columns and what to take. Opens no picture."""
+"""Summary of a folder or zip before anything is chosen: kind, columns and suggestions. Opens no picture."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from latent_explorer.data.labels import Columns
 
-MAX_VALUES = 20  # a column with more values is no choice of classes
-# Columns that say which pictures belong together: no two sides of the split may share one of their values.
+MAX_VALUES = 20  # a column with more values does not offer a choice of classes
+# Columns of pictures that belong together: no value may be on two sides of the split.
 _GROUPS = (
     "group", "identity", "patient", "patient_id", "subject", "subject_id", "person", "animal", "plant", "leaf",
 )  # fmt: skip
@@ -26,9 +26,9 @@ _LABELS = ("label", "class", "target", "healthy")
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What the window shows after DATA was chosen; `label`, `group`, `split` and `where` are suggestions.
+    """Summary of DATA for the window; `label`, `group`, `split` and `where` are suggestions.
 
-    columns      the columns with at most MAX_VALUES values: value -> how many pictures, in the order of the classes
+    columns      the columns with at most MAX_VALUES values: value -> number of pictures, in the order of the classes
     value_names  readable names of values that are numbers
     """
 
@@ -43,7 +43,7 @@ class DataSummary:
 
 
 def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
-    """What the folder or zip at `path` offers. Raises UserError where there are no pictures."""
+    """Summarise the folder or zip at `path`. Raises UserError if it holds no pictures."""
     source = find_source(Path(path))
     try:
         listing = list_pictures(source)
@@ -63,12 +63,12 @@ def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
 
 
 def suggested_group(columns: Columns) -> str | None:
-    """A column that by its name says which pictures belong together."""
+    """Return the column whose name suggests that it groups pictures that belong together."""
     return next((key for key in columns if key.lower() in _GROUPS), None)
 
 
 def suggested_split(columns: Columns) -> str | None:
-    """A column that says train, val or test everywhere, under whatever name."""
+    """Return the column, of whatever name, whose cells all say train, val or test."""
     for key, cells in columns.items():
         if key != "file" and {cell.lower() for cell in set(cells)} <= tables.SPLIT_WORDS.keys():
             return key
@@ -76,7 +76,7 @@ def suggested_split(columns: Columns) -> str | None:
 
 
 def _values(cells: list[str]) -> dict[str, int] | None:
-    """How often each value occurs; None where there are too many to choose from, or there is but one."""
+    """Return how often each value occurs; None if there are too many to choose from, or only one."""
     counts = Counter(cells)
     if not 1 < len(counts) <= MAX_VALUES:
         return None

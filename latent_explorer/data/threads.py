@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Work on many pictures at once as a step of a job: decoding leaves the interpreter's lock, so threads suffice."""
+"""Threads for work on many pictures as a step of a job (decoding releases the lock), and sizes of the machine."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, MutableMapping
 
 T = TypeVar("T")
-STEP = 0.03  # seconds between two yields, so that a window can serve pictures in between
-MAX_WORKERS = 4  # more only wait for the disk
+STEP = 0.03  # seconds between two yields; a window serves pictures in between
+MAX_WORKERS = 4  # more would only wait for the disk
 
 
 def run_in_thread(function: Callable[[], T], message: str) -> Generator[Event, None, T]:
-    """`function()` on a thread of its own, for what would be one long step: other work is served while it runs."""
+    """Run `function()`, otherwise one long step, on a thread of its own; other work is served while it runs."""
     return (yield from map_in_threads(lambda _: function(), 1, message))[0]
 
 
 def map_in_threads(function: Callable[[int], T], count: int, message: str) -> Generator[Event, None, list[T]]:
-    """`[function(0), ..., function(count - 1)]`, computed on several threads. Yields Progress.
+    """Return `[function(0), ..., function(count - 1)]`, computed on several threads. Yields Progress.
 
-    What `function` raises ends the job. Closing the generator waits for the calls in hand alone.
+    Exceptions of `function` end the job. Closing the generator waits only for the calls that are running.
     """
     todo, finished = deque(range(count)), deque[tuple[int, T]]()  # both safe to share
 
@@ -60,7 +60,7 @@ def map_in_threads(function: Callable[[int], T], count: int, message: str) -> Ge
 
 
 def cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -75,8 +75,8 @@ def installed_memory() -> int | None:
 
 
 def reserve_one_core(environment: MutableMapping[str, str]) -> None:
-    """Let torch, not imported yet, compute on one core less than there are, unless the person chose a number.
+    """Let torch, not imported yet, use one core less than there are, unless OMP_NUM_THREADS is set.
 
-    A window beside a training stays quick; and of two cores a second thread gains small networks nothing (measured).
+    A window beside a training stays quick; on two cores a second thread gains nothing for small networks (measured).
     """
     environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() - 1)))

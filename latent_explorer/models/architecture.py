@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class GeneratorConfig(msgspec.Struct, frozen=True):
-    """A StyleGAN2 generator. The block at 4 * 2**k px has `channels[k]` output channels."""
+    """Shape of a StyleGAN2 generator. The block at 4 * 2**k px has `channels[k]` output channels."""
 
     channels: tuple[int, ...]
     z_dim: int = 512
@@ -41,7 +41,7 @@ class GeneratorConfig(msgspec.Struct, frozen=True):
 
 
 class TrunkConfig(msgspec.Struct, frozen=True):
-    """A residual trunk (discriminator or encoder): the block at 4 * 2**k px takes `channels[k]` channels."""
+    """Shape of a residual trunk (discriminator or encoder). The block at 4 * 2**k px takes `channels[k]` channels."""
 
     channels: tuple[int, ...]
     outputs: int  # discriminator: 1 or the number of classes; encoder: w_dim
@@ -56,7 +56,7 @@ class TrunkConfig(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class StyleLayer:
-    """One modulated convolution. `channels` is its number of *input* channels, which is what a style scales."""
+    """Modulated convolution. `channels` counts its *input* channels, which the style scales."""
 
     name: str  # "b8.conv0", as in the parameter names
     resolution: int  # of its output, px
@@ -67,18 +67,18 @@ class StyleLayer:
 
 @dataclass(frozen=True)
 class StyleLayout:
-    """All modulated layers of a synthesis network in synthesis order."""
+    """Modulated layers of a synthesis network, in synthesis order."""
 
     layers: tuple[StyleLayer, ...]
 
     @cached_property
     def conv_layers(self) -> tuple[StyleLayer, ...]:
-        """The layers whose styles make up `s`."""
+        """Layers whose styles make up `s`."""
         return tuple(layer for layer in self.layers if layer.kind == "conv")
 
     @cached_property
     def conv_positions(self) -> tuple[int, ...]:
-        """Positions of the convolution layers in `layers`, hence in the list `styles`."""
+        """Positions of the convolution layers in `layers`, and so in the list `styles`."""
         return tuple(i for i, layer in enumerate(self.layers) if layer.kind == "conv")
 
     @cached_property
@@ -99,14 +99,14 @@ class StyleLayout:
         return 1 + max(layer.ws_row for layer in self.layers)
 
     def at(self, style_index: int) -> tuple[StyleLayer, int]:
-        """The layer and the channel in it of a coordinate of `s`."""
+        """Return the layer of a coordinate of `s`, and the channel in it."""
         if not 0 <= style_index < self.num_styles:
             raise IndexError(f"style_index {style_index} is outside 0..{self.num_styles - 1}")
         i = bisect_right(self.starts, style_index) - 1
         return self.conv_layers[i], style_index - self.starts[i]
 
     def index(self, layer_name: str, channel: int) -> int:
-        """The inverse of `at`."""
+        """Return the style_index of a channel; the inverse of `at`."""
         for start, layer in zip(self.starts, self.conv_layers, strict=True):
             if layer.name == layer_name:
                 if not 0 <= channel < layer.channels:
@@ -116,7 +116,7 @@ class StyleLayout:
 
 
 def stylegan2_layout(channels: Sequence[int]) -> StyleLayout:
-    """Layout of a skip-architecture StyleGAN2 whose block at 4 * 2**k px has `channels[k]` output channels."""
+    """Return the layout of a skip StyleGAN2 whose block at 4 * 2**k px has `channels[k]` output channels."""
     layers = []
     row = 0
     for k, width in enumerate(channels):

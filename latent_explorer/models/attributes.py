@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Attributes and the sets they come in, as explainer files hold them. Values only: no torch, no Qt."""
+"""Attributes and attribute sets, as explainer files hold them. Plain values: no torch, no Qt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def opposite(end: End) -> End:
 
 
 class AttributeEntry(msgspec.Struct, frozen=True):
-    """One style coordinate of an attribute: the observed end it moves to, and its share of the slider."""
+    """Style coordinate of an attribute: the end of its observed range it moves to, and its share of the slider."""
 
     style_index: int
     end: End
@@ -26,7 +26,7 @@ class AttributeEntry(msgspec.Struct, frozen=True):
 
 
 class Attribute(msgspec.Struct, frozen=True):
-    """A named change: moving every entry towards its end raises the target class. Merging two joins their entries."""
+    """Named change: moving every entry towards its end raises the target class. Merging two joins their entries."""
 
     name: str
     target: int
@@ -38,13 +38,13 @@ class Attribute(msgspec.Struct, frozen=True):
     note: str = ""
 
     def __post_init__(self) -> None:
-        """A slider moves something: files that say otherwise are refused as they are read."""
+        """Raise ValueError for an attribute that moves nothing; msgspec refuses a file that holds one."""
         if not self.entries or any(entry.weight == 0 for entry in self.entries):
             raise ValueError("an attribute needs style coordinates, each with a weight")
 
 
 def describe_entries(attribute: Attribute) -> str:
-    """What an unnamed attribute is called."""
+    """Return the default name of an unnamed attribute."""
     if len(attribute.entries) > 1:
         return f"{len(attribute.entries)} styles together"
     entry = attribute.entries[0]
@@ -52,7 +52,7 @@ def describe_entries(attribute: Attribute) -> str:
 
 
 class AttributeSet(msgspec.Struct, frozen=True):
-    """What one search found, with everything that is needed to find it again."""
+    """Result of one search, with all settings that are needed to repeat it."""
 
     classifier_id: str
     method: str  # "attfind-notebook", "attfind-notebook-screened"
@@ -64,7 +64,7 @@ class AttributeSet(msgspec.Struct, frozen=True):
 
 
 def newest_set(sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None) -> AttributeSet | None:
-    """Of several searches for a classifier (that found something for `target`) the newest counts, the last one."""
+    """Return the newest (last) set of a classifier; with `target`, the newest that holds an attribute of that class."""
     for found in reversed(sets):
         reached = target is None or any(a.target == target for a in found.attributes)
         if found.classifier_id == classifier_id and reached:

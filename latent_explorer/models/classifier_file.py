@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One classifier in one safetensors file, as `train-classifier` writes it and `train` reads it.
+"""Files of one classifier, `NAME.classifier`, as `train-classifier` writes them and `train` reads them.
 
 Checked as strictly as an explainer: the container is `tensor_file`, the limits are those of `explainer_header`.
 """
@@ -34,7 +34,7 @@ VERSION = "1"
 def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) -> None:
     """Write the classifier (fp32) with `about`: its data, settings and figures, as JSON values.
 
-    Raises UserError when the file cannot be written, or when it could not be read back.
+    Raises UserError when the file cannot be written or could not be read back.
     """
     if problem := next(classifier_problems(classifier.config), None):
         raise UserError(f"{path} was not written: {problem}.")
@@ -49,9 +49,9 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
 
 
 def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
-    """Read what `write_classifier` wrote, or the classifier that an explainer is conditioned on.
+    """Read a classifier file, or the classifier that an explainer is conditioned on.
 
-    Raises UserError for anything else, before any memory is taken for it.
+    Raises UserError for any other file, before memory is allocated for it.
     """
     with TensorFile(path, "classifier") as file:
         if file.metadata.get("format") == explainer_file.FORMAT:
@@ -69,7 +69,7 @@ def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
 
 
 def _of_explainer(path: Path) -> tuple[Classifier, dict[str, Any]]:
-    """The explainer's own classifier; the first one where it is conditioned on none."""
+    """Return the classifier that the explainer is conditioned on, or else its first."""
     explainer = explainer_file.read_explainer(path)
     key = explainer.conditioned_on or next(iter(explainer.classifiers), None)
     if key is None:
@@ -80,13 +80,13 @@ def _of_explainer(path: Path) -> tuple[Classifier, dict[str, Any]]:
 
 
 def is_classifier(path: str | os.PathLike[str]) -> bool:
-    """Whether a safetensors file says that it holds a classifier. Raises UserError for any other file."""
+    """Return True if the header of a safetensors file names a classifier. Raises UserError for any other file."""
     with TensorFile(path) as file:
         return file.metadata.get("format") == FORMAT
 
 
 def info(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """What the file says of itself, as `latent-explorer info --json` prints it; its tensors are not read."""
+    """Return the header of a file as `latent-explorer info --json` prints it; the tensors are not read."""
     with TensorFile(path, "classifier") as file:
         config, about = _checked_header(file)
         return {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Classifiers under inspection: how a picture is brought to them, and what their outputs mean.
+"""Classifiers under inspection: preprocessing, networks and the meaning of their outputs.
 
-Everything between the generator's resolution and the logits happens here and nowhere else, differentiably, so that
-real and generated pictures take the same path: clip, range, antialiased resize, mean and std, network, temperature.
+Everything between the generator's resolution and the logits happens here and nowhere else, differentiably, so real and
+generated pictures take the same path: clip, range, antialiased resize, mean and std, network, temperature.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Preprocessing(msgspec.Struct, frozen=True):
-    """What a classifier expects, as data (timm's pretrained configuration is the model)."""
+    """Input format of a classifier, modelled on timm's pretrained configuration."""
 
     input_size: int  # px, square
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of pictures in [0, 1]
@@ -29,7 +29,7 @@ class Preprocessing(msgspec.Struct, frozen=True):
 
 
 class ClassifierConfig(msgspec.Struct, frozen=True):
-    """Everything but the tensors. `architecture` is a name in ARCHITECTURES."""
+    """Description of a classifier without its tensors. `architecture` is a name in ARCHITECTURES."""
 
     name: str
     architecture: str
@@ -60,7 +60,7 @@ class _PreActivationBlock(nn.Module):
 
 
 class SmallResNet(nn.Module):
-    """A residual network of one block a stage, for small pictures. The stem and every later stage halve the size."""
+    """Residual network with one block a stage, for small pictures. The stem and every later stage halve the size."""
 
     def __init__(self, widths: tuple[int, ...], outputs: int) -> None:
         super().__init__()
@@ -96,7 +96,7 @@ ARCHITECTURES: dict[str, Callable[[ClassifierConfig, int], nn.Module]] = {
 
 
 class Classifier(nn.Module):
-    """A network with its preprocessing. Input is always img (N, 3, H, W), nominally in [-1, 1], any square size."""
+    """Network with its preprocessing. Takes img (N, 3, H, W) of any square size, nominally in [-1, 1]."""
 
     mean: Tensor
     std: Tensor
@@ -126,7 +126,7 @@ class Classifier(nn.Module):
         size, edge = self.config.preprocessing.input_size, self.config.frame_only
         if x.shape[-2:] != (size, size):
             x = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
-        if edge:  # x is new in any case, so nothing of the caller's is written to
+        if edge:  # x is always a new tensor: the caller's is not written to
             x[:, :, edge:-edge, edge:-edge] = 0
         return (x - self.mean) / self.std
 
@@ -141,7 +141,7 @@ class Classifier(nn.Module):
         return self.logits(img)
 
     def probs(self, img: Tensor) -> Tensor:
-        """(N, 3, H, W) -> class probabilities (N, K): what `cond` is made of."""
+        """(N, 3, H, W) -> class probabilities (N, K), which `cond` is made of."""
         return self.logits(img).softmax(dim=1)
 
     def features(self, img: Tensor) -> Tensor:
@@ -152,9 +152,9 @@ class Classifier(nn.Module):
         return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's convolutional trunk
 
     def feature_maps(self, img: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) -> the last (N, C, h, w) of the trunk at each of its resolutions, fine to coarse."""
+        """(N, 3, H, W) -> the trunk's last (N, C, h, w) at each resolution, fine to coarse."""
         network = self.network
-        # Of any other network: torchvision's convolutional trunk.
+        # `features` of other networks is torchvision's convolutional trunk.
         layers = [network.stem, *network.stages] if isinstance(network, SmallResNet) else network.features
         maps: list[Tensor] = []
         x = self.preprocess(img)

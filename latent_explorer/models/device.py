@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The devices torch can compute on, and the choice among them. No tensors are made here."""
+"""Devices that torch can compute on, and the choice among them. No tensors are made here."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """A device as a menu shows it: `id` is torch's name ("cpu", "cuda:0", "mps"), `name` a person's."""
+    """Device as listed in a menu: `id` is torch's name ("cpu", "cuda:0", "mps"), `name` is shown to people."""
 
     id: str
     name: str
 
 
 def devices() -> list[DeviceInfo]:
-    """All devices of this machine, the one that "auto" takes first; the CPU is always there, and last."""
+    """Return all devices of this machine: first the one that "auto" takes, last the CPU."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     names = [torch.cuda.get_device_name(i) for i in range(count)]
     found = [
@@ -35,9 +35,9 @@ def devices() -> list[DeviceInfo]:
 
 
 def choose_device(wanted: str = AUTO) -> torch.device:
-    """The device called `wanted`, or the best one for "auto".
+    """Return the device called `wanted`, or the best one for "auto".
 
-    Raises `UserError` when this machine has no such device, and names those that it has.
+    Raises UserError, which names the devices of this machine, if it has no such device.
     """
     known = [device.id for device in devices()]
     if wanted == AUTO:
@@ -50,7 +50,7 @@ def choose_device(wanted: str = AUTO) -> torch.device:
 
 
 def free_memory() -> None:
-    """Give cached, unused memory of every device back, after one of them ran out."""
+    """Release cached, unused memory of every device, after one of them ran out."""
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()

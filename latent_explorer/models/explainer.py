@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An explainer in memory: generator, encoder, classifiers, encoded samples, statistics and what was found with them."""
+"""Explainers in memory: generator, encoder, classifiers, encoded samples, statistics and attribute sets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
-    """The tensors of a module as a file holds them: names with the prefix, floating-point ones rounded to fp16."""
+    """Return the tensors of a module as a file holds them: names with the prefix, floating-point ones as fp16."""
     if module is None:
         return {}
     return {
@@ -37,7 +37,7 @@ def stored_tensors(prefix: str, module: nn.Module | None) -> dict[str, Tensor]:
 
 
 def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
-    """SHA-256 over the sorted names and the bytes of stored tensors: the identity of a model or classifier."""
+    """Return the identity of a model or classifier: SHA-256 over the sorted names and bytes of its stored tensors."""
     digest = hashlib.sha256()
     for name in sorted(tensors):
         digest.update(name.encode())
@@ -46,14 +46,13 @@ def hash_tensors(tensors: Mapping[str, Tensor]) -> str:
 
 
 def hash_classifier(classifier: Classifier) -> str:
-    """A classifier's identity; independent of the explainer that it stands in and of what it is called."""
+    """Return the classifier_id, which depends neither on the explainer that holds the classifier nor on its name."""
     tensors = stored_tensors("classifier", classifier)
     return classifier_identity(hash_tensors(tensors), classifier.config)
 
 
 def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
-    """The classifier_id of these tensors in this configuration: all that changes what it answers, or
-    what that means."""
+    """Return the classifier_id: a hash of the tensors and of all settings that change the answers or their meaning."""
     meaning: tuple[object, ...] = (
         config.architecture,
         config.class_names,
@@ -61,7 +60,7 @@ def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
         config.head,
         config.temperature,
     )
-    if config.frame_only:  # only then, so that every other classifier keeps the id that it has had
+    if config.frame_only:  # only then: all other classifiers keep their earlier id
         meaning += (config.frame_only,)
     text = tensors_sha256.encode() + msgspec.json.encode(meaning)
     return hashlib.sha256(text).hexdigest()
@@ -69,24 +68,24 @@ def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
 
 @dataclass
 class Samples:
-    """Encoded pictures, or generated ones in their place (`export --generated`); pixels are not kept."""
+    """Encoded pictures, or generated ones in their place (`export --generated`), without their pixels."""
 
     ws: Tensor  # (M, num_ws, w_dim)
-    cond: Tensor  # (M, K) what the generator is told; K may be 0
-    probs: Tensor  # (M, K) the conditioning classifier on the real pictures, or the generated ones
+    cond: Tensor  # (M, K) the generator's condition; K may be 0
+    probs: Tensor  # (M, K) of the conditioning classifier, on the real or the generated pictures
     ids: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def told(self, rows: slice | Tensor = slice(None)) -> Tensor | None:
-        """What the generator is told of these rows; None where it takes no class."""
+        """Return `cond` of these rows, or None if the generator takes no classes."""
         return self.cond[rows] if self.cond.shape[1] else None
 
 
 @dataclass
 class Explainer:
-    """Everything that one `.explainer` file holds. Networks are in evaluation mode and take no gradients."""
+    """Contents of one `.explainer` file. Networks are in evaluation mode and take no gradients."""
 
     name: str
     generator: Generator
@@ -107,12 +106,12 @@ class Explainer:
 
     @cached_property
     def model_hash(self) -> str:
-        """Identity of the model: generator and encoder, nothing else, so that renaming an attribute orphans nothing."""
+        """Identity of the model: a hash of generator and encoder only, so renaming an attribute does not change it."""
         return hash_tensors(stored_tensors("generator", self.generator) | stored_tensors("encoder", self.encoder))
 
     @property
     def classifier_id(self) -> str:
-        """The classifier that is asked unless another is named: the conditioning one, or the first.
+        """Default classifier: the one that the generator is conditioned on, or else the first.
 
         Raises UserError when there is none.
         """
@@ -125,7 +124,7 @@ class Explainer:
         return self.classifiers[self.classifier_id]
 
     def summary(self) -> ExplainerSummary:
-        """What the window may know."""
+        """Return the explainer as plain values, for the window."""
         samples = None
         if self.samples is not None:
             samples = SampleTable(self.samples.ids, self.samples.probs.float().cpu().numpy())
@@ -149,8 +148,10 @@ class Explainer:
 
 
 def resolve_classifier(explainer: Explainer, text: str | None) -> str:
-    """The id of the classifier that is called so, or whose id starts so; without a text, of the one
-    that is explained."""
+    """Return the id of the classifier with this name or beginning of its id; for None, of the default classifier.
+
+    Raises UserError if not exactly one classifier matches.
+    """
     if text is None:
         return explainer.classifier_id
     known = {key: classifier.config.name for key, classifier in explainer.classifiers.items()}
@@ -166,9 +167,9 @@ def resolve_classifier(explainer: Explainer, text: str | None) -> str:
 
 
 def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
-    """The explainer with one more attribute set, the newest. One of the same classifier and method is replaced.
+    """Return the explainer with one more attribute set, the newest; one of the same classifier and method is replaced.
 
-    What is found again keeps the name that a person gave it.
+    Attributes that are found again keep the names that people gave them.
     """
     same = (found.classifier_id, found.method)
     names = {
@@ -185,12 +186,12 @@ def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
 
 
 def with_classifier(explainer: Explainer, classifier: Classifier, about: Mapping[str, Any] | None = None) -> Explainer:
-    """The explainer with one more classifier that can be asked; what its generator is told does not change.
+    """Return the explainer with one more classifier to ask; its generator stays conditioned on the same one.
 
-    `about` is what its file says of it (its data, its accuracy); kept as provenance["classifiers"][classifier_id].
+    `about` holds the data and accuracy from its file; it is kept as provenance["classifiers"][classifier_id].
 
-    UserError where it holds this one, or where the classes are others than those of the classifier that it explains:
-    the same sliders could not be shown with both.
+    Raises UserError if the explainer holds this classifier already, or if the classes are not those of the classifier
+    that it explains: the same sliders could not be shown with both.
     """
     key = hash_classifier(classifier)
     if key in map(hash_classifier, explainer.classifiers.values()):
@@ -213,7 +214,7 @@ def with_classifier(explainer: Explainer, classifier: Classifier, about: Mapping
 
 @torch.no_grad()
 def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batch: int = 64) -> StyleStats:
-    """Range, mean and standard deviation of every style coordinate over latents ws (N, num_ws, w_dim), cond (N, K)."""
+    """Return range, mean and standard deviation of every style coordinate over ws (N, num_ws, w_dim), cond (N, K)."""
     parts = []
     for start in range(0, len(ws), batch):
         rows = slice(start, start + batch)
@@ -230,9 +231,9 @@ def style_statistics(generator: Generator, ws: Tensor, cond: Tensor | None, batc
 
 @torch.inference_mode()
 def encode_batch(explainer: Explainer, images: np.ndarray, ids: Sequence[str]) -> Samples:
-    """Encode pictures (N, H, W, 3) uint8 at the generator's resolution; results are on the model's device.
+    """Encode pictures (N, H, W, 3) uint8 at the generator's resolution; the results are on the model's device.
 
-    cond = softmax(C(x)) of the conditioning classifier on the real picture; (N, 0) where the generator takes none.
+    cond = softmax(C(x)) of the conditioning classifier on the real picture; (N, 0) if the generator takes no classes.
     """
     if explainer.encoder is None:
         raise UserError(
@@ -250,7 +251,7 @@ def encode_batch(explainer: Explainer, images: np.ndarray, ids: Sequence[str]) -
 
 
 def concat_samples(parts: Sequence[Samples]) -> Samples:
-    """Several batches as one."""
+    """Return several batches as one."""
     return Samples(
         torch.cat([part.ws for part in parts]),
         torch.cat([part.cond for part in parts]),

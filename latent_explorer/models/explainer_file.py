@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Explainer files, `NAME.explainer`: write one, read one, or look at its header. The format: docs/file-formats.md.
+"""Explainer files, `NAME.explainer`: writing, reading, and reading the header alone. The format: docs/file-formats.md.
 
-One safetensors file; weights as fp16, computed with as fp32. Reading executes nothing, takes no memory before the
-header has been checked, and verifies every byte. The container is `tensor_file`, the header `explainer_header`.
+One safetensors file; weights are stored as fp16 and computed with as fp32. Reading executes nothing, allocates nothing
+before the header has been checked, and verifies every byte.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ FORMAT = "latent-explorer explainer"
 
 @dataclass(frozen=True)
 class ExplainerInfo:
-    """What the header of a file says, without its tensors."""
+    """Header of a file, without its tensors."""
 
     path: Path
     file_bytes: int
@@ -49,7 +49,7 @@ class ExplainerInfo:
     header: Header
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values, as `latent-explorer info --json` prints them."""
+        """Return plain JSON values, as `latent-explorer info --json` prints them."""
         header = self.header
         asked = header.classifiers.get(header.conditioned_on or next(iter(header.classifiers), ""))
         return {
@@ -83,15 +83,15 @@ class ExplainerInfo:
 
 
 def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
-    """Write the whole explainer, at once or not at all. The same explainer gives the same bytes.
+    """Write the explainer, completely or not at all. The same explainer gives the same bytes.
 
-    Raises UserError when the file cannot be written, or when it could not be read back.
+    Raises UserError when the file cannot be written or could not be read back.
     """
     tensors = _stored(explainer)
     header = _header_of(explainer, tensors)
     text = msgspec.json.encode(header, enc_hook=_plain).decode()
     try:
-        # What would be refused on reading is refused now, while the work is still in memory.
+        # Anything that reading would refuse is refused now, while the work is still in memory.
         parsed = parse_header(text)
         networks = build_networks(parsed)
     except HeaderError as error:
@@ -112,7 +112,7 @@ def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
 def read_explainer(path: str | os.PathLike[str]) -> Explainer:
     """Read an explainer file; every byte is verified. Networks are on the CPU, in fp32.
 
-    Raises UserError when the file is no explainer, is damaged, or is newer than this version.
+    Raises UserError when the file is not an explainer, is damaged, or is newer than this version.
     """
     with TensorFile(path) as file:
         header = _checked_header(file)
@@ -139,22 +139,19 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
         provenance=header.provenance,
         figures=header.figures,
     )
-    explainer.model_hash = model_hash  # known from the stored bytes; spares rounding everything once more
+    explainer.model_hash = model_hash  # known from the stored bytes: saves rounding everything again
     return explainer
 
 
 def info(path: str | os.PathLike[str]) -> ExplainerInfo:
-    """What the file says of itself; reads and checks the header only, whatever the size of the file.
-
-    Raises UserError as `read_explainer` does.
-    """
+    """Read and check the header only. Raises UserError as `read_explainer` does."""
     with TensorFile(path) as file:
         header = _checked_header(file)
         return ExplainerInfo(file.path, file.size, int(file.metadata["format_version"]), header)
 
 
 def _stored(explainer: Explainer) -> dict[str, Tensor]:
-    """All tensors as the file holds them."""
+    """Return all tensors as the file holds them."""
     tensors = stored_tensors("generator", explainer.generator)
     tensors |= stored_tensors("encoder", explainer.encoder)
     tensors |= stored_tensors("discriminator", explainer.discriminator)
@@ -162,7 +159,7 @@ def _stored(explainer: Explainer) -> dict[str, Tensor]:
         tensors |= stored_tensors(f"classifiers.{key}", classifier)
     samples, stats = explainer.samples, explainer.style_stats
     if samples is not None:
-        first = samples.ws[:, :1]  # says it all of samples that lie in W
+        first = samples.ws[:, :1]  # is enough for samples that lie in W
         parts = {
             "ws": first if (samples.ws == first).all() else samples.ws,
             "cond": samples.cond,
@@ -198,7 +195,7 @@ def _header_of(explainer: Explainer, tensors: dict[str, Tensor]) -> Header:
 
 
 def _plain(value: Any) -> Any:
-    """Figures and provenance may hold numpy's scalars and arrays."""
+    """Convert numpy's scalars and arrays in figures and provenance to plain values."""
     if isinstance(value, (np.generic, np.ndarray)):
         return value.tolist()
     raise UserError(f"An explainer's figures and provenance hold plain values, not {type(value).__name__}.")
@@ -229,7 +226,7 @@ def _checked_header(file: TensorFile) -> Header:
 
 
 def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor], str]:
-    """All tensors and the model hash; UserError unless every hash in the header is that of the stored bytes."""
+    """Return all tensors and the model hash. Raises UserError unless every hash in the header fits the stored bytes."""
     content, model = hashlib.sha256(), hashlib.sha256()
     classifiers = {key: hashlib.sha256() for key in header.classifiers}
     tensors: dict[str, Tensor] = {}
@@ -250,7 +247,7 @@ def _read_verified(file: TensorFile, header: Header) -> tuple[dict[str, Tensor],
         content.hexdigest() == header.content_sha256,
         model.hexdigest() == header.model_hash,
         *(
-            # Earlier files name a classifier by its tensors alone, and keep that name.
+            # Earlier files identify a classifier by its tensors alone and keep that id.
             key in (digest.hexdigest(), classifier_identity(digest.hexdigest(), header.classifiers[key]))
             for key, digest in classifiers.items()
         ),

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The header of an explainer file: what it may say, within which limits, and which tensors follow from it.
+"""Header of an explainer file: its fields, their limits, and the tensors that follow from it.
 
-Everything that a file claims is checked here, before any memory is taken for it. Reading and writing tensors is
-`tensor_file`; putting an Explainer together is `explainer_file`.
+Every claim of a file is checked here, before memory is allocated for it.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ Expected = dict[str, tuple[str, tuple[int, ...]]]  # tensor name -> dtype name, 
 
 
 class SamplesHeader(msgspec.Struct, frozen=True):
-    """The encoded pictures: `rows` is 1 where all rows of a picture's ws are equal, else num_ws."""
+    """Encoded pictures: `rows` is 1 if all rows of each picture's ws are equal, else num_ws."""
 
     ids: Annotated[tuple[Text, ...], msgspec.Meta(max_length=MAX_SAMPLES)]
     rows: int
@@ -47,7 +46,7 @@ class SamplesHeader(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything in an explainer file but the tensors."""
+    """Contents of an explainer file without its tensors."""
 
     name: Text
     model_hash: Sha256
@@ -65,11 +64,11 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HeaderError(ValueError):
-    """Why a header is refused; becomes a UserError that names the file."""
+    """Reason for refusing a header; becomes a UserError that names the file."""
 
 
 def parse_header(text: str) -> Header:
-    """The header from its JSON, types and limits checked. Raises HeaderError."""
+    """Return the header from its JSON, with types and limits checked. Raises HeaderError."""
     try:
         raw = msgspec.json.decode(text)
         header = msgspec.convert(raw, Header, strict=True)
@@ -84,7 +83,7 @@ def parse_header(text: str) -> Header:
 
 
 def build_networks(header: Header) -> dict[str, nn.Module]:
-    """The networks that the header describes, by the prefix of their tensors, without memory for their tensors."""
+    """Return the networks that the header describes, by the prefix of their tensors, without memory for the tensors."""
     networks: dict[str, nn.Module] = {}
     with without_memory():
         networks["generator"] = Generator(header.generator)
@@ -99,7 +98,7 @@ def build_networks(header: Header) -> dict[str, nn.Module]:
 
 @contextmanager
 def without_memory() -> Iterator[None]:
-    """Build networks without memory for their tensors; raise HeaderError for what cannot be built."""
+    """Build networks in this context without memory for their tensors; HeaderError for those that cannot be built."""
     try:
         with SkipInit():
             yield
@@ -108,7 +107,7 @@ def without_memory() -> Iterator[None]:
 
 
 def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expected:
-    """Exactly the tensors that a file with this header holds."""
+    """Return exactly the tensors that a file with this header must hold."""
     expected: Expected = {}
     for prefix, network in networks.items():
         expected |= network_tensors(network, f"{prefix}.", torch.float16)
@@ -124,7 +123,7 @@ def expected_tensors(header: Header, networks: Mapping[str, nn.Module]) -> Expec
 
 
 def network_tensors(network: nn.Module, prefix: str, floats: torch.dtype) -> Expected:
-    """The tensors of a network as a file holds them, its floating-point ones as `floats`."""
+    """Return the tensors of a network as a file holds them, floating-point ones as `floats`."""
     return {
         prefix + name: (DTYPE_NAMES[floats if tensor.is_floating_point() else tensor.dtype], tuple(tensor.shape))
         for name, tensor in network.state_dict().items()
@@ -146,7 +145,7 @@ def check_table(table: Mapping[str, TensorInfo], expected: Expected) -> None:
 
 
 def _unknown_keys(raw: Any, known: Any) -> Iterator[str]:
-    """Keys that the structs dropped: a file from elsewhere says something that would be ignored here."""
+    """Yield the keys that the structs dropped: a foreign file may say things that would be ignored here."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             if key not in known:
@@ -159,7 +158,7 @@ def _unknown_keys(raw: Any, known: Any) -> Iterator[str]:
 
 
 def _problems(header: Header) -> Iterator[str]:
-    """What the types do not say, one sentence each."""
+    """Yield each violation of the limits that the types cannot express, as a sentence."""
     config = header.generator
     yield from _channels("generator", config.channels)
     yield from _within("generator.z_dim", config.z_dim, 1, MAX_WIDTH)
@@ -182,7 +181,7 @@ def _problems(header: Header) -> Iterator[str]:
 
 
 def _relations(header: Header) -> Iterator[str]:
-    """Parts that must fit together."""
+    """Yield each contradiction between parts of the header."""
     counts = {key: len(config.class_names) for key, config in header.classifiers.items()}
     conditioned = counts.get(header.conditioned_on) if header.conditioned_on else None
     if header.conditioned_on and conditioned is None:
@@ -215,7 +214,7 @@ def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -
 
 
 def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
-    """What is wrong with a classifier's description, one sentence each; nothing needs to be built to know."""
+    """Yield each fault of a classifier's description as a sentence; no network is built."""
     if config.architecture not in ARCHITECTURES:
         yield f"its classifier's architecture {config.architecture[:100]!r} is not known to this version"
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
@@ -226,7 +225,7 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     yield from _positive("temperature", config.temperature)
     size = config.preprocessing.input_size
     yield from _within("input_size", size, 8, 2048)
-    # A wider one would leave nothing black.
+    # A wider frame would leave nothing black.
     yield from _within("frame_only", config.frame_only, 0, (size - 1) // 2)
     for value in config.preprocessing.std:
         yield from _positive("std", value)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The published networks that LPIPS stands on: where torch's cache keeps them, and fetching one when a person asks.
-
-Nothing here runs by itself. What is done with the weights lives in `models.perceptual`; no torch is needed here.
-"""
+"""Published backbones of LPIPS: their place in torch's cache, and their download, only on request. No torch."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ _CHUNK = 1 << 18
 
 @dataclass(frozen=True)
 class Backbone:
-    """A file as torchvision publishes it: its name ends in the first digits of its SHA-256."""
+    """File published by torchvision; its name ends in the first digits of its SHA-256."""
 
     file: str
     megabytes: int
@@ -41,27 +38,27 @@ class Backbone:
         return self.file.rpartition("-")[2].partition(".")[0]
 
 
-# AlexNet is what LPIPS figures are reported with; most of its file are dense layers that LPIPS never uses, but only
-# the whole file can be checked, and other programs share the cache. SqueezeNet is small; its figures differ.
+# LPIPS figures are usually reported with AlexNet. LPIPS does not use the dense layers, most of its file, but only the
+# whole file can be checked, and other programs share the cache. SqueezeNet is small; its figures differ.
 NETS = {"alex": Backbone("alexnet-owt-7be5be79.pth", 244), "squeeze": Backbone("squeezenet1_1-b8a52dc0.pth", 5)}
 
 
 def backbone_path(net: str) -> Path:
-    """Where torch's cache keeps the backbone of `net` ("alex" or "squeeze"); it need not exist."""
+    """Return the path of the backbone of `net` ("alex" or "squeeze") in torch's cache; the file need not exist."""
     home = os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
     return Path(home).expanduser() / "hub" / "checkpoints" / NETS[net].file
 
 
 def lpips_available(net: str = "alex") -> bool:
-    """Whether LPIPS can be computed without a download."""
+    """Return True if LPIPS can be computed without a download."""
     return backbone_path(net).is_file()
 
 
 def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEADLINE) -> Generator[Event, None, Path]:
-    """Get the weights of `net` into torch's cache; yields Progress in bytes, returns their path.
+    """Download the weights of `net` into torch's cache; yields Progress in bytes, returns their path.
 
-    The file appears at once and only if its SHA-256 begins as published. Closing the generator leaves nothing behind.
-    Raises UserError for anything that a network, a server or a full disk does, and after `deadline` seconds.
+    The file appears only when complete and if its SHA-256 begins as published; closing the generator leaves nothing
+    behind. Raises UserError for failures of network, server or disk, and after `deadline` seconds.
     """
     target = backbone_path(net)
     if target.is_file():
@@ -82,14 +79,14 @@ def fetch_backbone(net: str, *, server: str | None = None, deadline: float = DEA
                 )
     except (OSError, http.client.HTTPException) as error:
         raise UserError(
-            f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. Check the "
-            f"network and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
+            f"The weights could not be fetched from {url}: {getattr(error, 'reason', None) or error}. "
+            f"Check the network and the space for {NETS[net].megabytes} MB, or copy the file to {target} yourself."
         ) from error
     return target
 
 
 def _copy(answer: IO[bytes], file: IO[bytes], net: str, until: float) -> Generator[Event, None, str]:
-    """Copy what the server sends, at most twice what is published; returns its SHA-256 in hexadecimal."""
+    """Copy the server's answer, at most twice the published size; return its SHA-256 in hexadecimal."""
     total = NETS[net].megabytes * 1_000_000
     digest, done, started = hashlib.sha256(), 0, time.monotonic()
     while chunk := answer.read(_CHUNK):

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Figures that both sciences report: agreement, Frechet distance, calibration error.
-
-Intervals stand in common/statistics.
-"""
+"""Figures used by training and explanation: agreement, Frechet distance, calibration error."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far a classifier says the same of two sets of pictures, pair by pair."""
+    """Agreement of a classifier's answers on two sets of pictures, pair by pair."""
 
     n: int
     argmax: float  # share of equal argmax
@@ -40,9 +37,9 @@ def agreement(p: Tensor, q: Tensor) -> Agreement:
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """Frechet distance between Gaussians fitted to features a (N, F) and b (M, F) (Heusel et al. 2017).
+    """Return the Frechet distance between Gaussians fitted to features a (N, F) and b (M, F) (Heusel et al. 2017).
 
-    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); the last trace through symmetric eigenvalues.
+    |mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)); the last trace by symmetric eigenvalues.
     """
     a, b = a.double().cpu(), b.double().cpu()
     mean_term = (a.mean(dim=0) - b.mean(dim=0)).square().sum()
@@ -54,8 +51,10 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def calibration_error(probs: Tensor, labels: Tensor, bins: int = 15) -> float:
-    """Expected calibration error (Guo et al. 2017): probs (N, K), labels (N,), equal-width bins of
-    the top probability."""
+    """Return the expected calibration error of probs (N, K), labels (N,) (Guo et al. 2017).
+
+    Bins of the top probability have equal widths.
+    """
     top, predicted = probs.max(dim=1)
     correct = (predicted == labels).double()
     error = 0.0

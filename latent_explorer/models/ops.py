@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The few operations StyleGAN2 is made of, in plain PyTorch: resampling, equalised layers, modulated convolution.
+"""Operations of StyleGAN2 in plain PyTorch: resampling, equalised layers, modulated convolution.
 
 Sources: Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (StyleGAN2), and "A Style-Based
-Generator Architecture" (equalised learning rate, leaky ReLU gain). No compiled extensions, so that it freezes.
+Generator Architecture" (equalised learning rate, leaky ReLU gain). No compiled extensions: these cannot be frozen.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ DEMODULATION_EPS = 1e-8
 
 
 def leaky_relu(x: Tensor, clamp: float | None = None) -> Tensor:
-    """sqrt(2) * leaky_relu(x, 0.2), clamped to [-clamp, clamp] where a clamp is set (mixed precision)."""
+    """sqrt(2) * leaky_relu(x, 0.2), clamped to [-clamp, clamp] if a clamp is set (mixed precision)."""
     x = F.leaky_relu(x, LRELU_SLOPE) * LRELU_GAIN
     return x if clamp is None else x.clamp(-clamp, clamp)
 
 
 @cache
 def _binomial(channels: int, gain: float, dtype: torch.dtype, device: torch.device) -> Tensor:
-    """The 1-3-3-1 low-pass filter as a depthwise kernel (channels, 1, 4, 4) with sum `gain`."""
-    # Never an inference tensor: the cached kernel serves later calls that take gradients, too.
+    """Return the 1-3-3-1 low-pass filter as a depthwise kernel (channels, 1, 4, 4) with sum `gain`."""
+    # Never an inference tensor: later calls that take gradients use the cached kernel, too.
     with torch.inference_mode(False):
         taps = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=torch.float64)
         kernel = torch.outer(taps, taps) / taps.sum() ** 2 * gain
@@ -63,7 +63,7 @@ def normalize_second_moment(x: Tensor, eps: float = 1e-8) -> Tensor:
 
 
 class EqualizedLinear(nn.Module):
-    """Dense layer whose stored weight is N(0, 1) / lr_mul and is scaled by lr_mul / sqrt(fan_in) at run time."""
+    """Dense layer whose weight is stored as N(0, 1) / lr_mul and scaled by lr_mul / sqrt(fan_in) at run time."""
 
     def __init__(
         self,
@@ -131,11 +131,10 @@ def demodulation(weight: Tensor, style: Tensor) -> Tensor:
 
 
 def modulated_conv(x: Tensor, weight: Tensor, style: Tensor, up: bool = False, demodulate: bool = True) -> Tensor:
-    """Modulated convolution in the unfused form: scale the input by the style, convolve with shared
-    weights, demodulate.
+    """Modulated convolution, unfused: scale the input by the style, convolve with shared weights, demodulate.
 
     x (N, I, H, W), weight (O, I, k, k), style (N, I) -> (N, O, H, W), or (N, O, 2H, 2W) with `up`.
-    Equal to convolving each sample with its own modulated weights, and about nine times faster on a CPU at batch 1.
+    Equal to convolving each sample with its own modulated weights; about nine times faster on a CPU at batch 1.
     """
     x = x * style[:, :, None, None]
     if up:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How different two pictures look: LPIPS where its weights are at hand, else by the classifier's own features.
+"""Perceptual distances: LPIPS if its weights are installed, else the distance of the classifier's own features.
 
-LPIPS comes from the `lpips` package, loaded late, without a download, and checked against a known value. The other is
-called "feature distance" everywhere: its figures compare with each other alone. Fetching weights is
-`models.lpips_weights`.
+LPIPS comes from the `lpips` package, is loaded late and without a download, and is checked against a known value. The
+other one is called "feature distance" everywhere, and its figures are comparable only with each other.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ SMALLEST = 64  # px
 class LpipsDistance(nn.Module):
     """LPIPS v0.1. forward: two (N, 3, H, W) in [-1, 1] -> (N,), differentiable in both.
 
-    Pictures below 64 px are enlarged to it: AlexNet's first layer takes every fourth pixel, and a generator trained at
-    32 px against LPIPS as it is draws speckles instead of leaves.
+    Pictures below 64 px are enlarged to 64 px: AlexNet's first layer takes every fourth pixel, and a generator trained
+    at 32 px against plain LPIPS draws speckles instead of leaves.
     """
 
-    key = "lpips"  # names its figures
+    key = "lpips"  # of its figures
 
     def __init__(self, net: str = "alex") -> None:
         super().__init__()
@@ -43,16 +42,17 @@ class LpipsDistance(nn.Module):
         path = backbone_path(net)
         if not path.is_file():
             raise UserError(
-                f"LPIPS needs the weights {path.name}, which are not in {path.parent}. Get them with `latent-explorer "
-                f"get-weights {net}`, or set TORCH_HOME to a folder that has them under hub/checkpoints."
+                f"LPIPS needs the weights {path.name}, which are not in {path.parent}. Get them with "
+                f"`latent-explorer get-weights {net}`, or set TORCH_HOME to a folder that has them under "
+                "hub/checkpoints."
             )
         import lpips
 
-        # By itself lpips looks for its linear heads in the current directory when the program is frozen.
+        # In a frozen program lpips would look for its linear heads in the current directory.
         heads = Path(lpips.__file__).resolve().parent / "weights" / "v0.1" / f"{net}.pth"
         with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
             warnings.simplefilter("ignore")  # torchvision's `pretrained` deprecation, inside lpips
-            # The trunk's initial weights are replaced below, by our own reading.
+            # The trunk's weights are read below, by our own code.
             self.lpips = lpips.LPIPS(net=net, pnet_rand=True, model_path=str(heads), verbose=False)
         _load_backbone(self.lpips.net, path)
         self.eval().requires_grad_(False)
@@ -73,25 +73,24 @@ class LpipsDistance(nn.Module):
         return self.distance_of_features(self.features(a), self.features(b))
 
     def features(self, img: Tensor) -> list[Tensor]:
-        """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels: what need not be
-        computed twice."""
+        """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels. Can be reused."""
         if img.shape[-1] < SMALLEST:
             img = F.interpolate(img, size=SMALLEST, mode="bilinear")
         return [_unit_length(x) for x in self.lpips.net.forward(self.lpips.scaling_layer(img))]
 
     def distance_of_features(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
-        """The distance (N,) of pictures with these features (Zhang et al. 2018, equation 1)."""
+        """Return the distance (N,) of pictures with these features (Zhang et al. 2018, equation 1)."""
         weighted = zip(self.lpips.lins, a, b, strict=True)
         layers = [lin((x - y).square()).mean(dim=(1, 2, 3)) for lin, x, y in weighted]
         return torch.stack(layers).sum(dim=0)
 
 
 class FeatureDistance(nn.Module):
-    """The classifier's features in the place of LPIPS's. forward: two (N, 3, H, W) in [-1, 1] -> (N,).
+    """Distance of the classifier's features. forward: two (N, 3, H, W) in [-1, 1] -> (N,).
 
     As in LPIPS (Zhang et al. 2018, equation 1) features are normalised over their channels and squared differences
-    are averaged over space; without people's judgements to learn weights from, every resolution counts the same. It
-    sees what the classifier sees and nothing else. Differentiable in both; 0 for equal pictures, at most 4.
+    are averaged over space. No human judgements weigh the layers: every resolution counts the same. It depends only on
+    what the classifier sees. Differentiable in both; 0 for equal pictures, at most 4.
     """
 
     key = "feature_distance"
@@ -109,7 +108,7 @@ class FeatureDistance(nn.Module):
         return [F.normalize(x, dim=1) for x in self.classifier.feature_maps(img)]
 
     def distance_of_features(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
-        """The distance (N,) of pictures with these features."""
+        """Return the distance (N,) of pictures with these features."""
         squared = [(x - y).square().sum(dim=1).mean(dim=(1, 2)) for x, y in zip(a, b, strict=True)]
         return torch.stack(squared).mean(dim=0)
 
@@ -118,9 +117,9 @@ PerceptualDistance = LpipsDistance | FeatureDistance
 
 
 def perceptual_for(classifier: Classifier | None, name: str | None = None) -> PerceptualDistance | None:
-    """The best there is: LPIPS, else the feature distance of `classifier`, else (without one) nothing.
+    """Return the best available distance: LPIPS, else the feature distance of `classifier`, else None.
 
-    name   what a training began with: it goes on with the same, or not at all (UserError)
+    name   of the distance that a training began with: it is returned, or UserError raised
     """
     for net in NETS:
         wanted = name in (None, f"LPIPS ({net})")
@@ -130,18 +129,18 @@ def perceptual_for(classifier: Classifier | None, name: str | None = None) -> Pe
 
 
 def _unit_length(x: Tensor) -> Tensor:
-    """As the lpips package does it, but with a gradient also where every channel is 0."""
+    """Normalise as the lpips package does, but with a gradient also where every channel is 0."""
     return x / (torch.linalg.vector_norm(x, dim=1, keepdim=True) + 1e-10)
 
 
 def _load_backbone(net: nn.Module, path: Path) -> None:
-    """Fill the package's slices of a torchvision trunk from its file; nothing in the file is executed."""
+    """Load a torchvision trunk's file into the slices of the lpips package; nothing in the file is executed."""
     try:
         published = torch.load(path, map_location="cpu", weights_only=True)
         # "slice2.3.weight" is the published "features.3.weight".
         own = {key: published[f"features.{key.partition('.')[2]}"] for key in net.state_dict()}
         net.load_state_dict(own)
-    except Exception as error:  # a damaged file raises nearly anything
+    except Exception as error:  # a damaged file may raise anything
         raise UserError(
             f"The LPIPS weights in {path} cannot be read: {error}. Delete the file and get it again."
         ) from error

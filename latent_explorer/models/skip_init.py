@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Building networks that have shapes but no memory yet, so that a file's claims cost nothing until they are checked.
+"""Networks with shapes but without memory, so that a file's claims cost nothing until they are checked.
 
-torch's own way, `with torch.device("meta")`, is right but slow the first time: computing anything on that device
-(the random initial weights) imports 900 modules in 2 seconds. Here nothing is computed at all.
+torch's own way, `with torch.device("meta")`, is slow the first time: computing the random initial weights on that
+device imports 900 modules in 2 seconds. Here nothing is computed.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _SCALINGS = frozenset({"__truediv__", "__mul__", "__rmul__", "__neg__", "div", "
 
 
 class SkipInit(TorchFunctionMode):
-    """Inside this context new tensors lie on the meta device, and what would fill or scale them is skipped.
+    """Context in which new tensors are on the meta device and operations that fill or scale them are skipped.
 
-    Tensors made from data (`torch.tensor`) are ordinary ones. Give a network built here its tensors with
+    Tensors made from data (`torch.tensor`) are ordinary ones. Load the tensors of a network that was built here with
     `load_state_dict(..., assign=True)`.
     """
 

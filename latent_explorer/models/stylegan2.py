@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """StyleGAN2 generator (skip architecture) with the StylEx extension, written from the papers.
 
-Style space is a first-class interface: `ws, cond -> styles -> img`, and styles can be replaced anywhere in between.
-Weights are never touched by an edit. Parameter names follow stylegan2-ada, so that checkpoints map one to one.
+Style space is part of the interface, `ws, cond -> styles -> img`: styles can be replaced in between, and edits never
+touch weights. Parameter names follow stylegan2-ada, so checkpoints map one to one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ NoiseMaps = Sequence[Tensor | None]  # one (N or 1, 1, H, W) map for every 3x3 c
 
 
 class MappingNetwork(nn.Module):
-    """z (and c) -> w. Truncation acts on its output only."""
+    """Mapping network: z (and c) -> w. Truncation acts on its output only."""
 
     w_avg: Tensor
 
@@ -103,7 +103,7 @@ class ToRGB(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """One resolution: (conv0 up,) conv1 and toRGB."""
+    """Layers of one resolution: (conv0 up,) conv1 and toRGB."""
 
     const: Tensor  # of the 4-px block only
 
@@ -119,7 +119,7 @@ class SynthesisBlock(nn.Module):
 
 
 class SynthesisNetwork(nn.Module):
-    """ws (and cond) -> styles -> img."""
+    """Synthesis network: ws (and cond) -> styles -> img."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()
@@ -135,7 +135,7 @@ class SynthesisNetwork(nn.Module):
         return getattr(self, f"b{resolution}")
 
     def layer(self, name: str) -> ModulatedLayer | ToRGB:
-        """The layer called `name` in the layout, "b8.conv0"."""
+        """Return the layer called `name` in the layout, as "b8.conv0"."""
         block, part = name.split(".")
         return getattr(getattr(self, block), part)
 
@@ -152,12 +152,12 @@ class SynthesisNetwork(nn.Module):
         return [self.layer(layer.name).affine(ws[:, layer.ws_row]) for layer in self.layout.layers]
 
     def noise_const(self) -> list[Tensor]:
-        """The stored noise maps, each (1, 1, H, W)."""
+        """Return the stored noise maps, each (1, 1, H, W)."""
         layers = (self.layer(layer.name) for layer in self.layout.conv_layers)
         return [m.noise_const[None, None] for m in layers if isinstance(m, ModulatedLayer)]
 
     def noise_random(self, n: int, generator: torch.Generator | None = None) -> list[Tensor]:
-        """Fresh noise, each (n, 1, H, W), drawn on the CPU so that a seed means the same on every device."""
+        """Draw noise maps, each (n, 1, H, W); on the CPU, so a seed gives the same noise on every device."""
         like = self.block(4).const
         return [
             torch.randn(n, 1, layer.resolution, layer.resolution, generator=generator).to(like)
@@ -184,13 +184,13 @@ class SynthesisNetwork(nn.Module):
         return self.render(self.styles(ws, cond), noise)
 
     def join(self, styles: Styles) -> Tensor:
-        """The vector s (N, num_styles): styles of the 3x3 convolutions in synthesis order."""
+        """Return the vector s (N, num_styles): styles of the 3x3 convolutions in synthesis order."""
         return torch.cat([styles[i] for i in self.layout.conv_positions], dim=1)
 
     def replace(self, styles: Styles, s: Tensor) -> Styles:
-        """The list `styles` with its convolution styles taken from s (N, num_styles); toRGB styles are kept.
+        """Return `styles` with its convolution styles taken from s (N, num_styles); toRGB styles are kept.
 
-        Where s holds more pictures than `styles`, which then must hold one, that one is repeated.
+        If s holds more pictures than `styles`, `styles` must hold one, which is repeated.
         """
         parts = s.split([layer.channels for layer in self.layout.conv_layers], dim=1)
         replaced = [style.expand(s.shape[0], -1) for style in styles]
@@ -200,7 +200,7 @@ class SynthesisNetwork(nn.Module):
 
 
 class Generator(nn.Module):
-    """Mapping and synthesis of one model."""
+    """Generator: mapping and synthesis networks."""
 
     def __init__(self, config: GeneratorConfig) -> None:
         super().__init__()

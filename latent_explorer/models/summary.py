@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the window may know about an open model: plain values and numpy, so that no widget meets a tensor."""
+"""Plain values and numpy arrays that describe an open explainer to the window, and the note in its provenance."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ MAX_NOTE = 600  # characters, of either
 
 @dataclass(frozen=True)
 class ClassifierSummary:
-    """One classifier that can be asked. `classifier_id` is the hash of its weights (design: identity)."""
+    """Classifier of an explainer. `classifier_id` hashes its tensors and configuration."""
 
     classifier_id: str
     name: str
     class_names: tuple[str, ...]
-    frame_only: int = 0  # > 0: it sees the outer so many px of its input alone
+    frame_only: int = 0  # > 0: it sees only so many outer px of its input
 
 
 @dataclass(frozen=True)
 class StyleStats:
-    """Observed values of every style coordinate over the samples; each (num_styles,) float32."""
+    """Statistics of every style coordinate over the samples; each (num_styles,) float32."""
 
     minimum: np.ndarray
     maximum: np.ndarray
@@ -41,7 +41,7 @@ class StyleStats:
 
 @dataclass(frozen=True)
 class SampleTable:
-    """The encoded pictures in the file. `probs` (M, K): the classifier on the *real* pictures."""
+    """Encoded pictures of the file. `probs` (M, K) are the classifier's on the *real* pictures."""
 
     ids: tuple[str, ...]
     probs: np.ndarray
@@ -49,7 +49,7 @@ class SampleTable:
 
 @dataclass(frozen=True)
 class ExplainerSummary:
-    """An open explainer as the window sees it."""
+    """Open explainer as the window sees it."""
 
     name: str
     model_hash: str
@@ -66,34 +66,33 @@ class ExplainerSummary:
 
     @property
     def classifier_id(self) -> str:
-        """The classifier that is asked unless another is named: the conditioning one, or the first; "":
-        there is none."""
+        """Default classifier: the one that the generator is conditioned on, or else the first; "" if there is none."""
         return self.conditioned_on or next((c.classifier_id for c in self.classifiers), "")
 
     @property
     def note(self) -> str:
-        """What whoever made the file wants people to know; plain text, "" for none."""
+        """Note of the file's author, plain text; "" for none."""
         return note_of(self.provenance)
 
 
 def note_of(provenance: Mapping[str, Any]) -> str:
-    """The note, at most MAX_NOTE characters; "" where there is none, or where what stands there is no text."""
+    """Return the note, cut to MAX_NOTE characters and cleaned (anyone may have written it); "" if there is no text."""
     note = provenance.get(NOTE)
     return _clean(note[:MAX_NOTE]) if isinstance(note, str) else ""
 
 
 def with_note(provenance: Mapping[str, Any], note: str, key: str = NOTE) -> dict[str, Any]:
-    """The provenance with this note (or licence, by its key), or without one if it is empty.
+    """Return the provenance with this note (or licence, by its key); an empty one is removed.
 
-    Raises UserError when it is too long.
+    Raises UserError when it is longer than MAX_NOTE characters.
     """
     note = _clean(note)
     if len(note) > MAX_NOTE:
-        raise UserError(f"A {key} has at most {MAX_NOTE} characters, this one has {len(note)}. Say it shorter.")
+        raise UserError(f"A {key} has at most {MAX_NOTE} characters, this one has {len(note)}. Shorten it.")
     others = {name: value for name, value in provenance.items() if name != key}
     return {**others, key: note} if note else others
 
 
 def _clean(text: str) -> str:
-    """One paragraph: control characters could reorder or hide the words around them, empty lines fill a window."""
+    """Return one paragraph: control characters could reorder or hide the words around them."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

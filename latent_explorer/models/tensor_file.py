@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The safetensors container, read and written strictly: a length, a JSON table, raw tensors. Nothing is executed.
+"""Strict reading and writing of the safetensors container: a length, a JSON table, raw tensors. Nothing is executed.
 
-Our own reader, and not the library's, because it streams: every tensor is checked, hashed and widened to fp32 in
-pieces, so that reading never takes more memory than the tensors it returns. What the tensors mean, and which there
-must be, is decided in `explainer_header`.
+This reader streams, unlike the library's: every tensor is checked, hashed and widened to fp32 in pieces, so reading
+never takes more memory than the tensors it returns.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ if TYPE_CHECKING:
 DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER_BYTES = 4 << 20
-MAX_CONTAINERS = 100_000  # lists and objects in a header: what makes parsed JSON larger than its text
+MAX_CONTAINERS = 100_000  # lists and objects in a header; they make parsed JSON larger than its text
 PIECE = 1 << 20  # bytes read at a time
 METADATA = "__metadata__"
 
 
 class TensorInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One row of the table."""
+    """Row of the table."""
 
     dtype: Literal["F16", "F32", "I64"]
     shape: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0)], ...], msgspec.Meta(max_length=8)]
@@ -47,10 +46,10 @@ class TensorInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
 
 
 class TensorFile:
-    """An open file whose table has been checked against its size. Use it as a context manager.
+    """Open safetensors file, its table checked against its size. Use it as a context manager.
 
-    Raises UserError, naming the file, for anything that is not a sound safetensors file. `kind` is what the caller
-    hopes for, in words: "explainer", "classifier".
+    Raises UserError, naming the file, for anything that is not a sound safetensors file. `kind` names the expected
+    content in messages: "explainer", "classifier".
     """
 
     def __init__(self, path: str | os.PathLike[str], kind: str = "explainer") -> None:
@@ -72,7 +71,7 @@ class TensorFile:
         self._file.close()
 
     def read(self, name: str, *sinks: Callable[[memoryview], None]) -> Tensor:
-        """One tensor; floating-point ones as fp32. Its stored bytes are fed to the sinks, in pieces.
+        """Return one tensor, floating-point ones as fp32; pass its stored bytes to the sinks, in pieces.
 
         Raises UserError when a value is not a finite number or the file ends early.
         """
@@ -119,7 +118,7 @@ class TensorFile:
         return metadata, table
 
     def _check_offsets(self, table: Mapping[str, TensorInfo]) -> None:
-        """Tensors must fill the rest of the file exactly: no holes, no overlaps, each as long as its shape says."""
+        """Check that tensors fill the rest of the file without holes or overlaps, each as long as its shape."""
         end = 0
         for name, info in sorted(table.items(), key=lambda row: row[1].data_offsets):
             first, last = info.data_offsets
@@ -140,11 +139,11 @@ class TensorFile:
 
 
 def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write CPU tensors of the dtypes in DTYPES, all at once or not at all. Equal content gives equal bytes.
+    """Write CPU tensors of the dtypes in DTYPES, completely or not at all. Equal content gives equal bytes.
 
     Raises UserError when the file cannot be written or a value is not a finite number.
     """
-    # Widest first, as the library does it, keeps every tensor aligned.
+    # Widest first, as in the library: keeps every tensor aligned.
     names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     rows: dict[str, object] = {METADATA: dict(metadata)}
     end = 0
@@ -176,7 +175,7 @@ def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
 
 
 def _open_regular(path: Path, kind: str) -> BufferedReader:
-    """The file, if it is one: opening a pipe or a device could wait for ever."""
+    """Open a regular file only: opening a pipe or a device could block for ever."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise UserError(f"{path} is a folder or a device, not a file. Choose a file that ends in .{kind}.")

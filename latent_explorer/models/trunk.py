@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The residual trunk that the discriminator and the StylEx encoder share (StyleGAN2, section 4 and appendix B)."""
+"""Discriminator, StylEx encoder and the residual trunk that they share (StyleGAN2, section 4 and appendix B)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RESIDUAL_GAIN = math.sqrt(0.5)
 
 
 class ResidualBlock(nn.Module):
-    """conv0, conv1 (down 2) and a 1x1 skip (down 2), summed with gain sqrt(1/2)."""
+    """Residual block: conv0, conv1 (down 2) and a 1x1 skip (down 2), summed with gain sqrt(1/2)."""
 
     def __init__(self, in_channels: int, out_channels: int, clamp: float | None) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ def minibatch_stddev(x: Tensor, group_size: int = 4) -> Tensor:
 
 
 class Trunk(nn.Module):
-    """img (N, 3, H, W) -> (N, outputs)."""
+    """Residual trunk: img (N, 3, H, W) -> (N, outputs)."""
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         self.config = config
-        self.stddev_group = 4  # pictures whose spread is one number; StyleGAN2's choice
+        self.stddev_group = 4  # pictures in one statistic; as in StyleGAN2
         widths = config.channels[::-1]  # from the full resolution down to 4 px
         self.from_rgb = EqualizedConv(3, widths[0], 1, clamp=config.conv_clamp)
         self.blocks = nn.Sequential(*(ResidualBlock(a, b, config.conv_clamp) for a, b in pairwise(widths)))
@@ -73,9 +73,9 @@ class Trunk(nn.Module):
 
 
 class Discriminator(Trunk):
-    """img (N, 3, H, W), cond (N, outputs) -> scores (N,); high means real.
+    """Discriminator: img (N, 3, H, W), cond (N, outputs) -> scores (N,); high means real.
 
-    As in the released StylEx model there is one output a class, multiplied with the class probabilities and summed.
+    As in the released StylEx model there is one output per class, multiplied by the class probabilities and summed.
     With a single output `cond` is not used.
     """
 
@@ -89,4 +89,4 @@ class Discriminator(Trunk):
 
 
 class Encoder(Trunk):
-    """img (N, 3, H, W) in [-1, 1] -> w (N, w_dim)."""
+    """StylEx encoder, without minibatch statistics: img (N, 3, H, W) in [-1, 1] -> w (N, w_dim)."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The square that is cut out of a picture."""
+"""Square crops of pictures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The data check finds what it should, says it in one sentence, and can be stepped and stopped."""
+"""Data check: its findings, reading without unreadable pictures, and stopping."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def report_of(data: ImageDataset, resolution: int = 16) -> DataReport:
 
 
 def said(report: DataReport, words: str) -> str:
-    """The severity and names of the one finding that holds these words."""
+    """Return severity, text and names of the only finding that contains these words."""
     found = [finding for finding in report.findings if words in finding.text]
     assert len(found) == 1, [finding.text for finding in report.findings]
     return f"{found[0].severity}: {found[0].text} {' | '.join(found[0].names)}"
@@ -128,7 +128,7 @@ def test_a_group_is_the_remedy(folder: Path) -> None:
 
 @pytest.mark.parametrize("plants", [3, 60])
 def test_a_split_that_parts_what_belongs_together_is_a_warning(folder: Path, plants: int) -> None:
-    """Of the data's own split, too; where every plant was photographed once, there is nothing to part."""
+    """Warn of the data's own split, too, but not if every plant was photographed once."""
     rows = [
         f"{name},{name[0]},{i % plants},{('train', 'val', 'test')[i % 4 % 3]}"
         for i, name in enumerate(open_dataset(folder).names)
@@ -195,7 +195,7 @@ def test_uneven_and_single_classes(folder: Path) -> None:
         path.unlink()
     assert said(report_of(open_dataset(folder)), "times as many").startswith("warning")
     only = report_of(open_dataset(folder, classes="a"))
-    # Enough for a classifier that there is already.
+    # One class is enough to explain an existing classifier.
     assert said(only, "one class (a)").startswith("warning")
 
 
@@ -258,7 +258,7 @@ def test_results_keep_their_order() -> None:
 
 
 def read_sound(data: ImageDataset) -> tuple[ImageDataset, np.ndarray, list[Event]]:
-    """The data, its pictures, and what was said beside the progress."""
+    """Return the data set, its pictures, and the events other than progress."""
     notices: list[Event] = []
     data, pixels = run_job(without_progress(read_all(data, 8)), notices.append)
     return data, pixels, notices
@@ -281,7 +281,7 @@ def test_a_training_goes_on_without_the_unreadable(folder: Path) -> None:
     np.testing.assert_array_equal(pixels, everything[rows])
     assert data.describe()["left_out"] == ["a/10.png", "b/13.png"]
     assert data.describe()["classes"] == {"a": 29, "b": 28}
-    # Nobody else moves to another side.
+    # No other picture moves to another side.
     for side in ("train", "val", "test"):
         kept = {expected.names[i] for i in expected.indices(side)} - gone
         assert {data.names[i] for i in data.indices(side)} == kept

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Folders, class folders and zips become the same data set; the split is fixed; hostile archives are refused."""
+"""Data sets from folders, class folders and zips: labels, a fixed split, and refusal of hostile archives."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_provenance_is_plain_and_names_no_machine(tree: Path) -> None:
         ({"label": "state", "classes": "0=a,2=b"}, "label 2"),
         ({"label": "state", "classes": "0=a,,1=b"}, "value=name"),
         ({"label": "state", "where": ["crop=plum"]}, "plum"),
-        ({"label": "state", "where": ["crop"]}, "no condition"),
+        ({"label": "state", "where": ["crop"]}, "not a condition"),
         ({"label": "state", "where": ["crop=apple", "leaf=leaf9"]}, "together"),
         ({"label": "state", "group": "tree"}, "no column 'tree'"),
     ],
@@ -282,7 +282,7 @@ def test_the_leaf_pack(shared_data: Path) -> None:
 def test_numbers_name_classes_by_size_and_in_one_order_in_every_run() -> None:
     assert tables.assign_classes(["10", "9", "-1"], None)[1] == ("-1", "9", "10")
     assert tables.assign_classes(["7", "07", "6"], None)[1] == ("6", "07", "7")
-    assert tables.assign_classes(["²", "1"], None)[1] == ("1", "²")  # a digit, but no number
+    assert tables.assign_classes(["²", "1"], None)[1] == ("1", "²")  # a digit, but not a number
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The usual downloads are recognised as they come, folder or zip, and what they offer is told without
-opening a picture."""
+"""Known downloads, folder or zip, are recognised and summarised without opening a picture."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ FACES = [f"img_align_celeba/{i:06d}.jpg" for i in range(1, 31)]
 
 
 def celeba(root: Path, kind: str) -> Path:
-    """The authors' folder, Kaggle's nested one, or the authors' with the pictures still in their zip."""
+    """Make the authors' folder, Kaggle's nested one, or the authors' with the pictures still in their zip."""
     kaggle = kind == "kaggle"
     places = {"authors": ("", ""), "folders": ("Anno/", "Eval/"), "kaggle": ("", "")}
     anno, evaluation = places.get(kind, ("Anno/", "Eval/"))
@@ -94,7 +93,7 @@ def test_celeba(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("inner", ["img_align_celeba", "Img/img_align_celeba.zip"])
 def test_celeba_by_its_pictures_alone(tmp_path: Path, inner: str) -> None:
-    """A person chooses the folder or the zip of the pictures; the lists lie beside it."""
+    """Open only the folder or zip of the pictures, with the lists beside it."""
     root = celeba(tmp_path / "CelebA", "zip" if inner.endswith("zip") else "folders")
     assert summarise_data(root / inner).kind == "CelebA"
     packed = zipped(root, tmp_path / "all.zip")
@@ -146,7 +145,7 @@ def test_ffhq_has_no_class_folders(tmp_path: Path) -> None:
 
 
 def test_numbered_class_folders_stay_classes(tmp_path: Path) -> None:
-    """Traffic signs and digits: numbers are classes where the files are not numbered by the thousand."""
+    """Keep numbered folders as classes (traffic signs, digits) unless files are numbered by the thousand."""
     root = plant(tmp_path, [f"{k:05d}/{k:05d}_{i:05d}.png" for k in (0, 1, 2) for i in range(3)])
     assert summarise_data(root).kind == "class folders"
     assert open_dataset(root).class_names == ("00000", "00001", "00002")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures of every kind come in as the RGB that a person sees; broken ones end in one sentence."""
+"""Reading of pictures of every kind as RGB; broken ones raise UserError."""
 
 from __future__ import annotations
 

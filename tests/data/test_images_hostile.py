@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Broken picture files end in a UserError or a picture, soon, and never in anything else: bits
-flipped, ends cut off."""
+"""Broken picture files, with flipped bits or cut off, soon end in a UserError or a picture and nothing else."""
 
 from __future__ import annotations
 
@@ -53,7 +52,7 @@ SAMPLES = _samples()
 
 @st.composite
 def broken_files(draw: st.DrawFn) -> bytes:
-    """A sample with up to eight bits flipped, half of them in its header, and perhaps its end cut off."""
+    """Draw a sample with up to eight flipped bits, half of them in its header, and perhaps without its end."""
     raw = bytearray(SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))])
     reach = draw(st.sampled_from([min(64, len(raw)), len(raw)]))
     for bit in draw(st.lists(st.integers(0, reach * 8 - 1), max_size=8)):
@@ -64,12 +63,12 @@ def broken_files(draw: st.DrawFn) -> bytes:
 
 
 def survives(raw: bytes) -> None:
-    started = time.thread_time()  # not the clock on the wall: the machine may be busy
+    started = time.thread_time()  # not wall-clock time: the machine may be busy
     try:
         assert read_image(raw, 8, name="x.img").shape == (8, 8, 3)
         readable = True
     except UserError as error:
-        assert str(error).startswith("x.img")  # noqa: PT017 - a third outcome is what must not be
+        assert str(error).startswith("x.img")  # noqa: PT017 - no third outcome is allowed
         readable = False
     assert (not inspect_image(raw, "x.img").problem) == readable
     assert time.thread_time() - started < SECONDS
@@ -98,7 +97,7 @@ def test_every_length_of_a_file(kind: str) -> None:
 
 
 def huge(kind: str) -> bytes:
-    """A sample whose header claims more pixels than anyone has memory for."""
+    """Return a sample whose header claims more pixels than fit in memory."""
     raw = bytearray(SAMPLES[kind])
     if kind == "jpg":
         at = raw.index(b"\xff\xc0") + 5
@@ -122,7 +121,7 @@ def test_huge_dimensions_are_refused(kind: str) -> None:
 
 
 def test_a_folder_of_broken_files_can_be_opened_and_zipped(tmp_path: Path) -> None:
-    """Listing never opens a picture, so what is broken shows only where it is read."""
+    """List broken pictures like others: listing opens none, and only reading fails."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         for kind, raw in SAMPLES.items():
             archive.writestr(f"{kind}.{kind.split()[-1]}", raw[:100])

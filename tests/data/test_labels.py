@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tables as spreadsheets and other systems write them, and values that hold what separates values."""
+"""Tables as spreadsheets and other systems write them, and values that contain separators."""
 
 from __future__ import annotations
 

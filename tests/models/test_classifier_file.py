@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Classifier files come back as they were; whatever is wrong with one ends in a sentence, before memory is taken."""
+"""Classifier files: lossless round trips, and refusal of faulty files before memory is allocated."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def forged(raw: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
-    """The file with a changed description of the network."""
+    """Return the file with a changed description of the network."""
     table, data = parts(raw)
     config = json.loads(table["__metadata__"]["config"])
     change(config)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a classifier_id tells apart, and that files from before its rule keep theirs."""
+"""Classifier ids: the settings that they depend on, and ids of older files."""
 
 from __future__ import annotations
 

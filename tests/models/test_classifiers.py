@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The way of a picture to a classifier, and what its outputs mean."""
+"""Preprocessing of pictures for a classifier, and the meaning of its outputs."""
 
 from __future__ import annotations
 

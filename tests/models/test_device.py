@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The choice among devices: two cards of one make are told apart, and a wrong name ends in a sentence."""
+"""Choice of a device: names of equal cards, and messages for unknown devices."""
 
 from __future__ import annotations
 

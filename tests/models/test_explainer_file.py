@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Explainer files come back as they were written, and whatever is wrong with a file ends in one sentence."""
+"""Explainer files: lossless round trips, the header alone, and errors of writing."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_info_reads_the_header_only(written: Path, explainer: Explainer, tmp_pat
     assert plain["resolution"] == 16
     assert plain["classes"] == ["diseased", "healthy"]
     assert plain["attributes"] == ["brown spots"]
-    # Damage in the tensors goes unnoticed: they are not read.
+    # Damage in the tensors is not noticed: they are not read.
     raw = bytearray(written.read_bytes())
     raw[-1] ^= 1
     (tmp_path / "flipped.explainer").write_bytes(raw)
@@ -201,7 +201,7 @@ def test_what_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
 
 
 def test_reading_stays_light(written: Path) -> None:
-    """Computing on the meta device would import 900 modules, sympy among them, while a person waits."""
+    """Import few modules: computing on the meta device would import 900, sympy among them."""
     code = (
         "import sys\n"
         "from latent_explorer.models.explainer_file import read_explainer\n"

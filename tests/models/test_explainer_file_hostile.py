@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whatever is wrong with an explainer file ends in one sentence: no crash, no hang, no memory taken on its word."""
+"""Faulty explainer files end in one message: no crash, no hang, and no memory allocated on their word."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from latent_explorer.models.tensor_file import TensorFile
 if TYPE_CHECKING:
     from pathlib import Path
 
-# each example overwrites the file
-QUIET: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
+QUIET: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture],  # each example overwrites the file
+}
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +234,7 @@ def test_attributes_must_fit_the_model(tmp_path: Path, written: Path) -> None:
 
 
 def test_no_memory_is_taken_for_absurd_shapes(tmp_path: Path, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A header that asks for the largest networks (5 GB) is refused before a tensor is made."""
+    """Refuse a header that claims the largest networks (5 GB) before a tensor is made."""
 
     def grow(header: dict[str, Any]) -> None:
         header["generator"] |= {"channels": [8192, 8192, 8192], "w_dim": 8192, "z_dim": 8192}
@@ -253,7 +255,7 @@ def test_every_truncation_is_noticed(tmp_path: Path, written: Path) -> None:
 
 
 def flip(data: st.DataObject, raw: bytearray) -> bytes:
-    """One to three changed bytes, as often in the short header as in the tensors."""
+    """Change one to three bytes, as often in the short header as in the tensors."""
     header = 8 + int.from_bytes(raw[:8], "little")
     place = st.integers(0, header - 1) | st.integers(header, len(raw) - 1)
     for spot in data.draw(st.sets(place, min_size=1, max_size=3)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An imported generator renders what its source renders; what is no such generator is refused with a sentence."""
+"""Imported generators render the same pictures as their sources; other files are refused with a message."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLERANCE = {"rtol": 0.0, "atol": 1e-4}
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """A pack's state dict and its reference inputs and outputs."""
+    """Return a pack's state dict and its reference inputs and outputs."""
     if not path.is_file():
         pytest.skip(f"{path.name} is not there")
     with np.load(path, allow_pickle=False) as pack:
@@ -35,7 +35,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def ada_state(config: GeneratorConfig) -> dict[str, Tensor]:
-    """A state dict as NVIDIA's code would hold it for a random generator of ours."""
+    """Return the state dict that NVIDIA's code would have for a random generator of ours."""
     torch.manual_seed(0)
     state = dict(Generator(config).state_dict())
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
@@ -45,7 +45,7 @@ def ada_state(config: GeneratorConfig) -> dict[str, Tensor]:
 
 
 def rosinality_state(config: GeneratorConfig) -> dict[str, Tensor]:
-    """The same generator as rosinality's code would hold it (the table of names, backwards)."""
+    """Return the state dict that rosinality's code would have for a random generator (names mapped backwards)."""
     ours = Generator(config).state_dict()
     state: dict[str, Tensor] = {"input.input": ours["synthesis.b4.const"][None]}
     for i in range(config.mapping_layers):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The note for people: what is written, what is read of files from elsewhere, and the command that leaves one."""
+"""Notes in explainers: writing, reading of foreign files, and the command `name`."""
 
 from __future__ import annotations
 

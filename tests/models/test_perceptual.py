@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""LPIPS where its weights are, else the feature distance, which is never called LPIPS; fetching weights on request."""
+"""LPIPS, the feature distance in its place, and the download of weights."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_the_feature_distance_by_its_formula(architecture: str) -> None:
 
 
 def test_the_feature_distance_has_a_gradient_everywhere() -> None:
-    """Also for a picture whose features are all zero, where a norm has none."""
+    """Check the gradient also where all features are zero and a norm has none."""
     classifier = small()
     a = pictures().requires_grad_()
     FeatureDistance(classifier)(a, pictures().flip(2)).sum().backward()
@@ -131,12 +131,12 @@ def test_weights_that_are_not_the_published_ones(no_weights: Path) -> None:
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Tests print nothing."""
+        """Print nothing."""
 
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A server with one file, published as the backbone `squeeze`: its name holds its digest."""
+    """Serve one file, published as the backbone `squeeze`, with its digest in its name."""
     content = bytes(range(256)) * 4000
     name = f"net-{hashlib.sha256(content).hexdigest()[:8]}.pth"
     folder = tmp_path / "server"
@@ -163,7 +163,7 @@ def test_fetching(server: str, no_weights: Path) -> None:
     assert events
     assert all(isinstance(event, Progress) for event in events)
     assert leftovers(no_weights) == [path.name]
-    # What is there is not fetched again.
+    # An existing file is not fetched again.
     assert list(fetch_backbone("squeeze", server="http://127.0.0.1:9/")) == []
 
 
@@ -206,6 +206,6 @@ def test_the_command_checks_what_it_fetched(
     server: str, no_weights: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(lpips_weights, "SERVER", server)
-    assert main(["get-weights", "squeeze"]) == 1  # numbers in a row are no network
+    assert main(["get-weights", "squeeze"]) == 1  # numbers in a row are not a network
     assert "cannot be read" in capsys.readouterr().err
     assert main(["get-weights", "vgg"]) == 1

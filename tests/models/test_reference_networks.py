@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The networks against a second, slow implementation (tests/helpers/reference_networks.py), in float64, to 1e-5."""
+"""Networks compared with a slow reference (tests/helpers/reference_networks.py), in float64, to 1e-5."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from latent_explorer.models.stylegan2 import Generator, truncate
 from latent_explorer.models.trunk import Discriminator, Encoder
 
 TOLERANCE = {"rtol": 0.0, "atol": 1e-5}
-CHANNELS = (5, 4, 3)  # 4, 8 and 16 px; all different, so that no transposition can hide
+CHANNELS = (5, 4, 3)  # 4, 8 and 16 px; all different, so transpositions show
 
 
 def shaken(network: torch.nn.Module) -> torch.nn.Module:
-    """In float64, with nothing left at its initial zero or one."""
+    """Return the network in float64, with no tensor left at its initial zeros or ones."""
     network.double().requires_grad_(False)
     for tensor in network.state_dict().values():
         tensor += 0.3 * torch.randn(tensor.shape, dtype=torch.float64)
@@ -148,5 +148,5 @@ def test_encoder(clamp: float | None) -> None:
     network = shaken(Encoder(config))
     img = random(3, 3, 16, 16)
     np.testing.assert_allclose(network(img), reference_trunk(parameters(network), config, img.numpy()), **TOLERANCE)
-    # Samples do not see each other.
+    # Samples do not influence each other.
     np.testing.assert_allclose(network(img)[:1], network(img[:1]), **TOLERANCE)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What all importers end in: a Generator from tensors that already bear our names, checked before memory is taken.
-
-Which foreign name is which of ours is each importer's knowledge; containers (pickles, zips) are opened elsewhere.
-"""
+"""Shared last step of all importers: a checked Generator from tensors that bear our names."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ State = Mapping[str, Tensor]  # a plain state dict
 
 
 def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Generator:
-    """The generator of `config` with these fp32 tensors, which must be exactly its own. `kind` names the source.
+    """Return the generator of `config` with these fp32 tensors, which must be exactly its own. `kind` names the source.
 
     Raises UserError when a tensor is missing, left over, of another shape or not finite.
     """
@@ -46,7 +43,7 @@ def assemble_generator(config: GeneratorConfig, tensors: State, kind: str) -> Ge
 
 
 def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:
-    """The shape of a tensor that must be there, not empty, with `dims` dimensions."""
+    """Return the shape of a tensor that must exist, have `dims` dimensions and not be empty."""
     if name not in state:
         raise refused(kind, f"{name} is missing")
     shape = tuple(state[name].shape)
@@ -56,7 +53,7 @@ def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:
 
 
 def check_filter(kernel: Tensor, name: str, kind: str) -> None:
-    """Refuse other resampling filters than 1-3-3-1, whatever their gain: our layers have that one built in."""
+    """Refuse any resampling filter but 1-3-3-1, of whatever gain: our layers have that one built in."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
     wanted = torch.outer(taps, taps) / 64
     kernel = kernel.float()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""NVIDIA's stylegan2-ada-pytorch (and the stylegan2 of stylegan3): a plain state dict becomes our Generator.
+"""Import of NVIDIA's stylegan2-ada-pytorch (and the stylegan2 of stylegan3): a plain state dict becomes a Generator.
 
-Our parameter names are theirs, so only the shapes have to be understood. Their pickles are not opened here.
+Our parameter names are theirs, so only the shapes have to be read. Their pickles are not opened here.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ FILTER = "resample_filter"
 
 
 def can_import(state: State) -> bool:
-    """Whether these are the names of such a generator, or of a StyleGAN3 (which is refused with its own sentence)."""
+    """Return True for the names of such a generator, or of a StyleGAN3 (refused with a message of its own)."""
     return any(name.startswith(("synthesis.b4.", "synthesis.input.")) for name in state)
 
 
 def generator_from_state(state: State, *, conv_clamp: float | None = None, mapping_lr_mul: float = 0.01) -> Generator:
-    """The generator of a state dict; sizes are read off the shapes.
+    """Return the generator of a state dict; sizes are read off the shapes.
 
     `conv_clamp` (256 in networks that were trained in half precision) and `mapping_lr_mul` leave no trace in the
-    tensors. Raises UserError for anything else than a skip-architecture StyleGAN2.
+    tensors. Raises UserError for anything but a skip-architecture StyleGAN2.
     """
     if any(name.startswith("synthesis.input.") for name in state):
         raise UserError("This is a StyleGAN3 network. Only StyleGAN2 networks can be imported.")

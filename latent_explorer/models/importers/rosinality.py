@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""rosinality's stylegan2-pytorch: a plain state dict of its generator becomes our Generator.
+"""Import of rosinality's stylegan2-pytorch: a plain state dict of its generator becomes a Generator.
 
-The networks are the same; names differ, and convolution weights are stored without their 1/sqrt(fan_in).
-The containers around such a state dict are not opened here.
+The networks are equal; names differ, and convolution weights are stored without their 1/sqrt(fan_in). The containers
+around such a state dict are not opened here.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ MEAN_SAMPLES = 8192
 
 
 def can_import(state: State) -> bool:
-    """Whether these are the names of such a generator."""
+    """Return True if these are the names of such a generator."""
     return "input.input" in state and "conv1.conv.modulation.weight" in state
 
 
 def generator_from_state(state: State, latent_avg: Tensor | None = None, *, mapping_lr_mul: float = 0.01) -> Generator:
-    """The generator of a state dict (`g_ema`); sizes are read off the shapes.
+    """Return the generator of a state dict (`g_ema`); sizes are read off the shapes.
 
-    Without `latent_avg` the centre of truncation is the mean of w over fixed random z; without stored noise
-    maps they are drawn from a fixed seed. Raises UserError for any other network.
+    Without `latent_avg` the centre of truncation is the mean of w over fixed random z; missing noise maps are drawn
+    from a fixed seed. Raises UserError for any other network.
     """
     _check_filters(state)
     config = _config(state, mapping_lr_mul)
@@ -112,7 +112,7 @@ def _take(state: State, name: str, dims: int) -> Tensor:
 
 
 def _single(state: State, name: str, dims: int) -> Tensor:
-    """A tensor stored with a leading dimension of one, without it."""
+    """Return a tensor without its leading dimension, which must be one."""
     if shape_of(state, name, dims, KIND)[0] != 1:
         raise refused(KIND, f"{name} has the shape {tuple(state[name].shape)}")
     return state[name][0]
