@@ -10,7 +10,7 @@ import hashlib
 import posixpath
 import unicodedata
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ SHOWN = 5  # names in a sentence
 MEMORY_LIMIT = 2 << 30  # bytes of decoded pictures a data set may keep
 
 
+@dataclass(eq=False, repr=False)
 class ImageDataset:
     """Pictures with labels and a split; see `open_dataset`.
 
@@ -44,24 +45,18 @@ class ImageDataset:
     listing:      origin of the table, and the files and rows that did not match
     """
 
-    def __init__(
-        self,
-        source: Source,
-        listing: Listing,
-        labels: np.ndarray | None,
-        class_names: tuple[str, ...],
-        sides: np.ndarray,
-        about: dict[str, Any],
-    ) -> None:
-        self.names = listing.columns["file"]
-        self.columns = listing.columns
-        self.listing = listing
-        self.labels = labels
-        self.class_names = class_names
-        self.source = source
-        self.sides = sides  # (N,) int64 indices into labels.SPLITS
-        self.about = about
-        self._pixels: dict[int, tuple[np.ndarray, np.ndarray]] = {}  # size -> pictures, which of them are decoded
+    source: Source
+    listing: Listing
+    labels: np.ndarray | None
+    class_names: tuple[str, ...]
+    sides: np.ndarray  # (N,) int64 indices into labels.SPLITS
+    about: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        self.names = self.listing.columns["file"]
+        self.columns = self.listing.columns
+        # size -> pictures, which of them are decoded
+        self._pixels: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -125,13 +120,12 @@ class ImageDataset:
         """Return the data set without these pictures, which its `describe` lists."""
         stay = np.setdiff1d(np.arange(len(self)), np.fromiter(rows, np.int64))
         left_out = [*self.about.get("left_out", ()), *(self.names[row] for row in rows)]
-        return ImageDataset(
-            self.source,
-            replace(self.listing, columns=tables.take_rows(self.columns, stay)),
-            None if self.labels is None else self.labels[stay],
-            self.class_names,
-            self.sides[stay],
-            {**self.about, "left_out": sorted(left_out)},
+        return replace(
+            self,
+            listing=replace(self.listing, columns=tables.take_rows(self.columns, stay)),
+            labels=None if self.labels is None else self.labels[stay],
+            sides=self.sides[stay],
+            about={**self.about, "left_out": sorted(left_out)},
         )
 
     def _kept(self, size: int) -> tuple[np.ndarray, np.ndarray] | None:

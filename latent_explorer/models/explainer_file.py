@@ -126,6 +126,7 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
         own = [name for name in tensors if name.startswith(f"{prefix}.")]
         state = {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in own}
         network.load_state_dict(state, assign=True)
+    stats = {name: tensors[f"style_stats.{name}"].numpy() for name in STATISTICS} if header.has_style_stats else None
     explainer = Explainer(
         name=header.name,
         generator=networks["generator"],  # type: ignore[arg-type]  # built by these names
@@ -134,7 +135,7 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
         classifiers={key: networks[f"classifiers.{key}"] for key in header.classifiers},  # type: ignore[misc]
         conditioned_on=header.conditioned_on,
         samples=_samples(header, tensors),
-        style_stats=_style_stats(header, tensors),
+        style_stats=StyleStats(**stats) if stats else None,
         attribute_sets=header.attribute_sets,
         provenance=header.provenance,
         figures=header.figures,
@@ -264,12 +265,6 @@ def _samples(header: Header, tensors: dict[str, Tensor]) -> Samples | None:
     if header.samples.rows == 1:
         ws = ws.expand(-1, header.generator.layout.num_ws, -1)
     return Samples(ws, tensors["samples.cond"], tensors["samples.probs"], header.samples.ids)
-
-
-def _style_stats(header: Header, tensors: dict[str, Tensor]) -> StyleStats | None:
-    if not header.has_style_stats:
-        return None
-    return StyleStats(**{name: tensors[f"style_stats.{name}"].numpy() for name in STATISTICS})
 
 
 def _refused(path: Path, why: str) -> UserError:

@@ -52,11 +52,6 @@ def upsample(x: Tensor) -> Tensor:
     return F.conv_transpose2d(x, kernel, stride=2, padding=1, groups=channels)
 
 
-def downsample(x: Tensor) -> Tensor:
-    """(N, C, H, W) -> (N, C, H/2, W/2) through the 1-3-3-1 filter."""
-    return blur(x, padding=1, stride=2)
-
-
 def normalize_second_moment(x: Tensor, eps: float = 1e-8) -> Tensor:
     """Scale each row of (N, C) to a mean square of 1."""
     return x * (x.square().mean(dim=1, keepdim=True) + eps).rsqrt()
@@ -114,7 +109,7 @@ class EqualizedConv(nn.Module):
         if not self.down:
             x = F.conv2d(x, weight, self.bias, padding=size // 2)
         elif size == 1:
-            x = F.conv2d(downsample(x), weight, self.bias)
+            x = F.conv2d(blur(x, padding=1, stride=2), weight, self.bias)
         else:
             x = F.conv2d(blur(x, padding=2), weight, self.bias, stride=2)
         if self.activation:
