@@ -17,11 +17,7 @@ import torch
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice
-from latent_explorer.explain.attfind.effects import (
-    Reconstructions,
-    effect_table,
-    reconstruct,
-)
+from latent_explorer.explain.attfind.effects import Reconstructions, Shortlist, effect_table, reconstruct, shortlist
 from latent_explorer.explain.attfind.greedy import (
     UNSTABLE_EFFECT,
     UNSTABLE_SHARE,
@@ -33,7 +29,6 @@ from latent_explorer.explain.attfind.greedy import (
     stable_effects,
     with_figures,
 )
-from latent_explorer.explain.attfind.screening import Shortlist, shortlist
 from latent_explorer.explain.batches import BatchSizer, default_budget
 from latent_explorer.explain.latents import copy_to_device
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
@@ -112,14 +107,15 @@ def attfind(
     batch_sizer = BatchSizer(budget)
     pictures = yield from reconstruct(synthesis, classifier, ws, cond, batch_sizer)
     names = classifier.config.class_names
-    yield _class_counts(pictures, names)
-    style_range, kappa = _style_range(pictures, ranges), settings.kappa
+    counts = np.bincount(pictures.classes, minlength=len(names))
+    yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
+    style_range, source = _style_range(pictures, ranges, explainer.style_stats)
+    kappa = settings.kappa
     chosen = None
     if settings.screen is not None:
         chosen = yield from shortlist(synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer)
     rendered = chosen.all if chosen else None
     table = yield from effect_table(synthesis, classifier, pictures, style_range, kappa, batch_sizer, rendered)
-    source = _source(ranges, explainer, len(ws))
     found = analyse(table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source)
     if chosen is not None:
         found, notice = _audited(found, chosen)
@@ -156,16 +152,7 @@ def analyse(
         attributes=tuple(_attribute(pick) for picks in ranked.values() for pick in picks),
         settings=_stored(settings, tau, int(unstable.sum())),
     )
-    return AttFindResult(
-        found,
-        ranked,
-        rankings,
-        effects,
-        unstable,
-        base_logits,
-        minimum=style_range[0],
-        maximum=style_range[1],
-    )
+    return AttFindResult(found, ranked, rankings, effects, unstable, base_logits, style_range[0], style_range[1])
 
 
 def _stored(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, float | int | str | bool]:
@@ -204,25 +191,16 @@ def _searched(
     return ws, None if cond is None else cond.to(device).float()
 
 
-def _class_counts(pictures: Reconstructions, names: Sequence[str]) -> Metric:
-    """How many pictures of each class are searched."""
-    counts = np.bincount(pictures.classes, minlength=len(names))
-    return Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
-
-
-def _source(ranges: StyleStats | None, explainer: Explainer, n: int) -> str:
-    """Where the ends come from, in words."""
+def _style_range(
+    pictures: Reconstructions, ranges: StyleStats | None, own: StyleStats | None
+) -> tuple[torch.Tensor, str]:
+    """The ends (2, S) that styles are moved to, and where they come from, in words."""
     if ranges is None:
-        return f"minimum and maximum over the {n} pictures"
-    own = ranges is explainer.style_stats
-    return "minimum and maximum over the encoded pictures" if own else "given"
-
-
-def _style_range(pictures: Reconstructions, ranges: StyleStats | None) -> torch.Tensor:
-    if ranges is None:
-        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)])
+        words = f"minimum and maximum over the {len(pictures)} pictures"
+        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), words
     style_range = np.stack([ranges.minimum, ranges.maximum])
-    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device)
+    words = "minimum and maximum over the encoded pictures" if ranges is own else "given"
+    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), words
 
 
 def _attribute(pick: Pick) -> Attribute:
@@ -255,13 +233,9 @@ def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, No
 
 def _short_lists(found: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
     """Of every class whose list is shorter than it was asked for, why."""
-    for target, ranking in found.rankings.items():
-        if ranking.stop != "complete":
-            yield Notice(_why_short(names[target], ranking), "warning")
-
-
-def _why_short(class_name: str, ranking: Ranking) -> str:
-    count = len(ranking.picks)
-    if ranking.stop == "no pictures":
-        return f"No attributes towards {class_name}: every picture is of that class already."
-    return f"Only {count} attributes towards {class_name}: no other coordinate raises it."
+    for name, ranking in zip(names, found.rankings.values(), strict=True):
+        if ranking.stop == "no pictures":
+            yield Notice(f"No attributes towards {name}: every picture is of that class already.", "warning")
+        elif ranking.stop != "complete":
+            text = f"Only {len(ranking.picks)} attributes towards {name}: no other coordinate raises it."
+            yield Notice(text, "warning")

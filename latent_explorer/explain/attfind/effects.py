@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.stylegan2 import SynthesisNetwork
 
+AUDIT_SHARE = 0.03  # of all coordinates, drawn at random from those that screening drops
+
 
 @dataclass(frozen=True)
 class Reconstructions:
@@ -52,27 +54,30 @@ def logits_of(synthesis: SynthesisNetwork, classifier: Classifier, styles: Style
     return classifier.logits(img).float()
 
 
-@torch.inference_mode()
-def _styles_of(synthesis: SynthesisNetwork, ws: Tensor, cond: Tensor | None) -> tuple[Styles, Tensor]:
-    styles = synthesis.styles(ws, cond)
-    return styles, synthesis.join(styles)
+def classify(
+    synthesis: SynthesisNetwork,
+    classifier: Classifier,
+    styles: Styles,
+    s: Tensor,
+    batch_sizer: BatchSizer,
+    message: str,
+) -> Generator[Event, None, Tensor]:
+    """Logits (N, K) as `logits_of` gives them, in batches. A job within a job."""
+    parts = yield from batch_sizer.run(
+        lambda rows: logits_of(synthesis, classifier, [x[rows] for x in styles], s[rows]), len(s), message
+    )
+    return torch.cat(parts)
 
 
 def reconstruct(
-    synthesis: SynthesisNetwork,
-    classifier: Classifier,
-    ws: Tensor,
-    cond: Tensor | None,
-    batch_sizer: BatchSizer,
+    synthesis: SynthesisNetwork, classifier: Classifier, ws: Tensor, cond: Tensor | None, batch_sizer: BatchSizer
 ) -> Generator[Event, None, Reconstructions]:
     """Classify the pictures of latents ws (N, num_ws, w_dim), cond (N, K)."""
-    styles, s = _styles_of(synthesis, ws, cond)
-    logits = yield from batch_sizer.run(
-        lambda rows: logits_of(synthesis, classifier, [x[rows] for x in styles], s[rows]),
-        len(s),
-        "Classifying reconstructions",
-    )
-    return Reconstructions(styles, s, torch.cat(logits))
+    with torch.inference_mode():
+        styles = synthesis.styles(ws, cond)
+        s = synthesis.join(styles)
+    logits = yield from classify(synthesis, classifier, styles, s, batch_sizer, "Classifying reconstructions")
+    return Reconstructions(styles, s, logits)
 
 
 def effect_table(
@@ -127,3 +132,74 @@ def _effects(
     s[torch.arange(len(batch), device=s.device), style_index] += moves[direction, style_index]
     logits = logits_of(synthesis, classifier, pictures.row(i), s)
     return (logits - pictures.logits[i]).cpu().numpy()
+
+
+@dataclass(frozen=True)
+class Shortlist:
+    """Style coordinates to render: those that gradients promise most of, and a random audit of the others."""
+
+    promising: tuple[int, ...]
+    audit: tuple[int, ...]
+
+    @property
+    def all(self) -> tuple[int, ...]:
+        return tuple(sorted(self.promising + self.audit))
+
+
+def shortlist(
+    synthesis: SynthesisNetwork,
+    classifier: Classifier,
+    pictures: Reconstructions,
+    style_range: Tensor,
+    kappa: float,
+    share: float,
+    batch_sizer: BatchSizer,
+) -> Generator[Event, None, Shortlist]:
+    """Keep, for every target class, the `share` of moves with the largest mean predicted gain.
+
+    Predicted is (d logit / d style) * kappa * (end - own value); the mean is over the pictures of other classes of
+    the positive part, as in the search itself.
+    """
+    classes = pictures.classes
+    gains = np.zeros((classifier.num_classes, 2, pictures.s.shape[1]))
+
+    def add(rows: slice) -> None:
+        predicted = predicted_effects(synthesis, classifier, pictures, rows, style_range, kappa)
+        others = classes[rows, None] != np.arange(classifier.num_classes)  # (B, K)
+        gains[:] += np.einsum("bdsk,bk->kds", np.maximum(predicted, 0), others)
+
+    yield from batch_sizer.run(add, len(pictures), "Screening styles by gradient")
+    return _choose(gains, share)
+
+
+def predicted_effects(
+    synthesis: SynthesisNetwork,
+    classifier: Classifier,
+    pictures: Reconstructions,
+    rows: slice,
+    style_range: Tensor,
+    kappa: float,
+) -> np.ndarray:
+    """First-order effects (B, 2, S, K) of moving single coordinates of the pictures `rows`."""
+    with torch.enable_grad():  # the copies are ordinary tensors, also of what inference made
+        s = pictures.s[rows].clone().requires_grad_()
+        styles = [style[rows].clone() for style in pictures.styles]
+        img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
+        logits = classifier.logits(img)
+        totals = [logits[:, k].sum() for k in range(logits.shape[1])]
+        slopes = [torch.autograd.grad(total, s, retain_graph=True)[0] for total in totals]
+    moves = kappa * (style_range - pictures.s[rows, None])  # (B, 2, S)
+    effects = moves[..., None] * torch.stack(slopes, dim=-1)[:, None]
+    return effects.detach().float().cpu().numpy()
+
+
+def _choose(gains: np.ndarray, share: float) -> Shortlist:
+    """The best `share` of the columns of every class of gains (K, 2, S), and the audit."""
+    num_styles = gains.shape[2]
+    count = max(1, round(share * 2 * num_styles))
+    best = np.argsort(-gains.reshape(len(gains), -1), axis=1, kind="stable")[:, :count]
+    promising = np.unique(best % num_styles)
+    others = np.setdiff1d(np.arange(num_styles), promising)
+    wanted = min(len(others), round(AUDIT_SHARE * num_styles))
+    audit = np.random.default_rng(0).choice(others, wanted, replace=False)
+    return Shortlist(tuple(map(int, promising)), tuple(sorted(map(int, audit))))

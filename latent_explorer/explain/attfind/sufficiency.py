@@ -7,7 +7,6 @@ The reference's section A.7: all shifts start from the unedited styles, and ever
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.statistics import wilson_interval
-from latent_explorer.explain.attfind.effects import Reconstructions, logits_of
+from latent_explorer.explain.attfind.effects import Reconstructions, classify
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.batches import BatchSizer
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.classifiers import Classifier
-    from latent_explorer.models.stylegan2 import Styles, SynthesisNetwork
+    from latent_explorer.models.stylegan2 import SynthesisNetwork
 
 
 @dataclass(frozen=True)
@@ -120,13 +119,11 @@ def flips(
     for kappa in kappas:
         for k in ks:
             s = _apply_per_target(pictures.s, style_range, attributes, targets, k, kappa)
-            parts = yield from batch_sizer.run(
-                partial(_logits, synthesis, classifier, pictures.styles, s),
-                len(s),
-                "Classifying edited pictures",
+            after = yield from classify(
+                synthesis, classifier, pictures.styles, s, batch_sizer, "Classifying edited pictures"
             )
-            after = np.concatenate(parts)
-            out.append(count_flips(before, after, targets, classifier.config.class_names, k, kappa))
+            names = classifier.config.class_names
+            out.append(count_flips(before, after.cpu().numpy(), targets, names, k, kappa))
             yield Progress(len(out), total, "Applying the attributes together")
     return out
 
@@ -165,9 +162,3 @@ def _apply_per_target(
         rows = torch.as_tensor(np.flatnonzero(targets == target), device=s.device)
         out[rows] = apply_attributes(s[rows], style_range, attributes.get(int(target), [])[:k], kappa)
     return out
-
-
-def _logits(synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor, rows: slice) -> np.ndarray:
-    """Logits (n, K) of some of the pictures with style values s (N, num_styles)."""
-    batch = [style[rows] for style in styles]
-    return logits_of(synthesis, classifier, batch, s[rows]).cpu().numpy()

@@ -16,15 +16,10 @@ from torch import Tensor
 
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.projection.loss import area_downsample
-from latent_explorer.explain.projection.seed_cache import pair_distances
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from latent_explorer.common.events import Event
     from latent_explorer.explain.latents import Latent
     from latent_explorer.explain.render.renderer import Renderer
-    from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.perceptual import PerceptualDistance
 
 UNLIKE = 0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
@@ -86,11 +81,10 @@ class ProjectionJudge:
         self._classifier = model.classifiers[classifier_id]
         self._distance = distance
         self._unlike = float(np.quantile(pairs, UNLIKE))
-        self._neighbours = Neighbours(model) if _has_neighbours(model) else None
-
-    @property
-    def name(self) -> str:
-        return self._distance.name
+        # Enough encoded pictures, and by this encoder: not so where `train-encoder` added it later.
+        samples, own = model.samples, model.encoder is not None and "encoder" not in model.provenance
+        known = own and samples is not None and len(samples) >= _LEAST_SAMPLES
+        self._neighbours = Neighbours(samples.ws[:, 0]) if known and samples is not None else None
 
     @torch.no_grad()
     def compare(self, latent: Latent, target: np.ndarray) -> ReconstructionQuality:
@@ -118,7 +112,7 @@ class ProjectionJudge:
         reasons = []
         if shown > self._unlike:
             reasons.append(
-                f"the nearest picture that one latent gives is as unlike it ({self.name} {shown:.2f}) as two random "
+                f"the nearest picture that one latent gives is as unlike it ({self._distance.name} {shown:.2f}) as two random "
                 f"pictures of this generator are (nine pairs in ten stay below {self._unlike:.2f})"
             )
         if self._neighbours is not None:
@@ -135,9 +129,8 @@ class ProjectionJudge:
 class Neighbours:
     """Encoded pictures around a latent: how far it stands from its fifth nearest."""
 
-    def __init__(self, model: Explainer) -> None:
-        assert model.samples is not None
-        self._w = model.samples.ws[:, 0].float()
+    def __init__(self, w: Tensor) -> None:
+        self._w = w.float()
         own = torch.cdist(self._w, self._w).sort(dim=1).values[:, _NEIGHBOURS]
         self.far = _MARGIN * float(own.quantile(FAR))
 
@@ -145,18 +138,3 @@ class Neighbours:
         """Of ws (1, num_ws, w_dim)."""
         away = torch.cdist(ws[:, 0].float(), self._w)[0].sort().values
         return float(away[_NEIGHBOURS - 1])
-
-
-def _has_neighbours(model: Explainer) -> bool:
-    """Whether there are enough encoded pictures, and by this encoder: not so where `train-encoder` added it later."""
-    if model.encoder is None or model.samples is None or "encoder" in model.provenance:
-        return False
-    return len(model.samples) >= _LEAST_SAMPLES
-
-
-def make_judge(
-    renderer: Renderer, classifier_id: str, distance: PerceptualDistance
-) -> Generator[Event, None, ProjectionJudge]:
-    """A judge who knows how unlike random pictures of the generator are. A job within a job."""
-    pairs = yield from pair_distances(renderer.explainer, distance)
-    return ProjectionJudge(renderer, classifier_id, distance, pairs)

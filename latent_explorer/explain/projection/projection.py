@@ -24,16 +24,20 @@ from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
 from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import to_float
 from latent_explorer.explain.batches import default_budget
-from latent_explorer.explain.latents import Latent, projected_of
+from latent_explorer.explain.latents import Latent, mapped_w, projected_of, seed_latent
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
-from latent_explorer.explain.projection.initialization import initial_ws, resolve_start
-from latent_explorer.explain.projection.judge import DomainVerdict, make_judge
-from latent_explorer.explain.projection.loss import PictureLoss
-from latent_explorer.explain.projection.optimizer import LatentOptimizer, OptimizationStep
-from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection.judge import DomainVerdict, ProjectionJudge
+from latent_explorer.explain.projection.loss import PictureLoss, area_downsample
+from latent_explorer.explain.projection.optimizer import LatentOptimizer, LatentVariables, OptimizationStep, tune
+from latent_explorer.explain.projection.seed_cache import (
+    batch_size,
+    pair_distances,
+    pictures_of,
+    seed_thumbnails,
+    thumbnails,
+)
+from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings, Start
 from latent_explorer.explain.projection.target import Target
-from latent_explorer.explain.projection.tuning import tune
-from latent_explorer.explain.projection.variables import LatentVariables
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.perceptual import LpipsDistance, PerceptualDistance, perceptual_for
@@ -48,6 +52,8 @@ _NO_LPIPS_NOTICE = (
     "Without LPIPS's weights pictures are compared by what the classifier sees of them, so one from outside the "
     "generator's domain may pass for one of its own. Get them: latent-explorer get-weights squeeze."
 )
+_MEAN_SAMPLES = 10_000  # mapped z's, as NVIDIA's projector takes them
+_SHORTLIST = 32  # of the nearest thumbnails are rendered and compared in full
 _KEPT_SECONDS = 0.7  # between two looks at the best so far ...
 _KEPT_SHARE = 8  # ... and at least so many times as long as the look takes
 
@@ -142,7 +148,8 @@ class _Projection:
     def run(self, targets: Sequence[Target]) -> Generator[Event, None, list[ProjectedPicture]]:
         if not isinstance(self.judging, LpipsDistance):
             yield Notice(_NO_LPIPS_NOTICE, "warning")
-        self.judge = yield from make_judge(self.renderer, self.key, self.judging)
+        pairs = yield from pair_distances(self.model, self.judging)
+        self.judge = ProjectionJudge(self.renderer, self.key, self.judging, pairs)
         size = group_size(self.model.generator.config.resolution, self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
@@ -319,3 +326,72 @@ def _metric(first: int, state: OptimizationStep, done: int) -> Metric:
         values[f"loss/{first + row}"] = float(loss)
         values[f"lpips/{first + row}"] = float(perceptual)
     return Metric(done + state.number, values)
+
+
+def resolve_start(model: Explainer, settings: ProjectionSettings) -> Start:
+    """The start that "auto" stands for. UserError where an encoder is asked for and there is none."""
+    if settings.start == "auto":
+        return "average" if model.encoder is None else "encoder"
+    if settings.start == "encoder" and model.encoder is None:
+        raise UserError(
+            f"{model.name} has no encoder to start from. Start from the nearest sample, or train an encoder "
+            "(latent-explorer train-encoder)."
+        )
+    return settings.start
+
+
+def initial_ws(
+    model: Explainer,
+    start: Start,
+    targets: Tensor,
+    cond: Tensor | None,
+    settings: ProjectionSettings,
+    distance: PerceptualDistance,
+) -> Generator[Event, None, Tensor]:
+    """ws (N, num_ws, w_dim) to start from for the targets (N, 3, R, R), told cond (N, K). A job within a job."""
+    generator = model.generator
+    n = len(targets)
+    if start in ("nearest", "average"):
+        wanted = 1 if start == "nearest" else settings.nearest_average
+        rows = []
+        seen = yield from seed_thumbnails(model, settings.nearest_of)
+        for i in range(n):
+            told = None if cond is None else cond[i : i + 1]
+            nearest = _nearest(model, targets[i : i + 1], told, seen, wanted, distance)
+            rows.append((yield from nearest))
+        return generator.broadcast(torch.cat(rows)).contiguous()
+    with torch.no_grad():
+        if start == "encoder":
+            assert model.encoder is not None
+            w = model.encoder(targets).float()
+        elif start == "mean":
+            w = mapped_w(generator, _MEAN_SAMPLES).mean(dim=0, keepdim=True)
+        else:
+            w = seed_latent(model, settings.seed).ws[:, 0]
+        return generator.broadcast(w.expand(n, -1)).contiguous()
+
+
+def _nearest(
+    model: Explainer,
+    target: Tensor,
+    cond: Tensor | None,
+    seen: np.ndarray,
+    wanted: int,
+    distance: PerceptualDistance,
+) -> Generator[Event, None, Tensor]:
+    """Mean w (1, w_dim) of the `wanted` seeds whose pictures, told `cond`, are nearest to the target (1, 3, R, R)."""
+    near = seen.astype(np.float32) - thumbnails(target).astype(np.float32)
+    order = np.argsort(np.square(near).mean(axis=(1, 2, 3)), kind="stable")
+    seeds = [int(seed) for seed in order[: max(_SHORTLIST, wanted)]]
+    small = area_downsample(target)
+    ws, distances, size = [], [], batch_size(model)
+    for first in range(0, len(seeds), size):
+        batch = [seed_latent(model, seed) for seed in seeds[first : first + size]]
+        latents = [Latent(latent.ws, cond) for latent in batch]
+        with torch.no_grad():
+            img = area_downsample(pictures_of(model, latents))
+            distances.append(distance(img, small.expand_as(img)).cpu())
+        ws += [latent.ws[:, 0] for latent in latents]
+        yield Progress(min(first + size, len(seeds)), len(seeds), "Finding the nearest")
+    best = torch.cat(distances).argsort(stable=True)[:wanted].tolist()
+    return torch.cat([ws[i] for i in best]).mean(dim=0, keepdim=True)

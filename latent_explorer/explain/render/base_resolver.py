@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.latents import Latent, seed_inputs, seed_latent
+from latent_explorer.explain.latents import Latent, TunedGenerators, latent_styles, seed_inputs, seed_latent
 from latent_explorer.explain.recipe import (
     Base,
     BlendBase,
@@ -23,7 +23,6 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     SeedBase,
 )
-from latent_explorer.explain.render.tuned import TunedGenerators, latent_styles
 from latent_explorer.models.stylegan2 import truncate
 
 if TYPE_CHECKING:

@@ -20,8 +20,12 @@ from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import (
     Direction,
     Latent,
+    TunedGenerators,
+    check_latent,
     copy_to_device,
     cpu_threads,
+    latent_styles,
+    on_device,
     w_standard_deviation,
 )
 from latent_explorer.explain.recipe import (
@@ -36,12 +40,6 @@ from latent_explorer.explain.recipe import (
     StyleShift,
 )
 from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tensor
-from latent_explorer.explain.render.tuned import (
-    TunedGenerators,
-    check_latent,
-    latent_styles,
-    on_device,
-)
 from latent_explorer.models.attributes import opposite
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork, truncate
 
@@ -156,16 +154,13 @@ class Renderer:
         w_avg = self.explainer.generator.mapping.w_avg
         truncation = recipe.truncation_psi, recipe.truncation_cutoff
         ws = truncate(latent.ws, w_avg, *truncation)
-        cond = self._cond(recipe, latent)
+        cond = None
+        if self.explainer.generator.config.num_classes:
+            cond = latent.cond if recipe.cond is None else cond_tensor(self.explainer, recipe.cond)
         styles = latent_styles(synthesis, latent, ws, cond, *truncation)
         noise = self._sources.noise(recipe.noise)
         distance = float((ws - w_avg).square().mean().sqrt()) / self.w_std
         return _Base(ws, cond, styles, synthesis.join(styles), noise, synthesis, distance)
-
-    def _cond(self, recipe: PictureRecipe, latent: Latent) -> Tensor | None:
-        if not self.explainer.generator.config.num_classes:
-            return None
-        return latent.cond if recipe.cond is None else cond_tensor(self.explainer, recipe.cond)
 
     def _edited(self, base: _Base, edits: Sequence[Edit]) -> Styles:
         """The styles of the edited picture; the very ones of the base where nothing is moved."""

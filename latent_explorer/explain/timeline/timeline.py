@@ -7,6 +7,7 @@ changed stands in `timeline_edits`, ready-made ones in `timeline_makers`, its fi
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from bisect import bisect_right
@@ -15,11 +16,22 @@ from typing import Literal
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import Noise, PictureRecipe, Space
-from latent_explorer.explain.timeline.interpolation import interpolate_recipes
+from latent_explorer.explain.recipe import (
+    Base,
+    BlendBase,
+    BlendEndBase,
+    Edit,
+    Noise,
+    PictureRecipe,
+    SeedBase,
+    Space,
+    canonical_edits,
+    place_of,
+)
 
 FPS = (10.0, 12.5, 20.0, 25.0, 50.0)  # GIF counts in 10 ms: no other rates up to 50 are exact in it
 MAX_SECONDS = 600.0  # of a timeline: what a person makes here, and what a window can hold
+_NONE_IN_COMMON = -1  # in place of a cutoff
 _ROUNDING = 1e-6  # of a frame: 0.1 s at 10 fps is one frame, whatever floats make of it
 
 
@@ -65,9 +77,6 @@ class Timeline(msgspec.Struct, frozen=True):
         if any(x > y for x, y in itertools.pairwise(times)):
             ordered = tuple(sorted(self.keyframes, key=lambda k: k.seconds))
             msgspec.structs.force_setattr(self, "keyframes", ordered)
-
-
-# Times -------------------------------------------------------------------------------------------
 
 
 def duration(timeline: Timeline) -> float:
@@ -117,9 +126,6 @@ def _closing(timeline: Timeline) -> float:
 def _ends_as_it_begins(timeline: Timeline) -> bool:
     same = timeline.keyframes[0].recipe == timeline.keyframes[-1].recipe
     return same or _closing(timeline) > 0
-
-
-# Pictures ----------------------------------------------------------------------------------------
 
 
 def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
@@ -184,3 +190,90 @@ def _bezier(curve: Curve, share: float) -> float:
 
 def _cubic(p1: float, p2: float, u: float) -> float:
     return 3 * (1 - u) ** 2 * u * p1 + 3 * (1 - u) * u**2 * p2 + u**3
+
+
+def interpolate_recipes(a: PictureRecipe, b: PictureRecipe, amount: float, space: Space) -> PictureRecipe:
+    """`amount` (0..1) of the way from one recipe to the other.
+
+    Z is for ends that come from seeds; other ends are blended in W+ instead, so that a timeline may mix both.
+    """
+    if amount <= 0 or a == b:
+        return a
+    if amount >= 1:
+        return b
+    first, second = a.base, b.base
+    psi, cutoff = _lerp(a.truncation_psi, b.truncation_psi, amount), _common_cutoff(a, b)
+    if cutoff == _NONE_IN_COMMON:
+        first = BlendEndBase(first, a.truncation_psi, a.truncation_cutoff)
+        second = BlendEndBase(second, b.truncation_psi, b.truncation_cutoff)
+        psi, cutoff = 1.0, None
+    cond = None
+    if a.cond is not None and b.cond is not None and len(a.cond) == len(b.cond):
+        cond = tuple(_lerp(x, y, amount) for x, y in zip(a.cond, b.cond, strict=True))
+    elif a.cond != b.cond:  # one end is told its base's own, which only the model knows
+        first, second = _told(first, a.cond), _told(second, b.cond)
+    return PictureRecipe(
+        base=_blended(first, second, amount, space),
+        truncation_psi=psi,
+        truncation_cutoff=cutoff,
+        noise=a.noise if a.noise == b.noise else Noise("blend", a=a.noise, b=b.noise, amount=amount),
+        cond=cond,
+        edits=_edits_between(a.edits, b.edits, amount),
+    )
+
+
+def has_z(base: Base) -> bool:
+    """Whether a base is the image of one z, so that the mapping network's input can be blended."""
+    if isinstance(base, BlendEndBase):
+        return base.truncation_psi == 1.0 and has_z(base.base)
+    if isinstance(base, BlendBase):
+        return base.space in ("z", "z-slerp") and has_z(base.a) and has_z(base.b)
+    return isinstance(base, SeedBase)
+
+
+def _common_cutoff(a: PictureRecipe, b: PictureRecipe) -> int | None:
+    """The cutoff under which both truncations can be written, or _NONE_IN_COMMON. With psi 1 any cutoff will do."""
+    if a.truncation_psi == 1.0:
+        return b.truncation_cutoff
+    if b.truncation_psi == 1.0 or a.truncation_cutoff == b.truncation_cutoff:
+        return a.truncation_cutoff
+    return _NONE_IN_COMMON
+
+
+def _told(base: Base, cond: tuple[float, ...] | None) -> Base:
+    if cond is None:
+        return base
+    if isinstance(base, BlendEndBase):
+        return BlendEndBase(base.base, base.truncation_psi, base.truncation_cutoff, cond)
+    return BlendEndBase(base, cond=cond)
+
+
+def _blended(a: Base, b: Base, amount: float, space: Space) -> Base:
+    if a == b:
+        return a
+    if space in ("z", "z-slerp") and not (has_z(a) and has_z(b)):
+        space = "w+"
+    return BlendBase(a, b, amount, space)
+
+
+def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> tuple[Edit, ...]:
+    """An edit that only one end has starts or ends at 0."""
+    starts, ends = _by_place(a), _by_place(b)
+    moved = []
+    for place in {**starts, **ends}:
+        start, end = starts.get(place), ends.get(place)
+        value = _lerp(start.amount if start else 0.0, end.amount if end else 0.0, amount)
+        edit = start or end
+        assert edit is not None
+        moved.append(msgspec.structs.replace(edit, amount=value))
+    return canonical_edits(tuple(moved))
+
+
+@functools.lru_cache(maxsize=256)  # the ends of a segment are asked for at every frame
+def _by_place(edits: tuple[Edit, ...]) -> dict[tuple[object, ...], Edit]:
+    return {place_of(edit): edit for edit in canonical_edits(edits)}
+
+
+def _lerp(a: float, b: float, amount: float) -> float:
+    """Exact at both ends, and where they are equal."""
+    return a + amount * (b - a) if amount < 0.5 else b - (1 - amount) * (b - a)

@@ -15,8 +15,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
-from latent_explorer.explain.attfind.effects import effect_table, reconstruct
-from latent_explorer.explain.attfind.screening import predicted_effects
+from latent_explorer.explain.attfind.effects import effect_table, predicted_effects, reconstruct
 from latent_explorer.explain.batches import BatchSizer
 
 LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate

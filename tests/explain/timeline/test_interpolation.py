@@ -11,7 +11,7 @@ import tiny
 import torch
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.latents import Latent, seed_inputs, seed_latent
+from latent_explorer.explain.latents import Latent, TunedGenerators, latent_styles, seed_inputs, seed_latent
 from latent_explorer.explain.recipe import (
     BlendBase,
     BlendEndBase,
@@ -26,8 +26,7 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.explain.render.base_resolver import BaseResolver, blend_maps, slerp
 from latent_explorer.explain.render.renderer import Renderer
-from latent_explorer.explain.render.tuned import TunedGenerators, latent_styles
-from latent_explorer.explain.timeline.interpolation import interpolate_recipes
+from latent_explorer.explain.timeline.timeline import interpolate_recipes
 
 EXPLAINER = tiny.make_explainer()
 RENDERER = Renderer(EXPLAINER)
