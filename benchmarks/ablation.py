@@ -114,10 +114,7 @@ def judge(folder: Path, data: list[str]) -> dict[str, float]:
 
 def table(results: dict[str, list[dict[str, float]]]) -> str:
     """Markdown: mean of the seeds, and each seed's value."""
-    lines = [
-        "| | " + " | ".join(FIGURES.values()) + " |",
-        "| --- |" + " --- |" * len(FIGURES),
-    ]
+    lines = ["| | " + " | ".join(FIGURES.values()) + " |", "| --- |" + " --- |" * len(FIGURES)]
     for name, found in results.items():
         cells = []
         for key in FIGURES:

@@ -50,13 +50,7 @@ def main() -> None:
     rows = [Row("Photograph", tuple(targets), (f"{targets[0].image.shape[0]} px", "what it says"))]
     for space, projections in zip(spaces, found, strict=True):
         cells = tuple(Cell(p.image, words(p, names)) for p in projections)
-        rows.append(
-            Row(
-                f"In {space.upper()}",
-                cells,
-                ("what it says of it,", found[0][0].report.lpips_net),
-            )
-        )
+        rows.append(Row(f"In {space.upper()}", cells, ("what it says of it,", found[0][0].report.lpips_net)))
     title = f"Projections by {explainer.summary.name}: pictures that it never saw"
     write_picture(options.out, draw_sheet(rows, title=title, footer=CREDIT, picture=PICTURE))
 

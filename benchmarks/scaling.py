@@ -92,13 +92,7 @@ def measure(processes: int, arguments: list[str]) -> list[float]:
     """Start that many processes; what the first found."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
-        command = [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--nproc-per-node",
-            str(processes),
-        ]
+        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]
         command += ["--rdzv-backend", "c10d", "--rdzv-endpoint", "localhost:0", __file__]
         environment = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", **os.environ}
         subprocess.run([*command, *arguments, "--work", str(out)], check=True, env=environment)

@@ -258,10 +258,7 @@ class TunedGenerators:
         if not latent.delta:
             return self._generator
         key = id(latent.delta)  # the mapping is kept beside the copy, so its id stays its own
-        found = self._kept.pop(key, None) or (
-            latent.delta,
-            with_delta(self._generator, latent.delta),
-        )
+        found = self._kept.pop(key, None) or (latent.delta, with_delta(self._generator, latent.delta))
         self._kept[key] = found
         while len(self._kept) > _COPIES:
             self._kept.popitem(last=False)

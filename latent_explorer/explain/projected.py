@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,6 @@ from latent_explorer.explain.projection.settings import ProjectionSettings, Spac
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator
 
 SUFFIX = ".projection"
 MAX_BYTES = 1 << 30  # a tuned generator of 1024 px takes 60 MB
@@ -177,7 +177,8 @@ def _parsed(content: bytes, name: str) -> ProjectedPicture:
 
 def _assembled(arrays: dict[str, np.ndarray], report: ProjectionReport) -> ProjectedPicture:
     def numbered(prefix: str) -> tuple[np.ndarray, ...] | None:
-        return tuple(_rows(arrays, prefix)) or None
+        keys = itertools.takewhile(arrays.__contains__, (f"{prefix}.{i:03d}" for i in itertools.count()))
+        return tuple(map(arrays.pop, list(keys))) or None
 
     delta = {k.removeprefix("delta."): arrays.pop(k) for k in list(arrays) if k.startswith("delta.")}
     projected = ProjectedPicture(
@@ -193,13 +194,6 @@ def _assembled(arrays: dict[str, np.ndarray], report: ProjectionReport) -> Proje
     if arrays:
         raise ValueError(f"unknown: {', '.join(sorted(arrays))[:200]}")
     return projected
-
-
-def _rows(arrays: dict[str, np.ndarray], prefix: str) -> Iterator[np.ndarray]:
-    i = 0
-    while (key := f"{prefix}.{i:03d}") in arrays:
-        yield arrays.pop(key)
-        i += 1
 
 
 def _check(projected: ProjectedPicture) -> None:

@@ -64,11 +64,7 @@ class FlipRate:
             "left": self.left.share,
             "per_class": {
                 # JSON knows no NaN: a class without pictures has no share.
-                name: {
-                    "n": rate.n,
-                    "flipped": rate.share if rate.n else None,
-                    "interval": rate.interval,
-                }
+                name: {"n": rate.n, "flipped": rate.share if rate.n else None, "interval": rate.interval}
                 for name, rate in self.per_class.items()
             },
         }

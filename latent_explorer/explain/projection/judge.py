@@ -68,13 +68,7 @@ class DomainVerdict:
 class ProjectionJudge:
     """Renders latents as the window does and compares them with their targets."""
 
-    def __init__(
-        self,
-        renderer: Renderer,
-        classifier_id: str,
-        distance: PerceptualDistance,
-        pairs: np.ndarray,
-    ) -> None:
+    def __init__(self, renderer: Renderer, classifier_id: str, distance: PerceptualDistance, pairs: np.ndarray) -> None:
         model = renderer.explainer
         self._renderer = renderer
         self._classifier_id = classifier_id

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
 
@@ -92,42 +91,28 @@ def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classif
     found = []
     for number, latent in enumerate(latents, start=1):
         result = renderer.render_latent(latent, classifier_id)
-        name = path.stem if len(latents) == 1 else f"{path.stem} {number}"
-        report = _report(name, explainer, classifier_id, result, cond_assumed=assumed)
-        image = result.after.image
+        image, probs = result.after.image, tuple(float(p) for p in result.after.probs)
+        report = ProjectionReport(
+            name=path.stem if len(latents) == 1 else f"{path.stem} {number}",
+            model_hash=explainer.model_hash,
+            classifier_id=classifier_id,
+            class_names=explainer.classifiers[classifier_id].config.class_names,
+            space="w+",
+            start="mean",
+            steps=0,
+            seconds=0.0,
+            lpips=0.0,
+            lpips_net="",  # nothing was projected: there is nothing to compare with
+            optimised="",
+            psnr=0.0,
+            probs_target=probs,
+            probs_reconstruction=probs,
+            agreement=True,
+            probability_difference=0.0,
+            w_distance=result.w_distance,
+            in_domain=True,
+            domain_reason="",
+            cond_assumed=assumed,
+        )
         found.append(projected_of(latent, image, image, report))
     return found
-
-
-def _report(
-    name: str,
-    explainer: Explainer,
-    classifier_id: str,
-    result: RenderResult,
-    *,
-    cond_assumed: bool,
-) -> ProjectionReport:
-    """Nothing was projected: `optimised` and `lpips_net` are empty, and there is nothing to compare with."""
-    probs = tuple(float(p) for p in result.after.probs)
-    return ProjectionReport(
-        name=name,
-        model_hash=explainer.model_hash,
-        classifier_id=classifier_id,
-        class_names=explainer.classifiers[classifier_id].config.class_names,
-        space="w+",
-        start="mean",
-        steps=0,
-        seconds=0.0,
-        lpips=0.0,
-        lpips_net="",
-        optimised="",
-        psnr=0.0,
-        probs_target=probs,
-        probs_reconstruction=probs,
-        agreement=True,
-        probability_difference=0.0,
-        w_distance=result.w_distance,
-        in_domain=True,
-        domain_reason="",
-        cond_assumed=cond_assumed,
-    )

@@ -89,10 +89,7 @@ class ResultFolder:
         writer = csv.DictWriter(table, _COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(self._rows)
-        texts = {
-            "summary.json": json.dumps(fields, indent=1) + "\n",
-            "summary.csv": table.getvalue(),
-        }
+        texts = {"summary.json": json.dumps(fields, indent=1) + "\n", "summary.csv": table.getvalue()}
         for name, text in texts.items():
             with atomic_output(self.path / name) as temporary:
                 temporary.write_text(text, encoding="utf-8")

@@ -109,10 +109,7 @@ def evaluate(
     found = newest_set(explainer.attribute_sets, key)
     rates: list[FlipRate] = []
     if found is None:
-        yield Notice(
-            "The explainer lists no attributes, so no flips are counted. Run attfind first.",
-            "warning",
-        )
+        yield Notice("The explainer lists no attributes, so no flips are counted. Run attfind first.", "warning")
     else:
         rates = yield from _flips(model, key, samples, found, ks, kappas, batch_sizer)
     return measured.evaluation(key, mapped, tuple(rates))

@@ -35,12 +35,7 @@ from latent_explorer.media.report.result import (
     StyleMove,
     frame_mask,
 )
-from latent_explorer.models.attributes import (
-    Attribute,
-    AttributeSet,
-    describe_entries,
-    newest_set,
-)
+from latent_explorer.models.attributes import Attribute, AttributeSet, describe_entries, newest_set
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.explain.recipe import (
-    MixBase,
-    PictureRecipe,
-    SeedBase,
-    canonical_edits,
-    place_of,
-)
+from latent_explorer.explain.recipe import MixBase, PictureRecipe, SeedBase, canonical_edits, place_of
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 
 if TYPE_CHECKING:

@@ -108,18 +108,10 @@ def test_merge_flips_the_second_list_drops_known_styles_and_ranks_by_both_ways()
     first = [Pick(0, 0, 0, 1), Pick(2, 1, 0, 2)]
     second = [Pick(1, 0, 1, 1), Pick(0, 0, 1, 1)]
     merged = merge_rankings(first, second, effects, 8)
-    assert [(p.direction, p.style_index, p.target) for p in merged] == [
-        (1, 1, 0),
-        (0, 0, 0),
-        (1, 2, 0),
-    ]
+    assert [(p.direction, p.style_index, p.target) for p in merged] == [(1, 1, 0), (0, 0, 0), (1, 2, 0)]
     assert merge_rankings(first, second, effects, 1) == merged[:1]
     back = reversed_picks(merged)
-    assert [(p.direction, p.style_index, p.target) for p in back] == [
-        (0, 1, 1),
-        (1, 0, 1),
-        (0, 2, 1),
-    ]
+    assert [(p.direction, p.style_index, p.target) for p in back] == [(0, 1, 1), (1, 0, 1), (0, 2, 1)]
 
 
 def test_figures_are_over_the_pictures_of_the_other_classes():

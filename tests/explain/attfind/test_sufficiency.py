@@ -17,13 +17,7 @@ from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.attfind.effects import reconstruct
 from latent_explorer.explain.attfind.encode import encode
-from latent_explorer.explain.attfind.sufficiency import (
-    Rate,
-    apply_attributes,
-    count_flips,
-    flips,
-    other_class,
-)
+from latent_explorer.explain.attfind.sufficiency import Rate, apply_attributes, count_flips, flips, other_class
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 
@@ -88,11 +82,7 @@ def test_reached_and_left_differ_with_three_classes():
     assert targets.tolist() == [1, 2, 2]
     found = count_flips(before, after, targets, ("a", "b", "c"), 3, 1.0)
     assert (found.reached.count, found.left.count, found.reached.n) == (1, 2, 3)
-    assert {k: (r.count, r.n) for k, r in found.per_class.items()} == {
-        "a": (1, 2),
-        "b": (0, 1),
-        "c": (0, 0),
-    }
+    assert {k: (r.count, r.n) for k, r in found.per_class.items()} == {"a": (1, 2), "b": (0, 1), "c": (0, 0)}
     assert found.to_dict()["per_class"]["c"]["flipped"] is None  # JSON knows no NaN
 
 

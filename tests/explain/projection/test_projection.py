@@ -10,14 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from projection_runs import (
-    QUICK,
-    changed,
-    pictures_of_seeds,
-    plain_explainer,
-    projected,
-    without_encoder,
-)
+from projection_runs import QUICK, changed, pictures_of_seeds, plain_explainer, projected, without_encoder
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Metric, Notice, Progress

@@ -84,10 +84,7 @@ def test_psi_zero_gives_the_average_and_cutoff_spares_the_later_rows(explainer, 
 
 def test_range_shift_by_one_puts_the_coordinate_at_the_observed_end(explainer, renderer):
     samples, synthesis = explainer.samples, explainer.generator.synthesis
-    for end, value in (
-        ("min", explainer.style_stats.minimum),
-        ("max", explainer.style_stats.maximum),
-    ):
+    for end, value in (("min", explainer.style_stats.minimum), ("max", explainer.style_stats.maximum)):
         styles = synthesis.styles(samples.ws[:1], samples.cond[:1])
         s = synthesis.join(styles)
         s[0, 20] = float(value[20])

@@ -165,10 +165,7 @@ def test_the_printed_figures_are_those(planted: Explainer, found: Evaluation) ->
     first = printed["flips"][0]
     assert (first["k"], first["kappa"], first["n"], first["overall"]) == (1, 1.0, 20, 0.45)
     assert first["interval"] == wilson_interval(9, 20)
-    assert {name: part["flipped"] for name, part in first["per_class"].items()} == {
-        "a": 0.4,
-        "b": 0.5,
-    }
+    assert {name: part["flipped"] for name, part in first["per_class"].items()} == {"a": 0.4, "b": 0.5}
 
 
 def test_without_attributes_no_flips_are_counted(planted: Explainer) -> None:

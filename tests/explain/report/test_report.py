@@ -16,12 +16,7 @@ import torch
 from latent_explorer.api import Explainer as Open
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
-from latent_explorer.explain.recipe import (
-    PictureRecipe,
-    PictureRequest,
-    SampleBase,
-    attribute_edits,
-)
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, attribute_edits
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report.facts import accuracy_of, facts_of
 from latent_explorer.explain.report.report import ReportSettings, report, spread
@@ -205,9 +200,7 @@ def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
     assert "attfind-notebook on 12 pictures" in facts["Attributes"]
 
 
-def test_figures_of_another_classifier_are_not_shown_as_those_of_the_explained(
-    two: Explainer,
-) -> None:
+def test_figures_of_another_classifier_are_not_shown_as_those_of_the_explained(two: Explainer) -> None:
     own, found = two.classifier_id, two.attribute_sets[-1]
     for key in two.classifiers:
         test = {"n": 100, "agreement": 0.99, "classifier_id": key}

@@ -116,14 +116,7 @@ def test_an_empty_timeline_has_no_frames_and_says_so():
         recipe_at(empty, 0.0)
 
 
-@given(
-    st.floats(0.01, 30),
-    st.sampled_from(FPS),
-    st.booleans(),
-    st.booleans(),
-    st.floats(0, 3),
-    st.floats(-1, 40),
-)
+@given(st.floats(0.01, 30), st.sampled_from(FPS), st.booleans(), st.booleans(), st.floats(0, 3), st.floats(-1, 40))
 def test_frame_times_hold_together(end, fps, loop, ping_pong, closing, at):
     timeline = line(0.0, end, fps=fps, loop=loop, ping_pong=ping_pong, closing_seconds=closing)
     times = frame_times(timeline)

@@ -23,12 +23,7 @@ from latent_explorer.explain.recipe import (
     SeedBase,
     StyleShift,
 )
-from latent_explorer.explain.timeline.file import (
-    FORMAT,
-    TimelineFile,
-    read_timeline,
-    write_timeline,
-)
+from latent_explorer.explain.timeline.file import FORMAT, TimelineFile, read_timeline, write_timeline
 from latent_explorer.explain.timeline.timeline import Curve, Keyframe, Timeline, frames
 
 EVERYTHING = Timeline(
