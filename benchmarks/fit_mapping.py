@@ -11,11 +11,8 @@ variance, by directions that the fit has not seen).
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import click
 

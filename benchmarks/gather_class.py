@@ -10,11 +10,8 @@ of `leaf-shortcut`; its card says why. With two classes only the difference betw
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 

@@ -25,16 +25,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from ablation import ROOT, latent_explorer
 from grounds import exchanged, leaf_mask
 
-ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT.parent / "shared" / "data"
 SELECTION: dict[str, Any] = {
     "label": "healthy",
@@ -56,17 +54,6 @@ def arguments_of(data: Path) -> list[str]:
     """DATA and its selection as the command line takes them."""
     pairs = [(f"--{key}", value if isinstance(value, str) else value[0]) for key, value in SELECTION.items()]
     return [str(data), *(part for pair in pairs for part in pair)]
-
-
-def latent_explorer(*arguments: str | Path) -> dict[str, Any]:
-    """Run a command with --json; its last line."""
-    command = [sys.executable, str(ROOT / "main.py"), *map(str, arguments), "--json"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    lines = done.stdout.splitlines()
-    if done.returncode:
-        sys.exit(f"{' '.join(command)} failed: {lines[-1] if lines else done.returncode}")
-    result: dict[str, Any] = json.loads(lines[-1])
-    return result
 
 
 def make(out: Path, photographs: Path, images: int, init: Path | None) -> None:

@@ -33,6 +33,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 import torch
+from ablation import LEAVES
+from leaf_shortcut import SELECTION
 
 from latent_explorer.app import library
 from latent_explorer.common.events import Kept
@@ -50,13 +52,6 @@ from latent_explorer.models.perceptual import LpipsDistance
 if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "leaves-segmented-64"
-SELECTION = {
-    "label": "healthy",
-    "classes": "0=diseased,1=healthy",
-    "where": ("crop=apple,bell pepper,strawberry",),
-    "group": "group",
-}
 NVIDIA = "NVIDIA's schedule"
 SINGLE = 5  # pictures that are projected one by one
 
@@ -188,7 +183,7 @@ def one_by_one(model: Explainer, pictures: np.ndarray) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--explainer", type=Path, default=None)
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--data", type=Path, default=LEAVES)
     parser.add_argument("--side", default="test", choices=("val", "test"))
     parser.add_argument("--n", type=int, default=20)
     parser.add_argument("--noise", default="keep", choices=("keep", "optimise"))

@@ -7,11 +7,8 @@ python benchmarks/projection_sheet.py PHOTO... --out SHEET.png
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import latent_explorer
 from latent_explorer.app import library
@@ -19,17 +16,16 @@ from latent_explorer.explain.projection.settings import ProjectionSettings, Spac
 from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
 if TYPE_CHECKING:
-    from latent_explorer.explain.projected import ProjectedPicture
+    from collections.abc import Sequence
 
 CREDIT = "Photographs: PlantVillage (Hughes & Salathé 2015, Mohanty et al. 2016), CC BY-SA 3.0."
 PICTURE = 160  # px
 
 
-def words(found: ProjectedPicture, names: tuple[str, ...]) -> str:
-    """ "diseased 0.91, LPIPS 0.054"."""
-    probs = found.report.probs_reconstruction
+def verdict(names: Sequence[str], probs: Sequence[float]) -> str:
+    """ "diseased 0.91": the most probable class."""
     top = max(range(len(probs)), key=lambda k: probs[k])
-    return f"{names[top]} {probs[top]:.2f}  {found.report.lpips:.3f}"
+    return f"{names[top]} {probs[top]:.2f}"
 
 
 def main() -> None:
@@ -41,15 +37,12 @@ def main() -> None:
     spaces: tuple[Space, ...] = ("w", "w+")
     found = [explainer.project(options.photos, ProjectionSettings(space=space)) for space in spaces]
     names = explainer.class_names
-    targets = []
-    for projected in found[0]:
-        assert projected.target is not None
-        probs = projected.report.probs_target
-        top = max(range(len(probs)), key=lambda k: probs[k])
-        targets.append(Cell(projected.target, f"{names[top]} {probs[top]:.2f}"))
-    rows = [Row("Photograph", tuple(targets), (f"{targets[0].image.shape[0]} px", "what it says"))]
+    targets = tuple(Cell(p.target, verdict(names, p.report.probs_target)) for p in found[0])
+    rows = [Row("Photograph", targets, (f"{targets[0].image.shape[0]} px", "what it says"))]
     for space, projections in zip(spaces, found, strict=True):
-        cells = tuple(Cell(p.image, words(p, names)) for p in projections)
+        cells = tuple(
+            Cell(p.image, f"{verdict(names, p.report.probs_reconstruction)}  {p.report.lpips:.3f}") for p in projections
+        )
         rows.append(Row(f"In {space.upper()}", cells, ("what it says of it,", found[0][0].report.lpips_net)))
     title = f"Projections by {explainer.summary.name}: pictures that it never saw"
     write_picture(options.out, draw_sheet(rows, title=title, footer=CREDIT, picture=PICTURE))

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from projection_sheet import CREDIT, PICTURE
+from projection_sheet import CREDIT, PICTURE, verdict
 
 import latent_explorer
 from latent_explorer.data.images import read_image
@@ -20,8 +20,7 @@ from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
 def cells(images: np.ndarray, probs: np.ndarray, names: tuple[str, ...]) -> tuple[Cell, ...]:
     """Each picture with its top class."""
-    verdicts = (f"{names[p.argmax()]} {p.max():.2f}" for p in probs)
-    return tuple(map(Cell, images, verdicts))
+    return tuple(Cell(image, verdict(names, p)) for image, p in zip(images, probs, strict=True))
 
 
 def main() -> None:

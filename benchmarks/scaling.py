@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import torch
+from training import PRESETS
 
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.distributed import World, process_group
@@ -35,7 +36,6 @@ from latent_explorer.training.presets import apply
 if TYPE_CHECKING:
     from latent_explorer.training.stylex_trainer import Trainer
 
-PRESETS = {32: "quick-look", 64: "64", 128: "128", 256: "256"}
 STEPS = 16
 MESSAGES = 20
 

@@ -14,21 +14,21 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_SCALE_FACTOR", "2")
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtGui import QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.metrics import figure
+from latent_explorer.ui.training.metrics import curve_metric
 from latent_explorer.ui.widgets.basics import column, plain, row
 from latent_explorer.ui.widgets.curve_math import Curve
-from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions, curve_pen
+from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
+from latent_explorer.ui.widgets.probability_lines import line_style
 
 # figure: smoothing
 SHOWN = {"val_lpips_ratio": 0.0, "val_agreement": 0.0, "val_frechet_mapping": 0.0, "discriminator": 0.9}
@@ -52,7 +52,7 @@ def panel(key: str, runs: dict[str, Path]) -> QWidget:
     plot.show_curves(curves, PlotOptions(smoothing=SHOWN[key]))
     made = QWidget()
     layout = column(made, spacing=theme.UNIT // 2)
-    title = plain(figure(key).title)
+    title = plain(curve_metric(key).title)
     title.setFont(theme.font(semibold=True))
     layout.addWidget(title)
     layout.addWidget(plot)
@@ -65,7 +65,7 @@ def dash(index: int) -> QPixmap:
     picture.setDevicePixelRatio(2)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
-    painter.setPen(curve_pen(index, 2))
+    painter.setPen(QPen(theme.current().class_color(index), 2, line_style(index)))
     painter.drawLine(0, theme.UNIT // 2, DASH, theme.UNIT // 2)
     painter.end()
     return picture

@@ -9,16 +9,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from fake_projection import make_projected
 from safetensors.numpy import load, save
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.projected import (
-    ProjectedPicture,
-    ProjectionReport,
-    read_projected,
-    to_bytes,
-    write_projected,
-)
+from latent_explorer.explain.projected import ProjectedPicture, read_projected, to_bytes, write_projected
 
 
 @pytest.fixture
@@ -28,33 +23,8 @@ def picture() -> ProjectedPicture:
     def numbers(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape).astype(np.float32)
 
-    report = ProjectionReport(
-        name="leaf.png",
-        model_hash="ab" * 32,
-        classifier_id="cd" * 32,
-        class_names=("healthy", "diseased"),
-        space="s",
-        start="encoder",
-        steps=12,
-        seconds=1.5,
-        lpips=0.05,
-        lpips_net="LPIPS (squeeze)",
-        optimised="LPIPS (alex)",
-        psnr=24.0,
-        probs_target=(0.9, 0.1),
-        probs_reconstruction=(0.8, 0.2),
-        agreement=True,
-        probability_difference=0.1,
-        w_distance=1.2,
-        in_domain=True,
-        domain_reason="",
-    )
-    return ProjectedPicture(
-        ws=numbers(5, 16),
-        target=rng.integers(0, 256, (16, 16, 3), np.uint8),
-        image=rng.integers(0, 256, (16, 16, 3), np.uint8),
-        report=report,
-        cond=numbers(2),
+    return replace(
+        make_projected(space="s"),
         styles=(numbers(8), numbers(4)),
         noise=(numbers(4, 4), numbers(8, 8)),
         delta={"synthesis.b4.conv1.bias": numbers(4).astype(np.float16)},

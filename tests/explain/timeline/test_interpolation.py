@@ -45,19 +45,12 @@ def latent(base, projected=None) -> Latent:
         return bases(projected).latent(base)
 
 
-def image(recipe: PictureRecipe) -> np.ndarray:
-    return RENDERER.render(PictureRequest(recipe, EXPLAINER.conditioned_on)).after.image
-
-
 def logits(recipe: PictureRecipe) -> np.ndarray:
     return RENDERER.render(PictureRequest(recipe, EXPLAINER.conditioned_on)).after.logits
 
 
 def maps(seed: int) -> tuple[torch.Tensor, ...]:
     return tuple(SYNTHESIS.noise_random(1, torch.Generator().manual_seed(seed)))
-
-
-# Bases -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -180,9 +173,6 @@ def test_an_end_brings_its_own_truncation_and_cond():
         latent(BlendEndBase(A, cond=(1.0,)))
 
 
-# Noise -------------------------------------------------------------------------------------------
-
-
 def test_blended_noise_keeps_its_spread_and_ends_bit_for_bit():
     for a, b in zip(maps(1), maps(2), strict=True):
         assert torch.equal(blend_maps(a, b, 0.0), a)
@@ -207,8 +197,6 @@ def test_noise_of_two_projections_is_blended_in_the_render():
     with pytest.raises(UserError, match="noise maps"):
         bases().noise(Noise("blend", a=p, b=q, amount=0.5))
 
-
-# Recipes -----------------------------------------------------------------------------------------
 
 ONE = PictureRecipe(A, 0.6, 2, Noise("const"), None, (StyleShift(3, "max", 1.0),))
 TWO = PictureRecipe(

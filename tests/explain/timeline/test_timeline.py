@@ -49,9 +49,6 @@ def amounts(timeline: Timeline) -> list[float]:
     return [values[r] if r in values else r.base.amount for r in frames(timeline)]  # noqa: SIM401
 
 
-# Times -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("fps", FPS)
 def test_frames_stand_exactly_where_a_gif_can_put_them(fps):
     assert (100 / fps).is_integer()  # GIF counts in hundredths of a second
@@ -136,9 +133,6 @@ def test_scrubbing_snaps_to_frames():
     assert snapped == [0.0, 0.0, 0.1, 0.2, 0.2, 0.25, 0.25]
 
 
-# Segments ----------------------------------------------------------------------------------------
-
-
 def test_keyframes_are_passed_bit_for_bit():
     timeline = line(0.0, 0.7, 1.3)
     for keyframe in timeline.keyframes:
@@ -193,9 +187,6 @@ def test_one_noise_for_all_frames_or_the_keyframes_own():
     assert {r.noise for r in frames(fixed)} == {Noise("none")}
 
 
-# Changes -----------------------------------------------------------------------------------------
-
-
 def test_keyframes_move_past_one_another_and_say_where_they_went():
     timeline = line(0.0, 1.0, 2.0)
     moved = edits.moved(timeline, {0: 1.5, 2: -1.0})
@@ -228,9 +219,6 @@ def test_reversed_is_the_same_way_backwards(easing):
         else:
             assert here == there
     assert [k.recipe for k in back.keyframes] == [C, B, A]
-
-
-# Ready-made --------------------------------------------------------------------------------------
 
 
 def test_a_random_walk_passes_its_seeds_and_closes():
