@@ -106,8 +106,8 @@ class ProjectionJudge:
         reasons = []
         if shown > self._unlike:
             reasons.append(
-                f"the nearest picture that one latent gives is as unlike it ({self._distance.name} {shown:.2f}) as two random "
-                f"pictures of this generator are (nine pairs in ten stay below {self._unlike:.2f})"
+                f"the nearest picture that one latent gives is as unlike it ({self._distance.name} {shown:.2f}) as "
+                f"two random pictures of this generator are (nine pairs in ten stay below {self._unlike:.2f})"
             )
         if self._neighbours is not None:
             away = self._neighbours.distance(plain.ws)

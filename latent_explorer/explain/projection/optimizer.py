@@ -268,9 +268,10 @@ def _numbers(values: Tensor) -> np.ndarray:
 def tune(
     generator: Network, latent: Latent, loss: PictureLoss, row: int, settings: ProjectionSettings
 ) -> Generator[Event, None, Mapping[str, Tensor]]:
-    """What must be added to the generator's tensors (fp16, on the CPU) to show target `row` of the loss from the latent.
+    """Tune the generator to show target `row` of the loss from a latent; return the change of its tensors.
 
-    Adam on all weights of the synthesis; the best step is kept, or nothing where no step was better.
+    The change is what must be added, by name, in fp16 on the CPU; empty where no step was better. Adam on all weights
+    of the synthesis; the best step is kept.
     """
     tuned = copy.deepcopy(generator)
     synthesis = tuned.synthesis.requires_grad_(True)
