@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.app.training.run_history import RunHistory
+from latent_explorer.app.training.runs import RunHistory
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import duration_text
@@ -16,7 +16,7 @@ from latent_explorer.common.paths import runs_dir
 from latent_explorer.training.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.runs import RunView
 
 _SHOWN = ("val_lpips", "val_feature_distance", "val_agreement")
 

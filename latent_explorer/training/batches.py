@@ -45,11 +45,7 @@ def to_img(pixels: np.ndarray) -> Tensor:
 
 @torch.no_grad()
 def class_probs(
-    classifier: Classifier,
-    pixels: np.ndarray,
-    rows: np.ndarray,
-    flip: bool = False,
-    batch: int = 256,
+    classifier: Classifier, pixels: np.ndarray, rows: np.ndarray, flip: bool = False, batch: int = 256
 ) -> Tensor:
     """Class probabilities (len(rows), K) of those among pictures (N, H, W, 3) uint8, mirrored if `flip`."""
     device = classifier.mean.device
@@ -100,7 +96,7 @@ class BatchStream:
     def batch(self, images: int, draws: StepRandom) -> Batch:
         """The batch of the step before which `images` were seen."""
         size = self.config.batch
-        samples = self._samples(images, size)
+        samples = np.array([self._place(i) for i in range(images, images + size)])
         mirrored = draws.uniform(Purpose.MIRROR, (), range(size)) < 0.5
         views = mirrored.long() if self.config.flip else torch.zeros(size, dtype=torch.long)
         mine = list(self.world.share(size))
@@ -110,11 +106,8 @@ class BatchStream:
         real = img.to(self.device).contiguous(memory_format=torch.channels_last)
         return Batch(real, whole[mine], whole)
 
-    def _samples(self, first: int, count: int) -> np.ndarray:
-        """Places in `rows` of the pictures that the training sees as its `first`, `first` + 1, ..."""
-        return np.array([self._place(i) for i in range(first, first + count)])
-
     def _place(self, seen: int) -> int:
+        """Return the place in `rows` of the picture that is seen after `seen` others."""
         epoch, place = divmod(seen, len(self.rows))
         if epoch != self._epoch:
             order = stream(self.config.seed, epoch, Purpose.ORDER).permutation(len(self.rows))

@@ -151,10 +151,7 @@ def check_batch_divisible(config: TrainConfig, size: int = 1) -> None:
                 f"mapped + repaired is {generated}, but a batch has {c.batch} pictures. Choose 0 to {c.batch}."
             )
         parts |= {"mapped": c.mapped, "repaired": c.repaired}
-        groups = {
-            "discriminated": c.discriminated,
-            "discriminated + mapped + repaired": c.discriminated + generated,
-        }
+        groups = {"discriminated": c.discriminated, "discriminated + mapped + repaired": c.discriminated + generated}
     if size == 1:
         return
     uneven = [f"{name} ({n})" for name, n in parts.items() if n % size]

@@ -22,12 +22,7 @@ from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.dataset import read_all
 from latent_explorer.models.classifier_file import read_classifier
-from latent_explorer.models.explainer import (
-    Explainer,
-    Samples,
-    hash_classifier,
-    style_statistics,
-)
+from latent_explorer.models.explainer import Explainer, Samples, hash_classifier, style_statistics
 from latent_explorer.models.perceptual import perceptual_for
 from latent_explorer.training.batches import open_data, to_img
 from latent_explorer.training.checkpoints import Checkpoints
@@ -87,11 +82,6 @@ def select_checkpoint(run: RunFolder, best: bool = False) -> dict[str, Any]:
     is_over = state["images"] >= run.config().images
     was_better = best_score is not None and last_score is not None and best_score < last_score
     return checkpoints.load_best() if is_over and was_better else state
-
-
-def selected_checkpoint_images(run: RunFolder) -> int:
-    """After how many images the networks were taken that an export would hold."""
-    return int(select_checkpoint(run)["images"])
 
 
 def export(

@@ -36,7 +36,7 @@ Phase = Literal["classifier", "explainer", "attributes"]
 Request = Literal["pause", "stop"]
 
 BUSY_SECONDS = 1.0  # a touch of `busy` holds the training back for so long
-# seconds between two steps: a window that is used without a break slows a training, never stops it
+# Between two steps: a window that is used without a break slows a training, but never stops it.
 MAX_BUSY_WAIT_SECONDS = 2.0
 _ADVICE_RESUME = "The run is whole up to its last checkpoint: mend that and go on with --resume."
 _ADVICE_OTHER_FOLDER = "Choose another place with --out, or see to its permissions."
@@ -184,10 +184,7 @@ class RunFolder:
 
     def request(self, what: Request) -> None:
         """Ask the training for its end; it looks between two steps. Both write a checkpoint; stop also a result."""
-        with (
-            self.explain_write_errors("the request"),
-            atomic_path(self.path / "request") as temporary,
-        ):
+        with self.explain_write_errors("the request"), atomic_path(self.path / "request") as temporary:
             temporary.write_text(what)
 
     def pop_request(self) -> Request | None:

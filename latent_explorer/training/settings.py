@@ -209,10 +209,7 @@ def train_config(
     config = msgspec.structs.replace(presets.apply(preset, config) if preset else config, **own)
     if classifier or config.mode == "stylegan2":
         return config
-    fitting = {
-        "resolution": config.resolution,
-        **(presets.preset(preset).classifier if preset else {}),
-    }
+    fitting = {"resolution": config.resolution, **(presets.preset(preset).classifier if preset else {})}
     fitting |= {key.removeprefix(CLASSIFIER): values[key] for key in values.keys() - own.keys()}
     training = ClassifierTraining(chosen, **fitting)
     return msgspec.structs.replace(config, classifier_training=training)

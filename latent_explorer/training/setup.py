@@ -87,12 +87,7 @@ def read_pictures(
 
 
 def build_training(
-    run: RunFolder,
-    data: ImageDataset,
-    pixels: np.ndarray,
-    *,
-    fresh: bool,
-    world: World = SINGLE_PROCESS,
+    run: RunFolder, data: ImageDataset, pixels: np.ndarray, *, fresh: bool, world: World = SINGLE_PROCESS
 ) -> tuple[Trainer, Validation]:
     """The parts of a run, as at its first step; a run that is not `fresh` then takes up its checkpoint.
 

@@ -102,9 +102,7 @@ def figures(logits: Tensor, labels: Tensor) -> dict[str, Any]:
     }
 
 
-def train_classifier(
-    config: ClassifierTraining,
-) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
+def train_classifier(config: ClassifierTraining) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
     """Train; yields Progress and Metric, returns the classifier and what is to be said about it."""
     size = config.resolution
     data = open_labelled_data(config.data)
@@ -154,19 +152,12 @@ def _described(config: ClassifierTraining, class_names: tuple[str, ...]) -> Clas
 
 
 def _fit(
-    config: ClassifierTraining,
-    classifier: Classifier,
-    pixels: np.ndarray,
-    labels: Tensor,
-    rows: np.ndarray,
+    config: ClassifierTraining, classifier: Classifier, pixels: np.ndarray, labels: Tensor, rows: np.ndarray
 ) -> Generator[Event, None, None]:
     generator = torch.Generator().manual_seed(config.seed)
     decayed = [p for p in classifier.parameters() if p.dim() > 1]
     plain = [p for p in classifier.parameters() if p.dim() <= 1]
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
+    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}]
     optimiser = torch.optim.AdamW(groups, lr=config.lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.lr, total_steps=config.steps)
     classifier.train()

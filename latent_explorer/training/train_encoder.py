@@ -8,6 +8,7 @@ real pictures as samples) lives in explain; training generator and encoder toget
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 import time
 from dataclasses import replace
@@ -132,10 +133,7 @@ class _EncoderTrainingRun(TrainingLoop):
     def pairs(self, step: int, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
         """Pictures (n, 3, R, R) of a step, their w (n, w_dim), and what the generator was told of each (n, K)."""
         generator, like = self.generator, self.generator.mapping.w_avg
-        draws, rng = (
-            StepRandom(self.config.seed, step),
-            stream(self.config.seed, step, Purpose.PARTNERS),
-        )
+        draws, rng = StepRandom(self.config.seed, step), stream(self.config.seed, step, Purpose.PARTNERS)
         z = draws.normal(Purpose.LATENT, (generator.config.z_dim,), range(count)).to(like)
         c = cond = None
         if generator.config.c_dim:
@@ -158,13 +156,11 @@ class _EncoderTrainingRun(TrainingLoop):
         """(n,): mean squared error of w in units of its own variance, by which 1 is no better than the mean."""
         return (guess - w).square().mean(dim=1) / self.variance
 
-    @property
+    @functools.cached_property
     def variance(self) -> float:
         """Mean variance of w over its dimensions."""
-        if not hasattr(self, "_variance"):
-            _, w, _ = self.pairs(_HELD_OUT, 4 * _JUDGED)
-            self._variance = max(float(w.var(dim=0).mean()), 1e-12)
-        return self._variance
+        _, w, _ = self.pairs(_HELD_OUT, 4 * _JUDGED)
+        return max(float(w.var(dim=0).mean()), 1e-12)
 
     def difference(self, guess: Tensor, img: Tensor, cond: Tensor | None) -> Tensor:
         """(n,): how unlike the pictures are what the guessed w renders to."""
@@ -207,8 +203,6 @@ class _EncoderTrainingRun(TrainingLoop):
             figures={**explainer.figures, "encoder": figures},
         )
 
-    # -- going on ----------------------------------------------------------------------------------------------------
-
     def save(self) -> None:
         path = self.checkpoint
         state = {
@@ -242,15 +236,7 @@ class _EncoderTrainingRun(TrainingLoop):
                 self.images = self._first = int(state["images"])
         except FileNotFoundError as error:
             raise UserError(f"There is no {path} to go on from. Leave out --resume.") from error
-        except (
-            OSError,
-            RuntimeError,
-            KeyError,
-            ValueError,
-            TypeError,
-            EOFError,
-            pickle.UnpicklingError,
-        ) as error:
+        except (OSError, RuntimeError, KeyError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
             raise UserError(f"{path} cannot be read. Delete it and start again.") from error
         if not same:
             raise UserError(f"{path} is of a training with another model or other settings. Give those, or delete it.")

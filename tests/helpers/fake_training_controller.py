@@ -6,8 +6,9 @@ from __future__ import annotations
 import contextlib
 from pathlib import Path
 
+from latent_explorer.app.training.controller import SharedDevice
 from latent_explorer.app.training.plan import TrainingPlan
-from latent_explorer.app.training.run_view import RunView
+from latent_explorer.app.training.runs import RunView
 from latent_explorer.app.training.updates import (
     CheckDone,
     DataInspected,
@@ -53,13 +54,12 @@ class FakeTrainingController:
         self.updates = UpdateHub()
         self.asked: list[tuple] = []
         self.plan = plan or TrainingPlan()
-        self.devices = (("auto", "Automatic: CPU, 2 threads"), ("cpu", "CPU, 2 threads"))
+        self.device = SharedDevice()
+        self.device.choices = (("auto", "Automatic: CPU, 2 threads"), ("cpu", "CPU, 2 threads"))
         self.offer: DataSummary | None = OFFER
         self.report: DataReport | None = REPORT
         self.estimate = None
         self.problem = ""
-        self.open_file: Path | None = None
-        self.warning = ""
         self.refuses = False
         self.checking = False
         self.snapshot_busy = False
@@ -97,12 +97,6 @@ class FakeTrainingController:
     def remember_plan(self, plan: TrainingPlan) -> None:
         self.plan = plan
         self.asked.append(("remember_plan", plan))
-
-    def device_warning(self, device: str) -> str:
-        return self.warning
-
-    def open_explainer(self) -> Path | None:
-        return self.open_file
 
     def inspect_data(self, path: Path) -> None:
         self.asked.append(("inspect_data", path))

@@ -92,14 +92,7 @@ def test_two_processes_agree_with_one_of_the_same_total_batch(
     for name in ("one", "two"):
         run = started(config, tmp_path / name)
         run.classifier.write_bytes(classifier_file.read_bytes())
-    _ended(
-        _torchrun(
-            2,
-            ROOT / "tests" / "helpers" / "distributed_losses.py",
-            tmp_path / "two",
-            tmp_path / "two.json",
-        )
-    )
+    _ended(_torchrun(2, ROOT / "tests" / "helpers" / "distributed_losses.py", tmp_path / "two", tmp_path / "two.json"))
     together = json.loads((tmp_path / "two.json").read_text())
     monkeypatch.setattr(setup, "perceptual_for", setup.perceptual_for)  # `losses` replaces them
     monkeypatch.setattr(stylex_trainer, "BANK", stylex_trainer.BANK)

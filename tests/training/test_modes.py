@@ -11,14 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 import torch
-from tiny_training import (
-    FakePerceptual,
-    classifier_training,
-    started,
-    tiny_config,
-    write_disc_classifier,
-    write_discs,
-)
+from tiny_training import FakePerceptual, classifier_training, started, tiny_config, write_disc_classifier, write_discs
 
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
@@ -34,8 +27,7 @@ from latent_explorer.training.fit_mapping import FITTING
 from latent_explorer.training.networks import Networks
 from latent_explorer.training.setup import build_training, read_pictures
 from latent_explorer.training.stylex_trainer import Trainer, uses_bfloat16
-from latent_explorer.training.throughput import Throughput
-from latent_explorer.training.train import train
+from latent_explorer.training.train import Throughput, train
 from latent_explorer.training.validate import Validation
 
 CPU = torch.device("cpu")
@@ -228,12 +220,9 @@ def test_a_plain_stylegan2_trains_is_exported_and_started_from(
 
 def test_a_plain_stylegan2_has_one_pace(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("latent_explorer.training.throughput.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("latent_explorer.training.train.time.monotonic", lambda: now[0])
     # the second stage at half the rate
-    for mode, seconds_left in (
-        ("stylegan2", 25.0),
-        ("stylex", 45.0),
-    ):
+    for mode, seconds_left in (("stylegan2", 25.0), ("stylex", 45.0)):
         asked = _changed(config, mode=mode, images=300, adversarial_start=100, validate_every=1000)
         throughput = Throughput(asked, 0)
         now[0] += 5
@@ -248,8 +237,7 @@ def test_precision_is_chosen_by_device() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields",
-    [{"discriminated": 9}, {"discriminated": 0}, {"mapped": 6, "repaired": 6}, {"mapped": -1}],
+    "fields", [{"discriminated": 9}, {"discriminated": 0}, {"mapped": 6, "repaired": 6}, {"mapped": -1}]
 )
 def test_a_step_cannot_take_more_than_its_batch(config: TrainConfig, fields: dict[str, int]) -> None:
     with pytest.raises(UserError, match="a batch has 8 pictures"):

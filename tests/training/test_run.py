@@ -10,12 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from tiny_training import (
-    FakePerceptual,
-    same_tensors,
-    started,
-    tiny_config,
-)
+from tiny_training import FakePerceptual, same_tensors, started, tiny_config
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Metric, Notice, Preview

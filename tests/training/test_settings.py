@@ -9,13 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.training.config import (
-    SECTIONS,
-    ClassifierTraining,
-    DataConfig,
-    EncoderTraining,
-    TrainConfig,
-)
+from latent_explorer.training.config import SECTIONS, ClassifierTraining, DataConfig, EncoderTraining, TrainConfig
 from latent_explorer.training.settings import (
     OPTIONS,
     check_settings,

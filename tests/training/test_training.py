@@ -8,11 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import torch
-from tiny_training import (
-    FakePerceptual,
-    started,
-    tiny_config,
-)
+from tiny_training import FakePerceptual, started, tiny_config
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job

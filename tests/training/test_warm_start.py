@@ -59,9 +59,7 @@ def test_all_networks_of_an_explainer_act_as_before(inputs) -> None:
 
 
 @torch.no_grad()
-def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders_trunk(
-    inputs,
-) -> None:
+def test_a_plain_stylegan2_is_widened_and_its_discriminator_becomes_the_encoders_trunk(inputs) -> None:
     z, cond, img = inputs
     old = _explainer(msgspec.structs.replace(CONFIG, mode="stylegan2"))
     new = Networks(msgspec.structs.replace(CONFIG, seed=1), 2)

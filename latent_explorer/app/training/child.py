@@ -103,7 +103,13 @@ def failure_of_child(pid: int, output: Path) -> str:
 def last_error(output: Path) -> str:
     """The sentence with which a child said that it failed; empty when it did not, or was interrupted."""
     message = ""
-    for line in _tail(output).splitlines():
+    try:
+        with output.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            tail = file.read()
+    except OSError:
+        return ""
+    for line in tail.splitlines():
         with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
             event = msgspec.json.decode(line, type=dict[str, Any])
             if event.get("event") == "error" and event.get("kind") != "interrupt":
@@ -139,13 +145,3 @@ def _lower_priority(pid: int) -> None:
         with contextlib.suppress(OSError):  # gone already, or not allowed: then it runs as it is
             own = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, pid, min(19, own + NICENESS))
-
-
-def _tail(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            file.seek(0, os.SEEK_END)
-            file.seek(max(0, file.tell() - _TAIL))
-            return file.read()
-    except OSError:
-        return b""

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Trainings as the window sees them: plan, check, start, watch, steer, open. No window here, and no training.
+"""Trainings for the window: check a plan, start, watch, pause, stop, open and delete. No widget here.
 
-Methods are called on the window's thread; `updates` passes on what changed. None raises for what a person did or a
-folder holds. A training is a child process that survives the window; the controller attaches to its folder.
+Call methods on the window's thread; `updates` emits what changed. No method raises for an input of the user or for
+the contents of a folder. A training is a child process that outlives the window; the controller watches its folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,11 +16,8 @@ from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.training import child
 from latent_explorer.app.training import jobs as training_jobs
-from latent_explorer.app.training import preferences as training_memory
-from latent_explorer.app.training.run_history import RunHistory
-from latent_explorer.app.training.run_view import running_sentence
-from latent_explorer.app.training.shared_device import SharedDevice
-from latent_explorer.app.training.snapshot import SnapshotExporter
+from latent_explorer.app.training.plan import load_preferences, save_preferences
+from latent_explorer.app.training.runs import SNAPSHOT_OUTPUT, RunHistory
 from latent_explorer.app.training.updates import (
     CheckDone,
     CheckProgress,
@@ -27,6 +25,7 @@ from latent_explorer.app.training.updates import (
     RunChanged,
     RunEnded,
     RunsChanged,
+    SnapshotChanged,
     StartFailed,
     WindowChanged,
 )
@@ -40,37 +39,39 @@ if TYPE_CHECKING:
 
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.training.plan import TrainingPlan
-    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.runs import RunView
     from latent_explorer.training.run_folder import Request
 
-# What is said when a run comes to an end that nobody asked for, wherever the person looks.
+# Notices of the window when a run ends without a request.
 _END_MESSAGES: dict[str, tuple[Literal["info", "warning"], str]] = {
     "finished": ("info", "{0} is trained. Open its explainer from the Training panel."),
     "failed": ("warning", "The training of {0} failed: {1}"),
     "interrupted": ("warning", "The training of {0} was interrupted. It can be resumed."),
 }
-SCAN_EVERY = 10  # polls; only then are runs looked for that another program started
+SCAN_EVERY = 10  # polls between two searches for runs that another program started
+REQUEST_INTERVAL = 0.5  # seconds between two requests; the training waits for one second from the last
 
 
 class TrainingController:
-    """Beside the explorer, whose engine does the checks and whose window opens what was trained."""
+    """Controller of trainings. The explorer's engine runs the checks, and the explorer opens the results."""
 
     def __init__(self, explorer: Explorer, *, data_dir: Path | None = None) -> None:
         self.updates = UpdateHub()
         self._explorer = explorer
         self._folder = data_dir or paths.user_data_dir()
-        self._memory = training_memory.load(self._folder)
+        self._memory = load_preferences(self._folder)
         self._history = RunHistory()
         for folder in self._memory.folders:
-            self._history.add_if_there(folder)
-        self._attached: RunView | None = None
-        self._running: RunView | None = None
-        self._begun: dict[Path, TrainingPlan] = {}  # by run: plans that have not shown yet that they work
-        self._wish: Request | None = None  # how the person wants the running one to end
+            with contextlib.suppress(UserError):  # it may be gone
+                self._history.add(folder)
+        self.attached: RunView | None = None  # the run on the screen
+        self.running: RunView | None = None  # the run that a process works on, of this window or not
+        self.device = SharedDevice()
+        self._begun: dict[Path, TrainingPlan] = {}  # by run: plans started here that may still fail at the start
+        self._requested: Request | None = None  # how the user wants the running one to end
         self._known: tuple[Path, ...] = ()
         self._polls = 0
         self._check: tuple[int, TrainingPlan] | None = None  # the engine's job
-        self._device = SharedDevice()
         self._snapshot = SnapshotExporter(explorer, self.updates)
         self._closed = False
         self._subscriptions = [
@@ -82,47 +83,30 @@ class TrainingController:
             explorer.updates.on(JobEnded, self._job_ended),
         ]
 
-    # The guided start ----------------------------------------------------------------------------
-
     @property
     def plan(self) -> TrainingPlan:
-        """The plan of last time, for the form."""
+        """The plan that was remembered last."""
         return self._memory.plan
 
     def remember_plan(self, plan: TrainingPlan) -> None:
         """Remember the plan for the next start of the program."""
         self._remember(plan=plan)
 
-    @property
-    def devices(self) -> tuple[tuple[str, str], ...]:
-        """Devices to choose from, as (id, words); "auto" first."""
-        return self._device.choices
-
-    def device_warning(self, device: str) -> str:
-        """A sentence when a training on `device` would share it with the window; else empty."""
-        return self._device.warning(device)
-
-    def open_explainer(self) -> Path | None:
-        """The file of the explainer on the screen, whose classifier can be explained once more."""
-        return self._device.model
-
     def inspect_data(self, path: Path) -> None:
-        """See what the pictures at `path` offer: `DataInspected`."""
+        """Read which labels and columns the pictures at `path` have. Emits `DataInspected`."""
         self._explorer.start_job(
-            f"Looking at {path.name}",
-            lambda _budget: training_jobs.inspect_data(path),
-            self.updates.emit,
+            f"Looking at {path.name}", lambda _budget: training_jobs.inspect_data(path), self.updates.emit
         )
 
     @property
     def checking(self) -> bool:
-        """Whether a check is at work."""
+        """True while a check runs."""
         return self._check is not None
 
     def check(self, plan: TrainingPlan) -> None:
-        """Check the pictures, then time a few steps on this machine: `CheckProgress`, then one `CheckDone`.
+        """Check the pictures, then time a few steps on this machine. Emits `CheckProgress`, then one `CheckDone`.
 
-        A check that is at work is dropped without a word.
+        A check that still runs is cancelled.
         """
         self.cancel_check()
         if problems := plan.problems():
@@ -130,19 +114,17 @@ class TrainingController:
             return
         name = f"Checking {plan.data.name if plan.data else ''}"
         job = self._explorer.start_job(
-            name,
-            lambda _budget: training_jobs.check_and_estimate(plan, self._history.folder),
-            self.updates.emit,
+            name, lambda _budget: training_jobs.check_and_estimate(plan, self._history.folder), self.updates.emit
         )
         self._check = None if job is None else (job, plan)
 
     def cancel_check(self) -> None:
-        """End it; `CheckDone` without a report follows."""
+        """Cancel the check; `CheckDone` without a report follows."""
         if self._check is not None:
             self._explorer.cancel(self._check[0])
 
     def start(self, plan: TrainingPlan) -> bool:
-        """Start the training and attach to it. False, and a sentence told, when it cannot be started."""
+        """Start the training and attach to it. Return False, and report why, if it cannot be started."""
         started = False
         with updates.report_errors(self._explorer.updates.emit, "Starting the training"):
             self._check_none_running()
@@ -157,58 +139,45 @@ class TrainingController:
             started = True
         return started
 
-    # The attached run ----------------------------------------------------------------------------
-
-    @property
-    def attached(self) -> RunView | None:
-        """The run that is shown."""
-        return self._attached
-
-    @property
-    def running(self) -> RunView | None:
-        """The run that somebody works on, in this window or not; for the status line."""
-        return self._running
-
     def begin(self) -> None:
-        """At the start of the window: attach to a run that is alive."""
+        """Attach to a run that is alive; for the start of the window."""
         self._scan()
 
     def poll(self) -> None:
-        """To be called every second: `RunChanged`, `RunEnded`, `RunsChanged`. Costs nothing when nothing changed.
+        """Read what is new and emit `RunChanged`, `RunEnded` and `RunsChanged`. Call it every second.
 
-        `RunChanged` comes for the attached run and for the running one.
+        `RunChanged` is emitted for the attached run and for the running one. No file is read if none changed.
         """
         if self._closed:
             return
         self._polls += 1
         if self._polls % SCAN_EVERY == 0:
             self._scan()
-        for view in dict.fromkeys((self._attached, self._running)):
+        for view in dict.fromkeys((self.attached, self.running)):
             if view is not None and view.poll():
                 self.updates.emit(RunChanged(view))
         self._repeat_request()
-        if self._running is not None and not self._running.alive:
-            ended, self._running = self._running, None
+        if self.running is not None and not self.running.alive:
+            ended, self.running = self.running, None
             self._ended(ended)
         self._snapshot.poll()
 
     def attach(self, view: RunView | None) -> None:
-        """Show this run."""
-        self._attached = view
+        self.attached = view
         if view is not None:
             view.poll()
         self.updates.emit(RunAttached(view))
 
     def pause(self) -> None:
-        """Ask the running training to write a checkpoint and end; `resume` goes on."""
+        """Ask the running training to write a checkpoint and end. `resume` continues it."""
         self._ask("pause", "Pausing the training")
 
     def stop(self) -> None:
-        """Ask it to end early: checkpoint, then the result as it is."""
+        """Ask the running training to write a checkpoint and an explainer, then end."""
         self._ask("stop", "Stopping the training")
 
     def resume(self, images: int | None = None) -> bool:
-        """Go on with the attached run, to `images` in all if given. False, and a sentence told, when it cannot."""
+        """Continue the attached run, up to `images` in all if given. Return False, and report why, if it cannot."""
         resumed = False
         with updates.report_errors(self._explorer.updates.emit, "Resuming the training"):
             view = self._shown()
@@ -221,110 +190,109 @@ class TrainingController:
 
     @property
     def snapshot_busy(self) -> bool:
-        """Whether the current state is being made into an explainer."""
-        return self._snapshot.busy
+        """True while the current state is being exported."""
+        return self._snapshot.work is not None
 
     def open_current(self) -> None:
-        """Make an explainer of the attached run's newest checkpoint and open it; the training goes on meanwhile."""
+        """Export the attached run's newest checkpoint as an explainer and open it. The training continues."""
         with updates.report_errors(self._explorer.updates.emit, "Opening the current state"):
             self._snapshot.start(self._shown())
 
     def open_result(self) -> None:
-        """Open the attached run's finished explainer."""
+        """Open the explainer that the attached run ended with."""
         with updates.report_errors(self._explorer.updates.emit, "Opening the result"):
             view = self._shown()
             if view.result is None:
                 raise UserError(f"{view.name} has no finished explainer yet. Open its current state instead.")
             self._explorer.open_path(view.result)
 
-    # The history ---------------------------------------------------------------------------------
-
     def runs(self) -> list[RunView]:
-        """All known runs, newest first. Their figures are read by their `poll`."""
+        """Return all known runs, newest first. Their `poll` reads their figures."""
         return self._history.views()
 
     def open_folder(self, path: Path) -> None:
         """Add a run folder from elsewhere to the history and attach to it."""
         with updates.report_errors(self._explorer.updates.emit, f"Opening {path.name}"):
             view = self._history.add(path)
-            self._remember(folders=tuple(self._history.external_folders))
+            self._remember(folders=tuple(self._history.elsewhere))
             self.updates.emit(RunsChanged())
             self.attach(view)
             self._scan()
 
     def delete(self, view: RunView) -> bool:
-        """Delete a run with everything in it; refused while somebody works on it."""
+        """Delete a run's folder. Return False, and report why, if it cannot be deleted, as while it is trained."""
         deleted = False
         with updates.report_errors(self._explorer.updates.emit, f"Deleting {view.name}"):
             self._snapshot.cancel_for(view)
             self._history.delete(view)
             deleted = True
-        self._remember(folders=tuple(self._history.external_folders))
-        if view is self._attached and not view.path.exists():
+        self._remember(folders=tuple(self._history.elsewhere))
+        if view is self.attached and not view.path.exists():
             self.attach(None)
         self._scan()
         return deleted
 
     def close(self) -> None:
-        """The window closes: the training goes on."""
+        """Disconnect from the explorer as the window closes. The training continues."""
         if not self._closed:
             self._closed = True
             for disconnect in self._subscriptions:
                 disconnect()
             self._snapshot.close()
 
-    # Inside --------------------------------------------------------------------------------------
-
     def _shown(self) -> RunView:
-        if self._attached is None:
+        if self.attached is None:
             raise UserError("No training is shown. Choose one in the history first.")
-        return self._attached
+        return self.attached
 
     def _check_none_running(self) -> None:
         running = self._history.running()
         if running is not None:
-            raise UserError(running_sentence(running))
+            raise UserError(
+                f"{running.name} is being trained already. Pause or stop it first: two at once would only slow each "
+                "other."
+            )
 
     def _follow(self, view: RunView, pid: int) -> None:
-        """Watch a run that a process was just started for."""
+        """Watch a run whose process was just started."""
         view.launched(pid)
-        self._running, self._wish = view, None
+        self.running, self._requested = view, None
         self._scan()
         self.attach(view)
 
     def _ask(self, what: Request, doing: str) -> None:
         with updates.report_errors(self._explorer.updates.emit, doing):
-            view = self._attached if self._attached and self._attached.alive else self._running
+            view = self.attached if self.attached and self.attached.alive else self.running
             if view is None or not view.alive:
                 raise UserError("No training is running now, so there is nothing to end.")
             view.folder.request(what)
-            self._wish = what
+            self._requested = what
             view.poll()
             self.updates.emit(RunChanged(view))
 
     def _repeat_request(self) -> None:
-        """Ask again while the run lives: one that only begins forgets what was asked of the process before it."""
-        run = self._running
-        if run is not None and run.alive and self._wish is not None and not run.requested:
+        """Repeat the request while the run is alive: a process that starts drops requests to the one before it."""
+        run = self.running
+        if run is not None and run.alive and self._requested is not None and not run.requested:
             with contextlib.suppress(UserError):
-                run.folder.request(self._wish)
+                run.folder.request(self._requested)
 
     def _scan(self) -> None:
-        """Look for runs that came or went, and for one that somebody else has started."""
-        if self._running is None:
-            self._running = self._history.running()
-            if self._running is not None and self._attached is None:
-                self.attach(self._running)
+        """Look for runs that were added or removed, and for one that another program started."""
+        if self.running is None:
+            self.running = self._history.running()
+            if self.running is not None and self.attached is None:
+                self.attach(self.running)
         known = tuple(view.path for view in self._history.views())
         if known != self._known:
             self._known = known
             self.updates.emit(RunsChanged())
 
     def _ended(self, view: RunView) -> None:
-        self._wish = None
+        self._requested = None
         plan = self._begun.pop(view.path, None)
         if plan is not None and view.state == "failed" and self._history.remove_failed_start(view):
-            if view is self._attached:
+            if view is self.attached:
                 self.attach(None)
             self.updates.emit(StartFailed(plan, view.message))
         else:
@@ -335,17 +303,17 @@ class TrainingController:
         self._scan()
 
     def _model_opened(self, update: updates.ModelOpened) -> None:
-        self._device.model = update.path
+        self.device.model = update.path
         self.updates.emit(WindowChanged())
 
     def _device_changed(self, update: updates.DeviceChanged) -> None:
-        self._device.set_window(update.device, update.choices)
+        self.device.set_window(update.device, update.choices)
         self.updates.emit(WindowChanged())
 
     def _hold_back(self) -> None:
-        """A person moves something in the window."""
-        if self._running is not None and self._running.alive:
-            self._device.hold_training_back(self._running)
+        """Hold the training back as the user moves something in the window."""
+        if self.running is not None and self.running.alive:
+            self.device.hold_training_back(self.running)
 
     def _job_event(self, update: JobEvent) -> None:
         checking = self._check is not None and update.job == self._check[0]
@@ -356,11 +324,103 @@ class TrainingController:
         if self._check is None or update.job != self._check[0]:
             return
         (_, plan), self._check = self._check, None
-        if update.outcome != "finished":  # else the job's own value follows
+        if update.outcome != "finished":  # else the job's own value is emitted
             self.updates.emit(CheckDone(plan, None, None))
 
     def _remember(self, **fields: Any) -> None:
         memory = replace(self._memory, **fields)
         if memory != self._memory:
             self._memory = memory
-            training_memory.save(self._folder, memory)
+            save_preferences(self._folder, memory)
+
+
+class SharedDevice:
+    """The device that the window computes on, and how a training on it is held back while the window needs it."""
+
+    def __init__(self) -> None:
+        # (id, words), "auto" first
+        self.choices: tuple[tuple[str, str], ...] = (("auto", "Automatic"), ("cpu", "CPU"))
+        self.model: Path | None = None  # the explainer on the screen
+        self._window = ""  # id of the device that the window computes on; empty while nothing is open
+        self._asked = 0.0
+
+    def set_window(self, device: str, choices: tuple[tuple[str, str], ...]) -> None:
+        """Set the device that the window computes on (in words), and those to choose from."""
+        self.choices = choices
+        self._window = next((key for key, words in self._named() if words == device), "")
+
+    def hold_training_back(self, run: RunView) -> None:
+        """Hold the training back for a second if it computes where the window does."""
+        now = time.monotonic()
+        if now - self._asked < REQUEST_INTERVAL:
+            return
+        device = run.status.device if run.status is not None else ""
+        if not device or device == self._window or not self._window:
+            self._asked = now
+            run.folder.busy()
+
+    def warning(self, device: str) -> str:
+        """Return a warning that a training on `device` (an id) would share it with the window, or an empty string."""
+        named = self._named()
+        chosen = named[0][0] if device == "auto" else device
+        if chosen != self._window:
+            return ""
+        if chosen == "cpu":
+            return (
+                "The training shares the processor with this window. It waits while you move a slider, "
+                "yet pictures may come a little later."
+            )
+        return (
+            f"{dict(named)[chosen]} draws this window's pictures, too. The training waits while you move a slider, "
+            "and both share its memory: at large sizes choose another device for one of them."
+        )
+
+    def _named(self) -> list[tuple[str, str]]:
+        return [choice for choice in self.choices if choice[0] != "auto"]
+
+
+class SnapshotExporter:
+    """Exports a running training's current state as an explainer, one at a time, and opens it.
+
+    A child process and not a job of the engine: it takes a minute or two, and measuring is one long step, during which
+    no slider would respond.
+    """
+
+    def __init__(self, explorer: Explorer, hub: UpdateHub) -> None:
+        self._explorer, self._updates = explorer, hub
+        self.work: tuple[int, RunView] | None = None  # process, run
+
+    def start(self, view: RunView) -> None:
+        """Start to export the run's newest checkpoint. Raises UserError if that is not possible."""
+        if self.work is not None:
+            raise UserError("A current state is being opened already. It will be there in a minute or two.")
+        if not any(view.folder.checkpoints.glob("*.pt")):
+            raise UserError(f"{view.name} has no checkpoint yet. Wait until the first is written.")
+        images = view.status.images if view.status is not None else 0
+        arguments = ["export", str(view.path), "--out", str(view.folder.current)]
+        arguments += ["--name", f"{view.name}, {images:,} images", "--json"]
+        self.work = child.start_child(arguments, view.path, SNAPSHOT_OUTPUT), view
+        self._updates.emit(SnapshotChanged(True))
+
+    def poll(self) -> None:
+        """Open the explainer if the export has ended."""
+        if self.work is None or child.is_running(self.work[0]):
+            return
+        (pid, view), self.work = self.work, None
+        self._updates.emit(SnapshotChanged(False))
+        with updates.report_errors(self._explorer.updates.emit, "Opening the current state"):
+            if problem := child.failure_of_child(pid, view.path / SNAPSHOT_OUTPUT):
+                raise UserError(problem)
+            self._explorer.open_path(view.folder.current)
+
+    def cancel_for(self, view: RunView) -> None:
+        """Cancel the export of this run, if there is one."""
+        if self.work is not None and self.work[1] is view:
+            self.close()
+            self._updates.emit(SnapshotChanged(False))
+
+    def close(self) -> None:
+        """End the export, if there is one."""
+        if self.work is not None:
+            child.end_child(self.work[0])
+            self.work = None

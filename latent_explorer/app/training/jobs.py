@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.training.config import DataConfig, TrainConfig
 
-
 LISTING = "Listing the pictures"
 NO_LABELS = (
     "A classifier cannot be trained: the pictures have no two classes. Choose a column of labels, sort the pictures "

@@ -38,17 +38,13 @@ _END_MESSAGES: dict[State, str] = {
 }
 
 
-def no_request() -> None:
-    """Stand in for `stop_request` where nothing can ask for an end."""
-
-
 def run_pipeline(
     folder: Path,
     config: TrainConfig | None = None,
     *,
     changes: dict[str, Any] | None = None,
     command: Sequence[str] = (),
-    stop_request: Callable[[], Request | None] = no_request,
+    stop_request: Callable[[], Request | None] = lambda: None,
 ) -> Generator[Event, None, RunStatus | None]:
     """Start the run that `config` describes, or without one go on with that in `folder`. Yields the phases' events.
 
@@ -257,9 +253,9 @@ def _classifier(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
 def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
     """Write result.explainer, unless it is there already for these very networks."""
     from latent_explorer.models.explainer_file import write_explainer
-    from latent_explorer.training.export import export, selected_checkpoint_images
+    from latent_explorer.training.export import export, select_checkpoint
 
-    images = selected_checkpoint_images(run)
+    images = int(select_checkpoint(run)["images"])
     if images == 0 or images == _result_images(run):
         return
     reporter.begin("attributes", "Writing the explainer.")

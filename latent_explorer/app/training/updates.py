@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latent_explorer.app.training.plan import TrainingPlan
-from latent_explorer.app.training.run_view import RunView
+from latent_explorer.app.training.runs import RunView
 from latent_explorer.common.events import Progress
 from latent_explorer.data.check import DataReport
 from latent_explorer.data.summary import DataSummary

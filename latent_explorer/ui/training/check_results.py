@@ -12,14 +12,7 @@ from PySide6.QtWidgets import QFrame, QLineEdit, QProgressBar, QScrollArea, QSiz
 
 from latent_explorer.common.format import duration_text, size_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import (
-    button,
-    column,
-    hint,
-    icon_button,
-    row,
-    title,
-)
+from latent_explorer.ui.widgets.basics import button, column, hint, icon_button, row
 from latent_explorer.ui.widgets.form import MessageLines
 from latent_explorer.ui.widgets.status_bar import job_text
 
@@ -166,11 +159,7 @@ class NextStepBar(QWidget):
 def report_lines(report: DataReport) -> list[tuple[str, str]]:
     """The findings as (severity, sentence), the worst first; names of pictures follow the sentence."""
     found = sorted(report.findings, key=lambda finding: ORDER[finding.severity])
-    return [(f.severity, " ".join([f.text, _names(f.names)]).strip()) for f in found]
-
-
-def _names(names: tuple[str, ...]) -> str:
-    return f"({', '.join(names)})" if names else ""
+    return [(f.severity, f"{f.text} ({', '.join(f.names)})" if f.names else f.text) for f in found]
 
 
 def fits(estimate: Estimate) -> bool:
@@ -193,8 +182,3 @@ def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
     scarce = needed * SPARE > free
     tail = ": it will be nearly full." if scarce else "."
     return [("note", time), ("warning" if scarce else "note", f"{disk}{tail}")]
-
-
-def heading() -> QWidget:
-    """The title over the column."""
-    return title("Check")

@@ -9,26 +9,29 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QRadioButton, QSizePolicy, QWidget
-
-from latent_explorer.data.labels import parse_classes
-from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.classes_dialog import ClassesDialog
-from latent_explorer.ui.training.form_step import FormStep
-from latent_explorer.ui.widgets.basics import (
-    ElidedLabel,
-    button,
-    column,
-    hint,
-    icon_button,
-    plain,
-    row,
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QFileDialog,
+    QHeaderView,
+    QRadioButton,
+    QSizePolicy,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
 )
+
+from latent_explorer.data.labels import parse_classes, write_classes
+from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.form_step import FormStep
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row, warning
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.form import FormGrid, MessageLines
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from latent_explorer.app.training.plan import TrainingPlan
     from latent_explorer.app.training.updates import DataInspected
     from latent_explorer.data.summary import DataSummary
@@ -36,6 +39,13 @@ if TYPE_CHECKING:
 FILES = "Classifiers, explainers (*.classifier *.explainer)"
 NO_LABELS = "These pictures have no labels. Open a classifier, or train one on other pictures."
 SHOWN_CLASSES = 3
+COLUMNS = ("Class", "Value", "Pictures")
+HELP = (
+    "Untick what shall be left out. Double click a name, or press F2, to change it. "
+    "Values with one name make one class."
+)
+TOO_FEW = "A classifier needs two classes at least."
+NOT_IN_NAMES = str.maketrans(",=", "  ")  # they end a name in `--classes`
 
 
 class ClassifierStep(FormStep):
@@ -48,7 +58,7 @@ class ClassifierStep(FormStep):
         super().__init__(2, "Classifier")
         self._offer: DataSummary | None = None
         self._classes = ""
-        self._data: Path | None = None  # the classifier's own pictures
+        self.own_data: Path | None = None  # the classifier's own pictures, if it has any
         self._file: Path | None = None
         self._open: Path | None = None  # of the explainer on the screen
         self.train = QRadioButton("Train one here, from a label")
@@ -75,7 +85,6 @@ class ClassifierStep(FormStep):
         self.choose = button("Choose...", self._choose_file)
         self.open_hint = hint("", wrap=False)
         self._build()
-        self._connect()
         self.show_open(None)
         self.show_offer(None)
 
@@ -105,13 +114,9 @@ class ClassifierStep(FormStep):
         self.layout_.addLayout(options)
         self.layout_.addWidget(self.seen)
         self.finish()
-
-    def _connect(self) -> None:
         for option in (self.train, self.from_open, self.from_file):
             option.clicked.connect(self._choose_way)
         self.label.activated.connect(self._choose_label)
-
-    # choosing ---------------------------------------------------------------------------------
 
     def _choose_way(self) -> None:
         self._show_way()
@@ -138,13 +143,13 @@ class ClassifierStep(FormStep):
         self.changed.emit()
 
     def _choose_data(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Choose the classifier's pictures", str(self._data or ""))
+        name = QFileDialog.getExistingDirectory(self, "Choose the classifier's pictures", str(self.own_data or ""))
         if name:
             self.set_own_data(Path(name))
 
     def set_own_data(self, path: Path) -> None:
         """Train the classifier on these pictures."""
-        self._data = path
+        self.own_data = path
         self._classes = ""
         self.show_offer(None)
         self.seen.show_lines([("note", "Looking at the pictures...")])
@@ -152,28 +157,21 @@ class ClassifierStep(FormStep):
         self.data_chosen.emit(path)
 
     def _same_data(self) -> None:
-        self._data = None
+        self.own_data = None
         self._classes = ""
         self.seen.show_lines([])
         self._show_way()
         self.data_chosen.emit(None)
 
     def _edit_classes(self) -> None:
-        counts = self._counts()
+        counts, names = self._values()
         if not counts:
             return
-        dialog = ClassesDialog(counts, self._names(), self._classes, self.window())
+        dialog = ClassesDialog(counts, names, self._classes, self.window())
         if dialog.exec():
             self._classes = dialog.classes()
             self._show_classes()
             self.changed.emit()
-
-    # what is shown ----------------------------------------------------------------------------
-
-    @property
-    def own_data(self) -> Path | None:
-        """The classifier's own pictures, if it has any."""
-        return self._data
 
     def show_open(self, path: Path | None) -> None:
         """The explainer on the screen, whose classifier can be explained once more."""
@@ -187,8 +185,8 @@ class ClassifierStep(FormStep):
     def show_seen(self, seen: DataInspected) -> None:
         """What the labelled pictures offer."""
         self.show_offer(seen.offer)
-        lines = [("error", seen.problem)] if seen.offer is None and self._data else []
-        if seen.offer is not None and self._data:
+        lines = [("error", seen.problem)] if seen.offer is None and self.own_data else []
+        if seen.offer is not None and self.own_data:
             lines = [("good", f"{seen.offer.kind}: {seen.offer.pictures:,} files.")]
         self.seen.show_lines(lines)
 
@@ -213,16 +211,13 @@ class ClassifierStep(FormStep):
         lacks = self._offer is not None and not self._offer.columns
         return NO_LABELS if lacks and self.train.isChecked() else ""
 
-    def _counts(self) -> dict[str, int]:
-        offer = self._offer
-        return offer.columns.get(self.label.currentData() or "", {}) if offer else {}
-
-    def _names(self) -> dict[str, str]:
-        offer = self._offer
-        return offer.value_names.get(self.label.currentData() or "", {}) if offer else {}
+    def _values(self) -> tuple[dict[str, int], dict[str, str]]:
+        """The chosen label's values: how many pictures each has, and the names that are known."""
+        key, offer = self.label.currentData() or "", self._offer
+        return (offer.columns.get(key, {}), offer.value_names.get(key, {})) if offer else ({}, {})
 
     def _show_classes(self) -> None:
-        counts, names = self._counts(), self._names()
+        counts, names = self._values()
         chosen = parse_classes(self._classes) if self._classes else {}
         sizes: Counter[str] = Counter()  # several values may be one class
         for value in chosen or counts:
@@ -242,12 +237,12 @@ class ClassifierStep(FormStep):
         self.chosen.setVisible(self.from_file.isChecked())
         self.file.setText(self._file.name if self._file else "none chosen yet")
         self.file.setToolTip(str(self._file or ""))
-        self.own.setText(self._data.name if self._data else "the same pictures")
-        self.own.setToolTip(str(self._data or ""))
-        self.same.setVisible(self._data is not None)
+        self.own.setText(self.own_data.name if self.own_data else "the same pictures")
+        self.own.setToolTip(str(self.own_data or ""))
+        self.same.setVisible(self.own_data is not None)
 
     def show_plan(self, plan: TrainingPlan) -> None:
-        self._classes, self._data = plan.classes, plan.classifier_data
+        self._classes, self.own_data = plan.classes, plan.classifier_data
         is_open = plan.classifier is not None and plan.classifier == self._open
         if plan.classifier_from == "train":
             self.train.setChecked(True)
@@ -272,5 +267,78 @@ class ClassifierStep(FormStep):
             classes=self._classes,
             classifier_from="train" if trains else "file",
             classifier=None if trains else file,
-            classifier_data=self._data if trains else None,
+            classifier_data=self.own_data if trains else None,
         )
+
+
+class ClassesDialog(QDialog):
+    """`classes()` is what `--classes` takes: "0=diseased,1=healthy"; empty when everything is as it was."""
+
+    def __init__(
+        self, counts: Mapping[str, int], names: Mapping[str, str], chosen: str, parent: QWidget | None = None
+    ) -> None:
+        """`counts` by value, `names` that are known for values, `chosen` as `classes()` gave it last time."""
+        super().__init__(parent)
+        self.setWindowTitle("Classes")
+        self.resize(52 * theme.UNIT, 44 * theme.UNIT)
+        self._plain = {value: names.get(value, value) for value in counts}
+        kept = parse_classes(chosen) if chosen else {}
+        self.table = QTableWidget(len(counts), len(COLUMNS))
+        self.table.setAccessibleName("Classes")
+        self.table.setHorizontalHeaderLabels(COLUMNS)
+        self.table.verticalHeader().hide()
+        self.table.setShowGrid(False)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.setTabKeyNavigation(False)
+        for at, (value, count) in enumerate(counts.items()):
+            self._fill(at, value, count, kept)
+        self.problem = warning()
+        self.ok = button("Use these classes", self.accept, role="primary")
+        self.ok.setDefault(True)
+        layout = column(self, spacing=theme.MARGIN, margin=theme.MARGIN)
+        layout.addWidget(hint(HELP))
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.problem)
+        buttons = row()
+        buttons.addStretch(1)
+        buttons.addWidget(button("Cancel", self.reject))
+        buttons.addWidget(self.ok)
+        layout.addLayout(buttons)
+        self.table.itemChanged.connect(self._check)
+        self._check()
+
+    def _fill(self, at: int, value: str, count: int, kept: Mapping[str, str]) -> None:
+        name = QTableWidgetItem(kept.get(value) or self._plain[value])
+        name.setData(Qt.ItemDataRole.UserRole, value)
+        on = not kept or value in kept
+        name.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
+        self.table.setItem(at, 0, name)
+        fixed = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+        for place, text in ((1, value), (2, f"{count:,}")):
+            item = QTableWidgetItem(text)
+            item.setFlags(fixed)
+            if place == 2:
+                right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                item.setTextAlignment(right)
+            self.table.setItem(at, place, item)
+
+    def _chosen(self) -> dict[str, str]:
+        made = {}
+        for at in range(self.table.rowCount()):
+            item = self.table.item(at, 0)
+            if item is not None and item.checkState() == Qt.CheckState.Checked:
+                value = item.data(Qt.ItemDataRole.UserRole)
+                made[value] = " ".join(item.text().translate(NOT_IN_NAMES).split()) or value
+        return made
+
+    def classes(self) -> str:
+        """What was chosen, as the command line takes it."""
+        chosen = self._chosen()
+        return "" if chosen == self._plain else write_classes(chosen)
+
+    def _check(self) -> None:
+        enough = len(set(self._chosen().values())) >= 2
+        self.ok.setEnabled(enough)
+        self.problem.setText("" if enough else TOO_FEW)
+        self.problem.setVisible(not enough)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtWidgets import QDockWidget, QStackedWidget, QWidget
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from latent_explorer.app.training.updates import (
     RunAttached,
@@ -22,16 +22,19 @@ from latent_explorer.app.training.updates import (
     WindowChanged,
 )
 from latent_explorer.ui.style import icons, theme
+from latent_explorer.ui.training import run_text
 from latent_explorer.ui.widgets.basics import column, icon_button, row, title
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent, QShowEvent
+    from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent, QShowEvent
 
     from latent_explorer.app.training.controller import TrainingController
     from latent_explorer.ui.training.history_page import HistoryPage
     from latent_explorer.ui.training.run_page import RunPage
     from latent_explorer.ui.training.start_page import StartPage
+    from latent_explorer.ui.widgets.notice_bar import NoticeBar
+    from latent_explorer.ui.widgets.status_bar import TrainingBadge
 
 PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
@@ -39,6 +42,9 @@ HEIGHT = 36 * theme.UNIT  # px, docked
 FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
 FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # what a window's frame and a panel of the desktop may take
 FLOAT, DOCK = "Put the training into a window of its own", "Put the training back into the window"
+POLL_MS = 1000
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+STILL_RUNNING = "The training of {name} went on while the window was closed."
 
 
 class TrainingDock(QDockWidget):
@@ -70,9 +76,9 @@ class TrainingDock(QDockWidget):
         self.hide()
         updates = controller.updates
         for run_kind in (RunAttached, RunEnded, SnapshotChanged, WindowChanged):
-            updates.on(run_kind, lambda _update: self._show_run())
+            updates.on(run_kind, lambda _update: self._refresh_page(RUN))
         for history_kind in (RunsChanged, RunEnded, RunAttached):
-            updates.on(history_kind, lambda _update: self._show_runs())
+            updates.on(history_kind, lambda _update: self._refresh_page(HISTORY))
         updates.on(RunChanged, self._run_changed)
         updates.on(StartFailed, lambda _update: self._start_failed())
 
@@ -97,8 +103,6 @@ class TrainingDock(QDockWidget):
 
     def sizeHint(self) -> QSize:
         return FLOATING_SIZE if self.isFloating() else QSize(100 * theme.UNIT, HEIGHT)
-
-    # pages ------------------------------------------------------------------------------------
 
     def show_page(self, page: int) -> None:
         """Bring a page to the front, made now if this is the first time."""
@@ -167,26 +171,19 @@ class TrainingDock(QDockWidget):
         elif self.page == HISTORY and self.history is not None:
             self.history.show_runs()
 
-    # updates ----------------------------------------------------------------------------------
-
     def _start_failed(self) -> None:
         if self.page == RUN and self._controller.attached is None:
             self.show_page(START)  # there is no run; why not is said beside the form
 
-    def _show_run(self) -> None:
-        if self.page == RUN and not self.isHidden():
-            self._refresh()
-
-    def _show_runs(self) -> None:
-        if self.page == HISTORY and not self.isHidden():
+    def _refresh_page(self, page: int) -> None:
+        """Refresh this page if it is in view."""
+        if self.page == page and not self.isHidden():
             self._refresh()
 
     def _run_changed(self, update: RunChanged) -> None:
-        self._show_run()
+        self._refresh_page(RUN)
         if self.page == HISTORY and self.history is not None and not self.isHidden():
             self.history.show_changed(update.view)
-
-    # a window of its own ----------------------------------------------------------------------
 
     def _on_floated(self, floating: bool) -> None:
         """A floating dock becomes a real window: with a frame, on any screen, beside other programs."""
@@ -214,3 +211,79 @@ class TrainingDock(QDockWidget):
         if self.isFloating():
             self.setFloating(False)
             self.hide()
+
+
+class TrainingDockHost(QMainWindow):
+    """A window within the window, because docks want one: so the status line stays the last line of all."""
+
+    docked = Signal(bool)  # whether the dock takes room in the window
+    height_changed = Signal(int)
+
+    def __init__(
+        self,
+        controller: TrainingController,
+        splitter: QWidget,
+        notices: NoticeBar,
+        badge: TrainingBadge,
+        action: QAction,
+    ) -> None:
+        super().__init__()
+        self.setWindowFlags(Qt.WindowType.Widget)
+        self._controller, self._action = controller, action
+        self._notices, self._badge = notices, badge
+        self._sized = False  # the docked dock was given its height; from then on the person decides
+        self.setCentralWidget(splitter)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.dock = TrainingDock(controller, self)
+        self.addDockWidget(BOTTOM, self.dock)
+        self.dock.addAction(action)  # Ctrl+T, in its own window too
+        self.dock.hide()
+        self.dock.visibility_changed.connect(self._dock_changed)
+        for kind in (RunAttached, RunChanged, RunEnded, RunsChanged):
+            controller.updates.on(kind, lambda _update: self._update_badge())
+        self._poll_timer = QTimer(self)
+        self._poll_timer.setInterval(POLL_MS)
+        self._poll_timer.timeout.connect(controller.poll)
+
+    def begin(self) -> None:
+        """Once the window is up: find a training that went on without it."""
+        self._controller.begin()
+        self._poll_timer.start()
+        self._update_badge()
+        running = self._controller.running
+        if running is not None:
+            self._notices.show_message(
+                STILL_RUNNING.format(name=running.name), action="Show", on_action=self.dock.show_running
+            )
+
+    def end(self) -> None:
+        """The window closes; the training goes on."""
+        self._poll_timer.stop()
+        self.dock.setFloating(False)
+        self.dock.hide()
+
+    def set_shown(self, on: bool) -> None:
+        """What the action asks for."""
+        if on:
+            self.dock.open()
+        else:
+            self.dock.close()
+
+    def _dock_changed(self, on: bool) -> None:
+        self._action.setChecked(on)
+        docked = on and not self.dock.isFloating()
+        self.docked.emit(docked)
+        if self.dock.isFloating():
+            self._sized = False
+        elif docked and not self._sized:
+            self._sized = True
+            # Later: the layout must know first how little the panels above need.
+            QTimer.singleShot(0, self, lambda: self.resizeDocks([self.dock], [HEIGHT], Qt.Orientation.Vertical))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.height_changed.emit(self.height())
+
+    def _update_badge(self) -> None:
+        running = self._controller.running
+        self._badge.show_message(run_text.badge_text(running) if running is not None else "")

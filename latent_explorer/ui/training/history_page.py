@@ -13,8 +13,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHeaderView,
     QMessageBox,
-    QPushButton,
-    QSplitter,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
@@ -24,15 +22,13 @@ from PySide6.QtWidgets import (
 from latent_explorer.common.format import size_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
-from latent_explorer.ui.training.curves_view import CurvesView
+from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
 from latent_explorer.ui.widgets.basics import EmptyState, button, column, icon_button, row
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.runs import RunView
 
 COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
 NUMBERS = (2, 3, 4, 6)  # columns of figures
@@ -55,7 +51,12 @@ class HistoryPage(QStackedWidget):
         self.curve_metric = NoWheelComboBox("Figure to compare")
         self.curve_metric.setMinimumWidth(20 * theme.UNIT)
         self.curves = CurvesView(NO_CURVES)
-        self.buttons = self._make_buttons()
+        self.buttons = {
+            "show": button("Show", self._show),
+            "resume": button("Resume", self._resume, icon="play"),
+            "reveal": button("Open folder", self._reveal, icon="open"),
+            "delete": button("Delete...", self._delete, icon="delete"),
+        }
         self.add = icon_button("add", "Add a run folder from elsewhere", self._add)
         self.empty = EmptyState("history", NO_RUNS, "New training", self.new_requested.emit)
         self.addWidget(self.empty)
@@ -89,46 +90,22 @@ class HistoryPage(QStackedWidget):
         head.setDefaultAlignment(left)
         return table
 
-    def _make_buttons(self) -> dict[str, QPushButton]:
-        table: tuple[tuple[str, str, Callable[[], None], str], ...] = (
-            ("show", "Show", self._show, ""),
-            ("resume", "Resume", self._resume, "play"),
-            ("reveal", "Open folder", self._reveal, "open"),
-            ("delete", "Delete...", self._delete, "delete"),
-        )
-        return {key: button(text, act, icon=icon) for key, text, act, icon in table}
-
     def _make_body(self) -> QWidget:
         left = QWidget()
         layout = column(left)
-        layout.setContentsMargins(0, 0, theme.MARGIN, 0)
         layout.addWidget(self.table, 1)
         line = row()
-        for key in ("show", "resume", "reveal", "delete"):
-            line.addWidget(self.buttons[key])
+        for made in self.buttons.values():
+            line.addWidget(made)
         line.addStretch(1)
         line.addWidget(self.add)
         layout.addLayout(line)
         self.curves.add_choice(self.curve_metric)
-        right = QWidget()
-        beside = column(right)
-        beside.setContentsMargins(theme.MARGIN, 0, 0, 0)
-        beside.addWidget(self.curves)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setHandleWidth(1)
-        split.setChildrenCollapsible(False)
-        split.addWidget(left)
-        split.addWidget(right)
-        split.setStretchFactor(0, 5)
-        split.setStretchFactor(1, 4)
-        split.setSizes([500, 400])
         body = QWidget()
         outer = column(body)
         outer.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        outer.addWidget(split)
+        outer.addWidget(split_in_two(left, self.curves))
         return body
-
-    # what is shown ----------------------------------------------------------------------------
 
     def show_runs(self) -> None:
         """All runs as they are now; the selection stays."""
@@ -218,8 +195,6 @@ class HistoryPage(QStackedWidget):
     def _draw(self) -> None:
         key = self.curve_metric.currentData()
         self.curves.show_curves(metrics.compared(self.selected(), key) if key else [])
-
-    # what the buttons do ----------------------------------------------------------------------
 
     def _show(self) -> None:
         views = self.selected()

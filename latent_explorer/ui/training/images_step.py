@@ -57,7 +57,6 @@ class ImagesStep(FormStep):
         self.group.setToolTip(GROUP_HELP)
         self.split.setToolTip(SPLIT_HELP)
         self._build()
-        self._connect()
         self.show_offer(None)
 
     def _build(self) -> None:
@@ -76,19 +75,15 @@ class ImagesStep(FormStep):
         fold = row()
         fold.addWidget(self.more)
         fold.addStretch(1)
-        for part in (choose, self.invite, self.path, self.seen, fold, self.fields):
-            if isinstance(part, QWidget):
-                self.layout_.addWidget(part)
-            else:
-                self.layout_.addLayout(part)
+        self.layout_.addLayout(choose)
+        for part in (self.invite, self.path, self.seen):
+            self.layout_.addWidget(part)
+        self.layout_.addLayout(fold)
+        self.layout_.addWidget(self.fields)
         self.finish()
-
-    def _connect(self) -> None:
         self.where.editingFinished.connect(self.changed)
-        self.group.activated.connect(lambda _index: self.changed.emit())
-        self.split.activated.connect(lambda _index: self.changed.emit())
-
-    # choosing ---------------------------------------------------------------------------------
+        for choice in (self.group, self.split):
+            choice.activated.connect(lambda _index: self.changed.emit())
 
     def choose(self, path: Path) -> None:
         """Other pictures."""
@@ -137,8 +132,6 @@ class ImagesStep(FormStep):
     def _toggle_more(self) -> None:
         self.fields.setVisible(self.fields.isHidden())
         icons.set_icon(self.more, "right" if self.fields.isHidden() else "down")
-
-    # what is shown ----------------------------------------------------------------------------
 
     def _show_path(self, path: Path | None) -> None:
         self._path = path

@@ -13,7 +13,7 @@ from latent_explorer.ui.widgets.curve_math import Curve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.runs import RunView
 
 VALIDATION, LOSSES, SPEED = "Validation", "Losses", "Speed"
 GROUPS = (VALIDATION, LOSSES, SPEED)

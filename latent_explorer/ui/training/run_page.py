@@ -5,28 +5,216 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QInputDialog, QSplitter, QStackedWidget, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QFrame,
+    QInputDialog,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QStackedWidget,
+    QWidget,
+)
 
-from latent_explorer.ui.style import theme
+from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
-from latent_explorer.ui.training.curves_view import CurvesView
-from latent_explorer.ui.training.log_view import LogView
-from latent_explorer.ui.training.run_status import RunStatusView
+from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
 from latent_explorer.ui.training.sheet_player import SheetPlayer
-from latent_explorer.ui.widgets.basics import EmptyState, column, row
+from latent_explorer.ui.widgets.basics import ElidedLabel, EmptyState, button, column, hint, row, title
+from latent_explorer.ui.widgets.curve_math import value_text
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.runs import RunView
 
 NO_RUN = "No training is shown. Train an explainer on your own pictures, or choose a run in the history."
 NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
 MOST_IMAGES = 1_000_000_000
+MOST_LINES = 2000
+WIDTH = 28 * theme.UNIT  # px
+# By state: the button that stands out.
+PRIMARY_OF = dict.fromkeys(("paused", "failed", "interrupted"), "resume") | dict.fromkeys(
+    ("finished", "stopped"), "result"
+)
+BUTTONS = {  # words, icon, tooltip; in the order that they stand
+    "result": ("Open the explainer", "open", "Open what was trained in this window"),
+    "resume": ("Resume", "play", "Go on from the last checkpoint"),
+    "pause": ("Pause", "pause", "Write a checkpoint and end the process; Resume goes on from there"),
+    "stop": ("Stop", "stop", "End early: write a checkpoint, then make an explainer of what there is"),
+    "current": (
+        "Open current state",
+        "",
+        "Make an explainer of the newest checkpoint and open it; the training goes on",
+    ),
+    "longer": ("Train longer...", "", "Go on from the end with more images"),
+}
+
+
+class RunStatusView(QWidget):
+    """`asked(str)`: one of "pause", "resume", "stop", "current", "result", "longer"."""
+
+    asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedWidth(WIDTH)
+        self.name = ElidedLabel()
+        self.name.setProperty("role", "title")
+        self._icon = QLabel()
+        self.state = title("")
+        self.state.setAccessibleName("State of the training")
+        self.progress = hint("", wrap=False)
+        self.speed = hint("", wrap=False)
+        self.speed.setAccessibleName("Speed of the training")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the training")
+        self.message = hint("")
+        self.message.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.facts = {key: _fact(key) for key in ("Images", "Device", "Agreement")}
+        self.buttons = self._make_buttons()
+        self._icon_name = ("training", "accent")
+        self._build()
+        theme.notifier.changed.connect(self._draw_icon)
+
+    def _make_buttons(self) -> dict[str, QPushButton]:
+        made = {}
+        for key, (text, icon, tip) in BUTTONS.items():
+            made[key] = button(text, lambda key=key: self.asked.emit(key), icon=icon)  # type: ignore[misc]
+            made[key].setToolTip(tip)
+        return made
+
+    def _build(self) -> None:
+        layout = column(self, spacing=theme.UNIT // 2)
+        head = row()
+        head.addWidget(self._icon)
+        head.addWidget(self.state)
+        head.addStretch(1)
+        form = QFormLayout()
+        form.setContentsMargins(0, theme.UNIT // 2, 0, 0)
+        form.setHorizontalSpacing(theme.GAP)
+        form.setVerticalSpacing(2)
+        for key, label in self.facts.items():
+            form.addRow(hint(key, wrap=False), label)
+        layout.addWidget(self.name)
+        layout.addLayout(head)
+        layout.addWidget(self.bar)
+        pace = row()
+        pace.addWidget(self.progress)
+        pace.addStretch(1)
+        pace.addWidget(self.speed)
+        layout.addLayout(pace)
+        layout.addWidget(self.message)
+        layout.addLayout(form)
+        layout.addStretch(1)
+        first, second = row(), row()
+        for key in ("result", "resume", "pause", "stop"):
+            first.addWidget(self.buttons[key])
+        second.addWidget(self.buttons["current"])
+        second.addWidget(self.buttons["longer"])
+        for line in (second, first):
+            line.addStretch(1)
+            layout.addLayout(line)
+
+    def show_run(self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None) -> None:
+        """How this run stands now. `devices`: their words by what a run calls them."""
+        self.name.setText(view.name)
+        self.name.setToolTip(str(view.path))
+        said = run_text.state_text(view)
+        self.state.setText(said)
+        _word, icon, color = run_text.STATES[view.state]
+        self._icon_name = (icon, color)
+        self._draw_icon()
+        self.progress.setText(run_text.progress_text(view))
+        part = run_text.share(view)
+        if part is None and view.alive:
+            self.bar.setRange(0, 0)  # busy, nobody knows how far
+        else:
+            self.bar.setRange(0, 1000)
+            self.bar.setValue(round(1000 * (part or 0.0)))
+        trouble = view.state in ("failed", "interrupted", "unknown")
+        self.message.setProperty("role", "warning" if trouble else "hint")
+        self.message.style().unpolish(self.message)
+        self.message.style().polish(self.message)
+        self.message.setText(view.message)
+        self.message.setVisible(view.message.rstrip(".") not in ("", said))
+        self._show_facts(view, devices or {})
+        self._show_buttons(view, snapshot_busy)
+
+    def _show_facts(self, view: RunView, devices: Mapping[str, str]) -> None:
+        status = view.status
+        device = status.device if status is not None else ""
+        total = status.total if status is not None else (view.config.images if view.config else 0)
+        seen = status.images if status is not None else 0
+        texts = {
+            "Images": f"{seen:,} of {total:,}" if total else "",
+            # The window's words for the CPU name its own number of threads, not the training's.
+            "Device": "CPU" if device == "cpu" else devices.get(device, device),
+            "Agreement": "",
+        }
+        rate = status.images_per_second if status is not None and view.alive else None
+        self.speed.setText(f"{value_text(rate)} images/s" if rate else "")
+        points = view.series.get("val_agreement")
+        if points:
+            texts["Agreement"] = f"{points[-1][1]:.3f} at {points[-1][0]:,.0f} images"
+        for key, label in self.facts.items():
+            label.setText(texts[key] or "\N{EN DASH}")
+            label.setAccessibleName(f"{key}: {texts[key] or 'not known'}")
+
+    def _show_buttons(self, view: RunView, snapshot_busy: bool) -> None:
+        ended = not view.alive and view.state != "unknown"
+        shown = {
+            "pause": view.alive,
+            "stop": view.alive,
+            "resume": ended and view.state != "finished",
+            "result": ended and view.result is not None,
+            "current": view.result is None or view.alive,
+            "longer": view.state == "finished" and ended,
+        }
+        first = PRIMARY_OF.get(view.state) if ended else None
+        if first == "result" and view.result is None:
+            first = "resume"
+        asked = bool(view.requested)
+        for key, made in self.buttons.items():
+            made.setVisible(shown[key])
+            _set_role(made, "primary" if key == first else "", BUTTONS[key][1])
+        self.buttons["pause"].setEnabled(not asked)
+        self.buttons["stop"].setEnabled(view.requested != "stop")
+        some = view.status is not None and view.status.images > 0
+        self.buttons["current"].setEnabled(some and not snapshot_busy)
+        self.buttons["current"].setText("Opening..." if snapshot_busy else BUTTONS["current"][0])
+
+    def _draw_icon(self) -> None:
+        side = QSize(theme.ICON, theme.ICON)
+        self._icon.setPixmap(icons.icon(*self._icon_name).pixmap(side))
+
+
+def _fact(key: str) -> QLabel:
+    made = ElidedLabel()
+    made.setFont(theme.font(theme.SMALL))
+    made.setAccessibleName(key)
+    return made
+
+
+def _set_role(made: QPushButton, role: str, icon: str) -> None:
+    """Primary or plain; its icon takes the colour that belongs to it."""
+    if made.property("role") == role:
+        return
+    made.setProperty("role", role)
+    made.style().unpolish(made)
+    made.style().polish(made)
+    if icon:
+        icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")
 
 
 class RunPage(QStackedWidget):
@@ -61,14 +249,7 @@ class RunPage(QStackedWidget):
         layout = column(beside, spacing=theme.UNIT // 2)
         layout.addWidget(self.side)
         layout.addWidget(self._side_pages, 1)
-        self.split = QSplitter(Qt.Orientation.Horizontal)
-        self.split.setHandleWidth(1)
-        self.split.setChildrenCollapsible(False)
-        for widget, inset in ((self.curves, "right"), (beside, "left")):
-            self.split.addWidget(_inset(widget, inset))
-        self.split.setStretchFactor(0, 5)
-        self.split.setStretchFactor(1, 4)
-        self.split.setSizes([500, 400])
+        self.split = split_in_two(self.curves, beside)
         body = QWidget()
         line = row(body, spacing=theme.MARGIN)
         line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
@@ -82,11 +263,13 @@ class RunPage(QStackedWidget):
         self.setCurrentWidget(self.empty if view is None else self.body)
         if view is None:
             return
-        devices = dict(self._controller.devices)
+        devices = dict(self._controller.device.choices)
         self.facts.show_run(view, snapshot_busy=self._controller.snapshot_busy, devices=devices)
         self.groups.set_words(metrics.groups_of(view.series))
         self._show_curves()
-        self.sheets.show_sheets(view.sheets, run_text.sheet_labels(view), _side_of(view))
+        self.sheets.show_sheets(
+            view.sheets, run_text.sheet_labels(view), view.config.resolution if view.config is not None else 0
+        )
         self.log.show_lines(view.log)
 
     def _show_curves(self) -> None:
@@ -123,15 +306,38 @@ class RunPage(QStackedWidget):
             self._controller.resume(wanted)
 
 
-def _side_of(view: RunView) -> int:
-    return view.config.resolution if view.config is not None else 0
+class LogView(QWidget):
+    """Text that can be selected and copied."""
 
+    def __init__(self, empty: str) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+        self.text = QPlainTextEdit()
+        self.text.setReadOnly(True)
+        self.text.setFrameShape(QFrame.Shape.NoFrame)
+        self.text.setMaximumBlockCount(MOST_LINES)
+        self.text.setFont(theme.font(theme.SMALL))
+        self.text.setAccessibleName("Log of the training")
+        self.text.setTabChangesFocus(True)
+        self.text.document().setDocumentMargin(theme.UNIT)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(EmptyState("info", empty))
+        self.pages.addWidget(self.text)
+        column(self).addWidget(self.pages)
 
-def _inset(widget: QWidget, side: str) -> QWidget:
-    """Room between a widget and the splitter's line beside it."""
-    made = QWidget()
-    layout = column(made)
-    gap = theme.MARGIN
-    layout.setContentsMargins(gap if side == "left" else 0, 0, gap if side == "right" else 0, 0)
-    layout.addWidget(widget)
-    return made
+    def show_lines(self, lines: Sequence[str]) -> None:
+        """All lines; only what is new is added where the beginning is the same."""
+        known = len(self._lines)
+        if list(lines) == self._lines:
+            return
+        bar = self.text.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 2
+        if list(lines[:known]) == self._lines:
+            for line in lines[known:]:
+                self.text.appendPlainText(line)
+        else:
+            self.text.setPlainText("\n".join(lines[-MOST_LINES:]))
+        self._lines = list(lines)
+        self.pages.setCurrentIndex(int(bool(lines)))
+        if at_end:
+            bar.setValue(bar.maximum())

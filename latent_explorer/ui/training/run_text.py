@@ -13,7 +13,7 @@ from latent_explorer.common.format import duration_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from latent_explorer.app.training.run_view import RunView
+    from latent_explorer.app.training.runs import RunView
 
 STATES = {  # words, icon, colour
     "starting": ("Starting", "training", "accent"),

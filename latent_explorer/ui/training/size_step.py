@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.ui.training.form_step import FormStep
-from latent_explorer.ui.training.setting_fields import setting_field
+from latent_explorer.ui.training.settings_page import setting_field
 from latent_explorer.ui.widgets.basics import button, hint
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.form import FormGrid
@@ -64,16 +64,13 @@ class SizeStep(FormStep):
         self.head.addWidget(self.more)
         self.layout_.addLayout(fields)
         self.finish()
-        self._connect()
-        self._fill_init()
-        self._describe()
-
-    def _connect(self) -> None:
         self.preset.activated.connect(lambda _index: self._choose_preset())
         self.device.activated.connect(lambda _index: self._choose_device())
         self.init.activated.connect(lambda _index: self._choose_init())
         self.images.edited.connect(self.changed)
         self.name.editingFinished.connect(self.changed)
+        self._fill_init()
+        self._describe()
 
     def _choose_preset(self) -> None:
         self._describe()
@@ -88,8 +85,6 @@ class SizeStep(FormStep):
         words = [preset.description, *([ITS_SIZE] if self._init else [])]
         self.about.setText(" ".join(words))
         self.images.show_value(self.images.value, preset.settings["images"])
-
-    # going on from an explainer ---------------------------------------------------------------
 
     def _fill_init(self) -> None:
         self.init.clear()
@@ -115,8 +110,6 @@ class SizeStep(FormStep):
         """The explainer on the screen, from which one can go on."""
         self._open = path
         self._fill_init()
-
-    # what is shown ----------------------------------------------------------------------------
 
     def show_devices(self, devices: Sequence[tuple[str, str]]) -> None:
         """The devices that can compute, as (id, words)."""
@@ -153,9 +146,5 @@ class SizeStep(FormStep):
         settings = {name: value for name, value in plan.settings.items() if name not in own}
         settings |= {name: value for name, value in own.items() if value is not None}
         return dataclasses.replace(
-            plan,
-            preset=self.preset.currentData(),
-            init=self._init,
-            name=self.name.text().strip(),
-            settings=settings,
+            plan, preset=self.preset.currentData(), init=self._init, name=self.name.text().strip(), settings=settings
         )

@@ -30,13 +30,12 @@ from latent_explorer.ui.training.check_results import (
     CheckResultsView,
     NextStepBar,
     fits,
-    heading,
 )
 from latent_explorer.ui.training.classifier_step import ClassifierStep
 from latent_explorer.ui.training.images_step import ImagesStep
 from latent_explorer.ui.training.settings_page import SettingsPage
 from latent_explorer.ui.training.size_step import SizeStep
-from latent_explorer.ui.widgets.basics import column, row
+from latent_explorer.ui.widgets.basics import column, row, title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,28 +56,25 @@ class StartPage(QWidget):
     def __init__(self, controller: TrainingController) -> None:
         super().__init__()
         self._controller = controller
-        self._plan = controller.plan
+        self.plan = controller.plan  # what is on the page now
         self._done: CheckDone | None = None  # the last check
         self._fresh: set[Path] = set()  # chosen just now: what they suggest is taken
         self._tried = False  # the person asked to go on, so what is missing may be said
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
+        self.steps: tuple[FormStep, ...] = (self.images, self.classifier, self.size_)
         self.settings: SettingsPage | None = None  # made when it is first asked for
         self.left = QStackedWidget()
         self.check = CheckResultsView()
         self.next = NextStepBar()
         self._build()
         self._connect()
-        self._show_plan()
-        self._inspect_again()
-
-    @property
-    def steps(self) -> tuple[FormStep, ...]:
-        return (self.images, self.classifier, self.size_)
-
-    @property
-    def plan(self) -> TrainingPlan:
-        """What is on the page now."""
-        return self._plan
+        self._show_window()
+        for step in self.steps:
+            step.show_plan(self.plan)
+        self._show_state()
+        for path in (self.plan.data, self.plan.classifier_data):  # what they offer is not kept between starts
+            if path is not None and path.exists():
+                controller.inspect_data(path)
 
     def _build(self) -> None:
         inner = QWidget()
@@ -95,7 +91,7 @@ class StartPage(QWidget):
         beside = QWidget()
         beside.setMinimumWidth(LEAST)
         side = column(beside)
-        side.addWidget(heading())
+        side.addWidget(title("Check"))
         side.addWidget(self.check, 1)
         side.addWidget(self.next)
         layout = row(self, spacing=theme.SECTION)
@@ -122,13 +118,11 @@ class StartPage(QWidget):
             updates.on(kind, lambda _update: self._show_next())
         updates.on(WindowChanged, lambda _update: self.refresh())
 
-    # the plan ---------------------------------------------------------------------------------
-
     def _take_steps(self) -> None:
-        plan = self._plan
+        plan = self.plan
         for step in self.steps:
             plan = step.apply_to(plan)
-        self._plan = plan
+        self.plan = plan
         if self.settings is not None:
             self.settings.show_plan(plan)
         self._show_state()
@@ -136,9 +130,9 @@ class StartPage(QWidget):
     def _take_settings(self) -> None:
         """A setting was changed in the list of all."""
         assert self.settings is not None
-        self._plan = self.settings.apply_to(self._plan)
-        self.settings.show_plan(self._plan)
-        self.size_.show_plan(self._plan)
+        self.plan = self.settings.apply_to(self.plan)
+        self.settings.show_plan(self.plan)
+        self.size_.show_plan(self.plan)
         self._show_state()
 
     def _show_settings(self) -> None:
@@ -157,13 +151,6 @@ class StartPage(QWidget):
         self.size_.more.setFocus()
         self._show_state()
 
-    def _show_plan(self) -> None:
-        """The controller's plan on all three steps."""
-        self._show_window()
-        for step in self.steps:
-            step.show_plan(self._plan)
-        self._show_state()
-
     def refresh(self) -> None:
         """Another explainer may be open, and other devices be there: both may change what was chosen."""
         self._show_window()
@@ -171,10 +158,10 @@ class StartPage(QWidget):
 
     def _show_window(self) -> None:
         """What the window says of itself: the open explainer and the devices."""
-        opened = self._controller.open_explainer()
+        opened = self._controller.device.model
         self.classifier.show_open(opened)
         self.size_.show_open(opened)
-        self.size_.show_devices(self._controller.devices)
+        self.size_.show_devices(self._controller.device.choices)
 
     def _on_images_chosen(self, path: Path) -> None:
         """Other pictures. What was chosen among the old ones goes, unless the classifier has pictures of its own."""
@@ -186,7 +173,7 @@ class StartPage(QWidget):
         """The classifier learns from these pictures now; None: from the explainer's again."""
         self.images.forget()
         self._take_steps()
-        labelled = path or self._plan.data
+        labelled = path or self.plan.data
         if labelled is not None:
             self._inspect(labelled)
 
@@ -196,14 +183,6 @@ class StartPage(QWidget):
         self._done = None
         self._take_steps()
         self._controller.inspect_data(path)
-
-    def _inspect_again(self) -> None:
-        """The pictures of last time: what they offer is not kept."""
-        for path in (self._plan.data, self._plan.classifier_data):
-            if path is not None and path.exists():
-                self._controller.inspect_data(path)
-
-    # what comes next --------------------------------------------------------------------------
 
     def _on_next(self) -> None:
         """Press of the one button."""
@@ -216,10 +195,10 @@ class StartPage(QWidget):
         self._show_state()
         if self._problems():
             return
-        self._controller.remember_plan(self._plan)
+        self._controller.remember_plan(self.plan)
         if not self._may_start():
             self._begin_check()
-        elif self._controller.start(self._plan):
+        elif self._controller.start(self.plan):
             self.started.emit()
 
     def _check_again(self) -> None:
@@ -230,7 +209,7 @@ class StartPage(QWidget):
 
     def _begin_check(self) -> None:
         self._done = None
-        self._controller.check(self._plan)
+        self._controller.check(self.plan)
         self._show_state()
 
     def _may_start(self) -> bool:
@@ -243,23 +222,19 @@ class StartPage(QWidget):
         return done.estimate is None or self._is_otherwise_set(done.plan) or fits(done.estimate)
 
     def _is_of_these_pictures(self, plan: TrainingPlan) -> bool:
-        return plan.pictures_only() == self._plan.pictures_only()
+        return plan.pictures_only() == self.plan.pictures_only()
 
     def _is_otherwise_set(self, plan: TrainingPlan) -> bool:
         """Whether the same pictures take another time, or other room on the disk, than with `plan`."""
-        return dataclasses.replace(plan, name="") != dataclasses.replace(self._plan, name="")
+        return dataclasses.replace(plan, name="") != dataclasses.replace(self.plan, name="")
 
     def _problems(self) -> list[str]:
         """What is missing, all steps together."""
-        return [
-            *self._plan.problems(),
-            *self._unplanned(self.classifier),
-            *self._unplanned(self.size_),
-        ]
+        return [*self.plan.problems(), *self._unplanned(self.classifier), *self._unplanned(self.size_)]
 
     def _unplanned(self, step: FormStep) -> list[str]:
         """What is wrong with a step, or with the list of settings behind step 3, and cannot be seen in the plan."""
-        needs_labels = self._plan.settings.get("mode") != "stylegan2"
+        needs_labels = self.plan.settings.get("mode") != "stylegan2"
         missing = step.missing() if needs_labels or step is not self.classifier else ""
         found = [missing] if missing else []
         behind = self.settings if step is self.size_ else None
@@ -268,9 +243,9 @@ class StartPage(QWidget):
     def _show_state(self) -> None:
         """Problems in their places, the command, and what the button does now."""
         self._show_problems()
-        self.size_.show_title(dataclasses.replace(self._plan, name="").title())
-        self._show_check()
-        self.next.show_command(self._plan.command_line())
+        self.size_.show_title(dataclasses.replace(self.plan, name="").title())
+        self.check.show_check(self._done, self._controller.device.warning(self.plan.device))
+        self.next.show_command(self.plan.command_line())
         self._show_next()
 
     def _show_next(self) -> None:
@@ -293,17 +268,14 @@ class StartPage(QWidget):
             said = "The time was measured for other settings." if other else ""
             self.next.show_next(START, said, again=other)
 
-    def _show_check(self) -> None:
-        self.check.show_check(self._done, self._controller.device_warning(self._plan.device))
-
     def _show_problems(self) -> None:
         """A problem belongs to the step whose choices, put back to their defaults, take it away."""
-        said = self._tried or self._plan.data is not None
-        left = self._plan.problems() if said else []
+        said = self._tried or self.plan.data is not None
+        left = self.plan.problems() if said else []
         plain = TrainingPlan()
         for step in (self.size_, self.classifier):
             default = {name: getattr(plain, name) for name in step.FIELDS}
-            without = dataclasses.replace(self._plan, **default).problems()
+            without = dataclasses.replace(self.plan, **default).problems()
             own = [text for text in left if text not in without]
             left = [text for text in left if text not in own]
             if step is self.size_ and self.settings is not None:
@@ -311,8 +283,6 @@ class StartPage(QWidget):
             own += self._unplanned(step)
             step.problems.show_lines([("error", text) for text in own])
         self.images.problems.show_lines([("error", text) for text in left])
-
-    # updates ----------------------------------------------------------------------------------
 
     def _check_progressed(self, update: CheckProgress) -> None:
         self.next.show_checking(True)
@@ -330,7 +300,7 @@ class StartPage(QWidget):
     def _take_seen(self, seen: DataInspected) -> None:
         """Labels, and columns to choose by, are those of the pictures that the classifier learns from."""
         self.images.show_seen(seen)
-        if seen.path == (self.classifier.own_data or self._plan.data):
+        if seen.path == (self.classifier.own_data or self.plan.data):
             self.images.show_offer(seen.offer)
             self.classifier.show_seen(seen)
             if seen.offer is not None and seen.path in self._fresh:

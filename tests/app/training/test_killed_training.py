@@ -133,10 +133,7 @@ def test_signals_and_requests_end_a_training_between_two_steps(
 
 
 def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_with_space(
-    config: TrainConfig,
-    tmp_path: Path,
-    children: list[subprocess.Popen[bytes]],
-    monkeypatch: pytest.MonkeyPatch,
+    config: TrainConfig, tmp_path: Path, children: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first checkpoint fits; those that hold Adam's moments do not."""
     run = begun(msgspec.structs.replace(config, images=160), tmp_path / "run")

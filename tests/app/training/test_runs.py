@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from latent_explorer.app.training import child
-from latent_explorer.app.training.run_history import RunHistory
-from latent_explorer.app.training.run_view import RunView, add_figure
+from latent_explorer.app.training.runs import RunHistory, RunView, add_figure
 from latent_explorer.common.errors import UserError
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.run_folder import RunFolder, RunStatus
@@ -242,7 +241,7 @@ def test_what_could_not_be_deleted_stays_in_the_history(runs, tmp_path, monkeypa
     with pytest.raises(UserError, match="Permission denied"):
         history.delete(view)
     assert history.views() == [view]
-    assert history.external_folders == [view.path]
+    assert history.elsewhere == [view.path]
 
 
 def test_without_a_place_for_runs_there_are_none(tmp_path, monkeypatch):

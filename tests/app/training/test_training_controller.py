@@ -98,10 +98,7 @@ def test_a_failure_on_the_way_is_told_and_can_be_resumed(training_harness, plan)
     controller = training_harness.controller
     controller.start(behave(plan, "fail"))
     training_harness.wait(lambda: training_harness.of_type(training_updates.RunEnded))
-    assert (controller.attached.state, controller.attached.message) == (
-        "failed",
-        "The pictures vanished.",
-    )
+    assert (controller.attached.state, controller.attached.message) == ("failed", "The pictures vanished.")
     assert training_harness.messages() == ["The training of mine failed: The pictures vanished."]
     behave(plan, "")
     assert controller.resume()
@@ -147,10 +144,7 @@ def test_the_current_state_is_exported_by_a_child_and_opened(training_harness, p
     training_harness.wait(lambda: not controller.snapshot_busy)
     training_harness.headless.settle()
     assert training_harness.headless.explorer.summary.model_hash == "d" * 64
-    assert [u.busy for u in training_harness.of_type(training_updates.SnapshotChanged)] == [
-        True,
-        False,
-    ]
+    assert [u.busy for u in training_harness.of_type(training_updates.SnapshotChanged)] == [True, False]
     assert controller.running is not None
 
 
@@ -174,17 +168,17 @@ def test_while_a_person_moves_something_the_training_is_held_back(training_harne
 
 def test_sharing_a_device_is_said_before(training_harness):
     controller = training_harness.controller
-    assert controller.device_warning("auto") == ""
-    assert controller.devices[0][0] == "auto"
+    assert controller.device.warning("auto") == ""
+    assert controller.device.choices[0][0] == "auto"
     training_harness.headless.open()
-    assert controller.device_warning("auto").startswith("A card draws")
-    assert controller.device_warning("cuda:0").startswith("A card draws")
-    assert controller.device_warning("cpu") == ""
+    assert controller.device.warning("auto").startswith("A card draws")
+    assert controller.device.warning("cuda:0").startswith("A card draws")
+    assert controller.device.warning("cpu") == ""
     training_harness.headless.explorer.set_device("cpu")
     training_harness.headless.settle()
-    assert "processor" in controller.device_warning("cpu")
-    assert controller.device_warning("cuda:0") == ""
-    assert controller.open_explainer().name == "leaf.explainer"
+    assert "processor" in controller.device.warning("cpu")
+    assert controller.device.warning("cuda:0") == ""
+    assert controller.device.model.name == "leaf.explainer"
 
 
 def test_a_run_folder_from_elsewhere_stays_in_the_history(training_harness, plan, tmp_path):

@@ -96,9 +96,7 @@ def test_only_the_chosen_source_of_the_classifier_is_named(plan, tmp_path):
 def test_the_config_is_preset_then_settings_and_labels_mean_the_classifiers_pictures(plan, tmp_path):
     other = tmp_path / "other"
     config = replace(
-        plan,
-        classifier_data=other,
-        settings={"images": 5000, "device": "cpu", "kl": 1.5, "channels": (8, 8, 8, 8)},
+        plan, classifier_data=other, settings={"images": 5000, "device": "cpu", "kl": 1.5, "channels": (8, 8, 8, 8)}
     ).config()
     assert (config.resolution, config.images, config.kl) == (32, 5000, 1.5)
     assert (config.channels, config.device) == ((8, 8, 8, 8), "cpu")

@@ -10,12 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tiny_training import (
-    PERCEPTUAL_USERS,
-    FakePerceptual,
-    classifier_training,
-    tiny_config,
-)
+from tiny_training import PERCEPTUAL_USERS, FakePerceptual, classifier_training, tiny_config
 
 from latent_explorer.app.training.pipeline import run_pipeline
 from latent_explorer.common.errors import UserError

@@ -6,7 +6,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.training.classes_dialog import ClassesDialog
+from latent_explorer.ui.training.classifier_step import ClassesDialog
 
 
 def make_dialog(qtbot, chosen=""):

@@ -135,13 +135,13 @@ def test_a_click_in_the_legend_hides_a_curve_and_new_figures_keep_it_hidden(qtbo
 def test_the_cursor_reads_values_by_keyboard_and_mouse(qtbot, view):
     view.show_curves([curve("a", [0.1, 0.2, 0.3])])
     first = view.legend.rows[0]
-    assert first.shown_value == "0.300"
+    assert first.accessibleDescription() == "0.300"
     view.plot.setFocus()
     QTest.keyClick(view.plot, Qt.Key.Key_Home)
     assert view.legend.where.text() == "At 400 images"
-    assert first.shown_value == "0.100"
+    assert first.accessibleDescription() == "0.100"
     QTest.keyClick(view.plot, Qt.Key.Key_Right)
-    assert first.shown_value == "0.200"
+    assert first.accessibleDescription() == "0.200"
     QTest.keyClick(view.plot, Qt.Key.Key_Escape)
     assert view.legend.where.text() == "Newest values"
     qtbot.waitExposed(view)
@@ -154,7 +154,7 @@ def test_new_figures_leave_the_cursor_and_what_it_reads(view):
     view.plot.set_cursor(400)
     view.show_curves([curve("a", [0.1, 0.2, 0.3, 0.4])])
     assert view.legend.where.text() == "At 400 images"
-    assert view.legend.rows[0].shown_value == "0.100"
+    assert view.legend.rows[0].accessibleDescription() == "0.100"
 
 
 def test_log_scale_and_smoothing_change_what_is_drawn(qtbot, view):
@@ -167,7 +167,7 @@ def test_log_scale_and_smoothing_change_what_is_drawn(qtbot, view):
     view.smoothing.setValue(90)
     smooth = view.grab().toImage()
     assert plain != logarithmic != smooth
-    assert view.look.smoothing == pytest.approx(0.9)
+    assert view.smoothing.amount == pytest.approx(0.9)
 
 
 def test_it_follows_the_theme(view):

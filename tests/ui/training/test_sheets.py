@@ -12,8 +12,7 @@ from window_tools import colours_in
 
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.training.sheet_player import SheetPlayer
-from latent_explorer.ui.training.sheet_view import best_layout, cut, largest
+from latent_explorer.ui.training.sheet_player import SheetPlayer, best_layout, cut, largest
 
 LABELS = ("original", "reconstruction")
 

@@ -10,11 +10,7 @@ from fake_training_controller import REPORT, FakeTrainingController
 from PySide6.QtTest import QTest
 from start_form import LEFT, calls, make_page, press, take
 
-from latent_explorer.app.training.updates import (
-    CheckProgress,
-    RunAttached,
-    StartFailed,
-)
+from latent_explorer.app.training.updates import CheckProgress, RunAttached, StartFailed
 from latent_explorer.common.events import Progress
 from latent_explorer.data.check import DataReport, Finding
 
@@ -77,14 +73,14 @@ def test_other_pictures_must_be_checked_again_another_name_not(page, controller,
 def test_a_time_measured_for_other_settings_says_so_and_can_be_measured_again(
     qtbot, controller, pictures, tmp_path, field
 ):
-    controller.open_file = tmp_path / "leaves.explainer"
-    controller.open_file.touch()
+    controller.device.model = tmp_path / "leaves.explainer"
+    controller.device.model.touch()
     page = make_page(qtbot, controller)
     page.images.choose(pictures)
     press(page)
     controller.finish_check()
     assert page.next.said.text() == ""
-    take(page, field, controller.open_file)
+    take(page, field, controller.device.model)
     assert page.next.next.text() == "Start training"
     assert page.next.said.text() == "The time was measured for other settings."
     QTest.mouseClick(page.next.again, LEFT)
@@ -154,7 +150,8 @@ def test_a_start_that_failed_says_why(page, controller, pictures):
 
 
 def test_the_warning_of_a_shared_card_is_shown(page, controller, pictures):
-    controller.warning = "The training shares this card with the window."
+    warning = "The training shares this card with the window."
+    controller.device.warning = lambda device: warning
     page.images.choose(pictures)
-    assert page.check.findings.texts == [controller.warning]
+    assert page.check.findings.texts == [warning]
     assert page.check.invite.isVisible()

@@ -214,7 +214,7 @@ def test_new_figures_reach_the_page_in_view(window, controller):
     view.folder.append_metrics(24_400, {"l1": 0.1, "val_agreement": 0.99})
     view.folder.log_line("Validation: agreement 0.99.")
     controller.poll()
-    assert run.curves.legend.rows[0].shown_value == "0.990"
+    assert run.curves.legend.rows[0].accessibleDescription() == "0.990"
     assert "0.99" in run.log.text.toPlainText()
 
 

@@ -12,10 +12,7 @@ from PySide6.QtWidgets import QAbstractButton, QComboBox, QLineEdit
 from start_form import LEFT, calls, make_page, press, take
 
 from latent_explorer.app.training.plan import TrainingPlan
-from latent_explorer.app.training.updates import (
-    DataInspected,
-    WindowChanged,
-)
+from latent_explorer.app.training.updates import DataInspected, WindowChanged
 from latent_explorer.data.summary import DataSummary
 
 
@@ -94,19 +91,19 @@ def test_pictures_without_labels_need_a_classifier_from_elsewhere(page, controll
 
 
 def test_the_open_explainers_classifier_can_be_taken(qtbot, controller, pictures, tmp_path):
-    controller.open_file = tmp_path / "leaf-health.explainer"
-    controller.open_file.touch()
+    controller.device.model = tmp_path / "leaf-health.explainer"
+    controller.device.model.touch()
     page = make_page(qtbot, controller)
     page.images.choose(pictures)
     assert page.classifier.from_open.isEnabled()
     QTest.mouseClick(page.classifier.from_open, LEFT, pos=page.classifier.from_open.rect().center())
     page.classifier.from_open.click()
-    assert page.plan.classifier == controller.open_file
+    assert page.plan.classifier == controller.device.model
 
 
 def test_an_explainer_that_opens_later_is_offered_at_once(page, controller, tmp_path):
     assert not page.classifier.from_open.isEnabled()
-    controller.open_file = tmp_path / "leaves.explainer"
+    controller.device.model = tmp_path / "leaves.explainer"
     controller.updates.emit(WindowChanged())
     assert page.classifier.from_open.isEnabled()
     assert page.classifier.open_hint.text() == "leaves"
@@ -151,10 +148,10 @@ def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
 
 
 def test_going_on_from_an_explainer_says_what_the_size_means(qtbot, controller, tmp_path):
-    controller.open_file = tmp_path / "leaves.explainer"
+    controller.device.model = tmp_path / "leaves.explainer"
     page = make_page(qtbot, controller)
     assert "grows the explainer" not in page.size_.about.text()
-    take(page, "init", controller.open_file)
+    take(page, "init", controller.device.model)
     assert "grows the explainer" in page.size_.about.text()
 
 
@@ -162,7 +159,7 @@ def test_a_device_that_is_known_only_later_stays_chosen(qtbot, pictures):
     controller = FakeTrainingController(plan=TrainingPlan(data=pictures, settings={"device": "cuda:0"}))
     page = make_page(qtbot, controller)
     assert page.size_.device.currentData() == "auto"
-    controller.devices = (*controller.devices, ("cuda:0", "A card"))
+    controller.device.choices = (*controller.device.choices, ("cuda:0", "A card"))
     controller.updates.emit(WindowChanged())
     assert page.size_.device.currentData() == "cuda:0"
     assert page.plan.device == "cuda:0"
