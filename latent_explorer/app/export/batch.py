@@ -14,14 +14,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.app.export.job import animation
-from latent_explorer.app.export.scene import (
-    ExportContext,
-    Scene,
-    flip_timeline,
-    name_of,
-    unedited_recipe,
-    words_of,
-)
+from latent_explorer.app.export.scene import ExportContext, Scene, flip_timeline, name_of, unedited_recipe, words_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import forward_events
@@ -121,14 +114,7 @@ class _Shot:
     scene: Scene
 
 
-def _shot(
-    rank: int,
-    attribute: Attribute,
-    base: Base,
-    context: ExportContext,
-    render: Render,
-    suffix: str,
-) -> _Shot:
+def _shot(rank: int, attribute: Attribute, base: Base, context: ExportContext, render: Render, suffix: str) -> _Shot:
     """The animation that takes a picture away from its class by one attribute, and its ends."""
     state, summary = context.state, context.summary
     request = PictureRequest(unedited_recipe(context, base), state.classifier_id)

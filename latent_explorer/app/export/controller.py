@@ -18,13 +18,7 @@ from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.export.batch import BatchResult, export_all, pictures_of
 from latent_explorer.app.export.estimate import Estimate, Estimator
 from latent_explorer.app.export.job import animation
-from latent_explorer.app.export.scene import (
-    ExportContext,
-    Scene,
-    flip_timeline,
-    sweep_timeline,
-    unedited_recipe,
-)
+from latent_explorer.app.export.scene import ExportContext, Scene, flip_timeline, sweep_timeline, unedited_recipe
 from latent_explorer.app.export.sheets import SheetPlan, sheet, sheet_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -152,9 +146,7 @@ class ExportController:
     def export(self, path: Path, scene: Scene, settings: AnimationSettings) -> int | None:
         """Start writing an animation. Returns the job; None while no model is ready."""
         return self._explorer.start_model_job(
-            f"Writing {path.name}",
-            lambda host, _budget: animation(path, scene, settings, host.render),
-            self._saved,
+            f"Writing {path.name}", lambda host, _budget: animation(path, scene, settings, host.render), self._saved
         )
 
     def export_timeline(self, path: Path, timeline: Timeline, settings: AnimationSettings) -> int | None:
@@ -165,12 +157,7 @@ class ExportController:
         return self.export(path, Scene(timeline, state, summary), settings)
 
     def export_all(
-        self,
-        folder: Path,
-        top: int,
-        bases: Sequence[Base],
-        settings: AnimationSettings,
-        suffix: str = ".gif",
+        self, folder: Path, top: int, bases: Sequence[Base], settings: AnimationSettings, suffix: str = ".gif"
     ) -> int | None:
         """Start writing the first `top` listed attributes on these pictures, an animation each. Returns the job."""
         context = self.context(top)
@@ -204,11 +191,7 @@ class ExportController:
         return ExportContext(state, summary, attributes, photos, latents.noise_of)
 
     def estimate(
-        self,
-        scene: Scene,
-        settings: AnimationSettings,
-        suffix: str,
-        on_result: Callable[[Estimate], None],
+        self, scene: Scene, settings: AnimationSettings, suffix: str, on_result: Callable[[Estimate], None]
     ) -> None:
         """Find out how large the file will become and how it will look; an estimate still at work is dropped."""
         estimate_request = self._estimator.estimate_request(scene, settings, suffix)

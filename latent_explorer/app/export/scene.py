@@ -73,12 +73,7 @@ class Scene:
         return [PictureRequest(recipe, self.classifier_id) for recipe in frames(there)]
 
     def frame(
-        self,
-        number: int,
-        request: PictureRequest,
-        result: RenderResult,
-        settings: AnimationSettings,
-        suffix: str,
+        self, number: int, request: PictureRequest, result: RenderResult, settings: AnimationSettings, suffix: str
     ) -> Frame:
         """Frame `number`, rendered, with its recipe where the format carries it: every PNG, and an APNG's first."""
         after, before, texts = result.after, result.before, {}
@@ -106,10 +101,7 @@ class ExportContext:
 
 
 def export_context(
-    state: ExplorerState,
-    summary: ExplainerSummary,
-    projected: Iterable[ProjectedPicture] = (),
-    top: int | None = None,
+    state: ExplorerState, summary: ExplainerSummary, projected: Iterable[ProjectedPicture] = (), top: int | None = None
 ) -> ExportContext:
     """The pictures of a model outside the window, with the first `top` attributes for the state's class (None: all)."""
     pictures = {p.latent_id: p for p in projected}

@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from latent_explorer.app.exploration.recipe_png import recipe_texts
-from latent_explorer.app.export.scene import (
-    ExportContext,
-    name_of,
-    state_from_recipe,
-    unedited_recipe,
-    words_of,
-)
+from latent_explorer.app.export.scene import ExportContext, name_of, state_from_recipe, unedited_recipe, words_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.format import signed_text
@@ -95,10 +89,7 @@ def sheet_of(plan: SheetPlan, context: ExportContext, render: Render) -> Generat
 
 
 def _rendered(
-    recipes: Sequence[PictureRecipe],
-    pictures: dict[PictureRecipe, Picture],
-    context: ExportContext,
-    render: Render,
+    recipes: Sequence[PictureRecipe], pictures: dict[PictureRecipe, Picture], context: ExportContext, render: Render
 ) -> Generator[Event, None, None]:
     """Add the pictures of these recipes, each rendered once."""
     wanted = [recipe for recipe in dict.fromkeys(recipes) if recipe not in pictures]

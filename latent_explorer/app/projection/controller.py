@@ -23,14 +23,7 @@ from latent_explorer.app.exploration.updates import (
     ProjectionStarted,
 )
 from latent_explorer.app.projection import jobs as projection_jobs
-from latent_explorer.app.projection.photos import (
-    MAX_PHOTOS,
-    Photo,
-    PhotoReader,
-    ReadingDone,
-    UnreadablePhoto,
-    photo_of,
-)
+from latent_explorer.app.projection.photos import MAX_PHOTOS, Photo, PhotoReader, ReadingDone, UnreadablePhoto, photo_of
 from latent_explorer.common.events import Kept, Metric, Progress
 from latent_explorer.data.crop import Crop, clamp_crop
 from latent_explorer.explain.projected import SUFFIX, ProjectedPicture, read_projected

@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 def project_photos(
-    host: ModelHost,
-    budget: StepBudget,
-    photos: Sequence[Photo],
-    settings: ProjectionSettings,
-    classifier_id: str,
+    host: ModelHost, budget: StepBudget, photos: Sequence[Photo], settings: ProjectionSettings, classifier_id: str
 ) -> Generator[Event, None, list[ProjectedPicture]]:
     """Project what is cut out of the photos. Yields the events of `project`; cutting comes before."""
     from latent_explorer.explain.projection.projection import project
@@ -38,14 +34,7 @@ def project_photos(
         targets.append(cut)
     yield Progress(0, settings.steps, "Looking for a start")
     return (
-        yield from project(
-            explainer,
-            targets,
-            settings,
-            device=host.device,
-            budget=budget,
-            classifier_id=classifier_id,
-        )
+        yield from project(explainer, targets, settings, device=host.device, budget=budget, classifier_id=classifier_id)
     )
 
 

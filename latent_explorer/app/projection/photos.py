@@ -97,9 +97,7 @@ class PhotoReader:
     """Reads on a thread of its own, because a camera's picture takes longer than a window may stand still."""
 
     def __init__(
-        self,
-        post: Callable[[Callable[[], None]], None],
-        take: Callable[[Photo | UnreadablePhoto | ReadingDone], None],
+        self, post: Callable[[Callable[[], None]], None], take: Callable[[Photo | UnreadablePhoto | ReadingDone], None]
     ) -> None:
         self._post = post
         self._take = take

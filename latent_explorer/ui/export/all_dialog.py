@@ -9,12 +9,7 @@ import msgspec
 
 from latent_explorer.common.format import size_text
 from latent_explorer.media.animation.settings import FORMATS, AnimationSettings
-from latent_explorer.ui.export.dialog_base import (
-    RATES,
-    ExportDialog,
-    fill_qualities,
-    size_names,
-)
+from latent_explorer.ui.export.dialog_base import RATES, ExportDialog, fill_qualities, size_names
 from latent_explorer.ui.export.picture_source import PictureSourceFields
 
 if TYPE_CHECKING:

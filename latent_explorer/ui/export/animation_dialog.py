@@ -11,17 +11,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
 from latent_explorer.common.format import size_text
-from latent_explorer.media.animation.settings import (
-    FORMATS,
-    VIDEO,
-    AnimationSettings,
-)
-from latent_explorer.ui.export.dialog_base import (
-    RATES,
-    ExportDialog,
-    fill_qualities,
-    size_names,
-)
+from latent_explorer.media.animation.settings import FORMATS, VIDEO, AnimationSettings
+from latent_explorer.ui.export.dialog_base import RATES, ExportDialog, fill_qualities, size_names
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
 
@@ -66,9 +57,7 @@ class ExportAnimationDialog(ExportDialog):
         self.loop = self.add_check_box("Repeat for ever", chosen.loop)
         self.ping_pong = self.add_check_box("There and back", chosen.ping_pong)
         self.before_after = self.add_check_box(
-            "Before and after, side by side",
-            chosen.before_after,
-            "The picture without its edits stands to the left",
+            "Before and after, side by side", chosen.before_after, "The picture without its edits stands to the left"
         )
         self.caption = self.add_check_box("Probability in words", chosen.caption)
         self.bar = self.add_check_box("Probability as a bar", chosen.bar)

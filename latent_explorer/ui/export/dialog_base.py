@@ -10,13 +10,7 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
 
 from latent_explorer.media.animation.gif import colors_of
-from latent_explorer.media.animation.settings import (
-    ALWAYS_LOSSLESS,
-    FPS,
-    LOSSLESS,
-    SIZES,
-    VIDEO,
-)
+from latent_explorer.media.animation.settings import ALWAYS_LOSSLESS, FPS, LOSSLESS, SIZES, VIDEO
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title, warning
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox

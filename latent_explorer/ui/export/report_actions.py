@@ -47,9 +47,7 @@ class ReportActions:
 
     def _written(self, made: ReportWritten) -> None:
         self._notices.show_message(
-            f"Saved {made.path.name}. {made.answer}",
-            action="Open",
-            on_action=lambda: self._open(made.path),
+            f"Saved {made.path.name}. {made.answer}", action="Open", on_action=lambda: self._open(made.path)
         )
 
     def _open(self, path: Path) -> None:

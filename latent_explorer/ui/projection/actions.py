@@ -147,10 +147,7 @@ class ProjectionActions:
         """Ask for pictures and read them."""
         settings = self._explorer.settings
         names, _kind = QFileDialog.getOpenFileNames(
-            self._canvas.window(),
-            "Open images",
-            settings.last_folder or "",
-            f"{PICTURES};;{LATENTS};;All files (*)",
+            self._canvas.window(), "Open images", settings.last_folder or "", f"{PICTURES};;{LATENTS};;All files (*)"
         )
         if names:
             self._explorer.open_path(*map(Path, names))
@@ -192,10 +189,7 @@ class ProjectionActions:
         name = Path(picture.report.name).stem or "projection"
         folder = Path(self._explorer.settings.last_folder or "")
         chosen, kind = QFileDialog.getSaveFileName(
-            self._canvas.window(),
-            "Export projection",
-            str(folder / f"{name}.projection"),
-            f"{PROJECTION};;{NUMBERS}",
+            self._canvas.window(), "Export projection", str(folder / f"{name}.projection"), f"{PROJECTION};;{NUMBERS}"
         )
         if chosen:
             path = Path(chosen)

@@ -162,11 +162,7 @@ class ProjectionCanvas(QWidget):
         if at < len(run.pictures):
             best = run.pictures[at]
             report = best.report
-            names, photo, made = (
-                report.class_names,
-                report.probs_target,
-                report.probs_reconstruction,
-            )
+            names, photo, made = (report.class_names, report.probs_target, report.probs_reconstruction)
             self.view.set_images(_captioned(best, PHOTO, photo), _captioned(best, MADE, made))
             self.twins.set_values(PairedProbabilities(names, ("photo", "now"), photo, made))
         else:

@@ -12,13 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latent_explorer.data.crop import (
-    Crop,
-    bounding_square,
-    center_square,
-    clamp_crop,
-    crop_from_pixels,
-)
+from latent_explorer.data.crop import Crop, bounding_square, center_square, clamp_crop, crop_from_pixels
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.image_view import CAPTION
 from latent_explorer.ui.widgets.scaling import scaled
@@ -130,8 +124,7 @@ class CropView(QWidget):
         height, width = self._shape()
         box = self.photo_rect()
         return QPointF(
-            (position.x() - box.left()) / box.width() * width,
-            (position.y() - box.top()) / box.height() * height,
+            (position.x() - box.left()) / box.width() * width, (position.y() - box.top()) / box.height() * height
         )
 
     def _corner_at(self, position: QPointF) -> tuple[int, int] | None:
@@ -208,11 +201,7 @@ class CropView(QWidget):
         new = min(max(along_x, along_y, 0.02 * min(height, width)), float(max(height, width)))
         self._set_crop(
             crop_from_pixels(
-                fixed_x if right else fixed_x - new,
-                fixed_y if below else fixed_y - new,
-                new,
-                height,
-                width,
+                fixed_x if right else fixed_x - new, fixed_y if below else fixed_y - new, new, height, width
             )
         )
 
@@ -221,12 +210,7 @@ class CropView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, fine = Qt.Key(event.key()), event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         step = FINE if fine else STEP
-        ways = {
-            Qt.Key.Key_Left: (-1, 0),
-            Qt.Key.Key_Right: (1, 0),
-            Qt.Key.Key_Up: (0, -1),
-            Qt.Key.Key_Down: (0, 1),
-        }
+        ways = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
         if self._photo is None:
             super().keyPressEvent(event)
         elif key in ways:
@@ -289,10 +273,7 @@ class CropView(QWidget):
         for right, below in CORNERS:
             corner = QRectF(0, 0, HANDLE, HANDLE)
             corner.moveCenter(
-                QPointF(
-                    frame.right() if right else frame.left(),
-                    frame.bottom() if below else frame.top(),
-                )
+                QPointF(frame.right() if right else frame.left(), frame.bottom() if below else frame.top())
             )
             painter.drawRoundedRect(corner, 2, 2)
 

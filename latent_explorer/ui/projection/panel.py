@@ -21,16 +21,7 @@ from latent_explorer.ui.projection.photo_strip import PhotoStrip
 from latent_explorer.ui.projection.result_view import ProjectionResultView
 from latent_explorer.ui.projection.settings_form import SettingsForm
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import (
-    ElidedLabel,
-    button,
-    column,
-    hairline,
-    hint,
-    icon_button,
-    row,
-    title,
-)
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hairline, hint, icon_button, row, title
 
 if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer

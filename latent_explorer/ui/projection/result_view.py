@@ -11,15 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QLabel, QSizePolicy, QWidg
 
 from latent_explorer.explain.projection import report_text as projection_words
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import (
-    ElidedLabel,
-    button,
-    column,
-    hint,
-    icon_button,
-    plain,
-    row,
-)
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row
 from latent_explorer.ui.widgets.form import MessageLines
 
 if TYPE_CHECKING:

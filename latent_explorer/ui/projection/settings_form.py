@@ -21,46 +21,22 @@ if TYPE_CHECKING:
 LABEL = 6 * theme.UNIT  # px
 TUNING = 200  # steps
 SPACES = (
-    (
-        "W+",
-        "w+",
-        "A row of its own for every layer: nearest to the photo. Usually the best choice.",
-    ),
-    (
-        "W",
-        "w",
-        "One row for all layers: less faithful, but surely within what the generator learned.",
-    ),
-    (
-        "Style space",
-        "s",
-        "Every style on its own: the most freedom, and the furthest from what it learned.",
-    ),
+    ("W+", "w+", "A row of its own for every layer: nearest to the photo. Usually the best choice."),
+    ("W", "w", "One row for all layers: less faithful, but surely within what the generator learned."),
+    ("Style space", "s", "Every style on its own: the most freedom, and the furthest from what it learned."),
 )
 STARTS = (
-    (
-        "Automatic",
-        "auto",
-        "The encoder where there is one, else the average of the nearest random pictures",
-    ),
+    ("Automatic", "auto", "The encoder where there is one, else the average of the nearest random pictures"),
     ("Encoder", "encoder", "Where the encoder puts the photo"),
     ("Average latent", "mean", "Always the same place, whatever the photo"),
     ("Random", "random", "A latent by lot"),
     ("Nearest", "nearest", "The random picture that is nearest to the photo"),
-    (
-        "Mean of nearest",
-        "average",
-        "The average of the random pictures that are nearest to the photo",
-    ),
+    ("Mean of nearest", "average", "The average of the random pictures that are nearest to the photo"),
 )
 DISTANCES = (
     ("Automatic", "auto", "At the generator's size up to 256 px, above it on crops"),
     ("Its own size", "native", "LPIPS of the whole picture as the generator makes it"),
-    (
-        "256 px",
-        "256",
-        "LPIPS of the whole picture at 256 px, as NVIDIA's projector; large pictures lose detail",
-    ),
+    ("256 px", "256", "LPIPS of the whole picture at 256 px, as NVIDIA's projector; large pictures lose detail"),
     ("Crops", "crops", "LPIPS of crops at several scales: keeps fine detail"),
 )
 STEPS_HELP = "How often the latent is improved. More is nearer to the photo and takes longer"
@@ -138,11 +114,7 @@ class SettingsForm(QWidget):
         layout.addWidget(self.behind)
 
     def _connect(self) -> None:
-        for choice, name in (
-            (self.space, "space"),
-            (self.start, "start"),
-            (self.distance, "lpips"),
-        ):
+        for choice, name in ((self.space, "space"), (self.start, "start"), (self.distance, "lpips")):
             choice.activated.connect(
                 lambda _index, choice=choice, name=name: self.changed.emit({name: choice.currentData()})
             )

@@ -43,12 +43,7 @@ class KeyframeDrag:
         return self.started
 
     def move(
-        self,
-        x: float,
-        modifiers: Qt.KeyboardModifier,
-        scale: TimeScale,
-        timeline: Timeline,
-        selected: Sequence[int],
+        self, x: float, modifiers: Qt.KeyboardModifier, scale: TimeScale, timeline: Timeline, selected: Sequence[int]
     ) -> None:
         """The keyframes follow the mouse to `x`."""
         self.copy = bool(modifiers & COPY)

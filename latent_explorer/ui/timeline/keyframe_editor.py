@@ -13,15 +13,7 @@ from PySide6.QtCore import QByteArray, QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from latent_explorer.explain.timeline import edits
-from latent_explorer.explain.timeline.timeline import (
-    FPS,
-    MAX_SECONDS,
-    Easing,
-    Keyframe,
-    Timeline,
-    duration,
-    frame_at,
-)
+from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Easing, Keyframe, Timeline, duration, frame_at
 from latent_explorer.ui.timeline.gesture import shifted
 
 if TYPE_CHECKING:

@@ -58,10 +58,7 @@ class MakeActions:
         bases.remove(state.base)
         names = base_names(bases, summary)
         dialog = StyleMixDialog(bases, names, row_names(summary), self._window)
-        _open(
-            dialog,
-            lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value),
-        )
+        _open(dialog, lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value))
 
     def sweep(self) -> None:
         """One attribute there and back."""
@@ -74,10 +71,7 @@ class MakeActions:
         _open(
             dialog,
             lambda: self._controller.sweep(
-                dialog.attribute,
-                dialog.start.value,
-                dialog.stop.value,
-                dialog.seconds.value,
+                dialog.attribute, dialog.start.value, dialog.stop.value, dialog.seconds.value
             ),
         )
 

@@ -98,11 +98,7 @@ class MorphDialog(MakeTimelineDialog):
     """From which picture to which: projected ones stand first."""
 
     def __init__(
-        self,
-        bases: Sequence[Base],
-        names: Sequence[str],
-        start: int = 0,
-        parent: QWidget | None = None,
+        self, bases: Sequence[Base], names: Sequence[str], start: int = 0, parent: QWidget | None = None
     ) -> None:
         super().__init__("Morph", "From one picture to the other and back, row by row in W+.", parent)
         self._bases = bases
@@ -120,11 +116,7 @@ class StyleMixDialog(MakeTimelineDialog):
     """Which layers come from which picture."""
 
     def __init__(
-        self,
-        bases: Sequence[Base],
-        names: Sequence[str],
-        rows: Sequence[str],
-        parent: QWidget | None = None,
+        self, bases: Sequence[Base], names: Sequence[str], rows: Sequence[str], parent: QWidget | None = None
     ) -> None:
         words = (
             "This picture, with some of its layers taken from another: the first rows carry shape, "
@@ -152,12 +144,7 @@ class StyleMixDialog(MakeTimelineDialog):
 class SweepDialog(MakeTimelineDialog):
     """Which attribute, from where to where."""
 
-    def __init__(
-        self,
-        attributes: Sequence[Attribute],
-        state: ExplorerState,
-        parent: QWidget | None = None,
-    ) -> None:
+    def __init__(self, attributes: Sequence[Attribute], state: ExplorerState, parent: QWidget | None = None) -> None:
         words = "Moves one attribute of this picture there and back; the other sliders stay."
         super().__init__("Sweep an attribute", words, parent)
         self._attributes = attributes

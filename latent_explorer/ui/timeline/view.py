@@ -6,16 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QFocusEvent,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPixmap,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.app.timeline.trace import TimelineTrace
@@ -25,16 +16,8 @@ from latent_explorer.ui.timeline import lanes, timeline_text
 from latent_explorer.ui.timeline import shortcuts as keys
 from latent_explorer.ui.timeline import time_scale as scales
 from latent_explorer.ui.timeline.gesture import Hit, KeyframeDrag
-from latent_explorer.ui.timeline.paint_trace import (
-    paint_playhead_values,
-    paint_trace,
-)
-from latent_explorer.ui.timeline.paint_track import (
-    TrackState,
-    paint_playhead,
-    paint_ruler,
-    paint_track,
-)
+from latent_explorer.ui.timeline.paint_trace import paint_playhead_values, paint_trace
+from latent_explorer.ui.timeline.paint_track import TrackState, paint_playhead, paint_ruler, paint_track
 from latent_explorer.ui.timeline.time_scale import TimeScale
 from latent_explorer.ui.widgets.probability_lines import labels_width
 from latent_explorer.ui.widgets.scaling import scaled
@@ -405,10 +388,7 @@ class TimelineView(QWidget):
         if hit == self._hit:
             return
         self._hit = hit
-        shapes = {
-            "keyframe": Qt.CursorShape.OpenHandCursor,
-            "segment": Qt.CursorShape.PointingHandCursor,
-        }
+        shapes = {"keyframe": Qt.CursorShape.OpenHandCursor, "segment": Qt.CursorShape.PointingHandCursor}
         self.setCursor(shapes.get(hit.kind, Qt.CursorShape.ArrowCursor))
         self.setToolTip(timeline_text.tooltip(self._timeline, hit.kind, hit.index))
         self._changed()

@@ -26,10 +26,7 @@ from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 from latent_explorer.media.animation.settings import AnimationSettings
 
 SMALL = AnimationSettings(size=16, fps=10, ping_pong=True)
-WALK = Timeline(
-    "walk",
-    (Keyframe(0.0, PictureRecipe(SeedBase(1))), Keyframe(1.0, PictureRecipe(SeedBase(2)))),
-)
+WALK = Timeline("walk", (Keyframe(0.0, PictureRecipe(SeedBase(1))), Keyframe(1.0, PictureRecipe(SeedBase(2)))))
 
 
 @pytest.fixture
@@ -143,10 +140,7 @@ def test_sheets(opened, controller, tmp_path, kind, suffix):
 def test_a_sheet_that_cannot_be_drawn_is_a_sentence(opened, controller, tmp_path):
     for plan, words in (
         (SheetPlan(), "no pictures"),
-        (
-            SheetPlan("mixing", bases=(SeedBase(0),), others=(SeedBase(1),), last=99),
-            "not in a latent",
-        ),
+        (SheetPlan("mixing", bases=(SeedBase(0),), others=(SeedBase(1),), last=99), "not in a latent"),
         (SheetPlan("truncation", bases=(SeedBase(0),), psis=()), "at least one psi"),
     ):
         controller.export_sheet(tmp_path / "x.png", plan)

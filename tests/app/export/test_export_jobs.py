@@ -16,13 +16,7 @@ from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.recipe_png import read_recipe, read_state
 from latent_explorer.app.export import job as export_jobs
 from latent_explorer.app.export.job import BackgroundJob, animation
-from latent_explorer.app.export.scene import (
-    Scene,
-    flip_timeline,
-    state_from_recipe,
-    sweep_timeline,
-    words_of,
-)
+from latent_explorer.app.export.scene import Scene, flip_timeline, state_from_recipe, sweep_timeline, words_of
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
 from latent_explorer.common.jobs import run_job

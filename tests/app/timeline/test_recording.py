@@ -8,13 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_explorer.app.timeline.recording import (
-    LEAD,
-    TAIL,
-    TOLERANCE,
-    Recorder,
-    simplify_keyframes,
-)
+from latent_explorer.app.timeline.recording import LEAD, TAIL, TOLERANCE, Recorder, simplify_keyframes
 from latent_explorer.explain.recipe import Noise, PictureRecipe, SeedBase, StyleShift
 from latent_explorer.explain.timeline.file import MAX_KEYFRAMES, timeline_problem
 from latent_explorer.explain.timeline.timeline import MAX_SECONDS, Timeline, recipe_at
@@ -66,12 +60,7 @@ def test_the_hand_at_rest_is_at_rest_in_the_recording():
 
 
 def test_another_picture_is_a_cut_not_a_blend():
-    samples = [
-        (0.0, shifted(0.0)),
-        (0.5, shifted(0.5)),
-        (1.0, shifted(0.5, seed=2)),
-        (1.5, shifted(0.0, seed=2)),
-    ]
+    samples = [(0.0, shifted(0.0)), (0.5, shifted(0.5)), (1.0, shifted(0.5, seed=2)), (1.5, shifted(0.0, seed=2))]
     timeline = recorded(samples)
     start = 0.5 - LEAD
     just_before = recipe_at(timeline, 1.0 - start - 1e-3)
@@ -84,14 +73,7 @@ def test_another_picture_is_a_cut_not_a_blend():
 def test_noise_and_truncation_of_rows_cut_too():
     other = PictureRecipe(SeedBase(1), noise=Noise("none"))
     rows = PictureRecipe(SeedBase(1), 0.5, 2)
-    timeline = recorded(
-        [
-            (0.0, shifted(0.0)),
-            (0.05, other),
-            (0.1, rows),
-            (0.15, PictureRecipe(SeedBase(1), 0.6, 3)),
-        ]
-    )
+    timeline = recorded([(0.0, shifted(0.0)), (0.05, other), (0.1, rows), (0.15, PictureRecipe(SeedBase(1), 0.6, 3))])
     shown = {recipe_at(timeline, t / 1000).noise.kind for t in range(800)}
     assert shown == {"const", "none"}
 

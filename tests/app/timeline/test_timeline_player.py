@@ -19,19 +19,9 @@ from latent_explorer.app.timeline import frames as timeline_frames
 from latent_explorer.app.timeline.frames import TimelineFrames
 from latent_explorer.app.timeline.trace import TimelineTrace
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import (
-    PictureRecipe,
-    SampleBase,
-    StyleShift,
-)
+from latent_explorer.explain.recipe import PictureRecipe, SampleBase, StyleShift
 from latent_explorer.explain.timeline import edits
-from latent_explorer.explain.timeline.timeline import (
-    Keyframe,
-    Timeline,
-    frame_times,
-    frames,
-    recipe_at,
-)
+from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, frame_times, frames, recipe_at
 
 
 @pytest.fixture
@@ -107,11 +97,7 @@ def test_empty_timelines_and_single_keyframes_are_no_trouble(harness):
     controller.player.seek(1.0)
     controller.player.play()
     assert not controller.player.playing
-    assert (
-        len(controller.player.trace.seconds),
-        controller.player.trace.flips,
-        controller.player.progress,
-    ) == (
+    assert (len(controller.player.trace.seconds), controller.player.trace.flips, controller.player.progress) == (
         0,
         (),
         0.0,

@@ -153,11 +153,7 @@ def test_all_attributes_go_into_a_folder(qtbot, desktop, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("action", "kind"),
-    [
-        ("export_animation", ExportAnimationDialog),
-        ("export_sheet", ExportSheetDialog),
-        ("export_all", ExportAllDialog),
-    ],
+    [("export_animation", ExportAnimationDialog), ("export_sheet", ExportSheetDialog), ("export_all", ExportAllDialog)],
 )
 def test_every_field_has_a_name_and_the_dialog_fits_a_small_screen(qtbot, desktop, action, kind):
     dialog = open_dialog(qtbot, desktop, action, kind)

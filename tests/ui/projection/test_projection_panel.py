@@ -118,8 +118,7 @@ def test_all_pictures_of_a_folder_are_opened(qtbot, desktop, projection, tmp_pat
     for name in ("a.png", "b.jpg"):
         photo(tmp_path / "leaves", name)
     monkeypatch.setattr(
-        "latent_explorer.ui.projection.actions.QFileDialog.getExistingDirectory",
-        lambda *_a: str(tmp_path / "leaves"),
+        "latent_explorer.ui.projection.actions.QFileDialog.getExistingDirectory", lambda *_a: str(tmp_path / "leaves")
     )
     QTest.mouseClick(projection.panel.folder, LEFT)
     qtbot.waitUntil(lambda: len(desktop.projections.photos) == 2)
@@ -279,12 +278,7 @@ def test_what_must_be_said_is_said(qtbot, desktop, projection):
     desktop.explorer.show_base(ProjectedBase(latent_id))
     wait_picture(qtbot, desktop)
     said = " ".join(projection.panel.result.texts())
-    for words in (
-        "outside this generator's domain",
-        "changes the class",
-        "approximate",
-        "At its own size",
-    ):
+    for words in ("outside this generator's domain", "changes the class", "approximate", "At its own size"):
         assert words in said
         assert words in " ".join(desktop.explorer.shown.warnings), "and under the picture"
 

@@ -35,11 +35,7 @@ def test_a_drag_moves_a_keyframe_past_another_in_one_undo(qtbot, desktop):
     drag_view(panel.view, at(panel.view, 1.0), at(panel.view, 2.2))
     assert panel.view.times == pytest.approx([0.0, 2.0, 2.2])
     assert panel.view.selected == [2]
-    assert [k.recipe for k in panel.controller.current.keyframes] == [
-        recipes[0],
-        recipes[2],
-        recipes[1],
-    ]
+    assert [k.recipe for k in panel.controller.current.keyframes] == [recipes[0], recipes[2], recipes[1]]
     QTest.keyClick(desktop.window, Qt.Key.Key_Z, CTRL)
     assert panel.view.times == [0.0, 1.0, 2.0]
 

@@ -12,12 +12,7 @@ from window_tools import desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.exploration.updates import TimelineFrame
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
-from latent_explorer.ui.timeline.make_dialogs import (
-    MorphDialog,
-    RandomWalkDialog,
-    StyleMixDialog,
-    SweepDialog,
-)
+from latent_explorer.ui.timeline.make_dialogs import MorphDialog, RandomWalkDialog, StyleMixDialog, SweepDialog
 from latent_explorer.ui.timeline.timeline_text import EMPTY
 
 

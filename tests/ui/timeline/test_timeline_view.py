@@ -14,13 +14,7 @@ from window_tools import colours_in
 
 from latent_explorer.app.timeline.trace import TimelineTrace
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift
-from latent_explorer.explain.timeline.timeline import (
-    Curve,
-    Keyframe,
-    Timeline,
-    frame_times,
-    recipe_at,
-)
+from latent_explorer.explain.timeline.timeline import Curve, Keyframe, Timeline, frame_times, recipe_at
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline.easing_editor import EasingEditor, as_curve
