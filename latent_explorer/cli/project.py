@@ -94,8 +94,8 @@ def project(
     (target and reconstruction), and for all summary.json and summary.csv.
     """
     from latent_explorer.app.engine.model_host import ModelHost
-    from latent_explorer.app.projection.jobs import import_latents
     from latent_explorer.app.projection.photos import pictures_in
+    from latent_explorer.explain.projection.latent_import import import_latents
     from latent_explorer.models.explainer import resolve_classifier
 
     settings = projection_settings(SCHEDULES[schedule], chosen, others)
@@ -107,7 +107,7 @@ def project(
     latents = [path for path in images if path.suffix.lower() in _LATENTS]
     pictures = pictures_in([path for path in images if path not in latents])
     for path in latents:
-        results.add(import_latents(host, path, key))
+        results.add(import_latents(host.explainer, host.renderer, path, key))
     for first in range(0, len(pictures), _AT_A_TIME):
         some = pictures[first : first + _AT_A_TIME]
         targets = output.run(_cut(host.explainer, some, key))

@@ -17,6 +17,7 @@ from PIL import Image
 from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.export.controller import ExportController
+from latent_explorer.app.export.scene import Scene
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.cli.export import parse_size
 from latent_explorer.cli.root import main
@@ -82,7 +83,8 @@ def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window
     settings = AnimationSettings(size=32, fps=10, caption=True, bar=True, before_after=True)
     videos = ("a.mp4", "a.webm") if importlib.util.find_spec("av") else ()
     for name in ("a.gif", "a.webp", "a.png", "a.csv", *videos):
-        controller.export_timeline(tmp_path / name, WALK, settings)
+        context = controller.context()
+        controller.export(tmp_path / name, Scene(WALK, context.state, context.summary), settings)
         assert settle() == []
         out = tmp_path / f"cli-{name}"
         run(

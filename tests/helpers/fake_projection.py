@@ -65,7 +65,7 @@ def make_projected(
 def fake_project(
     host: Any, budget: Any, photos: Sequence[Any], settings: ProjectionSettings, classifier_id: str
 ) -> Generator[Event, None, list[ProjectedPicture]]:
-    """As `app.projection.jobs.project_photos`, on no model: every step the loss falls; a picture every fourth."""
+    """As `app.projection.photos.project_photos`, on no model: every step the loss falls; a picture every fourth."""
     summary = host.explainer.summary()
     names = next(c.class_names for c in summary.classifiers if c.classifier_id == classifier_id)
 

@@ -92,9 +92,8 @@ def export_all(
     pairs = [(rank, a, base) for rank, a in enumerate(context.attributes, 1) for base in bases]
     try:
         for rank, attribute, base in pairs:
-            shot = _shot(rank, attribute, base, context, render, suffix)
-            begun = shot.item
-            job = animation(folder / begun.file, shot.scene, settings, render)
+            begun, scene = _shot(rank, attribute, base, context, render, suffix)
+            job = animation(folder / begun.file, scene, settings, render)
             counted = partial(_counted, done=len(items), total=len(pairs), name=begun.file)
             written = yield from forward_events(job, counted)
             items.append(msgspec.structs.replace(begun, bytes=written.bytes))
@@ -108,13 +107,9 @@ def export_all(
     return BatchResult(folder, tuple(items), manifest, table)
 
 
-@dataclass(frozen=True)
-class _Shot:
-    item: BatchItem
-    scene: Scene
-
-
-def _shot(rank: int, attribute: Attribute, base: Base, context: ExportContext, render: Render, suffix: str) -> _Shot:
+def _shot(
+    rank: int, attribute: Attribute, base: Base, context: ExportContext, render: Render, suffix: str
+) -> tuple[BatchItem, Scene]:
     """The animation that takes a picture away from its class by one attribute, and its ends."""
     state, summary = context.state, context.summary
     request = PictureRequest(unedited_recipe(context, base), state.classifier_id)
@@ -144,7 +139,7 @@ def _shot(rank: int, attribute: Attribute, base: Base, context: ExportContext, r
         flipped=verdicts[0] != verdicts[1],
         bytes=0,
     )
-    return _Shot(item, Scene(timeline, state, summary))
+    return item, Scene(timeline, state, summary)
 
 
 def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.settings import ExportChoices
     from latent_explorer.common.events import Event
     from latent_explorer.explain.recipe import Base
-    from latent_explorer.explain.timeline.timeline import Timeline
     from latent_explorer.media.animation.settings import AnimationSettings
     from latent_explorer.media.animation.writer import WrittenAnimation
 
@@ -149,13 +147,6 @@ class ExportController:
             f"Writing {path.name}", lambda host, _budget: animation(path, scene, settings, host.render), self._saved
         )
 
-    def export_timeline(self, path: Path, timeline: Timeline, settings: AnimationSettings) -> int | None:
-        """The same for a timeline of the open exploration."""
-        state, summary = self._explorer.state, self._explorer.summary
-        if state is None or summary is None:
-            return None
-        return self.export(path, Scene(timeline, state, summary), settings)
-
     def export_all(
         self, folder: Path, top: int, bases: Sequence[Base], settings: AnimationSettings, suffix: str = ".gif"
     ) -> int | None:
@@ -198,7 +189,7 @@ class ExportController:
         self._explorer.start_model_job(
             ESTIMATE_JOB,
             lambda host, _budget: self._estimator.job(estimate_request, host.render),
-            partial(self._estimated, on_result),
+            lambda found: None if found is None else on_result(found),
         )
 
     def cancel_estimate(self) -> None:
@@ -223,11 +214,6 @@ class ExportController:
         self._stale.set()
 
     # Inside --------------------------------------------------------------------------------------
-
-    @staticmethod
-    def _estimated(on_result: Callable[[Estimate], None], found: Estimate | None) -> None:
-        if found is not None:
-            on_result(found)
 
     def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: MIT
+# SPD-License-Identifier: MIT
 """How large an animation will become and how its format shows it: a few frames rendered and encoded on trial."""
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class Estimator:
 def _measured(
     runs: list[list[Frame]], middle: Frame, total: int, estimate_request: EstimateRequest
 ) -> Generator[Event, None, Estimate]:
-    settings, suffix, words = (estimate_request.settings, estimate_request.suffix, estimate_request.scene.words)
+    settings, suffix, words = estimate_request.settings, estimate_request.suffix, estimate_request.scene.words
     seconds = total / settings.fps
     plain = compose(middle, settings, words)
     if suffix == ".csv":

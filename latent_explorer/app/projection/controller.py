@@ -7,7 +7,7 @@ did or a file holds. Projecting itself is a job on the engine (`jobs`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -22,8 +22,15 @@ from latent_explorer.app.exploration.updates import (
     ProjectionProgress,
     ProjectionStarted,
 )
-from latent_explorer.app.projection import jobs as projection_jobs
-from latent_explorer.app.projection.photos import MAX_PHOTOS, Photo, PhotoReader, ReadingDone, UnreadablePhoto, photo_of
+from latent_explorer.app.projection.photos import (
+    MAX_PHOTOS,
+    Photo,
+    PhotoReader,
+    ReadingDone,
+    UnreadablePhoto,
+    photo_of,
+    project_photos,
+)
 from latent_explorer.common.events import Kept, Metric, Progress
 from latent_explorer.data.crop import Crop, clamp_crop
 from latent_explorer.explain.projected import SUFFIX, ProjectedPicture, read_projected
@@ -78,14 +85,14 @@ class ProjectionController:
         explorer: Explorer,
         post: Callable[[Callable[[], None]], None],
         *,
-        project: Project = projection_jobs.project_photos,
+        project: Project = project_photos,
     ) -> None:
         self.photos: tuple[Photo, ...] = ()
         self.current = 0  # the photo that is looked at
         self.settings = DEFAULT
         self.run: ProjectionRun | None = None
         self._explorer = explorer
-        self._project = project
+        self.project = project  # the job that runs on the engine
         self._reader = PhotoReader(post, self._take_read)
         self._unread: list[UnreadablePhoto] = []  # of the reading at work
         self._look_at_next = False
@@ -135,7 +142,7 @@ class ProjectionController:
         if photo is not None:
             near = clamp_crop(crop, *photo.image.shape[:2])
             changed = list(self.photos)
-            changed[self.current] = photo.cropped(near)
+            changed[self.current] = replace(photo, crop=near)
             self.photos = tuple(changed)
             self._explorer.updates.emit(PhotosChanged())
 
@@ -190,10 +197,12 @@ class ProjectionController:
         photos, settings, classifier_id = self.photos, self.settings, state.classifier_id
 
         def job(host: ModelHost, budget: StepBudget) -> Generator[Event, None, list[ProjectedPicture]]:
-            return self._project(host, budget, photos, settings, classifier_id)
+            return self.project(host, budget, photos, settings, classifier_id)
 
         name = photos[0].name if len(photos) == 1 else f"{len(photos)} pictures"
-        number = self._explorer.start_model_job(f"Projecting {name}", job, self._finished)
+        number = self._explorer.start_model_job(
+            f"Projecting {name}", job, lambda pictures: self._end("finished", pictures)
+        )
         if number is not None:
             self.run = ProjectionRun(number, photos, curves=[[] for _ in photos])
             self._explorer.updates.emit(ProjectionStarted())
@@ -217,11 +226,8 @@ class ProjectionController:
 
     def _job_ended(self, update: JobEnded) -> None:
         ours = self.run is not None and update.job == self.run.job
-        if ours and update.outcome != "finished":  # what is finished comes by `_finished`, after this
+        if ours and update.outcome != "finished":  # what is finished comes by the job's own result, after this
             self._end(update.outcome, update.value or ())
-
-    def _finished(self, pictures: Sequence[ProjectedPicture]) -> None:
-        self._end("finished", pictures)
 
     def _end(self, outcome: Outcome, pictures: Sequence[ProjectedPicture]) -> None:
         run, self.run = self.run, None
@@ -268,14 +274,16 @@ class ProjectionController:
             self._list([read_projected(path)])
         else:
             asked = state.classifier_id
-            self._explorer.call_model(
-                f"Opening {path.name}",
-                lambda host: projection_jobs.import_latents(host, path, asked),
-                self._take_latents,
-            )
 
-    def _take_latents(self, found: Sequence[ProjectedPicture]) -> None:
-        self._list(found)
+            def read(host: ModelHost) -> list[ProjectedPicture]:
+                from latent_explorer.explain.projection.latent_import import import_latents
+
+                return import_latents(host.explainer, host.renderer, path, asked)
+
+            def take(found: Sequence[ProjectedPicture]) -> None:
+                self._list(found)
+
+            self._explorer.call_model(f"Opening {path.name}", read, take)
 
     def remove_projected(self, latent_id: str) -> None:
         """Take a projected picture out of the strip; undo can still show it."""

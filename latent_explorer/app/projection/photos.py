@@ -7,7 +7,7 @@ No model is needed here; what a photo may be, and how it is decoded, is decided 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +16,19 @@ import numpy as np
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.events import Event, Progress
 from latent_explorer.data.crop import Crop, center_square, crop_image
 from latent_explorer.data.images import explain_read_errors, read_image
 from latent_explorer.data.sources import FolderSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
+
+    from latent_explorer.app.engine.model_host import ModelHost
+    from latent_explorer.common.jobs import StepBudget
+    from latent_explorer.explain.projected import ProjectedPicture
+    from latent_explorer.explain.projection.settings import ProjectionSettings
+
 
 # At a time; projecting one takes seconds, and more are better sent by the command line.
 MAX_PHOTOS = 64
@@ -45,10 +52,6 @@ class Photo:
     def full(self) -> np.ndarray:
         """The whole picture at the file's own pixels. UserError when the file is gone."""
         return self.image if self.path is None else read_image(self.path, name=self.path.name)
-
-    def cropped(self, crop: Crop) -> Photo:
-        """With another square."""
-        return replace(self, crop=crop)
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,6 @@ def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
     size = [max(1, side * MAX_DISPLAY_SIZE // longer) for side in (width, height)]
     shown = Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)
     return Photo(name, np.array(shown), crop, path)
-
-
-def read_photo(path: Path) -> Photo:
-    """Read a file. UserError, in a sentence, for whatever is wrong with it."""
-    with explain_read_errors(path.name):
-        return photo_of(read_image(path, name=path.name), path.name, path)
 
 
 def pictures_in(paths: Sequence[Path]) -> list[Path]:
@@ -133,7 +130,28 @@ def _read_all(paths: tuple[Path, ...], room: int) -> Iterator[Photo | Unreadable
         return
     for path in files[:room]:
         try:
-            yield read_photo(path)
+            with explain_read_errors(path.name):
+                photo = photo_of(read_image(path, name=path.name), path.name, path)
+            yield photo
         except UserError as error:
             yield UnreadablePhoto(path.name, str(error))
     yield ReadingDone(len(files), max(0, len(files) - room))
+
+
+def project_photos(
+    host: ModelHost, budget: StepBudget, photos: Sequence[Photo], settings: ProjectionSettings, classifier_id: str
+) -> Generator[Event, None, list[ProjectedPicture]]:
+    """Project what is cut out of the photos. Yields the events of `project`; cutting comes before."""
+    from latent_explorer.explain.projection.projection import project
+    from latent_explorer.explain.projection.target import cut_target
+
+    explainer = host.explainer
+    targets = []
+    for done, photo in enumerate(photos):
+        yield Progress(done, len(photos), "Cutting the photos")
+        cut = cut_target(explainer, photo.full(), photo.name, classifier_id, photo.crop)
+        targets.append(cut)
+    yield Progress(0, settings.steps, "Looking for a start")
+    return (
+        yield from project(explainer, targets, settings, device=host.device, budget=budget, classifier_id=classifier_id)
+    )

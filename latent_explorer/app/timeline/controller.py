@@ -14,13 +14,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.app.exploration import picture_requests, updates
-from latent_explorer.app.exploration.intents import SetBase
-from latent_explorer.app.timeline.intents import ChangeTimeline, ShowRecipe
+from latent_explorer.app.exploration.intents import Intent, SetBase
 from latent_explorer.app.timeline.player import TimelinePlayer
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import free_name
-from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, attribute_edits
+from latent_explorer.explain.recipe import (
+    ProjectedBase,
+    SampleBase,
+    SeedBase,
+    attribute_edits,
+    canonical_edits,
+    is_generated,
+)
 from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.file import timeline_problem
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, duration, frame_at
@@ -28,9 +34,12 @@ from latent_explorer.explain.timeline.timeline import Keyframe, Timeline, durati
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base, PictureRecipe
     from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.summary import ExplainerSummary
+
 
 PAUSE = 1.0  # seconds between the last keyframe and one that is added after it
 MAX_SAMPLES = 200  # encoded pictures that `available_bases` lists
@@ -292,3 +301,58 @@ class TimelineController:
         places = [i for i, t in enumerate(old) if t.name == self._name]
         place = places[0] if places else 0
         self._name = names[min(place, len(names) - 1)] if names else ""
+
+
+class ChangeTimeline(Intent, frozen=True):
+    """The timeline called `name` becomes `timeline` (None: it is gone; an unknown name: one more).
+
+    `text` completes "Undo ..."; changes with the same `merge`, if any, are one step within a gesture.
+    """
+
+    name: str
+    timeline: Timeline | None
+    text: str
+    merge: str = ""
+
+    @property
+    def merge_key(self) -> tuple[object, ...] | None:
+        return ("timeline", self.name, self.merge) if self.merge else None
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return self.text
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        chosen: list[Timeline | None] = list(state.timelines)
+        names = [t.name for t in state.timelines]
+        if self.name in names:
+            chosen[names.index(self.name)] = self.timeline
+        else:
+            chosen.append(self.timeline)
+        timelines = tuple(t for t in chosen if t is not None)
+        return msgspec.structs.replace(state, timelines=timelines)
+
+
+class ShowRecipe(Intent, frozen=True):
+    """Bring a keyframe's picture back to the sliders."""
+
+    recipe: PictureRecipe
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return "picture of a keyframe"
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        recipe = self.recipe
+        psi, cutoff, encoded = state.truncation_psi, state.truncation_cutoff, False
+        if is_generated(recipe.base) or recipe.truncation_psi != 1:
+            psi, cutoff = recipe.truncation_psi, recipe.truncation_cutoff
+            encoded = not is_generated(recipe.base) or state.truncate_encoded
+        return msgspec.structs.replace(
+            state,
+            base=recipe.base,
+            truncation_psi=psi,
+            truncation_cutoff=cutoff,
+            truncate_encoded=encoded,
+            noise=recipe.noise,
+            cond=recipe.cond,
+            edits=canonical_edits(recipe.edits),
+        )

@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 
 from latent_explorer.app.export.controller import ExportController
 from latent_explorer.media.animation.settings import FORMATS
-from latent_explorer.ui.export.all_dialog import ExportAllDialog
-from latent_explorer.ui.export.animation_dialog import ExportAnimationDialog
+from latent_explorer.ui.export.animation_dialogs import ExportAllDialog, ExportAnimationDialog
 from latent_explorer.ui.export.sheet_dialog import FORMATS as SHEET_FORMATS
 from latent_explorer.ui.export.sheet_dialog import ExportSheetDialog
 from latent_explorer.ui.widgets.dialogs import open_dialog
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.ui.file_actions import FileActions
+
 
 NOTHING = (
     "An animation shows a timeline or the sweep of an attribute. Add keyframes, find attributes, or add a slider first."
@@ -81,7 +81,7 @@ class ExportActions:
         chosen = QFileDialog.getExistingDirectory(self._window, "Export all attributes into", self._files.folder())
         if chosen:
             top, suffix = dialog.top.value(), dialog.suffix
-            self.controller.export_all(Path(chosen), top, dialog.bases, dialog.settings, suffix)
+            self.controller.export_all(Path(chosen), top, dialog.pictures.bases, dialog.settings, suffix)
 
     def _ask(self, words: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
         kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QSignalBlocker, QSize, QTimer
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
 
@@ -23,12 +23,21 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
     from latent_explorer.app.export.controller import ExportController
+    from latent_explorer.explain.recipe import Base
+
 
 FIELDS = 42 * theme.UNIT  # px, width of the left half
 PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Working it out..."
 DEBOUNCE_MS = 250  # ms without a change before anything is worked out
 RATES = {rate: f"{rate:g} frames per second" for rate in FPS}  # every format keeps them exactly
+PICTURE_SOURCES = {
+    "shown": "The picture on the screen",
+    "samples": "Encoded pictures",
+    "seeds": "Seeds from 0 on",
+    "favourites": "Favourites",
+    "projected": "Projected pictures",
+}
 _QUALITY_WORDS = {LOSSLESS: "Lossless", 90: "High", 75: "Good", 50: "Fair", 25: "Small"}
 
 
@@ -176,19 +185,42 @@ def size_names(native: int) -> dict[int, str]:
 
 def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
     """What a format can give up, best first; the nearest to `quality` is chosen."""
-    choice.blockSignals(True)
-    choice.clear()
-    if suffix in ALWAYS_LOSSLESS or suffix == ".csv":
-        choice.addItem("Lossless" if suffix != ".csv" else "Exact", quality)
-    elif suffix == ".gif":
-        for each in (90, 75, 50, 25):
-            choice.addItem(f"{colors_of(each)} colours a frame", each)
-    else:
-        for each, words in _QUALITY_WORDS.items():
-            if each != LOSSLESS or suffix not in VIDEO:
-                choice.addItem(words, each)
-    values = [choice.itemData(i) for i in range(choice.count())]
-    nearest = min(range(len(values)), key=lambda i: abs(values[i] - quality))
-    choice.setCurrentIndex(nearest)
-    choice.setEnabled(choice.count() > 1)
-    choice.blockSignals(False)
+    with QSignalBlocker(choice):
+        choice.clear()
+        if suffix in ALWAYS_LOSSLESS or suffix == ".csv":
+            choice.addItem("Lossless" if suffix != ".csv" else "Exact", quality)
+        elif suffix == ".gif":
+            for each in (90, 75, 50, 25):
+                choice.addItem(f"{colors_of(each)} colours a frame", each)
+        else:
+            for each, words in _QUALITY_WORDS.items():
+                if each != LOSSLESS or suffix not in VIDEO:
+                    choice.addItem(words, each)
+        values = [choice.itemData(i) for i in range(choice.count())]
+        nearest = min(range(len(values)), key=lambda i: abs(values[i] - quality))
+        choice.setCurrentIndex(nearest)
+        choice.setEnabled(choice.count() > 1)
+
+
+class PictureSourceFields:
+    """Adds its fields to a dialog; sources that have nothing are not offered."""
+
+    def __init__(self, dialog: ExportDialog, controller: ExportController, most: int) -> None:
+        self._controller = controller
+        offered = {kind: words for kind, words in PICTURE_SOURCES.items() if controller.bases(kind, 1)}
+        self.source = dialog.add_choice("Pictures", offered, controller.choices.pictures_from)
+        self.count = dialog.add_spin_box("How many", controller.choices.pictures, 1, most)
+        self.source.currentIndexChanged.connect(self._source_changed)
+        self._source_changed()
+
+    def _source_changed(self) -> None:
+        self.count.setEnabled(self.source.currentData() != "shown")
+
+    @property
+    def bases(self) -> list[Base]:
+        """The latents."""
+        return self._controller.bases(self.source.currentData(), self.count.value())
+
+    def chosen(self) -> dict[str, Any]:
+        """What to remember."""
+        return {"pictures": self.count.value(), "pictures_from": self.source.currentData()}

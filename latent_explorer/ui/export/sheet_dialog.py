@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QLineEdit
 
 from latent_explorer.app.export.sheets import PSIS, SheetPlan
 from latent_explorer.explain.recipe import SeedBase
-from latent_explorer.ui.export.dialog_base import ExportDialog
-from latent_explorer.ui.export.picture_source import PictureSourceFields
+from latent_explorer.ui.export.dialog_base import ExportDialog, PictureSourceFields
 
 if TYPE_CHECKING:
     import numpy as np

@@ -66,7 +66,7 @@ class ProjectionActions:
         self.panel.open_requested.connect(self.open_images)
         self.panel.folder_requested.connect(self.open_folder)
         self.panel.paste_requested.connect(self.paste)
-        self.panel.compare_toggled.connect(self.compare)
+        self.panel.result.compare.clicked.connect(self.compare)
         self.panel.result.export_requested.connect(lambda: self._with_shown(self.export))
         self.panel.result.remove_requested.connect(lambda: self._with_shown(controller.remove_projected))
         samples.report_requested.connect(self.show_report)

@@ -64,8 +64,8 @@ class ProjectionCanvas(QWidget):
         self._pause.setInterval(PAUSE)
         self._pause.timeout.connect(self._draw_pending)
         self.pages = QStackedWidget()
-        self._cropping, self._live = self._crop_page(), self._live_page()
-        for page in (self._cropping, self._live):
+        self.cropping, self.live = self._crop_page(), self._live_page()
+        for page in (self.cropping, self.live):
             self.pages.addWidget(page)
         column(self, spacing=0).addWidget(self.pages)
         explorer.updates.on(ModelOpened, self._model_opened)
@@ -138,10 +138,10 @@ class ProjectionCanvas(QWidget):
         run, photo = self._controller.run, self._controller.photo
         at = _place(run, photo) if run else None
         if run is not None and at is not None:
-            self.pages.setCurrentWidget(self._live)
+            self.pages.setCurrentWidget(self.live)
             self._show_step(run, pictures=True)
         elif photo is not None:
-            self.pages.setCurrentWidget(self._cropping)
+            self.pages.setCurrentWidget(self.cropping)
             self._show_crop(photo)
 
     def _show_crop(self, photo: Photo) -> None:
@@ -162,7 +162,7 @@ class ProjectionCanvas(QWidget):
         if at < len(run.pictures):
             best = run.pictures[at]
             report = best.report
-            names, photo, made = (report.class_names, report.probs_target, report.probs_reconstruction)
+            names, photo, made = report.class_names, report.probs_target, report.probs_reconstruction
             self.view.set_images(_captioned(best, PHOTO, photo), _captioned(best, MADE, made))
             self.twins.set_values(PairedProbabilities(names, ("photo", "now"), photo, made))
         else:
@@ -183,10 +183,8 @@ class ProjectionCanvas(QWidget):
         self.loss.show_curves([(SOLID, loss)], PlotOptions(log=bool((table[:, 1] > 0).all())))
 
 
-def _place(run: ProjectionRun | None, photo: Photo | None) -> int | None:
+def _place(run: ProjectionRun, photo: Photo | None) -> int | None:
     """Which picture of the run is looked at; None for a photo that came while it was at work."""
-    if run is None:
-        return None
     if photo is None:
         return 0
     return next((i for i, each in enumerate(run.photos) if each is photo), None)

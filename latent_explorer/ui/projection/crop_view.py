@@ -39,10 +39,10 @@ class CropView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._photo: np.ndarray | None = None
-        self._crop = Crop(0.0, 0.0, 1.0)
+        self.crop = Crop(0.0, 0.0, 1.0)
         self._grip: tuple[int, int] | None = None  # the corner that is held, or None for the whole
         self._from: QPointF | None = None  # where the mouse went down, in pixels of the photo
-        self._start = self._crop
+        self._start = self.crop
         self._scaled: tuple[float, float, np.ndarray, QImage] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(SMALLEST, SMALLEST)
@@ -57,15 +57,11 @@ class CropView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(420, 420)
 
-    @property
-    def crop(self) -> Crop:
-        return self._crop
-
     def show_photo(self, photo: np.ndarray | None, crop: Crop) -> None:
         """The photo (H, W, 3) uint8 and its square."""
         if photo is not self._photo:
             self._photo, self._from, self._scaled = photo, None, None
-        self._crop = crop
+        self.crop = crop
         share = round(100 * crop.size)
         self.setAccessibleDescription(
             f"{share} % of the shorter side, {round(100 * crop.left)} % from the left, "
@@ -86,7 +82,7 @@ class CropView(QWidget):
     def _set_crop(self, crop: Crop) -> None:
         assert self._photo is not None
         near = clamp_crop(crop, *self._photo.shape[:2])
-        if near != self._crop:
+        if near != self.crop:
             self.show_photo(self._photo, near)
             self.changed.emit(near)
 
@@ -116,7 +112,7 @@ class CropView(QWidget):
     def frame_rect(self) -> QRectF:
         """Where the frame stands."""
         height, width = self._shape()
-        box, crop = self.photo_rect(), self._crop
+        box, crop = self.photo_rect(), self.crop
         side = crop.size * min(height, width) * box.width() / width
         return QRectF(box.left() + crop.left * box.width(), box.top() + crop.top * box.height(), side, side)
 
@@ -127,11 +123,14 @@ class CropView(QWidget):
             (position.x() - box.left()) / box.width() * width, (position.y() - box.top()) / box.height() * height
         )
 
+    @staticmethod
+    def _corner(frame: QRectF, right: int, below: int) -> QPointF:
+        return QPointF(frame.right() if right else frame.left(), frame.bottom() if below else frame.top())
+
     def _corner_at(self, position: QPointF) -> tuple[int, int] | None:
         frame = self.frame_rect()
         for right, below in CORNERS:
-            corner = QPointF(frame.right() if right else frame.left(), frame.bottom() if below else frame.top())
-            off = position - corner
+            off = position - self._corner(frame, right, below)
             if max(abs(off.x()), abs(off.y())) <= REACH:
                 return right, below
         return None
@@ -144,7 +143,7 @@ class CropView(QWidget):
             return
         self._grip = self._corner_at(event.position())
         if self._grip is not None or self.frame_rect().contains(event.position()):
-            self._from, self._start = self._pixel_at(event.position()), self._crop
+            self._from, self._start = self._pixel_at(event.position()), self.crop
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._photo is None:
@@ -217,7 +216,7 @@ class CropView(QWidget):
             height, width = self._shape()
             pixels = step * min(height, width)
             x, y = ways[key]
-            self._start = self._crop
+            self._start = self.crop
             self._move(QPointF(x * pixels, y * pixels))
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Asterisk):
             self._resize_by(step)
@@ -231,7 +230,7 @@ class CropView(QWidget):
     def _resize_by(self, by: float) -> None:
         """Larger or smaller around its own middle."""
         height, width = self._shape()
-        short, crop = min(height, width), self._crop
+        short, crop = min(height, width), self.crop
         new = max(0.02, crop.size + by)
         shift = (crop.size - new) * short / 2
         self._set_crop(Crop(crop.left + shift / width, crop.top + shift / height, new))
@@ -272,9 +271,7 @@ class CropView(QWidget):
         painter.setBrush(now.color("on_picture"))
         for right, below in CORNERS:
             corner = QRectF(0, 0, HANDLE, HANDLE)
-            corner.moveCenter(
-                QPointF(frame.right() if right else frame.left(), frame.bottom() if below else frame.top())
-            )
+            corner.moveCenter(self._corner(frame, right, below))
             painter.drawRoundedRect(corner, 2, 2)
 
     def _paint_caption(self, painter: QPainter) -> None:
@@ -285,10 +282,8 @@ class CropView(QWidget):
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, "Photo")
 
     def _paint_thirds(self, painter: QPainter, frame: QRectF) -> None:
-        for color, width in (("ink", 0.0), ("on_picture", 0.0)):
-            alpha = 0.25 if color == "ink" else 0.55
-            painter.setPen(QPen(theme.current().color(color, alpha), width))
-            off = 1 if color == "ink" else 0
+        for color, alpha, off in (("ink", 0.25, 1), ("on_picture", 0.55, 0)):
+            painter.setPen(QPen(theme.current().color(color, alpha), 0.0))
             for third in (1 / 3, 2 / 3):
                 x, y = frame.left() + third * frame.width(), frame.top() + third * frame.height()
                 painter.drawLine(QPointF(x + off, frame.top()), QPointF(x + off, frame.bottom()))

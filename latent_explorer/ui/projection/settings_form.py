@@ -81,6 +81,13 @@ class SettingsForm(QWidget):
         self.seed = _number("Seed", SEED_HELP, 0, 2**31 - 1)
         self.more = button("More", self._toggle, role="fold", icon="right")
         self.more.setToolTip("Class, noise, distance, learning rate, tuning")
+        self._choices = {"space": self.space, "start": self.start, "lpips": self.distance}  # by fields of the settings
+        self._numbers = {
+            "steps": self.steps,
+            "early_stop": self.early,
+            "nearest_of": self.nearest,
+            "seed": self.seed,
+        }
         self._build()
         self._connect()
         self.show_settings(DEFAULT)
@@ -114,16 +121,11 @@ class SettingsForm(QWidget):
         layout.addWidget(self.behind)
 
     def _connect(self) -> None:
-        for choice, name in ((self.space, "space"), (self.start, "start"), (self.distance, "lpips")):
+        for name, choice in self._choices.items():
             choice.activated.connect(
                 lambda _index, choice=choice, name=name: self.changed.emit({name: choice.currentData()})
             )
-        for field, name in (
-            (self.steps, "steps"),
-            (self.early, "early_stop"),
-            (self.nearest, "nearest_of"),
-            (self.seed, "seed"),
-        ):
+        for name, field in self._numbers.items():
             field.editingFinished.connect(
                 lambda field=field, name=name: self.changed.emit({name: field.locale().toInt(field.text())[0]})
             )
@@ -136,20 +138,11 @@ class SettingsForm(QWidget):
 
     def show_settings(self, settings: ProjectionSettings) -> None:
         """Show these. Emits nothing."""
-        for choice, value in (
-            (self.space, settings.space),
-            (self.start, settings.start),
-            (self.distance, settings.lpips),
-        ):
-            choice.setCurrentIndex(max(0, choice.findData(value)))
-        for field, number in (
-            (self.steps, settings.steps),
-            (self.early, settings.early_stop),
-            (self.nearest, settings.nearest_of),
-            (self.seed, settings.seed),
-        ):
+        for name, choice in self._choices.items():
+            choice.setCurrentIndex(max(0, choice.findData(getattr(settings, name))))
+        for name, field in self._numbers.items():
             if not field.hasFocus():
-                field.setText(str(number))
+                field.setText(str(getattr(settings, name)))
         if not self.rate.hasFocus():
             self.rate.setText(self.rate.locale().toString(settings.lr, "g", 4))
         self.verdict.setChecked(settings.verdict > 0)

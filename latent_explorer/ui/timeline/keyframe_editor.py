@@ -14,7 +14,7 @@ from PySide6.QtGui import QGuiApplication
 
 from latent_explorer.explain.timeline import edits
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Easing, Keyframe, Timeline, duration, frame_at
-from latent_explorer.ui.timeline.gesture import shifted
+from latent_explorer.ui.timeline.geometry import shifted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

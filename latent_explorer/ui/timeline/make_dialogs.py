@@ -5,26 +5,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog, QFormLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QMessageBox, QWidget
 
 from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import button, column, hint, row, title
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.dialogs import open_dialog
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.app.explorer import Explorer
+    from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.explain.recipe import Base
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
+
 WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
 SHORTEST, LONGEST = 0.1, 60.0  # s of a segment
+FEW = 8  # seeds of the walk that is made by one click
 FARTHEST = 5.0  # of a sweep's ends
 
 
@@ -97,13 +102,11 @@ class RandomWalkDialog(MakeTimelineDialog):
 class MorphDialog(MakeTimelineDialog):
     """From which picture to which: projected ones stand first."""
 
-    def __init__(
-        self, bases: Sequence[Base], names: Sequence[str], start: int = 0, parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, bases: Sequence[Base], names: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__("Morph", "From one picture to the other and back, row by row in W+.", parent)
         self._bases = bases
-        self._from = self.add_choice("From", names, start)
-        self._to = self.add_choice("To", names, start + 1)
+        self._from = self.add_choice("From", names)
+        self._to = self.add_choice("To", names, 1)
         self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
 
     @property
@@ -173,3 +176,58 @@ def row_names(summary: ExplainerSummary) -> list[str]:
     for layer in summary.layout.layers:
         sizes.setdefault(layer.ws_row, layer.resolution)
     return [f"{r}  ({sizes[r]} px)" if r in sizes else str(r) for r in range(summary.layout.num_ws)]
+
+
+class MakeActions:
+    """Asks and hands the answer to the controller; the new timeline is chosen, and undo takes it back."""
+
+    def __init__(self, window: QWidget, explorer: Explorer, controller: TimelineController) -> None:
+        self._window, self._explorer, self._controller = window, explorer, controller
+
+    def random_walk(self) -> None:
+        """Through a few random seeds, at once."""
+        self._controller.random_walk(FEW)
+
+    def random_walk_with_options(self) -> None:
+        """The same, as long as one likes."""
+        dialog = RandomWalkDialog(self._window)
+        _open(dialog, lambda: self._controller.random_walk(dialog.count, dialog.seconds.value))
+
+    def morph(self) -> None:
+        """Between two pictures."""
+        bases, summary = self._controller.available_bases(), self._explorer.summary
+        if summary is None or len(bases) < 2:
+            return
+        dialog = MorphDialog(bases, base_names(bases, summary), parent=self._window)
+        _open(dialog, lambda: self._controller.morph(*dialog.ends, dialog.seconds.value))
+
+    def mix(self) -> None:
+        """Layers of another picture in this one."""
+        bases = self._controller.available_bases()
+        state, summary = self._explorer.state, self._explorer.summary
+        if state is None or summary is None or len(bases) < 2:
+            return
+        bases.remove(state.base)
+        names = base_names(bases, summary)
+        dialog = StyleMixDialog(bases, names, row_names(summary), self._window)
+        _open(dialog, lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value))
+
+    def sweep(self) -> None:
+        """One attribute there and back."""
+        attributes, state = self._explorer.attributes(), self._explorer.state
+        if not attributes or state is None:
+            words = "A sweep moves one attribute. Find attributes first, or add a slider."
+            QMessageBox.information(self._window, "Sweep an attribute", words)
+            return
+        dialog = SweepDialog(attributes, state, self._window)
+        _open(
+            dialog,
+            lambda: self._controller.sweep(
+                dialog.attribute, dialog.start.value, dialog.stop.value, dialog.seconds.value
+            ),
+        )
+
+
+def _open(dialog: QDialog, then: Callable[[], None]) -> None:
+    dialog.accepted.connect(then)
+    open_dialog(dialog)

@@ -7,7 +7,6 @@ They stand in the menu bar and behind the transport's buttons alike.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup
@@ -49,13 +48,8 @@ class TimelineMenus:
     def _fill_fps(self, menu: QMenu) -> None:
         current = self._controller.current
         for fps in FPS:
-            text = f"{fps:g} frames per second"
-            _choice(menu, text, current is not None and current.fps == fps).triggered.connect(
-                partial(self._set_fps, fps)
-            )
-
-    def _set_fps(self, fps: float, _checked: bool = False) -> None:
-        self._editor.set_fps(fps)
+            action = _choice(menu, f"{fps:g} frames per second", current is not None and current.fps == fps)
+            action.triggered.connect(lambda _checked=False, fps=fps: self._editor.set_fps(fps))
 
     def _fill_space(self, menu: QMenu) -> None:
         current = self._controller.current

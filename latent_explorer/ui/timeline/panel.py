@@ -20,14 +20,14 @@ from latent_explorer.app.exploration.updates import (
     TimelinePlaying,
     TimelinesChanged,
 )
-from latent_explorer.app.timeline.trace import TimelineTrace
-from latent_explorer.explain.timeline.timeline import frame_at, span
+from latent_explorer.app.timeline.player import TimelineTrace
+from latent_explorer.explain.timeline.timeline import span
+from latent_explorer.ui.style import icons
 from latent_explorer.ui.timeline import timeline_text
 from latent_explorer.ui.timeline.easing_popup import EasingPopup
 from latent_explorer.ui.timeline.keyframe_editor import KeyframeEditor
-from latent_explorer.ui.timeline.make_actions import MakeActions
+from latent_explorer.ui.timeline.make_dialogs import MakeActions
 from latent_explorer.ui.timeline.menus import TimelineMenus
-from latent_explorer.ui.timeline.record_toggle import RecordToggle
 from latent_explorer.ui.timeline.transport import Transport
 from latent_explorer.ui.timeline.view import TimelineView
 from latent_explorer.ui.widgets.basics import button, column, hint, row
@@ -40,10 +40,12 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
 
+
 FAR = 10  # frames
 PLAYING_MS = 10  # half a frame of the fastest rate
 RECORDING_MS = 100  # between two looks at the elapsed time
 TRACE_PAUSE = 0.4  # seconds between two drawings of the trace while it plays: frames come first
+RECORD, STOP = "Record", "Stop"
 
 
 class TimelinePanel(QWidget):
@@ -58,7 +60,8 @@ class TimelinePanel(QWidget):
         self.transport = Transport()
         self.menus = TimelineMenus(self, controller, self.editor)
         self.make = MakeActions(self, explorer, controller)
-        self._recording: RecordToggle | None = None
+        self._record: QAction | None = None
+        self._record_tip = ""
         self._loops: tuple[QAction, ...] = ()
         self._traced = 0.0  # when the trace was drawn last
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
@@ -116,7 +119,9 @@ class TimelinePanel(QWidget):
         self.transport.export.setVisible(export is not None)
         if export is not None:
             self.transport.export.clicked.connect(export.trigger)
-        self._recording = RecordToggle(self.controller, actions["record"])
+        self._record = actions["record"]
+        self._record_tip = self._record.toolTip()
+        self._show_recording()
 
     # what the person asks ---------------------------------------------------------------------
 
@@ -170,14 +175,16 @@ class TimelinePanel(QWidget):
 
     def toggle_recording(self) -> None:
         """Record what happens to the sliders, or stop and keep it."""
-        if self._recording is not None:
-            self._recording.toggle()
+        if self.controller.recording:
+            self.controller.stop_recording()
+        else:
+            self.controller.record()
+        self._show_recording()
 
     def step(self, frames: int) -> None:
         """So many frames on."""
-        timeline = self.controller.current
-        if timeline is not None and timeline.keyframes:
-            self.seek(frame_at(timeline, self._player.playhead + frames / timeline.fps))
+        self._player.step(frames)
+        self._show_time()
 
     def step_keyframe(self, by: int, *, extend: bool = False) -> None:
         """The keyframe before the playhead or after it, selected: alone, or beside those that are."""
@@ -269,9 +276,19 @@ class TimelinePanel(QWidget):
     def refresh_playing(self) -> None:
         """Whether it plays or records: the buttons, and the clock."""
         self.transport.show_playing(self._player.playing)
-        if self._recording is not None:
-            self._recording.show()
+        self._show_recording()
         self._schedule()
+
+    def _show_recording(self) -> None:
+        """The action turns into a red dot with the elapsed time, and stops what it began."""
+        on, action = self.controller.recording, self._record
+        if action is None:
+            return
+        action.setChecked(on)
+        action.setText("Stop re&cording" if on else "Re&cord")
+        action.setIconText(f"{STOP} {clock(self.controller.record_seconds)}" if on else RECORD)
+        action.setToolTip(f"Stop, and keep what was recorded\n{self._record_tip}" if on else self._record_tip)
+        icons.set_icon(action, "record", "danger" if on else "ink")
 
     def stop(self) -> None:
         """Stop the timer: the window closes."""
@@ -290,8 +307,8 @@ class TimelinePanel(QWidget):
     def _on_tick(self) -> None:
         if self._player.playing:
             self._player.tick(time.monotonic())
-        if self._recording is not None and self.controller.recording:
-            self._recording.show()
+        if self.controller.recording:
+            self._show_recording()
         self._show_time()
         self._schedule()
 
@@ -309,3 +326,8 @@ class TimelinePanel(QWidget):
         self.view.show_trace(self._player.trace)
         self.view.show_pictures([self._player.picture_at(k.seconds) for k in timeline.keyframes])
         self.transport.show_progress(self._player.progress)
+
+
+def clock(seconds: float) -> str:
+    """ "0:07", "1:40"."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -9,16 +9,20 @@ from PySide6.QtCore import QEvent, QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latent_explorer.app.timeline.trace import TimelineTrace
+from latent_explorer.app.timeline.player import TimelineTrace
 from latent_explorer.explain.timeline.timeline import frame_at, span
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.timeline import lanes, timeline_text
+from latent_explorer.ui.timeline import geometry, timeline_text
 from latent_explorer.ui.timeline import shortcuts as keys
-from latent_explorer.ui.timeline import time_scale as scales
-from latent_explorer.ui.timeline.gesture import Hit, KeyframeDrag
-from latent_explorer.ui.timeline.paint_trace import paint_playhead_values, paint_trace
-from latent_explorer.ui.timeline.paint_track import TrackState, paint_playhead, paint_ruler, paint_track
-from latent_explorer.ui.timeline.time_scale import TimeScale
+from latent_explorer.ui.timeline.geometry import Hit, KeyframeDrag, TimeScale
+from latent_explorer.ui.timeline.painting import (
+    TrackState,
+    paint_playhead,
+    paint_playhead_values,
+    paint_ruler,
+    paint_trace,
+    paint_track,
+)
 from latent_explorer.ui.widgets.probability_lines import labels_width
 from latent_explorer.ui.widgets.scaling import scaled
 
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.explain.recipe import Picture
     from latent_explorer.explain.timeline.timeline import Timeline
-    from latent_explorer.ui.timeline.lanes import Lanes
+    from latent_explorer.ui.timeline.geometry import Lanes
 
 LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
 MOST_SHARE = 0.24  # of the width, that they may take
@@ -42,7 +46,6 @@ class TimelineView(QWidget):
     Changes no timeline: what a person asks for leaves as signals, and the panel shows what became of it.
     """
 
-    selection_changed = Signal()
     seek_requested = Signal(float)  # s
     moved = Signal(object, bool)  # {keyframe: s}, and whether copies are asked for
     easing_requested = Signal(int, QPoint)  # of the segment after this keyframe; where it stands
@@ -53,13 +56,13 @@ class TimelineView(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._timeline: Timeline | None = None
-        self._trace = TimelineTrace()
+        self.trace = TimelineTrace()
         self._pictures: list[Picture | None] = []  # of the keyframes
         self._pixmaps: dict[int, tuple[Picture, QPixmap]] = {}
         self._selected: frozenset[int] = frozenset()
         self._anchor = 0  # from which Shift selects
-        self._playhead = 0.0
-        self._scale = scales.fit_scale(0.0, 0.0, 1.0)
+        self.playhead = 0.0
+        self.scale = geometry.fit_scale(0.0, 0.0, 1.0)
         self._fitted = True
         self._hit = Hit("none")
         self._drag: KeyframeDrag | None = None
@@ -88,20 +91,11 @@ class TimelineView(QWidget):
         return sorted(self._selected)
 
     @property
-    def playhead(self) -> float:
-        return self._playhead
-
-    @property
-    def scale(self) -> TimeScale:
-        """From seconds to px, for whoever must know where something stands."""
-        return self._scale
-
-    @property
     def lanes(self) -> Lanes:
         """Where the lanes stand now."""
         widest = max(LEAST_LABELS, MOST_SHARE * self.width())
-        labels = min(labels_width(self._trace.names), widest) if self._trace.names else LEAST_LABELS
-        return lanes.lanes_in(self.width(), self.height(), labels)
+        labels = min(labels_width(self.trace.names), widest) if self.trace.names else LEAST_LABELS
+        return geometry.lanes_in(self.width(), self.height(), labels)
 
     def show_timeline(self, timeline: Timeline | None) -> None:
         """Another timeline, or the same after a change."""
@@ -116,7 +110,7 @@ class TimelineView(QWidget):
 
     def show_trace(self, trace: TimelineTrace) -> None:
         """What the classifier says of the frames that are rendered."""
-        self._trace = trace
+        self.trace = trace
         self._fit_if_fitted()
         self._changed()
 
@@ -127,13 +121,13 @@ class TimelineView(QWidget):
 
     def show_playhead(self, seconds: float) -> None:
         """Where the picture on the canvas stands; a page is turned when it runs out of view."""
-        if seconds == self._playhead:
+        if seconds == self.playhead:
             return
-        self._playhead = seconds
+        self.playhead = seconds
         if not self._fitted and self._drag is None:
-            shown = self._scale.paged_to(seconds)
-            if shown != self._scale:
-                self._scale = shown
+            shown = self.scale.paged_to(seconds)
+            if shown != self.scale:
+                self.scale = shown
                 self._changed()
         self._describe()
         self.update()
@@ -153,7 +147,6 @@ class TimelineView(QWidget):
         if indices != self._selected:
             self._selected = indices
             self._describe()
-            self.selection_changed.emit()
             self._changed()
 
     def select_by_click(self, index: int, modifiers: Qt.KeyboardModifier) -> None:
@@ -169,37 +162,37 @@ class TimelineView(QWidget):
             self._select(frozenset({index}))
 
     def _describe(self) -> None:
-        self.setAccessibleDescription(timeline_text.description(self._timeline, self._playhead, self.selected))
+        self.setAccessibleDescription(timeline_text.description(self._timeline, self.playhead, self.selected))
 
     # zoom -------------------------------------------------------------------------------------
 
     def _whole(self) -> TimeScale:
         room = self.lanes
         right = room.track.right() - room.picture / 4
-        return scales.fit_scale(span(self._timeline) if self._timeline else 0.0, lanes.GUTTER, right)
+        return geometry.fit_scale(span(self._timeline) if self._timeline else 0.0, geometry.GUTTER, right)
 
     def fit(self) -> None:
         """The whole timeline in view."""
         self._fitted = True
-        self._scale = self._whole()
+        self.scale = self._whole()
         self._changed()
 
     def zoom(self, factor: float, x: float | None = None) -> None:
         """Closer or further, about `x` px or the playhead."""
         whole = self._whole()
-        about = self._scale.x(self._playhead) if x is None else x
-        self._scale = self._scale.zoomed(factor, about, whole.per_second)
-        self._fitted = self._scale.per_second <= whole.per_second
+        about = self.scale.x(self.playhead) if x is None else x
+        self.scale = self.scale.zoomed(factor, about, whole.per_second)
+        self._fitted = self.scale.per_second <= whole.per_second
         if self._fitted:
-            self._scale = whole
+            self.scale = whole
         self._changed()
 
     def _fit_if_fitted(self) -> None:
         whole = self._whole()
-        if self._fitted or self._scale.per_second <= whole.per_second:
-            self._fitted, self._scale = True, whole
+        if self._fitted or self.scale.per_second <= whole.per_second:
+            self._fitted, self.scale = True, whole
         else:
-            self._scale = TimeScale(whole.left, whole.right, self._scale.per_second, self._scale.start)
+            self.scale = TimeScale(whole.left, whole.right, self.scale.per_second, self.scale.start)
 
     # painting ---------------------------------------------------------------------------------
 
@@ -218,14 +211,14 @@ class TimelineView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.drawPixmap(0, 0, self._layer)
         if shown.times:
-            paint_playhead(painter, room, self._scale, shown)
-            paint_playhead_values(painter, room, self._scale, self._trace, self._playhead)
+            paint_playhead(painter, room, self.scale, shown)
+            paint_playhead_values(painter, room, self.scale, self.trace, self.playhead)
 
     def _paint_still(self, painter: QPainter, room: Lanes, shown: TrackState) -> None:
-        paint_ruler(painter, room, self._scale, self._trace.ready)
-        paint_trace(painter, room, self._scale, self._trace)
+        paint_ruler(painter, room, self.scale, self.trace.ready)
+        paint_trace(painter, room, self.scale, self.trace)
         painter.setClipRect(room.track.adjusted(0, 0, 0, 6))
-        paint_track(painter, room, self._scale, shown)
+        paint_track(painter, room, self.scale, shown)
         if len(shown.times) == 1:
             self._paint_hint(painter, room, timeline_text.ONE)
 
@@ -238,7 +231,7 @@ class TimelineView(QWidget):
         """What to do next, where the next keyframe will stand."""
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(theme.current().color("muted"))
-        left = self._scale.x(self.times[0]) + room.picture
+        left = self.scale.x(self.times[0]) + room.picture
         box = room.track.adjusted(left - room.track.left(), 0, 0, 0)
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, sentence)
 
@@ -259,7 +252,7 @@ class TimelineView(QWidget):
             segment=segment,
             ghosts=list(moves.values()) if copying else [],
             closing=span(self._timeline) if self._timeline and self._drag is None else 0.0,
-            playhead=self._playhead,
+            playhead=self.playhead,
             focus=self.hasFocus(),
         )
 
@@ -305,11 +298,11 @@ class TimelineView(QWidget):
             return Hit("time")
         if not room.track.contains(at):
             return Hit("none")
-        index = lanes.nearest(times, at.x(), self._scale, room.picture / 2)
+        index = geometry.nearest(times, at.x(), self.scale, room.picture / 2)
         if index is not None:
             return Hit("keyframe", index)
         for index, start, end in self.segments():
-            box = room.segment_between(self._scale.x(start), self._scale.x(end))
+            box = room.segment_between(self.scale.x(start), self.scale.x(end))
             if box is not None and box.contains(at):
                 return Hit("segment", index)
         return Hit("none")
@@ -336,7 +329,7 @@ class TimelineView(QWidget):
         elif drag.hit.kind == "time":
             self._scrub(x)
         elif drag.try_start(x) and drag.hit.kind == "keyframe" and self._timeline is not None:
-            drag.move(x, event.modifiers(), self._scale, self._timeline, self.selected)
+            drag.move(x, event.modifiers(), self.scale, self._timeline, self.selected)
             self._changed()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -375,11 +368,11 @@ class TimelineView(QWidget):
 
     def _scrub(self, x: float) -> None:
         if self._timeline is not None and self.times:
-            self.seek_requested.emit(frame_at(self._timeline, self._scale.seconds(x)))
+            self.seek_requested.emit(frame_at(self._timeline, self.scale.seconds(x)))
 
     def _ask_easing(self, index: int) -> None:
         _index, start, end = self.segments()[index]
-        middle = (self._scale.x(start) + self._scale.x(end)) / 2
+        middle = (self.scale.x(start) + self.scale.x(end)) / 2
         x = min(max(middle, 0.0), self.lanes.track.right())
         place = QPoint(round(x), 0)
         self.easing_requested.emit(index, self.mapToGlobal(place))
@@ -402,7 +395,7 @@ class TimelineView(QWidget):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             self.zoom(ZOOM ** (turn.y() / 120), event.position().x())
         elif not self._fitted:
-            self._scale = self._scale.moved(-(turn.x() or turn.y()))
+            self.scale = self.scale.moved(-(turn.x() or turn.y()))
             self._changed()
         else:
             event.ignore()

@@ -21,6 +21,7 @@ from latent_explorer.app.exploration.intents import SetAttribute
 from latent_explorer.app.exploration.recipe_png import read_state
 from latent_explorer.app.export.controller import ExportController
 from latent_explorer.app.export.sheets import SheetPlan
+from latent_explorer.app.timeline.controller import ChangeTimeline
 from latent_explorer.explain.recipe import PictureRecipe, SampleBase, SeedBase
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 from latent_explorer.media.animation.settings import AnimationSettings
@@ -35,8 +36,7 @@ def controller(opened) -> ExportController:
 
 
 def with_timeline(opened) -> None:
-    state = opened.explorer.state
-    opened.explorer.session._state = msgspec.structs.replace(state, timelines=(WALK,))
+    opened.explorer.apply(ChangeTimeline(WALK.name, WALK, "new timeline"))
 
 
 def test_sources_are_timelines_then_sweeps(opened, controller):
@@ -52,7 +52,6 @@ def test_sources_are_timelines_then_sweeps(opened, controller):
 def test_without_a_model_there_is_nothing(headless):
     controller = ExportController(headless.explorer)
     assert controller.sources() == controller.bases("samples", 3) == []
-    assert controller.export_timeline(headless.folder / "x.gif", WALK, SMALL) is None
     assert controller.export_sheet(headless.folder / "x.png", SheetPlan(bases=(SeedBase(0),))) is None
 
 

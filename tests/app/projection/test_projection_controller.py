@@ -4,6 +4,7 @@ latents in and out."""
 
 from __future__ import annotations
 
+import threading
 import time
 
 import numpy as np
@@ -50,10 +51,11 @@ def save(path, height=30, width=40, **options):
     return path
 
 
-def read(headless, controller):
+def read(headless):
     """Wait for the reader, then for everything else."""
-    for thread in controller._reader._threads:
-        thread.join(5)
+    for thread in threading.enumerate():
+        if thread.name == "photos":
+            thread.join(5)
     return headless.settle()
 
 
@@ -65,7 +67,7 @@ def test_photos_come_by_file_and_by_folder_and_broken_ones_are_told_in_one_sente
     (folder / "broken.png").write_bytes(b"nothing")
     (folder / "notes.txt").write_text("x")
     headless.explorer.open_path(folder)
-    told = read(headless, ready)
+    told = read(headless)
     assert [photo.name for photo in ready.photos] == ["a.jpg", "b.png", "c.webp"]
     (said,) = of_type(told, updates.Message)
     assert said.text.startswith("1 of 4 pictures could not be read. broken.png cannot be read")
@@ -76,22 +78,22 @@ def test_photos_come_by_file_and_by_folder_and_broken_ones_are_told_in_one_sente
 def test_one_broken_photo_and_an_empty_folder_say_why(headless, ready, tmp_path):
     (tmp_path / "bad.jpg").write_bytes(b"x")
     headless.explorer.open_path(tmp_path / "bad.jpg")
-    assert "bad.jpg cannot be read as a picture" in of_type(read(headless, ready), updates.Message)[0].text
+    assert "bad.jpg cannot be read as a picture" in of_type(read(headless), updates.Message)[0].text
     for name in ("c.jpg", "d.jpg"):
         (tmp_path / name).write_bytes(b"x")
     headless.explorer.open_path(*(tmp_path / name for name in ("bad.jpg", "c.jpg", "d.jpg")))
-    text = of_type(read(headless, ready), updates.Message)[0].text
+    text = of_type(read(headless), updates.Message)[0].text
     assert text.startswith("3 of 3 pictures could not be read. bad.jpg cannot be read")
     assert text.endswith("Nor could these: c.jpg, d.jpg.")
     (tmp_path / "empty").mkdir()
     headless.explorer.open_path(tmp_path / "empty")
-    assert "no picture in that folder" in of_type(read(headless, ready), updates.Message)[0].text
+    assert "no picture in that folder" in of_type(read(headless), updates.Message)[0].text
 
 
 def test_a_bomb_is_refused_in_a_sentence(headless, ready, tmp_path, monkeypatch):
     monkeypatch.setattr("latent_explorer.data.images.MAX_PIXELS", 100)
     headless.explorer.open_path(save(tmp_path / "huge.png"))
-    (said,) = of_type(read(headless, ready), updates.Message)
+    (said,) = of_type(read(headless), updates.Message)
     assert said.text.startswith("huge.png is larger than")
     assert ready.photos == ()
 
@@ -100,7 +102,7 @@ def test_a_large_photo_is_kept_small_and_cut_from_the_file(headless, ready, tmp_
     monkeypatch.setattr(photos, "MAX_DISPLAY_SIZE", 20)
     path = save(tmp_path / "large.png", 60, 80)
     headless.explorer.open_path(path)
-    read(headless, ready)
+    read(headless)
     assert ready.photo.image.shape == (15, 20, 3)
     assert ready.photo.full().shape == (60, 80, 3)
     assert ready.photo.crop_image(16).shape == (16, 16, 3)
@@ -109,7 +111,7 @@ def test_a_large_photo_is_kept_small_and_cut_from_the_file(headless, ready, tmp_
 def test_a_photo_that_is_kept_whole_is_not_read_again(headless, ready, tmp_path):
     path = save(tmp_path / "small.png", 60, 80)
     headless.explorer.open_path(path)
-    read(headless, ready)
+    read(headless)
     path.unlink()
     assert ready.photo.full() is ready.photo.image
 
@@ -119,7 +121,7 @@ def test_more_than_fit_are_left_out_and_said(headless, ready, tmp_path, monkeypa
     for i in range(3):
         save(tmp_path / f"{i}.png")
     headless.explorer.open_path(*(tmp_path / f"{i}.png" for i in range(3)))
-    told = read(headless, ready)
+    told = read(headless)
     assert len(ready.photos) == 2
     assert "1 were left out" in of_type(told, updates.Message)[0].text
 
@@ -127,7 +129,7 @@ def test_more_than_fit_are_left_out_and_said(headless, ready, tmp_path, monkeypa
 def test_a_photo_without_a_model_opens_the_bundled_one(headless, controller, tmp_path, monkeypatch):
     monkeypatch.setattr(library, "bundled_explainer", lambda _name: tmp_path / "leaf.explainer")
     headless.explorer.open_path(save(tmp_path / "p.png"))
-    read(headless, controller)
+    read(headless)
     assert headless.explorer.summary is not None
     assert controller.photo.name == "p.png"
 
@@ -191,7 +193,7 @@ def test_cancel_keeps_the_best(headless, ready):
             time.sleep(0.001)
             yield Metric(0)
 
-    ready._project = endless
+    ready.project = endless
     ready.open_image(np.zeros((20, 20, 3), np.uint8), "one")
     ready.start()
     deadline = time.monotonic() + 5
@@ -212,7 +214,7 @@ def test_cancelled_before_anything_was_found_keeps_the_photos(headless, ready):
             time.sleep(0.001)
             yield Metric(0)
 
-    ready._project = slow
+    ready.project = slow
     ready.open_image(np.zeros((20, 20, 3), np.uint8), "one")
     ready.start()
     ready.cancel()
@@ -226,7 +228,7 @@ def test_a_failure_is_told_and_the_photos_stay(headless, ready):
         yield Metric(0)
         raise MemoryError
 
-    ready._project = broken
+    ready.project = broken
     ready.open_image(np.zeros((20, 20, 3), np.uint8), "one")
     ready.start()
     told = headless.settle()

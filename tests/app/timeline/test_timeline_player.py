@@ -17,7 +17,7 @@ from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.exploration.intents import SetAttribute, SetTruncation
 from latent_explorer.app.timeline import frames as timeline_frames
 from latent_explorer.app.timeline.frames import TimelineFrames
-from latent_explorer.app.timeline.trace import TimelineTrace
+from latent_explorer.app.timeline.player import TimelineTrace
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import PictureRecipe, SampleBase, StyleShift
 from latent_explorer.explain.timeline import edits

@@ -9,13 +9,13 @@ from fake_projection import make_projected
 from PIL import Image
 
 from latent_explorer.app.engine.model_host import ModelHost
-from latent_explorer.app.projection import jobs as projection_jobs
-from latent_explorer.app.projection.photos import photo_of
+from latent_explorer.app.projection.photos import photo_of, project_photos
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Progress
 from latent_explorer.common.jobs import run_job
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.batches import default_budget
+from latent_explorer.explain.projection.latent_import import import_latents
 from latent_explorer.explain.projection.report_text import cautions
 from latent_explorer.explain.projection.settings import ProjectionSettings
 from latent_explorer.explain.projection.target import photo_probs
@@ -47,7 +47,7 @@ def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(host, tmp_
     else:
         cond = {"cond": np.array([[1, 0], [0, 1]], np.float32)} if "cond" in form else {}
         np.savez(path, w=ws, **cond)
-    pictures = projection_jobs.import_latents(host, path, model.conditioned_on)
+    pictures = import_latents(host.explainer, host.renderer, path, model.conditioned_on)
     assert [p.report.name for p in pictures] == ["projected_w 1", "projected_w 2"]
     host.add_latents(pictures)
     for i, picture in enumerate(pictures):
@@ -66,17 +66,17 @@ def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(host, tmp_
 def test_latents_that_do_not_fit_are_refused_in_a_sentence(host, tmp_path):
     np.savez(tmp_path / "x.npz", w=RNG.standard_normal((1, 3, 7), np.float32))
     with pytest.raises(UserError, match="another model"):
-        projection_jobs.import_latents(host, tmp_path / "x.npz", host.explainer.conditioned_on)
+        import_latents(host.explainer, host.renderer, tmp_path / "x.npz", host.explainer.conditioned_on)
     shape = (1, host.explainer.generator.num_ws, host.explainer.generator.config.w_dim)
     asked = host.explainer.conditioned_on
     for cond in (np.array([["a", "b"]]), np.array([[np.nan, 1]])):
         np.savez(tmp_path / "x.npz", w=np.zeros(shape), cond=cond)
         with pytest.raises(UserError, match="array cond"):
-            projection_jobs.import_latents(host, tmp_path / "x.npz", asked)
+            import_latents(host.explainer, host.renderer, tmp_path / "x.npz", asked)
     shape = (65, host.explainer.generator.num_ws, host.explainer.generator.config.w_dim)
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
     with pytest.raises(UserError, match="65 latents"):
-        projection_jobs.import_latents(host, tmp_path / "x.npy", host.explainer.conditioned_on)
+        import_latents(host.explainer, host.renderer, tmp_path / "x.npy", host.explainer.conditioned_on)
 
 
 def test_the_classifier_judges_a_photo_at_its_own_size(tiny_explainer):
@@ -91,7 +91,7 @@ def test_photos_are_cut_projected_and_known_on_every_device(host, tmp_path):
     pixels = RNG.integers(0, 256, (40, 60, 3), np.uint8)
     photo = photo_of(pixels, "noise")
     settings = ProjectionSettings(steps=3, nearest_of=8)
-    job = projection_jobs.project_photos(host, default_budget, [photo], settings, host.explainer.conditioned_on)
+    job = project_photos(host, default_budget, [photo], settings, host.explainer.conditioned_on)
     events = []
     (picture,) = run_job(job, events.append)
     assert isinstance(events[0], Progress)

@@ -14,8 +14,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QFileDialog
 from window_tools import desktop_on, open_fake
 
 from latent_explorer.app.exploration.intents import SetAttribute
-from latent_explorer.ui.export.all_dialog import ExportAllDialog
-from latent_explorer.ui.export.animation_dialog import ExportAnimationDialog
+from latent_explorer.ui.export.animation_dialogs import ExportAllDialog, ExportAnimationDialog
 from latent_explorer.ui.export.dialog_base import WORKING
 from latent_explorer.ui.export.sheet_dialog import ExportSheetDialog
 

@@ -47,7 +47,7 @@ def test_the_page_is_written_where_it_was_asked_for_and_opens(qtbot, real, tmp_p
     assert opened == [tmp_path / "mine.html"]
     assert (tmp_path / "mine.html").read_text(encoding="utf-8").endswith("</html>\n")
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda _url: False)
-    real.window.reports._open(tmp_path / "mine.html")
+    notices.button.click()
     assert str(tmp_path / "mine.html") in notices.text.text()
 
 

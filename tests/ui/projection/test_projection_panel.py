@@ -10,6 +10,7 @@ from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel
 from window_tools import colours_in, desktop_on, open_fake, wait_picture
 
 from latent_explorer.app.exploration.intents import SetEdits
@@ -23,7 +24,7 @@ RNG = np.random.default_rng(0)
 @pytest.fixture
 def desktop(qtbot, tmp_path):
     with desktop_on(tmp_path) as made:
-        made.projections._project = fake_project
+        made.projections.project = fake_project
         made.projections.change(steps=12)
         open_fake(qtbot, made, tmp_path)
         yield made
@@ -59,7 +60,7 @@ def test_a_drop_and_one_click_project_a_photo(qtbot, desktop, projection, tmp_pa
     qtbot.waitUntil(lambda: desktop.projections.photo is not None)
     assert projection.left.projecting
     assert window.canvas.pages.currentWidget() is projection.stage
-    assert projection.stage.pages.currentWidget() is projection.stage._cropping
+    assert projection.stage.pages.currentWidget() is projection.stage.cropping
     assert projection.panel.project.isVisible()
     project(qtbot, desktop)
     base = desktop.explorer.state.base
@@ -68,10 +69,10 @@ def test_a_drop_and_one_click_project_a_photo(qtbot, desktop, projection, tmp_pa
     assert window.samples.view.thumbnails.bases == [base]
     assert window.samples.view.currentIndex().data(Qt.ItemDataRole.ToolTipRole).startswith("leaf.jpg")
     assert projection.panel.result.isVisible()
-    texts = projection.panel.result.texts()
-    assert texts[0] == "leaf.jpg"
-    assert "the same class" in texts[1]
-    assert "0.124" in texts
+    result = projection.panel.result
+    assert result.name.text() == "leaf.jpg"
+    assert "the same class" in result.lines.texts[0]
+    assert "0.124" in [label.text() for label in result.findChildren(QLabel)]
     desktop.explorer.undo()
     assert not projection.panel.result.isVisible()
 
@@ -156,7 +157,7 @@ def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, p
     assert not projection.panel.settings.isEnabled()
     stage = projection.stage
     qtbot.waitUntil(lambda: desktop.projections.run and len(desktop.projections.run.curves[1]) > 20)
-    assert stage.pages.currentWidget() is stage._live
+    assert stage.pages.currentWidget() is stage.live
     qtbot.waitUntil(lambda: stage.twins.twins is not None)
     assert stage.view._before.title.startswith("Photo")
     assert "left" in projection.panel.said.text()
@@ -277,7 +278,7 @@ def test_what_must_be_said_is_said(qtbot, desktop, projection):
     desktop.explorer.change_document(desktop.explorer.document.with_projected(latent_id))
     desktop.explorer.show_base(ProjectedBase(latent_id))
     wait_picture(qtbot, desktop)
-    said = " ".join(projection.panel.result.texts())
+    said = " ".join(projection.panel.result.lines.texts)
     for words in ("outside this generator's domain", "changes the class", "approximate", "At its own size"):
         assert words in said
         assert words in " ".join(desktop.explorer.shown.warnings), "and under the picture"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QAbstractButton, QInputDialog, QMenu, QMessageBox
 from timeline_tools import ALT, CTRL, LEFT, SHIFT, at, make_three, panel_of, slider
 from window_tools import desktop_on, open_fake
 
@@ -95,7 +95,7 @@ def test_a_segments_easing_is_chosen_in_the_popup_in_one_undo(qtbot, desktop):
     panel = panel_of(desktop)
     QTest.mouseClick(panel.view, LEFT, pos=at(panel.view, 0.5))
     popup = panel.view.findChild(EasingPopup)
-    buttons = {b.text(): b for b in popup.kinds._group.buttons()}
+    buttons = {b.text(): b for b in popup.kinds.findChildren(QAbstractButton)}
     QTest.mouseClick(buttons["Hold"], LEFT)
     assert panel.controller.current.keyframes[0].easing == "hold"
     QTest.mouseClick(buttons["Custom"], LEFT)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton
 from timeline_tools import CTRL, LEFT, SHIFT, at, make_three, panel_of, slider, wait_rendered
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
@@ -70,9 +71,8 @@ def test_plot_timeline_and_training_share_the_strip(qtbot, desktop):
     assert window.strip.folded
     QTest.keyClick(window, "l")
     assert window.strip.shows(PLOT)
-    for button, word in zip(window.strip.tabs._group.buttons(), window.strip.tabs.words, strict=True):
-        if word == "Training":
-            QTest.mouseClick(button, LEFT)
+    tabs = {button.text(): button for button in window.strip.tabs.findChildren(QAbstractButton)}
+    QTest.mouseClick(tabs["Training"], LEFT)
     assert window.dock_host.dock.isVisible()
     assert window.strip.tabs.word == "Training"
     QTest.keyClick(window, "t")
@@ -113,10 +113,10 @@ def test_the_flip_is_marked_with_its_class(qtbot, desktop):
     make_three(qtbot, desktop)
     wait_rendered(qtbot, desktop)
     panel = panel_of(desktop)
-    qtbot.waitUntil(lambda: bool(panel.view._trace.flips))
-    seconds, index = panel.view._trace.flips[0]
+    qtbot.waitUntil(lambda: bool(panel.view.trace.flips))
+    seconds, index = panel.view.trace.flips[0]
     assert 0 < seconds < 2
-    assert panel.view._trace.names[index] == "diseased"
+    assert panel.view.trace.names[index] == "diseased"
     assert panel.transport.progress.text() == ""
 
 

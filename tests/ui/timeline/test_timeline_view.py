@@ -9,17 +9,16 @@ from fake_explainer import FakeExplainer, FakeRenderer
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from window_tools import colours_in
 
-from latent_explorer.app.timeline.trace import TimelineTrace
+from latent_explorer.app.timeline.player import TimelineTrace
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, StyleShift
 from latent_explorer.explain.timeline.timeline import Curve, Keyframe, Timeline, frame_times, recipe_at
 from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.timeline.easing_editor import EasingEditor, as_curve
-from latent_explorer.ui.timeline.easing_popup import EasingPopup
-from latent_explorer.ui.timeline.time_scale import fit_scale, ruler_ticks
+from latent_explorer.ui.timeline.easing_popup import EasingEditor, EasingPopup, as_curve
+from latent_explorer.ui.timeline.geometry import fit_scale, ruler_ticks
 from latent_explorer.ui.timeline.view import TimelineView
 
 LEFT = Qt.MouseButton.LeftButton
@@ -296,7 +295,7 @@ def test_the_popup_takes_ready_made_ways_and_a_curve(qtbot, view):
     chosen = []
     popup.chosen.connect(chosen.append)
     popup.show_above(view.mapToGlobal(QPoint(200, 20)))
-    buttons = {b.text(): b for b in popup.kinds.findChildren(type(popup.kinds._group.buttons()[0]))}
+    buttons = {b.text(): b for b in popup.kinds.findChildren(QAbstractButton)}
     QTest.mouseClick(buttons["Smooth"], LEFT)
     QTest.mouseClick(buttons["Custom"], LEFT)
     assert chosen == ["smooth", as_curve("smooth")]

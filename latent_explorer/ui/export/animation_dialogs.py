@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QCheckBox, QDoubleSpinBox, QWidget
 
 from latent_explorer.common.format import size_text
 from latent_explorer.media.animation.settings import FORMATS, VIDEO, AnimationSettings
-from latent_explorer.ui.export.dialog_base import RATES, ExportDialog, fill_qualities, size_names
+from latent_explorer.ui.export.dialog_base import RATES, ExportDialog, PictureSourceFields, fill_qualities, size_names
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from PySide6.QtWidgets import QWidget
 
     from latent_explorer.app.export.controller import AnimationSource, ExportController
     from latent_explorer.app.export.estimate import Estimate
+
 
 SENTENCE = (
     "A timeline of this exploration, or the sweep of one attribute from \N{MINUS SIGN}1 to +1 and back. "
@@ -29,9 +32,50 @@ SENTENCE = (
 MEGABYTE = 1_000_000
 BUDGETS = (0.1, 500.0)  # MB
 NO_BUDGET = ("", ".csv")
+ALL_SENTENCE = (
+    "From each picture to the end of an attribute's slider and back, away from the class that the picture has. "
+    "A manifest says what every file shows, with the probabilities before and after."
+)
+MOST_ATTRIBUTES, MOST_PICTURES = 100, 200
+LEFT_OUT = ("", ".csv")  # formats that make no file to look at
 
 
-class ExportAnimationDialog(ExportDialog):
+class _AnimationDialog(ExportDialog):
+    """Fields that both dialogs have: the file's format, and how the frames look."""
+
+    def add_format_fields(self, formats: dict[str, str], native: int) -> None:
+        choices = self._controller.choices
+        self.format = self.add_choice("Format", formats, choices.suffix)
+        self.side = self.add_choice("Size", size_names(native), choices.animation.size)
+        self.fps = self.add_choice("Rate", RATES, choices.animation.fps)
+        self.quality = self.add_choice("Quality", {})
+
+    def add_look_fields(self, tip: str = "") -> None:
+        chosen = self._controller.choices.animation
+        self.before_after = self.add_check_box("Before and after, side by side", chosen.before_after, tip)
+        self.caption = self.add_check_box("Probability in words", chosen.caption)
+        self.bar = self.add_check_box("Probability as a bar", chosen.bar)
+
+    @property
+    def suffix(self) -> str:
+        """The ending of the file, or of every file."""
+        suffix: str = self.format.currentData()
+        return suffix
+
+    def chosen_look(self) -> AnimationSettings:
+        """The settings that these fields show; all others as they were chosen last time."""
+        return msgspec.structs.replace(
+            self._controller.choices.animation,
+            size=self.side.currentData(),
+            fps=self.fps.currentData(),
+            quality=self.quality.currentData(),
+            before_after=self.before_after.isChecked(),
+            caption=self.caption.isChecked(),
+            bar=self.bar.isChecked(),
+        )
+
+
+class ExportAnimationDialog(_AnimationDialog):
     """Begins with what was chosen last time; a timeline brings its own rate and way back."""
 
     def __init__(self, controller: ExportController, current: str = "", parent: QWidget | None = None) -> None:
@@ -40,32 +84,21 @@ class ExportAnimationDialog(ExportDialog):
         chosen = controller.choices.animation
         names = {place: source.name for place, source in enumerate(self._sources)}
         self.what = self.add_choice("Animate", names, controller.default_source(current))
-        self.format = self.add_choice("Format", FORMATS, controller.choices.suffix)
-        native = self._sources[0].scene.summary.resolution
-        self.side = self.add_choice("Size", size_names(native), chosen.size)
-        self.fps = self.add_choice("Rate", RATES, chosen.fps)
-        self.quality = self.add_choice("Quality", {})
-        self._add_check_boxes(chosen)
+        self.add_format_fields(FORMATS, self._sources[0].scene.summary.resolution)
+        self.loop = self.add_check_box("Repeat for ever", chosen.loop)
+        self.ping_pong = self.add_check_box("There and back", chosen.ping_pong)
+        self.add_look_fields("The picture without its edits stands to the left")
+        self.csv = self.add_check_box(
+            "Probabilities as a table beside it",
+            chosen.csv,
+            "A CSV file with the probability of every class in every frame",
+        )
         self._add_budget(chosen)
         self.what.currentIndexChanged.connect(self._source_changed)
         self.format.currentIndexChanged.connect(self._format_changed)
         self._source_changed()
         self._format_changed()
         self.finished.connect(lambda _result: controller.cancel_estimate())
-
-    def _add_check_boxes(self, chosen: AnimationSettings) -> None:
-        self.loop = self.add_check_box("Repeat for ever", chosen.loop)
-        self.ping_pong = self.add_check_box("There and back", chosen.ping_pong)
-        self.before_after = self.add_check_box(
-            "Before and after, side by side", chosen.before_after, "The picture without its edits stands to the left"
-        )
-        self.caption = self.add_check_box("Probability in words", chosen.caption)
-        self.bar = self.add_check_box("Probability as a bar", chosen.bar)
-        self.csv = self.add_check_box(
-            "Probabilities as a table beside it",
-            chosen.csv,
-            "A CSV file with the probability of every class in every frame",
-        )
 
     def _add_budget(self, chosen: AnimationSettings) -> None:
         self.keep = QCheckBox("Stay below")
@@ -94,24 +127,13 @@ class ExportAnimationDialog(ExportDialog):
         return self._sources[self.what.currentIndex()]
 
     @property
-    def suffix(self) -> str:
-        """The ending of the file."""
-        suffix: str = self.format.currentData()
-        return suffix
-
-    @property
     def settings(self) -> AnimationSettings:
         """How."""
         budget = round(self.budget.value() * MEGABYTE)
-        return AnimationSettings(
-            size=self.side.currentData(),
-            fps=self.fps.currentData(),
+        return msgspec.structs.replace(
+            self.chosen_look(),
             loop=self.loop.isChecked(),
             ping_pong=self.ping_pong.isChecked(),
-            caption=self.caption.isChecked(),
-            bar=self.bar.isChecked(),
-            before_after=self.before_after.isChecked(),
-            quality=self.quality.currentData(),
             budget_bytes=budget if self.keep.isChecked() and self.keep.isEnabled() else 0,
             csv=self.csv.isChecked(),
         )
@@ -125,17 +147,10 @@ class ExportAnimationDialog(ExportDialog):
 
     def _source_changed(self) -> None:
         timeline = self.source.scene.timeline
-        self._silently(lambda: self.ping_pong.setChecked(timeline.ping_pong))
-        if self.source.is_timeline:
-            self._silently(lambda: self.fps.setCurrentIndex(self.fps.findData(timeline.fps)))
-
-    def _silently(self, change: Callable[[], None]) -> None:
-        fields = (self.ping_pong, self.fps)
-        for field in fields:
-            field.blockSignals(True)
-        change()
-        for field in fields:
-            field.blockSignals(False)
+        with QSignalBlocker(self.ping_pong), QSignalBlocker(self.fps):
+            self.ping_pong.setChecked(timeline.ping_pong)
+            if self.source.is_timeline:
+                self.fps.setCurrentIndex(self.fps.findData(timeline.fps))
 
     def _format_changed(self) -> None:
         suffix, table = self.suffix, self.suffix == ".csv"
@@ -172,3 +187,53 @@ class ExportAnimationDialog(ExportDialog):
                 "size, rate and quality will give way."
             )
         return f"About {size_text(size)}."
+
+
+class ExportAllDialog(_AnimationDialog):
+    """Begins with what was chosen last time."""
+
+    def __init__(self, controller: ExportController, attributes: int, parent: QWidget | None = None) -> None:
+        super().__init__(controller, "Export all attributes", ALL_SENTENCE, parent)
+        most = min(attributes, MOST_ATTRIBUTES)
+        self.top = self.add_spin_box("Attributes", min(controller.choices.top, most), 1, most)
+        self.pictures = PictureSourceFields(self, controller, MOST_PICTURES)
+        self.add_format_fields({s: words for s, words in FORMATS.items() if s not in LEFT_OUT}, controller.resolution)
+        self.add_look_fields()
+        self.format.currentIndexChanged.connect(self._format_changed)
+        self._format_changed()
+        self.finished.connect(lambda _result: controller.cancel_estimate())
+
+    @property
+    def settings(self) -> AnimationSettings:
+        """How every animation looks."""
+        look = self.chosen_look()
+        return msgspec.structs.replace(look, loop=True, ping_pong=True, budget_bytes=0, csv=False)
+
+    def accept(self) -> None:
+        """Remember the choices; the export begins when its folder is chosen."""
+        self._controller.save_choices(
+            animation=self.chosen_look(), suffix=self.suffix, top=self.top.value(), **self.pictures.chosen()
+        )
+        super().accept()
+
+    def _format_changed(self) -> None:
+        fill_qualities(self.quality, self.suffix, self._controller.choices.animation.quality)
+        self.changed()
+
+    def update_preview(self) -> None:
+        """Ask how large the first of them will become."""
+        bases = self.pictures.bases
+        scene = self._controller.flip_scene(bases[0]) if bases else None
+        if scene is None:
+            self.more.setText("")
+            self.set_problem("There are no such pictures here. Choose others.")
+            return
+        self._controller.estimate(scene, self.settings, self.suffix, self._show)
+
+    def _show(self, found: Estimate) -> None:
+        self.preview.show_image(found.picture)
+        count = self.top.value() * len(self.pictures.bases)
+        words = f"{count} animation{'s' * (count != 1)} of {found.seconds:.1f} s"
+        self.facts.setText(f"{words}, and a manifest")
+        self.more.setText("" if found.bytes is None else f"About {size_text(count * found.bytes)}.")
+        self.set_problem(found.problem)

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""Seconds to pixels and back: zoom, what fits, and the marks of the ruler. Pure arithmetic, no widget."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+
+from latent_explorer.ui.widgets.curve_math import steps_between
+from latent_explorer.ui.widgets.probability_lines import AXIS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.explain.timeline.timeline import Timeline
+
+
+SHORTEST = 2.0  # s that an empty or short timeline shows
+TAIL = 1.12  # of its duration is shown, so that the last keyframe can be dragged further
+CLOSEST = 2000.0  # px a second
+TICK_SPACING = 64.0  # px between two numbers of the ruler, at least
+GUTTER = AXIS  # px left of time 0: half a picture, and the numbers of the trace's axis
+RULER = 18  # px
+SMALLEST, LARGEST = 30, 52  # px, sides of a keyframe's picture
+GAP = 4  # px between a picture and the segment beside it
+THINNEST = 10  # px of a segment that can still be aimed at
+TRACE_EDGE = 6  # px that the trace keeps from the lane's ends
+START_DRAG_DISTANCE = 4.0  # px before a press becomes a drag
+COPY = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
+
+
+@dataclass(frozen=True)
+class TimeScale:
+    """`start` seconds stand at `left` px; what is shown ends at `right` px."""
+
+    left: float
+    right: float
+    per_second: float
+    start: float = 0.0
+
+    def x(self, seconds: float) -> float:
+        """Where a time stands, px."""
+        return self.left + (seconds - self.start) * self.per_second
+
+    def seconds(self, x: float) -> float:
+        """Which time stands there; never before the beginning."""
+        return max(0.0, self.start + (x - self.left) / self.per_second)
+
+    @property
+    def end(self) -> float:
+        """The last time in view."""
+        return self.start + (self.right - self.left) / self.per_second
+
+    def zoomed(self, factor: float, x: float, least: float) -> TimeScale:
+        """Closer by `factor`, while the time under `x` stays there; `least` px a second show the whole."""
+        per_second = min(max(self.per_second * factor, least), max(CLOSEST, least))
+        held = self.start + (x - self.left) / self.per_second
+        start = max(0.0, held - (x - self.left) / per_second)
+        return replace(self, per_second=per_second, start=start)
+
+    def moved(self, pixels: float) -> TimeScale:
+        """What stands `pixels` further right comes to its place."""
+        return replace(self, start=max(0.0, self.start + pixels / self.per_second))
+
+    def paged_to(self, seconds: float) -> TimeScale:
+        """Turned like a page when the time is out of view."""
+        span = self.end - self.start
+        if self.start <= seconds <= self.end:
+            return self
+        return replace(self, start=max(0.0, seconds - 0.1 * span))
+
+
+def fit_scale(duration: float, left: float, right: float) -> TimeScale:
+    """The whole timeline in view."""
+    right = max(right, left + 1)
+    return TimeScale(left, right, (right - left) / max(TAIL * duration, SHORTEST))
+
+
+def ruler_ticks(scale: TimeScale) -> list[tuple[float, str]]:
+    """Times with their words for the ruler: "0", "0.5", "1 s"."""
+    most = max(1, int((scale.right - scale.left) / TICK_SPACING))
+    found = steps_between(scale.start, scale.end, most)
+    return [(seconds, f"{seconds:g} s") for seconds in found]
+
+
+def minor_ticks(found: list[tuple[float, str]], scale: TimeScale) -> list[float]:
+    """Four short marks between every two of the ruler's numbers."""
+    if len(found) < 2:
+        return []
+    step = (found[1][0] - found[0][0]) / 5
+    first = found[0][0] - 5 * step
+    count = int((scale.end - first) / step) + 1
+    return [first + k * step for k in range(count) if k % 5 and first + k * step >= scale.start]
+
+
+@dataclass(frozen=True)
+class Lanes:
+    """Rectangles in the widget, px."""
+
+    ruler: QRectF
+    track: QRectF
+    trace: QRectF
+    labels: QRectF
+    picture: float  # side of a keyframe's picture
+
+    def picture_at(self, x: float) -> QRectF:
+        """The picture of a keyframe whose time stands at `x`."""
+        box = QRectF(0, 0, self.picture, self.picture)
+        box.moveCenter(QPointF(x, self.track.center().y()))
+        return box
+
+    def segment_between(self, x0: float, x1: float) -> QRectF | None:
+        """What can be clicked between two pictures; None where they leave no room."""
+        aside = self.picture / 2 + GAP
+        left, right = x0 + aside, x1 - aside
+        if right - left < THINNEST:
+            return None
+        return QRectF(left, self.track.top() + 5, right - left, self.track.height() - 10)
+
+    def trace_y(self, probability: float) -> float:
+        """Where a probability stands in the trace's lane."""
+        low, high = self.trace.bottom() - TRACE_EDGE, self.trace.top() + TRACE_EDGE
+        return low + probability * (high - low)
+
+
+def lanes_in(width: float, height: float, labels: float) -> Lanes:
+    """The lanes of a widget of that size; `labels` px at the right are for the classes' names."""
+    side = min(max(round(0.32 * height), SMALLEST), LARGEST)
+    right = max(width - labels, GUTTER + 1)
+    track = QRectF(0, RULER, right, side + 8)
+    trace = QRectF(0, track.bottom(), right, max(height - track.bottom(), 1))
+    return Lanes(QRectF(0, 0, right, RULER), track, trace, QRectF(right, 0, width - right, height), side)
+
+
+def nearest(times: Sequence[float], x: float, scale: TimeScale, reach: float) -> int | None:
+    """The keyframe whose time stands nearest to `x`, within `reach` px."""
+    if not times:
+        return None
+    best = min(range(len(times)), key=lambda i: abs(scale.x(times[i]) - x))
+    return best if abs(scale.x(times[best]) - x) <= reach else None
+
+
+@dataclass(frozen=True)
+class Hit:
+    """What stands under the mouse; `index` of the keyframe, or of the one that begins the segment."""
+
+    kind: Literal["none", "time", "keyframe", "segment"]
+    index: int = -1
+
+
+@dataclass
+class KeyframeDrag:
+    """From press to release. `moves` says where each dragged keyframe would stand, on frames."""
+
+    hit: Hit
+    from_x: float
+    chosen: bool = False  # the press selected the keyframe already
+    started: bool = False
+    copy: bool = False
+    moves: dict[int, float] = field(default_factory=dict)
+
+    def try_start(self, x: float) -> bool:
+        """Whether the mouse has moved far enough for a drag; `x` is where it is now."""
+        self.started = self.started or abs(x - self.from_x) >= START_DRAG_DISTANCE
+        return self.started
+
+    def move(
+        self, x: float, modifiers: Qt.KeyboardModifier, scale: TimeScale, timeline: Timeline, selected: Sequence[int]
+    ) -> None:
+        """The keyframes follow the mouse to `x`."""
+        self.copy = bool(modifiers & COPY)
+        delta = (x - self.from_x) / scale.per_second
+        self.moves = shifted(timeline, selected, delta)
+
+
+def shifted(timeline: Timeline, selected: Sequence[int], delta: float) -> dict[int, float]:
+    """Where the selected keyframes stand `delta` seconds later, all by the same number of frames and on frames;
+    none before 0.
+
+    Empty when that is where they stand already.
+    """
+    if not selected:
+        return {}
+    times = [timeline.keyframes[i].seconds for i in selected]
+    frames = max(round(delta * timeline.fps), -round(min(times) * timeline.fps))
+    if frames == 0:
+        return {}
+    steps = (round(seconds * timeline.fps) + frames for seconds in times)
+    return {i: max(step, 0) / timeline.fps for i, step in zip(selected, steps, strict=True)}
