@@ -133,8 +133,6 @@ def test_an_export_shows_what_the_window_renders(file, walk, tmp_path, capsys):
     model = read_explainer(file)
     state = picture_requests.opening_state(model.summary())
     renderer = Renderer(model)
-    from latent_explorer.app.export.scene import Scene
-
     settings = AnimationSettings(size=16, fps=10)
     requests = Scene(WALK, state, model.summary()).requests(settings)
     for shown, request in zip(read_frames(tmp_path / "f"), requests, strict=True):

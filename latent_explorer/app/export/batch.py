@@ -156,9 +156,6 @@ def _counted(event: Event, done: int, total: int, name: str) -> Event:
     return Progress(_STEPS * done + part, _STEPS * total, name)
 
 
-# The manifest -----------------------------------------------------------------------------------
-
-
 def write_manifest(folder: Path, items: Sequence[BatchItem], context: ExportContext) -> tuple[Path, Path]:
     """The items as JSON, with what they were made from, and as CSV."""
     words = words_of(context.state, context.summary)

@@ -60,8 +60,6 @@ class ExportController:
         self._estimator = Estimator()
         self._stale = threading.Event()  # set: the last sheet's preview is not wanted any more
 
-    # Choices -------------------------------------------------------------------------------------
-
     @property
     def choices(self) -> ExportChoices:
         """What was chosen last time."""
@@ -139,8 +137,6 @@ class ExportController:
         timeline = flip_timeline(unedited_recipe(context, base), context.attributes[0], 1.0)
         return Scene(timeline, context.state, context.summary)
 
-    # Jobs ----------------------------------------------------------------------------------------
-
     def export(self, path: Path, scene: Scene, settings: AnimationSettings) -> int | None:
         """Start writing an animation. Returns the job; None while no model is ready."""
         return self._explorer.start_model_job(
@@ -212,8 +208,6 @@ class ExportController:
     def cancel_preview(self) -> None:
         """Nobody wants to see it any more."""
         self._stale.set()
-
-    # Inside --------------------------------------------------------------------------------------
 
     def _saved(self, written: WrittenAnimation) -> None:
         beside = f" and {written.table.name}" if written.table not in (None, written.path) else ""

@@ -126,9 +126,6 @@ def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, P
     return Row(line.title, (*line.photos, *map(cell, line.recipes)), line.notes)
 
 
-# Kinds ------------------------------------------------------------------------------------------
-
-
 def _counterfactual(
     plan: SheetPlan, context: ExportContext, before: Sequence[Picture]
 ) -> tuple[list[str], list[_Line]]:
@@ -186,9 +183,6 @@ def _mixing(plan: SheetPlan, context: ExportContext) -> tuple[list[str], list[_L
 def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) -> PictureRecipe:
     moved = (msgspec.structs.replace(shift, amount=amount * shift.amount) for shift in shifts)
     return msgspec.structs.replace(recipe, edits=canonical_edits(tuple(moved)))
-
-
-# Words ------------------------------------------------------------------------------------------
 
 
 def _named(base: Base, context: ExportContext) -> tuple[str, tuple[str, ...]]:

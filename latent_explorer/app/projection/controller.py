@@ -101,8 +101,6 @@ class ProjectionController:
         explorer.updates.on(JobEvent, self._job_event)
         explorer.updates.on(JobEnded, self._job_ended)
 
-    # Photos --------------------------------------------------------------------------------------
-
     @property
     def photo(self) -> Photo | None:
         """The photo that is looked at."""
@@ -187,8 +185,6 @@ class ProjectionController:
                 "Project these first, or use `latent-explorer project` for many."
             )
 
-    # Projecting ----------------------------------------------------------------------------------
-
     def start(self) -> None:
         """Project all photos. Nothing happens without photos, without a model, or while it is at work."""
         state = self._explorer.state
@@ -254,8 +250,6 @@ class ProjectionController:
         self._explorer.apply(SetBase(base, self._explorer.latents.noise_of(base), untouched=True))
         return ids
 
-    # Files of latents ----------------------------------------------------------------------------
-
     def _offered(self, paths: Sequence[Path]) -> None:
         """Photos are read, latents taken into the strip."""
         latents = [path for path in paths if path.suffix.lower() in opening.LATENTS]
@@ -294,8 +288,6 @@ class ProjectionController:
         with updates.report_errors(self._explorer.updates.emit, f"Saving {path.name}"):
             self._explorer.latents.export(latent_id, path)
             self._say(f"Saved {path.name}.", "info")
-
-    # Inside --------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """The window closes."""

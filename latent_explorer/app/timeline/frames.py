@@ -100,8 +100,6 @@ class TimelineFrames:
         self._filling = on
         self._fill()
 
-    # What is at hand -----------------------------------------------------------------------------
-
     def __len__(self) -> int:
         return len(self.times)
 
@@ -153,8 +151,6 @@ class TimelineFrames:
         if not self.probs.shape[1]:
             self.probs = np.full((len(self.way), len(probs)), np.nan)
         self.probs[places] = probs
-
-    # What is asked for ---------------------------------------------------------------------------
 
     def request_frame(self, index: int) -> None:
         """This frame, before all others."""

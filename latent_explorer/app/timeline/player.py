@@ -94,8 +94,6 @@ class TimelinePlayer:
         """The picture at a time if it is at hand, that of a keyframe perhaps reduced; None: not yet."""
         return self._frames.picture_at(seconds)
 
-    # Which timeline ------------------------------------------------------------------------------
-
     def set_timeline(self, timeline: Timeline | None) -> None:
         """Take another timeline, or the same after a change; `refresh` then shows it."""
         state, shown = self._explorer.state, self._explorer.shown
@@ -124,8 +122,6 @@ class TimelinePlayer:
         self.playing, self._on_canvas, self._wanted = False, False, -1
         self.playhead = 0.0
         self.invalidate()
-
-    # Scrubbing and playing -----------------------------------------------------------------------
 
     def set_active(self, on: bool) -> None:
         """Whether the timeline is in view: only then its frames are made ahead, and only then it shows them."""
@@ -197,8 +193,6 @@ class TimelinePlayer:
                 break
         if ends:
             self._explorer.updates.emit(updates.TimelinePlaying(False))
-
-    # Inside --------------------------------------------------------------------------------------
 
     def _start(self, index: int) -> None:
         """Play from a frame on; its time begins with the next tick."""

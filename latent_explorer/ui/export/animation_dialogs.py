@@ -119,8 +119,6 @@ class ExportAnimationDialog(_AnimationDialog):
         line.addStretch(1)
         self.fields.addRow("", line)
 
-    # what is chosen ---------------------------------------------------------------------------
-
     @property
     def source(self) -> AnimationSource:
         """What is animated."""
@@ -142,8 +140,6 @@ class ExportAnimationDialog(_AnimationDialog):
         """Remember the choices; the export itself begins when its file has a name."""
         self._controller.save_choices(animation=self.settings, suffix=self.suffix)
         super().accept()
-
-    # what follows from it ---------------------------------------------------------------------
 
     def _source_changed(self) -> None:
         timeline = self.source.scene.timeline

@@ -109,8 +109,6 @@ class ExportDialog(QDialog):
         self.problem.setVisible(bool(sentence))
         self.go.setEnabled(not sentence)
 
-    # fields -----------------------------------------------------------------------------------
-
     def add_choice(self, label: str, items: Mapping[Any, str], chosen: object = None) -> NoWheelComboBox:
         """A list of values, shown as their words; the first is chosen where `chosen` is not among them."""
         choice = NoWheelComboBox(label)

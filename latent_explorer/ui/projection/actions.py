@@ -109,8 +109,6 @@ class ProjectionActions:
         staged = self.left.projecting and self.stage.needed and not self._result_first
         self._canvas.show_stage(staged)
 
-    # the photo as the picture before ----------------------------------------------------------
-
     def offer_comparison(self) -> None:
         """Whether the canvas shows what has a photo behind it."""
         state = self._explorer.state
@@ -129,8 +127,6 @@ class ProjectionActions:
         self._comparison.setChecked(on)
         self.panel.result.compare.setChecked(on)
         self._canvas.set_photo(on)
-
-    # bringing photos --------------------------------------------------------------------------
 
     def show_page(self) -> None:
         """To the page "Project", with the keys on what is to be done next."""

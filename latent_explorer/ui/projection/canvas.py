@@ -116,8 +116,6 @@ class ProjectionCanvas(QWidget):
         """Whether there is something to be shown: photos that wait, or a run."""
         return bool(self._controller.photos) or self._controller.run is not None
 
-    # updates ----------------------------------------------------------------------------------
-
     def _model_opened(self, update: ModelOpened) -> None:
         self._size = update.summary.resolution
         self._show()

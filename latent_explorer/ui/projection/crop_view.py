@@ -86,8 +86,6 @@ class CropView(QWidget):
             self.show_photo(self._photo, near)
             self.changed.emit(near)
 
-    # geometry ---------------------------------------------------------------------------------
-
     def _shape(self) -> tuple[int, int]:
         assert self._photo is not None
         height, width = self._photo.shape[:2]
@@ -134,8 +132,6 @@ class CropView(QWidget):
             if max(abs(off.x()), abs(off.y())) <= REACH:
                 return right, below
         return None
-
-    # mouse ------------------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton or self._photo is None:
@@ -204,8 +200,6 @@ class CropView(QWidget):
             )
         )
 
-    # keys -------------------------------------------------------------------------------------
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, fine = Qt.Key(event.key()), event.modifiers() & Qt.KeyboardModifier.ShiftModifier
         step = FINE if fine else STEP
@@ -234,8 +228,6 @@ class CropView(QWidget):
         new = max(0.02, crop.size + by)
         shift = (crop.size - new) * short / 2
         self._set_crop(Crop(crop.left + shift / width, crop.top + shift / height, new))
-
-    # painting ---------------------------------------------------------------------------------
 
     def _image(self) -> QImage:
         assert self._photo is not None

@@ -125,8 +125,6 @@ class ProjectionPanel(QWidget):
         else:
             self._controller.cancel()
 
-    # updates ----------------------------------------------------------------------------------
-
     def _model_opened(self, update: ModelOpened) -> None:
         self.settings.allow_encoder(update.summary.has_encoder)
         self._show()

@@ -91,8 +91,6 @@ class EasingEditor(QWidget):
             self.show_curve(curve)
             self.changed.emit(curve)
 
-    # Qt events --------------------------------------------------------------------------------
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         at = event.position()
         away = [(self.handle_at(i) - at).manhattanLength() for i in (0, 1)]

@@ -42,8 +42,6 @@ class KeyframeEditor:
         if selected is not None:
             self._view.select(selected)
 
-    # where keyframes stand --------------------------------------------------------------------
-
     def move_or_copy(self, moves: Mapping[int, float], copy: bool) -> None:
         """Keyframes, or copies of them, at other times: the end of a drag."""
         before = self._timeline
@@ -81,8 +79,6 @@ class KeyframeEditor:
         seconds = min(max(seconds, 1 / self._timeline.fps), MAX_SECONDS)
         self._change(edits.stretched(self._timeline, seconds), "change of duration")
 
-    # copy and paste ---------------------------------------------------------------------------
-
     def copy(self) -> None:
         """The selected keyframes to the clipboard; they can be pasted into another timeline."""
         frames = [self._timeline.keyframes[i] for i in self._view.selected]
@@ -118,8 +114,6 @@ class KeyframeEditor:
         timeline, here = self._timeline, self._controller.player.playhead
         taken = any(abs(k.seconds - here) < 0.5 / timeline.fps for k in timeline.keyframes)
         return duration(timeline) + 1.0 if taken else frame_at(timeline, here)
-
-    # how it moves -----------------------------------------------------------------------------
 
     def set_easing(self, index: int, easing: Easing) -> None:
         """Of the segment after a keyframe, or after all selected ones when it is among them."""
