@@ -1,4 +1,4 @@
-# SPD-License-Identifier: MIT
+# SPDX-License-Identifier: MIT
 """How large an animation will become and how its format shows it: a few frames rendered and encoded on trial."""
 
 from __future__ import annotations
