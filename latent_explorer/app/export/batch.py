@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Export all: the first attributes on several pictures, an animation each, and a manifest of what they show."""
+"""Export all: animations of the first attributes on several pictures, and a manifest that describes them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 MANIFEST = "manifest"
-_STEPS = 100  # of progress within one animation
+_STEPS = 100  # of progress per animation
 
 
 class BatchItem(msgspec.Struct, frozen=True):
@@ -40,9 +40,9 @@ class BatchItem(msgspec.Struct, frozen=True):
     attribute: str
     rank: int  # from 1
     style_indices: tuple[int, ...]
-    directions: tuple[str, ...]  # the observed end that +1 goes to, one a style index
+    directions: tuple[str, ...]  # the observed end that +1 moves to, one per style index
     weights: tuple[float, ...]
-    amount: float  # -1 where the picture was of the target class already
+    amount: float  # -1 if the picture was of the target class already
     picture: str
     base: Base
     verdict_before: str
@@ -55,7 +55,7 @@ class BatchItem(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What was written into the folder."""
+    """The files written into the folder."""
 
     folder: Path
     items: tuple[BatchItem, ...]
@@ -64,7 +64,7 @@ class BatchResult:
 
 
 def pictures_of(summary: ExplainerSummary, count: int, seeds: bool = False) -> list[Base]:
-    """`count` encoded pictures spread evenly over the file, always the same; seeds where it holds none."""
+    """Return `count` encoded pictures spread evenly over the file, always the same; seeds if it has none."""
     held = len(summary.samples.ids) if summary.samples else 0
     if seeds or not held:
         return [SeedBase(seed) for seed in range(count)]
@@ -80,7 +80,7 @@ def export_all(
     render: Render,
     suffix: str = ".gif",
 ) -> Generator[Event, None, BatchResult]:
-    """Write an animation for every attribute and picture. A cancel keeps those that are whole, and their manifest."""
+    """Write an animation for every attribute and picture. Cancelling keeps the finished ones, and their manifest."""
     if not context.attributes or not bases:
         raise UserError("There is nothing to export: no attributes, or no pictures. Find attributes first.")
     try:
@@ -99,7 +99,7 @@ def export_all(
             items.append(msgspec.structs.replace(begun, bytes=written.bytes))
             begun = None
     finally:
-        if begun is not None and (folder / begun.file).exists():  # cancelled as it became whole
+        if begun is not None and (folder / begun.file).exists():  # cancelled just as it was completed
             size = (folder / begun.file).stat().st_size
             items.append(msgspec.structs.replace(begun, bytes=size))
         if items:
@@ -110,7 +110,7 @@ def export_all(
 def _shot(
     rank: int, attribute: Attribute, base: Base, context: ExportContext, render: Render, suffix: str
 ) -> tuple[BatchItem, Scene]:
-    """The animation that takes a picture away from its class by one attribute, and its ends."""
+    """Return the animation that moves a picture away from its class by one attribute, and its manifest entry."""
     state, summary = context.state, context.summary
     request = PictureRequest(unedited_recipe(context, base), state.classifier_id)
     words = words_of(state, summary)
@@ -143,13 +143,13 @@ def _shot(
 
 
 def _file(rank: int, attribute: Attribute, picture: str, base: Base) -> str:
-    """ "01 brown spots - sample 12": unlike names stay unlike on every system."""
+    """Return a file name such as "01 brown spots - sample 12"; different names stay different on every system."""
     number = f"sample {base.index}" if isinstance(base, SampleBase) else picture
     return f"{rank:02d} {safe_file_name(attribute.name)[:40] or 'attribute'} - {safe_file_name(number)}"
 
 
 def _counted(event: Event, done: int, total: int, name: str) -> Event:
-    """An event of one animation; its progress is a part of the whole's."""
+    """Return an event of one animation, its progress scaled to a part of the whole."""
     if not isinstance(event, Progress):
         return event
     part = _STEPS * event.done // event.total if event.total else 0
@@ -157,7 +157,7 @@ def _counted(event: Event, done: int, total: int, name: str) -> Event:
 
 
 def write_manifest(folder: Path, items: Sequence[BatchItem], context: ExportContext) -> tuple[Path, Path]:
-    """The items as JSON, with what they were made from, and as CSV."""
+    """Write the items as JSON, with model and classifier, and as CSV."""
     words = words_of(context.state, context.summary)
     head = {**words.facts, "class_names": words.class_names, "animations": list(items)}
     manifest, table = folder / f"{MANIFEST}.json", folder / f"{MANIFEST}.csv"
@@ -179,7 +179,7 @@ def _csv(items: Sequence[BatchItem]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Several values of one field are joined by "+", as an attribute's sliders are."""
+    """Return the text of a cell; several values of a field are joined by "+", as an attribute's sliders are."""
     if isinstance(value, tuple):
         return "+".join(map(_cell, value))
     return f"{value:.6g}" if isinstance(value, float) else str(value)

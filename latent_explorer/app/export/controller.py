@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Exports as the window sees them: what can be exported, with which settings, how large it will be, and the jobs.
+"""The export controller: what can be exported, the choices made last, estimates and previews, and the jobs.
 
-Methods are called on the window's thread; none raises for what a person did. The jobs are those of the command line.
+Call its methods on the window's thread; none raises for user input. The jobs are those of the command line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from latent_explorer.media.animation.writer import WrittenAnimation
 
 
-ESTIMATE_JOB, PREVIEW_JOB = "Estimating the size", "Drawing the sheet"  # jobs that answer a dialog
+ESTIMATE_JOB, PREVIEW_JOB = "Estimating the size", "Drawing the sheet"  # names of jobs started by dialogs
 
 
 @dataclass(frozen=True)
@@ -53,24 +53,24 @@ class AnimationSource:
 
 
 class ExportController:
-    """Beside the explorer, whose engine renders the frames."""
+    """Exports of the explorer's exploration; its engine renders the frames."""
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
         self._estimator = Estimator()
-        self._stale = threading.Event()  # set: the last sheet's preview is not wanted any more
+        self._stale = threading.Event()  # set once the last sheet's preview is cancelled
 
     @property
     def choices(self) -> ExportChoices:
-        """What was chosen last time."""
+        """The choices made last."""
         return self._explorer.settings.export
 
     def save_choices(self, **fields: Any) -> None:
-        """Keep these choices for the next time, also for the next start."""
+        """Save choices, also for the next start."""
         self._explorer.change_settings(export=msgspec.structs.replace(self.choices, **fields))
 
     def sources(self) -> list[AnimationSource]:
-        """What can be animated: timelines with keyframes, then sweeps of the listed attributes."""
+        """Return what can be animated: timelines with keyframes, then sweeps of the listed attributes."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return []
@@ -85,7 +85,7 @@ class ExportController:
         return made
 
     def default_source(self, current: str = "") -> int:
-        """Which source to offer first: the timeline called `current`, else the sweep of what was moved most."""
+        """Return the source to offer first: the timeline called `current`, else the sweep moved most."""
         state, sources = self._explorer.state, self.sources()
         for place, source in enumerate(sources):
             if source.is_timeline and source.name == current:
@@ -100,13 +100,13 @@ class ExportController:
 
     @property
     def blocked_reason(self) -> str:
-        """What estimates and previews wait for, as a sentence; empty when they come at once."""
+        """The reason why estimates and previews have to wait, as a sentence; empty if they do not."""
         others = [name for name in self._explorer.jobs.values() if name not in (ESTIMATE_JOB, PREVIEW_JOB)]
         return f"Waits for: {others[0]}" if others else ""
 
     @property
     def resolution(self) -> int:
-        """px, of the open model's pictures; 0 while none is open."""
+        """Size of the open model's pictures, in px; 0 while none is open."""
         return self._explorer.summary.resolution if self._explorer.summary else 0
 
     @property
@@ -115,7 +115,7 @@ class ExportController:
         return self._explorer.summary.layout.num_ws if self._explorer.summary else 1
 
     def bases(self, kind: str, count: int) -> list[Base]:
-        """`count` latents: the one "shown", "samples", "seeds", "favourites" or "projected"; fewer where there are."""
+        """Return at most `count` latents of a kind: "shown", "samples", "seeds", "favourites" or "projected"."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return []
@@ -130,7 +130,7 @@ class ExportController:
         return list(found[kind][:count])
 
     def flip_scene(self, base: Base) -> Scene | None:
-        """The first animation of `export_all` on this picture, to look at; None without attributes."""
+        """Return the first animation of `export_all` on this picture, for a preview; None without attributes."""
         context = self.context(1)
         if context is None or not context.attributes:
             return None
@@ -146,7 +146,7 @@ class ExportController:
     def export_all(
         self, folder: Path, top: int, bases: Sequence[Base], settings: AnimationSettings, suffix: str = ".gif"
     ) -> int | None:
-        """Start writing the first `top` listed attributes on these pictures, an animation each. Returns the job."""
+        """Start writing an animation of each of the first `top` attributes on each picture. Returns the job."""
         context = self.context(top)
         if context is None:
             return None
@@ -168,7 +168,7 @@ class ExportController:
         )
 
     def context(self, top: int | None = None) -> ExportContext | None:
-        """Whose pictures are shown now, with the first `top` attributes of the list (None: all)."""
+        """Return what exports need of the current state, with the first `top` attributes of the list (None: all)."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return None
@@ -180,7 +180,7 @@ class ExportController:
     def estimate(
         self, scene: Scene, settings: AnimationSettings, suffix: str, on_result: Callable[[Estimate], None]
     ) -> None:
-        """Find out how large the file will become and how it will look; an estimate still at work is dropped."""
+        """Estimate the size of the file and how it will look. Drops an estimate still at work."""
         estimate_request = self._estimator.estimate_request(scene, settings, suffix)
         self._explorer.start_model_job(
             ESTIMATE_JOB,
@@ -189,11 +189,11 @@ class ExportController:
         )
 
     def cancel_estimate(self) -> None:
-        """Nobody wants to know any more."""
+        """Drop the estimate at work; its callback is not called."""
         self._estimator.cancel()
 
     def preview_sheet(self, plan: SheetPlan, on_result: Callable[[np.ndarray | None, str], None]) -> None:
-        """Draw a sheet, (H, W, 3) uint8, or say why it cannot be drawn; one still at work is dropped."""
+        """Draw a sheet, (H, W, 3) uint8, or give the reason why it cannot be drawn. Drops a preview still at work."""
         context = self.context()
         if context is None:
             return
@@ -206,7 +206,7 @@ class ExportController:
         )
 
     def cancel_preview(self) -> None:
-        """Nobody wants to see it any more."""
+        """Drop the preview at work; its callback is not called."""
         self._stale.set()
 
     def _saved(self, written: WrittenAnimation) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How large an animation will become and how its format shows it: a few frames rendered and encoded on trial."""
+"""Estimates of an animation's size and appearance, from a few frames rendered and encoded on trial."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import PictureRequest, RenderResult
     from latent_explorer.media.animation.frames import Frame
 
-_KEPT = 64  # rendered frames, so that another choice of the encoding needs no rendering
+_KEPT = 64  # rendered frames kept, so that changing the encoding needs no rendering
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What to expect of an export."""
+    """The expected result of an export."""
 
     bytes: int | None  # None: nothing to encode (a table)
     frames: int
     seconds: float
-    picture: np.ndarray  # (H, W, 3) uint8, a frame of the middle as the file will show it
-    problem: str = ""  # why it cannot be written at all
+    picture: np.ndarray  # (H, W, 3) uint8, the middle frame as the file will show it
+    problem: str = ""  # the reason if it cannot be written
 
 
 @dataclass(frozen=True)
 class EstimateRequest:
-    """A question; it is answered unless a later one was asked or nobody wants to know."""
+    """A request for an estimate; it is not answered once `stale` is set."""
 
     scene: Scene
     settings: AnimationSettings
@@ -51,25 +51,25 @@ class EstimateRequest:
 
 
 class Estimator:
-    """Answers the newest question only. Rendered frames are kept between questions about the same scene."""
+    """Answers the newest request only. Keeps rendered frames between requests about the same scene."""
 
     def __init__(self) -> None:
         self._newest: EstimateRequest | None = None
         self._rendered: dict[PictureRequest, RenderResult] = {}
 
     def estimate_request(self, scene: Scene, settings: AnimationSettings, suffix: str) -> EstimateRequest:
-        """A new question; earlier ones are dropped."""
+        """Return a new request and drop earlier ones."""
         self.cancel()
         self._newest = EstimateRequest(scene, settings, suffix, threading.Event())
         return self._newest
 
     def cancel(self) -> None:
-        """The last question needs no answer any more."""
+        """Drop the last request."""
         if self._newest is not None:
             self._newest.stale.set()
 
     def job(self, estimate_request: EstimateRequest, render: Render) -> Generator[Event, None, Estimate | None]:
-        """Render what is missing and encode it on trial; None when the question was dropped."""
+        """Render the frames that are missing and encode them on trial. Returns None when the request was dropped."""
         settings, suffix = estimate_request.settings.checked(), estimate_request.suffix
         requests = estimate_request.scene.requests(settings)
         count = len(requests)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The job that writes an animation: frames by the window's own render, encoded beside it, and nothing left behind.
+"""The job that writes an animation, used by the window and the command line, so that equal seeds give equal files.
 
-The window and the command line run the same generators, so the same seeds make the same files. Encoding needs no torch
-and runs on a thread of its own, which the job always joins.
+Encoding needs no torch and runs on its own thread, which the job always joins.
 """
 
 from __future__ import annotations
@@ -33,14 +32,14 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 
 RENDERING = "Rendering frames"
-_MAX_QUEUED = 8  # frames that may wait to be encoded: more would only take memory
+_MAX_QUEUED = 8  # frames that may wait for the encoder: more would only take memory
 _TURN = 0.02  # seconds
 
 
 def animation(
     path: Path, scene: Scene, settings: AnimationSettings, render: Render
 ) -> Generator[Event, None, WrittenAnimation]:
-    """Render every frame of the scene and write them to `path`. On a cancel nothing is left behind."""
+    """Render every frame of the scene and write them to `path`. Leaves no file when it is cancelled."""
     settings = settings.checked()
     suffix, requests, words = format_of(path), scene.requests(settings), scene.words
     if not requests:
@@ -68,7 +67,7 @@ def animation(
 
 
 class BackgroundJob(Generic[I, T]):
-    """A job on a thread of its own that is fed items. Leaving the block by an exception (or a cancel) closes it."""
+    """A job on its own thread that is fed items. Leaving the block by an exception (or a cancel) closes it."""
 
     def __init__(self, job: Callable[[Iterator[I]], Generator[Event, None, T]]) -> None:
         self._job = job
@@ -88,7 +87,7 @@ class BackgroundJob(Generic[I, T]):
         self._thread.join()
 
     def put(self, item: I) -> bool:
-        """Hand over one more item; False when too many wait. A failure of the job so far is raised here."""
+        """Pass one more item to the job. Returns False if too many wait; raises the job's error, if any."""
         self._raise()
         try:
             self._items.put(item, timeout=_TURN)
@@ -97,7 +96,7 @@ class BackgroundJob(Generic[I, T]):
         return True
 
     def drain(self) -> Generator[Event, None, T]:
-        """No more items will come: the job's remaining events, and what it returns."""
+        """End the items, yield the job's remaining events and return its result."""
         while not self._end():
             yield Progress(0, 0, RENDERING)
         self._empty()
@@ -157,4 +156,4 @@ class BackgroundJob(Generic[I, T]):
 
 
 class _AbandonedError(Exception):
-    """The job was cancelled: end the encoder without a file."""
+    """Raised inside a cancelled job, to end the encoder without a file."""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What is exported, as values: timelines and latents with the state and the model that they belong to.
+"""Export inputs as values: timelines and latents with the state and the model that they belong to.
 
-Every animation is a timeline, also the sweep of one attribute, so that there is one way from time to picture.
+Every animation is a timeline, even the sweep of one attribute.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from latent_explorer.media.animation.settings import AnimationSettings
 
 SWEEP_SECONDS = 2.0  # from -1 to +1
-# from the picture to the attribute's end, and at each of both
+# from the picture to the attribute's end, and at rest at either
 FLIP_SECONDS, REST_SECONDS = 1.2, 0.4
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A timeline, asked about by the state's classifier unless it names its own."""
+    """A timeline, judged by the state's classifier unless it names its own."""
 
     timeline: Timeline
     state: ExplorerState
@@ -53,19 +53,19 @@ class Scene:
 
     @property
     def classifier_id(self) -> str:
-        """Who is asked about the frames."""
+        """The classifier that judges the frames."""
         return self.timeline.classifier_id or self.state.classifier_id
 
     @property
     def words(self) -> CaptionContext:
-        """What captions and tables say."""
+        """The texts of captions and tables."""
         state = msgspec.structs.replace(self.state, classifier_id=self.classifier_id)
         return words_of(state, self.summary)
 
     def requests(self, settings: AnimationSettings) -> list[PictureRequest]:
-        """What to render, a request a frame, at the settings' rate; the way back of ping-pong is not rendered again.
+        """Return the request of each frame at the settings' rate, without the way back of ping-pong.
 
-        A timeline that closes its circle does so here, too; whether the file repeats changes no frame.
+        A timeline that loops also loops here; whether the file repeats changes no frame.
         """
         moves = self.timeline
         closes = moves.loop and not (moves.ping_pong or settings.ping_pong)
@@ -75,7 +75,7 @@ class Scene:
     def frame(
         self, number: int, request: PictureRequest, result: RenderResult, settings: AnimationSettings, suffix: str
     ) -> Frame:
-        """Frame `number`, rendered, with its recipe where the format carries it: every PNG, and an APNG's first."""
+        """Return rendered frame `number`, with its recipe in PNGs and in the first frame of an APNG."""
         after, before, texts = result.after, result.before, {}
         if not suffix or (suffix == ".png" and number == 0):
             texts = self._recipe(request, after.image, settings)
@@ -91,19 +91,19 @@ class Scene:
 
 @dataclass(frozen=True)
 class ExportContext:
-    """Whose pictures stand on the sheet. `photos` (H, W, 3) uint8 by latent_id: what was projected."""
+    """State, model and attributes of an export. `photos`: (H, W, 3) uint8 by latent_id, for projected pictures."""
 
     state: ExplorerState
     summary: ExplainerSummary
     attributes: Sequence[Attribute] = ()
     photos: Mapping[str, np.ndarray] = field(default_factory=dict)
-    noise_of: Callable[[Base], Noise | None] = lambda _base: None  # of projected pictures
+    noise_of: Callable[[Base], Noise | None] = lambda _base: None  # noise of projected pictures
 
 
 def export_context(
     state: ExplorerState, summary: ExplainerSummary, projected: Iterable[ProjectedPicture] = (), top: int | None = None
 ) -> ExportContext:
-    """The pictures of a model outside the window, with the first `top` attributes for the state's class (None: all)."""
+    """Return the context of a model outside the window, with the first `top` attributes of its class (None: all)."""
     pictures = {p.latent_id: p for p in projected}
 
     def noise_of(base: Base) -> Noise | None:
@@ -116,7 +116,7 @@ def export_context(
 
 
 def words_of(state: ExplorerState, summary: ExplainerSummary) -> CaptionContext:
-    """The names of the classes of the asked classifier, and what identifies it and the model."""
+    """Return the class names of the state's classifier, and facts that identify it and the model."""
     asked = picture_requests.classifier_of(state, summary)
     names = asked.class_names if asked else ()
     target = min(state.target_class, max(0, len(names) - 1))
@@ -131,7 +131,7 @@ def words_of(state: ExplorerState, summary: ExplainerSummary) -> CaptionContext:
 
 
 def name_of(base: Base, summary: ExplainerSummary) -> str:
-    """What a latent is called on a sheet and in a manifest: "seed 12", the name of a picture."""
+    """Return the name of a latent on a sheet or in a manifest: "seed 12", or the name of a picture."""
     if isinstance(base, SeedBase):
         return f"seed {base.seed}"
     if isinstance(base, SampleBase):
@@ -143,14 +143,14 @@ def name_of(base: Base, summary: ExplainerSummary) -> str:
 
 
 def unedited_recipe(context: ExportContext, base: Base) -> PictureRecipe:
-    """A base latent as the window shows it beside the state's own, without edits."""
+    """Return the recipe of a base latent without edits, as the window shows it with the state's other settings."""
     plain = msgspec.structs.replace(context.state, edits=())
     (request,) = picture_requests.resolve_grid(plain, context.summary, [base], context.noise_of)
     return request.recipe
 
 
 def state_from_recipe(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
-    """The state that shows this recipe: dropped on the window, an exported frame brings it back."""
+    """Return the state that shows this recipe, so that an exported frame dropped on the window brings it back."""
     return msgspec.structs.replace(
         state,
         base=recipe.base,
@@ -166,14 +166,14 @@ def state_from_recipe(recipe: PictureRecipe, state: ExplorerState, classifier_id
 
 
 def sweep_timeline(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:
-    """The state's picture with the attribute's slider going from -1 to +1 and back."""
+    """Return a timeline of the state's picture with the attribute's slider from -1 to +1 and back."""
     recipe = picture_requests.resolve(state, summary).recipe
     name = attribute.name or "Sweep"
     return alpha_sweep(recipe, attribute_edits(attribute), seconds=SWEEP_SECONDS, name=name)
 
 
 def flip_timeline(recipe: PictureRecipe, attribute: Attribute, amount: float) -> Timeline:
-    """From a picture to the attribute's slider at `amount` and back, resting at both."""
+    """Return a timeline from a picture to the attribute's slider at `amount` and back, with a rest at both ends."""
     sweep = alpha_sweep(recipe, attribute_edits(attribute), 0.0, amount, FLIP_SECONDS)
     start, end = (keyframe.recipe for keyframe in sweep.keyframes)
     times = (0.0, REST_SECONDS, REST_SECONDS + FLIP_SECONDS, 2 * REST_SECONDS + FLIP_SECONDS)

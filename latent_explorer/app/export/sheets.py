@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Sheets for papers: counterfactuals, truncation sweeps and style-mixing grids, rendered as the window renders.
+"""Contents of sheets for papers: counterfactuals, truncation sweeps and style-mixing grids.
 
-How a sheet is drawn stands in `media.sheet` and `media.pdf`; here is what stands on it.
+`media.sheet` and `media.pdf` draw them.
 """
 
 from __future__ import annotations
@@ -39,27 +39,27 @@ if TYPE_CHECKING:
 Kind = Literal["counterfactual", "truncation", "mixing"]
 KINDS: tuple[Kind, ...] = ("counterfactual", "truncation", "mixing")
 PSIS = (0.0, 0.25, 0.5, 0.75, 1.0)
-PNG_SCALE = 2  # pixels for each of the sheet's own: letters stay sharp in print
+PNG_SCALE = 2  # output pixels per pixel of the sheet, for sharp letters in print
 MAX_CELLS = 400
 
 
 class SheetPlan(msgspec.Struct, frozen=True):
-    """What a sheet shows. Each kind takes the fields it needs."""
+    """The contents of a sheet. Each kind uses the fields it needs."""
 
     kind: Kind = "counterfactual"
-    bases: tuple[Base, ...] = ()  # a row each
-    attributes: int = 3  # counterfactual: the first of the list, a column each
-    together: bool = True  # counterfactual: and one column with all of them
-    psis: tuple[float, ...] = PSIS  # truncation: a column each
-    others: tuple[Base, ...] = ()  # mixing: a column each, where the rows of ws come from
+    bases: tuple[Base, ...] = ()  # one row each
+    attributes: int = 3  # counterfactual: the first of the list, one column each
+    together: bool = True  # counterfactual: add a column with all of them
+    psis: tuple[float, ...] = PSIS  # truncation: one column each
+    others: tuple[Base, ...] = ()  # mixing: sources of the rows of ws, one column each
     first: int = 0  # mixing: rows of ws, both included
     last: int = 0
 
 
 def sheet(path: Path, plan: SheetPlan, context: ExportContext, render: Render) -> Generator[Event, None, Path]:
-    """Render the sheet and write it as PNG (with the recipe of its first picture) or PDF, as `path` ends."""
+    """Render the sheet and write it as PNG (with the recipe of its first picture) or PDF, by the suffix of `path`."""
     if path.suffix.lower() not in (".png", ".pdf"):
-        raise UserError(f"{path.name} is no sheet. Let its name end in .png or .pdf.")
+        raise UserError(f"{path.name} is not a sheet. Choose a name that ends in .png or .pdf.")
     laid_out = yield from sheet_of(plan, context, render)
     if path.suffix.lower() == ".pdf":
         from latent_explorer.media.pdf import write_pdf
@@ -73,7 +73,7 @@ def sheet(path: Path, plan: SheetPlan, context: ExportContext, render: Render) -
 
 
 def sheet_of(plan: SheetPlan, context: ExportContext, render: Render) -> Generator[Event, None, Sheet]:
-    """The sheet, laid out."""
+    """Render the pictures and return the sheet, laid out."""
     _check(plan, context)
     pictures: dict[PictureRecipe, Picture] = {}
     if plan.kind == "counterfactual":
@@ -102,13 +102,13 @@ def _rendered(
 
 @dataclass(frozen=True)
 class _Line:
-    """A row before it is rendered; `before` is the picture whose verdict the others may change."""
+    """A row before it is rendered; `before` is the picture whose class the others may change."""
 
     title: str
     recipes: tuple[PictureRecipe | None, ...]
     notes: tuple[str, ...] = ()
     before: PictureRecipe | None = None
-    photos: tuple[Cell | None, ...] = ()  # what was projected, where any row shows a photo
+    photos: tuple[Cell | None, ...] = ()  # projected photos, if any row has one
 
 
 def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, Picture]) -> Row:
@@ -129,7 +129,7 @@ def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, P
 def _counterfactual(
     plan: SheetPlan, context: ExportContext, before: Sequence[Picture]
 ) -> tuple[list[str], list[_Line]]:
-    """Each picture, then with one attribute at a time, then with all: always away from the class that it has."""
+    """Return rows of each picture, then with one attribute at a time, then with all, always away from its class."""
     words = words_of(context.state, context.summary)
     chosen = list(context.attributes)[: plan.attributes]
     changes = [attribute_edits(attribute) for attribute in chosen]
@@ -169,7 +169,7 @@ def _truncation(plan: SheetPlan, context: ExportContext) -> tuple[list[str], lis
 
 
 def _mixing(plan: SheetPlan, context: ExportContext) -> tuple[list[str], list[_Line]]:
-    """The sources along the top and the left, and every pair of them in the middle."""
+    """Return the sources along the top and the left, with every pair of them in the middle."""
     others = [unedited_recipe(context, base) for base in plan.others]
     head = f"rows {plan.first} to {plan.last}"
     lines = [_Line(head, (None, *others), ("of the latent, from these",))]
@@ -186,7 +186,7 @@ def _with(recipe: PictureRecipe, shifts: Sequence[StyleShift], amount: float) ->
 
 
 def _named(base: Base, context: ExportContext) -> tuple[str, tuple[str, ...]]:
-    """The title of a row and its note: an encoded picture's number, and what its file is called."""
+    """Return the title and the notes of a row: an encoded picture's number, and the name of its file."""
     name = name_of(base, context.summary)
     return (f"sample {base.index}", (name,)) if isinstance(base, SampleBase) else (name, ())
 
@@ -214,7 +214,7 @@ def _footer(plan: SheetPlan, context: ExportContext) -> str:
 
 
 def _check(plan: SheetPlan, context: ExportContext) -> None:
-    """UserError unless the plan can be drawn."""
+    """Raise UserError unless the plan can be drawn."""
     if not plan.bases:
         raise UserError("The sheet has no pictures. Choose at least one seed or sample.")
     columns = {

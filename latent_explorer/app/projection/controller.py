@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Projections as the window sees them: photos and their crops, settings, a run with its best so far, and its result.
+"""The projection controller: photos and their crops, the settings, the running projection and its best so far.
 
-Methods are called on the window's thread; what changed is told through the explorer. None raises for what a person
-did or a file holds. Projecting itself is a job on the engine (`jobs`).
+Call its methods on the window's thread; changes are announced through the explorer's updates. No method raises for user
+input or for the contents of a file. Projecting is a job on the engine.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ if TYPE_CHECKING:
         Generator[Event, None, list[ProjectedPicture]],
     ]
 
-NAMED = 3  # further pictures that could not be read are called by their names
+NAMED = 3  # further unreadable pictures that are named
 
 
 @dataclass
 class ProjectionRun:
-    """A projection at work. `curves`: by photo, (step, loss) of every step so far."""
+    """A running projection. `curves`: for each photo, (step, loss) of every step so far."""
 
     job: int
     photos: tuple[Photo, ...]
     progress: Progress = field(default_factory=lambda: Progress(0, 0, "Waiting"))
-    pictures: tuple[ProjectedPicture, ...] = ()  # the best so far, one a photo
+    pictures: tuple[ProjectedPicture, ...] = ()  # the best so far, one per photo
     curves: list[list[tuple[int, float]]] = field(default_factory=list)
 
     def note(self, metric: Metric) -> None:
-        """Add a step to the curves; a figure "loss/2" is the third photo's."""
+        """Add a step to the curves. The value "loss/2" belongs to the third photo."""
         for i, curve in enumerate(self.curves):
             loss = metric.values.get(f"loss/{i}")
             if loss is None and len(self.curves) == 1:
@@ -78,7 +78,7 @@ class ProjectionRun:
 
 
 class ProjectionController:
-    """Beside the explorer, whose engine projects and whose exploration keeps the results."""
+    """Photos and projections of the open model; results go into the explorer's exploration."""
 
     def __init__(
         self,
@@ -88,13 +88,13 @@ class ProjectionController:
         project: Project = project_photos,
     ) -> None:
         self.photos: tuple[Photo, ...] = ()
-        self.current = 0  # the photo that is looked at
+        self.current = 0  # index of the current photo
         self.settings = DEFAULT
         self.run: ProjectionRun | None = None
         self._explorer = explorer
         self.project = project  # the job that runs on the engine
         self._reader = PhotoReader(post, self._take_read)
-        self._unread: list[UnreadablePhoto] = []  # of the reading at work
+        self._unread: list[UnreadablePhoto] = []  # of the current reading
         self._look_at_next = False
         self._closed = False
         explorer.updates.on(updates.PicturesDropped, lambda update: self._offered(update.paths))
@@ -103,39 +103,39 @@ class ProjectionController:
 
     @property
     def photo(self) -> Photo | None:
-        """The photo that is looked at."""
+        """The current photo; None without photos."""
         return self.photos[self.current] if self.photos else None
 
     def open_photos(self, paths: Sequence[Path]) -> None:
-        """Read pictures and folders of them; they come one by one. Broken ones are told in one sentence."""
+        """Read pictures, and folders of pictures, one after another. Unreadable ones are reported in one message."""
         if self._explorer.summary is None:
-            self._explorer.open_bundled()  # nothing can be projected into nothing
+            self._explorer.open_bundled()  # projecting needs a model
         self._look_at_next = True
         self._reader.read(paths, MAX_PHOTOS - len(self.photos))
 
     def open_image(self, image: np.ndarray, name: str) -> None:
-        """A picture (H, W, 3) uint8 that was pasted."""
+        """Add a pasted picture (H, W, 3) uint8."""
         if len(self.photos) < MAX_PHOTOS:
             self._look_at_next = True
             self._add(photo_of(image, name))
 
     def select_photo(self, index: int) -> None:
-        """Look at another photo."""
+        """Make another photo the current one."""
         self.current = min(max(index, 0), max(0, len(self.photos) - 1))
         self._explorer.updates.emit(PhotosChanged())
 
     def remove(self, index: int) -> None:
-        """Take a photo away."""
+        """Remove a photo."""
         self.photos = self.photos[:index] + self.photos[index + 1 :]
         self.select_photo(self.current - (index < self.current))
 
     def clear(self) -> None:
-        """Take all photos away."""
+        """Remove all photos."""
         self.photos = ()
         self.select_photo(0)
 
     def set_crop(self, crop: Crop) -> None:
-        """Another square of the photo that is looked at."""
+        """Set the crop of the current photo."""
         photo = self.photo
         if photo is not None:
             near = clamp_crop(crop, *photo.image.shape[:2])
@@ -151,12 +151,11 @@ class ProjectionController:
 
     def _add(self, photo: Photo) -> None:
         self.photos = (*self.photos, photo)
-        if self._look_at_next:  # of several that come together the first is looked at
+        if self._look_at_next:  # of several that come together the first becomes current
             self.current, self._look_at_next = len(self.photos) - 1, False
         self._explorer.updates.emit(PhotosChanged(opened=True))
 
     def _take_read(self, read: Photo | UnreadablePhoto | ReadingDone) -> None:
-        """From the reader, on the window's thread."""
         if self._closed:
             return
         if isinstance(read, Photo):
@@ -176,17 +175,17 @@ class ProjectionController:
         elif unread:
             names = [each.name for each in unread[1:]]
             more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            rest = f" Nor could these: {', '.join(names[:NAMED])}{more}." if names else ""
+            rest = f" Also unreadable: {', '.join(names[:NAMED])}{more}." if names else ""
             counted = f"{len(unread)} of {done.found} pictures could not be read."
             self._say(f"{counted} {unread[0].sentence}{rest}")
         if done.left_out:
             self._say(
-                f"{MAX_PHOTOS} pictures are taken at a time; {done.left_out} were left out. "
+                f"At most {MAX_PHOTOS} pictures can be opened at a time; {done.left_out} were left out. "
                 "Project these first, or use `latent-explorer project` for many."
             )
 
     def start(self) -> None:
-        """Project all photos. Nothing happens without photos, without a model, or while it is at work."""
+        """Project all photos. Does nothing without photos, without a model, or during a run."""
         state = self._explorer.state
         if self.run is not None or not self.photos or state is None:
             return
@@ -222,7 +221,7 @@ class ProjectionController:
 
     def _job_ended(self, update: JobEnded) -> None:
         ours = self.run is not None and update.job == self.run.job
-        if ours and update.outcome != "finished":  # what is finished comes by the job's own result, after this
+        if ours and update.outcome != "finished":  # a finished run is handled by the job's result, after this
             self._end(update.outcome, update.value or ())
 
     def _end(self, outcome: Outcome, pictures: Sequence[ProjectedPicture]) -> None:
@@ -232,15 +231,15 @@ class ProjectionController:
         looked_at = 0
         if ours and run is not None:
             looked_at = next((i for i, p in enumerate(run.photos) if p is self.photo), 0)
-            done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not begun
+            done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not started
             self.photos = tuple(p for p in self.photos if id(p) not in done)
             self.current = 0
         self._explorer.updates.emit(ProjectionEnded(outcome, self._list(ours, looked_at)))
 
     def _list(self, pictures: Sequence[ProjectedPicture], shown: int = 0) -> tuple[str, ...]:
-        """Into the strip, and one of them on the canvas in one step of undo; their ids.
+        """Add projections to the strip, show one of them in a single undo step, and return their ids.
 
-        Without edits: what was set for another picture would look like a fault of this one.
+        It is shown without edits: edits made for another picture would look like errors of the projection.
         """
         if not pictures:
             return ()
@@ -251,7 +250,7 @@ class ProjectionController:
         return ids
 
     def _offered(self, paths: Sequence[Path]) -> None:
-        """Photos are read, latents taken into the strip."""
+        """Read photos, and add latents to the strip."""
         latents = [path for path in paths if path.suffix.lower() in opening.LATENTS]
         photos = [path for path in paths if path not in latents]
         if photos:
@@ -280,17 +279,17 @@ class ProjectionController:
             self._explorer.call_model(f"Opening {path.name}", read, take)
 
     def remove_projected(self, latent_id: str) -> None:
-        """Take a projected picture out of the strip; undo can still show it."""
+        """Remove a projected picture from the strip; undo can still show it."""
         self._explorer.change_document(self._explorer.document.without_projected(latent_id))
 
     def export(self, latent_id: str, path: Path) -> None:
-        """Write a projected picture: whole (`.projection`), or its latent alone as other programs read it (`.npz`)."""
+        """Write a projected picture: complete (`.projection`), or its latent alone for other programs (`.npz`)."""
         with updates.report_errors(self._explorer.updates.emit, f"Saving {path.name}"):
             self._explorer.latents.export(latent_id, path)
             self._say(f"Saved {path.name}.", "info")
 
     def close(self) -> None:
-        """The window closes."""
+        """Stop reading; to be called when the window closes."""
         self._closed = True
         self._reader.close()
 

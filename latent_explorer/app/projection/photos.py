@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Photos that a person brings: read aside from the window, kept small enough to be shown, cut when they are used.
+"""Photos to project: read on a thread, kept at the size of the screen, cropped from the file when they are projected.
 
-No model is needed here; what a photo may be, and how it is decoded, is decided in `data.images`.
+Accepted formats and decoding are in `data.images`.
 """
 
 from __future__ import annotations
@@ -30,33 +30,33 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projection.settings import ProjectionSettings
 
 
-# At a time; projecting one takes seconds, and more are better sent by the command line.
+# At a time. Projecting one takes seconds; the command line is meant for more.
 MAX_PHOTOS = 64
-MAX_DISPLAY_SIZE = 1600  # px of the longer side that is kept for the screen
+MAX_DISPLAY_SIZE = 1600  # px of the longer side, kept for the screen
 JOIN_SECONDS = 5.0
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """A picture to be projected."""
+    """A picture to project."""
 
     name: str
     image: np.ndarray  # (H, W, 3) uint8, upright, at most MAX_DISPLAY_SIZE px where there is a file
     crop: Crop
-    path: Path | None = None  # the file with all the pixels, where `image` does not have them
+    path: Path | None = None  # the file with all pixels, if `image` is reduced
 
     def crop_image(self, size: int) -> np.ndarray:
-        """What the generator will see, (size, size, 3) uint8, as far as the picture on the screen tells."""
+        """Return the crop, (size, size, 3) uint8, from the pixels that are kept for the screen."""
         return crop_image(self.image, self.crop, size)
 
     def full(self) -> np.ndarray:
-        """The whole picture at the file's own pixels. UserError when the file is gone."""
+        """Return the whole picture at the file's own resolution. Raises UserError when the file is gone."""
         return self.image if self.path is None else read_image(self.path, name=self.path.name)
 
 
 @dataclass(frozen=True)
 class UnreadablePhoto:
-    """A picture that could not be read, and why."""
+    """A picture that could not be read, and the reason."""
 
     name: str
     sentence: str
@@ -64,14 +64,14 @@ class UnreadablePhoto:
 
 @dataclass(frozen=True)
 class ReadingDone:
-    """The end of a reading: how many pictures were looked for, and how many stand in it but were left out."""
+    """The end of a reading: the number of pictures found, and how many of them were left out."""
 
     found: int
     left_out: int
 
 
 def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
-    """A picture (H, W, 3) uint8 with its middle square."""
+    """Return a picture (H, W, 3) uint8 as a photo, cropped to its central square."""
     height, width = image.shape[:2]
     crop = center_square(height, width)
     longer = max(height, width)
@@ -83,7 +83,7 @@ def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
 
 
 def pictures_in(paths: Sequence[Path]) -> list[Path]:
-    """The files themselves, and in place of each folder the pictures in it and below it, sorted."""
+    """Return the files, each folder replaced by the pictures in it and below it, sorted."""
     found: list[Path] = []
     for path in paths:
         found += [path / name for name in FolderSource(path).names] if path.is_dir() else [path]
@@ -91,7 +91,7 @@ def pictures_in(paths: Sequence[Path]) -> list[Path]:
 
 
 class PhotoReader:
-    """Reads on a thread of its own, because a camera's picture takes longer than a window may stand still."""
+    """Reads photos on its own thread, because a camera's picture takes too long for the window's."""
 
     def __init__(
         self, post: Callable[[Callable[[], None]], None], take: Callable[[Photo | UnreadablePhoto | ReadingDone], None]
@@ -102,14 +102,14 @@ class PhotoReader:
         self._threads: list[threading.Thread] = []
 
     def read(self, paths: Sequence[Path], room: int) -> None:
-        """Read at most `room` pictures; each is taken as it comes, and at last a `ReadingDone`."""
+        """Read at most `room` pictures. Each is passed on as it comes, followed by a `ReadingDone`."""
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         thread = threading.Thread(target=self._run, args=(tuple(paths), room), name="photos", daemon=True)
         self._threads.append(thread)
         thread.start()
 
     def close(self) -> None:
-        """Finish the picture in hand and end."""
+        """Finish the current picture and stop."""
         self._stop.set()
         for thread in self._threads:
             thread.join(JOIN_SECONDS)
@@ -141,7 +141,7 @@ def _read_all(paths: tuple[Path, ...], room: int) -> Iterator[Photo | Unreadable
 def project_photos(
     host: ModelHost, budget: StepBudget, photos: Sequence[Photo], settings: ProjectionSettings, classifier_id: str
 ) -> Generator[Event, None, list[ProjectedPicture]]:
-    """Project what is cut out of the photos. Yields the events of `project`; cutting comes before."""
+    """Crop the photos and project them. Yields progress, then the events of `project`."""
     from latent_explorer.explain.projection.projection import project
     from latent_explorer.explain.projection.target import cut_target
 

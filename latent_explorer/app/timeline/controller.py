@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Timelines as the window sees them: choose, change, make, record. No window here.
+"""The timeline controller: choosing, changing, generating and recording timelines, without a window.
 
-Methods are called on the window's thread and tell updates by the explorer; none raises for what a person did.
-Timelines stand in the state, so every change of one is an intent and can be undone; which one is current is the
-controller's own.
+Call its methods on the window's thread; changes are announced through the explorer's updates, and no method raises for
+user input. Timelines are part of the state, so every change is an intent and can be undone; the choice of the current
+one is kept here.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 
-PAUSE = 1.0  # seconds between the last keyframe and one that is added after it
+PAUSE = 1.0  # seconds from the last keyframe to one added after it
 MAX_SAMPLES = 200  # encoded pictures that `available_bases` lists
 
 
 class TimelineController:
-    """The timelines of the open exploration; `player` shows the current one. `clock` is in seconds."""
+    """The timelines of the open exploration; `player` shows the current one. `clock` returns seconds."""
 
     def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
         self.player = TimelinePlayer(explorer, clock)
@@ -58,16 +58,16 @@ class TimelineController:
         explorer.updates.on(updates.DeviceChanged, self._on_device_changed)
         explorer.updates.on(updates.StateChanged, self._on_state_changed)
 
-    # Which one -----------------------------------------------------------------------------------
+    # Selection -----------------------------------------------------------------------------------
 
     @property
     def timelines(self) -> tuple[Timeline, ...]:
-        """All of the exploration."""
+        """All timelines of the exploration."""
         return self._explorer.state.timelines if self._explorer.state else ()
 
     @property
     def current(self) -> Timeline | None:
-        """The chosen one."""
+        """The current timeline; None without timelines."""
         return next((t for t in self.timelines if t.name == self._name), None)
 
     def choose(self, name: str) -> None:
@@ -78,7 +78,7 @@ class TimelineController:
             self._refresh()
 
     def make(self, timeline: Timeline, text: str = "new timeline") -> None:
-        """Add a timeline, under a name that is free, and choose it."""
+        """Add a timeline under a free name and make it the current one."""
         name = self._free_name(timeline.name or "Timeline")
         self.player.pause()
         before = self._name, self.player.playhead
@@ -90,16 +90,16 @@ class TimelineController:
         return free_name(name, {t.name for t in self.timelines}.__contains__)
 
     def new(self, name: str = "") -> None:
-        """An empty timeline."""
+        """Add an empty timeline."""
         self.make(Timeline(name.strip()))
 
     def duplicate(self) -> None:
-        """The current one once more."""
+        """Add a copy of the current timeline."""
         if self.current is not None:
             self.make(self.current, "copy of the timeline")
 
     def rename(self, name: str) -> None:
-        """Give the current one another name; one that is taken gets a number."""
+        """Rename the current timeline; a number is added to a name that is taken."""
         name = name.strip()
         if self.current is not None and name and name != self._name:
             name = self._free_name(name)
@@ -107,17 +107,17 @@ class TimelineController:
             self._put(self._name, renamed, "name of the timeline")
 
     def delete(self) -> None:
-        """Take the current one out of the exploration."""
+        """Remove the current timeline from the exploration."""
         if self.current is not None:
             self.player.pause()
             self._explorer.apply(ChangeTimeline(self._name, None, "deletion of the timeline"))
 
-    # What stands in it ---------------------------------------------------------------------------
+    # Keyframes ---------------------------------------------------------------------------
 
     def change(self, timeline: Timeline, text: str, merge: str = "") -> None:
-        """The current timeline becomes this one; `text` completes "Undo ...". Without a current one it is a new one.
+        """Replace the current timeline, or add a new one without a current one. `text` completes "Undo ...".
 
-        Within the explorer's gesture, changes with the same `merge` are one step.
+        Within a gesture of the explorer, changes with the same `merge` are one undo step.
         """
         if self.current is None:
             self.make(timeline, text)
@@ -126,9 +126,10 @@ class TimelineController:
             self._put(self._name, kept, text, merge)
 
     def add_keyframe(self, seconds: float | None = None) -> None:
-        """Add what the canvas shows: at `seconds`, or at the playhead, or after the last where the playhead is there.
+        """Add the picture on the canvas as a keyframe at `seconds`, by default at the playhead.
 
-        A keyframe that stands in the same frame takes the picture.
+        If the playhead is at the end, the keyframe is added after the last one. A keyframe in the same frame takes the
+        picture instead.
         """
         recipe = self.player.canvas_recipe
         if recipe is None:
@@ -140,23 +141,23 @@ class TimelineController:
         self.change(edits.with_keyframe(timeline, Keyframe(self.player.playhead, recipe)), "keyframe")
 
     def replace_keyframe(self, index: int) -> None:
-        """The keyframe takes what the canvas shows."""
+        """Replace a keyframe's picture with the one on the canvas."""
         timeline, recipe = self.current, self.player.canvas_recipe
         if timeline is not None and recipe is not None and index < len(timeline.keyframes):
             self.change(edits.with_recipe(timeline, index, recipe), "picture of a keyframe")
 
     def open_keyframe(self, index: int) -> None:
-        """Bring the keyframe's picture to the sliders."""
+        """Load a keyframe's picture into the sliders."""
         if self.current is not None and index < len(self.current.keyframes):
             keyframe = self.current.keyframes[index]
             self.player.playhead = keyframe.seconds
             self._explorer.apply(ShowRecipe(keyframe.recipe))
             self.player.leave()
 
-    # Ready-made ----------------------------------------------------------------------------------
+    # Generators ----------------------------------------------------------------------------------
 
     def available_bases(self) -> list[Base]:
-        """Latents that can be morphed or mixed: projected ones, the shown one, favourites, samples or seeds."""
+        """Return latents to morph or mix: projected ones, the current one, favourites, then samples or seeds."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return []
@@ -168,21 +169,21 @@ class TimelineController:
         return list(dict.fromkeys(bases))
 
     def random_walk(self, count: int = 8, seconds: float = 1.0) -> None:
-        """Through `count` fresh seeds and back to the first, under the sliders as they stand."""
+        """Make a timeline through `count` new seeds and back to the first, with the sliders as they are."""
         like = self._recipe_of(SeedBase(0))
         if like is not None:
             seeds = [b.seed for b in self._explorer.random_seeds(count) if isinstance(b, SeedBase)]
             self._show_made(makers.random_walk(seeds, seconds, like), "random walk")
 
     def morph(self, a: Base, b: Base, seconds: float = 2.0) -> None:
-        """From one latent to another and back, without edits; projections come with their noise."""
+        """Make a timeline from one latent to another and back, without edits; projections keep their noise."""
         ends = [self._recipe_of(base) for base in (a, b)]
         plain = [msgspec.structs.replace(r, edits=(), cond=None) for r in ends if r is not None]
         if plain:
             self._show_made(makers.morph(plain[0], plain[1], seconds), "morph")
 
     def sweep(self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0) -> None:
-        """The picture of the sliders with one attribute from `start` to `stop` and back."""
+        """Make a timeline of the current picture with one attribute from `start` to `stop` and back."""
         recipe = self.player.slider_recipe
         if recipe is not None:
             moving, name = attribute_edits(attribute), attribute.name or "Sweep"
@@ -190,7 +191,7 @@ class TimelineController:
             self._show_made(made, "sweep")
 
     def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:
-        """The picture of the sliders, and the same with rows `first` to `last` of ws taken from another latent."""
+        """Make a timeline of the current picture and the same with rows `first` to `last` of ws from another latent."""
         recipe = self.player.slider_recipe
         if recipe is not None:
             made = makers.style_mix(recipe, [other], first, last, seconds)
@@ -200,16 +201,16 @@ class TimelineController:
 
     @property
     def recording(self) -> bool:
-        """Whether what the sliders do is being recorded."""
+        """True while changes of the sliders are recorded."""
         return self._recorder is not None
 
     @property
     def record_seconds(self) -> float:
-        """How long the recording is so far."""
+        """The length of the recording so far, in seconds."""
         return self._recorder.seconds(self._clock()) if self._recorder else 0.0
 
     def record(self) -> None:
-        """Note every change of the picture from now on."""
+        """Start recording every change of the picture."""
         recipe = self.player.slider_recipe
         if recipe is not None and self._recorder is None:
             self.player.leave()
@@ -217,7 +218,7 @@ class TimelineController:
             self._explorer.updates.emit(updates.RecordingChanged(True))
 
     def stop_recording(self) -> None:
-        """Make a timeline of what was noted."""
+        """Stop, and make a timeline of the recording."""
         recorder, self._recorder = self._recorder, None
         if recorder is None:
             return
@@ -228,10 +229,10 @@ class TimelineController:
         else:
             self._explorer.updates.emit(updates.Message("Nothing moved while recording: nothing was kept."))
 
-    # Inside --------------------------------------------------------------------------------------
+    # Internal --------------------------------------------------------------------------------------
 
     def _put(self, name: str, timeline: Timeline, text: str, merge: str = "") -> bool:
-        """Whether the timeline is in the state now."""
+        """Store the timeline in the state. Return True if it is there now."""
         with updates.report_errors(self._explorer.updates.emit, "Changing the timeline"):
             if reason := timeline_problem(timeline):
                 raise UserError(f"The timeline stays as it was: {reason}. Choose other values.")
@@ -239,13 +240,13 @@ class TimelineController:
         return timeline in self.timelines
 
     def _show_made(self, timeline: Timeline, text: str) -> None:
-        """Add it; in view, its first frame is shown: a playhead beside another picture would mislead."""
+        """Add a timeline and, in view, show its first frame, so that playhead and picture agree."""
         self.make(timeline, text)
         if self.player.active:
             self.player.seek(0.0)
 
     def _recipe_of(self, base: Base) -> PictureRecipe | None:
-        """What the sliders would show of another latent."""
+        """Return the recipe of another latent with the sliders as they are."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return None
@@ -259,7 +260,6 @@ class TimelineController:
         return last + PAUSE if self.player.playhead >= last else frame_at(timeline, self.player.playhead)
 
     def _begin(self, _opened: updates.ModelOpened) -> None:
-        """Another exploration."""
         self._recorder = None
         self._name = self.timelines[0].name if self.timelines else ""
         self.player.reset()
@@ -280,7 +280,7 @@ class TimelineController:
             self._refresh()
 
     def _refresh(self) -> None:
-        """The current timeline is another value, or is asked about by another classifier."""
+        """Show the current timeline again after it, or the classifier, has changed."""
         if self._explorer.state is not None:
             self.player.set_timeline(self.current)
             names = tuple(t.name for t in self.timelines)
@@ -294,7 +294,7 @@ class TimelineController:
         self.player.leave(show=shown is not None and shown.request.recipe == recipe)
 
     def _follow(self, old: tuple[Timeline, ...], new: tuple[Timeline, ...]) -> None:
-        """The current timeline may be gone, or called otherwise."""
+        """Choose a timeline if the current one was removed or renamed."""
         names = [t.name for t in new]
         if self._name in names:
             return
@@ -304,7 +304,7 @@ class TimelineController:
 
 
 class ChangeTimeline(Intent, frozen=True):
-    """The timeline called `name` becomes `timeline` (None: it is gone; an unknown name: one more).
+    """Replace the timeline called `name` (None removes it; an unknown name adds one).
 
     `text` completes "Undo ..."; changes with the same `merge`, if any, are one step within a gesture.
     """
@@ -333,7 +333,7 @@ class ChangeTimeline(Intent, frozen=True):
 
 
 class ShowRecipe(Intent, frozen=True):
-    """Bring a keyframe's picture back to the sliders."""
+    """Load a keyframe's picture into the sliders."""
 
     recipe: PictureRecipe
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The frames of one timeline: which are wanted when, those at hand, and what the classifier says of all made so far.
+"""The frames of one timeline: their requests, a cache, and the probabilities of all that are rendered.
 
-Asks through two slots: "timeline" for what a person waits for (a frame scrubbed to, the next ones while it plays),
-"frames" for all others, when nothing else is to be done. Does not know the state, the window or the clock.
+Frames are requested through two slots: "timeline" for those a person waits for (scrubbing, the next ones during
+playback), "frames" for prefetching all others when the worker is idle.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ if TYPE_CHECKING:
 
 PLAYHEAD_SLOT, PREFETCH_SLOT = "timeline", "frames"  # slots
 MAX_FRAME_BYTES = 96 << 20  # bytes of pictures in memory; more are on disk
-PREFETCH_SECONDS = 0.7  # seconds that are made ready while it plays
+PREFETCH_SECONDS = 0.7  # seconds rendered ahead during playback
 MIN_PREFETCH = 4  # frames
-THUMBNAIL = 128  # px; larger pictures of keyframes are kept at about this size
+THUMBNAIL = 128  # px; larger pictures of keyframes are reduced to about this size
 MAX_VERDICTS = 100_000
-PREFETCH_BATCH = 400  # frames that are looked at in one go: a long timeline has 30 000, which would be felt
+PREFETCH_BATCH = 400  # frames checked at once: all 30 000 of a long timeline would block the window
 
 
 class TimelineFrames:
-    """`ask(slot, requests)` replaces what a slot shall bring; answers come by `take`."""
+    """Requests and caches frames. `ask(slot, requests)` replaces the requests of a slot; pass the answers to `take`."""
 
     def __init__(self, ask: Callable[[str, Sequence[FrameRequest]], None]) -> None:
         self._ask = ask
         self.times: list[float] = []  # of one pass, as `frame_times`
-        self.way = np.empty(0)  # (n,) those of the way forward; on the way back they come once more
-        self.probs = np.empty((0, 0))  # (n, K) of these, nan where nothing is known
+        self.way = np.empty(0)  # (n,) times of the way forward; the way back repeats them
+        self.probs = np.empty((0, 0))  # (n, K) of these, nan where unknown
         self._at: Callable[[float], FrameRequest]
-        self._requests: dict[int, FrameRequest] = {}  # by place on the way: only of frames looked at
+        self._requests: dict[int, FrameRequest] = {}  # by index on the way forward, of frames requested so far
         self._places: dict[FrameRequest, list[int]] = {}
         self._keyframes: dict[float, FrameRequest] = {}
-        self._kept: set[FrameRequest] = set()  # the keyframes' own
+        self._kept: set[FrameRequest] = set()  # of the keyframes
         self._pictures: OrderedDict[FrameRequest, CachedFrame] = OrderedDict()  # newest last
         self._bytes = 0
         self._thumbnails: dict[FrameRequest, Picture] = {}
         self._verdicts: dict[FrameRequest, np.ndarray] = {}
         self._failed: set[FrameRequest] = set()
-        self._pending: set[FrameRequest] = set()  # asked for in the slot "timeline"
-        self._portion: set[FrameRequest] = set()  # and in the slot "frames"
-        self._rest: Iterator[int] = iter(())  # places not looked at for that slot
-        self._seconds = 0.0  # that a frame takes to render, running mean
+        self._pending: set[FrameRequest] = set()  # requested in the slot "timeline"
+        self._portion: set[FrameRequest] = set()  # requested in the slot "frames"
+        self._rest: Iterator[int] = iter(())  # indices not yet requested in that slot
+        self._seconds = 0.0  # of rendering a frame, running mean
         self._filling = False
 
     def set_timeline(self, timeline: Timeline | None, model_hash: str = "", classifier_id: str = "") -> None:
-        """Another timeline, or the same after a change. What was made of equal frames stays known."""
+        """Set another timeline, or the same after a change. Results of equal frames are kept."""
         self.times, self._keyframes = [], {}
         if timeline is not None and timeline.keyframes:
             asked = timeline.classifier_id or classifier_id
@@ -84,19 +84,19 @@ class TimelineFrames:
         self._fill()
 
     def add_frame(self, request: FrameRequest, result: RenderResult) -> None:
-        """A picture that was made elsewhere: a keyframe of it need not be made again."""
+        """Add a picture rendered elsewhere, so that a keyframe of it need not be rendered again."""
         if request not in self._pictures:
             self._verdicts[request] = result.after.probs
             self._keep(request, CachedFrame(result, False))
 
     def invalidate(self) -> None:
-        """Another model or device: nothing that was made is a frame any more."""
+        """Drop all frames, because the model or the device has changed."""
         for kept in (self._pictures, self._thumbnails, self._verdicts):
             kept.clear()
         self._bytes, self._seconds = 0, 0.0
 
     def set_prefetch(self, on: bool) -> None:
-        """Whether frames are made while nothing else is to be done."""
+        """Turn rendering ahead while the worker is idle on or off."""
         self._filling = on
         self._fill()
 
@@ -104,7 +104,7 @@ class TimelineFrames:
         return len(self.times)
 
     def frame(self, index: int) -> CachedFrame | None:
-        """A frame, if it is in memory."""
+        """Return a frame, or None if it is not in memory."""
         request = self._look(index)
         found = self._pictures.get(request)
         if found is not None:
@@ -112,11 +112,10 @@ class TimelineFrames:
         return found
 
     def request(self, index: int) -> PictureRequest:
-        """What a frame is a picture of."""
         return self._look(index).request
 
     def picture_at(self, seconds: float) -> Picture | None:
-        """The picture of the keyframe at a time, perhaps reduced; or of the frame there, if it is in memory."""
+        """Return the picture of the keyframe at a time, perhaps reduced, or of the frame there if it is in memory."""
         request = self._keyframes.get(seconds)
         if request is None and self.times:
             request = self._look(self.index(seconds))
@@ -126,18 +125,18 @@ class TimelineFrames:
         return found.result.after if found else None
 
     def index(self, seconds: float) -> int:
-        """The frame nearest to a time, on the way forward."""
+        """Return the frame nearest to a time, on the way forward."""
         return int(np.abs(self.way - seconds).argmin())
 
     @property
     def known(self) -> np.ndarray:
-        """(n,) of which frames of the way forward it is known what the classifier says."""
+        """(n,) bool, True for the frames of the way forward whose probabilities are known."""
         if not self.probs.shape[1]:
             return np.zeros(len(self.way), bool)
         return ~np.isnan(self.probs[:, 0])
 
     def _look(self, index: int) -> FrameRequest:
-        """A frame's request; and what was made of equal frames before becomes known."""
+        """Return a frame's request, and note the probabilities of an equal frame rendered before."""
         place = index if index < len(self.way) else 2 * (len(self.way) - 1) - index
         request = self._requests.get(place)
         if request is None:
@@ -153,16 +152,16 @@ class TimelineFrames:
         self.probs[places] = probs
 
     def request_frame(self, index: int) -> None:
-        """This frame, before all others."""
+        """Request this frame before all others."""
         request = self._look(index)
         if request not in self._pending or len(self._pending) > 1:
             self._send([request])
 
     def prefetch(self, index: int, fps: float, loop: bool) -> None:
-        """While it plays: the frames from this one on.
+        """Request the frames from this one on, during playback.
 
-        Where rendering is slower than playing, only as many as can be ready in time, evenly spaced; the others come
-        when there is time, and are there in the next round.
+        Where rendering is slower than playback, only as many as can be ready in time, evenly spaced; the others are
+        rendered when there is time, and are ready in the next round.
         """
         count = max(MIN_PREFETCH, math.ceil(PREFETCH_SECONDS * fps))
         count = max(MIN_PREFETCH, min(count, self._max_frames() // 2))
@@ -172,14 +171,14 @@ class TimelineFrames:
         for place in range(index, index + count if loop else min(index + count, total)):
             request = self._look(place % total)
             in_time = place >= index + stride - 1 and place % total % stride == 0
-            if in_time or request in self._verdicts:  # made once: it is on disk
+            if in_time or request in self._verdicts:  # rendered before: it is on disk
                 wanted[request] = None
         missing = [r for r in wanted if r not in self._pictures and r not in self._failed]
         if any(r not in self._pending for r in missing):
             self._send(missing)
 
     def take(self, event: PictureReady | PictureFailed) -> bool:
-        """An answer. Whether it is a frame of the current timeline."""
+        """Take an answer. Return True if it is a frame of the current timeline."""
         request: FrameRequest = event.request
         (self._pending if event.slot == PLAYHEAD_SLOT else self._portion).discard(request)
         shown = request in self._places or request in self._kept
@@ -210,7 +209,7 @@ class TimelineFrames:
         self._ask(PLAYHEAD_SLOT, requests)
 
     def _fill(self) -> None:
-        """Keyframes first, then every 16th frame, every 8th between them and so on: the plot takes shape early."""
+        """Request keyframes first, then every 16th frame, every 8th between them and so on, for an early plot."""
         self._portion.clear()
         self._rest = _coarse_to_fine(len(self.way)) if self._filling else iter(())
         if self._filling:
@@ -219,7 +218,7 @@ class TimelineFrames:
             self._ask(PREFETCH_SLOT, [])
 
     def _fill_on(self, first: Iterable[FrameRequest] = ()) -> None:
-        """Ask for what is not known of the next portion; where all is known, for one frame, whose answer leads on."""
+        """Request the unknown frames of the next portion; if all are known, one frame, whose answer continues."""
         wanted = dict.fromkeys(first)
         portion = [self._look(place) for place in itertools.islice(self._rest, PREFETCH_BATCH)]
         unknown = (r for r in portion if r not in self._verdicts and r not in self._failed)
@@ -238,13 +237,13 @@ class TimelineFrames:
             self._bytes -= _size(oldest.result)
 
     def _max_frames(self) -> int:
-        """How many frames of this size memory may hold."""
+        """Return how many frames of this size fit in memory."""
         newest = next(reversed(self._pictures.values()), None)
         return MAX_FRAME_BYTES // _size(newest.result) if newest else MIN_PREFETCH * 4
 
 
 def _coarse_to_fine(count: int) -> Iterator[int]:
-    """All numbers below `count`, every sixteenth first, then those half-way between, and so on."""
+    """Yield all numbers below `count`: every sixteenth first, then those halfway between, and so on."""
     yield from range(0, count, 16)
     for step in (8, 4, 2, 1):
         yield from range(step, count, 2 * step)
@@ -256,7 +255,7 @@ def _size(result: RenderResult) -> int:
 
 
 def _reduced(picture: Picture) -> Picture:
-    """The picture at about the size of a thumbnail: every block of pixels becomes their mean."""
+    """Return the picture at about the size of a thumbnail, by the mean over blocks of pixels."""
     factor = picture.image.shape[0] // THUMBNAIL
     if factor < 2:
         return picture

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The frames of one timeline on the canvas: scrubbing, playing, and the trace of what the classifier says."""
+"""A timeline's frames on the canvas: scrubbing, playback, and the trace of the classifier's probabilities."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline.timeline import Timeline
 
 
-TRACE_EVERY = 0.1  # seconds between two tellings of the trace while frames come in
+TRACE_EVERY = 0.1  # seconds between two updates of the trace while frames come in
 _ROUNDING = 1e-6  # of a frame
 
 
 class TimelinePlayer:
     """Shows frames of a timeline in place of the sliders' picture.
 
-    Plays in real time: a frame that is not ready when it is due is passed over, the clock goes on.
-    `clock` is in seconds, as `tick`'s.
+    Plays in real time: frames that are not ready when they are due are skipped. `clock` returns seconds, on the same
+    clock as the argument of `tick`.
     """
 
     def __init__(self, explorer: Explorer, clock: Callable[[], float] = time.monotonic) -> None:
         self.playhead = 0.0  # seconds
-        self.playing = False  # then the window calls `tick` at least once a frame
+        self.playing = False  # the window then calls `tick` at least once per frame
         self.active = False
         self._explorer = explorer
         self._clock = clock
         self._timeline: Timeline | None = None
         self._frames = TimelineFrames(explorer.request_pictures)
-        self._on_canvas = False  # a frame is shown, not the sliders' picture
-        self._wanted = -1  # the frame that is waited for
+        self._on_canvas = False  # a frame is shown instead of the sliders' picture
+        self._wanted = -1  # the frame to show when it is ready; -1: none
         # Playing: the frame it starts at, when frame 0 of the first pass was due (None until the first tick), and
         # the frame shown last; frames are counted through all passes.
         self._start_frame = 0
         self._began: float | None = None
         self._last = -1
         self._trace_told = -float("inf")
-        self._troubles: set[str] = set()  # what was said of the frames of this timeline
+        self._troubles: set[str] = set()  # failures already reported for this timeline
         for slot in (PLAYHEAD_SLOT, PREFETCH_SLOT):
             explorer.updates.on(PictureReady, self._take_frame, slot=slot)
             explorer.updates.on(PictureFailed, self._report_failure, slot=slot)
 
     @property
     def trace(self) -> TimelineTrace:
-        """What the classifier says of the frames made so far."""
+        """The classifier's probabilities of the frames rendered so far."""
         known = self._frames.known
         state, summary = self._explorer.state, self._explorer.summary
         if self._timeline is None or state is None or summary is None or not known.any():
@@ -74,28 +74,28 @@ class TimelinePlayer:
 
     @property
     def progress(self) -> float:
-        """The share of the frames that are made, 0..1."""
+        """The share of frames that are rendered, 0 to 1."""
         return float(self._frames.known.mean()) if len(self._frames) else 0.0
 
     @property
     def slider_recipe(self) -> PictureRecipe | None:
-        """The picture of the sliders; None while no model is open."""
+        """The recipe that the sliders show; None while no model is open."""
         state, summary = self._explorer.state, self._explorer.summary
         return picture_requests.resolve(state, summary).recipe if state and summary else None
 
     @property
     def canvas_recipe(self) -> PictureRecipe | None:
-        """The picture on the canvas: a frame, or that of the sliders."""
+        """The recipe of the picture on the canvas: a frame's, or that of the sliders."""
         if self._on_canvas and len(self._frames):
             return self._frames.request(self._frames.index(self.playhead)).recipe
         return self.slider_recipe
 
     def picture_at(self, seconds: float) -> Picture | None:
-        """The picture at a time if it is at hand, that of a keyframe perhaps reduced; None: not yet."""
+        """Return the picture at a time (a keyframe's may be reduced), or None if it is not rendered yet."""
         return self._frames.picture_at(seconds)
 
     def set_timeline(self, timeline: Timeline | None) -> None:
-        """Take another timeline, or the same after a change; `refresh` then shows it."""
+        """Set another timeline, or the same after a change; call `refresh` to show it."""
         state, shown = self._explorer.state, self._explorer.shown
         assert state is not None
         self._timeline = timeline
@@ -106,7 +106,7 @@ class TimelinePlayer:
         self.playhead = min(self.playhead, span(timeline)) if timeline else 0.0
 
     def refresh(self) -> None:
-        """Tell the trace and show the frame under the playhead again."""
+        """Announce the trace, and show the frame under the playhead again."""
         self._tell_trace()
         if not len(self._frames):
             self.leave()
@@ -114,17 +114,17 @@ class TimelinePlayer:
             self.seek(self.playhead)
 
     def invalidate(self) -> None:
-        """Forget all frames: another model or device renders them from now on."""
+        """Drop all frames, because the model or the device has changed."""
         self._frames.invalidate()
 
     def reset(self) -> None:
-        """Back to the beginning, with nothing on the canvas: another exploration was opened."""
+        """Return to the beginning and clear the canvas, for another exploration."""
         self.playing, self._on_canvas, self._wanted = False, False, -1
         self.playhead = 0.0
         self.invalidate()
 
     def set_active(self, on: bool) -> None:
-        """Whether the timeline is in view: only then its frames are made ahead, and only then it shows them."""
+        """Tell whether the timeline is in view; frames are rendered ahead and shown only then."""
         if on != self.active:
             self.active = on
             self._frames.set_prefetch(on)
@@ -132,7 +132,7 @@ class TimelinePlayer:
                 self.leave()
 
     def seek(self, seconds: float) -> None:
-        """Show the frame nearest to a time, as soon as it is there."""
+        """Show the frame nearest to a time as soon as it is ready."""
         if self._timeline is None or not len(self._frames):
             return
         self.playhead = frame_at(self._timeline, seconds)
@@ -143,13 +143,13 @@ class TimelinePlayer:
         self._show(index)
 
     def step(self, frames: int) -> None:
-        """So many frames on, or back."""
+        """Move by a number of frames."""
         if self._timeline is not None:
             self.pause()
             self.seek(self.playhead + frames / self._timeline.fps)
 
     def play(self) -> None:
-        """From the playhead on; from the start when it stands at the end."""
+        """Play from the playhead, or from the start if it is at the end."""
         timeline = self._timeline
         if timeline is None or len(self._frames) < 2 or self.playing:
             return
@@ -159,13 +159,13 @@ class TimelinePlayer:
         self._explorer.updates.emit(updates.TimelinePlaying(True))
 
     def pause(self) -> None:
-        """Stay at the frame that is shown."""
+        """Stop at the current frame."""
         if self.playing:
             self.playing = False
             self._explorer.updates.emit(updates.TimelinePlaying(False))
 
     def leave(self, *, show: bool = True) -> None:
-        """Pause and give the canvas back to the sliders; `show`: unless a new picture of them is on its way."""
+        """Pause and show the sliders' picture; pass `show=False` if a new one is on its way."""
         self.pause()
         if self._on_canvas:
             self._on_canvas, self._wanted = False, -1
@@ -173,7 +173,7 @@ class TimelinePlayer:
                 self._explorer.updates.emit(self._explorer.shown)
 
     def tick(self, now: float) -> None:
-        """What the window's timer calls while it plays: shows the newest frame that is due and ready, if any."""
+        """Show the newest frame that is due and ready, if any. Called by the window's timer during playback."""
         timeline = self._timeline
         if not self.playing or timeline is None:
             return
@@ -195,12 +195,12 @@ class TimelinePlayer:
             self._explorer.updates.emit(updates.TimelinePlaying(False))
 
     def _start(self, index: int) -> None:
-        """Play from a frame on; its time begins with the next tick."""
+        """Play from a frame; time starts with the next tick."""
         self.playing = True
         self._start_frame, self._began, self._last = index, None, index - 1
 
     def _show(self, index: int) -> None:
-        """Show a frame now or, when it is not at hand, as soon as it comes."""
+        """Show a frame, or request it and show it when it comes."""
         frame, summary = self._frames.frame(index), self._explorer.summary
         if frame is None or summary is None:
             self._wanted = index
@@ -222,7 +222,7 @@ class TimelinePlayer:
             self._tell_trace()
 
     def _report_failure(self, event: PictureFailed) -> None:
-        """Once for each reason: a noise map that is missing is missing in every frame."""
+        """Report each reason once: a missing noise map is missing in every frame."""
         asked, reason = self._frames.take(event), event.failure.message
         if asked and event.slot == PLAYHEAD_SLOT and reason not in self._troubles:
             self._troubles.add(reason)
@@ -233,12 +233,12 @@ class TimelinePlayer:
         self._explorer.updates.emit(self.trace)
 
 
-GAP = 1.5  # frames; rendered frames that are further apart have others between them
+GAP = 1.5  # frames; a larger distance means that frames between are missing
 
 
 @dataclass(frozen=True, eq=False)
 class TimelineTrace:
-    """`seconds` (n,) ascending and `probs` (n, K) of the rendered frames, `step` s from frame to frame."""
+    """`seconds` (n,) ascending and `probs` (n, K) of the rendered frames; `step`: seconds from frame to frame."""
 
     seconds: np.ndarray = field(default_factory=lambda: np.empty(0))
     probs: np.ndarray = field(default_factory=lambda: np.empty((0, 0)))
@@ -248,7 +248,7 @@ class TimelineTrace:
 
     @property
     def flips(self) -> tuple[tuple[float, int], ...]:
-        """When the predicted class changes, and to which; only where the frame before is rendered, too."""
+        """(seconds, class) of every change of the predicted class between neighbouring rendered frames."""
         if not len(self.seconds):
             return ()
         winners = self.probs.argmax(axis=1)
@@ -257,7 +257,7 @@ class TimelineTrace:
         return tuple((float(self.seconds[i]), int(winners[i])) for i in places)
 
     def runs(self) -> list[range]:
-        """Frames that follow each other without a gap."""
+        """Return the ranges of frames that follow each other without a gap."""
         if not len(self.seconds):
             return []
         breaks = np.flatnonzero(np.diff(self.seconds) > GAP * self.step) + 1
@@ -266,12 +266,12 @@ class TimelineTrace:
 
     @property
     def ready(self) -> list[tuple[float, float]]:
-        """From when to when frames are ready to be shown, s."""
+        """(start, end) of every run of rendered frames, in seconds."""
         times = self.seconds
         return [(float(times[run[0]]), float(times[run[-1]])) for run in self.runs()]
 
     def at(self, seconds: float) -> np.ndarray | None:
-        """The probabilities of the frame that is shown then, (K,); None while it is not rendered."""
+        """Return the probabilities (K,) of the frame shown at a time, or None if it is not rendered."""
         if not len(self.seconds):
             return None
         index = int(np.abs(self.seconds - seconds).argmin())

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a live session to keyframes: what the picture was and when, thinned to what is needed to say it again.
-
-Values only: the controller says when the picture changed.
-"""
+"""Recording changes of the picture, reduced to the keyframes that reproduce them."""
 
 from __future__ import annotations
 
@@ -23,29 +20,29 @@ if TYPE_CHECKING:
 
     Sample: TypeAlias = tuple[float, PictureRecipe]
 
-TOLERANCE = 0.02  # of an amount (1 = the end of the range), psi or a told probability
-REST = 0.1  # seconds without a change after which the hand was at rest, not on its way
-LEAD, TAIL = 0.25, 0.5  # seconds of rest that are kept before the first change and after the last
+TOLERANCE = 0.02  # of an amount (1 = the end of the range), psi or a conditioning probability
+REST = 0.1  # seconds without a change that count as a rest
+LEAD, TAIL = 0.25, 0.5  # seconds kept before the first change and after the last
 
 
 class Recorder:
-    """Notes recipes as they change. `now` is in seconds of any one clock."""
+    """Records recipes as they change. All times are in seconds on one clock."""
 
     def __init__(self, recipe: PictureRecipe, now: float) -> None:
         self._begun = now
         self._samples: list[Sample] = [(now, recipe)]
 
     def seconds(self, now: float) -> float:
-        """How long the recording is."""
+        """Return the length of the recording, in seconds."""
         return min(now - self._begun, MAX_SECONDS)
 
     def note(self, recipe: PictureRecipe, now: float) -> None:
-        """The picture is another from now on."""
+        """Record that the picture is another one from now on."""
         if recipe != self._samples[-1][1] and now - self._begun < MAX_SECONDS - TAIL:
             self._samples.append((now, recipe))
 
     def keyframes(self) -> tuple[Keyframe, ...]:
-        """The recording from shortly before the first change to shortly after the last; empty when nothing changed."""
+        """Return the keyframes from shortly before the first change to shortly after the last; empty if none."""
         if len(self._samples) < 2:
             return ()
         first, last = self._samples[1][0], self._samples[-1][0]
@@ -54,14 +51,14 @@ class Recorder:
         samples.append((last + TAIL, samples[-1][1]))
         tolerance = TOLERANCE
         kept = list(_runs(samples, tolerance))
-        while len(kept) > MAX_KEYFRAMES and tolerance < 1:  # rather coarse than lost
+        while len(kept) > MAX_KEYFRAMES and tolerance < 1:  # a coarser recording is better than a truncated one
             tolerance *= 2
             kept = list(_runs(samples, tolerance))
         return tuple(msgspec.structs.replace(k, seconds=round(k.seconds - start, 3)) for k in kept[:MAX_KEYFRAMES])
 
 
 def _runs(samples: Sequence[Sample], tolerance: float) -> Iterator[Keyframe]:
-    """What cannot be blended into the next (another latent, another noise) is held until then."""
+    """Yield the keyframes. A recipe that cannot be blended into the next (other latent or noise) is held until then."""
     runs = [list(run) for _, run in itertools.groupby(samples, key=lambda s: _kind(s[1]))]
     for run, following in itertools.zip_longest(runs, runs[1:]):
         kept = simplify_keyframes(_with_rests(run), tolerance)
@@ -71,9 +68,10 @@ def _runs(samples: Sequence[Sample], tolerance: float) -> Iterator[Keyframe]:
 
 
 def simplify_keyframes(samples: Sequence[Sample], tolerance: float = TOLERANCE) -> list[Sample]:
-    """As few of the samples as say the rest to within `tolerance` by straight lines in time, first and last included.
+    """Return the fewest samples that reproduce the others to within `tolerance` by linear interpolation in time.
 
-    The algorithm of Ramer (1972) and Douglas and Peucker (1973), with the distance taken at equal times.
+    The first and the last sample are kept. Algorithm of Ramer (1972) and Douglas and Peucker (1973), with the distance
+    taken at equal times.
     """
     times = np.array([seconds for seconds, _ in samples])
     values = _numbers([recipe for _, recipe in samples])
@@ -94,7 +92,7 @@ def simplify_keyframes(samples: Sequence[Sample], tolerance: float = TOLERANCE) 
 
 
 def _with_rests(samples: Sequence[Sample]) -> list[Sample]:
-    """A change after a rest began at its end: without that, the line to it would begin at the rest's beginning."""
+    """Return the samples with the end of every rest added, where a change after the rest has to start."""
     out = [samples[0]]
     for before, after in itertools.pairwise(samples):
         if after[0] - before[0] > REST and after[1] != before[1]:
@@ -104,14 +102,14 @@ def _with_rests(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _kind(recipe: PictureRecipe) -> tuple[object, ...]:
-    """What does not move in small steps."""
+    """Return the properties that cannot be interpolated."""
     told = recipe.cond is not None
     cutoff = None if recipe.truncation_psi == 1 else recipe.truncation_cutoff
     return recipe.base, recipe.noise, told, cutoff
 
 
 def _numbers(recipes: Sequence[PictureRecipe]) -> np.ndarray:
-    """(N, D): psi, what is told, and the amount of every edit that one of the recipes has."""
+    """Return (N, D): psi, the conditioning, and the amount of every edit that any of the recipes has."""
     places = list(dict.fromkeys(place_of(e) for r in recipes for e in r.edits))
     rows = []
     for recipe in recipes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exports of the window that take more than a name: their dialogs, then where to."""
+"""Export actions of the window: their dialogs, then the choice of a file or folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NO_ATTRIBUTES = "There are no attributes to export. Find attributes first, or ad
 
 
 class ExportActions:
-    """Opens the dialogs; `files` knows how names are asked for."""
+    """Opens the export dialogs; `files` asks for file names."""
 
     def __init__(self, window: QWidget, explorer: Explorer, timelines: TimelineController, files: FileActions) -> None:
         self.controller = ExportController(explorer)
@@ -40,7 +40,7 @@ class ExportActions:
         self._files = files
 
     def animation(self) -> None:
-        """A timeline, or the sweep of an attribute."""
+        """Export a timeline, or the sweep of an attribute."""
         if not self.controller.sources():
             QMessageBox.information(self._window, "Export animation", NOTHING)
             return
@@ -56,7 +56,7 @@ class ExportActions:
             self.controller.export(path, dialog.source.scene, dialog.settings)
 
     def sheet(self) -> None:
-        """A sheet for a paper."""
+        """Export a sheet for a paper."""
         dialog = ExportSheetDialog(self.controller, self._window)
         dialog.accepted.connect(lambda: self._sheet(dialog))
         open_dialog(dialog)
@@ -68,7 +68,7 @@ class ExportActions:
             self.controller.export_sheet(path, dialog.plan)
 
     def all(self) -> None:
-        """All attributes on several pictures."""
+        """Export all attributes on several pictures."""
         count = len(self._explorer.attributes())
         if not count:
             QMessageBox.information(self._window, "Export all attributes", NO_ATTRIBUTES)
@@ -86,6 +86,6 @@ class ExportActions:
     def _ask(self, words: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
         kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"
         path = self._files.ask(words, name.replace("/", "-") + suffix, kind)
-        if path is not None and not suffix:  # an ending would make it a file of that kind
+        if path is not None and not suffix:  # a suffix would make it a file of that kind
             return path.with_name(path.name.replace(".", " ").strip())
         return path

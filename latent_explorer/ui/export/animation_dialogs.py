@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that exports an animation: what, as which file, how it looks, how large it will be.
-
-Where to is asked after.
-"""
+"""The dialogs that export an animation, or all attributes: source, format, appearance, and the expected size."""
 
 from __future__ import annotations
 
@@ -37,11 +34,11 @@ ALL_SENTENCE = (
     "A manifest says what every file shows, with the probabilities before and after."
 )
 MOST_ATTRIBUTES, MOST_PICTURES = 100, 200
-LEFT_OUT = ("", ".csv")  # formats that make no file to look at
+LEFT_OUT = ("", ".csv")  # formats without an animation to play
 
 
 class _AnimationDialog(ExportDialog):
-    """Fields that both dialogs have: the file's format, and how the frames look."""
+    """Fields of both dialogs: the file's format, and the appearance of the frames."""
 
     def add_format_fields(self, formats: dict[str, str], native: int) -> None:
         choices = self._controller.choices
@@ -58,12 +55,11 @@ class _AnimationDialog(ExportDialog):
 
     @property
     def suffix(self) -> str:
-        """The ending of the file, or of every file."""
         suffix: str = self.format.currentData()
         return suffix
 
     def chosen_look(self) -> AnimationSettings:
-        """The settings that these fields show; all others as they were chosen last time."""
+        """Return the settings of these fields; all others as they were chosen last time."""
         return msgspec.structs.replace(
             self._controller.choices.animation,
             size=self.side.currentData(),
@@ -76,7 +72,7 @@ class _AnimationDialog(ExportDialog):
 
 
 class ExportAnimationDialog(_AnimationDialog):
-    """Begins with what was chosen last time; a timeline brings its own rate and way back."""
+    """Starts with the last choices; a timeline sets its own rate and ping-pong."""
 
     def __init__(self, controller: ExportController, current: str = "", parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export animation", SENTENCE, parent)
@@ -85,9 +81,9 @@ class ExportAnimationDialog(_AnimationDialog):
         names = {place: source.name for place, source in enumerate(self._sources)}
         self.what = self.add_choice("Animate", names, controller.default_source(current))
         self.add_format_fields(FORMATS, self._sources[0].scene.summary.resolution)
-        self.loop = self.add_check_box("Repeat for ever", chosen.loop)
+        self.loop = self.add_check_box("Repeat forever", chosen.loop)
         self.ping_pong = self.add_check_box("There and back", chosen.ping_pong)
-        self.add_look_fields("The picture without its edits stands to the left")
+        self.add_look_fields("The picture without its edits is shown at the left")
         self.csv = self.add_check_box(
             "Probabilities as a table beside it",
             chosen.csv,
@@ -121,12 +117,10 @@ class ExportAnimationDialog(_AnimationDialog):
 
     @property
     def source(self) -> AnimationSource:
-        """What is animated."""
         return self._sources[self.what.currentIndex()]
 
     @property
     def settings(self) -> AnimationSettings:
-        """How."""
         budget = round(self.budget.value() * MEGABYTE)
         return msgspec.structs.replace(
             self.chosen_look(),
@@ -137,7 +131,7 @@ class ExportAnimationDialog(_AnimationDialog):
         )
 
     def accept(self) -> None:
-        """Remember the choices; the export itself begins when its file has a name."""
+        """Save the choices; the export starts when its file has a name."""
         self._controller.save_choices(animation=self.settings, suffix=self.suffix)
         super().accept()
 
@@ -162,7 +156,7 @@ class ExportAnimationDialog(_AnimationDialog):
         self.changed()
 
     def update_preview(self) -> None:
-        """Ask how large the file will become."""
+        """Request an estimate of the file."""
         self._controller.estimate(self.source.scene, self.settings, self.suffix, self._show)
 
     def _show(self, found: Estimate) -> None:
@@ -186,7 +180,7 @@ class ExportAnimationDialog(_AnimationDialog):
 
 
 class ExportAllDialog(_AnimationDialog):
-    """Begins with what was chosen last time."""
+    """Starts with the last choices."""
 
     def __init__(self, controller: ExportController, attributes: int, parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export all attributes", ALL_SENTENCE, parent)
@@ -201,12 +195,12 @@ class ExportAllDialog(_AnimationDialog):
 
     @property
     def settings(self) -> AnimationSettings:
-        """How every animation looks."""
+        """The settings of every animation."""
         look = self.chosen_look()
         return msgspec.structs.replace(look, loop=True, ping_pong=True, budget_bytes=0, csv=False)
 
     def accept(self) -> None:
-        """Remember the choices; the export begins when its folder is chosen."""
+        """Save the choices; the export starts when its folder is chosen."""
         self._controller.save_choices(
             animation=self.chosen_look(), suffix=self.suffix, top=self.top.value(), **self.pictures.chosen()
         )
@@ -217,7 +211,7 @@ class ExportAllDialog(_AnimationDialog):
         self.changed()
 
     def update_preview(self) -> None:
-        """Ask how large the first of them will become."""
+        """Request an estimate of the first animation."""
         bases = self.pictures.bases
         scene = self._controller.flip_scene(bases[0]) if bases else None
         if scene is None:

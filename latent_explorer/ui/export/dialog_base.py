@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the export dialogs share: a frame with fields at the left and a preview at the right, and common fields."""
+"""The base of the export dialogs: fields at the left, a preview at the right, and fields that several dialogs have."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 FIELDS = 42 * theme.UNIT  # px, width of the left half
 PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Working it out..."
-DEBOUNCE_MS = 250  # ms without a change before anything is worked out
+DEBOUNCE_MS = 250  # ms without a change before the preview is updated
 RATES = {rate: f"{rate:g} frames per second" for rate in FPS}  # every format keeps them exactly
 PICTURE_SOURCES = {
     "shown": "The picture on the screen",
@@ -95,22 +95,22 @@ class ExportDialog(QDialog):
         self.update_preview()
 
     def update_preview(self) -> None:
-        """Work out preview and facts for what is chosen now."""
+        """Update preview and facts to the current choices."""
         raise NotImplementedError
 
     def changed(self) -> None:
-        """Something else was chosen: what is shown will be worked out again."""
+        """Schedule an update of the preview after another choice."""
         self.more.setText(WORKING)
         self._timer.start()
 
     def set_problem(self, sentence: str) -> None:
-        """Why it cannot be exported so; empty: it can."""
+        """Show why the export is not possible and disable it; empty: enable it."""
         self.problem.setText(sentence)
         self.problem.setVisible(bool(sentence))
         self.go.setEnabled(not sentence)
 
     def add_choice(self, label: str, items: Mapping[Any, str], chosen: object = None) -> NoWheelComboBox:
-        """A list of values, shown as their words; the first is chosen where `chosen` is not among them."""
+        """Add a combo box of values with their texts; the first is selected if `chosen` is not among them."""
         choice = NoWheelComboBox(label)
         for value, words in items.items():
             choice.addItem(words, value)
@@ -120,7 +120,7 @@ class ExportDialog(QDialog):
         return choice
 
     def add_spin_box(self, label: str, value: int, low: int, high: int) -> QSpinBox:
-        """A whole number."""
+        """Add a field for a whole number."""
         field = QSpinBox()
         field.setRange(low, high)
         field.setValue(value)
@@ -131,7 +131,7 @@ class ExportDialog(QDialog):
         return field
 
     def add_check_box(self, label: str, on: bool, tip: str = "") -> QCheckBox:
-        """Something that is on or off, under the fields' edge."""
+        """Add a check box, aligned with the fields."""
         field = QCheckBox(label)
         field.setChecked(on)
         field.setToolTip(tip)
@@ -141,7 +141,7 @@ class ExportDialog(QDialog):
 
 
 class PicturePreview(QWidget):
-    """A picture, as large as it fits, on the canvas' ground."""
+    """A picture, as large as it fits, on the canvas' background."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,7 +173,7 @@ class PicturePreview(QWidget):
 
 
 def size_names(native: int) -> dict[int, str]:
-    """Sizes in px; the model's own enlarged 8 times, as pictures are exported, stands first."""
+    """Return sizes in px with their texts, first the default: the model's own, enlarged by a whole factor to 512 px."""
     usual = native * max(1, 512 // native)
     others = sorted({native, *SIZES} - {usual})
     return {0: f"{usual} px"} | {
@@ -182,7 +182,7 @@ def size_names(native: int) -> dict[int, str]:
 
 
 def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
-    """What a format can give up, best first; the nearest to `quality` is chosen."""
+    """Fill in the qualities of a format, best first, and select the nearest to `quality`."""
     with QSignalBlocker(choice):
         choice.clear()
         if suffix in ALWAYS_LOSSLESS or suffix == ".csv":
@@ -201,7 +201,7 @@ def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
 
 
 class PictureSourceFields:
-    """Adds its fields to a dialog; sources that have nothing are not offered."""
+    """Two fields of a dialog: the source of the pictures and their number. Empty sources are not offered."""
 
     def __init__(self, dialog: ExportDialog, controller: ExportController, most: int) -> None:
         self._controller = controller
@@ -216,9 +216,7 @@ class PictureSourceFields:
 
     @property
     def bases(self) -> list[Base]:
-        """The latents."""
         return self._controller.bases(self.source.currentData(), self.count.value())
 
     def chosen(self) -> dict[str, Any]:
-        """What to remember."""
         return {"pictures": self.count.value(), "pictures_from": self.source.currentData()}

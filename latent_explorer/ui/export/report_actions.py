@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The window's side of reports: whether one can be written, where to, and opening it."""
+"""Actions on reports: whether one can be written, writing it, and opening it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGE = "Web page (*.html)"
 
 
 class ReportActions:
-    """To be made after the window has subscribed, which enables every action when a model is opened."""
+    """Create it after the window's own subscriptions, which enable every action when a model is opened."""
 
     def __init__(self, explorer: Explorer, files: FileActions, notices: NoticeBar, action: QAction) -> None:
         self._controller = ReportController(explorer)

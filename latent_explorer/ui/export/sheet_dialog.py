@@ -34,7 +34,7 @@ PSI_LIMIT = 2.0
 
 
 class ExportSheetDialog(ExportDialog):
-    """Shows the fields of the chosen kind only."""
+    """Shows only the fields of the chosen kind."""
 
     def __init__(self, controller: ExportController, parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export sheet", SENTENCE, parent)
@@ -63,7 +63,6 @@ class ExportSheetDialog(ExportDialog):
 
     @property
     def plan(self) -> SheetPlan:
-        """What the sheet shows."""
         return SheetPlan(
             kind=self.kind.currentData(),
             bases=tuple(self.pictures.bases),
@@ -77,12 +76,11 @@ class ExportSheetDialog(ExportDialog):
 
     @property
     def suffix(self) -> str:
-        """The ending of the file."""
         suffix: str = self.format.currentData()
         return suffix
 
     def accept(self) -> None:
-        """Remember the choices; the export begins when its file has a name."""
+        """Save the choices; the export starts when its file has a name."""
         self._controller.save_choices(
             sheet=self.kind.currentData(),
             sheet_suffix=self.suffix,
@@ -104,7 +102,7 @@ class ExportSheetDialog(ExportDialog):
         self.changed()
 
     def update_preview(self) -> None:
-        """Draw the sheet small."""
+        """Draw a small preview of the sheet."""
         problem = self._problem()
         self.set_problem(problem)
         if problem:
@@ -116,7 +114,7 @@ class ExportSheetDialog(ExportDialog):
         if self.kind.currentData() == "truncation" and not _numbers(self.psis.text()):
             return f"Write values of psi from 0 to {PSI_LIMIT:g} with commas between them, such as 0, 0.5, 1."
         if self.first.value() > self.last.value():
-            return "The first row of the latent stands behind the last one."
+            return "The first row of the latent is after the last one."
         return ""
 
     def _show(self, image: np.ndarray | None, problem: str) -> None:
@@ -129,7 +127,7 @@ class ExportSheetDialog(ExportDialog):
 
 
 def _numbers(text: str) -> tuple[float, ...]:
-    """The numbers of a list; none where one of them is no psi."""
+    """Parse a list of psi values; empty if any of them is invalid."""
     parts = [part for part in re.split(r"[,;\s]+", text.strip()) if part]
     try:
         found = tuple(float(part) for part in parts)

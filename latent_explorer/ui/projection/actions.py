@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The window's side of projections: which page and which canvas is in front, the dialogs that bring photos, the photo
-as the picture before. What a projection is stands in the controller."""
+"""Actions on projections: the dialogs that open photos, the choice of page and canvas, and comparing with the photo."""
 
 from __future__ import annotations
 
@@ -44,7 +43,7 @@ PROJECTION, NUMBERS = "Projection (*.projection)", "Latent as numbers (*.npz)"
 
 
 class ProjectionActions:
-    """Holds no state but which result is looked at first. `comparison` is the action that shows the photo itself."""
+    """Connects the panel, the canvas and the samples. `comparison` is the action that shows the photo itself."""
 
     def __init__(
         self,
@@ -58,7 +57,7 @@ class ProjectionActions:
         self._explorer, self._controller = explorer, controller
         self._samples, self._canvas, self._notices = samples, canvas, notices
         self._comparison = comparison
-        self._result_first = False  # the sliders' picture is shown although photos wait
+        self._result_first = False  # the sliders' picture is shown although there are photos
         self.panel = ProjectionPanel(explorer, controller)
         self.stage = ProjectionCanvas(explorer, controller)
         self.left = LeftPanel(samples, self.panel, (samples.favourite, samples.shuffle))
@@ -87,7 +86,7 @@ class ProjectionActions:
     def _state_changed(self, update: StateChanged) -> None:
         self.offer_comparison()
         if update.old.edits != update.new.edits:
-            self._show_picture()  # or a slider would move what is hidden
+            self._show_picture()  # otherwise a slider would change a hidden picture
 
     def _ended(self, update: ProjectionEnded) -> None:
         if update.latent_ids:
@@ -101,7 +100,7 @@ class ProjectionActions:
         self._choose_canvas()
 
     def _show_picture(self) -> None:
-        """The sliders' picture, until photos are looked at again."""
+        """Show the sliders' picture until a photo is selected again."""
         self._result_first = True
         self._choose_canvas()
 
@@ -110,32 +109,32 @@ class ProjectionActions:
         self._canvas.show_stage(staged)
 
     def offer_comparison(self) -> None:
-        """Whether the canvas shows what has a photo behind it."""
+        """Enable the comparison if the canvas shows the projection of a photo."""
         state = self._explorer.state
         shown = self._explorer.latents.of(state.base) if state else None
         possible = shown is not None and has_photo(shown.report)
         self._comparison.setEnabled(possible)
 
     def _with_shown(self, act: Callable[[str], object]) -> None:
-        """Do something with the projected picture on the canvas."""
+        """Call `act` with the projected picture on the canvas, if there is one."""
         state = self._explorer.state
         if state is not None and isinstance(state.base, ProjectedBase):
             act(state.base.latent_id)
 
     def compare(self, on: bool) -> None:
-        """The photo in place of the reconstruction before the edits, or not."""
+        """Show the photo in place of the unedited reconstruction, or stop doing so."""
         self._comparison.setChecked(on)
         self.panel.result.compare.setChecked(on)
         self._canvas.set_photo(on)
 
     def show_page(self) -> None:
-        """To the page "Project", with the keys on what is to be done next."""
+        """Open the page "Project" and focus the button for the next step."""
         self.left.set_projecting(True)
         next_step = self.panel.project if self._controller.photos else self.panel.open
         next_step.setFocus()
 
     def show_report(self, _latent_id: str) -> None:
-        """How faithful the projection is that the canvas shows now."""
+        """Show the report of the projection on the canvas."""
         self.left.set_projecting(True)
         self._show_picture()
 
@@ -156,7 +155,7 @@ class ProjectionActions:
             self._explorer.open_path(Path(chosen))
 
     def paste(self) -> None:
-        """A picture, or files, from the clipboard."""
+        """Paste a picture, or files, from the clipboard."""
         data = QGuiApplication.clipboard().mimeData()
         paths = dropped_paths(data)
         if paths:
@@ -167,7 +166,7 @@ class ProjectionActions:
             )
 
     def add_image(self, data: QMimeData, name: str) -> bool:
-        """The pixels of what is pasted or dropped from a browser; whether there were any."""
+        """Add a picture that was pasted, or dropped from a browser. Returns True if the data holds one."""
         if not data.hasImage():
             return False
         image: QImage = data.imageData()
@@ -195,7 +194,7 @@ class ProjectionActions:
 
 
 def _png(image: QImage) -> bytes:
-    """What Qt holds as a file that our own reader understands: alpha, depth and colours are its business."""
+    """Return the image as a PNG file for our own reader, which handles alpha, depth and colour profiles."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]

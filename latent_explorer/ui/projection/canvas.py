@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The canvas of a projection: before, the photo under its frame beside what the generator will see; then, photo and
-reconstruction side by side as they approach each other, the loss, and what the classifier says of both."""
+"""The canvas of projections.
+
+Before a run: the photo with its crop, and the generator's view. During it: photo and reconstruction, the loss, and the
+probabilities of both.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +36,15 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture
 
-SOLID = 4  # the number of a curve whose line has no dashes
-PAUSE = 100  # ms between two drawings
-BELOW = 11 * theme.UNIT  # px, of loss and bars: more, and the pictures are too small on a laptop
+SOLID = 4  # number of a curve with a solid line
+PAUSE = 100  # ms between two updates
+BELOW = 11 * theme.UNIT  # px, height of loss and bars; more would make the pictures too small on a laptop
 SEEN = "Generator's view"
 PHOTO, MADE = "Photo", "Reconstruction"
 
 
 class ProjectionCanvas(QWidget):
-    """Two pages: the frame, and the way of the projection."""
+    """Two pages: cropping, and the running projection."""
 
     def __init__(self, explorer: Explorer, controller: ProjectionController) -> None:
         super().__init__()
@@ -53,12 +56,12 @@ class ProjectionCanvas(QWidget):
         self.seen = ImageView()
         self.seen.set_mode("after")
         self.seen.setAccessibleName(SEEN)
-        self.seen.setMinimumSize(self.crop.minimumSize())  # so that both are equally large
+        self.seen.setMinimumSize(self.crop.minimumSize())  # both equally large
         self.view = ImageView()
         self.view.setAccessibleName("Photo and reconstruction")
         self.twins = PairedBars()
         self.loss = CurvePlot("loss over steps")
-        self._late = self._better = False  # a step, a picture came that is not drawn yet
+        self._late = self._better = False  # a step, or pictures, not drawn yet
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(PAUSE)
@@ -113,7 +116,7 @@ class ProjectionCanvas(QWidget):
 
     @property
     def needed(self) -> bool:
-        """Whether there is something to be shown: photos that wait, or a run."""
+        """True if there are photos or a run to show."""
         return bool(self._controller.photos) or self._controller.run is not None
 
     def _model_opened(self, update: ModelOpened) -> None:
@@ -126,7 +129,7 @@ class ProjectionCanvas(QWidget):
             self._draw_pending()
 
     def _draw_pending(self) -> None:
-        """Draw what came, at once or soon: the worker may be quicker than a plot."""
+        """Draw what has arrived, at most once per pause: the worker can be faster than a plot."""
         if self._late and self._controller.run is not None:
             self._show_step(self._controller.run, pictures=self._better)
             self._late = self._better = False
@@ -182,7 +185,7 @@ class ProjectionCanvas(QWidget):
 
 
 def _place(run: ProjectionRun, photo: Photo | None) -> int | None:
-    """Which picture of the run is looked at; None for a photo that came while it was at work."""
+    """Return the index of the photo in the run; None for a photo that was added during it."""
     if photo is None:
         return 0
     return next((i for i, each in enumerate(run.photos) if each is photo), None)

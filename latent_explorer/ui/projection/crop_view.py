@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A photo under a free square frame: drag it, pull its corners, or use the keys.
-
-What the square is for is not known here.
-"""
+"""A photo under a square crop frame: drag it, pull its corners, or use the keys."""
 
 from __future__ import annotations
 
@@ -22,17 +19,17 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent, QWheelEvent
 
 HANDLE = 10  # px, side of a corner's handle
-REACH = 14  # px around a corner that take hold of it
-STEP, FINE = 0.02, 0.004  # of the shorter side, of one key
+REACH = 14  # px around a corner where a press takes it
+STEP, FINE = 0.02, 0.004  # of the shorter side, per key press
 MARGIN = theme.MARGIN
 SMALLEST = 18 * theme.UNIT
 CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
-SHADE = 0.62  # alpha over what is left out
+SHADE = 0.62  # alpha over the part outside the crop
 _Cursor = Qt.CursorShape
 
 
 class CropView(QWidget):
-    """`changed(Crop)` as the person moves the frame."""
+    """Photo with a movable crop frame. `changed(Crop)` is emitted as the person moves it."""
 
     changed = Signal(object)
 
@@ -40,8 +37,8 @@ class CropView(QWidget):
         super().__init__()
         self._photo: np.ndarray | None = None
         self.crop = Crop(0.0, 0.0, 1.0)
-        self._grip: tuple[int, int] | None = None  # the corner that is held, or None for the whole
-        self._from: QPointF | None = None  # where the mouse went down, in pixels of the photo
+        self._grip: tuple[int, int] | None = None  # the corner being dragged; None: the whole frame
+        self._from: QPointF | None = None  # position of the press, in pixels of the photo
         self._start = self.crop
         self._scaled: tuple[float, float, np.ndarray, QImage] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -58,7 +55,7 @@ class CropView(QWidget):
         return QSize(420, 420)
 
     def show_photo(self, photo: np.ndarray | None, crop: Crop) -> None:
-        """The photo (H, W, 3) uint8 and its square."""
+        """Show a photo (H, W, 3) uint8 and its crop. Emits nothing."""
         if photo is not self._photo:
             self._photo, self._from, self._scaled = photo, None, None
         self.crop = crop
@@ -70,12 +67,12 @@ class CropView(QWidget):
         self.update()
 
     def set_centered_crop(self) -> None:
-        """The largest square in the middle."""
+        """Set the largest central square."""
         if self._photo is not None:
             self._set_crop(center_square(*self._photo.shape[:2]))
 
     def set_full_crop(self) -> None:
-        """A square around the whole photo; what is missing at its sides is black."""
+        """Set a square around the whole photo, padded with black."""
         if self._photo is not None:
             self._set_crop(bounding_square(*self._photo.shape[:2]))
 
@@ -92,14 +89,14 @@ class CropView(QWidget):
         return height, width
 
     def _place(self) -> QRectF:
-        """The square for the photo: level with the picture of an `ImageView` of the same size."""
+        """Return the square for the photo, level with the picture of an `ImageView` of the same size."""
         room = min(self.width() - 2 * MARGIN, self.height() - CAPTION - 1.5 * MARGIN)
         side = max(1.0, room)
         above = (self.height() - side - CAPTION - MARGIN / 2) / 2 + CAPTION
         return QRectF((self.width() - side) / 2, above, side, side)
 
     def photo_rect(self) -> QRectF:
-        """Where the photo stands: so that a square around all of it has room, too."""
+        """Return the rectangle of the photo, with room for a square around all of it."""
         height, width = self._shape()
         place = self._place()
         factor = place.width() / max(height, width)
@@ -108,7 +105,7 @@ class CropView(QWidget):
         return box
 
     def frame_rect(self) -> QRectF:
-        """Where the frame stands."""
+        """Return the rectangle of the crop frame."""
         height, width = self._shape()
         box, crop = self.photo_rect(), self.crop
         side = crop.size * min(height, width) * box.width() / width
@@ -169,7 +166,7 @@ class CropView(QWidget):
         self._resize_by(-STEP if event.angleDelta().y() > 0 else STEP)
 
     def _update_cursor(self, position: QPointF) -> None:
-        """Show with the cursor what a press would take hold of."""
+        """Show by the cursor what a press would drag."""
         corner = self._corner_at(position)
         if corner is not None:
             same = corner[0] == corner[1]
@@ -185,7 +182,7 @@ class CropView(QWidget):
         self._set_crop(Crop(start.left + way.x() / width, start.top + way.y() / height, start.size))
 
     def _resize(self, to: QPointF, grip: tuple[int, int]) -> None:
-        """The corner follows the mouse, the opposite one stays."""
+        """Move the held corner to the mouse; the opposite one stays."""
         height, width = self._shape()
         right, below = grip
         side = self._start.size * min(height, width)
@@ -222,7 +219,7 @@ class CropView(QWidget):
             super().keyPressEvent(event)
 
     def _resize_by(self, by: float) -> None:
-        """Larger or smaller around its own middle."""
+        """Enlarge or shrink the frame around its centre."""
         height, width = self._shape()
         short, crop = min(height, width), self.crop
         new = max(0.02, crop.size + by)
@@ -246,7 +243,7 @@ class CropView(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         box, frame, now = self.photo_rect(), self.frame_rect(), theme.current()
         self._paint_caption(painter)
-        # what the generator is given outside of the photo
+        # the generator gets black outside the photo
         painter.fillRect(frame, Qt.GlobalColor.black)
         painter.drawImage(box.topLeft(), self._image())
         shade = QPainterPath()

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a classifier says of two pictures, side by side: two bars a class, each with its number.
-
-Painted, and in words.
-"""
+"""Probabilities of two pictures side by side: two bars per class, each with its number."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from latent_explorer.ui.style import theme
 if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent
 
-ROW = 5 * theme.UNIT  # px, of a class; less where several share little room
+ROW = 5 * theme.UNIT  # px per class; less where the widget is low
 BAR = 10  # px
 GAP, LEAST_GAP = 6, 2  # px between two classes
 MOST = 3  # classes
@@ -26,7 +23,7 @@ MOST = 3  # classes
 
 @dataclass(frozen=True)
 class PairedProbabilities:
-    """Probabilities of two pictures, (K,) each, and what the pictures are called."""
+    """Probabilities (K,) of two pictures, and the titles of the pictures."""
 
     names: tuple[str, ...]
     titles: tuple[str, str]
@@ -34,12 +31,12 @@ class PairedProbabilities:
     second: tuple[float, ...]
 
     def rows(self) -> list[int]:
-        """The classes to show: all while they fit, else those that matter most in either picture."""
+        """Return the classes to show: all that fit, else those with the largest probability in either picture."""
         order = sorted(range(len(self.names)), key=lambda i: -max(float(self.first[i]), float(self.second[i])))
         return sorted(order[:MOST])
 
     def words(self) -> str:
-        """The same for people who cannot see it."""
+        """Return the values as text, for screen readers."""
         said = (
             f"{self.names[i]}: {self.titles[0]} {self.first[i]:.2f}, {self.titles[1]} {self.second[i]:.2f}"
             for i in self.rows()
@@ -48,7 +45,7 @@ class PairedProbabilities:
 
 
 class PairedBars(QWidget):
-    """Shows a `PairedProbabilities`; nothing while there is none."""
+    """Bars of a `PairedProbabilities`; empty while there is none."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +54,7 @@ class PairedBars(QWidget):
         self.setAccessibleName("What the classifier says of the photo and of the reconstruction")
 
     def set_values(self, twins: PairedProbabilities | None) -> None:
-        """None empties it."""
+        """Show these values; None clears the widget."""
         self.twins = twins
         words = twins.words() if twins else ""
         self.setAccessibleDescription(words)
@@ -114,7 +111,7 @@ class PairedBars(QWidget):
             self._paint_bar(painter, bar, index, float(probs[index]), hatched=place == 0)
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, index: int, share: float, *, hatched: bool) -> None:
-        """The first picture's bar is hatched, so that the two are told apart without colour."""
+        """Paint a bar; the first picture's is hatched, to tell the two apart without colour."""
         now, radius = theme.current(), bar.height() / 2
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(now.color("line", 0.75))

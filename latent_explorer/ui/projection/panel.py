@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The left page "Project": the photos, how they are projected, one button, and how faithful the shown result is."""
+"""The page "Project" at the left: the photos, the settings, one button, and the report of the shown projection."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ PROJECT, STOP = "Project", "Stop and keep the best"
 
 
 class ProjectionPanel(QWidget):
-    """Shows the controller. `open_requested`, `folder_requested` and `paste_requested` want the window's dialogs."""
+    """View of the controller. The signals `*_requested` ask for the dialogs of the window."""
 
     open_requested = Signal()
     folder_requested = Signal()
@@ -175,7 +175,7 @@ class ProjectionPanel(QWidget):
 
 
 def progress_text(message: str, done: int, total: int, seconds_left: float | None) -> str:
-    """ "Step 40 of 100, 4 s left": where a projection stands."""
+    """Return the state of a projection as text: "Step 40 of 100, 4 s left"."""
     if not total:
         return message or "Waiting"
     said = f"{message}: {done} of {total}" if message else f"Step {done} of {total}"
@@ -185,7 +185,7 @@ def progress_text(message: str, done: int, total: int, seconds_left: float | Non
 
 
 class ProjectionResultView(QWidget):
-    """`export_requested` and `remove_requested` are about the shown projection."""
+    """Report of the shown projection: predictions of photo and reconstruction, cautions, and figures."""
 
     export_requested = Signal()
     remove_requested = Signal()
@@ -199,7 +199,7 @@ class ProjectionResultView(QWidget):
         self.reason = hint("")
         self.lines = MessageLines()
         preferred = QSizePolicy.Policy.Preferred
-        self.lines.setSizePolicy(preferred, preferred)  # as high as its sentences at this width
+        self.lines.setSizePolicy(preferred, preferred)  # height for width, as its sentences need
         self.figures = QGridLayout()
         self.figures.setHorizontalSpacing(theme.GAP)
         self.figures.setVerticalSpacing(2)
@@ -224,7 +224,7 @@ class ProjectionResultView(QWidget):
         self.hide()
 
     def show_report(self, report: ProjectionReport | None) -> None:
-        """None hides it: what the canvas shows is no projection."""
+        """Show a report; None hides the view."""
         self.setVisible(report is not None)
         if report is None or report is self._report:
             return
@@ -237,7 +237,7 @@ class ProjectionResultView(QWidget):
         first = projection_words.verdict(report)
         lines = [("warning", text) for text in cautions]
         if first[0] != "warning":
-            lines.append(first)  # after what must be known before it is believed
+            lines.append(first)  # after the cautions
         self.lines.show_lines(lines)
         reason = projection_words.domain_sentence(report)
         self.reason.setText(reason)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The photos to be projected as small squares, each as it is cut; one of them is looked at."""
+"""The photos to project as small squares, each cropped."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.photos import Photo
 
 SIDE = 13 * theme.UNIT // 2 - 8  # px of a square
-ROWS = 2  # visible before it scrolls
+ROWS = 2  # visible without scrolling
 
 
 class PhotoStrip(QListWidget):
-    """`photo_selected(int)` and `removed(int)` when the person asks."""
+    """List of photos. `photo_selected(int)` and `removed(int)` are emitted when the person asks for it."""
 
     photo_selected = Signal(int)
     removed = Signal(int)
@@ -32,7 +32,7 @@ class PhotoStrip(QListWidget):
     def __init__(self) -> None:
         super().__init__()
         self._photos: tuple[Photo, ...] = ()
-        self._showing = False  # the controller's photo is shown, not asked for
+        self._showing = False  # True while the controller's photo is being shown
         self.setProperty("role", "photos")
         self.setViewMode(QListView.ViewMode.IconMode)
         self.setResizeMode(QListView.ResizeMode.Adjust)
@@ -47,12 +47,12 @@ class PhotoStrip(QListWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         self.currentRowChanged.connect(self._on_row)
-        # The current one, too, brings the photos back to the canvas where a picture has taken it.
+        # A click on the current one also brings the photos back to the canvas.
         for asked in (self.itemClicked, self.itemActivated):
             asked.connect(lambda item: self.photo_selected.emit(self.row(item)))
 
     def show_photos(self, photos: Sequence[Photo], current: int) -> None:
-        """The photos, and which of them is looked at."""
+        """Show the photos, and mark the current one."""
         self._showing = True
         known = self._photos
         self._photos = tuple(photos)
@@ -72,13 +72,13 @@ class PhotoStrip(QListWidget):
         square = scaled(photo.crop_image(2 * SIDE), SIDE, ratio, pixels=False)
         pixmap = QPixmap.fromImage(square)
         icon = QIcon(pixmap)
-        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # or the style would tint it
+        icon.addPixmap(pixmap, QIcon.Mode.Selected)  # otherwise the style would tint it
         item.setIcon(icon)
         item.setToolTip(photo.name)
         item.setData(Qt.ItemDataRole.AccessibleTextRole, photo.name)
 
     def _fit(self) -> None:
-        """As high as its rows, up to ROWS of them."""
+        """Set the height to that of its rows, at most ROWS of them."""
         cell = self.gridSize().height()
         across = max(1, self.viewport().width() // self.gridSize().width())
         rows = min(ROWS, -(-len(self._photos) // across))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a photo is projected: space, start and steps; under "More" what else can be chosen."""
+"""The form of projection settings: space, start and steps; the others under "More"."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STARTS = (
     ("Automatic", "auto", "The encoder where there is one, else the average of the nearest random pictures"),
     ("Encoder", "encoder", "Where the encoder puts the photo"),
     ("Average latent", "mean", "Always the same place, whatever the photo"),
-    ("Random", "random", "A latent by lot"),
+    ("Random", "random", "A random latent"),
     ("Nearest", "nearest", "The random picture that is nearest to the photo"),
     ("Mean of nearest", "average", "The average of the random pictures that are nearest to the photo"),
 )
@@ -39,10 +39,10 @@ DISTANCES = (
     ("256 px", "256", "LPIPS of the whole picture at 256 px, as NVIDIA's projector; large pictures lose detail"),
     ("Crops", "crops", "LPIPS of crops at several scales: keeps fine detail"),
 )
-STEPS_HELP = "How often the latent is improved. More is nearer to the photo and takes longer"
+STEPS_HELP = "Number of optimisation steps. More get nearer to the photo and take longer"
 VERDICT_HELP = (
-    "Make small, with a small weight, how differently the classifier speaks of photo and reconstruction. Without it "
-    "agreement is a check of its own, and more pictures change their class on the way"
+    "Add the difference between the classifier's outputs for photo and reconstruction to the loss, with a small "
+    "weight. Without it agreement is an independent check, and more pictures change their class"
 )
 NOISE_HELP = "Optimise the generator's noise maps too, and keep them with the result: finer grain, less meaning"
 TUNING_HELP = (
@@ -51,12 +51,12 @@ TUNING_HELP = (
 )
 RATE_HELP = "Learning rate of the optimiser, in standard deviations of the latents"
 EARLY_HELP = "Stop when this many steps brought less than 0.1 %; 0: never"
-NEAREST_HELP = "How many random pictures are looked through for the nearest"
+NEAREST_HELP = "Number of random pictures that are searched for the nearest"
 SEED_HELP = "Equal seeds give equal results"
 
 
 class SettingsForm(QWidget):
-    """`changed(dict)`: the fields of the settings that the person chose otherwise."""
+    """Form of ProjectionSettings. `changed(dict)` carries the fields that were changed."""
 
     changed = Signal(object)
 
@@ -137,7 +137,7 @@ class SettingsForm(QWidget):
         self.tuning.clicked.connect(lambda on: self.changed.emit({"tuning": TUNING if on else 0}))
 
     def show_settings(self, settings: ProjectionSettings) -> None:
-        """Show these. Emits nothing."""
+        """Show these settings. Emits nothing."""
         for name, choice in self._choices.items():
             choice.setCurrentIndex(max(0, choice.findData(getattr(settings, name))))
         for name, field in self._numbers.items():
@@ -151,7 +151,7 @@ class SettingsForm(QWidget):
         self.nearest.setEnabled(settings.start in ("auto", "nearest", "average"))
 
     def allow_encoder(self, on: bool) -> None:
-        """A model without an encoder cannot start there."""
+        """Enable the start "Encoder" if the model has one."""
         item = self.start.model().item(self.start.findData("encoder"))  # type: ignore[attr-defined]
         item.setEnabled(on)
 

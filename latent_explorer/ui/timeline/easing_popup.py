@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the picture moves from a keyframe to the next: three ready-made ways, or a curve of one's own. A small window."""
+"""The popup that sets the easing of a segment: three presets, or a custom curve."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 SIDE = 19 * theme.UNIT  # px
-EDGE = 12.0  # px around the square, so that handles in its corners are whole
+EDGE = 12.0  # px around the square, to show whole handles in its corners
 RADIUS = 6.0
-STEP = 0.02  # of an arrow key
-# What begins to be bent when a ready-made easing is made one's own; the smooth one is a cubic of this very shape.
+STEP = 0.02  # per arrow key
+# The custom curve that each preset starts as; "smooth" is exactly this cubic.
 STARTS = {
     "linear": Curve(1 / 3, 1 / 3, 2 / 3, 2 / 3),
     "smooth": Curve(1 / 3, 0.0, 2 / 3, 1.0),
@@ -42,12 +42,12 @@ CUSTOM_HINT = "Drag the two handles."
 
 
 def as_curve(easing: Easing) -> Curve:
-    """The easing as a curve with handles."""
+    """Return the easing as a curve with handles."""
     return easing if isinstance(easing, Curve) else STARTS[easing]
 
 
 class EasingEditor(QWidget):
-    """`changed(Curve)` while a handle moves."""
+    """Editor of a curve by two handles, with mouse or keys. `changed(Curve)` is emitted while a handle moves."""
 
     changed = Signal(object)
 
@@ -60,11 +60,11 @@ class EasingEditor(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setFixedSize(SIDE, SIDE)
-        self.setToolTip("Drag a handle, or move it by the arrow keys; Space takes the other one")
+        self.setToolTip("Drag a handle, or move it with the arrow keys; Space selects the other one")
         self.show_curve(self.curve)
 
     def show_curve(self, curve: Curve) -> None:
-        """Emits nothing."""
+        """Show a curve. Emits nothing."""
         self.curve = curve
         self.setAccessibleDescription(
             f"First handle at {curve.x1:.2f}, {curve.y1:.2f}; second at {curve.x2:.2f}, {curve.y2:.2f}"
@@ -75,7 +75,7 @@ class EasingEditor(QWidget):
         return QSize(SIDE, SIDE)
 
     def handle_at(self, index: int) -> QPointF:
-        """Where handle 0 or 1 stands, px."""
+        """Return the position of handle 0 or 1, in px."""
         c, box = self.curve, self._box()
         x, y = ((c.x1, c.y1), (c.x2, c.y2))[index]
         return QPointF(box.left() + x * box.width(), box.bottom() - y * box.height())
@@ -156,7 +156,7 @@ class EasingEditor(QWidget):
 
 
 class EasingPopup(QFrame):
-    """`chosen(easing)` at every change; `closed` when it closes. Return and Escape close it."""
+    """Popup of a segment. `chosen(easing)` is emitted at every change, `closed` when it closes."""
 
     chosen = Signal(object)
     closed = Signal()
@@ -179,7 +179,7 @@ class EasingPopup(QFrame):
         self._show()
 
     def show_above(self, place: QPoint) -> None:
-        """Centred over a point of the screen, wholly on it."""
+        """Show it centred above a point of the screen, moved to fit on it."""
         self.adjustSize()
         screen = QGuiApplication.screenAt(place) or QGuiApplication.primaryScreen()
         room = screen.availableGeometry()
@@ -190,7 +190,7 @@ class EasingPopup(QFrame):
         self.kinds.setFocus()
 
     def _take(self, index: int) -> None:
-        """Another way; the curve of one's own starts where the way before was."""
+        """Choose a preset or the custom curve, which starts at the previous easing."""
         self._set(as_curve(self.easing) if index == CUSTOM else PRESETS[index])
 
     def _set(self, easing: Easing) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Seconds to pixels and back: zoom, what fits, and the marks of the ruler. Pure arithmetic, no widget."""
+"""Geometry of the timeline: scale of time, lanes of the widget, hits and drags of the mouse."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline.timeline import Timeline
 
 
-SHORTEST = 2.0  # s that an empty or short timeline shows
-TAIL = 1.12  # of its duration is shown, so that the last keyframe can be dragged further
-CLOSEST = 2000.0  # px a second
-TICK_SPACING = 64.0  # px between two numbers of the ruler, at least
+SHORTEST = 2.0  # s shown of an empty or short timeline
+TAIL = 1.12  # of the duration shown, with room to drag the last keyframe further
+CLOSEST = 2000.0  # px per second
+TICK_SPACING = 64.0  # px between two numbers of the ruler, minimum
 GUTTER = AXIS  # px left of time 0: half a picture, and the numbers of the trace's axis
 RULER = 18  # px
 SMALLEST, LARGEST = 30, 52  # px, sides of a keyframe's picture
 GAP = 4  # px between a picture and the segment beside it
-THINNEST = 10  # px of a segment that can still be aimed at
-TRACE_EDGE = 6  # px that the trace keeps from the lane's ends
+THINNEST = 10  # px, narrowest segment that can be clicked
+TRACE_EDGE = 6  # px, margin of the trace in its lane
 START_DRAG_DISTANCE = 4.0  # px before a press becomes a drag
 COPY = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
 
 
 @dataclass(frozen=True)
 class TimeScale:
-    """`start` seconds stand at `left` px; what is shown ends at `right` px."""
+    """Mapping of seconds to px: `start` is at `left` px, and the visible range ends at `right` px."""
 
     left: float
     right: float
@@ -41,31 +41,31 @@ class TimeScale:
     start: float = 0.0
 
     def x(self, seconds: float) -> float:
-        """Where a time stands, px."""
+        """Return the position of a time, in px."""
         return self.left + (seconds - self.start) * self.per_second
 
     def seconds(self, x: float) -> float:
-        """Which time stands there; never before the beginning."""
+        """Return the time at a position, at least 0."""
         return max(0.0, self.start + (x - self.left) / self.per_second)
 
     @property
     def end(self) -> float:
-        """The last time in view."""
+        """The last visible time, in seconds."""
         return self.start + (self.right - self.left) / self.per_second
 
     def zoomed(self, factor: float, x: float, least: float) -> TimeScale:
-        """Closer by `factor`, while the time under `x` stays there; `least` px a second show the whole."""
+        """Return the scale magnified by `factor` about `x`, at least `least` px per second, which shows the whole."""
         per_second = min(max(self.per_second * factor, least), max(CLOSEST, least))
         held = self.start + (x - self.left) / self.per_second
         start = max(0.0, held - (x - self.left) / per_second)
         return replace(self, per_second=per_second, start=start)
 
     def moved(self, pixels: float) -> TimeScale:
-        """What stands `pixels` further right comes to its place."""
+        """Return the scale scrolled by `pixels` to the right."""
         return replace(self, start=max(0.0, self.start + pixels / self.per_second))
 
     def paged_to(self, seconds: float) -> TimeScale:
-        """Turned like a page when the time is out of view."""
+        """Return the scale, paged forward or back if the time is out of view."""
         span = self.end - self.start
         if self.start <= seconds <= self.end:
             return self
@@ -73,20 +73,20 @@ class TimeScale:
 
 
 def fit_scale(duration: float, left: float, right: float) -> TimeScale:
-    """The whole timeline in view."""
+    """Return the scale that shows the whole timeline."""
     right = max(right, left + 1)
     return TimeScale(left, right, (right - left) / max(TAIL * duration, SHORTEST))
 
 
 def ruler_ticks(scale: TimeScale) -> list[tuple[float, str]]:
-    """Times with their words for the ruler: "0", "0.5", "1 s"."""
+    """Return times with their labels for the ruler: "0 s", "0.5 s", "1 s"."""
     most = max(1, int((scale.right - scale.left) / TICK_SPACING))
     found = steps_between(scale.start, scale.end, most)
     return [(seconds, f"{seconds:g} s") for seconds in found]
 
 
 def minor_ticks(found: list[tuple[float, str]], scale: TimeScale) -> list[float]:
-    """Four short marks between every two of the ruler's numbers."""
+    """Return the times of four short marks between every two labels of the ruler."""
     if len(found) < 2:
         return []
     step = (found[1][0] - found[0][0]) / 5
@@ -97,7 +97,7 @@ def minor_ticks(found: list[tuple[float, str]], scale: TimeScale) -> list[float]
 
 @dataclass(frozen=True)
 class Lanes:
-    """Rectangles in the widget, px."""
+    """Rectangles of the lanes in the widget, in px."""
 
     ruler: QRectF
     track: QRectF
@@ -106,13 +106,13 @@ class Lanes:
     picture: float  # side of a keyframe's picture
 
     def picture_at(self, x: float) -> QRectF:
-        """The picture of a keyframe whose time stands at `x`."""
+        """Return the rectangle of the picture of a keyframe at `x`."""
         box = QRectF(0, 0, self.picture, self.picture)
         box.moveCenter(QPointF(x, self.track.center().y()))
         return box
 
     def segment_between(self, x0: float, x1: float) -> QRectF | None:
-        """What can be clicked between two pictures; None where they leave no room."""
+        """Return the clickable rectangle between two pictures; None if there is no room."""
         aside = self.picture / 2 + GAP
         left, right = x0 + aside, x1 - aside
         if right - left < THINNEST:
@@ -120,13 +120,13 @@ class Lanes:
         return QRectF(left, self.track.top() + 5, right - left, self.track.height() - 10)
 
     def trace_y(self, probability: float) -> float:
-        """Where a probability stands in the trace's lane."""
+        """Return the y position of a probability in the trace's lane."""
         low, high = self.trace.bottom() - TRACE_EDGE, self.trace.top() + TRACE_EDGE
         return low + probability * (high - low)
 
 
 def lanes_in(width: float, height: float, labels: float) -> Lanes:
-    """The lanes of a widget of that size; `labels` px at the right are for the classes' names."""
+    """Return the lanes of a widget of this size, with `labels` px at the right for class names."""
     side = min(max(round(0.32 * height), SMALLEST), LARGEST)
     right = max(width - labels, GUTTER + 1)
     track = QRectF(0, RULER, right, side + 8)
@@ -135,7 +135,7 @@ def lanes_in(width: float, height: float, labels: float) -> Lanes:
 
 
 def nearest(times: Sequence[float], x: float, scale: TimeScale, reach: float) -> int | None:
-    """The keyframe whose time stands nearest to `x`, within `reach` px."""
+    """Return the keyframe nearest to `x` within `reach` px, or None."""
     if not times:
         return None
     best = min(range(len(times)), key=lambda i: abs(scale.x(times[i]) - x))
@@ -144,7 +144,7 @@ def nearest(times: Sequence[float], x: float, scale: TimeScale, reach: float) ->
 
 @dataclass(frozen=True)
 class Hit:
-    """What stands under the mouse; `index` of the keyframe, or of the one that begins the segment."""
+    """The item under the mouse. `index`: the keyframe, or the one that starts the segment."""
 
     kind: Literal["none", "time", "keyframe", "segment"]
     index: int = -1
@@ -152,34 +152,33 @@ class Hit:
 
 @dataclass
 class KeyframeDrag:
-    """From press to release. `moves` says where each dragged keyframe would stand, on frames."""
+    """A drag from press to release. `moves`: the new time of each dragged keyframe, in seconds, on whole frames."""
 
     hit: Hit
     from_x: float
-    chosen: bool = False  # the press selected the keyframe already
+    chosen: bool = False  # the press has selected the keyframe
     started: bool = False
     copy: bool = False
     moves: dict[int, float] = field(default_factory=dict)
 
     def try_start(self, x: float) -> bool:
-        """Whether the mouse has moved far enough for a drag; `x` is where it is now."""
+        """Return True once the mouse has moved far enough for a drag; `x` is its position."""
         self.started = self.started or abs(x - self.from_x) >= START_DRAG_DISTANCE
         return self.started
 
     def move(
         self, x: float, modifiers: Qt.KeyboardModifier, scale: TimeScale, timeline: Timeline, selected: Sequence[int]
     ) -> None:
-        """The keyframes follow the mouse to `x`."""
+        """Move the keyframes with the mouse to `x`."""
         self.copy = bool(modifiers & COPY)
         delta = (x - self.from_x) / scale.per_second
         self.moves = shifted(timeline, selected, delta)
 
 
 def shifted(timeline: Timeline, selected: Sequence[int], delta: float) -> dict[int, float]:
-    """Where the selected keyframes stand `delta` seconds later, all by the same number of frames and on frames;
-    none before 0.
+    """Return the times of the selected keyframes `delta` seconds later, in whole frames, none before 0.
 
-    Empty when that is where they stand already.
+    All move by the same number of frames. Empty if they do not move.
     """
     if not selected:
         return {}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Commands on keyframes: each gives the controller the next timeline and selects what it made.
+"""Commands on keyframes: each passes a changed timeline to the controller and selects the keyframes it made.
 
-How a timeline is changed stands in `explain.timeline.edits`; what the mouse and the keys mean in `view`.
+The changes themselves are in `explain.timeline.edits`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.ui.timeline.view import TimelineView
 
 CLIPBOARD = "application/x-latent-explorer-keyframes"
-MOST_COPIED = 4 * 2**20  # bytes that are looked at: the clipboard may hold anything
+MOST_COPIED = 4 * 2**20  # bytes to decode at most: the clipboard may hold anything
 
 
 class KeyframeEditor:
@@ -43,7 +43,7 @@ class KeyframeEditor:
             self._view.select(selected)
 
     def move_or_copy(self, moves: Mapping[int, float], copy: bool) -> None:
-        """Keyframes, or copies of them, at other times: the end of a drag."""
+        """Move or copy keyframes to other times, at the end of a drag."""
         before = self._timeline
         if copy:
             indices = sorted(moves)
@@ -54,33 +54,33 @@ class KeyframeEditor:
         self._change(edits.moved(before, moves), _many("move", list(moves)), [places[i] for i in moves])
 
     def shift(self, frames: int) -> None:
-        """The selected keyframes by so many frames."""
+        """Move the selected keyframes by a number of frames."""
         before = self._timeline
         moves = shifted(before, self._view.selected, frames / before.fps)
         if moves:
             self.move_or_copy(moves, False)
 
     def delete(self) -> None:
-        """The selected keyframes go."""
+        """Delete the selected keyframes."""
         chosen = self._view.selected
         if chosen:
             self._change(edits.without(self._timeline, chosen), _many("deletion", chosen), [])
 
     def reverse(self) -> None:
-        """From the end to the beginning."""
+        """Reverse the timeline in time."""
         self._change(edits.reversed_in_time(self._timeline), "reversal of the timeline", [])
 
     def distribute(self) -> None:
-        """The same time between any two."""
+        """Space the keyframes evenly."""
         self._change(edits.distributed(self._timeline), "even distribution")
 
     def stretch(self, seconds: float) -> None:
-        """The whole in another time."""
+        """Scale the timeline to a duration in seconds."""
         seconds = min(max(seconds, 1 / self._timeline.fps), MAX_SECONDS)
         self._change(edits.stretched(self._timeline, seconds), "change of duration")
 
     def copy(self) -> None:
-        """The selected keyframes to the clipboard; they can be pasted into another timeline."""
+        """Copy the selected keyframes to the clipboard."""
         frames = [self._timeline.keyframes[i] for i in self._view.selected]
         if frames:
             data = QMimeData()
@@ -88,12 +88,12 @@ class KeyframeEditor:
             QGuiApplication.clipboard().setMimeData(data)
 
     def cut(self) -> None:
-        """To the clipboard and away."""
+        """Cut the selected keyframes to the clipboard."""
         self.copy()
         self.delete()
 
     def paste(self) -> None:
-        """Keyframes of the clipboard, the first at the playhead, or after the last keyframe where one stands there."""
+        """Paste keyframes, the first at the playhead, or after the last keyframe if the playhead's frame is taken."""
         frames = _copied_keyframes()
         if not frames:
             return
@@ -104,7 +104,7 @@ class KeyframeEditor:
         self._change(after, _many("paste", list(new)), _added(before, after))
 
     def duplicate(self) -> None:
-        """The selected keyframes once more, a second after the last."""
+        """Copy the selected keyframes to a second after the last keyframe."""
         before, chosen = self._timeline, self._view.selected
         if chosen:
             after = edits.copied(before, chosen, duration(before) + 1.0)
@@ -116,38 +116,38 @@ class KeyframeEditor:
         return duration(timeline) + 1.0 if taken else frame_at(timeline, here)
 
     def set_easing(self, index: int, easing: Easing) -> None:
-        """Of the segment after a keyframe, or after all selected ones when it is among them."""
+        """Set the easing after a keyframe, or after all selected ones if it is among them."""
         chosen = self._view.selected
         indices = chosen if index in chosen else [index]
         after = edits.with_easing(self._timeline, indices, easing)
         self._controller.change(after, "change of easing", "easing")
 
     def set_fps(self, fps: float) -> None:
-        """One of the rates that a GIF can keep."""
+        """Set the frame rate, one of FPS."""
         assert fps in FPS
         self._change(edits.replace(self._timeline, fps=fps), "change of frame rate")
 
     def set_space(self, space: str) -> None:
-        """Where the pictures between keyframes are taken from."""
+        """Set the space of interpolation."""
         after = edits.replace(self._timeline, space=space)
         self._change(after, "change of interpolation")
 
     def set_loop(self, on: bool) -> None:
-        """Whether it begins again at its end."""
+        """Set whether the timeline loops."""
         self._change(edits.replace(self._timeline, loop=on), "loop")
 
     def set_ping_pong(self, on: bool) -> None:
-        """Whether it runs back from its end."""
+        """Set whether the timeline runs back from its end."""
         self._change(edits.replace(self._timeline, ping_pong=on), "ping-pong")
 
 
 def _many(what: str, indices: list) -> str:
-    """ "move of a keyframe", "move of 3 keyframes": to be read after "Undo"."""
+    """Return "move of a keyframe" or "move of 3 keyframes", to follow "Undo"."""
     return f"{what} of a keyframe" if len(indices) == 1 else f"{what} of {len(indices)} keyframes"
 
 
 def _added(before: Timeline, after: Timeline) -> list[int]:
-    """Where the keyframes stand that were not there before."""
+    """Return the indices of the keyframes that are new in `after`."""
     left = list(before.keyframes)
     found = []
     for index, keyframe in enumerate(after.keyframes):
@@ -165,4 +165,4 @@ def _copied_keyframes() -> list[Keyframe]:
     try:
         return msgspec.json.decode(data, type=list[Keyframe])
     except msgspec.MsgspecError:
-        return []  # of another version of the program
+        return []  # written by another version of the program

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialogs of the menu "Make": which seeds, pictures, layers or attribute a new timeline shows."""
+"""The menu "Make" and its dialogs: a whole timeline from a few choices."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
 SHORTEST, LONGEST = 0.1, 60.0  # s of a segment
-FEW = 8  # seeds of the walk that is made by one click
+FEW = 8  # seeds of the walk without a dialog
 FARTHEST = 5.0  # of a sweep's ends
 
 
 class MakeTimelineDialog(QDialog):
-    """A sentence, a few fields, and [Make]."""
+    """Dialog with a sentence, a few fields, and [Make]."""
 
     def __init__(self, name: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -57,13 +57,13 @@ class MakeTimelineDialog(QDialog):
         layout.addLayout(foot)
 
     def accept(self) -> None:
-        """With what is still being typed."""
+        """Accept, with the value that is still being typed."""
         for field in self.findChildren(NumberField):
             field.finish()
         super().accept()
 
     def add_number(self, label: str, value: float, low: float, high: float) -> NumberField:
-        """A field for a number that is kept between `low` and `high`."""
+        """Add a field for a number, limited to `low`..`high`."""
         field = NumberField()
         field.setProperty("role", "")
         field.setAccessibleName(label)
@@ -73,7 +73,7 @@ class MakeTimelineDialog(QDialog):
         return field
 
     def add_choice(self, label: str, names: Sequence[str], chosen: int = 0) -> NoWheelComboBox:
-        """A list of which one is chosen."""
+        """Add a combo box."""
         choice = NoWheelComboBox(label)
         choice.addItems(list(names))
         choice.setCurrentIndex(min(max(chosen, 0), len(names) - 1))
@@ -82,7 +82,7 @@ class MakeTimelineDialog(QDialog):
 
 
 class RandomWalkDialog(MakeTimelineDialog):
-    """How many seeds, and how fast."""
+    """Choice of the number of seeds and the speed of a random walk."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         words = (
@@ -95,12 +95,11 @@ class RandomWalkDialog(MakeTimelineDialog):
 
     @property
     def count(self) -> int:
-        """How many seeds."""
         return COUNTS[self._count.currentIndex()]
 
 
 class MorphDialog(MakeTimelineDialog):
-    """From which picture to which: projected ones stand first."""
+    """Choice of the two pictures of a morph; projected ones are listed first."""
 
     def __init__(self, bases: Sequence[Base], names: Sequence[str], parent: QWidget | None = None) -> None:
         super().__init__("Morph", "From one picture to the other and back, row by row in W+.", parent)
@@ -111,12 +110,11 @@ class MorphDialog(MakeTimelineDialog):
 
     @property
     def ends(self) -> tuple[Base, Base]:
-        """The two latents."""
         return self._bases[self._from.currentIndex()], self._bases[self._to.currentIndex()]
 
 
 class StyleMixDialog(MakeTimelineDialog):
-    """Which layers come from which picture."""
+    """Choice of the layers to take from another picture."""
 
     def __init__(
         self, bases: Sequence[Base], names: Sequence[str], rows: Sequence[str], parent: QWidget | None = None
@@ -145,7 +143,7 @@ class StyleMixDialog(MakeTimelineDialog):
 
 
 class SweepDialog(MakeTimelineDialog):
-    """Which attribute, from where to where."""
+    """Choice of an attribute and the range of its sweep."""
 
     def __init__(self, attributes: Sequence[Attribute], state: ExplorerState, parent: QWidget | None = None) -> None:
         words = "Moves one attribute of this picture there and back; the other sliders stay."
@@ -160,18 +158,17 @@ class SweepDialog(MakeTimelineDialog):
 
     @property
     def attribute(self) -> Attribute:
-        """The chosen one."""
         return self._attributes[self._choice.currentIndex()]
 
 
 def base_names(bases: Sequence[Base], summary: ExplainerSummary) -> list[str]:
-    """Latents as a list shows them: "Seed 7", "Sample apple_0012"."""
+    """Return the names of latents for a list: "Seed 7", "Sample apple_0012"."""
     names = (describe_base(base, summary) for base in bases)
     return [name[:1].upper() + name[1:] for name in names]
 
 
 def row_names(summary: ExplainerSummary) -> list[str]:
-    """The rows of ws with the resolution at which each acts: "3  16 px"."""
+    """Return the rows of ws with the resolution at which each acts: "3  (16 px)"."""
     sizes: dict[int, int] = {}
     for layer in summary.layout.layers:
         sizes.setdefault(layer.ws_row, layer.resolution)
@@ -179,22 +176,22 @@ def row_names(summary: ExplainerSummary) -> list[str]:
 
 
 class MakeActions:
-    """Asks and hands the answer to the controller; the new timeline is chosen, and undo takes it back."""
+    """Actions of the menu "Make". The new timeline becomes the current one; undo removes it."""
 
     def __init__(self, window: QWidget, explorer: Explorer, controller: TimelineController) -> None:
         self._window, self._explorer, self._controller = window, explorer, controller
 
     def random_walk(self) -> None:
-        """Through a few random seeds, at once."""
+        """Make a walk through a few random seeds at once."""
         self._controller.random_walk(FEW)
 
     def random_walk_with_options(self) -> None:
-        """The same, as long as one likes."""
+        """Ask for the number of seeds and make a walk."""
         dialog = RandomWalkDialog(self._window)
         _open(dialog, lambda: self._controller.random_walk(dialog.count, dialog.seconds.value))
 
     def morph(self) -> None:
-        """Between two pictures."""
+        """Ask for two pictures and make a morph between them."""
         bases, summary = self._controller.available_bases(), self._explorer.summary
         if summary is None or len(bases) < 2:
             return
@@ -202,7 +199,7 @@ class MakeActions:
         _open(dialog, lambda: self._controller.morph(*dialog.ends, dialog.seconds.value))
 
     def mix(self) -> None:
-        """Layers of another picture in this one."""
+        """Ask for layers of another picture and mix them into this one."""
         bases = self._controller.available_bases()
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None or len(bases) < 2:
@@ -213,7 +210,7 @@ class MakeActions:
         _open(dialog, lambda: self._controller.style_mix(dialog.other, *dialog.rows, dialog.seconds.value))
 
     def sweep(self) -> None:
-        """One attribute there and back."""
+        """Ask for an attribute and make a sweep of it."""
         attributes, state = self._explorer.attributes(), self._explorer.state
         if not attributes or state is None:
             words = "A sweep moves one attribute. Find attributes first, or add a slider."

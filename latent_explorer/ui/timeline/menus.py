@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The timeline's menus that depend on what there is: frame rates, ways between keyframes, timelines, and
-one keyframe's.
+"""The timeline's menus with changing contents: frame rates, interpolation, and timelines.
 
-They stand in the menu bar and behind the transport's buttons alike.
+They are in the menu bar and behind the transport's buttons.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ NAME_LENGTH = 60
 
 
 class TimelineMenus:
-    """Filled when they are about to be shown."""
+    """Menus that are filled before they are shown."""
 
     def __init__(self, owner: QWidget, controller: TimelineController, editor: KeyframeEditor) -> None:
         self._owner, self._controller, self._editor = owner, controller, editor
@@ -84,7 +83,7 @@ class TimelineMenus:
             self._controller.rename(name)
 
     def _delete(self) -> None:
-        """Undo brings it back, so there is nothing to ask but where much would vanish."""
+        """Delete the current timeline. Asks only if it has keyframes, since undo brings it back."""
         current = self._controller.current
         if current is None:
             return

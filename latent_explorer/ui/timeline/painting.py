@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a timeline looks: ruler, segments with the shape of their easing, keyframes as pictures, playhead.
-
-No events here.
-"""
+"""Painting of the timeline: ruler, segments, keyframes, playhead, and the trace of probabilities."""
 
 from __future__ import annotations
 
@@ -39,27 +36,27 @@ GRIP = 6.0  # px, half the width of the playhead's grip
 RING = 2.0  # px around a selected keyframe
 TAG = 16  # px, height of a flip's label
 FLIP_GAP = 4  # px between two labels of flips
-COPIES = 0.55  # opacity of what a drag will leave behind or make
+COPIES = 0.55  # opacity of copies and of a loop's end
 
 
 @dataclass
 class TrackState:
-    """What is drawn of the keyframes. `times` (n) are where they stand now, also in the middle of a drag."""
+    """The keyframes as painted. `times` (n): their positions in seconds, also during a drag."""
 
     times: list[float] = field(default_factory=list)
     easings: list[Easing] = field(default_factory=list)
     pictures: list[QPixmap | None] = field(default_factory=list)
     selected: frozenset[int] = frozenset()
     hovered: int | None = None  # keyframe under the mouse
-    segment: int | None = None  # segment under the mouse, or the one whose popup is open
-    ghosts: list[float] = field(default_factory=list)  # copies that a drag is about to make
-    closing: float = 0.0  # where a loop is back at its start, if that is after the last keyframe
+    segment: int | None = None  # segment under the mouse, or with an open popup
+    ghosts: list[float] = field(default_factory=list)  # times of the copies of a drag
+    closing: float = 0.0  # end of a loop, if after the last keyframe
     playhead: float = 0.0
     focus: bool = False
 
 
 def paint_ruler(painter: QPainter, lanes: Lanes, scale: TimeScale, ready: Sequence[tuple[float, float]]) -> None:
-    """Times, and under them a line wherever a frame is ready to be shown."""
+    """Paint times, and a line under those whose frames are ready."""
     now, box = theme.current(), lanes.ruler
     painter.setFont(theme.font(11))
     found = ruler_ticks(scale)
@@ -84,7 +81,7 @@ def paint_ruler(painter: QPainter, lanes: Lanes, scale: TimeScale, ready: Sequen
 
 
 def paint_track(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState) -> None:
-    """Segments below, pictures above them, the selected ones last."""
+    """Paint segments, then pictures, the selected ones last."""
     now = theme.current()
     order = sorted(range(len(shown.times)), key=lambda i: shown.times[i])
     for first, second in itertools.pairwise(order):
@@ -104,7 +101,7 @@ def paint_track(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackS
 
 
 def _paint_segment(painter: QPainter, box: QRectF, easing: Easing, *, lit: bool) -> None:
-    """The curve says how the picture moves: in words it would need room."""
+    """Paint a segment with its easing curve: a name would need more room."""
     now = theme.current()
     painter.setPen(QPen(now.color("accent" if lit else "line"), 1))
     painter.setBrush(now.color("hover" if lit else "sunken"))
@@ -116,7 +113,7 @@ def _paint_segment(painter: QPainter, box: QRectF, easing: Easing, *, lit: bool)
 
 
 def _paint_closing(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState, first: int, last: int) -> None:
-    """The way back to the start of a loop, and the first picture once more, faintly: it is no keyframe."""
+    """Paint the way back to the start of a loop, and the first picture again, faintly: it is not a keyframe."""
     here = scale.x(shown.closing)
     box = lanes.segment_between(scale.x(shown.times[last]), here)
     if box is not None:
@@ -132,7 +129,7 @@ def _paint_closing(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: Tra
 
 
 def curve_path(easing: Easing, box: QRectF) -> QPainterPath:
-    """The easing from the lower left to the upper right corner of `box`."""
+    """Return the easing as a path from the lower left to the upper right corner of `box`."""
     path = QPainterPath(box.bottomLeft())
     if easing == "hold":  # a step, not a ramp
         path.lineTo(box.bottomRight())
@@ -169,7 +166,7 @@ def _paint_keyframe(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: Tr
 
 
 def _paint_handle(painter: QPainter, at: QPointF, color: str, *, filled: bool) -> None:
-    """A diamond on the line between keyframes and trace: the exact time, and where to take hold."""
+    """Paint a diamond between keyframes and trace, at the exact time, as a grip."""
     now, r = theme.current(), 4.0
     painter.setPen(QPen(now.color(color), 1.2))
     painter.setBrush(now.color("accent" if filled else "surface"))
@@ -178,7 +175,7 @@ def _paint_handle(painter: QPainter, at: QPointF, color: str, *, filled: bool) -
 
 
 def paint_playhead(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackState) -> None:
-    """One line through all lanes: the same moment in keyframes and probabilities."""
+    """Paint a line through all lanes at the playhead."""
     x = scale.x(shown.playhead)
     if not lanes.ruler.left() <= x <= lanes.ruler.right() + 1:
         return
@@ -192,7 +189,7 @@ def paint_playhead(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: Tra
 
 
 def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace) -> None:
-    """Lines and flips."""
+    """Paint the probability of every class over time, and the flips of the prediction."""
     paint_axis(painter, lanes.trace_y, lanes.trace.right())
     if not len(trace.seconds):
         return
@@ -207,7 +204,7 @@ def paint_trace(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timeli
 def paint_playhead_values(
     painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace, playhead: float
 ) -> None:
-    """What the classifier says of the frame under the playhead: dots on the lines, names and numbers beside them."""
+    """Paint the probabilities at the playhead: dots on the lines, names and numbers beside them."""
     here = trace.at(playhead)
     if here is None:
         return
@@ -219,9 +216,9 @@ def paint_playhead_values(
 
 
 def _paint_line(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace, index: int) -> None:
-    """Broken where frames are missing: nothing is drawn that was not rendered."""
+    """Paint the line of a class, interrupted where frames are missing."""
     for run in trace.runs():
-        every = max(1, int((run.stop - run.start) / max(lanes.trace.width(), 1)))  # one a pixel
+        every = max(1, int((run.stop - run.start) / max(lanes.trace.width(), 1)))  # one per pixel
         places = [*range(run.start, run.stop, every), run.stop - 1][: len(run)]
         seconds, probs = trace.seconds[places].tolist(), trace.probs[places, index].tolist()
         points = [QPointF(scale.x(t), lanes.trace_y(p)) for t, p in zip(seconds, probs, strict=True)]
@@ -229,7 +226,7 @@ def _paint_line(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timeli
 
 
 def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace) -> None:
-    """A line at every flip, named after the class that wins from there on as long as there is room for the words."""
+    """Paint a line at every flip, labelled with the new class where there is room."""
     now = theme.current()
     painter.setFont(theme.font(11, semibold=True))
     metrics = QFontMetricsF(painter.font())
@@ -249,7 +246,7 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timel
         taken = left + width
         box = QRectF(left, lanes.trace.center().y() - TAG / 2, width, TAG)
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.color("paper", 0.6))  # the lines must be seen below it
+        painter.setBrush(now.color("paper", 0.6))  # the lines stay visible below it
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(now.color("ink"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The timeline's panel: the view, or a sentence while there is nothing to see; its transport, menus and timer.
-
-Shows what the controller says and hands on what the person asks. The transport stands in the head of the strip.
-"""
+"""The timeline's panel: the view, or a hint while it is empty, with its transport, menus and timer."""
 
 from __future__ import annotations
 
@@ -43,13 +40,13 @@ if TYPE_CHECKING:
 
 FAR = 10  # frames
 PLAYING_MS = 10  # half a frame of the fastest rate
-RECORDING_MS = 100  # between two looks at the elapsed time
-TRACE_PAUSE = 0.4  # seconds between two drawings of the trace while it plays: frames come first
+RECORDING_MS = 100  # between two updates of the elapsed time
+TRACE_PAUSE = 0.4  # seconds between two updates of the trace during playback: frames come first
 RECORD, STOP = "Record", "Stop"
 
 
 class TimelinePanel(QWidget):
-    """`transport` is laid out by whoever owns the panel."""
+    """View of the controller. `transport` is laid out by the owner of the panel."""
 
     def __init__(self, explorer: Explorer, controller: TimelineController) -> None:
         super().__init__()
@@ -63,7 +60,7 @@ class TimelinePanel(QWidget):
         self._record: QAction | None = None
         self._record_tip = ""
         self._loops: tuple[QAction, ...] = ()
-        self._traced = 0.0  # when the trace was drawn last
+        self._traced = 0.0  # time of the last update of the trace
         self._timer = QTimer(self, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
         self.sentence = hint(timeline_text.EMPTY)
@@ -106,7 +103,7 @@ class TimelinePanel(QWidget):
         transport.name.setMenu(self.menus.timelines)
 
     def set_actions(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
-        """The window's actions and menus are there: buttons and submenus join them."""
+        """Connect the window's actions and menus with the buttons and submenus."""
         menu = menus["timeline"]
         before = actions["reverse_timeline"]
         for each in (self.menus.timelines, self.menus.fps, self.menus.space):
@@ -123,7 +120,7 @@ class TimelinePanel(QWidget):
         self._record_tip = self._record.toolTip()
         self._show_recording()
 
-    # what the person asks ---------------------------------------------------------------------
+    # Commands ---------------------------------------------------------------------
 
     def _command_table(self) -> dict[str, Callable[[], object]]:
         editor = self.editor
@@ -152,21 +149,21 @@ class TimelinePanel(QWidget):
         }
 
     def run_command(self, command: str) -> None:
-        """One of the commands of `keys`."""
+        """Run a command of `shortcuts`."""
         self._commands[command]()
 
     def add_keyframe(self) -> None:
-        """The picture of the sliders becomes a keyframe: K."""
+        """Add the picture on the canvas as a keyframe."""
         self.controller.add_keyframe()
 
     def seek(self, seconds: float) -> None:
-        """Show another moment; who looks for himself does not want it to run on."""
+        """Pause and show another time."""
         self._player.pause()
         self._player.seek(seconds)
         self._show_time()
 
     def toggle_play(self) -> None:
-        """Play from the playhead, or stop there."""
+        """Play from the playhead, or pause."""
         timeline = self.controller.current
         if self._player.playing:
             self._player.pause()
@@ -174,7 +171,7 @@ class TimelinePanel(QWidget):
             self._player.play()
 
     def toggle_recording(self) -> None:
-        """Record what happens to the sliders, or stop and keep it."""
+        """Record the sliders, or stop and keep the recording."""
         if self.controller.recording:
             self.controller.stop_recording()
         else:
@@ -182,12 +179,12 @@ class TimelinePanel(QWidget):
         self._show_recording()
 
     def step(self, frames: int) -> None:
-        """So many frames on."""
+        """Move the playhead by a number of frames."""
         self._player.step(frames)
         self._show_time()
 
     def step_keyframe(self, by: int, *, extend: bool = False) -> None:
-        """The keyframe before the playhead or after it, selected: alone, or beside those that are."""
+        """Select the keyframe before or after the playhead, alone or added to the selection."""
         times, here = self.view.times, self._player.playhead
         half = 0.5 / self.controller.current.fps if self.controller.current else 0.0
         beside = [i for i, t in enumerate(times) if by * (t - here) > half]
@@ -205,7 +202,7 @@ class TimelinePanel(QWidget):
             self.controller.open_keyframe(self.view.selected[0])
 
     def ask_easing(self, index: int, place: QPoint) -> None:
-        """The popup over a segment; every choice of it is seen at once, and all of them are one step of undo."""
+        """Open the popup of a segment. Its choices are shown at once and are one undo step together."""
         timeline = self.controller.current
         if timeline is None or not 0 <= index < len(timeline.keyframes):
             return
@@ -221,7 +218,7 @@ class TimelinePanel(QWidget):
         self.view.mark_segment(None)
 
     def _open_menu(self, index: int | None, place: QPoint) -> None:
-        """Of a keyframe, or of the timeline where there is none under the mouse."""
+        """Open the context menu of a keyframe, or of the timeline if there is none under the mouse."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         add = menu.addAction
@@ -239,7 +236,7 @@ class TimelinePanel(QWidget):
         add("&Whole timeline\tZ", self.view.fit)
         menu.popup(place)
 
-    # updates --------------------------------------------------------------------------------
+    # Updates --------------------------------------------------------------------------------
 
     def _subscribe(self) -> None:
         updates = self._explorer.updates
@@ -259,7 +256,7 @@ class TimelinePanel(QWidget):
         self.refresh_playing()
 
     def refresh(self) -> None:
-        """Another timeline, or the same after a change."""
+        """Show the current timeline, after another choice or a change."""
         timeline = self.controller.current
         there = timeline is not None and bool(timeline.keyframes)
         self._pages.setCurrentWidget(self.view if there else self._empty)
@@ -274,13 +271,13 @@ class TimelinePanel(QWidget):
         self.refresh_playing()
 
     def refresh_playing(self) -> None:
-        """Whether it plays or records: the buttons, and the clock."""
+        """Update the buttons and the timer to playing and recording."""
         self.transport.show_playing(self._player.playing)
         self._show_recording()
         self._schedule()
 
     def _show_recording(self) -> None:
-        """The action turns into a red dot with the elapsed time, and stops what it began."""
+        """Turn the action into a red dot with the elapsed time during a recording."""
         on, action = self.controller.recording, self._record
         if action is None:
             return
@@ -291,11 +288,11 @@ class TimelinePanel(QWidget):
         icons.set_icon(action, "record", "danger" if on else "ink")
 
     def stop(self) -> None:
-        """Stop the timer: the window closes."""
+        """Stop the timer when the window closes."""
         self._timer.stop()
 
     def _schedule(self) -> None:
-        """Tick as often as what goes on needs; a late tick costs a fraction of a frame."""
+        """Start the timer at the interval needed now, or stop it; a late tick costs a fraction of a frame."""
         playing = self._player.playing
         if not (playing or self.controller.recording):
             self._timer.stop()
@@ -329,5 +326,5 @@ class TimelinePanel(QWidget):
 
 
 def clock(seconds: float) -> str:
-    """ "0:07", "1:40"."""
+    """Return a time as "0:07", "1:40"."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The timeline's own keys, while it has the focus: what each asks for, and how the sheet of keys says it."""
+"""The timeline's own keys while it has the focus, and their descriptions in the list of shortcuts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _KEYS = {
     (_K.Key_F2, _NO): "open",
     (_K.Key_Escape, _NO): "leave",
 }
-# For the sheet of keys.
+# For the list of shortcuts.
 SHEET = (
     ("Space", "Play or pause"),
     ("Left, Right", "Frame before, next frame"),
@@ -65,8 +65,8 @@ SHEET = (
 
 
 def command_for(event: QKeyEvent) -> str:
-    """What a key asks of the timeline; empty when nothing."""
+    """Return the command of a key; empty if it has none."""
     modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
     if event.key() in (_K.Key_Plus, _K.Key_Minus, _K.Key_Equal):
-        modifiers &= ~_SHIFT  # where the sign stands on the keyboard is the keyboard's affair
+        modifiers &= ~_SHIFT  # whether these signs need Shift depends on the keyboard
     return _KEYS.get((Qt.Key(event.key()), modifiers), "")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is said of a timeline: durations, easings, and the sentences for screen readers and on hover. Text only."""
+"""Texts about timelines: easings, spaces, tooltips and descriptions for screen readers."""
 
 from __future__ import annotations
 
@@ -33,27 +33,27 @@ SPACE_HELP: dict[Space, str] = {
 
 
 def keyframes(count: int) -> str:
-    """ "1 keyframe", "3 keyframes"."""
+    """Return "1 keyframe", "3 keyframes"."""
     return f"{count} keyframe{'s' if count != 1 else ''}"
 
 
 def short_space(space: Space) -> str:
-    """The same where room is short."""
+    """Return a short name of a space."""
     return {"z": "Z", "z-slerp": "Z slerp", "style": "Style"}.get(space, SPACES[space])
 
 
 def easing_text(easing: Easing) -> str:
-    """ "Smooth", "Custom curve"."""
+    """Return the name of an easing: "Smooth", "Custom curve"."""
     return EASINGS.get(easing, "Custom curve") if isinstance(easing, str) else "Custom curve"
 
 
 def time_text(seconds: float) -> str:
-    """ "1.25"; in seconds, two decimals."""
+    """Return seconds with two decimals: "1.25"."""
     return f"{seconds:.2f}"
 
 
 def tooltip(timeline: Timeline | None, kind: str, index: int) -> str:
-    """What a hover says."""
+    """Return the tooltip of a keyframe or a segment."""
     if timeline is None or not 0 <= index < len(timeline.keyframes):
         return ""
     keyframe = timeline.keyframes[index]
@@ -68,7 +68,7 @@ def tooltip(timeline: Timeline | None, kind: str, index: int) -> str:
 
 
 def description(timeline: Timeline | None, playhead: float, selected: Sequence[int]) -> str:
-    """The whole timeline in a few words, for screen readers."""
+    """Return a description of the whole timeline for screen readers."""
     if timeline is None or not timeline.keyframes:
         return EMPTY
     said = [

@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The row above the timeline: play, time, loop, and what else fits. What does not fit stands in the menu
-"Timeline" too.
-
-Buttons and fields only: what they do is the panel's affair.
-"""
+"""The row above the timeline: play, time, loop and more. Controls that do not fit are in the menu "Timeline" too."""
 
 from __future__ import annotations
 
@@ -30,7 +26,7 @@ NAME = 12 * theme.UNIT  # px of a timeline's name
 
 
 class Transport(QWidget):
-    """Made before there is a timeline; `show_timeline` fills it."""
+    """Buttons and fields of the timeline, filled by `show_timeline`; the panel connects them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +67,7 @@ class Transport(QWidget):
         return QSize(0, theme.CONTROL)
 
     def show_timeline(self, timeline: Timeline | None) -> None:
-        """What can be done with this timeline; emits nothing."""
+        """Update the controls to a timeline. Emits nothing."""
         several = timeline is not None and len(timeline.keyframes) > 1
         for widget in (self.play, self.duration, self.export):
             widget.setEnabled(several)
@@ -85,31 +81,31 @@ class Transport(QWidget):
         self._fit()
 
     def show_playhead(self, seconds: float) -> None:
-        """Where it stands."""
+        """Show the time of the playhead."""
         self.time.setText(f"{timeline_text.time_text(seconds)} /")
 
     def show_playing(self, on: bool) -> None:
-        """What the button would do now."""
+        """Show the button as "Pause" or "Play"."""
         text = PAUSE if on else PLAY
         icons.set_icon(self.play, "pause" if on else "play")
         self.play.setToolTip(text)
         self.play.setAccessibleName(text)
 
     def show_progress(self, share: float | None) -> None:
-        """How much is rendered, where there is room to say so; the ruler shows it anyway. Nothing once all is."""
+        """Show the share of rendered frames where there is room; nothing once all are."""
         text = "" if share is None or share >= 1 else f"Rendering {100 * share:.0f} %"
         if text != self.progress.text():
             self.progress.setText(text)
             self._fit_progress()
 
     def _fit(self) -> None:
-        """Shorten a word, then hide what there is no room for, the least needed first."""
+        """Shorten a label, then hide the controls that do not fit, the least important first."""
         self.progress.hide()
         self._fit_controls()
         self._fit_progress()
 
     def _fit_progress(self) -> None:
-        """It comes and goes with every change, so nothing else may move for it."""
+        """Show the progress if it fits; it changes often, so no other control moves for it."""
         self.progress.show()
         self.progress.setVisible(self._fits())
 
@@ -136,7 +132,7 @@ class Transport(QWidget):
 
 
 def menu_button(name: str, text: str = "", icon: str = "down") -> QToolButton:
-    """A quiet button that opens a menu; a caret stands after its text, any other icon before it."""
+    """Return a flat button that opens a menu; a caret follows its text, any other icon precedes it."""
     made = QToolButton()
     made.setProperty("role", "quiet")
     made.setText(text)

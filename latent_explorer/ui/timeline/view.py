@@ -36,22 +36,22 @@ if TYPE_CHECKING:
     from latent_explorer.ui.timeline.geometry import Lanes
 
 LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
-MOST_SHARE = 0.24  # of the width, that they may take
-ZOOM = 1.25  # a step
+MOST_SHARE = 0.24  # of the width, at most
+ZOOM = 1.25  # per step
 
 
 class TimelineView(QWidget):
-    """Ruler, keyframes and trace over one axis of time, and the mouse, wheel and keys on them.
+    """Ruler, keyframes and trace over one time axis, with mouse, wheel and keys.
 
-    Changes no timeline: what a person asks for leaves as signals, and the panel shows what became of it.
+    Does not change the timeline: requests are emitted as signals, and the panel shows the result.
     """
 
     seek_requested = Signal(float)  # s
-    moved = Signal(object, bool)  # {keyframe: s}, and whether copies are asked for
-    easing_requested = Signal(int, QPoint)  # of the segment after this keyframe; where it stands
-    opened = Signal(int)  # a double click: the keyframe's state
+    moved = Signal(object, bool)  # {keyframe: s}, True to copy
+    easing_requested = Signal(int, QPoint)  # keyframe that starts the segment, position on the screen
+    opened = Signal(int)  # keyframe that was double-clicked
     menu_requested = Signal(object, QPoint)  # keyframe or None
-    asked = Signal(str)  # one of the commands of `keys`
+    asked = Signal(str)  # a command of `shortcuts`
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,14 +60,14 @@ class TimelineView(QWidget):
         self._pictures: list[Picture | None] = []  # of the keyframes
         self._pixmaps: dict[int, tuple[Picture, QPixmap]] = {}
         self._selected: frozenset[int] = frozenset()
-        self._anchor = 0  # from which Shift selects
+        self._anchor = 0  # where a Shift selection starts
         self.playhead = 0.0
         self.scale = geometry.fit_scale(0.0, 0.0, 1.0)
         self._fitted = True
         self._hit = Hit("none")
         self._drag: KeyframeDrag | None = None
         self._open_segment: int | None = None  # its popup is open
-        self._layer: QPixmap | None = None  # all but the playhead
+        self._layer: QPixmap | None = None  # everything except the playhead
         self.setAccessibleName("Timeline")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -78,27 +78,26 @@ class TimelineView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(80 * theme.UNIT, 13 * theme.UNIT)
 
-    # what is shown ----------------------------------------------------------------------------
+    # Contents ----------------------------------------------------------------------------
 
     @property
     def times(self) -> list[float]:
-        """Where the keyframes stand, s."""
+        """The times of the keyframes, in seconds."""
         return [k.seconds for k in self._timeline.keyframes] if self._timeline else []
 
     @property
     def selected(self) -> list[int]:
-        """The selected keyframes."""
+        """The selected keyframes, in ascending order."""
         return sorted(self._selected)
 
     @property
     def lanes(self) -> Lanes:
-        """Where the lanes stand now."""
         widest = max(LEAST_LABELS, MOST_SHARE * self.width())
         labels = min(labels_width(self.trace.names), widest) if self.trace.names else LEAST_LABELS
         return geometry.lanes_in(self.width(), self.height(), labels)
 
     def show_timeline(self, timeline: Timeline | None) -> None:
-        """Another timeline, or the same after a change."""
+        """Show another timeline, or the same after a change."""
         if timeline == self._timeline:
             return
         self._timeline = timeline
@@ -109,18 +108,18 @@ class TimelineView(QWidget):
         self._changed()
 
     def show_trace(self, trace: TimelineTrace) -> None:
-        """What the classifier says of the frames that are rendered."""
+        """Show the probabilities of the rendered frames."""
         self.trace = trace
         self._fit_if_fitted()
         self._changed()
 
     def show_pictures(self, pictures: Sequence[Picture | None]) -> None:
-        """The pictures of the keyframes; None where one is not rendered yet."""
+        """Show the pictures of the keyframes; None where one is not rendered yet."""
         self._pictures = list(pictures)
         self._changed()
 
     def show_playhead(self, seconds: float) -> None:
-        """Where the picture on the canvas stands; a page is turned when it runs out of view."""
+        """Show the playhead; the view pages when it runs out of sight."""
         if seconds == self.playhead:
             return
         self.playhead = seconds
@@ -133,11 +132,11 @@ class TimelineView(QWidget):
         self.update()
 
     def mark_segment(self, index: int | None) -> None:
-        """The segment whose popup is open stays lit."""
+        """Highlight the segment whose popup is open."""
         self._open_segment = index
         self._changed()
 
-    # selection --------------------------------------------------------------------------------
+    # Selection --------------------------------------------------------------------------------
 
     def select(self, indices: Iterable[int]) -> None:
         """Select these keyframes and no others."""
@@ -150,7 +149,7 @@ class TimelineView(QWidget):
             self._changed()
 
     def select_by_click(self, index: int, modifiers: Qt.KeyboardModifier) -> None:
-        """Alone, with Ctrl beside the others, with Shift all from the last one on."""
+        """Select a keyframe: alone, toggled with Ctrl, or the range from the last one with Shift."""
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
             low, high = sorted((min(self._anchor, len(self.times) - 1), index))
             self._select(frozenset(range(low, high + 1)))
@@ -164,7 +163,7 @@ class TimelineView(QWidget):
     def _describe(self) -> None:
         self.setAccessibleDescription(timeline_text.description(self._timeline, self.playhead, self.selected))
 
-    # zoom -------------------------------------------------------------------------------------
+    # Zoom -------------------------------------------------------------------------------------
 
     def _whole(self) -> TimeScale:
         room = self.lanes
@@ -172,13 +171,13 @@ class TimelineView(QWidget):
         return geometry.fit_scale(span(self._timeline) if self._timeline else 0.0, geometry.GUTTER, right)
 
     def fit(self) -> None:
-        """The whole timeline in view."""
+        """Show the whole timeline."""
         self._fitted = True
         self.scale = self._whole()
         self._changed()
 
     def zoom(self, factor: float, x: float | None = None) -> None:
-        """Closer or further, about `x` px or the playhead."""
+        """Zoom by `factor` about `x` px, by default about the playhead."""
         whole = self._whole()
         about = self.scale.x(self.playhead) if x is None else x
         self.scale = self.scale.zoomed(factor, about, whole.per_second)
@@ -194,10 +193,10 @@ class TimelineView(QWidget):
         else:
             self.scale = TimeScale(whole.left, whole.right, self.scale.per_second, self.scale.start)
 
-    # painting ---------------------------------------------------------------------------------
+    # Painting ---------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
-        """While it plays only the playhead moves: all else is drawn once and kept."""
+        """Paint the playhead over a cached layer: during playback nothing else changes."""
         room, shown, ratio = self.lanes, self._track_state(), self.devicePixelRatioF()
         if self._layer is None or self._layer.size() != self.size() * ratio:
             self._layer = QPixmap(self.size() * ratio)
@@ -223,12 +222,12 @@ class TimelineView(QWidget):
             self._paint_hint(painter, room, timeline_text.ONE)
 
     def _changed(self) -> None:
-        """More than the playhead has to be drawn anew."""
+        """Drop the cached layer and repaint."""
         self._layer = None
         self.update()
 
     def _paint_hint(self, painter: QPainter, room: Lanes, sentence: str) -> None:
-        """What to do next, where the next keyframe will stand."""
+        """Paint what to do next, at the place of the next keyframe."""
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(theme.current().color("muted"))
         left = self.scale.x(self.times[0]) + room.picture
@@ -236,7 +235,7 @@ class TimelineView(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, sentence)
 
     def _track_state(self) -> TrackState:
-        """What the painter must know of the keyframes, in the middle of a drag too."""
+        """Return the keyframes as painted, also during a drag."""
         frames = self._timeline.keyframes if self._timeline else ()
         moves = self._drag.moves if self._drag is not None else {}
         copying = self._drag is not None and self._drag.copy
@@ -257,7 +256,7 @@ class TimelineView(QWidget):
         )
 
     def _pixmap(self, index: int) -> QPixmap | None:
-        """A keyframe's picture at the screen's resolution, made once."""
+        """Return a keyframe's picture at the screen's resolution, cached."""
         picture = self._pictures[index] if index < len(self._pictures) else None
         if picture is None:
             return None
@@ -269,7 +268,7 @@ class TimelineView(QWidget):
         return held[1]
 
     def segments(self) -> list[tuple[int, float, float]]:
-        """(keyframe that it begins at, from, to) of every segment, s; the last may lead back to the start of a loop."""
+        """Return (keyframe, start, end) of every segment, in seconds; the last may close a loop."""
         times = self.times
         ends = times[1:]
         if self._timeline is not None and times and span(self._timeline) > times[-1]:
@@ -289,10 +288,10 @@ class TimelineView(QWidget):
         super().focusOutEvent(event)
         self.update()
 
-    # mouse ------------------------------------------------------------------------------------
+    # Mouse ------------------------------------------------------------------------------------
 
     def hit(self, at: QPoint) -> Hit:
-        """What stands under a point."""
+        """Return the item under a point."""
         room, times = self.lanes, self.times
         if room.ruler.contains(at) or (room.trace.contains(at) and times):
             return Hit("time")
@@ -347,7 +346,7 @@ class TimelineView(QWidget):
             self.moved.emit(dict(drag.moves), drag.copy)
             return
         if drag.started:
-            return  # taken up and put back
+            return  # dragged back to its place
         if not drag.chosen:
             self.select_by_click(drag.hit.index, modifiers)
         self.seek_requested.emit(self.times[drag.hit.index])
@@ -402,10 +401,10 @@ class TimelineView(QWidget):
             return
         event.accept()
 
-    # keys -------------------------------------------------------------------------------------
+    # Keys -------------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
-        """Its keys are its own while it has the focus, whatever they mean elsewhere in the window."""
+        """Claim the timeline's keys while it has the focus, before the window's shortcuts."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             free = event.key() == Qt.Key.Key_Escape and not (self._drag or self.selected)
             if keys.command_for(event) and not free:

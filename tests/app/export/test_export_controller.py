@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exports' controller: what it offers, what it remembers, its jobs and its estimates."""
+"""The export controller: sources, saved choices, jobs and estimates."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_one_broken_photo_and_an_empty_folder_say_why(headless, ready, tmp_path)
     headless.explorer.open_path(*(tmp_path / name for name in ("bad.jpg", "c.jpg", "d.jpg")))
     text = of_type(read(headless), updates.Message)[0].text
     assert text.startswith("3 of 3 pictures could not be read. bad.jpg cannot be read")
-    assert text.endswith("Nor could these: c.jpg, d.jpg.")
+    assert text.endswith("Also unreadable: c.jpg, d.jpg.")
     (tmp_path / "empty").mkdir()
     headless.explorer.open_path(tmp_path / "empty")
     assert "no picture in that folder" in of_type(read(headless), updates.Message)[0].text

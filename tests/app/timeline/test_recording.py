@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Recordings: the keyframes say what happened, to within the tolerance, and there are few of them."""
+"""Recordings: few keyframes reproduce the samples to within the tolerance."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Timelines as the window sees them, on a model of plain numbers: chosen, changed, undone, made, recorded, kept."""
+"""The timeline controller on a fake model: choosing, changing, undoing, generating, recording and saving."""
 
 from __future__ import annotations
 

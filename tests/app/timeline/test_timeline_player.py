@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames of a timeline on the canvas, on a model of plain numbers: what is asked for, shown, made ahead, played."""
+"""Frames of a timeline on the canvas, on a fake model: requests, scrubbing, prefetching and playback."""
 
 from __future__ import annotations
 

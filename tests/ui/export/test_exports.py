@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The export dialogs: what they offer, what follows from a choice, and that the files are what was chosen."""
+"""The export dialogs: the choices they offer, how fields depend on each other, and the files they write."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def open_dialog(qtbot, desktop, action, kind):
 
 
 def settle(qtbot, dialog) -> None:
-    """Until what is shown belongs to what is chosen."""
+    """Wait until the preview belongs to the current choices."""
     qtbot.waitUntil(lambda: dialog.more.text() != WORKING, timeout=20000)
 
 

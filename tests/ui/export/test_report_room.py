@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The action that writes a report: where it leads, and why it is grey where there can be none."""
+"""The action that writes a report, and the reason it gives while it is disabled."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def test_loop_ping_pong_rate_and_space(qtbot, desktop):
 
 
 def choose(menu: QMenu, text: str) -> None:
-    """What opening the menu and choosing a line of it does."""
+    """Open the menu and trigger one of its actions."""
     menu.aboutToShow.emit()
     next(a for a in menu.actions() if a.text().replace("&", "") == text).trigger()
 

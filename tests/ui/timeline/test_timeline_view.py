@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The painted timeline under mouse, wheel and keys, without a controller: what it shows, and what it asks for."""
+"""The painted timeline under mouse, wheel and keys, without a controller: its painting and its signals."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def view(qtbot):
 
 
 def at(view: TimelineView, seconds: float, lane: str = "track") -> QPoint:
-    """The point of a lane where a time stands."""
+    """Return the point of a time in a lane."""
     box = getattr(view.lanes, lane)
     return QPoint(round(view.scale.x(seconds)), round(box.center().y()))
 
