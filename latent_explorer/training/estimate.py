@@ -65,7 +65,8 @@ def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) 
     About five seconds where a step takes 0.3. Raises UserError for a config that cannot be trained.
     """
     trainer = synthetic_trainer(_bounded(config), num_classes)
-    first = _reconstruction_images(config)
+    # Images before the discriminator takes part.
+    first = 0 if config.mode == "stylegan2" else max(min(config.adversarial_start, config.images), 0)
     rest = config.images - first
     reconstruction = (yield from _rate(trainer, 0, RECONSTRUCTION)) if first else None
     full = (yield from _rate(trainer, config.images, tuple(LAZY))) if rest else None
@@ -76,13 +77,6 @@ def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) 
         _disk_bytes(config, trainer),
         None if folder is None else _free_bytes(folder),
     )
-
-
-def _reconstruction_images(config: TrainConfig) -> int:
-    """Images before the discriminator takes part."""
-    if config.mode == "stylegan2":
-        return 0
-    return max(min(config.adversarial_start, config.images), 0)
 
 
 def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Event, None, float]:

@@ -101,7 +101,9 @@ def export(
     data = open_data(config.data)
     networks = yield from _networks(config, classifier, state, data)
     yield Progress(0, 1, "Measuring")
-    data, pixels = _validation_pictures(data, config.resolution)
+    # No others: a training that still runs may fill the memory with them.
+    data = data.without(np.setdiff1d(data.indices(), data.indices("val")))
+    data, pixels = run_job(read_all(data, config.resolution))
     samples = None
     if classifier is not None:
         rows = sample_evenly(data, "val", pictures)
@@ -120,26 +122,15 @@ def export(
         conditioned_on=next(iter(known), None),
         samples=samples,
         style_stats=_statistics(networks.G_ema, samples),
-        provenance=_provenance(run, int(state["images"])),
+        provenance={
+            **run.provenance(),
+            "training": _without_paths(config),
+            "images": int(state["images"]),
+            "made": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "version": latent_explorer.__version__,
+        },
         figures={"val": validation.measure(networks) | validation.baseline},
     )
-
-
-def _provenance(run: RunFolder, images: int) -> dict[str, Any]:
-    """Where the networks come from: the run's data and settings, after how many images, when and by which version."""
-    return {
-        **run.provenance(),
-        "training": _without_paths(run.config()),
-        "images": images,
-        "made": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "version": latent_explorer.__version__,
-    }
-
-
-def _validation_pictures(data: ImageDataset, size: int) -> tuple[ImageDataset, np.ndarray]:
-    """Those of the run and no others: a training that goes on may fill the memory with the rest."""
-    others = np.setdiff1d(data.indices(), data.indices("val"))
-    return run_job(read_all(data.without(others), size))
 
 
 def _networks(

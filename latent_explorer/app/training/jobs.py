@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.data.check import DataReport
     from latent_explorer.data.dataset import ImageDataset
-    from latent_explorer.training.config import DataConfig, TrainConfig
+    from latent_explorer.training.config import DataConfig
 
 LISTING = "Listing the pictures"
 NO_LABELS = (
@@ -48,7 +48,11 @@ def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, Non
     where it would write."""
     done = CheckDone(plan, None, None)
     try:
-        config = _sized(plan.config())
+        config = plan.config()
+        if config.init:  # whose sizes win
+            from latent_explorer.training.warm_start import with_sizes_of
+
+            config = with_sizes_of(config, Path(config.init))
         report = yield from _report(config.data, config.resolution)
         if config.classifier_training is not None and config.classifier_training.data != config.data:
             report = yield from _with_labelled(report, config.classifier_training.data, config.resolution)
@@ -67,13 +71,6 @@ def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, Non
         if failure.kind == "defect":
             raise
         return replace(done, problem=failure.message)
-
-
-def _sized(config: TrainConfig) -> TrainConfig:
-    """The settings as the training will take them: sizes come from the explainer that it starts from."""
-    from latent_explorer.training.warm_start import with_sizes_of
-
-    return with_sizes_of(config, Path(config.init)) if config.init else config
 
 
 def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:

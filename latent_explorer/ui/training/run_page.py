@@ -81,7 +81,7 @@ class RunStatusView(QWidget):
         self.message = hint("")
         self.message.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.facts = {key: _fact(key) for key in ("Images", "Device", "Agreement")}
+        self.facts = {key: ElidedLabel() for key in ("Images", "Device", "Agreement")}
         self.buttons = self._make_buttons()
         self._icon_name = ("training", "accent")
         self._build()
@@ -105,6 +105,8 @@ class RunStatusView(QWidget):
         form.setHorizontalSpacing(theme.GAP)
         form.setVerticalSpacing(2)
         for key, label in self.facts.items():
+            label.setFont(theme.font(theme.SMALL))
+            label.setAccessibleName(key)
             form.addRow(hint(key, wrap=False), label)
         layout.addWidget(self.name)
         layout.addLayout(head)
@@ -142,10 +144,7 @@ class RunStatusView(QWidget):
         else:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * (part or 0.0)))
-        trouble = view.state in ("failed", "interrupted", "unknown")
-        self.message.setProperty("role", "warning" if trouble else "hint")
-        self.message.style().unpolish(self.message)
-        self.message.style().polish(self.message)
+        _set_role(self.message, "warning" if view.state in ("failed", "interrupted", "unknown") else "hint")
         self.message.setText(view.message)
         self.message.setVisible(view.message.rstrip(".") not in ("", said))
         self._show_facts(view, devices or {})
@@ -187,7 +186,9 @@ class RunStatusView(QWidget):
         asked = bool(view.requested)
         for key, made in self.buttons.items():
             made.setVisible(shown[key])
-            _set_role(made, "primary" if key == first else "", BUTTONS[key][1])
+            role, icon = "primary" if key == first else "", BUTTONS[key][1]
+            if _set_role(made, role) and icon:
+                icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")
         self.buttons["pause"].setEnabled(not asked)
         self.buttons["stop"].setEnabled(view.requested != "stop")
         some = view.status is not None and view.status.images > 0
@@ -199,22 +200,14 @@ class RunStatusView(QWidget):
         self._icon.setPixmap(icons.icon(*self._icon_name).pixmap(side))
 
 
-def _fact(key: str) -> QLabel:
-    made = ElidedLabel()
-    made.setFont(theme.font(theme.SMALL))
-    made.setAccessibleName(key)
-    return made
-
-
-def _set_role(made: QPushButton, role: str, icon: str) -> None:
-    """Primary or plain; its icon takes the colour that belongs to it."""
-    if made.property("role") == role:
-        return
-    made.setProperty("role", role)
-    made.style().unpolish(made)
-    made.style().polish(made)
-    if icon:
-        icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")
+def _set_role(widget: QWidget, role: str) -> bool:
+    """Set the property that the style sheet goes by. Return False if the widget had this role."""
+    if widget.property("role") == role:
+        return False
+    widget.setProperty("role", role)
+    widget.style().unpolish(widget)
+    widget.style().polish(widget)
+    return True
 
 
 class RunPage(QStackedWidget):

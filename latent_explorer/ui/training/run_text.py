@@ -32,7 +32,6 @@ PHASES = {
 }
 ASKED = {"pause": "Pausing", "stop": "Stopping"}
 SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samples")
-GENERATOR_ROWS = ("random samples",)
 
 
 def state_text(view: RunView) -> str:
@@ -96,5 +95,5 @@ def folder_size(path: Path) -> int:
 
 def sheet_labels(view: RunView) -> tuple[str, ...]:
     """What the rows of its sheets are."""
-    generator_only = view.config is not None and getattr(view.config, "mode", "") == "stylegan2"
-    return GENERATOR_ROWS if generator_only else SHEET_ROWS
+    generator_only = view.config is not None and view.config.mode == "stylegan2"
+    return SHEET_ROWS[-1:] if generator_only else SHEET_ROWS

@@ -6,30 +6,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from fake_training_controller import REPORT, FakeTrainingController
+from fake_training_controller import REPORT
 from PySide6.QtTest import QTest
 from start_form import LEFT, calls, make_page, press, take
 
 from latent_explorer.app.training.updates import CheckProgress, RunAttached, StartFailed
 from latent_explorer.common.events import Progress
 from latent_explorer.data.check import DataReport, Finding
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    folder = tmp_path / "PlantVillage"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def controller():
-    return FakeTrainingController()
-
-
-@pytest.fixture
-def page(qtbot, controller):
-    return make_page(qtbot, controller)
 
 
 def test_check_then_start(qtbot, page, controller, pictures):

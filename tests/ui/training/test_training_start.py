@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import pytest
 from fake_training_controller import OFFER, FakeTrainingController
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
@@ -14,23 +13,6 @@ from start_form import LEFT, calls, make_page, press, take
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import DataInspected, WindowChanged
 from latent_explorer.data.summary import DataSummary
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    folder = tmp_path / "PlantVillage"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def controller():
-    return FakeTrainingController()
-
-
-@pytest.fixture
-def page(qtbot, controller):
-    return make_page(qtbot, controller)
 
 
 def test_an_empty_form_says_what_is_missing_only_when_asked(page, controller):
