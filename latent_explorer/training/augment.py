@@ -2,9 +2,9 @@
 """Adaptive discriminator augmentation (ADA; Karras et al. 2020, "Training GANs with Limited Data").
 
 Each transformation is applied to each picture with probability p; p follows how sure D is of the real pictures, so a
-set that D learns by heart gets more of it. Only D sees augmented pictures: encoder, reconstruction losses and
-classifier see them as they are. What differs from the paper: one bilinear lookup in place of wavelet filters and
-supersampling, and no filtering, noise or cutout (the paper's own best set, "bgc", has none either).
+set that D has memorised gets more of it. Only D sees augmented pictures: encoder, reconstruction losses and
+classifier see them as they are. Differences from the paper: one bilinear lookup in place of wavelet filters and
+supersampling, and no filtering, noise or cutout (the paper's best set, "bgc", has none either).
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ CONTRAST = 0.5  # log2
 SATURATION = 1.0  # log2
 HIGHEST = 0.8  # p above which augmentations leak into the generated pictures (section 2.2)
 SIGN_DECAY = 0.97  # of the running mean of sign(D(real)): it remembers some hundred pictures
-GATES, UNIFORMS, NORMALS = 13, 8, 7  # numbers a picture: whether, and how much
+GATES, UNIFORMS, NORMALS = 13, 8, 7  # random numbers for each picture: gates (whether), the others (how much)
 NUMBERS = GATES + UNIFORMS + 2 * NORMALS
 TURNS = (4, 6)  # the gates of the two free rotations
 
 
 class Augmentation:
-    """p, how it is adapted, and the augmentation of pictures with it. With `target` 0 pictures stay as they are."""
+    """Augmentation with an adaptive probability p. With `target` 0 pictures stay as they are."""
 
     def __init__(self, target: float, images: int, device: torch.device) -> None:
         self.target = target
@@ -47,10 +47,10 @@ class Augmentation:
         self.sign = torch.zeros([], device=device)  # running mean of sign(D(real))
 
     def __call__(self, img: Tensor, draws: StepRandom, purpose: Purpose, samples: Sequence[int]) -> Tensor:
-        """Pictures (N, 3, H, W) as D shall see them; `samples` are their positions in the step's batch.
+        """Augment pictures (N, 3, H, W) for D; `samples` are their positions in the step's batch.
 
         Differentiable once: torch's grid_sample has no second derivative. R1 is therefore taken with respect to the
-        augmented real pictures, which are what D is regular on then.
+        augmented real pictures.
         """
         if not self.target:
             return img
@@ -59,7 +59,7 @@ class Augmentation:
 
     @torch.no_grad()
     def adapt(self, real_scores: Tensor, batch: int, world: World) -> dict[str, Tensor]:
-        """Move p one step towards where the mean of sign(D(real)) is `target`; `batch` pictures were seen."""
+        """Move p one step to bring the mean of sign(D(real)) to `target`; `batch` is the pictures of this step."""
         if not self.target:
             return {}
         sign = world.mean(real_scores.sign().mean())
@@ -76,7 +76,7 @@ class Augmentation:
 
 
 def augment(img: Tensor, p: Tensor, numbers: Tensor) -> Tensor:
-    """img (N, 3, H, W), p in [0, 1], numbers (N, NUMBERS) uniform in [0, 1) -> augmented (N, 3, H, W)."""
+    """Augment img (N, 3, H, W) with p in [0, 1] and numbers (N, NUMBERS), uniform in [0, 1)."""
     probabilities = p.repeat(GATES)
     # Two rotations, one before and one after stretching: with probability p there is at least one.
     probabilities[list(TURNS)] = 1 - (1 - p).sqrt()
@@ -91,13 +91,13 @@ def augment(img: Tensor, p: Tensor, numbers: Tensor) -> Tensor:
 
 
 def _normal(u: Tensor) -> Tensor:
-    """Uniform (N, 2 K) -> N(0, 1) (N, K): Box and Muller."""
+    """Turn uniform numbers (N, 2 K) into N(0, 1) (N, K) by the Box-Muller transform."""
     a, b = u.chunk(2, dim=1)
     return (-2 * (1 - a).log()).sqrt() * (2 * math.pi * b).cos()
 
 
 def _placement(gates: Numbers, uniforms: Numbers, normals: Numbers, size: int) -> Tensor:
-    """Where each pixel of the output looks: (N, 3, 3) on coordinates from -1 to 1.
+    """Return the map from output to input coordinates, each from -1 to 1: (N, 3, 3).
 
     Mirror, quarter turns, shift by whole pixels, scale, turn, stretch, turn, shift: the paper's order.
     """
@@ -123,7 +123,7 @@ def _placement(gates: Numbers, uniforms: Numbers, normals: Numbers, size: int) -
 
 
 def _colour(gates: Numbers, uniforms: Numbers, normals: Numbers) -> Tensor:
-    """Brightness, contrast, inverted luma, hue and saturation as (N, 3, 4): a matrix on (r, g, b) and an offset."""
+    """Return brightness, contrast, inverted luma, hue and saturation as a colour matrix and an offset: (N, 3, 4)."""
     eye = torch.eye(3, device=gates[0].device)
     grey = torch.full_like(eye, 1 / 3)  # projection onto the grey axis
     cross = torch.linalg.cross(eye, torch.full_like(eye, math.sqrt(1 / 3)), dim=1).T  # axis x colour
@@ -144,7 +144,7 @@ def _colour(gates: Numbers, uniforms: Numbers, normals: Numbers) -> Tensor:
 
 
 def _affine(a: Tensor, b: Tensor, c: Tensor, d: Tensor, e: Tensor, f: Tensor) -> Tensor:
-    """Rows (a, b, c), (d, e, f), (0, 0, 1) for each picture: (N, 3, 3)."""
+    """Return a matrix (N, 3, 3) with the rows (a, b, c), (d, e, f) and (0, 0, 1) for each picture."""
     zero, one = torch.zeros_like(a), torch.ones_like(a)
     return torch.stack([a, b, c, d, e, f, zero, zero, one], dim=1).reshape(-1, 3, 3)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training pictures: the data set of a config, and its pictures in an order that follows from the seed."""
+"""Batches of training pictures, in an order that depends on the seed alone."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 def open_data(config: DataConfig, splits: tuple[str, ...] = ("train", "val")) -> ImageDataset:
-    """The data set of a config; UserError where a side of the split has too few pictures to measure anything."""
+    """Open the data set of a config. Raises UserError if a side of the split has too few pictures."""
     data = open_dataset(**msgspec.structs.asdict(config))
     require_sides(data, splits)
     return data
 
 
 def require_sides(data: ImageDataset, splits: tuple[str, ...] = ("train", "val")) -> None:
-    """UserError where a side of the split has too few pictures to measure anything."""
+    """Raise UserError if one of these sides of the split has too few pictures to measure anything."""
     for split in splits:
         count = len(data.indices(split))
         if count < 2:
@@ -39,7 +39,7 @@ def require_sides(data: ImageDataset, splits: tuple[str, ...] = ("train", "val")
 
 
 def to_img(pixels: np.ndarray) -> Tensor:
-    """(N, H, W, 3) uint8 -> (N, 3, H, W) float32 in [-1, 1]."""
+    """Convert (N, H, W, 3) uint8 to (N, 3, H, W) float32 in [-1, 1]."""
     return torch.from_numpy(to_float(pixels))
 
 
@@ -47,7 +47,10 @@ def to_img(pixels: np.ndarray) -> Tensor:
 def class_probs(
     classifier: Classifier, pixels: np.ndarray, rows: np.ndarray, flip: bool = False, batch: int = 256
 ) -> Tensor:
-    """Class probabilities (len(rows), K) of those among pictures (N, H, W, 3) uint8, mirrored if `flip`."""
+    """Return class probabilities (len(rows), K) of the pictures `pixels[rows]`, mirrored if `flip`.
+
+    `pixels` is (N, H, W, 3) uint8.
+    """
     device = classifier.mean.device
     parts = []
     for start in range(0, len(rows), batch):
@@ -57,7 +60,7 @@ def class_probs(
 
 
 class Batch(NamedTuple):
-    """One process's share of a step's pictures."""
+    """Share of one process in a step's pictures."""
 
     real: Tensor  # (n, 3, H, W) in [-1, 1]
     cond: Tensor  # (n, K) their class probabilities
@@ -67,7 +70,7 @@ class Batch(NamedTuple):
 class BatchStream:
     """Endless batches: every picture once an epoch, each with its own class probabilities.
 
-    Which pictures a step sees, and which of them mirrored, follows from its number alone: there is nothing to save.
+    The pictures of a step, and which of them are mirrored, depend on its number alone: there is no state to save.
     Without a classifier (StyleGAN2 alone) K is 0.
     """
 
@@ -80,7 +83,7 @@ class BatchStream:
         device: torch.device | None = None,
         rows: np.ndarray | None = None,
     ) -> None:
-        """`rows` are the pictures to train on, among all of `pixels`, which may fill the memory: no copy is made."""
+        """Set up batches of the pictures `pixels[rows]`. `pixels` may fill the memory: it is not copied."""
         self.pixels = pixels
         self.rows = np.arange(len(pixels)) if rows is None else rows
         self.config = config
@@ -94,7 +97,7 @@ class BatchStream:
         self._epoch, self._order = -1, np.zeros(0, dtype=np.int64)
 
     def batch(self, images: int, draws: StepRandom) -> Batch:
-        """The batch of the step before which `images` were seen."""
+        """Return the batch of the step that comes after `images` seen images."""
         size = self.config.batch
         samples = np.array([self._place(i) for i in range(images, images + size)])
         mirrored = draws.uniform(Purpose.MIRROR, (), range(size)) < 0.5

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The checkpoints of a run: the newest two, and the best by the figures of validation.
-
-What they hold is the trainer's.
-"""
+"""Checkpoints of a run: the newest two, and the best by its validation."""
 
 from __future__ import annotations
 
@@ -20,16 +17,16 @@ if TYPE_CHECKING:
 
     from latent_explorer.training.run_folder import RunFolder
 
-KEPT = 2  # the newest, and one to fall back on where the newest turns out to be damaged
+KEPT = 2  # the newest, and one to fall back on if the newest is damaged
 
 
 def score(values: Mapping[str, float]) -> float | None:
-    """One figure of a validation's, lower is better; None where it has none to judge by.
+    """Return one figure for a validation, lower is better, or None if the values it needs are missing.
 
-    LPIPS of the reconstructions as a share of the mean picture's, plus the share of pictures that the classifier reads
-    differently. Agreement alone is high again and again while pictures are still blobs, and LPIPS alone says nothing
-    of the classifier that is to be explained; in this sum a point of the one weighs as much as a point of the other.
-    Without an encoder it is the Frechet distance of what the mapping network draws.
+    With an encoder: LPIPS of the reconstructions as a share of the mean picture's, plus the share of pictures that the
+    classifier reads differently. Agreement alone is often high while pictures are still blobs, and LPIPS alone says
+    nothing about the classifier; both have the same weight. Without an encoder: the Frechet distance of pictures from
+    the mapping network.
     """
     ratio = values.get("val_lpips_ratio", values.get("val_feature_distance_ratio"))
     if ratio is not None and "val_agreement" in values:
@@ -38,39 +35,41 @@ def score(values: Mapping[str, float]) -> float | None:
 
 
 class Checkpoints:
-    """The files in `checkpoints/`: NNNNNNNN.pt, named by the images seen, and best.pt."""
+    """Files in `checkpoints/`: NNNNNNNN.pt, named by the images seen, and best.pt."""
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
         self._best = run.checkpoints / "best.pt"
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write the newest checkpoint and drop all but the newest two. Raises UserError; old ones stay then."""
+        """Write a checkpoint and delete all but the newest two.
+
+        Raises UserError, and deletes none, if it cannot be written.
+        """
         self._run.sync_metrics()
         self._write(self._run.checkpoints / f"{state['images']:08d}.pt", state)
         for old in self._numbered()[KEPT:]:
-            # One that is being exported resists on Windows; the next save drops it.
+            # Windows does not delete one that is being exported; the next save does.
             with contextlib.suppress(OSError):
                 old.unlink()
 
     def save_best(self, state: dict[str, Any]) -> None:
-        """Keep this state whatever comes after it."""
         self._write(self._best, state)
 
     def load(self) -> dict[str, Any]:
-        """The newest checkpoint that can be read. Raises UserError where none can."""
+        """Return the newest checkpoint that can be read. Raises UserError if there is none."""
         return self._first(self._numbered)
 
     def load_best(self) -> dict[str, Any]:
-        """The best checkpoint, or the newest where no validation has been judged yet."""
+        """Return the best checkpoint, or the newest if no validation has a score yet."""
         return self._first(lambda: [self._best, *self._numbered()])
 
     def exist(self) -> bool:
-        """Whether there is anything to go on from."""
+        """Return True if there is a checkpoint to continue from."""
         return bool(self._numbered())
 
     def _numbered(self) -> list[Path]:
-        """Newest first. While a run goes on, files come and go between two looks."""
+        """List the numbered checkpoints, newest first. During a run the list changes between two calls."""
         return sorted(self._run.checkpoints.glob("[0-9]*.pt"), reverse=True)
 
     def _write(self, path: Path, state: dict[str, Any]) -> None:
@@ -81,9 +80,8 @@ class Checkpoints:
                 raise OSError(None, f"torch could not write it ({str(error).splitlines()[0]})") from error
 
     def _first(self, listed: Callable[[], list[Path]]) -> dict[str, Any]:
-        """The first that can be read."""
         tried: list[Path] | None = None
-        while (paths := listed()) != tried:  # a training that goes on may have replaced all of them meanwhile
+        while (paths := listed()) != tried:  # a running training may have replaced all of them meanwhile
             for path in paths:
                 if state := _read(path):
                     return state
@@ -92,7 +90,7 @@ class Checkpoints:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """A checkpoint, or None for one that is damaged or gone. Tensors and plain values only: nothing is executed."""
+    """Return a checkpoint, or None if it is damaged or missing. Nothing in the file is executed."""
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Every setting of a training: its type, what it is for and why its default is what it is. Values only: no torch.
+"""Settings of all trainings: type, purpose, default and the reason for it. Values only: no torch.
 
-A setting that is added here can be given by `--set` and is in the window's list of settings (see `training.settings`).
+A setting added here can be given by `--set` and appears in the window's list of settings (see `training.settings`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-# What a setting may be; `--set`, the window and config.json are held to it.
+# Ranges of settings, enforced for `--set`, the window and config.json.
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Weight = Annotated[float, msgspec.Meta(ge=0)]
@@ -24,7 +24,7 @@ Side = Annotated[int, msgspec.Meta(ge=0, multiple_of=4)]
 
 
 class DataConfig(msgspec.Struct, frozen=True):
-    """Which pictures; the arguments of data.dataset.open_dataset."""
+    """Choice of pictures: the arguments of data.dataset.open_dataset."""
 
     path: str
     label: str | None = None
@@ -80,7 +80,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
 
     data: DataConfig
     classifier: Annotated[str, "File written by train-classifier; without one the run trains its own."] = ""
-    classifier_training: ClassifierTraining | None = None  # how
+    classifier_training: ClassifierTraining | None = None  # settings of that
     mode: Annotated[Literal["stylex", "stylegan2"], "stylegan2 trains generator and discriminator alone, without "
         "classes."] = "stylex"
     resolution: Annotated[Count, "Pixels a side; channels needs one width for every size from 4 px up to it."] = 64
@@ -111,7 +111,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
     images: Annotated[Count, "How many images to see in all."] = 200_000
     batch: Annotated[Count, "Images in a step, of all processes together. Many small steps: the same images in "
         "batches of 16 were still blobs."] = 8
-    kl_start: Annotated[int, "When the classifier's loss (kl) begins: before that the reconstruction is no picture, "
+    kl_start: Annotated[int, "When the classifier's loss (kl) begins: before that the reconstruction is not a picture, "
         "and the classifier's gradient is noise."] = 4_000
     kl_ramp: Annotated[Natural, "Over how many images that loss then rises to its full weight."] = 8_000
     adversarial_start: Annotated[int, "When the discriminator begins. Reconstruction first: both from the start gave "
@@ -179,7 +179,7 @@ class TrainConfig(msgspec.Struct, frozen=True):
 
 # fmt: on
 
-# The heading that begins at a setting, for lists of all of them.
+# Headings for lists of all settings, by the first setting under each.
 SECTIONS: dict[type[msgspec.Struct], dict[str, str]] = {
     ClassifierTraining: {"resolution": "The classifier that is trained along with it"},
     TrainConfig: {

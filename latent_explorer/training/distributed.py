@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Several processes that train one model, each on its share of every batch: torch.distributed as torchrun starts it.
+"""Training of one model by several processes, each on its share of every batch: torch.distributed under torchrun.
 
-Sample i of a step belongs to process i mod N, whichever part of the step it is in. So "the first four of the batch"
-means the same pictures for any N, and so do the discriminator's groups (every n/G-th picture of n is one, as in
-StyleGAN2), as long as each process holds whole groups. Every loss is a mean over samples, and all processes hold
-equally many: the mean of their gradients is the gradient of the whole batch. That is why gradients are averaged here
-by hand, after each backward pass: DDP's hooks expect one backward pass a step and no second derivatives.
+Sample i of a step belongs to process i mod N, in every part of the step. So "the first four of the batch" are the same
+pictures for any N, and so are the discriminator's groups (every n/G-th picture of n is one, as in StyleGAN2), as long
+as each process holds whole groups. Every loss is a mean over samples, and all processes hold equally many: the mean of
+their gradients is the gradient of the whole batch. Gradients are averaged here, after each backward pass, and not by
+DDP, whose hooks expect one backward pass a step and no second derivatives.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
     from latent_explorer.training.config import TrainConfig
 
-# While one process validates or writes, the others wait. One that dies closes its connections, which ends the wait.
+# The others wait while one process validates or writes. If it dies, its connections close, which ends the wait.
 PATIENCE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class World:
-    """The processes of a training. `World()` is one alone: what it is given it gives back."""
+    """Processes of a training, seen from one of them. `World()` is a single process, which has nothing to exchange."""
 
     rank: int = 0
     size: int = 1
@@ -42,15 +42,18 @@ class World:
 
     @property
     def is_main_process(self) -> bool:
-        """Whether this is the process that writes, validates and speaks."""
+        """True for the process that writes, validates and reports."""
         return self.rank == 0
 
     def share(self, count: int, first: int = 0) -> range:
-        """Positions of this process's samples among `count`, the first of which is at `first`."""
+        """Return the positions of this process's samples among `count`, the first of which is at `first`."""
         return range(first + self.rank, first + count, self.size)
 
     def device(self, wanted: str) -> torch.device:
-        """The device called `wanted`; of several processes on CUDA, each takes a card of its own."""
+        """Return the device called `wanted`. Of several processes on CUDA each takes a card of its own.
+
+        Raises UserError if there are fewer cards than processes.
+        """
         cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if self.size == 1 or wanted not in (AUTO, "cuda") or not cards:
             return choose_device(wanted)
@@ -74,18 +77,18 @@ class World:
             gradient.copy_(piece.view_as(gradient))
 
     def mean(self, value: Tensor) -> Tensor:
-        """Mean over all processes of a tensor that takes no gradient."""
+        """Return the mean over all processes of a tensor without gradient."""
         return value if self.size == 1 else self._sum(value.detach().clone()) / self.size
 
     def means(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Mean over all processes of each named number."""
+        """Return the mean over all processes of each value."""
         if self.size == 1 or not values:
             return values
         flat = self.mean(torch.stack([value.float() for value in values.values()]))
         return dict(zip(values, flat.unbind(), strict=True))
 
     def gather(self, share: Tensor) -> Tensor:
-        """Equal shares (n, ...) of all processes as one (n * size, ...), in the order of the batch."""
+        """Join equal shares (n, ...) of all processes to (n * size, ...), in the order of the batch."""
         if self.size == 1:
             return share
         parts = [torch.empty_like(share) for _ in range(self.size)]
@@ -93,7 +96,7 @@ class World:
         return torch.stack(parts, dim=1).flatten(0, 1)
 
     def broadcast(self, value: bool) -> bool:
-        """What the first process says, in every process: so that all stop at the same step."""
+        """Return the first process's value in every process, as to stop all at the same step."""
         if self.size == 1:
             return value
         word = torch.tensor([int(value)])
@@ -110,12 +113,12 @@ SINGLE_PROCESS = World()
 
 @contextmanager
 def process_group() -> Iterator[World]:
-    """The processes that torchrun started, connected while the context lasts; without torchrun, one alone."""
+    """Connect the processes that torchrun started while the context lasts. Without torchrun: a single process."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1 or "RANK" not in os.environ:
         yield SINGLE_PROCESS
         return
-    # CPU tensors travel by gloo, those on cards by nccl: decisions then never wait for a card.
+    # CPU tensors use gloo, those on cards nccl: decisions then never wait for a card.
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     dist.init_process_group(backend, timeout=PATIENCE)
     try:
@@ -125,15 +128,12 @@ def process_group() -> Iterator[World]:
 
 
 def path_length_pictures(config: TrainConfig) -> int:
-    """How many pictures path lengths are taken of: a quarter of the batch (StyleGAN2's lazy regularisation: half)."""
+    """Return the number of pictures to measure path lengths on: a quarter of the batch (in StyleGAN2 half of it)."""
     return max(config.batch // 4, 2)
 
 
 def check_batch_divisible(config: TrainConfig, size: int = 1) -> None:
-    """Refuse parts of a step that one batch does not hold, or that do not divide among `size` processes.
-
-    Raises UserError.
-    """
+    """Raise UserError if a part of a step exceeds the batch or does not divide among `size` processes."""
     c = config
     if c.batch < 2:
         raise UserError(f"batch is {c.batch}. A step needs at least 2 pictures.")

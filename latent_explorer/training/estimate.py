@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How long a training will take on this machine, and what it needs on the disk: measured with steps of its own.
+"""Estimate of a training's time on this machine and its space on the disk, measured with steps of its own.
 
-The steps are real ones, of the asked networks on the asked device, on pictures of noise; no file is touched. Training
-a classifier and finding attributes, which a run may do besides, are not in the figures.
+The steps are those of the same networks, on the chosen device, with pictures of noise; no file is touched.
+The figures exclude the training of a classifier and the search for attributes, which a run may include.
 """
 
 from __future__ import annotations
@@ -36,33 +36,33 @@ if TYPE_CHECKING:
 
 PICTURES = 64  # of noise
 REPEATS = 3
-LONG = 1.0  # seconds, after which a kind of step is not repeated
+LONG = 1.0  # seconds after which a kind of step is not repeated
 NEVER = 1 << 30  # an interval that no step meets
 LAZY = {"latent": "latent_every", "r1": "r1_every", "path length": "path_length_every"}
-RECONSTRUCTION = ("latent",)  # what of it there is before the discriminator takes part
+RECONSTRUCTION = ("latent",)  # lazy losses before the discriminator takes part
 CHECKPOINTS = 4  # two, the best, and one that is being written
 SHEET_SHARE = 0.7  # a PNG's size as a share of its pixels'
 SHEET_PICTURES = 64
 LINE = 400  # bytes of figures every 50 steps
-# Multiply-adds of a generator pass that a CPU is asked for at once: larger steps are measured with a smaller batch.
+# Most multiply-adds of a generator pass on a CPU: larger steps are measured with a smaller batch.
 CPU_LIMIT = 8e9
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a training will take. Rates are None for a stage that the schedule does not have."""
+    """Time and space that a training will take. Rates are None for a stage that the schedule does not have."""
 
     seconds: float
     images_per_second_reconstruction: float | None
     images_per_second_full: float | None
     disk_bytes: int
-    free_bytes: int | None  # where the run would be written; None without a folder
+    free_bytes: int | None  # on the disk of the run; None without a folder
 
 
 def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) -> Generator[Event, None, Estimate]:
-    """Time a few steps of each stage; yields Progress.
+    """Time a few steps of each stage. A job that yields Progress.
 
-    About five seconds where a step takes 0.3. Raises UserError for a config that cannot be trained.
+    Takes about five seconds if a step takes 0.3. Raises UserError for a config that cannot be trained.
     """
     trainer = synthetic_trainer(_bounded(config), num_classes)
     # Images before the discriminator takes part.
@@ -80,9 +80,9 @@ def estimate(config: TrainConfig, num_classes: int, folder: Path | None = None) 
 
 
 def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Event, None, float]:
-    """Images a second of a stage: plain steps, and what each lazy loss adds, by its interval."""
+    """Measure images per second of a stage: plain steps, plus what each lazy loss adds by its interval."""
     config = trainer.config
-    _seconds(trainer, images, None)  # memory is taken and kernels are chosen
+    _seconds(trainer, images, None)  # warm-up: memory is allocated and kernels are chosen
     plain, extra = 0.0, 0.0
     for done, name in enumerate((None, *lazy)):
         yield Progress(done, 1 + len(lazy), "Measuring the speed")
@@ -95,7 +95,6 @@ def _rate(trainer: Trainer, images: int, lazy: tuple[str, ...]) -> Generator[Eve
 
 
 def _median(trainer: Trainer, images: int, lazy: str | None) -> float:
-    """Median seconds of a few such steps; of one where it takes long."""
     times: list[float] = []
     while len(times) < REPEATS and sum(times) < LONG:
         times.append(_seconds(trainer, images, lazy))
@@ -103,7 +102,7 @@ def _median(trainer: Trainer, images: int, lazy: str | None) -> float:
 
 
 def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
-    """One step after `images` were seen, with the lazy loss of that name and without the others."""
+    """Time one step after `images` seen images, with the lazy loss of that name and without the others."""
     config = trainer.config
     intervals = {field: 1 if name == lazy else NEVER for name, field in LAZY.items()}
     trainer.config = msgspec.structs.replace(config, **intervals)
@@ -116,7 +115,7 @@ def _seconds(trainer: Trainer, images: int, lazy: str | None) -> float:
 
 
 def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = SINGLE_PROCESS) -> Trainer:
-    """A training of noise; its classifier is as large as those that `train-classifier` makes."""
+    """Return a trainer on pictures of noise; its classifier is as large as those that `train-classifier` makes."""
     device, size = world.device(config.device), config.resolution
     pixels = np.random.default_rng(0).integers(0, 256, (PICTURES, size, size, 3), dtype=np.uint8)
     classifier, perceptual = None, None
@@ -139,7 +138,7 @@ def synthetic_trainer(config: TrainConfig, num_classes: int, world: World = SING
 
 
 def _bounded(config: TrainConfig) -> TrainConfig:
-    """The config with so small a batch that a step on a CPU takes seconds; images a second hardly depend on it."""
+    """Shrink the batch until a step on a CPU takes seconds; images per second hardly depend on it."""
     widths = config.channels
     work = sum(9 * (4 << k) ** 2 * width * (width + widths[max(k - 1, 0)]) for k, width in enumerate(widths))
     on_cpu = choose_device(config.device).type == "cpu"
@@ -150,7 +149,6 @@ def _bounded(config: TrainConfig) -> TrainConfig:
 
 
 def _disk_bytes(config: TrainConfig, trainer: Trainer) -> int:
-    """What the run folder will hold at most."""
     checkpoint = _tensor_bytes(trainer.state())
     networks = trainer.networks
     kept = [m for m in (networks.G, networks.E, networks.D) if m is not None]
@@ -169,7 +167,7 @@ def _tensor_bytes(value: Any) -> int:
 
 
 def _free_bytes(folder: Path) -> int:
-    """Free space where `folder` is or would be."""
+    """Return the free space where `folder` is or would be."""
     folder = folder.absolute()
     while not folder.exists():
         folder = folder.parent

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`export`: a checkpoint of a run as an explainer, with encoded validation pictures and style statistics.
+"""Export of a run's checkpoint as an explainer, with encoded validation pictures and style statistics.
 
-It may be the run of a training that goes on: checkpoints are replaced all at once, so a whole one is always found.
+The training may still run: checkpoints are replaced atomically, so a complete one is always found.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ if TYPE_CHECKING:
     from latent_explorer.training.config import TrainConfig
 
 M = TypeVar("M", bound=nn.Module)
-SEEDS = 1024  # that a plain StyleGAN2's style statistics are over
-FITTED = 8192  # training pictures whose latents the mapping is fitted to
-JUDGED = 1024  # pictures that the figures are over: more would cost an hour where a picture takes a second
+SEEDS = 1024  # for the style statistics of a plain StyleGAN2
+FITTED = 8192  # most training pictures whose latents the mapping is fitted to
+JUDGED = 1024  # most pictures for the figures: more could take an hour at a second a picture
 
 
 def round_to_fp16(module: M) -> M:
-    """The module with its weights rounded to fp16 as a file holds them; everything is computed with these."""
+    """Round the weights in place to the fp16 values that a file holds, and return the module."""
     with torch.no_grad():
         for tensor in module.state_dict().values():
             if tensor.is_floating_point():
@@ -60,7 +60,7 @@ def round_to_fp16(module: M) -> M:
 
 @torch.no_grad()
 def fold_cond_gain(generator: stylegan2.Generator) -> None:
-    """Multiply the gain of `cond`, a device of training, into the affines: a file holds the published form."""
+    """Multiply the gain of `cond`, which only training needs, into the affines: a file holds the published form."""
     config = generator.config
     for layer in generator.synthesis.layout.layers:
         generator.synthesis.layer(layer.name).affine.weight[:, config.w_dim :] *= config.cond_gain
@@ -69,10 +69,10 @@ def fold_cond_gain(generator: stylegan2.Generator) -> None:
 
 
 def select_checkpoint(run: RunFolder, best: bool = False) -> dict[str, Any]:
-    """The checkpoint to export: the newest, or of a run at its end the best if that scores better; or the best anyway.
+    """Return the checkpoint to export: the newest, or the best if asked for or if it scores better at the end of a run.
 
-    While a run goes on, people want to see how it stands now. At its end the learning rate has come down, which the
-    newest nearly always gains from; only where validation says otherwise is an older one better.
+    The newest shows the present state of a run that continues. At the end of a run the learning rate has come down, so
+    the newest is nearly always better; an older one is taken only if its validation was.
     """
     checkpoints = Checkpoints(run)
     if best:
@@ -87,10 +87,10 @@ def select_checkpoint(run: RunFolder, best: bool = False) -> dict[str, Any]:
 def export(
     folder: Path, name: str, pictures: int = 250, best: bool = False, generated: bool = False
 ) -> Generator[Event, None, Explainer]:
-    """An explainer from the run in `folder`: averaged networks, D, `pictures` samples, figures. A job.
+    """Make an explainer from the run in `folder`: averaged networks, D, `pictures` samples, figures. A job.
 
-    Samples are encoded validation pictures, or `generated` ones, from which no photograph can be drawn again. That of a
-    plain StyleGAN2 holds generator and discriminator alone.
+    Samples are encoded validation pictures, or `generated` ones, from which no photograph can be recovered. The
+    explainer of a plain StyleGAN2 has a generator and a discriminator only.
     """
     run = RunFolder(folder)
     config = run.config()
@@ -136,7 +136,7 @@ def export(
 def _networks(
     config: TrainConfig, classifier: Classifier | None, state: dict[str, Any], data: ImageDataset
 ) -> Generator[Event, None, Networks]:
-    """Those of a checkpoint, as a file holds them, and the mapping brought to where the encoder is."""
+    """Load the networks of a checkpoint, rounded as in a file, and fit the mapping to the encoder."""
     networks = Networks(config, classifier.num_classes if classifier else 0)
     networks.load_state(state["networks"])
     fold_cond_gain(networks.G_ema)
@@ -151,18 +151,18 @@ def _networks(
 
 @torch.no_grad()
 def encode_split(encoder: Encoder, data: ImageDataset, split: str = "train") -> Generator[Event, None, Tensor]:
-    """w (N, w_dim) of a split's readable pictures, a few thousand of them at most. A job.
+    """Return w (N, w_dim) of a split's readable pictures, at most FITTED of them. A job.
 
-    Pixels are held a piece at a time: a training that goes on may fill the memory with them.
+    Pixels are read in chunks: a training that still runs may fill the memory. Raises UserError if none can be read.
     """
-    # Drawn at random: in turns of classes, as samples are, an unbalanced set would be made a balanced one.
+    # At random and not in turns of classes, as samples are, which would make an unbalanced set a balanced one.
     rows = np.random.default_rng(0).permutation(data.indices(split))[:FITTED]
     pieces: list[Tensor] = []
     for first in range(0, len(rows), CHUNK):
         yield Progress(first, len(rows), "Encoding pictures")
         pixels = []
         for row in rows[first : first + CHUNK]:
-            with contextlib.suppress(UserError):  # the training, too, did without what is broken
+            with contextlib.suppress(UserError):  # the training left out broken files, too
                 pixels.append(data.decode(row, encoder.config.resolution))
         if pixels:
             pieces.append(encoder(to_img(np.stack(pixels))))
@@ -172,7 +172,6 @@ def encode_split(encoder: Encoder, data: ImageDataset, split: str = "train") -> 
 
 
 def _statistics(generator: stylegan2.Generator, samples: Samples | None) -> StyleStats:
-    """Over the encoded pictures; of a plain StyleGAN2 over seeds."""
     if samples is not None:
         return style_statistics(generator, samples.ws, samples.cond)
     z = torch.randn(SEEDS, generator.config.z_dim, generator=torch.Generator().manual_seed(0))
@@ -182,13 +181,13 @@ def _statistics(generator: stylegan2.Generator, samples: Samples | None) -> Styl
 
 
 def _classifier(run: RunFolder) -> Classifier:
-    """The run's classifier as a file will hold it."""
+    """Return the run's classifier, rounded as in a file."""
     kept = run.classifier if run.classifier.exists() else Path(run.config().classifier)
     return round_to_fp16(read_classifier(kept)[0])
 
 
 def _without_paths(config: TrainConfig) -> dict[str, Any]:
-    """The settings as JSON values; of files their names alone, since paths say things of a person's machine."""
+    """Return the settings as JSON values, with file names in place of paths, which may be private."""
     data = msgspec.structs.replace(config.data, path=Path(config.data.path).name)
     files = {name: Path(getattr(config, name)).name for name in ("classifier", "init")}
     training = config.classifier_training
@@ -201,7 +200,7 @@ def _without_paths(config: TrainConfig) -> dict[str, Any]:
 
 
 def sample_evenly(data: ImageDataset, split: str, count: int) -> np.ndarray:
-    """`count` pictures of a split in a fixed order, classes taken in turn where there are labels."""
+    """Return rows of `count` pictures of a split in a fixed order, with labels in turns of classes."""
     rows = np.random.default_rng(0).permutation(data.indices(split))
     if data.labels is None:
         return rows[:count]
@@ -214,9 +213,9 @@ def sample_evenly(data: ImageDataset, split: str, count: int) -> np.ndarray:
 
 @torch.no_grad()
 def encode_samples(networks: Networks, classifier: Classifier, pixels: np.ndarray, ids: tuple[str, ...]) -> Samples:
-    """Encode pictures (N, H, W, 3) uint8; `cond` is what the classifier says of the real picture."""
+    """Encode pictures (N, H, W, 3) uint8; `cond` is the classifier's output for the real picture."""
     pieces = to_img(pixels).split(CHUNK)
-    assert networks.E_ema is not None  # none but a plain StyleGAN2 lacks it
+    assert networks.E_ema is not None  # only a plain StyleGAN2 has none
     w = torch.cat([networks.E_ema(img) for img in pieces])
     probs = torch.cat([classifier.probs(img) for img in pieces])
     return Samples(networks.G_ema.broadcast(w).contiguous(), probs, probs, ids)
@@ -224,7 +223,7 @@ def encode_samples(networks: Networks, classifier: Classifier, pixels: np.ndarra
 
 @torch.no_grad()
 def generate_samples(generator: stylegan2.Generator, classifier: Classifier, cond: Tensor) -> Samples:
-    """Pictures that the generator makes of random z's, told what others were told: cond (N, K)."""
+    """Generate samples from random z with the class probabilities `cond` (N, K)."""
     z = torch.randn(len(cond), generator.config.z_dim, generator=torch.Generator().manual_seed(0))
     ws = generator.ws_from_z(z).contiguous()
     noise = generator.synthesis.noise_const()

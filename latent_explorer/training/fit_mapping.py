@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A last fit of the mapping network alone, so that random seeds are nearly as good as reconstructions.
+"""Final fit of the mapping network alone, which makes random seeds nearly as good as reconstructions.
 
-In a training the mapping runs after latents that the encoder keeps moving, and is far behind at its end. Once the
-encoder stands still, its latents are a fixed set of points, and the mapping can be brought to spread its w's like them
-in a minute: no picture is drawn for it. Distributions are compared by the sliced Wasserstein distance (Bonneel et al.
-2015), as in the training; the generator has learned by re-paired latents to draw any encoded w with any `cond`.
+During a training the encoder keeps moving its latents, and the mapping lags far behind. Once the encoder is fixed, its
+latents are a fixed set of points, and the mapping can be fitted to their distribution in a minute, without drawing a
+picture. Distributions are compared by the sliced Wasserstein distance (Bonneel et al. 2015), as in the training; from
+re-paired latents the generator has learned to draw any encoded w with any `cond`.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 FITTING = "Fitting random seeds"
 BATCH = 1024  # latents compared in a step
-PROJECTIONS = 64  # directions they are compared along: more of them are slower and end no nearer
-LR = 0.03  # of the weights as they act; on leaf-health half of it ends 1.4 times as far away, twice it 4 times
-HELD_OUT = 512  # directions that judge the fit
-AVERAGED = 8192  # z's that w_avg is the mean of
-_TURN = 50  # steps between two words of progress
+PROJECTIONS = 64  # directions to compare along: more are slower and end no nearer
+LR = 0.03  # of the effective weights; on leaf-health half of it ends 1.4 times as far away, twice it 4 times
+HELD_OUT = 512  # directions to judge the fit by
+AVERAGED = 8192  # z for the mean that becomes w_avg
+_TURN = 50  # steps between two Progress events
 
 
 def fit_mapping(mapping: MappingNetwork, w: Tensor, steps: int) -> Generator[Event, None, tuple[float, float]]:
-    """Bring mapping's w's to spread like the encoded w (N, w_dim), in place. A job; equal arguments fit equally.
+    """Fit the mapping in place to the distribution of the encoded w (N, w_dim). A job; deterministic.
 
-    Returns the squared sliced Wasserstein distance before and after. Weights that would end farther away, and those of
-    a mapping that takes classes, stay as they were.
+    Returns the squared sliced Wasserstein distance before and after. The weights stay as they were if the distance
+    would grow, or if the mapping takes classes.
     """
     before = spread_distance(mapping, w)
     if not steps or mapping.c_dim:
@@ -69,7 +69,7 @@ def fit_mapping(mapping: MappingNetwork, w: Tensor, steps: int) -> Generator[Eve
 
 @torch.no_grad()
 def spread_distance(mapping: MappingNetwork, w: Tensor) -> float:
-    """Squared sliced Wasserstein distance of mapping's w's from w (N, w_dim), in units of w's variance.
+    """Return the squared sliced Wasserstein distance of the mapping's w from w (N, w_dim), in units of w's variance.
 
     By z's and directions that are the same at every call, and that no fit has seen. NaN of a mapping that
     takes classes.
@@ -84,7 +84,7 @@ def spread_distance(mapping: MappingNetwork, w: Tensor) -> float:
 
 
 def _groups(mapping: MappingNetwork) -> list[dict[str, object]]:
-    """Every layer's learning rate undoes its multiplier (`bias_gain`): all move alike, whatever the preset says."""
+    """Return parameter groups whose learning rates cancel the layers' multiplier (`bias_gain`)."""
     layers = [getattr(mapping, f"fc{i}") for i in range(mapping.num_layers)]
     return [{"params": list(layer.parameters()), "lr": LR / layer.bias_gain} for layer in layers]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop over steps that every training which can be paused shares, and the means of its losses. No network here."""
+"""Loop over the steps of a training that can be paused, and running means of its losses."""
 
 from __future__ import annotations
 
@@ -22,33 +22,32 @@ PROGRESS_SECONDS = 1.0
 
 
 class TrainingLoop(ABC):
-    """A training between two steps: it can be saved, left and continued at any of them."""
+    """Base class of trainings that can be saved, left and continued between any two steps."""
 
     @abstractmethod
     def is_finished(self) -> bool:
-        """Whether all images were seen."""
+        """Return True if all images were seen."""
 
     @abstractmethod
     def step(self) -> Iterable[Event]:
-        """Take one step, do whatever is due after it, and only then return events: a reader may leave at any
-        of them."""
+        """Take one step, do what is due after it, then return events. The reader may stop at any of these."""
 
     @abstractmethod
     def progress(self) -> Progress:
-        """How far it is, and how long the rest takes."""
+        """Return the images seen, and the estimated time for the rest."""
 
     @abstractmethod
     def save(self) -> None:
-        """Write a checkpoint that holds everything the next step depends on."""
+        """Write a checkpoint of everything that the next step depends on."""
 
     def should_stop(self, asked: Callable[[], object]) -> bool:
-        """Whether to leave the loop here."""
+        """Return True to leave the loop here."""
         return bool(asked())
 
     def run_steps(self, should_stop: Callable[[], object]) -> Generator[Event, None, bool]:
-        """Take steps until all images were seen or `should_stop` says so; returns whether it came to its end.
+        """Take steps until all images were seen or `should_stop()` is true. Return True if all were seen.
 
-        A checkpoint is written then, and when the generator is closed.
+        A checkpoint is written at the end and when the generator is closed.
         """
         shown = -math.inf
         try:
@@ -66,7 +65,7 @@ class TrainingLoop(ABC):
 
 
 class RunningMeans:
-    """Means of the losses since the last line of figures; they stay on the device until they are asked for."""
+    """Means of the losses since the last line of figures, kept on the device until `take`."""
 
     def __init__(self) -> None:
         self._sums: dict[str, Tensor] = {}
@@ -83,7 +82,7 @@ class RunningMeans:
         return not self._sums or bool(torch.stack(list(self._sums.values())).isfinite().all())
 
     def take(self) -> dict[str, float]:
-        """The means, in one transfer from the device; a new interval begins."""
+        """Return the means, in one transfer from the device, and begin a new interval."""
         if not self._sums:
             return {}
         sums = torch.stack(list(self._sums.values())).tolist()
@@ -95,6 +94,6 @@ class RunningMeans:
         return {"sums": dict(self._sums), "counts": dict(self._counts)}
 
     def load_state(self, state: dict[str, Any], device: torch.device) -> None:
-        """All of them on `device`, where the next step's losses are: a rare one may be added to long after."""
+        """Restore the sums on `device`, where the next step's losses are."""
         self._sums = {name: total.to(device) for name, total in state["sums"].items()}
         self._counts = dict(state["counts"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Losses of StylEx training, each a function of tensors. Weights and schedules are the loop's business."""
+"""Losses of StylEx training as functions of tensors, without their weights and schedules."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def generator_loss(fake_scores: Tensor) -> Tensor:
-    """Non-saturating logistic loss: (N,) discriminator scores of generated pictures."""
+    """Non-saturating logistic loss of discriminator scores (N,) of generated pictures."""
     return F.softplus(-fake_scores).mean()
 
 
@@ -32,7 +32,7 @@ def r1_penalty(real_scores: Tensor, real: Tensor) -> Tensor:
 
 
 def path_lengths(img: Tensor, ws: Tensor, noise: Tensor) -> Tensor:
-    """Length of J^T y a picture, with y = noise / sqrt(H W): StyleGAN2, section 3.2. Returns (N,)."""
+    """Length (N,) of J^T y for each picture, with y = noise / sqrt(H W): StyleGAN2, section 3.2."""
     projected = (img * noise / math.sqrt(img.shape[2] * img.shape[3])).sum()
     (gradient,) = torch.autograd.grad(projected, ws, create_graph=True)
     return gradient.square().sum(dim=2).mean(dim=1).sqrt()
@@ -45,7 +45,7 @@ def kl_divergence(p: Tensor, logits: Tensor) -> Tensor:
 
 
 def class_weights(synthesis: SynthesisNetwork) -> list[Tensor]:
-    """What each style of each layer takes of `cond`: its affine's class weights about their mean, (channels, K)."""
+    """Class weights of each layer's styles: its affine's columns for `cond`, about their mean, (channels, K)."""
     w_dim = synthesis.config.w_dim
     columns = [synthesis.layer(x.name).affine.weight[:, w_dim:] for x in synthesis.layout.layers]
     return [x - x.mean(dim=1, keepdim=True) for x in columns]
@@ -64,7 +64,7 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: Tensor) -> Tensor:
 
 
 def _order(x: Tensor) -> Tensor:
-    """The order that sorts each row. On a CPU by numpy, which is three times as fast as torch there."""
+    """Indices that sort each row. On a CPU by numpy, which is three times as fast as torch there."""
     if x.device.type == "cpu":
         return torch.from_numpy(np.argsort(x.detach().numpy(), axis=1))
     return x.detach().argsort(dim=1)

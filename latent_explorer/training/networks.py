@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The networks of one StylEx training: generator, encoder, discriminator, and the averaged copies that are kept."""
+"""Networks of a StylEx training: generator, encoder, discriminator, and averaged copies of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Networks:
-    """`G`, `E`, `D` are trained; `G_ema` and `E_ema` follow them and are what is exported and judged.
+    """Networks of a training: `G`, `E`, `D` are trained; `G_ema`, `E_ema` are averages, for export and validation.
 
     A plain StyleGAN2 (`mode`) has neither encoder nor classes.
     """
@@ -70,8 +70,8 @@ class Networks:
     def load_explainer(self, explainer: Explainer) -> list[str]:
         """Take over the networks of an explainer. Returns sentences on what was taken and what starts anew.
 
-        Without an encoder in it, E starts from the discriminator's trunk (B.6 of the reference). UserError where
-        shapes differ.
+        If it has no encoder, E starts from the discriminator's trunk (B.6 of the reference). Raises UserError if shapes
+        differ.
         """
         said = [copy_generator(self.G, explainer.generator)]
         self._zero_cond_weights(self._layers_without_cond)
@@ -104,7 +104,7 @@ class Networks:
         return "The encoder starts anew: the explainer holds neither one nor a discriminator."
 
     def _zero_unused_cond(self) -> None:
-        """Zero columns for `cond`, as when the affines of a trained StyleGAN2 are widened (B.6 of the reference)."""
+        """Zero the columns for `cond`, as when affines of a trained StyleGAN2 are widened (B.6 of the reference)."""
         w_dim = self.G.config.w_dim
         self._zero_cond_weights(self.G.synthesis.layout.layers)
         for layer in self._layers_without_cond:
@@ -114,9 +114,9 @@ class Networks:
 
     @property
     def _layers_without_cond(self) -> list[StyleLayer]:
-        """The layers whose columns for `cond` stay zero: toRGB, and what is finer than `cond_resolution`.
+        """Layers whose columns for `cond` stay zero: toRGB, and those finer than `cond_resolution`.
 
-        AttFind searches the styles of the 3x3 convolutions, and a class that travels through toRGB would pass it by.
+        AttFind searches the styles of the 3x3 convolutions: it would miss a class that acts through toRGB.
         """
         return [
             layer
@@ -131,7 +131,7 @@ class Networks:
 
     @torch.no_grad()
     def limit_cond(self, limit: float) -> None:
-        """Keep every style's class weights within `limit` of their mean, so that several styles share the class."""
+        """Clamp every style's class weights to within `limit` of their mean: several styles must share the class."""
         w_dim = self.G.config.w_dim
         for layer in self.G.synthesis.layout.conv_layers:
             weight = self.G.synthesis.layer(layer.name).affine.weight[:, w_dim:]
@@ -139,13 +139,13 @@ class Networks:
             weight.copy_(mean + (weight - mean).clamp(-limit, limit))
 
     def modules(self) -> dict[str, nn.Module]:
-        """Those that there are, by name."""
+        """Return the networks that exist, by name."""
         every = {"G": self.G, "E": self.E, "D": self.D, "G_ema": self.G_ema, "E_ema": self.E_ema}
         return {name: module for name, module in every.items() if module is not None}
 
     @torch.no_grad()
     def update_averages(self, batch: int, images: int, half_life: int, w: Tensor) -> None:
-        """Move the averaged copies; early in a training the half-life is at most 5 % of what was seen."""
+        """Update the averaged copies. Early in a training the half-life is at most 5 % of the images seen."""
         center = self.G.mapping.w_avg
         center.copy_(w.mean(dim=0).lerp(center, W_AVG_BETA))
         decay = 0.5 ** (batch / max(min(half_life, 0.05 * images), 1e-8))
@@ -167,5 +167,4 @@ class Networks:
 
 
 def _average(network: M) -> M:
-    """A copy that follows the network and takes no gradients."""
     return copy.deepcopy(network).eval().requires_grad_(False)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Ready-made settings of a training: what a person chooses instead of forty numbers. Values only: no torch.
+"""Presets: ready-made settings of a training. Values only: no torch.
 
-Widths and lengths are choices for a computer without a graphics card up to 64 px, and for one with it above.
+Widths and lengths are for a computer without a graphics card up to 64 px, and for one with it above.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ class Preset(msgspec.Struct, frozen=True):
 
     key: str
     title: str
-    description: str  # one line for a person who has to choose
+    description: str  # one line to choose by
     settings: dict[str, Any] = {}
     classifier: dict[str, Any] = {}
     source: str = ""  # where the figures come from
-    differs: tuple[str, ...] = ()  # what a published recipe does that ours does not
+    differs: tuple[str, ...] = ()  # from the published recipe
 
 
 _QUICK_LOOK = Preset(
@@ -102,7 +102,7 @@ _LARGE = Preset(
         "validate_every": 50_000,
         "sheet_every": 25_000,
     },
-    source="The 64-px recipe with the published widths; nobody has run it to its end.",
+    source="The 64-px recipe with the published widths; it was never run to its end.",
 )
 
 _ORIGINAL = Preset(
@@ -193,7 +193,7 @@ DEFAULT = "64"
 
 
 def preset(key: str) -> Preset:
-    """The preset called `key`; UserError names those that there are."""
+    """Return the preset called `key`. Raises UserError, which names all presets, if there is none."""
     if key in PRESETS:
         return PRESETS[key]
     close = difflib.get_close_matches(key, PRESETS, n=1)
@@ -202,5 +202,5 @@ def preset(key: str) -> Preset:
 
 
 def apply(key: str, config: C) -> C:
-    """`config` with a preset's settings in place of its own."""
+    """Return `config` with the settings of a preset."""
     return msgspec.structs.replace(config, **preset(key).settings)

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Random numbers of a training, each a function of (seed, step, purpose, sample) and of nothing else.
+"""Random numbers of a training, which depend on (seed, step, purpose, sample) alone.
 
-So a training draws the same numbers whether it was interrupted or not, and whether one process computes the whole
-batch or several a part each; a checkpoint holds no generator. They come from Philox, a generator that is a keyed
-function of a counter (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): the key is the training's
-seed, and step, purpose and sample are words of the counter, so that no two streams overlap. Drawn on the CPU, the
-same for every device.
+A training therefore draws the same numbers after an interruption, on any device (they are drawn on the CPU), and with
+any number of processes; a checkpoint stores no generator. They come from Philox, a keyed function of a counter (Salmon
+et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"): the key is the training's seed; step, purpose and sample
+are words of the counter, so no two streams overlap.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ _WORD = 1 << 64
 
 
 class Purpose(IntEnum):
-    """What numbers are for. A value is part of the counter: a new purpose takes a new one."""
+    """Purpose of random numbers. The value is part of the counter: a new purpose needs a new one."""
 
     ORDER = 0  # of the pictures; the "step" is the epoch
     MIRROR = 1
@@ -45,23 +44,23 @@ class Purpose(IntEnum):
 
 
 def stream(seed: int, step: int, purpose: Purpose, sample: int = 0) -> np.random.Generator:
-    """The stream of random numbers of one purpose, step and sample."""
+    """Return the random number generator of one purpose, step and sample."""
     counter = np.array([0, sample, step, purpose], dtype=np.uint64)  # the first word counts the draws
     key = np.array([seed % _WORD, 0], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(counter=counter, key=key))
 
 
 class StepRandom:
-    """The random numbers of one step. `samples` are positions in the step's whole batch, over all processes.
+    """Random numbers of one step. `samples` are positions in the step's whole batch, over all processes.
 
-    Numbers that belong to the step as a whole (`samples` None) are the same in every process.
+    Numbers of the step as a whole (`samples` None) are the same in every process.
     """
 
     def __init__(self, seed: int, step: int) -> None:
         self._seed, self._step = seed, step
 
     def normal(self, purpose: Purpose, shape: tuple[int, ...], samples: Sequence[int] | None = None) -> Tensor:
-        """N(0, 1), float32: (len(samples), *shape), or `shape` for the step as a whole."""
+        """Draw from N(0, 1), float32: (len(samples), *shape), or `shape` for the step as a whole."""
         out = np.empty((1 if samples is None else len(samples), math.prod(shape)), dtype=np.float32)
         for row, sample in zip(out, (0,) if samples is None else samples, strict=True):
             numbers = stream(self._seed, self._step, purpose, sample)
@@ -69,12 +68,12 @@ class StepRandom:
         return torch.from_numpy(out.reshape(shape if samples is None else (-1, *shape)))
 
     def uniform(self, purpose: Purpose, shape: tuple[int, ...], samples: Sequence[int]) -> Tensor:
-        """Uniform in [0, 1), float32: (len(samples), *shape)."""
+        """Draw uniformly from [0, 1), float32: (len(samples), *shape)."""
         out = np.empty((len(samples), math.prod(shape)), dtype=np.float32)
         for row, sample in zip(out, samples, strict=True):
             stream(self._seed, self._step, purpose, sample).random(dtype=np.float32, out=row)
         return torch.from_numpy(out.reshape(-1, *shape))
 
     def permutation(self, purpose: Purpose, n: int) -> Tensor:
-        """A random order of 0 to n - 1, of the step as a whole."""
+        """Draw a random order of 0 to n - 1 for the step as a whole."""
         return torch.from_numpy(stream(self._seed, self._step, purpose).permutation(n))

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What a training leaves on disk, and how others reach it: the run folder without its checkpoints. No torch here.
+"""Run folder of a training: settings, status, figures, log and sheets, but not the checkpoints. No torch here.
 
-The training process writes; the window and the command line read, and write two files only: `request`, which asks for
-an end, and `busy`, whose age says that the window needs the device now. Files are replaced all at once; metrics.jsonl
-and log.txt grow line by line, and a crash may leave their last line unfinished. Who trains holds `lock`, which the
-system releases whatever becomes of the process.
+The training process writes; the window and the command line read, and write two files only: `request`, which asks the
+training to end, and `busy`, whose age tells whether the window needs the device now. Files are replaced atomically;
+metrics.jsonl and log.txt grow line by line, and a crash may leave their last line unfinished. The training process
+holds `lock`, which the system releases however the process ends.
 """
 
 from __future__ import annotations
@@ -35,26 +35,26 @@ State = Literal["starting", "running", "paused", "stopped", "finished", "failed"
 Phase = Literal["classifier", "explainer", "attributes"]
 Request = Literal["pause", "stop"]
 
-BUSY_SECONDS = 1.0  # a touch of `busy` holds the training back for so long
+BUSY_SECONDS = 1.0  # that a touch of `busy` holds the training back
 # Between two steps: a window that is used without a break slows a training, but never stops it.
 MAX_BUSY_WAIT_SECONDS = 2.0
 _ADVICE_RESUME = "The run is whole up to its last checkpoint: mend that and go on with --resume."
 _ADVICE_OTHER_FOLDER = "Choose another place with --out, or see to its permissions."
-LOCK_SECONDS = 2.0  # who only looks whether a run is alive holds the lock for an instant
+LOCK_SECONDS = 2.0  # to wait for the lock: a check whether the run is alive holds it for an instant
 
 
 class RunStatus(msgspec.Struct, frozen=True):
-    """status.json: how a run stands, as its own process last said. It says `running` for ever after a kill -9."""
+    """Contents of status.json, last written by the run's own process. After a kill -9 the state stays `running`."""
 
     state: State
     phase: Phase
-    message: str = ""  # one sentence for people
+    message: str = ""  # one sentence for users
     images: int = 0  # seen by the explainer's networks
     total: int = 0
     phase_done: int = 0
     phase_total: int = 0
     images_per_second: float | None = None
-    seconds_left: float | None = None  # to the end of the phase; None where nothing is known yet
+    seconds_left: float | None = None  # to the end of the phase; None if unknown
     device: str = ""
     pid: int = 0
     started: float = 0.0  # seconds since the epoch; of this process
@@ -63,7 +63,7 @@ class RunStatus(msgspec.Struct, frozen=True):
 
 
 class RunFolder:
-    """The folder of one training."""
+    """Folder of one training."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -71,18 +71,17 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.metrics_file = path / "metrics.jsonl"
         self.log_file = path / "log.txt"
-        self.classifier = path / "classifier.classifier"  # trained here, or a copy of the one that was named
+        self.classifier = path / "classifier.classifier"  # trained by the run, or a copy of the given one
         self.result = path / "result.explainer"
-        self.current = path / "current.explainer"  # a running training's state, when somebody asked for it
+        self.current = path / "current.explainer"  # a running training's state, exported on request
 
-    # -- what was asked for ------------------------------------------------------------------------------------------
+    # -- settings ----------------------------------------------------------------------------------------------------
 
     def exists(self) -> bool:
-        """Whether a run was started here."""
         return (self.path / "config.json").is_file()
 
     def create(self, config: TrainConfig, provenance: dict[str, Any] | None = None) -> None:
-        """Start a new run. A folder that holds one already is refused."""
+        """Start a new run. Raises UserError if the folder has one already, or cannot be written."""
         if self.exists():
             raise UserError(f"{self.path} holds a run already. Go on with --resume, or choose another folder.")
         with self.explain_write_errors("the run folder", _ADVICE_OTHER_FOLDER):
@@ -92,18 +91,18 @@ class RunFolder:
         self._write_json("config.json", config)
 
     def config(self) -> TrainConfig:
-        """The settings of the run. Raises UserError where no run is."""
+        """Return the settings of the run. Raises UserError if there is no run."""
         try:
             return msgspec.json.decode((self.path / "config.json").read_bytes(), type=TrainConfig)
         except (OSError, msgspec.MsgspecError) as error:
-            raise UserError(f"{self.path} is no run folder: {error}. Give the folder that `train` wrote.") from error
+            raise UserError(f"{self.path} is not a run folder: {error}. Give the folder that `train` wrote.") from error
 
     def change_config(self, config: TrainConfig) -> None:
-        """A run that goes on with more images says so."""
+        """Replace the settings, as when a run continues with more images."""
         self._write_json("config.json", config)
 
     def provenance(self) -> dict[str, Any]:
-        """What the run was made from; empty where a crash came before it was known."""
+        """Return what the run was made from; empty if a crash came before it was written."""
         with contextlib.suppress(OSError, ValueError):
             return cast("dict[str, Any]", json.loads((self.path / "provenance.json").read_bytes()))
         return {}
@@ -111,17 +110,17 @@ class RunFolder:
     def write_provenance(self, provenance: dict[str, Any]) -> None:
         self._write_json("provenance.json", provenance)
 
-    # -- how it stands -----------------------------------------------------------------------------------------------
+    # -- status ------------------------------------------------------------------------------------------------------
 
     def status(self) -> RunStatus | None:
-        """What the run last said of itself; None where it has said nothing that can be read."""
+        """Return the last status, or None if there is none that can be read."""
         try:
             return msgspec.json.decode((self.path / "status.json").read_bytes(), type=RunStatus)
         except (OSError, msgspec.MsgspecError):
             return None
 
     def write_status(self, status: RunStatus) -> None:
-        """Say how the run stands. On a full disk the old file is written over, which takes no new space."""
+        """Write the status. On a full disk the old file is overwritten, which takes no new space."""
         path, text = self.path / "status.json", msgspec.json.encode(status)
         try:
             with atomic_path(path, durable=False) as temporary:
@@ -132,7 +131,7 @@ class RunFolder:
                 file.truncate()
 
     def is_alive(self) -> bool:
-        """Whether a process trains here now."""
+        """Return True if a process trains here now."""
         if not (self.path / "lock").exists():
             return False
         lock = self._lock()
@@ -147,9 +146,9 @@ class RunFolder:
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
-        """Be the one process that trains here. Raises UserError where another one does, or nothing can be written.
+        """Hold the lock of the folder. Raises UserError if another process holds it, or the folder cannot be written.
 
-        Requests and half-written files that were left over are removed.
+        Old requests and partly written files are removed.
         """
         with self.explain_write_errors("the run folder", _ADVICE_OTHER_FOLDER):
             self.path.mkdir(parents=True, exist_ok=True)
@@ -170,7 +169,7 @@ class RunFolder:
             lock.release()
 
     def _remove_partial_files(self) -> None:
-        """Remove what a kill -9 left of files that were being written (see `atomic_path`), but for those of others."""
+        """Remove partly written files that a kill -9 left (see `atomic_path`), except those of other programs."""
         own = ("status", "config", "provenance", "pictures", "classifier", "result")
         left = [path for name in own for path in self.path.glob(f".{name}-*")]
         for path in [*left, *self.samples.glob(".*-*.png"), *self.checkpoints.glob(".*-*.pt")]:
@@ -180,15 +179,15 @@ class RunFolder:
     def _lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.path / "lock")
 
-    # -- asked from outside ------------------------------------------------------------------------------------------
+    # -- requests ----------------------------------------------------------------------------------------------------
 
     def request(self, what: Request) -> None:
-        """Ask the training for its end; it looks between two steps. Both write a checkpoint; stop also a result."""
+        """Ask the training to end after its current step. It writes a checkpoint, for "stop" also a result."""
         with self.explain_write_errors("the request"), atomic_path(self.path / "request") as temporary:
             temporary.write_text(what)
 
     def pop_request(self) -> Request | None:
-        """What was asked for since the last call."""
+        """Return and remove the request, if there is one."""
         path = self.path / "request"
         try:
             text = path.read_text().strip()
@@ -198,12 +197,12 @@ class RunFolder:
         return cast("Request", text) if text in get_args(Request) else None
 
     def busy(self) -> None:
-        """The window needs the device now; the training holds back for a moment."""
+        """Hold the training back for BUSY_SECONDS, because the window needs the device."""
         with contextlib.suppress(OSError):
             (self.path / "busy").touch()
 
     def wait_while_busy(self) -> float:
-        """Wait while the window is busy, 2 s at most; returns the seconds waited."""
+        """Wait while the window is busy, at most MAX_BUSY_WAIT_SECONDS. Returns the seconds waited."""
         started = time.monotonic()
         while (waited := time.monotonic() - started) < MAX_BUSY_WAIT_SECONDS and self._is_busy():
             time.sleep(0.05)
@@ -216,19 +215,19 @@ class RunFolder:
             return False
         return 0 <= age < BUSY_SECONDS
 
-    # -- figures, sentences, pictures --------------------------------------------------------------------------------
+    # -- figures, log, sheets ----------------------------------------------------------------------------------------
 
     def append_metrics(self, images: int, values: dict[str, float]) -> None:
-        """One line of figures, in the nine digits that tell any two fp32 numbers apart."""
+        """Append a line of figures, with the nine digits that distinguish any two fp32 numbers."""
         row = {"images": images, **{name: float(f"{v:.9g}") for name, v in values.items()}}
         with self.explain_write_errors("metrics.jsonl"), self.metrics_file.open("ab") as file:
             file.write(msgspec.json.encode(row) + b"\n")
 
     def metrics(self, since: int = 0) -> tuple[list[dict[str, float]], int]:
-        """The figures after byte `since`, and where to read on.
+        """Return the figures after byte `since`, and the byte to continue from.
 
-        A run that went on from a checkpoint writes its newest figures again. A row whose `images` is not above that
-        of an earlier row with the same figure replaces it and whatever came after it.
+        A run that continues from a checkpoint writes its newest figures again. A row whose `images` is not above that
+        of an earlier row with the same figure replaces that row and all after it.
         """
         try:
             with self.metrics_file.open("rb") as file:
@@ -244,7 +243,7 @@ class RunFolder:
         return [row for row in rows if row], since + len(whole)
 
     def drop_metrics_after(self, images: int) -> None:
-        """Drop the figures newer than the checkpoint that a run goes on from, and a line that a crash cut off."""
+        """Drop the figures newer than the checkpoint that a run continues from, and an incomplete line."""
         if not self.metrics_file.exists():
             return
         kept = 0
@@ -257,19 +256,19 @@ class RunFolder:
             file.truncate(kept)
 
     def sync_metrics(self) -> None:
-        """A checkpoint promises that the figures before it are on the disk."""
+        """Flush the figures to the disk, before a checkpoint that comes after them."""
         if self.metrics_file.exists():
             with self.explain_write_errors("metrics.jsonl"), self.metrics_file.open("ab") as file:
                 os.fsync(file.fileno())
 
     def log_line(self, text: str) -> None:
-        """One sentence with the local time. A log that cannot be written is no reason to end."""
+        """Append a sentence with the local time. Errors are ignored: a training does not end for its log."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S")
         with contextlib.suppress(OSError), self.log_file.open("a", encoding="utf-8") as file:
             file.write(f"{stamp}  {' '.join(text.split())}\n")
 
     def log(self) -> list[str]:
-        """The lines of log.txt, oldest first."""
+        """Return the lines of log.txt, oldest first."""
         try:
             return self.log_file.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
@@ -282,14 +281,14 @@ class RunFolder:
             Image.fromarray(picture).save(temporary, format="PNG")
 
     def sheets(self) -> list[Path]:
-        """The sample sheets, oldest first; a name is the images seen."""
+        """Return the sample sheets, oldest first. A name is the number of images seen."""
         return sorted(self.samples.glob("[0-9]*.png"))
 
     # -- writing -----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def explain_write_errors(self, what: str, advice: str = _ADVICE_RESUME) -> Iterator[None]:
-        """A failure to write becomes a sentence that says what, why, and what to do."""
+        """Turn an OSError into a UserError that says what could not be written, why, and what to do."""
         try:
             yield
         except OSError as error:
@@ -317,7 +316,7 @@ def _starts_a_line(file: Any, position: int) -> bool:
 
 
 def _row(line: bytes) -> dict[str, float] | None:
-    """A line of metrics.jsonl; None for one that a crash cut off. Figures that were no numbers are left out."""
+    """Parse a line of metrics.jsonl, or return None if it is incomplete. Figures that were NaN are left out."""
     try:
         row = msgspec.json.decode(line, type=dict[str, float | None])
     except msgspec.MsgspecError:

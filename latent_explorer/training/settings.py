@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""From what a person chose, on the command line or in the window's form, to the settings of a training. No torch.
+"""Settings by name, and the config made from the choices on the command line or in the window. No torch.
 
-The settings themselves are in `training.config`, ready-made ones in `training.presets`.
+The settings are defined in `training.config`, presets in `training.presets`.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ CLASSIFIER = "classifier."
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: its name, as `--set` takes it, its type, and what it is for."""
+    """Setting of a training: its name, as `--set` takes it, its type and its purpose."""
 
     name: str
     type: Any
     reason: str
-    section: str  # heading that it stands under
+    section: str  # heading in lists
 
     @property
     def choices(self) -> tuple[Any, ...]:
-        """The values that there are; empty where they cannot be counted."""
+        """Possible values, or an empty tuple if they are not a few."""
         kind = inspect.type_info(self.type)
         if isinstance(kind, inspect.BoolType):
             return (True, False)
@@ -51,11 +51,14 @@ class Setting:
 
     @property
     def allowed(self) -> str:
-        """What a value must be, in words: "a whole number, at least 1"."""
+        """Allowed values in words: "a whole number, at least 1"."""
         return _allowed(inspect.type_info(self.type))
 
     def parse(self, text: str) -> Any:
-        """The value that a person wrote; whole numbers also as "20,000" or "20k", several with commas between them."""
+        """Parse a typed value: whole numbers also as "20,000" or "20k", several values separated by commas.
+
+        Raises UserError if it is not allowed.
+        """
         value: Any = text.strip()
         kind = inspect.type_info(self.type)
         if isinstance(kind, inspect.VarTupleType):
@@ -65,7 +68,7 @@ class Setting:
         return self.check(value, strict=False)
 
     def check(self, value: Any, *, strict: bool = True) -> Any:
-        """The value, or UserError where it is not allowed."""
+        """Return the value. Raises UserError if it is not allowed."""
         try:
             checked = msgspec.convert(value, self.type, strict=strict)
         except msgspec.ValidationError:
@@ -76,7 +79,7 @@ class Setting:
 
     @staticmethod
     def text(value: Any) -> str:
-        """A value as `parse` reads it."""
+        """Return a value as `parse` reads it."""
         if isinstance(value, (list, tuple)):
             return ",".join(str(part) for part in value)
         if isinstance(value, float):
@@ -101,7 +104,7 @@ def _allowed(kind: inspect.Type) -> str:
 
 
 def _without_thousands(text: str) -> str:
-    """ "20,000", "20 000", "20k" -> "20000", "1.5M" -> "1500000"; other texts as they are."""
+    """Turn "20,000", "20 000" and "20k" into "20000", and "1.5M" into "1500000"; keep other texts."""
     plain = re.sub(r"[\s'_]", "", text.lower())
     plain = re.sub(r"[.,](?=\d{3}(\D|$))", "", plain)
     short = re.fullmatch(r"(\d{1,6}(?:[.,]\d{1,2})?)([km])", plain)
@@ -123,7 +126,7 @@ _KINDS = (
 
 @functools.cache
 def settings_of(config: type[msgspec.Struct], prefix: str = "") -> dict[str, Setting]:
-    """The settings of a config by name, in its order; not the configs within it. `prefix` stands before each name."""
+    """Return the settings of a config by name, in order, without nested configs. `prefix` is put before each name."""
     found, section = {}, ""
     for field in msgspec.structs.fields(config):
         section = SECTIONS.get(config, {}).get(field.name, section)
@@ -137,12 +140,12 @@ def settings_of(config: type[msgspec.Struct], prefix: str = "") -> dict[str, Set
 
 @functools.cache
 def train_settings() -> dict[str, Setting]:
-    """The settings of `train` by name, those of the classifier's training included."""
+    """Return the settings of `train` by name, including those of the classifier's training."""
     return {**settings_of(TrainConfig), **settings_of(ClassifierTraining, CLASSIFIER)}
 
 
 def values_of(config: TrainConfig) -> dict[str, Any]:
-    """The values of a config by the names of `train_settings`; of the classifier only where one is trained."""
+    """Return the values of a config by the names of `train_settings`; the classifier's only if one is trained."""
     values = {name: getattr(config, name) for name in settings_of(TrainConfig)}
     if config.classifier_training is not None:
         for name in settings_of(ClassifierTraining):
@@ -151,18 +154,18 @@ def values_of(config: TrainConfig) -> dict[str, Any]:
 
 
 def parse_settings(texts: Iterable[str], known: Mapping[str, Setting]) -> dict[str, Any]:
-    """The values of `NAME=VALUE` texts. UserError for an unknown name and for a value that is not allowed."""
+    """Parse `NAME=VALUE` texts. Raises UserError for an unknown name or a value that is not allowed."""
     values = {}
     for given in texts:
         name, equals, text = given.partition("=")
         if not equals:
-            raise UserError(f"{given!r} is no setting. Write it as NAME=VALUE.")
+            raise UserError(f"{given!r} is not a setting. Write it as NAME=VALUE.")
         values[name] = _known(name, known).parse(text)
     return values
 
 
 def check_settings(values: Mapping[str, Any], known: Mapping[str, Setting]) -> dict[str, Any]:
-    """The same values. UserError for an unknown name and for a value that is not allowed."""
+    """Return the same values. Raises UserError for an unknown name or a value that is not allowed."""
     return {name: _known(name, known).check(value) for name, value in values.items()}
 
 
@@ -176,7 +179,7 @@ def _known(name: str, known: Mapping[str, Setting]) -> Setting:
 
 
 def with_settings(config: S, options: Mapping[str, Any], texts: Iterable[str]) -> S:
-    """The config with those `options` that are not None, and with `NAME=VALUE` texts, applied. Raises UserError."""
+    """Apply the `options` that are not None, and `NAME=VALUE` texts, to a config. Raises UserError."""
     given = {name: value for name, value in options.items() if value is not None}
     given |= parse_settings(texts, settings_of(type(config)))
     return msgspec.structs.replace(config, **given)
@@ -193,7 +196,7 @@ def train_config(
     name: str | None = None,
     **selection: Any,
 ) -> TrainConfig:
-    """The config of a training. UserError for what cannot be meant.
+    """Make the config of a training. Raises UserError for choices that are missing or contradict each other.
 
     `settings` are by name as in `train_settings`; `selection` are fields of DataConfig, of the pictures with labels.
     """
@@ -226,5 +229,5 @@ def check_widths(config: TrainConfig) -> None:
 
 
 def _whole(path: str | None) -> str:
-    """A path that means the same from every folder; empty for none."""
+    """Return the absolute path, or an empty string for none."""
     return str(Path(path).resolve()) if path else ""

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a training starts from: pictures, classifier and networks of a run, and what is refused before
-any work is done."""
+"""Setup of a training: pictures, classifier and networks of a run, and checks before any work is done."""
 
 from __future__ import annotations
 
@@ -38,14 +37,14 @@ if TYPE_CHECKING:
     from latent_explorer.training.config import TrainConfig
     from latent_explorer.training.run_folder import RunFolder
 
-SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks want some, too
-NAMED = 5  # files that a sentence names
+SHARE_OF_MEMORY = 0.7  # that decoded pictures may take: the networks need some, too
+NAMED = 5  # most files named in an error
 
 
 def check(config: TrainConfig, run: RunFolder, world: World = SINGLE_PROCESS) -> None:
-    """Refuse what can be refused without reading a picture. Raises UserError.
+    """Raise UserError for any problem that can be found without reading a picture.
 
-    What the run has of its own by now (a classifier, a checkpoint) needs no original any more.
+    A run that has its own classifier or checkpoint by now does not need the original.
     """
     check_widths(config)
     check_batch_divisible(config, world.size)
@@ -70,9 +69,10 @@ def check(config: TrainConfig, run: RunFolder, world: World = SINGLE_PROCESS) ->
 def read_pictures(
     run: RunFolder, world: World = SINGLE_PROCESS
 ) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
-    """The run's data and its pictures, (N, H, W, 3) uint8, without those that could not be read when it began.
+    """Read the run's data and pictures, (N, H, W, 3) uint8, without those that could not be read when it began.
 
-    Yields a Notice that names what cannot be read. Raises UserError where the pictures are not those of the beginning.
+    Yields a Notice with the files that cannot be read. Raises UserError if the pictures are not those that the run
+    began with.
     """
     config = run.config()
     data = open_data(config.data)
@@ -89,9 +89,9 @@ def read_pictures(
 def build_training(
     run: RunFolder, data: ImageDataset, pixels: np.ndarray, *, fresh: bool, world: World = SINGLE_PROCESS
 ) -> tuple[Trainer, Validation]:
-    """The parts of a run, as at its first step; a run that is not `fresh` then takes up its checkpoint.
+    """Build the trainer and the validation of a run as at its first step.
 
-    Of the processes of `world` the first alone writes into the folder.
+    A run that is not `fresh` loads its checkpoint afterwards. Only the first process of `world` writes into the folder.
     """
     config = run.config()
     check_batch_divisible(config, world.size)
@@ -103,7 +103,7 @@ def build_training(
     perceptual = None
     if classifier is not None:
         classifier = classifier.to(device)
-        # A run goes on with the distance that it began with, whatever weights have come or gone since.
+        # A run keeps the distance that it began with, even if LPIPS weights were added or removed since.
         perceptual = perceptual_for(classifier, run.provenance().get("perceptual"))
     if perceptual is not None:
         perceptual = perceptual.to(device)
@@ -119,7 +119,7 @@ def build_training(
 
 
 def _classifier(run: RunFolder) -> tuple[Classifier | None, dict[str, Any]]:
-    """The run's classifier and what the provenance says of it; a plain StyleGAN2 has none."""
+    """Return the run's classifier and its part of the provenance; None and nothing for a plain StyleGAN2."""
     if run.config().mode == "stylegan2":
         return None, {}
     classifier, about = read_classifier(copy_classifier(run))
@@ -127,23 +127,23 @@ def _classifier(run: RunFolder) -> tuple[Classifier | None, dict[str, Any]]:
 
 
 def copy_classifier(run: RunFolder) -> Path:
-    """The run's own copy of its classifier: whatever becomes of the original, the run can go on."""
+    """Return the run's own copy of its classifier, made now if missing: the run then does not need the original."""
     kept, named = run.classifier, run.config().classifier
     if named and not kept.exists():
-        # Written anew, not copied: it may come out of an explainer, and a file that is none is refused.
+        # Not a copy of the file, which may be an explainer or may not be a classifier at all.
         write_classifier(kept, *read_classifier(Path(named)))
     return kept
 
 
 def _load_explainer(networks: Networks, path: Path) -> dict[str, Any]:
-    """Take over the networks of an explainer; returns what the provenance says of it."""
+    """Take over the networks of an explainer. Returns its part of the provenance."""
     explainer = read_explainer(path)
     taken = networks.load_explainer(explainer)
     return {"name": explainer.name, "model_hash": explainer.model_hash, "taken": taken}
 
 
 def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:
-    """Refuse to go on with other pictures than those that the run began with; the first time, list them."""
+    """Raise UserError if the pictures are not those that the run began with. The first time, list them."""
     path = run.path / "pictures.txt"
     if not world.is_main_process:
         return
@@ -163,7 +163,7 @@ def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:
 
 
 def _check_memory(data: ImageDataset, resolution: int) -> None:
-    """All pictures stay decoded in memory, so that nothing that happens to their files can end a training."""
+    """Raise UserError if the pictures do not fit into memory. They stay decoded there, so no file is needed later."""
     wanted = len(data) * resolution * resolution * 3
     there = installed_memory()
     if there is not None and wanted > SHARE_OF_MEMORY * there:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What the generator is given in a step: noise maps, latents of the mapping path, and re-paired latents.
+"""Inputs of the generator in a step: noise maps, latents of the mapping path, and re-paired latents.
 
-Pictures of a step stand at fixed positions of its whole batch, which random numbers and processes go by: first the
+Pictures of a step have fixed positions in its whole batch, which random numbers and processes depend on: first the
 encoded ones, then those of the mapping path, then the re-paired ones.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class BatchPositions:
-    """Where this process's pictures stand in a step's batch. A plain StyleGAN2 has a whole batch from the mapping."""
+    """Positions of this process's pictures in a step's batch. A plain StyleGAN2 has a whole batch from the mapping."""
 
     def __init__(self, config: TrainConfig, world: World) -> None:
         c, stylex = config, config.mode == "stylex"
@@ -43,7 +43,7 @@ class BatchPositions:
         return [*self.mapped, *self.repaired]
 
     def shown(self, count: int) -> list[int]:
-        """Rows of the pictures that D sees among `count` of a step: encoded as many as real ones, and all others."""
+        """Return the rows that D sees of a step's `count` pictures: as many encoded as real ones, and all others."""
         encoded = len(self.encoded)
         return [*range(min(encoded, len(self.real))), *range(encoded, count)]
 
@@ -51,7 +51,7 @@ class BatchPositions:
 def noise_maps(
     synthesis: SynthesisNetwork, draws: StepRandom, purpose: Purpose, samples: Sequence[int]
 ) -> list[Tensor]:
-    """Fresh noise for the pictures at `samples`, one (N, 1, H, W) for every 3x3 convolution."""
+    """Draw noise for the pictures at `samples`, one (N, 1, H, W) for every 3x3 convolution."""
     sides = [layer.resolution for layer in synthesis.layout.conv_layers]
     flat = draws.normal(purpose, (sum(side * side for side in sides),), samples)
     pieces = flat.to(synthesis.block(4).const.device).split([side * side for side in sides], dim=1)
@@ -63,9 +63,9 @@ def mix_class_styles(
 ) -> tuple[Styles, Tensor]:
     """Let a random share of the styles of ws (N, num_ws, w_dim) hear another class, as when sliders are moved.
 
-    The classifier shall then see as much of the other class as was moved: probabilities between `own` and `other`
-    (N, K) in the space of logits, by the moved share of the class weights. So effects add up, style by style, and no
-    single style can carry the class. `numbers` (N, 1 + styles of all layers) are uniform: the share, and who hears.
+    Returns the styles and the target (N, K): probabilities between `own` and `other` (N, K) in the space of logits, by
+    the moved share of the class weights. So effects add up, style by style, and no single style can carry the class.
+    `numbers` (N, 1 + styles of all layers) are uniform: the share, then one number for each style.
     """
     before, after = synthesis.styles(ws, own), synthesis.styles(ws, other)
     share, rest = numbers[:, :1], numbers[:, 1:]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One step of StylEx training. Encoder path and mapping path take part in every update.
+"""Step of a StylEx training. Encoder path and mapping path take part in every update.
 
 Recipe: reconstruction first; then the classifier's agreement; then the discriminator. In each step one batch of
 pictures is reconstructed from E(x) and its own class probabilities, and a smaller batch is generated, from z and from
@@ -46,14 +46,14 @@ def ramp(images: int, start: int, length: int) -> float:
 
 
 def uses_bfloat16(precision: str, device: torch.device) -> bool:
-    """Whether convolutions run in bfloat16: where it is asked for, or gains (CUDA cards that have it in hardware)."""
+    """Return True if convolutions run in bfloat16: if asked for, or by "auto" on CUDA cards with it in hardware."""
     if precision != "auto":
         return precision == "bfloat16"
     return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 class GeneratedBatch(NamedTuple):
-    """Pictures of the generator that the discriminator sees."""
+    """Generated pictures that the discriminator sees."""
 
     img: Tensor  # (N, 3, H, W), detached
     target_cond: Tensor  # (N, K)
@@ -61,7 +61,7 @@ class GeneratedBatch(NamedTuple):
 
 
 class Trainer:
-    """State of a training: networks, optimisers, counters. Random numbers and data order follow from the counters."""
+    """State of a training: networks, optimisers, counters. Random numbers and data order depend on the counters."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Trainer:
         perceptual: PerceptualDistance | None,
         world: World = SINGLE_PROCESS,
     ) -> None:
-        """Everything is on one device. Classifier and perceptual distance may be missing for a plain StyleGAN2."""
+        """Set up a training; all arguments are on one device. A plain StyleGAN2 needs no classifier and no distance."""
         check_batch_divisible(config, world.size)
         self.config = config
         self.networks = networks
@@ -105,7 +105,7 @@ class Trainer:
     # -- one step ------------------------------------------------------------------------------------------------
 
     def step(self) -> dict[str, Tensor]:
-        """One update of everything. Returns its losses (detached), means over the batch of all processes."""
+        """Update all networks once. Returns the losses (detached), means over the batch of all processes."""
         c = self.config
         self._set_learning_rate()
         draws = StepRandom(c.seed, self.step_count)
@@ -157,10 +157,10 @@ class Trainer:
     def _reconstruction_losses(
         self, real: Tensor, w: Tensor, target_cond: Tensor, img: Tensor
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """L1, LPIPS or what stands for it, the classifier's KL (on generated pictures too: they must show what they
-        were told), latent.
+        """Return the weighted sum of the reconstruction losses, and each of them detached.
 
-        What weighs nothing is not computed.
+        They are L1, LPIPS or its substitute, the classifier's KL (on generated pictures too: they must show what they
+        were told) and the latent loss. A loss without weight is not computed.
         """
         c, rec = self.config, img[: len(real)]
         l1 = (rec - real).abs().mean()
@@ -215,7 +215,7 @@ class Trainer:
         return {"path_length": mean}
 
     def _set_learning_rate(self) -> None:
-        """Constant, then falling linearly to a tenth at the end; rising at first where networks were taken over."""
+        """Set the learning rate: constant, then falling to a tenth; rising at first if networks were taken over."""
         c = self.config
         cooldown = min(c.cooldown, c.images // 4)
         factor = min(max((c.images - self.images) / max(cooldown, 1), 0.1), 1.0)
@@ -228,7 +228,6 @@ class Trainer:
     # -- parts of a step -----------------------------------------------------------------------------------------
 
     def _autocast(self) -> torch.autocast:
-        """The precision of convolutions."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16)
 
     def _mapped(self, z: Tensor) -> Tensor:
@@ -236,7 +235,7 @@ class Trainer:
         return w
 
     def _encode(self, img: Tensor) -> Tensor | None:
-        """w (N, w_dim), where there is an encoder."""
+        """Return w (N, w_dim), or None without an encoder."""
         if self.networks.E is None:
             return None
         with self._autocast():
@@ -244,7 +243,7 @@ class Trainer:
         return w.float()
 
     def _score(self, img: Tensor, cond: Tensor, exact: bool = False) -> Tensor:
-        """The discriminator's scores (N,); `exact` for what takes second derivatives."""
+        """Return the discriminator's scores (N,); `exact` for second derivatives."""
         if exact:
             return self.networks.D.score(img, cond)
         with self._autocast():
@@ -253,7 +252,7 @@ class Trainer:
     def _draw(
         self, batch: Batch, w: Tensor | None, generate: bool, draws: StepRandom
     ) -> tuple[Tensor, Tensor, list[int]]:
-        """All pictures of a step from one pass: img (N, 3, H, W), what they were told (N, K), their positions."""
+        """Draw all pictures of a step in one pass: img (N, 3, H, W), what they were told (N, K), their positions."""
         G, parts, samples = self.networks.G, [], list(self.positions.encoded)
         if w is not None:
             parts.append((G.synthesis.styles(G.broadcast(w), batch.cond), batch.cond))
@@ -267,7 +266,7 @@ class Trainer:
         return img.float(), torch.cat([target_cond for _, target_cond in parts]), samples
 
     def _generated(self, batch: Batch, w: Tensor | None, draws: StepRandom) -> list[tuple[Styles, Tensor]]:
-        """Styles of mapping samples and of re-paired encoded latents, and the probabilities that they were told."""
+        """Return styles of mapping samples and of re-paired latents, with the probabilities that they were told."""
         at, G = self.positions, self.networks.G
         other = batch.whole[draws.permutation(Purpose.PARTNERS, self.config.batch)]
         parts = []
@@ -284,7 +283,7 @@ class Trainer:
         return parts
 
     def _align(self, draws: StepRandom) -> Tensor:
-        """Pull the distribution of mapping's w towards the encoder's (recent latents, detached)."""
+        """Return the distance of mapping's w from recent latents of the encoder (detached)."""
         c, n = self.config, len(self.bank)
         if n < BANK // 2 or not c.align:
             return torch.zeros([], device=self.device)
@@ -305,7 +304,7 @@ class Trainer:
             self.optimisers[name].step()
 
     def is_finite(self) -> bool:
-        """Whether all weights that are kept are finite numbers; once one is not, none will be soon."""
+        """Return True if all weights are finite; once one is not, all soon follow."""
         modules = self.networks.modules().values()
         kept: list[Tensor] = [p for module in modules for p in module.parameters()]
         return bool(torch.stack(torch._foreach_norm(kept)).isfinite().all())
@@ -313,7 +312,7 @@ class Trainer:
     # -- checkpoints ---------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step depends on."""
+        """Return everything that the next step depends on."""
         return {
             "images": self.images,
             "step_count": self.step_count,

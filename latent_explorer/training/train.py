@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`train`: figures, sheets and checkpoints between the steps of a run, and going on where it stopped.
+"""Training of a run: figures, sheets and checkpoints between its steps, speed and remaining time, and resuming.
 
-A step is in `stylex_trainer`, the loop over steps in `loop`, what a run starts from in `setup`, what it leaves on disk
-in `run_folder` and `checkpoints`.
+A step is in `stylex_trainer`, the loop over steps in `loop`, the setup of a run in `setup`, its files in `run_folder`
+and `checkpoints`.
 """
 
 from __future__ import annotations
@@ -30,30 +30,33 @@ if TYPE_CHECKING:
     from latent_explorer.training.stylex_trainer import Trainer
     from latent_explorer.training.validate import Validation
 
-MAX_ROLLBACKS = 3  # times that a training which diverges is taken back before it is given up
-FULL_COST = 2.0  # a step with discriminator and mapping path, in steps of reconstruction; until it is measured
+MAX_ROLLBACKS = 3  # to earlier checkpoints, before a training that diverges is given up
+FULL_COST = 2.0  # assumed cost of a step with discriminator and mapping path, in steps of reconstruction
 
 
 class Throughput:
-    """Images a second, apart for the two stages of the schedule. Time `paused` is no training: validation, writing."""
+    """Images per second in each of the two stages of the schedule, and the remaining time.
+
+    Time within `paused`, as of validation and writing, does not count.
+    """
 
     def __init__(self, config: TrainConfig, images: int) -> None:
         self._config = config
         # The first image that the discriminator takes part in.
         self._full_from = config.adversarial_start if config.mode == "stylex" else 0
-        self._started = time.monotonic()  # as if nothing had been done aside
+        self._started = time.monotonic()  # moved on by all pauses
         self._paused_at: float | None = None
         self._lap = (images, 0.0)  # images seen and seconds trained at its start
-        self._rates: dict[bool, float] = {}  # by whether the discriminator takes part
+        self._rates: dict[bool, float] = {}  # True: the discriminator takes part
         self._validations: list[float] = []
 
     def seconds(self) -> float:
-        """Trained so far, by this process."""
+        """Return the seconds trained so far by this process."""
         return (self._paused_at or time.monotonic()) - self._started
 
     @contextlib.contextmanager
     def paused(self, validation: bool = False) -> Iterator[None]:
-        """Do something that is no training; the clock stands meanwhile."""
+        """Stop the clock while the context lasts."""
         self._paused_at = started = time.monotonic()
         try:
             yield
@@ -65,18 +68,18 @@ class Throughput:
                 self._validations.append(took)
 
     def lap(self, images: int) -> float:
-        """Images a second since the last lap; the next begins."""
+        """Return images per second since the last lap, and begin the next."""
         rate = self._rate(images)
         self._rates[self._is_full(self._lap[0])] = rate
         self._lap = images, self.seconds()
         return rate
 
     def taken_back(self, images: int) -> None:
-        """The training went back to `images`: the lap is void."""
+        """Restart the lap after the training was rolled back to `images`."""
         self._lap = images, self.seconds()
 
     def seconds_left(self, images: int) -> float | None:
-        """Seconds to the end of the schedule, validations included; None before anything was measured."""
+        """Return the seconds to the end of the schedule, including validations; None before the first measurement."""
         rates = dict(self._rates)
         if images > self._lap[0]:
             rates.setdefault(self._is_full(self._lap[0]), self._rate(images))
@@ -100,15 +103,15 @@ class Throughput:
 def train(
     run: RunFolder, should_stop: Callable[[], bool] = lambda: False, world: World = SINGLE_PROCESS
 ) -> Generator[Event, None, bool]:
-    """Train until the images of the run's config were seen, from its newest checkpoint where there is one.
+    """Train until the images of the run's config were seen, from its newest checkpoint if there is one.
 
-    `should_stop` is asked between two steps whether to end early, and may wait. Then, at the end, and when the
-    generator is closed, a checkpoint is written. Yields Metric, Preview, Progress and Notice; returns whether it
-    came to its end.
+    `should_stop` is called between two steps, may wait, and ends the training early if it returns True. A checkpoint is
+    written then, at the end, and when the generator is closed. Yields Metric, Preview, Progress and Notice. Returns
+    True if all images were seen.
 
-    The state after n images is the same however often a run was killed: whatever the next step and the next line of
-    figures depend on is in the checkpoint. Of the processes of `world` the first decides, measures and writes; all
-    have the same weights at every step.
+    The state after n images does not depend on how often a run was killed: everything that the next step and the next
+    line of figures depend on is in the checkpoint. The first process of `world` decides, measures and writes; all have
+    the same weights at every step.
     """
     yield Notice("Reading the pictures.")
     data, pixels = yield from read_pictures(run, world)
@@ -118,7 +121,7 @@ def train(
 
 
 class TrainingRun(TrainingLoop):
-    """A training on its way, between two steps: everything that its checkpoints hold."""
+    """Running training with everything that its checkpoints contain."""
 
     def __init__(self, run: RunFolder, data: ImageDataset, pixels: np.ndarray, world: World) -> None:
         self.run = run
@@ -130,14 +133,14 @@ class TrainingRun(TrainingLoop):
         self.is_fresh = world.broadcast(not self.checkpoints.exist())
         self.trainer, self.validation = build_training(run, data, pixels, fresh=self.is_fresh, world=world)
         self.means = RunningMeans()
-        self.taken_back = 0  # times that it diverged
+        self.taken_back = 0  # times that it diverged and was rolled back
         self.best: float | None = None
         self.last: float | None = None  # score of the newest validation
         self.throughput = Throughput(self.config, 0)
         self._saved = 0.0  # seconds of training
 
     def begin(self) -> Generator[Event, None, None]:
-        """Take up the newest checkpoint, or write the first: then going on works from the first moment."""
+        """Load the newest checkpoint, or write the first: the run can be resumed from the first moment."""
         if self.is_fresh:
             self._drop_metrics_after(-1)
             self.save()
@@ -150,12 +153,12 @@ class TrainingRun(TrainingLoop):
         return self.trainer.images >= self.config.images
 
     def should_stop(self, asked: Callable[[], object]) -> bool:
-        """Whether the first process is asked to end here; waiting for the answer is no training."""
+        """Return True if the first process is asked to end here. The clock stands while it waits for the answer."""
         with self.throughput.paused():
             return self.world.broadcast(bool(asked()))
 
     def step(self) -> list[Event]:
-        """One step, and whatever is due after it. Its events come last: wherever a reader leaves, all of it is done."""
+        """Take one step and do what is due after it. Events are returned last: the reader may stop at any of them."""
         before = self.trainer.images
         self.means.add(self.trainer.step())
         due = self._due(before, self.trainer.images)
@@ -164,7 +167,6 @@ class TrainingRun(TrainingLoop):
         return self._report(due) if self.world.is_main_process else []
 
     def _report(self, due: set[str]) -> list[Event]:
-        """Write and return what is due."""
         events: list[Event] = []
         if "figures" in due:
             rate = self.throughput.lap(self.trainer.images)
@@ -190,12 +192,11 @@ class TrainingRun(TrainingLoop):
         return {name for name, due in at.items() if due}
 
     def progress(self) -> Progress:
-        """How far it is."""
         images = self.trainer.images
         return Progress(images, self.config.images, "Training (images)", self.throughput.seconds_left(images))
 
     def is_finite(self) -> bool:
-        """Whether all weights and losses are finite numbers; once one is not, none will be soon."""
+        """Return True if all weights and losses are finite; once one is not, all soon follow."""
         return self.means.are_finite() and self.trainer.is_finite()
 
     def _figures(self, values: dict[str, float]) -> Metric:
@@ -212,7 +213,7 @@ class TrainingRun(TrainingLoop):
         return self._figures(values)
 
     def _counts(self) -> bool:
-        """Whether all losses have their full weight: before that an easier problem is solved, and better."""
+        """Return True if all losses have their full weight: scores before that are of an easier problem."""
         c = self.config
         full = max(c.kl_start + c.kl_ramp, c.adversarial_start + c.adversarial_ramp)
         return self.trainer.images >= full
@@ -223,7 +224,7 @@ class TrainingRun(TrainingLoop):
         return Preview(sheet, f"{self.trainer.images} images")
 
     def _roll_back(self) -> Notice:
-        """The weights are no numbers any more: go back to the last sound checkpoint with half the learning rate."""
+        """Return to the last checkpoint with half the learning rate, after weights became infinite or NaN."""
         at, taken_back = self.trainer.images, self.taken_back + 1
         if taken_back > MAX_ROLLBACKS:
             raise UserError(
@@ -235,7 +236,7 @@ class TrainingRun(TrainingLoop):
         self.taken_back = taken_back
         self.trainer.lr_scale = 0.5**taken_back
         self.throughput.taken_back(self.trainer.images)
-        self.save()  # whoever goes on from here does so with the smaller learning rate
+        self.save()  # a resumed run must have the smaller learning rate, too
         return Notice(
             f"The training diverged at {at} images. It goes on from {self.trainer.images} images with "
             f"{self.trainer.lr_scale:g} of the learning rate.",
@@ -243,13 +244,13 @@ class TrainingRun(TrainingLoop):
         )
 
     def save(self) -> None:
-        """Write a checkpoint, unless there is no sense in what it would hold."""
+        """Write a checkpoint, unless its values are not finite."""
         if self.world.is_main_process and self.is_finite():
             self.checkpoints.save(self.state())
         self._saved = self.throughput.seconds()
 
     def state(self) -> dict[str, Any]:
-        """Everything that the next step and the next figures depend on."""
+        """Return everything that the next step and the next figures depend on."""
         return self.trainer.state() | {
             "means": self.means.state(),
             "taken_back": self.taken_back,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`train-classifier`: a small network from a label column, with figures that say whether to trust it."""
+"""Training of a small classifier from a label column, with figures of its quality."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def open_labelled_data(config: DataConfig) -> ImageDataset:
-    """The data set of a config; UserError unless it has classes and pictures on all three sides of the split."""
+    """Open the data set of a config. Raises UserError unless it has classes, and pictures on all sides of the split."""
     data = open_data(config, SPLITS)
     if data.labels is None or len(data.class_names) < 2:
         raise UserError("A classifier needs at least two classes. Name the column of labels.csv as Label (--label).")
@@ -41,7 +41,7 @@ def open_labelled_data(config: DataConfig) -> ImageDataset:
 def augment(img: Tensor, blur: float, generator: torch.Generator) -> Tensor:
     """Mirror, shift by up to 4 px, change brightness and contrast a little, blur some by shrinking and enlarging.
 
-    What a shift lays bare is black, the ground of cut-outs; on photographs the black strip is a small disturbance more.
+    A shift uncovers black, the background of cut-outs; on photographs the black strip is one more small disturbance.
     """
     n, _, height, width = img.shape
     mirrored = torch.rand(n, generator=generator) < 0.5
@@ -50,7 +50,7 @@ def augment(img: Tensor, blur: float, generator: torch.Generator) -> Tensor:
     img = F.pad(img, (4, 4, 4, 4), value=-1)[:, :, 4 + dy : 4 + dy + height, 4 + dx : 4 + dx + width]
     gain = 1 + 0.2 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
     shift = 0.1 * (torch.rand(n, 1, 1, 1, generator=generator) - 0.5)
-    ground = img <= -0.99  # cut-outs stand on black, and stay there
+    ground = img <= -0.99  # the black background of cut-outs stays black
     img = torch.where(ground, img, (img * gain + shift).clamp(-1, 1))
     factor = 0.4 + 0.6 * float(torch.rand((), generator=generator))
     small = F.interpolate(img, scale_factor=factor, mode="bilinear", antialias=True)
@@ -61,7 +61,7 @@ def augment(img: Tensor, blur: float, generator: torch.Generator) -> Tensor:
 def mask_center(img: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """Cover a square about the middle of some pictures with one grey, 0.6 to 0.9 of a side long.
 
-    Random erasing where it hurts: what the label is about is hidden, and its surroundings alone must tell.
+    Random erasing of the object: only its surroundings are left to learn from.
     """
     n, _, height, width = img.shape
     side, grey, chance = torch.rand(3, n, 1, 1, 1, generator=generator)
@@ -73,12 +73,12 @@ def mask_center(img: Tensor, share: float, generator: torch.Generator) -> Tensor
 
 @torch.no_grad()
 def predict(classifier: Classifier, img: Tensor, batch: int = 128) -> Tensor:
-    """Logits (N, K) of pictures (N, 3, H, W)."""
+    """Return logits (N, K) of pictures (N, 3, H, W)."""
     return torch.cat([classifier.logits(img[i : i + batch]) for i in range(0, len(img), batch)])
 
 
 def fit_temperature(logits: Tensor, confidence: float) -> float:
-    """The temperature at which the median top probability is `confidence`, by bisection in log space."""
+    """Return the temperature at which the median top probability is `confidence`, by bisection in log space."""
     low, high = math.log(0.05), math.log(20.0)
     for _ in range(50):
         middle = (low + high) / 2
@@ -88,7 +88,7 @@ def fit_temperature(logits: Tensor, confidence: float) -> float:
 
 
 def figures(logits: Tensor, labels: Tensor) -> dict[str, Any]:
-    """What to print of a split: accuracy with interval, per class, confidence, calibration error."""
+    """Return the figures of a split: accuracy with interval, per class, confidence, calibration error."""
     probs = logits.softmax(dim=1)
     correct = probs.argmax(dim=1) == labels
     per_class = [float(correct[labels == k].double().mean()) for k in range(logits.shape[1])]
@@ -103,7 +103,7 @@ def figures(logits: Tensor, labels: Tensor) -> dict[str, Any]:
 
 
 def train_classifier(config: ClassifierTraining) -> Generator[Event, None, tuple[Classifier, dict[str, Any]]]:
-    """Train; yields Progress and Metric, returns the classifier and what is to be said about it."""
+    """Train a classifier. A job that yields Progress and Metric; returns the classifier and facts about it."""
     size = config.resolution
     data = open_labelled_data(config.data)
     description = _described(config, data.class_names)
@@ -122,7 +122,7 @@ def train_classifier(config: ClassifierTraining) -> Generator[Event, None, tuple
 
     if config.confidence:
         temperature = fit_temperature(logits_of("val"), config.confidence)
-        # The network stays; only what its logits are divided by is known now.
+        # The weights stay as they are; logits are divided by the temperature.
         classifier.config = msgspec.structs.replace(classifier.config, temperature=temperature)
     about = {
         "data": data.describe(),
@@ -136,7 +136,7 @@ def train_classifier(config: ClassifierTraining) -> Generator[Event, None, tuple
 
 
 def _described(config: ClassifierTraining, class_names: tuple[str, ...]) -> ClassifierConfig:
-    """The classifier to be. UserError now, not after the training, for one that no file may hold."""
+    """Describe the classifier. Raises UserError before the training for one that a file may not contain."""
     label = config.data.label or "class"
     described = ClassifierConfig(
         name=f"{label}, frame only" if config.frame_only else f"{label} ({config.architecture})",
@@ -180,7 +180,7 @@ def _fit(
 
 @torch.no_grad()
 def _milliseconds(classifier: Classifier, size: int, repeats: int = 30) -> float:
-    """Median time of one picture at batch 1 on this machine, for the report."""
+    """Measure the median milliseconds of one picture at batch 1 on this machine, for the report."""
     img = torch.zeros(1, 3, size, size)
     times = []
     for _ in range(repeats):

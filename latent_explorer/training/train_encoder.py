@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""`train-encoder`: an encoder for a generator that has none, from pictures that the generator makes itself.
+"""Training of an encoder for a generator that has none, on the generator's own pictures, whose w is known.
 
-Every pair of a generated picture and its w is an answer that is known. What the encoder is for (a start of projections,
-real pictures as samples) lives in explain; training generator and encoder together is `training.train`.
+Projections start from the encoder. Generator and encoder are trained together in `training.train`.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from latent_explorer.training.config import EncoderTraining
 
 CHECKPOINT_SECONDS = 60.0
-_HELD_OUT = 1 << 40  # the step whose pictures are never trained on
+_HELD_OUT = 1 << 40  # step number of the pictures that are never trained on
 _JUDGED = 64  # pictures
 _LOOKED_AT = 256  # px: LPIPS was made from smaller pictures, and above them it costs the most
 
@@ -52,10 +51,10 @@ def train_encoder(
     resume: bool = False,
     should_stop: Callable[[], object] = lambda: None,
 ) -> Generator[Event, None, Explainer | None]:
-    """Train; the explainer with the encoder, or None when `should_stop` said so before the end: the
-    checkpoint goes on then.
+    """Train an encoder and return the explainer with it, or None if `should_stop` ended the training early.
 
-    Yields Progress, Metric (over the images seen) and Notice. UserError where there is an encoder already.
+    It can then be resumed from `checkpoint`. Yields Progress, Metric (by the images seen) and Notice. Raises UserError
+    if the explainer has an encoder.
     """
     if explainer.encoder is not None:
         raise UserError(f"{explainer.name} has an encoder already; projections start from it.")
@@ -73,7 +72,7 @@ def train_encoder(
 
 
 class _EncoderTrainingRun(TrainingLoop):
-    """A training on its way: the networks, and everything that the next step depends on."""
+    """Running training: the networks, and everything that the next step depends on."""
 
     def __init__(self, explainer: Explainer, config: EncoderTraining, checkpoint: Path, device: torch.device) -> None:
         self.config = config
@@ -111,7 +110,6 @@ class _EncoderTrainingRun(TrainingLoop):
         return []
 
     def _learn(self) -> dict[str, Tensor]:
-        """One step on fresh pictures; its losses."""
         config = self.config
         share = self.images / config.images
         img, w, cond = self.pairs(self.images // config.batch, config.batch)
@@ -131,7 +129,7 @@ class _EncoderTrainingRun(TrainingLoop):
         return losses
 
     def pairs(self, step: int, count: int) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Pictures (n, 3, R, R) of a step, their w (n, w_dim), and what the generator was told of each (n, K)."""
+        """Generate pictures (n, 3, R, R) of a step. Returns them, w (n, w_dim) and class probabilities (n, K)."""
         generator, like = self.generator, self.generator.mapping.w_avg
         draws, rng = StepRandom(self.config.seed, step), stream(self.config.seed, step, Purpose.PARTNERS)
         z = draws.normal(Purpose.LATENT, (generator.config.z_dim,), range(count)).to(like)
@@ -153,7 +151,7 @@ class _EncoderTrainingRun(TrainingLoop):
         return synthesis(self.generator.broadcast(w), cond, synthesis.noise_const())
 
     def error(self, guess: Tensor, w: Tensor) -> Tensor:
-        """(n,): mean squared error of w in units of its own variance, by which 1 is no better than the mean."""
+        """Return the mean squared error of w in units of its variance, (n,): 1 is no better than the mean."""
         return (guess - w).square().mean(dim=1) / self.variance
 
     @functools.cached_property
@@ -163,7 +161,7 @@ class _EncoderTrainingRun(TrainingLoop):
         return max(float(w.var(dim=0).mean()), 1e-12)
 
     def difference(self, guess: Tensor, img: Tensor, cond: Tensor | None) -> Tensor:
-        """(n,): how unlike the pictures are what the guessed w renders to."""
+        """Return the difference between the pictures and those of the guessed w, (n,)."""
         shown = self.render(guess, cond)
         pixels = (shown - img).square().mean(dim=(1, 2, 3))
         if self.distance is None:
@@ -174,7 +172,7 @@ class _EncoderTrainingRun(TrainingLoop):
 
     @torch.no_grad()
     def _average(self) -> None:
-        """Early on the average is short: the first weights are forgotten soon."""
+        """Update the averaged weights. The average is short at first, to forget the initial weights soon."""
         step = self.images // self.config.batch
         keep = min(self.config.average, (1 + step) / (10 + step))
         for mean, now in zip(self.kept.parameters(), self.encoder.parameters(), strict=True):
@@ -182,7 +180,7 @@ class _EncoderTrainingRun(TrainingLoop):
 
     @torch.no_grad()
     def figures(self) -> dict[str, float]:
-        """On pictures that were never trained on: the error of w (1: no better than the mean), and of the pictures."""
+        """Measure on held-out pictures the error of w (1: no better than the mean) and of the pictures."""
         img, w, cond = self.pairs(_HELD_OUT, _JUDGED)
         guess = torch.cat([self.kept(x) for x in img.split(8)])
         found = {"w_error": float(self.error(guess, w).mean())}
@@ -194,7 +192,6 @@ class _EncoderTrainingRun(TrainingLoop):
         return found
 
     def result(self, explainer: Explainer) -> Explainer:
-        """The explainer with the averaged encoder, and how good it is."""
         figures = {"images": self.images, **self.figures()}
         return replace(
             explainer,
@@ -223,7 +220,7 @@ class _EncoderTrainingRun(TrainingLoop):
         self._saved = time.monotonic()
 
     def load(self) -> None:
-        """Go on from what `save` wrote. UserError for a file of another training."""
+        """Load the checkpoint. Raises UserError if it is missing, damaged or of another training."""
         path = self.checkpoint
         try:
             state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
@@ -243,9 +240,9 @@ class _EncoderTrainingRun(TrainingLoop):
 
 
 def _new_encoder(explainer: Explainer, config: EncoderTraining) -> Encoder:
-    """As wide as the generator, up to a limit; from the discriminator's convolutions where one of that shape is there.
+    """Return an encoder as wide as the generator, up to a limit, whose output is near w_avg for every picture.
 
-    It begins near w_avg for every picture.
+    It starts from the discriminator's convolutions if their shape is the same.
     """
     generator = explainer.generator
     channels = tuple(min(width, config.widest) for width in generator.config.channels)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How good a training is, on pictures that it never sees, by the averaged networks; and the sheets to look at."""
+"""Validation of the averaged networks on pictures that a training never sees, and sample sheets."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from latent_explorer.training.networks import Networks
 
 SHEET_COLUMNS = 8
-CHUNK = 32  # pictures at once: a card holds the networks of the training, too
+CHUNK = 32  # pictures at once: the card also has the networks of the training in its memory
 TRUNCATION = 0.7  # psi of the sheet's lower row without an encoder
 THUMBNAIL = 8  # px
 
 
 class Validation:
-    """Fixed validation pictures (N, H, W, 3) uint8 and what is measured on them.
+    """Measurements on fixed validation pictures (N, H, W, 3) uint8.
 
-    A plain StyleGAN2 needs neither classifier nor perceptual distance; the pictures of its mapping are then compared
-    with real ones as thumbnails of 8 px, in colour and layout alone, not by a classifier's features.
+    A plain StyleGAN2 needs neither classifier nor perceptual distance; its pictures are compared with real ones as
+    thumbnails of 8 px, in colour and layout alone, not by a classifier's features.
     """
 
     def __init__(
@@ -49,14 +49,14 @@ class Validation:
         self.probs = torch.zeros(len(self.real), 0)
         if classifier is not None:
             self.probs = self._map(classifier.probs, self.real)
-        self.baseline: dict[str, float] = {}  # what any reconstruction must beat
+        self.baseline: dict[str, float] = {}  # figures of the mean picture, as reconstruction
         if perceptual is not None:
             mean = self.real.mean(dim=0, keepdim=True)
             whole = mean.expand_as(self.real)
             self.baseline[f"mean_image_{perceptual.key}"] = self._distance(perceptual, whole)
 
     def measure(self, networks: Networks) -> dict[str, float]:
-        """Reconstruction, agreement, encoder diversity and Frechet distances; without an encoder the last of them."""
+        """Measure reconstruction, agreement, encoder diversity and Frechet distances; without E only the last."""
         mapped = self._render(networks, self._mapped(networks, len(self.real)), self.probs)
         values = {"val_frechet_mapping": frechet_distance(self.features, self._features(mapped))}
         if networks.E_ema is None:
@@ -76,9 +76,10 @@ class Validation:
         }
 
     def sheet(self, networks: Networks) -> np.ndarray:
-        """Rows: original, reconstruction, the same told another class, mapping samples. Two bands of each.
+        """Return a sheet (H, W, 3) uint8 of 16 pictures in two bands.
 
-        Without an encoder: original, mapping samples, the same truncated.
+        Rows of a band: original, reconstruction, the same told another class, mapping samples. Without an encoder:
+        original, mapping samples, the same truncated.
         """
         n = SHEET_COLUMNS * 2
         real, probs = self.real[:n], self.probs[:n]
@@ -107,13 +108,13 @@ class Validation:
         return self._map(networks.G_ema.mapping, z)
 
     def _features(self, img: Tensor) -> Tensor:
-        """What Frechet distances compare, (N, F)."""
+        """Return the features (N, F) that Frechet distances compare."""
         if self.classifier is not None:
             return self._map(self.classifier.features, img)
         return self._map(lambda x: F.adaptive_avg_pool2d(x, THUMBNAIL).flatten(1), img)
 
     def _perceptual_figures(self, rec: Tensor) -> dict[str, float]:
-        """The distance that there is, under its own name."""
+        """Return the perceptual distance and its ratio to the mean picture's, by name."""
         if self.perceptual is None:
             return {}
         key, value = self.perceptual.key, self._distance(self.perceptual, rec)
@@ -125,13 +126,13 @@ class Validation:
 
     @torch.no_grad()
     def _map(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
-        """Apply a function to pieces of (N, ...) tensors on the device; the result is on the CPU."""
+        """Apply a function in chunks to (N, ...) tensors on the device. The result is on the CPU."""
         pieces = zip(*(x.split(CHUNK) for x in inputs), strict=True)
         return torch.cat([function(*(x.to(self.device) for x in piece)).cpu() for piece in pieces])
 
 
 def _stack(bands: list[Tensor], columns: int) -> np.ndarray:
-    """Bands (n <= columns, 3, H, W) in [-1, 1], one below the other -> (rows * H, columns * W, 3) uint8."""
+    """Stack bands (n <= columns, 3, H, W) in [-1, 1] to one picture (rows * H, columns * W, 3) uint8."""
     padded = [F.pad(band, (0, 0, 0, 0, 0, 0, 0, columns - len(band)), value=-1) for band in bands]
     img = torch.stack(padded).clamp(-1, 1)  # (rows, columns, 3, H, W)
     rows, _, _, height, width = img.shape

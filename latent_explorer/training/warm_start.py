@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""From the networks of an explainer to those of a training that goes on from it: `train --init`.
+"""Copying of an explainer's networks into those of a training that starts from it: `train --init`.
 
-Layers are copied as they act: stored weights of equalised layers depend on their fan-in and learning-rate multiplier,
+Layers keep their effective weights: those stored depend on fan-in and learning-rate multiplier of equalised layers,
 which widening changes. A training at a higher resolution grows them: the generator first draws what it drew before,
 enlarged; encoder and discriminator get a new first block. Which networks there are is `training.networks`' business.
 """
@@ -32,11 +32,11 @@ _SIZES = ("z_dim", "w_dim", "mapping_layers")
 
 
 def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
-    """The settings with widths and dimensions of the explainer that the training starts from.
+    """Return the settings with widths and dimensions of the explainer that the training starts from.
 
-    The networks must fit, so the file's sizes win over a preset's; but a higher resolution is kept, with the settings'
-    widths for the blocks that are added. A classifier that was to be trained at the training's resolution follows.
-    Raises UserError for a file that is no explainer.
+    The file's sizes replace a preset's, because the networks must fit; but a higher resolution is kept, with the
+    settings' widths for the blocks that are added. A classifier at the training's resolution gets the new one, too.
+    Raises UserError if the file is not an explainer.
     """
     header = explainer_file.info(file).header
     generator, trunk = header.generator, header.encoder or header.discriminator
@@ -53,10 +53,10 @@ def with_sizes_of(config: TrainConfig, file: Path) -> TrainConfig:
 
 @torch.no_grad()
 def copy_generator(target: Generator, source: Generator) -> str:
-    """Copy mapping and synthesis; returns a sentence on how. UserError where shapes differ.
+    """Copy mapping and synthesis. Returns a sentence on what was copied. Raises UserError if shapes differ.
 
-    Columns for `cond` are taken where both know as many classes; else they stay as they are in a new generator, which
-    is zero. Those of toRGB stay so anyway, as in every training (see Networks).
+    Columns for `cond` are copied if both have the same number of classes; else they stay zero, as in a new generator.
+    Those of toRGB are always zero (see Networks).
     """
     old, new = source.config, target.config
     if _shape(old) != _shape(_shrunk(new, old)):
@@ -76,7 +76,7 @@ def copy_generator(target: Generator, source: Generator) -> str:
         _copy_dense(to, of, old.w_dim if name in affines else of.weight.shape[1])
     added = _added(new, old)
     for size in added:
-        target.synthesis.layer(f"b{size}.torgb").weight.zero_()  # at first it adds nothing
+        target.synthesis.layer(f"b{size}.torgb").weight.zero_()  # it adds nothing at first
     grown = f", grown from {old.resolution} px" if added else ""
     taken = f"Generator and mapping network are taken{grown}"
     if not new.num_classes:
@@ -93,11 +93,10 @@ def copy_generator(target: Generator, source: Generator) -> str:
 
 @torch.no_grad()
 def copy_trunk(target: Trunk, source: Trunk, name: str) -> None:
-    """Copy everything but the last layer. UserError where shapes differ; `name` says what this is, "encoder".
+    """Copy all but the last layer. Raises UserError, which calls the source `name` ("encoder"), if shapes differ.
 
-    Of a smaller picture's trunk neither the first layer fits nor what is to come before it: they start anew.
-
-    A discriminator has one more input channel, for minibatch statistics: an encoder does without it.
+    If the source is for smaller pictures, the first layer and the blocks that are added start anew. A discriminator's
+    extra input channel, for minibatch statistics, is not copied to an encoder.
     """
     old, new = source.config, target.config
     if _trunk_shape(old) != _trunk_shape(_shrunk(new, old)):
@@ -127,14 +126,14 @@ def copy_outputs(target: Trunk, source: Trunk) -> bool:
 
 
 def _copy_dense(target: EqualizedLinear, source: EqualizedLinear, inputs: int) -> None:
-    """Copy the weights of the first `inputs` and the bias; columns of further inputs stay as they are."""
+    """Copy the bias and the weights of the first `inputs`; columns of further inputs stay as they are."""
     gain = source.weight_gain / target.weight_gain
     target.weight[:, :inputs] = source.weight[:, :inputs] * gain
     target.bias.copy_(source.bias * (source.bias_gain / target.bias_gain))
 
 
 def _copy_conv(target: EqualizedConv, source: EqualizedConv) -> None:
-    """Copy the input channels that both have; the others, if any, start at zero."""
+    """Copy the input channels that both have; others start at zero."""
     shared = min(target.weight.shape[1], source.weight.shape[1])
     gain = source.weight_gain / target.weight_gain
     target.weight.zero_()
@@ -142,12 +141,12 @@ def _copy_conv(target: EqualizedConv, source: EqualizedConv) -> None:
 
 
 def _added(new: C, old: C) -> list[int]:
-    """Resolutions of the blocks that `new` has beyond `old`, px."""
+    """Return the resolutions (px) of the blocks that `new` has beyond `old`."""
     return [4 << k for k in range(len(old.channels), len(new.channels))]
 
 
 def _shrunk(new: C, old: C) -> C:
-    """`new` without the blocks that it has beyond `old`."""
+    """Return `new` without the blocks that it has beyond `old`."""
     return msgspec.structs.replace(new, channels=new.channels[: len(old.channels)])
 
 

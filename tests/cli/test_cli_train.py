@@ -98,7 +98,7 @@ def test_a_run_that_goes_on_takes_no_other_pictures(
     refused = said(capsys, "train", discs, "--out", run.path, code=1)
     assert "--resume" in refused["message"]
     nowhere = said(capsys, "train", "--resume", "--out", tmp_path / "none", code=1)
-    assert "no run folder" in nowhere["message"]
+    assert "not a run folder" in nowhere["message"]
 
 
 def test_runs_are_listed_with_how_they_stand(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

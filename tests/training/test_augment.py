@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Adaptive discriminator augmentation: what it does to pictures, when it stays away, and how p follows D."""
+"""Adaptive discriminator augmentation: its effect on pictures, when it is off, and how p follows D."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MIRROR, QUARTER, WHOLE, HUE = 0, 1, 2, 11  # gates
 
 
 def _numbers(n: int, gate: int | None = None) -> torch.Tensor:
-    """Numbers that open one gate alone."""
+    """Return numbers that open one gate only."""
     numbers = torch.rand(n, NUMBERS, generator=torch.Generator().manual_seed(0))
     numbers[:, :GATES] = 1.0
     if gate is not None:

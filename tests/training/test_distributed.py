@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several processes that train one model: shares, and agreement with one process of the same total batch."""
+"""Several processes: their shares, and agreement with one process of the same total batch."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _torchrun(processes: int, *arguments: object) -> subprocess.Popen[str]:
 
 
 def _ended(process: subprocess.Popen[str]) -> None:
-    """Wait for it; what it complained of is in the failure."""
+    """Wait for the process; the failure shows its errors."""
     _, complaints = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 0, complaints[-3000:]
 
@@ -114,7 +114,7 @@ def _started_by_command(discs: Path, classifier: Path, folder: Path) -> subproce
 
 
 def test_what_the_first_process_refuses_is_a_sentence_of_each(discs: Path, tmp_path: Path) -> None:
-    """Nothing is trained, not even a classifier, and nobody waits for one that has ended."""
+    """Nothing is trained, not even a classifier, and no process waits for one that has ended."""
     folder = tmp_path / "run"
     process = _torchrun(2, "-m", "latent_explorer", "train", discs, "--out", folder)
     _, said = process.communicate(timeout=TIMEOUT)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a run to a file: the same pictures, in the published form."""
+"""Export of a run: the same pictures, in the published form."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The last fit of the mapping network: random seeds come to where the encoder's latents are."""
+"""Final fit of the mapping network to the encoder's latents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def network(**fields: object) -> MappingNetwork:
 
 @pytest.fixture(scope="module")
 def bent() -> torch.Tensor:
-    """A bent band far from the origin, as encoders' latents are."""
+    """Bent band of points far from the origin, as encoders' latents are."""
     x = torch.randn(900, 6, generator=torch.Generator().manual_seed(5))
     band = torch.cat([x[:, :2] * torch.tensor([2.0, 0.7]), 0.1 * x[:, 2:]], dim=1)
     band[:, 2] += band[:, 0].square() / 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every variant of the recipe trains: parts left out, more classes, a plain StyleGAN2, lower precision, ADA."""
+"""Variants of the recipe: parts left out, more classes, a plain StyleGAN2, lower precision, ADA."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _changed(config: TrainConfig, **fields: object) -> TrainConfig:
 
 
 def _steps(trainer: Trainer, count: int) -> list[dict[str, float]]:
-    """The losses of a few steps, from where the discriminator takes part."""
+    """Return the losses of a few steps, from where the discriminator takes part."""
     trainer.images = trainer.config.adversarial_start + 100
     return [{k: float(v) for k, v in trainer.step().items()} for _ in range(count)]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every preset is a training that could begin, and says where its figures come from."""
+"""Presets: valid settings, with the source of their figures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random numbers of a training belong to (seed, step, purpose, sample) and to nothing else."""
+"""Random numbers of a training depend on (seed, step, purpose, sample) alone."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run folder as the window sees it: who trains there, what was asked for, and what it says of itself."""
+"""Run folder: its lock, requests, status, figures and log."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_folder_without_a_run_has_nothing_to_say(tmp_path: Path) -> None:
     assert not run.is_alive()
     assert run.status() is None
     assert (run.metrics(), run.log(), run.sheets()) == (([], 0), [], [])
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="not a run folder"):
         run.config()
     assert not run.path.exists()  # looking leaves no trace
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A training loses no work: going on is exact, faults are one sentence and leave a run folder that can go on."""
+"""Training of a run: exact resuming, and errors that leave a run folder that can be resumed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def config(discs: Path, classifier_file: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def figures(run: RunFolder) -> list[dict[str, float]]:
-    """metrics.jsonl without what depends on the clock."""
+    """Return metrics.jsonl without values that depend on the clock."""
     rows, _ = run.metrics()
     return [{k: v for k, v in row.items() if k != "images_per_second"} for row in rows]
 
@@ -119,7 +119,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(config: TrainC
 def test_an_export_finds_a_checkpoint_whatever_a_training_writes_meanwhile(
     config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Both that were listed are gone when they are opened."""
+    """Both listed checkpoints are deleted before they are opened."""
     run = started(config, tmp_path)
     kept = Checkpoints(run)
     kept.save({"images": 8})
@@ -138,7 +138,7 @@ def test_an_export_finds_a_checkpoint_whatever_a_training_writes_meanwhile(
 
 
 def _diverging(monkeypatch: pytest.MonkeyPatch, images: int, times: int) -> None:
-    """Weights become NaN at a step, `times` times."""
+    """Make weights NaN at a step, `times` times."""
     step, left = Trainer.step, [times]
 
     def diverging(trainer: Trainer) -> dict[str, torch.Tensor]:
@@ -180,7 +180,7 @@ def test_a_training_that_diverges_again_and_again_is_given_up(
 
 
 def test_sums_of_losses_that_a_checkpoint_held_are_where_the_losses_are() -> None:
-    """Also those of a loss that does not come in every step."""
+    """Also for a loss that is not computed in every step."""
     means = RunningMeans()
     state = {"sums": {"l1": torch.ones([]), "r1": torch.ones([])}, "counts": {"l1": 1, "r1": 1}}
     means.load_state(state, torch.device("meta"))
@@ -287,7 +287,7 @@ def test_a_full_disk_is_a_sentence_and_the_run_can_go_on(
 
 
 def _fill_disk(patch: pytest.MonkeyPatch, part: str) -> None:
-    """No space left, in the middle of the run, for one kind of file."""
+    """Raise "no space left" for one kind of file, in the middle of the run."""
     full = OSError(errno.ENOSPC, "No space left on device")
     left = [3]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every setting of a training says what it is for, and is read from what a person writes."""
+"""Settings of a training: their reasons, and parsing of values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONFIGS = (TrainConfig, ClassifierTraining, EncoderTraining)
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_every_setting_says_what_it_is_for(config) -> None:
-    """Whoever adds a setting writes its reason beside it: tooltips and help show it."""
+    """Tooltips and help show the reason."""
     silent = [s.name for s in settings_of(config).values() if not s.reason.endswith(".")]
     assert silent == []
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`train-encoder`: it learns what it is shown, goes on where it stopped, and its result is where projections start."""
+"""Training of an encoder: it learns, can be resumed, and projections start from the result."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_no_state_and_no_sound_one_are_sentences(tmp_path: Path) -> None:
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As the window starts it: events as JSON lines, an explainer at the end."""
+    """As the window starts it: JSON lines as events, an explainer at the end."""
     file, out = tmp_path / "plain.explainer", tmp_path / "with.explainer"
     write_explainer(plain_explainer(), file)
     few = ["--images", "64", "--set", "batch=8", "--set", "widest=8"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The trainer's recipe on tiny networks: every part moves, the class goes where it should, losses are what they say."""
+"""Recipe of the trainer on tiny networks: what moves, where the class enters, and the losses."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A training that starts from an explainer computes at first what the explainer computes."""
+"""Training that starts from an explainer: at first it computes what the explainer computes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIG = tiny_config("", "", mapping_lr_mul=0.1)  # type: ignore[arg-type]
 
 
 def _explainer(config: TrainConfig, classes: int = 2) -> Explainer:
-    """As `export` makes it, with weights for `cond` that are not zero, in the convolutions."""
+    """Return an explainer as exported, with weights for `cond` in the convolutions that are not zero."""
     networks = Networks(config, classes)
     with torch.no_grad():
         for layer in networks.G.synthesis.layout.conv_layers:

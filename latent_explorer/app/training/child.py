@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Starting our own command line as a child process that outlives the window, and how it ended. What it does is its own.
+"""Child processes of our own command line that outlive the window: starting them, and why they ended.
 
 A child has no terminal and no open input, runs at lower priority, and leaves one core to the window. Its standard
-output and error go to a file, of which the last `{"event": "error"}` line says in one sentence why it failed.
+output and error go to a file, whose last `{"event": "error"}` line gives the reason of a failure in one sentence.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ log = logging.getLogger(__name__)
 
 OUTPUT = "output.txt"  # of a training, in its run folder
 NICENESS = 10
-INTERRUPTED = 130  # it was asked by a signal, and went in order
-_TAIL = 20_000  # bytes of output among which the reason of a failure stands
+INTERRUPTED = 130  # exit code after SIGINT or SIGTERM, handled in order
+_TAIL = 20_000  # bytes at the end of the output that are searched for the reason of a failure
 
-# Children of this process that nobody has waited for: one that ends stays a zombie until its parent asks for it, and
-# a later controller may still want to know. They are not ours to end.
+# Children of this process that were not waited for: one that ends stays a zombie until its parent waits, and a later
+# controller may ask for it.
 _children: dict[int, subprocess.Popen[bytes]] = {}
-_codes: dict[int, int] = {}  # how those ended that were waited for
+_codes: dict[int, int] = {}  # exit codes of those that were waited for
 
 
 def start_child(arguments: Sequence[str], folder: Path, output: str = OUTPUT) -> int:
-    """Start `latent-explorer ARGUMENTS`, its output in `folder`/`output`. Returns its process id.
+    """Start `latent-explorer ARGUMENTS` with its output in `folder`/`output`, and return its process id.
 
-    The folder is made when it is missing. Raises UserError when the folder or the process cannot be made.
+    A missing folder is made. Raises UserError if the folder or the process cannot be made.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -51,7 +51,7 @@ def start_child(arguments: Sequence[str], folder: Path, output: str = OUTPUT) ->
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                cwd=folder,  # never the window's: a removable disk there could not be let go for days
+                cwd=folder,  # not the window's: a removable disk there could not be ejected for days
                 env=child_environment(),
                 **_detached(),
             )
@@ -66,7 +66,7 @@ def start_child(arguments: Sequence[str], folder: Path, output: str = OUTPUT) ->
 
 
 def is_running(pid: int) -> bool:
-    """Whether a child of this process still runs; False for any other number. One that ended is let go for good."""
+    """Return True if this is a child of this process that still runs. One that has ended is waited for."""
     process = _children.get(pid)
     if process is None:
         return False
@@ -79,7 +79,7 @@ def is_running(pid: int) -> bool:
 
 
 def end_child(pid: int) -> None:
-    """End a child of this process whose work nobody wants any more."""
+    """Kill a child of this process whose work is not needed any more."""
     if is_running(pid):
         process = _children.pop(pid)
         process.kill()
@@ -87,7 +87,7 @@ def end_child(pid: int) -> None:
 
 
 def failure_of_child(pid: int, output: Path) -> str:
-    """Why a child failed, in one sentence: its own last word, else what its exit says; empty when it did not fail."""
+    """Return why a child failed, in one sentence, from its output or else its exit code; empty if it did not fail."""
     code = _codes.get(pid, 0)
     message = last_error(output)
     if message or code in (0, INTERRUPTED):
@@ -101,7 +101,7 @@ def failure_of_child(pid: int, output: Path) -> str:
 
 
 def last_error(output: Path) -> str:
-    """The sentence with which a child said that it failed; empty when it did not, or was interrupted."""
+    """Return the error message in a child's output; empty if there is none, or it was interrupted."""
     message = ""
     try:
         with output.open("rb") as file:
@@ -118,18 +118,18 @@ def last_error(output: Path) -> str:
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of a child: it leaves one core to the window, and never spins while it waits."""
+    """Return the environment of a child: it leaves one core to the window, and does not spin while it waits."""
     environment = dict(os.environ)
     reserve_one_core(environment)
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
-    environment["PYTHONUNBUFFERED"] = "1"  # what it says is read while it runs
+    environment["PYTHONUNBUFFERED"] = "1"  # its output is read while it runs
     environment["PYTHONIOENCODING"] = "utf-8"
     environment.pop("LATENT_EXPLORER_TIMING", None)
     return environment
 
 
 def _detached() -> dict[str, Any]:
-    """What keeps a child alive when the window or its terminal goes: a session, or a process group, of its own."""
+    """Return options of Popen that keep a child alive after the window or its terminal is closed."""
     if sys.platform == "win32":
         return {
             "creationflags": subprocess.CREATE_NO_WINDOW
@@ -140,8 +140,8 @@ def _detached() -> dict[str, Any]:
 
 
 def _lower_priority(pid: int) -> None:
-    """Let the window go first. Windows was asked at the start; here the child has only just begun."""
+    """Lower the priority of a child that was just started. On Windows `_detached` does so."""
     if sys.platform != "win32":
-        with contextlib.suppress(OSError):  # gone already, or not allowed: then it runs as it is
+        with contextlib.suppress(OSError):  # it has ended, or that is not allowed
             own = os.getpriority(os.PRIO_PROCESS, 0)
             os.setpriority(os.PRIO_PROCESS, pid, min(19, own + NICENESS))

@@ -85,11 +85,9 @@ class TrainingController:
 
     @property
     def plan(self) -> TrainingPlan:
-        """The plan that was remembered last."""
         return self._memory.plan
 
     def remember_plan(self, plan: TrainingPlan) -> None:
-        """Remember the plan for the next start of the program."""
         self._remember(plan=plan)
 
     def inspect_data(self, path: Path) -> None:
@@ -100,7 +98,6 @@ class TrainingController:
 
     @property
     def checking(self) -> bool:
-        """True while a check runs."""
         return self._check is not None
 
     def check(self, plan: TrainingPlan) -> None:
@@ -335,7 +332,7 @@ class TrainingController:
 
 
 class SharedDevice:
-    """The device that the window computes on, and how a training on it is held back while the window needs it."""
+    """Device that the window computes on, and holding back of a training on it while the window needs it."""
 
     def __init__(self) -> None:
         # (id, words), "auto" first

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the training controller has the engine do: see what pictures offer, check them, and time a few steps.
-
-Generators.
-"""
+"""Jobs of the training controller for the engine: inspect pictures, check them, and time a few steps of training."""
 
 from __future__ import annotations
 
@@ -34,7 +31,7 @@ NO_LABELS = (
 
 
 def inspect_data(path: Path) -> Generator[Event, None, DataInspected]:
-    """What the pictures at `path` offer."""
+    """Summarise the pictures at `path`."""
     from latent_explorer.data.summary import summarise_data
 
     try:
@@ -44,8 +41,7 @@ def inspect_data(path: Path) -> Generator[Event, None, DataInspected]:
 
 
 def check_and_estimate(plan: TrainingPlan, folder: Path) -> Generator[Event, None, CheckDone]:
-    """The data check, then a few steps of the training itself on the chosen device; `folder` is
-    where it would write."""
+    """Check the data, then time a few steps of the training on its device. `folder` is where the run would be."""
     done = CheckDone(plan, None, None)
     try:
         config = plan.config()
@@ -84,7 +80,7 @@ def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataR
 
 
 def _with_labelled(report: DataReport, config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:
-    """The report of the pictures together with that of the other ones, which the classifier learns from."""
+    """Add the report of the classifier's own pictures to that of the explainer's."""
     other = yield from _report(config, resolution)
     told = (replace(f, text=f"The classifier's pictures: {f.text}") for f in other.findings)
     return replace(report, findings=(*report.findings, *told), classes=other.classes)
@@ -97,7 +93,6 @@ def _opened(config: DataConfig) -> ImageDataset:
 
 
 def _classes_of(classifier: Path | None) -> int:
-    """How many classes the chosen classifier tells apart, from its header."""
     from latent_explorer.models import classifier_file, explainer_file
 
     assert classifier is not None  # the plan has no problems

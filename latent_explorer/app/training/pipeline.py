@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""From pictures to an explained explainer in one run folder: classifier, explainer, export, attributes.
+"""Pipeline from pictures to an explainer with attributes in one run folder: classifier, explainer, export, attributes.
 
-The order of the phases, how the run stands, and ending early live here; the phases themselves are `training` and
-`explain`. Whatever is finished stays: a run that goes on begins with the first phase that is not.
+Here are the order of the phases, the status of the run, and early ends; the phases are in `training` and `explain`. A
+run that is resumed begins with the first phase that is not finished.
 """
 
 from __future__ import annotations
@@ -46,14 +46,15 @@ def run_pipeline(
     command: Sequence[str] = (),
     stop_request: Callable[[], Request | None] = lambda: None,
 ) -> Generator[Event, None, RunStatus | None]:
-    """Start the run that `config` describes, or without one go on with that in `folder`. Yields the phases' events.
+    """Start the run that `config` describes, or resume that in `folder` if it is None. Yields the phases' events.
 
-    changes       settings of a run that goes on (images, attributes, device); it never becomes shorter
-    command       how the run was started, for its status
-    stop_request  asked between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
+    changes       settings of a resumed run (images, attributes, device); it never becomes shorter
+    command       command line of the run, for its status
+    stop_request  called between steps, beside the folder's request file: "pause" writes a checkpoint and ends,
                   "stop" also exports the explainer
-    Returns the status that it ended with. Of the processes that torchrun started the first alone speaks; the others
-    return None. Raises UserError.
+
+    Returns the last status. Of the processes that torchrun started only the first yields events; the others return
+    None. Raises UserError.
     """
     from latent_explorer.training.distributed import process_group
 
@@ -75,7 +76,7 @@ def run_pipeline(
 
 
 def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any], world: World) -> TrainConfig:
-    """The settings to train with. What can be refused is, before the folder is touched or a picture is read."""
+    """Return the settings to train with. Raises UserError before the folder is touched or a picture is read."""
     from latent_explorer.training.setup import check
     from latent_explorer.training.warm_start import with_sizes_of
 
@@ -84,7 +85,7 @@ def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any]
         images = max(config.images, changes.get("images", 0))
         config = msgspec.structs.replace(config, **{**changes, "images": images})
     elif run.exists():
-        run.create(config)  # says what to do instead
+        run.create(config)  # raises UserError
     elif config.init:
         config = with_sizes_of(config, Path(config.init))
     check(config, run, world)
@@ -92,7 +93,7 @@ def _checked(run: RunFolder, config: TrainConfig | None, changes: dict[str, Any]
 
 
 def _follow(run: RunFolder, world: World) -> None:
-    """What the other processes of a training do: their share of every step, and nothing else."""
+    """Take part in every step as a process that is not the first."""
     from latent_explorer.training.train import train
 
     try:
@@ -105,7 +106,7 @@ def _follow(run: RunFolder, world: World) -> None:
 
 
 class RunReporter:
-    """Keeps status.json and log.txt while the phases run, and knows whether somebody wants an end."""
+    """Status and log of a run while its phases run, and requests to end it."""
 
     def __init__(self, run: RunFolder, command: Sequence[str], stop_request: Callable[[], Request | None]) -> None:
         from latent_explorer.models.device import choose_device
@@ -128,26 +129,24 @@ class RunReporter:
         self.update_status()
 
     def update_status(self, **changes: Any) -> None:
-        """Write the status with these changes."""
         self.status = msgspec.structs.replace(self.status, updated=time.time(), **changes)
         self.run.write_status(self.status)
         self._written = time.monotonic()
 
     def begin(self, phase: Phase, message: str) -> None:
-        """A phase starts."""
         self.run.log_line(message)
         done = {"phase_done": 0, "phase_total": 0, "seconds_left": None}
         self.update_status(state="running", phase=phase, message=message, **done)
 
     def record(self, event: Event) -> Event:
-        """Take note of what a phase says, and return it."""
+        """Record an event of a phase in status and log, and return it."""
         changes: dict[str, Any] = {}
         phase = self.status.phase
         if isinstance(event, Progress):
             changes = {"phase_done": event.done, "phase_total": event.total}
             if phase == "explainer":
                 changes["images"] = event.done
-            if phase != "classifier":  # whose time says nothing of what comes after it
+            if phase != "classifier":  # whose time does not include the phases after it
                 changes["seconds_left"] = event.seconds_left
         elif isinstance(event, Metric) and phase == "explainer":
             if rate := event.values.get("images_per_second"):
@@ -162,30 +161,32 @@ class RunReporter:
         return event
 
     def should_stop(self) -> bool:
-        """Whether somebody wants an end; and the window gets the device first where it needs it."""
+        """Return True if an end was requested. Waits first while the window needs the device."""
         self.run.wait_while_busy()
         self.stop_request = self.stop_request or self._stop_requested() or self.run.pop_request()
         return self.stop_request is not None
 
     def should_pause(self) -> bool:
-        """Whether somebody wants an end without an explainer."""
+        """Return True if an end without an explainer was requested."""
         return self.should_stop() and self.stop_request == "pause"
 
     def forward(
         self, job: Generator[Event, None, T], should_stop: Callable[[], bool] | None = None
     ) -> Generator[Event, None, T | None]:
-        """Record and forward a job's events; its value, or None if `should_stop` (any request, unless
-        given) ended it."""
+        """Record and forward a job's events.
+
+        Returns its value, or None if `should_stop` (default: any request) ended it.
+        """
         return forward_until(forward_events(job, self.record), should_stop or self.should_stop)
 
     def end(self, state: State) -> None:
-        """The run ends as it should."""
+        """Record that the run ended in this state."""
         self.run.log_line(_END_MESSAGES[state])
         self.update_status(state=state, message=_END_MESSAGES[state], seconds_left=None)
 
     @contextlib.contextmanager
     def record_outcome(self) -> Iterator[None]:
-        """Whatever ends the run early is in its status and log afterwards."""
+        """Record in status and log why the context ended early."""
         try:
             yield
         except (KeyboardInterrupt, GeneratorExit):
@@ -234,7 +235,7 @@ def _phases(run: RunFolder, reporter: RunReporter, world: World) -> Generator[Ev
 
 
 def _classifier(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
-    """Train the run's own classifier. Killed in the middle, it starts again: it takes minutes."""
+    """Train the run's own classifier. It takes minutes and starts again after a kill."""
     from latent_explorer.models.classifier_file import write_classifier
     from latent_explorer.training.train_classifier import train_classifier
 
@@ -251,7 +252,7 @@ def _classifier(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
 
 
 def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
-    """Write result.explainer, unless it is there already for these very networks."""
+    """Write result.explainer, unless it has the networks of the same checkpoint."""
     from latent_explorer.models.explainer_file import write_explainer
     from latent_explorer.training.export import export, select_checkpoint
 
@@ -271,7 +272,7 @@ def _export(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, Non
 
 
 def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
-    """Find the attributes of result.explainer, unless it has some already."""
+    """Find the attributes of result.explainer, unless it has some."""
     from latent_explorer.explain.attfind.attfind import SCREEN, AttFindSettings, attfind
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import with_attribute_set
@@ -292,7 +293,7 @@ def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
 
 
 def _result_images(run: RunFolder) -> int | None:
-    """After how many images the networks in result.explainer were taken; None where there is no such file."""
+    """Return the images seen by the networks in result.explainer, or None if there is no such file."""
     from latent_explorer.models.explainer_file import info
 
     try:

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The guided start as a value: what a person chose, what is still missing, and the command that does it.
+"""Plan of a training: the choices of the guided start, what is missing, and its command; remembered between starts.
 
-`TrainingPlan()` is the empty form; `dataclasses.replace(plan, label="healthy")` is the next one. What the pictures
-offer to choose from is in `data.summary`, what the settings mean in `training.config`.
+`TrainingPlan()` is the empty form; `dataclasses.replace(plan, label="healthy")` makes a choice.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ FILE = "training.json"
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What shall be trained.
+    """Choices for a training.
 
-    `label` to `split` choose among the pictures of `data`, or of `classifier_data` if given.
+    `label` to `split` select among the pictures of `data`, or of `classifier_data` if given.
     """
 
     data: Path | None = None
@@ -45,25 +44,24 @@ class TrainingPlan:
     group: str = ""
     split: str = ""
     classifier_from: Literal["train", "file"] = "train"
-    classifier: Path | None = None  # for "file": a .classifier, or an .explainer, whose classifier is taken
+    classifier: Path | None = None  # for "file": a .classifier, or an .explainer with one
     classifier_data: Path | None = None  # for "train": other pictures than `data`
     preset: str = DEFAULT_PRESET  # key of training.presets.PRESETS
-    init: Path | None = None  # an .explainer to go on from
-    name: str = ""  # of the run and of the explainer; empty: made from the pictures' folder and the preset
+    init: Path | None = None  # an .explainer to start from
+    name: str = ""  # of run and explainer; empty: made from the pictures' folder and the preset
     # Values in place of the preset's, by the names of `training.settings.train_settings`.
     settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def device(self) -> str:
-        """Where it shall compute."""
         return str(self.settings.get("device", "auto"))
 
     def pictures_only(self) -> TrainingPlan:
-        """The plan without what has no say in which pictures are taken and how they are labelled."""
+        """Return the plan without the choices that affect neither the pictures nor their labels."""
         return replace(self, preset=DEFAULT_PRESET, init=None, name="", settings={})
 
     def problems(self) -> list[str]:
-        """What is still missing or wrong, in plain words; empty: it can be started."""
+        """Return what is missing or wrong, a sentence each; empty if the training can be started."""
         found = [*self._missing_files(), *self._malformed()]
         if not found:
             try:
@@ -75,7 +73,7 @@ class TrainingPlan:
         return found
 
     def config(self) -> TrainConfig:
-        """The settings that the command will train with. UserError for a preset or setting that there is not."""
+        """Return the settings of the training. Raises UserError for an unknown preset or setting."""
         trains = self.classifier_from == "train"
         return train_config(
             str(self.data or ""),
@@ -93,7 +91,7 @@ class TrainingPlan:
         )
 
     def arguments(self, out: Path | str) -> list[str]:
-        """The arguments of the program that train this into the run folder `out`, from "train" on."""
+        """Return the program's arguments, from "train" on, that train this into the run folder `out`."""
         named: list[tuple[str, object]] = [
             ("--label", self.label),
             ("--classes", self.classes),
@@ -112,14 +110,14 @@ class TrainingPlan:
         return ["train", _word(self.data or "DATA"), *given]
 
     def command_line(self, *, windows: bool | None = None) -> str:
-        """The same as one line to be copied to a shell; `windows` None: for the system that this runs on."""
+        """Return the command as one line for a shell; `windows` None: for the present system."""
         words = ["latent-explorer", *self.arguments(safe_file_name(self.title()))]
         if sys.platform == "win32" if windows is None else windows:
             return " ".join(_quoted_for_windows(word) for word in words)
         return shlex.join(words)
 
     def title(self) -> str:
-        """The name, or the one that is made where none was given: "leaves, quick look"."""
+        """Return the name, or one made from the choices: "leaves, quick look"."""
         if self.name.strip():
             return self.name.strip()
         pictures = self.data.stem if self.data else ""
@@ -143,12 +141,12 @@ class TrainingPlan:
     def _malformed(self) -> list[str]:
         found = []
         if self.init is not None and self.init.suffix.lower() != ".explainer":
-            found.append(f"{self.init.name} is no explainer. Choose an .explainer file to go on from.")
+            found.append(f"{self.init.name} is not an explainer. Choose an .explainer file to go on from.")
         chosen = self.classifier if self.classifier_from == "file" else None
         if chosen is not None and chosen.suffix.lower() not in CLASSIFIER_SUFFIXES:
-            found.append(f"{chosen.name} is no classifier. Choose a .classifier or an .explainer file.")
+            found.append(f"{chosen.name} is not a classifier. Choose a .classifier or an .explainer file.")
         found += [
-            f"'{condition}' is no condition. Write it as column=value or column=value,value."
+            f"'{condition}' is not a condition. Write it as column=value or column=value,value."
             for condition in self.where
             if "=" not in condition
         ]
@@ -161,12 +159,12 @@ def _option(name: str, value: Any) -> tuple[str, str]:
 
 
 def _word(value: object) -> str:
-    """A value as a command takes it; paths do not depend on the folder that it runs in."""
+    """Return a value as a command takes it, with absolute paths."""
     return str(value.absolute() if isinstance(value, Path) else value)
 
 
 def _quoted_for_windows(word: str) -> str:
-    """A word as cmd.exe and PowerShell hand it on whole: quoted as the C runtime splits command lines."""
+    """Quote a word for cmd.exe and PowerShell, by the rules by which the C runtime splits command lines."""
     if re.fullmatch(r"[\w.:/\\-]+", word, re.ASCII):
         return word
     # Backslashes count only before a quote; there, and at the end, they are doubled.
@@ -176,14 +174,14 @@ def _quoted_for_windows(word: str) -> str:
 
 @dataclass(frozen=True)
 class TrainingPreferences:
-    """What is kept."""
+    """Plan of last time, and run folders that were opened by hand."""
 
     plan: TrainingPlan = field(default_factory=TrainingPlan)
     folders: tuple[Path, ...] = ()
 
 
 def load_preferences(folder: Path) -> TrainingPreferences:
-    """What was kept in this folder; nothing where it cannot be read: a form can be filled again."""
+    """Load the preferences from this folder, or return empty ones if they cannot be read."""
     try:
         data = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, Any])
         if isinstance(plan := data.get("plan"), dict):
@@ -197,9 +195,9 @@ def load_preferences(folder: Path) -> TrainingPreferences:
 
 
 def _settings(plan: dict[str, Any]) -> dict[str, Any]:
-    """The plan's settings, without those that this version does not know.
+    """Return the plan's settings, without those that this version does not know.
 
-    Files of older programs have them as "NAME=VALUE", and images and device beside them.
+    Files of older versions have them as "NAME=VALUE", and images and device beside them.
     """
     given = plan.get("settings") or {}
     if isinstance(given, list):
@@ -218,7 +216,7 @@ def _settings(plan: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_preferences(folder: Path, memory: TrainingPreferences) -> None:
-    """Keep it. Where it cannot be written, the form will be empty next time: no reason to bother anybody."""
+    """Save the preferences. If that fails, it is only logged: the form will be empty next time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_path(folder / FILE) as temporary:
@@ -228,7 +226,7 @@ def save_preferences(folder: Path, memory: TrainingPreferences) -> None:
 
 
 def _path(kind: type, value: Any) -> Any:
-    """Paths, the one type here that JSON does not know."""
+    """Decode a path, the one type here that JSON does not have."""
     if kind is not Path or not isinstance(value, str):
         raise TypeError(f"{kind} does not belong here")
     return Path(value)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""One run as the window sees it: a view of its folder, polled without cost while nothing changes.
+"""Runs as the window sees them: a view of one run folder, and the history of all.
 
-The files are `training.run_folder`'s. A view believes nothing: folders may be half written, damaged, foreign, or gone
-by the next look. Which runs there are is `run_history`'s.
+A poll of a view reads no file while none changes. Folders may be half written, damaged, foreign, or removed between
+two polls. The files themselves are described in `training.run_folder`.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ WATCHED = (
     child.OUTPUT,
 )
 _INTERRUPTED = (
-    "Interrupted: nobody works on it any more. Resume it; at most the work since the last checkpoint is lost."
+    "Interrupted: no process works on it any more. Resume it; at most the work since the last checkpoint is lost."
 )
-SNAPSHOT_OUTPUT = "export.txt"  # what the making of current.explainer said
-# All that a run folder may hold; whatever else lies there is somebody's, and keeps the folder from being deleted.
+SNAPSHOT_OUTPUT = "export.txt"  # output of the export of current.explainer
+# All files of a run folder. Any other file there prevents that the folder is deleted.
 _OWN_FILES = {
     *WATCHED,
     "provenance.json",
@@ -61,7 +61,7 @@ _LEFT_OVER = re.compile(r"\.[\w.]+-\w{8}(\.\w+)?")  # see `atomic_path`
 
 
 class RunView:
-    """One run folder as the window sees it. Attributes are what the last `refresh_status` or `poll` read."""
+    """View of one run folder. Its attributes have the values that the last `refresh_status` or `poll` read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -69,18 +69,18 @@ class RunView:
         self.name = path.name
         self.config: TrainConfig | None = None  # None: not written yet, or not readable
         self.status: RunStatus | None = None
-        self.alive = False  # somebody works on it
-        self.state: State = "unknown"  # "interrupted": says that it runs, but nobody does
-        self.message = ""  # how it stands or why it ended, in one sentence
-        self.requested = ""  # "pause" or "stop" while that was asked for and not done yet
-        self.series: dict[str, list[tuple[float, float]]] = {}  # figure -> (images seen, value)
+        self.alive = False  # a process works on it
+        self.state: State = "unknown"  # "interrupted": status.json says that it runs, but no process does
+        self.message = ""  # its progress or why it ended, in one sentence
+        self.requested = ""  # "pause" or "stop" from the request until it is done
+        self.series: dict[str, list[tuple[float, float]]] = {}  # by figure: (images seen, value)
         self.sheets: list[Path] = []  # oldest first; a name is the images seen
-        self.log: list[str] = []  # sentences with their local time, oldest first
+        self.log: list[str] = []  # lines with local time, oldest first
         self.result: Path | None = None  # the finished explainer
         self.child: int | None = None  # the process that this window started for it
         self._launched = 0.0
         self._reason = ""  # why the process that this window started has failed
-        self._last_word = ""  # the same, of a process that another window started
+        self._last_word = ""  # the same for a process that another window started
         self._offset = 0  # of metrics.jsonl
         self._signs: dict[str, object] = {}
         self._seen: tuple[object, ...] = ()
@@ -89,18 +89,18 @@ class RunView:
 
     @property
     def updated(self) -> float:
-        """When it was worked on last, in seconds since the epoch; sorts the history."""
+        """Time of the last change, in seconds since the epoch."""
         if self.status is not None:
             return self.status.updated
         return _modified(self.path / "config.json") or _modified(self.path)
 
     def launched(self, pid: int) -> None:
-        """This window started a process for it; what the status says is of an earlier one until that one speaks."""
+        """Record that this window started a process for the run. A status from before it does not count."""
         self.child, self._launched, self._reason = pid, time.time(), ""
         self.refresh_status()
 
     def refresh_status(self) -> bool:
-        """Read how the run stands, not its figures. Whether that is new."""
+        """Read the status of the run, without its figures. Return True if it is new."""
         if self.child is not None and not child.is_running(self.child):
             self._reason = child.failure_of_child(self.child, self.path / child.OUTPUT)
             self.child = None
@@ -122,7 +122,7 @@ class RunView:
         return new
 
     def poll(self) -> bool:
-        """Read all that is new since the last poll. Whether there was anything; where no file changed, none is read."""
+        """Read what is new since the last poll. Return True if there was anything. No file is read if none changed."""
         self.refresh_status()
         if self._seen == self._polled:
             return False
@@ -152,7 +152,7 @@ class RunView:
             return ""
 
     def _is_alive(self) -> bool:
-        """The lock is only tried where somebody may hold it."""
+        """Return True if a process works on the run. The lock is tried only if a process may hold it."""
         if self.child is not None:
             return True
         may_be = self.alive or self.status is None or self.status.state in ("starting", "running")
@@ -165,7 +165,7 @@ class RunView:
                 return "starting", "Starting."
             return status.state, status.message
         ended = status is not None and status.state not in ("starting", "running")
-        # What the process that this window started said of its own end goes before what its exit looks like.
+        # The status that a process of this window wrote at its end is preferred to its exit code.
         if status is not None and ended and status.updated >= self._launched > 0:
             return status.state, status.message
         if reason := self._reason or self._last_word:
@@ -177,7 +177,7 @@ class RunView:
         return "interrupted", _INTERRUPTED
 
     def _read_last_word(self) -> str:
-        """Why the last process failed, if it said so after its last status."""
+        """Return why the last process failed, if its output says so after its last status."""
         output = self.path / child.OUTPUT
         if self.status is not None and _modified(output) < self.status.updated:
             return ""
@@ -185,14 +185,14 @@ class RunView:
 
 
 def add_figure(series: list[tuple[float, float]], images: float, value: float) -> None:
-    """Append to a series in order of images; a run that went on from a checkpoint writes its newest figures again."""
+    """Append to a series in order of images. Later points go: a resumed run writes its newest figures again."""
     if series and series[-1][0] >= images:
         del series[bisect_left(series, (images, -float("inf"))) :]
     series.append((images, value))
 
 
 def _sign(path: Path) -> object:
-    """What changes when a file or folder changes; None when it is not there."""
+    """Return a value that changes with the file or folder; None if it is missing."""
     try:
         found = os.stat(path)
     except OSError:
@@ -208,7 +208,7 @@ def _modified(path: Path) -> float:
 
 
 class RunHistory:
-    """The runs of the user's folder and those opened by hand; each keeps its view as long as it is there."""
+    """History of runs: those in the user's folder and those opened by hand, each with one view."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -217,16 +217,15 @@ class RunHistory:
 
     @property
     def folder(self) -> Path:
-        """Where new runs go."""
         return self._folder or paths.runs_dir()
 
     def add(self, path: Path) -> RunView:
-        """A run folder from anywhere. UserError when it is none."""
+        """Add a run folder from anywhere. Raises UserError if it is not one."""
         path = path.resolve()
         view = self._views.get(path) or RunView(path)
         if view.config is None:
             raise UserError(
-                f"{path} is no run folder of a training. Choose the folder that holds config.json and checkpoints."
+                f"{path} is not a run folder of a training. Choose the folder that holds config.json and checkpoints."
             )
         if path not in self._views and path.parent != self.folder.resolve():
             self.elsewhere.append(path)
@@ -234,16 +233,16 @@ class RunHistory:
         return view
 
     def new(self, name: str) -> Path:
-        """A folder for a new run of this name, which nobody has yet."""
+        """Return an unused folder for a new run of this name."""
         plain = paths.safe_file_name(name) or "training"
         return self.folder / free_name(plain, lambda name: (self.folder / name).exists())
 
     def started(self, path: Path) -> RunView:
-        """The view of a run that was just begun here, before it has written anything."""
+        """Return the view of a run that was just started, before it has written anything."""
         return self._views.setdefault(path.resolve(), RunView(path.resolve()))
 
     def views(self) -> list[RunView]:
-        """All runs that are there, newest first; not their figures, which `poll` reads."""
+        """Return all runs, newest first, without their figures, which `poll` reads."""
         found = [*self._in_folder(), *self.elsewhere]
         for path in found:
             if path not in self._views:
@@ -254,7 +253,7 @@ class RunHistory:
         return sorted(known, key=lambda v: v.updated, reverse=True)
 
     def _in_folder(self) -> list[Path]:
-        """The folders that may be runs; none while their place cannot be reached."""
+        """Return the folders that may be runs; none if the user's folder cannot be read."""
         try:
             entries = [e for e in os.scandir(self.folder) if not e.name.startswith(".")]
         except (OSError, UserError):
@@ -266,17 +265,17 @@ class RunHistory:
         ]
 
     def running(self) -> RunView | None:
-        """The run that somebody works on, as they stand now."""
+        """Refresh all runs and return the one that a process works on."""
         views = self.views()
         for view in views:
             view.refresh_status()
         return next((view for view in views if view.alive), None)
 
     def remove_failed_start(self, view: RunView) -> bool:
-        """Remove what a start left that failed before anything was trained. Whether it was such a one."""
+        """Remove a run whose start failed before anything was trained. Return False if something was."""
         trained = ["checkpoints", "metrics.jsonl"]
         if view.config is not None and view.config.classifier_training is not None:
-            trained.append("classifier.classifier")  # else it is but a copy
+            trained.append("classifier.classifier")  # else it is only a copy
         with contextlib.suppress(OSError):
             if view.alive or any(_has_content(view.path / name) for name in trained):
                 return False
@@ -286,9 +285,9 @@ class RunHistory:
         return True
 
     def delete(self, view: RunView) -> None:
-        """Delete a run with everything in it. UserError when that is not safe, or fails half-way."""
+        """Delete a run's folder. Raises UserError if that is not safe, or fails."""
         view.refresh_status()
-        # Under another name first: what is half deleted must not look like a run.
+        # Renamed first: a partly deleted folder must not look like a run.
         grave = view.path.with_name(f".{view.path.name}.deleted-{time.time_ns()}")
         try:
             check_deletable(view)
@@ -306,13 +305,13 @@ class RunHistory:
 
 
 def check_deletable(view: RunView) -> None:
-    """UserError unless this folder is a run's, nobody works on it, and nothing else lies in it."""
+    """Raise UserError unless the folder is that of a run, no process works on it, and it has no other files."""
     path = view.path
     if view.alive:
         raise UserError(f"{view.name} is being trained. Stop it first, then delete it.")
     is_run = path.is_dir() and (path / "config.json").is_file() and view.state != "unknown"
     if path.is_symlink() or not is_run:
-        raise UserError(f"{path} is no run folder (any more), so it is not deleted.")
+        raise UserError(f"{path} is not a run folder (any more), so it is not deleted.")
     foreign = sorted(_foreign(path))
     if foreign:
         raise UserError(
@@ -322,7 +321,7 @@ def check_deletable(view: RunView) -> None:
 
 
 def _foreign(path: Path) -> list[str]:
-    """What in a run folder is not of a run. Links are never followed."""
+    """Return the names of files in a run folder that are not of a run. Links are not followed."""
     found = []
     for entry in os.scandir(path):
         if entry.is_dir(follow_symlinks=False) and entry.name in _OWN_FOLDERS:
@@ -338,11 +337,10 @@ def _foreign(path: Path) -> list[str]:
 
 
 def _is_own(entry: os.DirEntry[str], known: bool) -> bool:
-    """Whether it is a file of a run: `known` by its name, or left over from a write that a crash cut off."""
+    """Return True for a file of a run: `known` by its name, or left over from a write that a crash ended."""
     left_over = entry.name in _LITTER or _LEFT_OVER.fullmatch(entry.name) is not None
     return entry.is_file(follow_symlinks=False) and (known or left_over)
 
 
 def _has_content(path: Path) -> bool:
-    """Whether there is such a file, or such a folder with something in it."""
     return path.is_file() or (path.is_dir() and any(path.iterdir()))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Updates of the training controller, on the window's thread. Plain values: the dock draws them.
+"""Updates that the training controller emits on the window's thread. Plain values.
 
-Sentences that need no place in the dock (a failed start, a finished run) are emitted as `Message` and `ErrorReport`
-by the explorer, like everything else that is said to a person.
+Messages for the whole window (a failed start, a finished run) are emitted by the explorer, as `Message` and
+`ErrorReport`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class DataInspected:
-    """What the pictures at `path` offer, or in one sentence why nothing can be done with them."""
+    """Summary of the pictures at `path`, or the problem with them in one sentence."""
 
     path: Path
     offer: DataSummary | None
@@ -32,14 +32,14 @@ class DataInspected:
 
 @dataclass(frozen=True)
 class CheckProgress:
-    """How far the data check or the estimate is."""
+    """Progress of the data check or the estimate."""
 
     progress: Progress
 
 
 @dataclass(frozen=True)
 class CheckDone:
-    """The check of `plan` is over. Cancelled: no report and no problem. `estimate` None: it could not be measured."""
+    """End of the check of `plan`. Cancelled: no report and no problem. `estimate` None: it could not be measured."""
 
     plan: TrainingPlan
     report: DataReport | None
@@ -49,38 +49,38 @@ class CheckDone:
 
 @dataclass(frozen=True)
 class WindowChanged:
-    """Another explainer is open, or the window computes elsewhere: the guided start offers both."""
+    """Change of the open explainer or of the window's device, which the guided start offers."""
 
 
 @dataclass(frozen=True)
 class RunsChanged:
-    """The history has other entries: ask `controller.runs()`."""
+    """Change of the list of runs: see `controller.runs()`."""
 
 
 @dataclass(frozen=True)
 class RunAttached:
-    """Another run is attached now (None: no run)."""
+    """Change of the attached run (None: no run)."""
 
     view: RunView | None
 
 
 @dataclass(frozen=True)
 class RunChanged:
-    """The attached run has something new: status, figures, sheets or log."""
+    """Change of the attached or running run: its status, figures, sheets or log."""
 
     view: RunView
 
 
 @dataclass(frozen=True)
 class RunEnded:
-    """Nobody works on the run any more; `view.state` and `view.message` say how it came to an end."""
+    """End of a run; `view.state` and `view.message` say how it ended."""
 
     view: RunView
 
 
 @dataclass(frozen=True)
 class StartFailed:
-    """The training ended before there was a run: bad data, a missing file, no memory. One sentence."""
+    """Failure of a training before there was a run, in one sentence: bad data, a missing file, no memory."""
 
     plan: TrainingPlan
     problem: str
@@ -88,6 +88,6 @@ class StartFailed:
 
 @dataclass(frozen=True)
 class SnapshotChanged:
-    """The current state of a run is being made into an explainer (`busy`), or that is over."""
+    """Start (`busy`) or end of the export of a run's current state."""
 
     busy: bool

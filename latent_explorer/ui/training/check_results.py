@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Beside the three steps: what the data check found, what the training will cost, its command, and the one
-next thing to do."""
+"""Column beside the three steps: findings of the data check, cost of the training, its command, and the next button."""
 
 from __future__ import annotations
 
@@ -35,11 +34,11 @@ BESIDES = {  # by where the classifier comes from
     "train": "the classifier and the search for attributes come on top",
     "file": "the search for attributes comes on top",
 }
-SPARE = 1.2  # of the disk: below it there is a caution
+SPARE = 1.2  # free space as a multiple of the need, below which there is a warning
 
 
 class CheckResultsView(QScrollArea):
-    """What the check found and measured, in sentences."""
+    """Findings and measurements of the check, in sentences."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +58,7 @@ class CheckResultsView(QScrollArea):
         self.setWidget(page)
 
     def show_check(self, done: CheckDone | None, device: str) -> None:
-        """What came out, the worst first; None: nothing was checked. `device` is what must be said of the device."""
+        """Show the results, the worst first (None: not checked), and `device`, a warning about the device or empty."""
         lines = [] if done is None else self._lines(done)
         self.invite.setVisible(not lines)
         self.findings.show_lines([*lines, *([("note", device)] if device else [])])
@@ -76,10 +75,9 @@ class CheckResultsView(QScrollArea):
 
 
 class NextStepBar(QWidget):
-    """Progress while something is checked, the command line to copy, and the button that says what happens next.
+    """Progress of a check, the command line to copy, and the button for the next action.
 
-    `next_requested` when the person presses that button, `recheck_requested` for another check,
-    `cancel_requested` during one.
+    Emits `next_requested` for that button, `recheck_requested` for another check, `cancel_requested` during one.
     """
 
     next_requested = Signal()
@@ -117,7 +115,6 @@ class NextStepBar(QWidget):
         self.show_checking(False)
 
     def show_checking(self, on: bool) -> None:
-        """A check is at work, or not."""
         begins = on and self.cancel.isHidden()
         self.bar.setVisible(on)
         self.cancel.setVisible(on)
@@ -128,25 +125,23 @@ class NextStepBar(QWidget):
             self.show_message("Checking...")
 
     def show_message(self, text: str) -> None:
-        """A line above the button: why it is what it is."""
         self.said.setText(text)
         self.said.setVisible(bool(text))
 
     def show_progress(self, progress: Progress) -> None:
-        """How far the check is."""
         self.bar.setRange(0, max(0, progress.total))
         self.bar.setValue(progress.done)
         self.show_message(job_text("Checking", progress))
 
     def show_next(self, text: str, said: str = "", *, again: bool = False) -> None:
-        """What the button does, and why; `again`: another check is offered beside it."""
+        """Set the button's text and the line above it; `again`: offer another check beside it."""
         self.show_message(said)
         self.again.setVisible(again)
         self.next.setText(text)
         self.next.setAccessibleName(text)
 
     def show_command(self, text: str) -> None:
-        """The command line, its beginning in view."""
+        """Show the beginning of the command line."""
         self.command.setText(text)
         self.command.setCursorPosition(0)
         self.command.setToolTip(f"{COMMAND_HELP}\n\n{text}")
@@ -157,18 +152,18 @@ class NextStepBar(QWidget):
 
 
 def report_lines(report: DataReport) -> list[tuple[str, str]]:
-    """The findings as (severity, sentence), the worst first; names of pictures follow the sentence."""
+    """Return the findings as (severity, sentence), the worst first; names of pictures follow the sentence."""
     found = sorted(report.findings, key=lambda finding: ORDER[finding.severity])
     return [(f.severity, f"{f.text} ({', '.join(f.names)})" if f.names else f.text) for f in found]
 
 
 def fits(estimate: Estimate) -> bool:
-    """Whether the disk has room for the training, as far as that is known."""
+    """Return True if the disk has room for the training, or that is not known."""
     return estimate.free_bytes is None or estimate.disk_bytes <= estimate.free_bytes
 
 
 def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
-    """Time and disk as (severity, sentence); `besides`: what the time does not count."""
+    """Return time and disk as (severity, sentence); `besides`: what the time excludes."""
     speed = estimate.images_per_second_full or estimate.images_per_second_reconstruction
     rate = f", at {speed:.3g} images/s" if speed else ""
     time = f"About {duration_text(estimate.seconds)} on this machine{rate}; {besides}."

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Step 2 of the guided start: the classifier to explain, trained here from a label, the open
-explainer's, or a file's."""
+"""Step 2 of the guided start: the classifier to explain, trained from a label or taken from an explainer or a file."""
 
 from __future__ import annotations
 
@@ -41,7 +40,7 @@ NO_LABELS = "These pictures have no labels. Open a classifier, or train one on o
 SHOWN_CLASSES = 3
 COLUMNS = ("Class", "Value", "Pictures")
 HELP = (
-    "Untick what shall be left out. Double click a name, or press F2, to change it. "
+    "Untick what is to be left out. Double click a name, or press F2, to change it. "
     "Values with one name make one class."
 )
 TOO_FEW = "A classifier needs two classes at least."
@@ -49,7 +48,7 @@ NOT_IN_NAMES = str.maketrans(",=", "  ")  # they end a name in `--classes`
 
 
 class ClassifierStep(FormStep):
-    """`data_chosen(Path | None)` when the classifier gets pictures of its own, or the explainer's again."""
+    """Step for the classifier. Emits `data_chosen` with the classifier's own pictures, or None for the explainer's."""
 
     FIELDS = ("classifier_from", "classifier", "classifier_data", "label", "classes")
     data_chosen = Signal(object)
@@ -60,13 +59,13 @@ class ClassifierStep(FormStep):
         self._classes = ""
         self.own_data: Path | None = None  # the classifier's own pictures, if it has any
         self._file: Path | None = None
-        self._open: Path | None = None  # of the explainer on the screen
+        self._open: Path | None = None  # file of the explainer on the screen
         self.train = QRadioButton("Train one here, from a label")
         self.from_open = QRadioButton("The open explainer's")
         self.from_file = QRadioButton("From a file")
         self.train.setChecked(True)
         self.label = NoWheelComboBox("Label")
-        self.label.setToolTip("What the classifier shall tell apart: a column, or the class folders")
+        self.label.setToolTip("What the classifier tells apart: a column, or the class folders")
         self.classes = plain("")
         self.classes.setWordWrap(True)
         self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -174,7 +173,7 @@ class ClassifierStep(FormStep):
             self.changed.emit()
 
     def show_open(self, path: Path | None) -> None:
-        """The explainer on the screen, whose classifier can be explained once more."""
+        """Set the file of the explainer on the screen, whose classifier can be chosen."""
         self._open = path
         self.from_open.setEnabled(path is not None)
         self.open_hint.setText(path.stem if path else "none is open")
@@ -183,7 +182,7 @@ class ClassifierStep(FormStep):
         self._show_way()
 
     def show_seen(self, seen: DataInspected) -> None:
-        """What the labelled pictures offer."""
+        """Show the summary of the labelled pictures, or the problem with them."""
         self.show_offer(seen.offer)
         lines = [("error", seen.problem)] if seen.offer is None and self.own_data else []
         if seen.offer is not None and self.own_data:
@@ -191,7 +190,7 @@ class ClassifierStep(FormStep):
         self.seen.show_lines(lines)
 
     def show_offer(self, offer: DataSummary | None) -> None:
-        """The columns that can be a label. The chosen one stays where it is still there."""
+        """Set the columns that can be a label. The chosen one stays if it is among them."""
         before = self.label.currentData()
         self._offer = offer
         self.label.clear()
@@ -202,7 +201,7 @@ class ClassifierStep(FormStep):
         self._show_classes()
 
     def suggest(self, offer: DataSummary) -> None:
-        """Choose the label that the pictures themselves suggest."""
+        """Choose the label that the data set suggests."""
         self._classes = ""
         self.label.setCurrentIndex(max(0, self.label.findData(offer.label)))
         self._show_classes()
@@ -212,14 +211,14 @@ class ClassifierStep(FormStep):
         return NO_LABELS if lacks and self.train.isChecked() else ""
 
     def _values(self) -> tuple[dict[str, int], dict[str, str]]:
-        """The chosen label's values: how many pictures each has, and the names that are known."""
+        """Return the number of pictures by value of the chosen label, and the known names of values."""
         key, offer = self.label.currentData() or "", self._offer
         return (offer.columns.get(key, {}), offer.value_names.get(key, {})) if offer else ({}, {})
 
     def _show_classes(self) -> None:
         counts, names = self._values()
         chosen = parse_classes(self._classes) if self._classes else {}
-        sizes: Counter[str] = Counter()  # several values may be one class
+        sizes: Counter[str] = Counter()  # several values may make one class
         for value in chosen or counts:
             sizes[chosen.get(value) or names.get(value, value)] += counts.get(value, 0)
         shown = [f"{name} ({size:,})" for name, size in sizes.items()]
@@ -272,12 +271,12 @@ class ClassifierStep(FormStep):
 
 
 class ClassesDialog(QDialog):
-    """`classes()` is what `--classes` takes: "0=diseased,1=healthy"; empty when everything is as it was."""
+    """Dialog that selects among the values of a label and names the classes."""
 
     def __init__(
         self, counts: Mapping[str, int], names: Mapping[str, str], chosen: str, parent: QWidget | None = None
     ) -> None:
-        """`counts` by value, `names` that are known for values, `chosen` as `classes()` gave it last time."""
+        """Fill the table: `counts` and known `names` by value, `chosen` from an earlier `classes()`."""
         super().__init__(parent)
         self.setWindowTitle("Classes")
         self.resize(52 * theme.UNIT, 44 * theme.UNIT)
@@ -333,7 +332,7 @@ class ClassesDialog(QDialog):
         return made
 
     def classes(self) -> str:
-        """What was chosen, as the command line takes it."""
+        """Return the choice as `--classes` takes it, "0=diseased,1=healthy"; empty if nothing was changed."""
         chosen = self._chosen()
         return "" if chosen == self._plain else write_classes(chosen)
 

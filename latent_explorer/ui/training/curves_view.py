@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Curves with their legend and how they are looked at: logarithmic or not, smoothed or not.
-
-Which curves there are, and what they mean, is the owner's business.
-"""
+"""Plot of curves with a legend and options: logarithmic axis, smoothing."""
 
 from __future__ import annotations
 
@@ -47,7 +44,7 @@ WIDEST = 30 * theme.UNIT
 
 
 class LegendRow(QAbstractButton):
-    """One curve: checked while it is drawn."""
+    """Row of the legend: checked while its curve is drawn."""
 
     def __init__(self, number: int, curve: Curve, on: bool) -> None:
         super().__init__()
@@ -103,7 +100,7 @@ class LegendRow(QAbstractButton):
 
 
 class CurveLegend(QWidget):
-    """Rows of all curves; `changed` when the person hid or showed one. Choices are remembered by the curves' keys."""
+    """Rows of all curves. Emits `changed` when the user hid or showed one, which is remembered by the curve's key."""
 
     changed = Signal()
 
@@ -133,7 +130,7 @@ class CurveLegend(QWidget):
         return QSize(wide + 12, 12 * theme.UNIT)
 
     def show_curves(self, curves: Sequence[Curve]) -> None:
-        """The curves, in the order of their colours."""
+        """Set the curves, in the order of their colours."""
         same = [(r.curve.key, r.curve.name) for r in self.rows] == [(c.key, c.name) for c in curves]
         if same:
             for each, curve in zip(self.rows, curves, strict=True):
@@ -156,11 +153,11 @@ class CurveLegend(QWidget):
         self.updateGeometry()
 
     def shown(self) -> list[tuple[int, Curve]]:
-        """The curves to draw, with their numbers."""
+        """Return the curves to draw, with their numbers."""
         return [(r.number, r.curve) for r in self.rows if r.isChecked()]
 
     def show_values_at(self, x: float) -> None:
-        """The values at `x`; NaN: the newest."""
+        """Show the values at `x`, or the newest for NaN."""
         ends = [float(r.curve.x[-1]) for r in self.rows if len(r.curve.x)]
         for each in self.rows:
             here = x if not math.isnan(x) else math.inf
@@ -178,7 +175,7 @@ class CurveLegend(QWidget):
 
 
 class CurvesView(QWidget):
-    """A line of options over the plot and its legend. The owner's own choices stand at the left of the options."""
+    """Plot and legend under a line of options, whose left is for widgets of the owner."""
 
     def __init__(self, empty: str) -> None:
         super().__init__()
@@ -214,12 +211,11 @@ class CurvesView(QWidget):
         self.plot.cursor_moved.connect(self.legend.show_values_at)
 
     def add_choice(self, widget: QWidget) -> None:
-        """At the left of the options."""
         place = max(0, self.options.count() - 5)
         self.options.insertWidget(place, widget, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def show_curves(self, curves: Sequence[Curve]) -> None:
-        """Draw these; which of them the person hid is remembered by their keys."""
+        """Draw these curves, except those that the user hid, which are remembered by key."""
         self.legend.show_curves(curves)
         some = any(not curve.empty for curve in curves)
         self.pages.setCurrentIndex(int(some))

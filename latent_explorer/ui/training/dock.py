@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dock "Training": its head with three pages, floating in a window of its own or not. Pages are made
-when first seen.
-
-What stands on the pages is theirs; this module decides which one is in view, and refreshes only that.
-"""
+"""Dock "Training" with three pages, made when first shown, and the part of the window that holds it."""
 
 from __future__ import annotations
 
@@ -40,7 +36,7 @@ PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
 HEIGHT = 36 * theme.UNIT  # px, docked
 FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
-FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # what a window's frame and a panel of the desktop may take
+FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
 FLOAT, DOCK = "Put the training into a window of its own", "Put the training back into the window"
 POLL_MS = 1000
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
@@ -48,7 +44,7 @@ STILL_RUNNING = "The training of {name} went on while the window was closed."
 
 
 class TrainingDock(QDockWidget):
-    """Hidden until asked for. `visibility_changed(bool)` when it appears or goes, however that came about."""
+    """Dock of the trainings, hidden at first. Emits `visibility_changed(bool)` whenever it is shown or hidden."""
 
     visibility_changed = Signal(bool)
 
@@ -105,18 +101,17 @@ class TrainingDock(QDockWidget):
         return FLOATING_SIZE if self.isFloating() else QSize(100 * theme.UNIT, HEIGHT)
 
     def show_page(self, page: int) -> None:
-        """Bring a page to the front, made now if this is the first time."""
+        """Bring a page to the front; make it if this is the first time."""
         self.tabs.choose(page)
         self.pages.setCurrentWidget((self._start, self._run, self._history)[page]())
         self._refresh()
 
     @property
     def page(self) -> int:
-        """The page in front."""
         return self.tabs.index
 
     def open(self, page: int | None = None) -> None:
-        """Show the dock; without a page the run where there is one, else the guided start."""
+        """Show the dock with this page or the last one; at first with the run if there is one, or the guided start."""
         if page is None and self.pages.count() == 0:
             page = RUN if self._controller.attached is not None else START
         if page is not None:
@@ -127,7 +122,6 @@ class TrainingDock(QDockWidget):
             self.activateWindow()
 
     def show_running(self) -> None:
-        """Show the run that somebody works on, whichever was looked at before."""
         running = self._controller.running
         if running is not None and running is not self._controller.attached:
             self._controller.attach(running)
@@ -163,7 +157,7 @@ class TrainingDock(QDockWidget):
         return self.history
 
     def _refresh(self) -> None:
-        """What is in front may have changed while it was not."""
+        """Refresh the page in front, the only one that is kept up to date."""
         if self.page == START and self.start is not None:
             self.start.refresh()
         elif self.page == RUN and self.run is not None:
@@ -173,10 +167,9 @@ class TrainingDock(QDockWidget):
 
     def _start_failed(self) -> None:
         if self.page == RUN and self._controller.attached is None:
-            self.show_page(START)  # there is no run; why not is said beside the form
+            self.show_page(START)  # there is no run; the reason is beside the form
 
     def _refresh_page(self, page: int) -> None:
-        """Refresh this page if it is in view."""
         if self.page == page and not self.isHidden():
             self._refresh()
 
@@ -186,13 +179,13 @@ class TrainingDock(QDockWidget):
             self.history.show_changed(update.view)
 
     def _on_floated(self, floating: bool) -> None:
-        """A floating dock becomes a real window: with a frame, on any screen, beside other programs."""
+        """Make a floating dock a real window: with a frame, on any screen, beside other programs."""
         words = DOCK if floating else FLOAT
         icons.set_icon(self.float_button, "dock" if floating else "float")
         self.float_button.setToolTip(words)
         self.float_button.setAccessibleName(words)
         self.close_button.setVisible(not floating)
-        self.widget().setFocus()  # not on the first button: a ring there would look like advice
+        self.widget().setFocus()  # not the first button: a focus ring there would look like a recommendation
         if floating:
             self.setWindowFlags(Qt.WindowType.Window)
             room = self.screen().availableGeometry()
@@ -206,7 +199,7 @@ class TrainingDock(QDockWidget):
         self._refresh()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Closing its own window puts it away; opened again it stands in the main window."""
+        """Hide the dock when its own window is closed, and dock it: it opens again in the main window."""
         super().closeEvent(event)
         if self.isFloating():
             self.setFloating(False)
@@ -214,7 +207,10 @@ class TrainingDock(QDockWidget):
 
 
 class TrainingDockHost(QMainWindow):
-    """A window within the window, because docks want one: so the status line stays the last line of all."""
+    """Window within the main window that holds the dock, polls the controller, and shows its badge.
+
+    A dock needs a window; one of its own keeps the dock above the status line.
+    """
 
     docked = Signal(bool)  # whether the dock takes room in the window
     height_changed = Signal(int)
@@ -231,12 +227,12 @@ class TrainingDockHost(QMainWindow):
         self.setWindowFlags(Qt.WindowType.Widget)
         self._controller, self._action = controller, action
         self._notices, self._badge = notices, badge
-        self._sized = False  # the docked dock was given its height; from then on the person decides
+        self._sized = False  # the dock was given its height; later the user sets it
         self.setCentralWidget(splitter)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.dock = TrainingDock(controller, self)
         self.addDockWidget(BOTTOM, self.dock)
-        self.dock.addAction(action)  # Ctrl+T, in its own window too
+        self.dock.addAction(action)  # Ctrl+T also in its own window
         self.dock.hide()
         self.dock.visibility_changed.connect(self._dock_changed)
         for kind in (RunAttached, RunChanged, RunEnded, RunsChanged):
@@ -246,7 +242,7 @@ class TrainingDockHost(QMainWindow):
         self._poll_timer.timeout.connect(controller.poll)
 
     def begin(self) -> None:
-        """Once the window is up: find a training that went on without it."""
+        """Look for a training that continued without the window; for the start of the window."""
         self._controller.begin()
         self._poll_timer.start()
         self._update_badge()
@@ -257,13 +253,12 @@ class TrainingDockHost(QMainWindow):
             )
 
     def end(self) -> None:
-        """The window closes; the training goes on."""
+        """Stop polling and hide the dock as the window closes. The training continues."""
         self._poll_timer.stop()
         self.dock.setFloating(False)
         self.dock.hide()
 
     def set_shown(self, on: bool) -> None:
-        """What the action asks for."""
         if on:
             self.dock.open()
         else:

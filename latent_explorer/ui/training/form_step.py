@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the steps of the training form have in common: a numbered title, and problems named in place."""
+"""Base class of the steps of the training form."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ HEAD = 20  # px, height of the title's line, as of a tight button
 
 
 class FormStep(QWidget):
-    """One column of the form. `changed` when the person chose; `apply_to` puts the choices into a plan."""
+    """Column of the form with a numbered title and its problems. Emits `changed` when the user made a choice."""
 
-    FIELDS: ClassVar[tuple[str, ...]] = ()  # of the plan, that it fills and speaks for
+    FIELDS: ClassVar[tuple[str, ...]] = ()  # of the plan that this step fills
     changed = Signal()
 
     def __init__(self, number: int, name: str) -> None:
@@ -39,16 +39,16 @@ class FormStep(QWidget):
         self.layout_.addLayout(self.head)
 
     def finish(self) -> None:
-        """After the step's own rows: its problems, and room below."""
+        """Add the problems, and room below; call it after the step's own rows."""
         self.layout_.addWidget(self.problems)
         self.layout_.addStretch(1)
 
     def missing(self) -> str:
-        """What is wrong with the choices and cannot be seen in a plan, in one sentence; empty: nothing."""
+        """Return a problem of the choices that a plan does not contain, in one sentence; empty if there is none."""
         return ""
 
     def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
-        """`plan` with this step's choices."""
+        """Return `plan` with this step's choices."""
         raise NotImplementedError
 
     def show_plan(self, plan: TrainingPlan) -> None:

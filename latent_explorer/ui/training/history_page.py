@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All runs there are: how each ended, its size and figures; several are compared by their curves."""
+"""Page of the history: all runs with state, size and figures, and curves to compare several."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 
 COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
 NUMBERS = (2, 3, 4, 6)  # columns of figures
-EXPLAINED = {3: "val_agreement", 4: "val_lpips_ratio"}  # columns whose heads say what they mean
+EXPLAINED = {3: "val_agreement", 4: "val_lpips_ratio"}  # columns whose heads have tooltips
 NO_RUNS = "No training was started yet. Each one stays here with its curves until you delete it."
 NO_CURVES = "Select one run or several to compare their curves."
 
 
 class HistoryPage(QStackedWidget):
-    """`show_requested` after a run was attached, `new_requested` where there is none."""
+    """List of all runs. Emits `show_requested` after a run was attached, `new_requested` for a new one."""
 
     show_requested = Signal()
     new_requested = Signal()
@@ -108,7 +108,7 @@ class HistoryPage(QStackedWidget):
         return body
 
     def show_runs(self) -> None:
-        """All runs as they are now; the selection stays."""
+        """Show all runs as they are now; the selection stays."""
         selected = {view.path for view in self.selected()}
         self._views = self._controller.runs()
         self.setCurrentIndex(int(bool(self._views)))
@@ -130,7 +130,6 @@ class HistoryPage(QStackedWidget):
         self._selection_changed()
 
     def show_changed(self, view: RunView) -> None:
-        """One run has something new."""
         for at, known in enumerate(self._views):
             if known.path == view.path:
                 self._fill(at, known)
@@ -164,7 +163,6 @@ class HistoryPage(QStackedWidget):
             self.table.setItem(at, place, item)
 
     def selected(self) -> list[RunView]:
-        """The selected runs, from top to bottom."""
         rows = sorted({index.row() for index in self.table.selectedIndexes()})
         return [self._views[at] for at in rows if at < len(self._views)]
 
@@ -184,7 +182,7 @@ class HistoryPage(QStackedWidget):
         self.curve_metric.setEnabled(bool(shared))
         known = [self.curve_metric.itemData(i) for i in range(self.curve_metric.count())]
         if [each.key for each in shared] == known:
-            return  # a list that is open stays open
+            return  # an open list stays open
         before = self.curve_metric.currentData()
         self.curve_metric.clear()
         for each in shared:

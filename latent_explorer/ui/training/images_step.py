@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Step 1 of the guided start: which pictures, what was recognised, and under "More" which of them. No label here."""
+"""Step 1 of the guided start: the pictures, what was recognised in them, and under "More" a selection."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARCHIVES = "Zip files (*.zip)"
 
 
 class ImagesStep(FormStep):
-    """`data_chosen(Path)` when other pictures were chosen; `show_seen` brings what they offer."""
+    """Step for the pictures. Emits `data_chosen(Path)` when other pictures were chosen."""
 
     data_chosen = Signal(object)
 
@@ -86,13 +86,12 @@ class ImagesStep(FormStep):
             choice.activated.connect(lambda _index: self.changed.emit())
 
     def choose(self, path: Path) -> None:
-        """Other pictures."""
         self._show_path(path)
         self.seen.show_lines([("note", "Looking at the pictures...")])
         self.data_chosen.emit(path)
 
     def forget(self) -> None:
-        """Nothing is chosen among the pictures, and nothing is known that could be."""
+        """Clear the selection among the pictures, and the columns to select by."""
         self.where.clear()
         self.where.setToolTip(WHERE_HELP)
         self.show_offer(None)
@@ -141,7 +140,7 @@ class ImagesStep(FormStep):
         self.invite.setVisible(path is None)
 
     def show_seen(self, seen: DataInspected) -> None:
-        """What the chosen pictures offer, or why they cannot be used."""
+        """Show the summary of the chosen pictures, or the problem with them."""
         if seen.path != self._path:
             return
         if seen.offer is None:
@@ -152,7 +151,7 @@ class ImagesStep(FormStep):
         self.seen.show_lines([("good", f"{kind}: {offer.pictures:,} files.")])
 
     def show_offer(self, offer: DataSummary | None) -> None:
-        """The columns that can be chosen by. What was chosen before stays chosen where it is still there."""
+        """Set the columns to select by. The chosen ones stay if they are among them."""
         columns = list(offer.columns) if offer else []
         for choice, own, words in (
             (self.group, offer.group if offer else None, "no groups"),
@@ -169,7 +168,7 @@ class ImagesStep(FormStep):
             self.where.setToolTip(f"{WHERE_HELP}.\n\n{told[:1500]}")
 
     def suggest(self, offer: DataSummary) -> None:
-        """Choose what the pictures themselves suggest."""
+        """Make the selection that the data set suggests."""
         self.where.setText("; ".join(offer.where))
         for choice, name in ((self.group, offer.group), (self.split, offer.split)):
             choice.setCurrentIndex(max(0, choice.findData(name or "")))

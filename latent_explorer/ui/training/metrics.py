@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The figures of a training by the names that people read, in groups; from the views of runs to curves. No widget."""
+"""Figures of trainings with their titles and groups, and curves made from them. No widget."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Series = list[tuple[float, float]]
 
 @dataclass(frozen=True)
 class Metric:
-    """One figure of metrics.jsonl: its name, its group, what it means, and whether it is drawn at first."""
+    """Figure of metrics.jsonl: its title, its group, what it means, and whether it is drawn at first."""
 
     key: str
     title: str
@@ -86,11 +86,11 @@ METRICS = (
 )
 # fmt: on
 _KNOWN = {curve_metric.key: curve_metric for curve_metric in METRICS}
-COMPARED = ("val_agreement", "val_lpips_ratio", "l1")  # asked for first, where there are any
+COMPARED = ("val_agreement", "val_lpips_ratio", "l1")  # first in the list of figures to compare
 
 
 def curve_metric(key: str) -> Metric:
-    """The figure called `key`; one that this page does not know goes by its key, among the losses or validations."""
+    """Return the figure called `key`; an unknown one gets its title from the key, among losses or validation."""
     if key in _KNOWN:
         return _KNOWN[key]
     group = VALIDATION if key.startswith("val_") else LOSSES
@@ -99,36 +99,33 @@ def curve_metric(key: str) -> Metric:
 
 
 def in_order(keys: Sequence[str]) -> list[Metric]:
-    """Known figures in the order of the table, then the others by name."""
+    """Return known figures in the order of the table, then the others by name."""
     places = {each.key: place for place, each in enumerate(METRICS)}
     return [curve_metric(key) for key in sorted(keys, key=lambda k: (places.get(k, len(places)), k))]
 
 
 def groups_of(series: Mapping[str, Series]) -> list[str]:
-    """The groups that have something to show."""
     there = {curve_metric(key).group for key, points in series.items() if points}
     return [group for group in GROUPS if group in there]
 
 
 def curves_of(series: Mapping[str, Series], group: str) -> list[Curve]:
-    """The curves of a group of figures."""
     wanted = [each for each in in_order(list(series)) if each.group == group]
     return [_curve(f.key, f.title, series[f.key], f.help, f.shown) for f in wanted]
 
 
 def compared(views: Sequence[RunView], key: str) -> list[Curve]:
-    """One figure of several runs, a curve a run."""
+    """Return a curve of one figure for each run."""
     return [_curve(str(v.path), v.name, v.series.get(key, []), str(v.path), True) for v in views]
 
 
 def shared_metrics(views: Sequence[RunView]) -> list[Metric]:
-    """Figures that at least one of the runs has, those that are compared most first."""
+    """Return the figures that any of the runs has, those of COMPARED first."""
     found = in_order(list({key for view in views for key, points in view.series.items() if points}))
     return sorted(found, key=lambda f: COMPARED.index(f.key) if f.key in COMPARED else len(COMPARED))
 
 
 def latest_value(view: RunView, key: str) -> float | None:
-    """The last value of a figure."""
     points = view.series.get(key)
     return points[-1][1] if points else None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One run: how it stands, its curves, and its sheets of pictures or its log beside them."""
+"""Page of a run: its status, its curves, and its sheets of pictures or its log."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ WIDTH = 28 * theme.UNIT  # px
 PRIMARY_OF = dict.fromkeys(("paused", "failed", "interrupted"), "resume") | dict.fromkeys(
     ("finished", "stopped"), "result"
 )
-BUTTONS = {  # words, icon, tooltip; in the order that they stand
+BUTTONS = {  # text, icon, tooltip
     "result": ("Open the explainer", "open", "Open what was trained in this window"),
     "resume": ("Resume", "play", "Go on from the last checkpoint"),
     "pause": ("Pause", "pause", "Write a checkpoint and end the process; Resume goes on from there"),
@@ -58,7 +58,7 @@ BUTTONS = {  # words, icon, tooltip; in the order that they stand
 
 
 class RunStatusView(QWidget):
-    """`asked(str)`: one of "pause", "resume", "stop", "current", "result", "longer"."""
+    """Status of a run in words and figures, with buttons. Emits `asked` with a key of BUTTONS."""
 
     asked = Signal(str)
 
@@ -129,7 +129,6 @@ class RunStatusView(QWidget):
             layout.addLayout(line)
 
     def show_run(self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None) -> None:
-        """How this run stands now. `devices`: their words by what a run calls them."""
         self.name.setText(view.name)
         self.name.setToolTip(str(view.path))
         said = run_text.state_text(view)
@@ -140,7 +139,7 @@ class RunStatusView(QWidget):
         self.progress.setText(run_text.progress_text(view))
         part = run_text.share(view)
         if part is None and view.alive:
-            self.bar.setRange(0, 0)  # busy, nobody knows how far
+            self.bar.setRange(0, 0)  # busy, progress unknown
         else:
             self.bar.setRange(0, 1000)
             self.bar.setValue(round(1000 * (part or 0.0)))
@@ -211,7 +210,7 @@ def _set_role(widget: QWidget, role: str) -> bool:
 
 
 class RunPage(QStackedWidget):
-    """Shows the attached run; `new_requested` when there is none and the person wants one."""
+    """Page of the attached run. Emits `new_requested` if there is none and the user wants one."""
 
     new_requested = Signal()
 
@@ -251,7 +250,7 @@ class RunPage(QStackedWidget):
         return body
 
     def show_run(self) -> None:
-        """All of the attached run as it is now."""
+        """Show the attached run as it is now."""
         view = self._controller.attached
         self.setCurrentWidget(self.empty if view is None else self.body)
         if view is None:
@@ -283,13 +282,12 @@ class RunPage(QStackedWidget):
         acts[what]()
 
     def _train_longer(self) -> None:
-        """Ask to how many images in all, and go on."""
         view = self._controller.attached
         seen = view.status.images if view is not None and view.status is not None else 0
         wanted, sure = QInputDialog.getInt(
             self,
             "Train longer",
-            f"{seen:,} images were seen. How many shall it be in all?",
+            f"{seen:,} images were seen. How many images in all?",
             2 * seen,
             seen + 1,
             MOST_IMAGES,
@@ -300,7 +298,7 @@ class RunPage(QStackedWidget):
 
 
 class LogView(QWidget):
-    """Text that can be selected and copied."""
+    """Lines of a log. It scrolls to new lines unless the user has scrolled up."""
 
     def __init__(self, empty: str) -> None:
         super().__init__()
@@ -319,7 +317,7 @@ class LogView(QWidget):
         column(self).addWidget(self.pages)
 
     def show_lines(self, lines: Sequence[str]) -> None:
-        """All lines; only what is new is added where the beginning is the same."""
+        """Show these lines. If only new ones follow those shown, they are appended."""
         known = len(self._lines)
         if list(lines) == self._lines:
             return

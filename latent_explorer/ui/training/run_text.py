@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the dock puts runs into words: states, phases, sizes, durations. Pure functions of values, no widget."""
+"""Texts about runs: states, phases, sizes, durations. No widget."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samp
 
 
 def state_text(view: RunView) -> str:
-    """ "Training the explainer", "Pausing", "Failed"."""
+    """Return the state in words: "Training the explainer", "Pausing", "Failed"."""
     if view.alive and view.requested in ASKED:
         return ASKED[view.requested]
     if view.alive and view.status is not None and view.state == "running":
@@ -44,7 +44,7 @@ def state_text(view: RunView) -> str:
 
 
 def share(view: RunView) -> float | None:
-    """How much of the present phase is done, 0 to 1; None while that is not known."""
+    """Return how much of the present phase is done, 0 to 1, or None if unknown."""
     status = view.status
     if status is None or view.state in ("starting", "unknown"):
         return None
@@ -57,7 +57,7 @@ def share(view: RunView) -> float | None:
 
 
 def progress_text(view: RunView) -> str:
-    """ "61 %, 12 min left"."""
+    """Return progress and time: "61 %, 12 min left"."""
     part = share(view)
     said = "" if part is None else f"{100 * part:.0f} %"
     left = view.status.seconds_left if view.status is not None and view.alive else None
@@ -67,14 +67,14 @@ def progress_text(view: RunView) -> str:
 
 
 def badge_text(view: RunView) -> str:
-    """For the status line: "Training 61 %, 12 min left"."""
+    """Return the text for the status line: "Training 61 %, 12 min left"."""
     if view.requested in ASKED:
         return f"{ASKED[view.requested]} the training"
     return f"Training {progress_text(view)}".strip()
 
 
 def date_text(seconds: float) -> str:
-    """When, in local time: "today 05:01", "22 Nov, 05:01", "22 Nov 2025"; empty for never."""
+    """Return a local time as "today 05:01", "22 Nov, 05:01" or "22 Nov 2025"; empty for 0."""
     if not seconds:
         return ""
     then, now = time.localtime(seconds), time.localtime()
@@ -84,7 +84,7 @@ def date_text(seconds: float) -> str:
 
 
 def folder_size(path: Path) -> int:
-    """Bytes of all files in a run folder; what vanishes meanwhile counts nothing."""
+    """Return the bytes of all files in a run folder."""
     total = 0
     for folder, _folders, files in os.walk(path):
         for name in files:
@@ -94,6 +94,6 @@ def folder_size(path: Path) -> int:
 
 
 def sheet_labels(view: RunView) -> tuple[str, ...]:
-    """What the rows of its sheets are."""
+    """Return the labels of the rows of its sheets."""
     generator_only = view.config is not None and view.config.mode == "stylegan2"
     return SHEET_ROWS[-1:] if generator_only else SHEET_ROWS

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every setting of a training under the headings of `training.config`, with its default and its
-reason; to be searched."""
+"""Page of all settings of a training, with defaults and reasons, under the headings of `training.config`."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.training.plan import TrainingPlan
     from latent_explorer.training.settings import Setting
 
-# Chosen in the three steps.
+# Settings that the three steps have.
 ELSEWHERE = ("classifier", "init", "name", "device")
 NAME = 22 * theme.UNIT  # px, of a setting's name
 FIELD = 18 * theme.UNIT  # px
@@ -31,7 +30,7 @@ AS_PRESET = "All as the preset says"
 
 
 class SettingLine(QLineEdit):
-    """A setting that is typed. Empty stands for its default, which is shown in grey."""
+    """Line for a setting. Empty means its default, which is shown in grey."""
 
     edited = Signal()
 
@@ -39,13 +38,13 @@ class SettingLine(QLineEdit):
         super().__init__()
         self.setting = setting
         self.value: Any = None  # None: the default
-        self.problem = ""  # why the text is no value
+        self.problem = ""  # why the text is not a value
         self.setAccessibleName(setting.name)
         self.setToolTip(tip(setting))
         self.editingFinished.connect(self._on_edited)
 
     def show_value(self, value: Any, default: Any) -> None:
-        """Show a value, or its default where it is None. What cannot be read stays until it is corrected."""
+        """Show a value, or the default for None. An invalid text stays until it is corrected."""
         self.setPlaceholderText(self._text(default))
         if not self.problem or value is not None:
             self.value, self.problem = value, ""
@@ -67,7 +66,7 @@ class SettingLine(QLineEdit):
 
 
 class SettingMenu(NoWheelComboBox):
-    """A setting with a few values. The first entry is its default."""
+    """Menu for a setting with a few values. The first entry is its default."""
 
     edited = Signal()
     problem = ""
@@ -83,30 +82,30 @@ class SettingMenu(NoWheelComboBox):
 
     @property
     def value(self) -> Any:
-        """The chosen value; None: the default."""
+        """Chosen value; None: the default."""
         return self.currentData()
 
     def show_value(self, value: Any, default: Any) -> None:
-        """Show a value, or its default where it is None."""
+        """Show a value, or the default for None."""
         self.setItemText(0, f"{self.setting.text(default)} (default)")
         chosen = 0 if value is None else 1 + self.setting.choices.index(value)
         self.setCurrentIndex(chosen)
 
 
 def setting_field(name: str) -> SettingLine | SettingMenu:
-    """The field of the setting of `train` that is called so."""
+    """Return the field for a setting of `train`."""
     setting = train_settings()[name]
     return SettingMenu(setting) if setting.choices else SettingLine(setting)
 
 
 def tip(setting: Setting) -> str:
-    """What a setting is for and what it may be, as a tooltip that wraps."""
+    """Return a tooltip that wraps: purpose and allowed values of a setting."""
     lines = (setting.reason, f"{setting.name}: {setting.allowed}.")
     return "".join(f"<p>{html.escape(line)}</p>" for line in lines)
 
 
 class SettingRow(QWidget):
-    """A setting: its name, strong when it is changed, its field, a button back to its default, its reason."""
+    """Row of a setting: name (bold if changed), field, a button to reset it, and reason."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -139,11 +138,11 @@ class SettingRow(QWidget):
 
     @property
     def is_changed(self) -> bool:
-        """Whether it differs from the preset, or cannot be read."""
+        """True if the setting differs from the preset, or is invalid."""
         return self.field.value is not None or bool(self.field.problem)
 
     def show_value(self, value: Any, default: Any) -> None:
-        """Show a value, or its default where it is None."""
+        """Show a value, or the default for None."""
         self.field.show_value(value, default)
         self.name.setFont(theme.font(semibold=self.is_changed))
         self.reset.setVisible(self.is_changed)
@@ -155,7 +154,7 @@ class SettingRow(QWidget):
         self.problem.setVisible(bool(said))
 
     def reset_value(self) -> None:
-        """Forget what was chosen or typed. Emits nothing."""
+        """Reset to the default. Emits nothing."""
         self.field.problem = ""
         self.show_value(None, "")
 
@@ -165,7 +164,7 @@ class SettingRow(QWidget):
 
 
 class SettingsPage(QWidget):
-    """The list. `changed` when the person changed a setting, `closed` when they go back to the steps."""
+    """List of settings. Emits `changed` after a change by the user, `closed` to go back to the steps."""
 
     changed = Signal()
     closed = Signal()
@@ -225,7 +224,7 @@ class SettingsPage(QWidget):
 
     @property
     def problems(self) -> list[str]:
-        """Why what was typed is no value, a sentence each."""
+        """Problems of invalid texts, a sentence each."""
         used = [each for name, each in self.rows.items() if self._is_used(name)]
         return [each.field.problem for each in used if each.field.problem]
 
@@ -240,13 +239,13 @@ class SettingsPage(QWidget):
         defaults = values_of(dataclasses.replace(plan, settings={}).config())
         for name, each in self.rows.items():
             value = plan.settings.get(name)
-            # The default of an unchanged one can follow another setting: resolution that of the classifier.
+            # An unchanged default can depend on another setting: the classifier's resolution on the training's.
             each.show_value(value, (values if value is None else defaults).get(name, ""))
         self._show_count()
         self._filter()
 
     def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
-        """`plan` with the settings of this page."""
+        """Return `plan` with the settings of this page."""
         elsewhere = {name: v for name, v in plan.settings.items() if name not in self.rows}
         own = {name: each.field.value for name, each in self.rows.items()}
         given = {name: value for name, value in own.items() if value is not None}
@@ -258,7 +257,7 @@ class SettingsPage(QWidget):
         self.about.setText(f"{count} changed, the others as the preset says" if count else AS_PRESET)
 
     def _filter(self) -> None:
-        """Show what has all the words, and the headings over it."""
+        """Show the rows that have all the words, and their headings."""
         words = self.search.text().lower().split()
         shown = set()
         for name, each in self.rows.items():

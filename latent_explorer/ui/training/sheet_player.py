@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sheets of pictures through time: a slider, arrow keys and a play button turn them.
-
-Files are read when they are shown.
-"""
+"""Player of a run's sheets of pictures through time. Files are read when they are shown."""
 
 from __future__ import annotations
 
@@ -26,24 +23,24 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPaintEvent
 
-PLAY_MS = 350  # a sheet
+PLAY_MS = 350  # for each sheet
 EMPTY = "The first sheet of pictures comes after a few thousand images."
 PLAY, PAUSE = "Play the sheets (Space)", "Stop playing (Space)"
 GAP = 2  # px between two pictures
 LABEL_GAP = theme.UNIT
-GOOD_SIDE = 40  # px: rather fewer pictures than smaller ones
+GOOD_SIDE = 40  # px: fewer pictures are shown rather than smaller ones
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """`rows` (R, N, h, w, 3) uint8: N pictures in each of R rows, and what each row is."""
+    """Sheet of N pictures in each of R labelled rows: `rows` (R, N, h, w, 3) uint8."""
 
     rows: np.ndarray
     labels: tuple[str, ...]
 
 
 def cut(image: np.ndarray, labels: Sequence[str], side: int) -> Sheet:
-    """From one image (bands * R * side, columns * side, 3) to its R labelled rows; bands are put one after another."""
+    """Cut an image (bands * R * side, columns * side, 3) into R labelled rows; bands are joined."""
     height, width = image.shape[0] // side, image.shape[1] // side
     kinds = max(1, min(len(labels), height))
     bands = height // kinds
@@ -55,7 +52,7 @@ def cut(image: np.ndarray, labels: Sequence[str], side: int) -> Sheet:
 
 @dataclass(frozen=True)
 class SheetLayout:
-    """Where pictures stand: `per_line` in a line, `lines` lines for each row's pictures, `side` px each."""
+    """Layout: `per_line` pictures in a line, `lines` lines for each row, pictures of `side` px."""
 
     per_line: int
     lines: int
@@ -63,7 +60,7 @@ class SheetLayout:
 
 
 def best_layout(count: int, kinds: int, width: float, height: float) -> SheetLayout:
-    """The division of `count` pictures a row into lines that shows them largest."""
+    """Return the layout that shows `count` pictures in each of `kinds` rows largest in `width` by `height` px."""
     best = SheetLayout(count, 1, 0.0)
     for lines in range(1, count + 1):
         per_line = -(-count // lines)
@@ -79,14 +76,14 @@ def best_layout(count: int, kinds: int, width: float, height: float) -> SheetLay
 
 
 def largest(count: int, kinds: int, width: float, height: float) -> SheetLayout:
-    """As many of `count` pictures a row as can be shown at a good size, or at the best there is."""
+    """Return the layout with most of `count` pictures that shows them at GOOD_SIDE, or as large as possible."""
     layouts = [best_layout(n, kinds, width, height) for n in range(count, 0, -1)]
     enough = min(GOOD_SIDE, max(layout.side for layout in layouts))
     return next(layout for layout in layouts if layout.side >= enough)
 
 
 class SheetView(QWidget):
-    """Paints a sheet; smooth or as whole pixels, as the canvas does."""
+    """Painted sheet, smooth or as whole pixels, as on the canvas."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,7 +100,6 @@ class SheetView(QWidget):
         return QSize(52 * theme.UNIT, 24 * theme.UNIT)
 
     def show_sheet(self, sheet: Sheet | None) -> None:
-        """Another moment of the same training, or nothing."""
         self._sheet = sheet
         self._tiles.clear()
         if sheet is not None:
@@ -111,12 +107,12 @@ class SheetView(QWidget):
         self.update()
 
     def set_pixels(self, on: bool) -> None:
-        """Whole pixels at a whole factor instead of Lanczos."""
+        """Scale to whole pixels at a whole factor instead of Lanczos."""
         self._pixels = on
         self.update()
 
     def label_width(self) -> float:
-        """Room of the rows' names at the left."""
+        """Return the width of the rows' labels at the left, px."""
         if self._sheet is None:
             return 0.0
         metrics = QFontMetricsF(theme.font(theme.SMALL))
@@ -124,7 +120,7 @@ class SheetView(QWidget):
         return min(widest + 2, self.width() / 3) + LABEL_GAP
 
     def layout_now(self) -> SheetLayout | None:
-        """How the pictures are laid out now."""
+        """Return the present layout, or None without a sheet."""
         if self._sheet is None:
             return None
         kinds, count = self._sheet.rows.shape[:2]
@@ -170,7 +166,7 @@ class SheetView(QWidget):
         painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, text)
 
     def _tile(self, row_index: int, index: int, side: float) -> QImage:
-        """Scaled once for each sheet, size and screen."""
+        """Return a scaled picture, cached for the present sheet, size and screen."""
         key = (row_index, index)
         if key not in self._tiles:
             assert self._sheet is not None
@@ -181,7 +177,7 @@ class SheetView(QWidget):
 
 
 class SheetPlayer(QWidget):
-    """The newest sheet follows the training until the person turns back."""
+    """Player of sheets with slider, keys and play button. It follows the newest sheet unless the user turned back."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -221,7 +217,7 @@ class SheetPlayer(QWidget):
         column(self).addWidget(self.pages)
 
     def show_sheets(self, paths: Sequence[Path], labels: Sequence[str], side: int) -> None:
-        """Sheets in the order of time; `labels` name their rows, `side` px is one picture's."""
+        """Set the sheets, oldest first; `labels` of their rows, `side` of one picture in px."""
         at_end = self.slider.value() >= len(self._paths) - 1
         other = not self._paths or not paths or paths[0].parent != self._paths[0].parent
         self._paths, self._labels, self._side = list(paths), tuple(labels), side
@@ -242,7 +238,6 @@ class SheetPlayer(QWidget):
 
     @property
     def current(self) -> Path | None:
-        """The sheet on the screen."""
         return self._paths[self.slider.value()] if self._paths else None
 
     def _show(self) -> None:
@@ -256,7 +251,7 @@ class SheetPlayer(QWidget):
                 return
             with Image.open(path) as file:
                 image = np.asarray(file.convert("RGB"))
-        except (OSError, SyntaxError):  # it vanished, or is not whole; Pillow says either
+        except (OSError, SyntaxError):  # it is gone or incomplete; Pillow raises either
             self.view.show_sheet(None)
             self._shown = (None, 0.0)
             return
@@ -266,11 +261,10 @@ class SheetPlayer(QWidget):
 
     @property
     def playing(self) -> bool:
-        """Whether the sheets turn by themselves."""
         return self._timer.isActive()
 
     def toggle_play(self) -> None:
-        """Turn the sheets from the first to the last, or stop."""
+        """Play the sheets from the first to the last, or stop."""
         if self.playing or len(self._paths) < 2:
             self._stop()
             return
@@ -299,7 +293,7 @@ class SheetPlayer(QWidget):
         self._stop()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Of the sheet: its keys, and a click that gives it the focus."""
+        """Handle the keys of the sheet: arrows, Home, End and Space."""
         if event.type() != QEvent.Type.KeyPress or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
         last = self.slider.maximum()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Step 3 of the guided start: how large and how long, what it goes on from, its name, and where it computes."""
+"""Step 3 of the guided start: preset, length, what to start from, name and device."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ITS_SIZE = "The explainer's widths win over it; a larger size grows the explaine
 
 
 class SizeStep(FormStep):
-    """Preset, length, beginning, name, device. `more_requested` for all settings."""
+    """Step for size and length. Emits `more_requested` for the page of all settings."""
 
     FIELDS = ("preset", "init", "name", "settings")
     more_requested = Signal()
@@ -38,7 +38,7 @@ class SizeStep(FormStep):
         super().__init__(3, "Size")
         self._init: Path | None = None
         self._open: Path | None = None
-        self._device = "auto"  # as chosen; it may become known only later
+        self._device = "auto"  # as chosen; the list of devices may come later
         self.preset = NoWheelComboBox("Preset")
         for key, preset in PRESETS.items():
             self.preset.addItem(preset.title, key)
@@ -107,12 +107,12 @@ class SizeStep(FormStep):
         self.changed.emit()
 
     def show_open(self, path: Path | None) -> None:
-        """The explainer on the screen, from which one can go on."""
+        """Set the file of the explainer on the screen, which can be started from."""
         self._open = path
         self._fill_init()
 
     def show_devices(self, devices: Sequence[tuple[str, str]]) -> None:
-        """The devices that can compute, as (id, words)."""
+        """Set the devices, as (id, words)."""
         known = [(self.device.itemData(i), self.device.itemText(i)) for i in range(self.device.count())]
         if list(devices) == known:
             return
@@ -134,7 +134,7 @@ class SizeStep(FormStep):
         self.device.setCurrentIndex(max(0, self.device.findData(plan.device)))
 
     def show_title(self, title: str) -> None:
-        """The name it gets when none is typed."""
+        """Show the name that is used if none is typed."""
         self.name.setPlaceholderText(title)
 
     def missing(self) -> str:

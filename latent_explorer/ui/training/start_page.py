@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guided start: three steps on one page, the data check beside them, and one button that says what comes next."""
+"""Page of the guided start: three steps, the data check beside them, and one button for the next action."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
 
 class StartPage(QWidget):
-    """Makes a plan, has it checked, and starts it.
+    """Form that makes a plan, checks it and starts it.
 
-    `started` when a training begins, `show_running_requested` to see one.
+    Emits `started` when a training begins, `show_running_requested` to show the one that runs.
     """
 
     started = Signal()
@@ -56,10 +56,10 @@ class StartPage(QWidget):
     def __init__(self, controller: TrainingController) -> None:
         super().__init__()
         self._controller = controller
-        self.plan = controller.plan  # what is on the page now
+        self.plan = controller.plan  # the present choices
         self._done: CheckDone | None = None  # the last check
-        self._fresh: set[Path] = set()  # chosen just now: what they suggest is taken
-        self._tried = False  # the person asked to go on, so what is missing may be said
+        self._fresh: set[Path] = set()  # just chosen: their suggestions are taken
+        self._tried = False  # the user pressed the button: missing choices are shown
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
         self.steps: tuple[FormStep, ...] = (self.images, self.classifier, self.size_)
         self.settings: SettingsPage | None = None  # made when it is first asked for
@@ -72,7 +72,7 @@ class StartPage(QWidget):
         for step in self.steps:
             step.show_plan(self.plan)
         self._show_state()
-        for path in (self.plan.data, self.plan.classifier_data):  # what they offer is not kept between starts
+        for path in (self.plan.data, self.plan.classifier_data):  # their summary is not saved
             if path is not None and path.exists():
                 controller.inspect_data(path)
 
@@ -128,7 +128,6 @@ class StartPage(QWidget):
         self._show_state()
 
     def _take_settings(self) -> None:
-        """A setting was changed in the list of all."""
         assert self.settings is not None
         self.plan = self.settings.apply_to(self.plan)
         self.settings.show_plan(self.plan)
@@ -136,7 +135,6 @@ class StartPage(QWidget):
         self._show_state()
 
     def _show_settings(self) -> None:
-        """The list of all settings in place of the steps."""
         if self.settings is None:
             self.settings = SettingsPage()
             self.settings.changed.connect(self._take_settings)
@@ -152,25 +150,25 @@ class StartPage(QWidget):
         self._show_state()
 
     def refresh(self) -> None:
-        """Another explainer may be open, and other devices be there: both may change what was chosen."""
+        """Update the open explainer and the devices, which may change the choices."""
         self._show_window()
         self._take_steps()
 
     def _show_window(self) -> None:
-        """What the window says of itself: the open explainer and the devices."""
+        """Pass the open explainer and the devices to the steps."""
         opened = self._controller.device.model
         self.classifier.show_open(opened)
         self.size_.show_open(opened)
         self.size_.show_devices(self._controller.device.choices)
 
     def _on_images_chosen(self, path: Path) -> None:
-        """Other pictures. What was chosen among the old ones goes, unless the classifier has pictures of its own."""
+        """Take other pictures. The selection is cleared, unless it is among the classifier's own pictures."""
         if self.classifier.own_data is None:
             self.images.forget()
         self._inspect(path)
 
     def _on_labelled_chosen(self, path: Path | None) -> None:
-        """The classifier learns from these pictures now; None: from the explainer's again."""
+        """Take the classifier's own pictures; None: those of the explainer."""
         self.images.forget()
         self._take_steps()
         labelled = path or self.plan.data
@@ -179,13 +177,12 @@ class StartPage(QWidget):
 
     def _inspect(self, path: Path) -> None:
         self._fresh.add(path)
-        self._controller.cancel_check()  # it is of other pictures
+        self._controller.cancel_check()  # of the old pictures
         self._done = None
         self._take_steps()
         self._controller.inspect_data(path)
 
     def _on_next(self) -> None:
-        """Press of the one button."""
         running = self._controller.running
         if running is not None:
             self.show_running_requested.emit()
@@ -202,7 +199,7 @@ class StartPage(QWidget):
             self.started.emit()
 
     def _check_again(self) -> None:
-        """The same pictures with other settings: their time can be measured, too."""
+        """Check again, to measure the time for other settings."""
         self._take_steps()
         if not self._problems():
             self._begin_check()
@@ -213,7 +210,7 @@ class StartPage(QWidget):
         self._show_state()
 
     def _may_start(self) -> bool:
-        """Whether these very pictures were checked, and nothing forbids to train on them."""
+        """Return True if these pictures were checked, and can be trained on."""
         done = self._done
         if done is None or done.problem or done.report is None or not done.report.can_train:
             return False
@@ -225,15 +222,14 @@ class StartPage(QWidget):
         return plan.pictures_only() == self.plan.pictures_only()
 
     def _is_otherwise_set(self, plan: TrainingPlan) -> bool:
-        """Whether the same pictures take another time, or other room on the disk, than with `plan`."""
+        """Return True if time and disk space may differ from those of `plan`."""
         return dataclasses.replace(plan, name="") != dataclasses.replace(self.plan, name="")
 
     def _problems(self) -> list[str]:
-        """What is missing, all steps together."""
         return [*self.plan.problems(), *self._unplanned(self.classifier), *self._unplanned(self.size_)]
 
     def _unplanned(self, step: FormStep) -> list[str]:
-        """What is wrong with a step, or with the list of settings behind step 3, and cannot be seen in the plan."""
+        """Return problems of a step, or of the settings page of step 3, that the plan does not contain."""
         needs_labels = self.plan.settings.get("mode") != "stylegan2"
         missing = step.missing() if needs_labels or step is not self.classifier else ""
         found = [missing] if missing else []
@@ -241,7 +237,6 @@ class StartPage(QWidget):
         return found if behind is None else [*found, *behind.problems]
 
     def _show_state(self) -> None:
-        """Problems in their places, the command, and what the button does now."""
         self._show_problems()
         self.size_.show_title(dataclasses.replace(self.plan, name="").title())
         self.check.show_check(self._done, self._controller.device.warning(self.plan.device))
@@ -249,7 +244,7 @@ class StartPage(QWidget):
         self._show_next()
 
     def _show_next(self) -> None:
-        """What the button does now, and why. It asks no file: a training that runs calls it every second."""
+        """Set the button. It reads no file, because a running training calls it every second."""
         checking, running, done = self._controller.checking, self._controller.running, self._done
         self.next.show_checking(checking)
         if checking:
@@ -269,7 +264,7 @@ class StartPage(QWidget):
             self.next.show_next(START, said, again=other)
 
     def _show_problems(self) -> None:
-        """A problem belongs to the step whose choices, put back to their defaults, take it away."""
+        """Show each problem in the step whose defaults would remove it."""
         said = self._tried or self.plan.data is not None
         left = self.plan.problems() if said else []
         plain = TrainingPlan()
@@ -298,7 +293,7 @@ class StartPage(QWidget):
         self._show_state()
 
     def _take_seen(self, seen: DataInspected) -> None:
-        """Labels, and columns to choose by, are those of the pictures that the classifier learns from."""
+        """Show a data set's summary. Labels and columns are those of the classifier's pictures."""
         self.images.show_seen(seen)
         if seen.path == (self.classifier.own_data or self.plan.data):
             self.images.show_offer(seen.offer)

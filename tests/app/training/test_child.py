@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Children of the window: detached, of lower priority, reaped, and able to say in one sentence why they failed."""
+"""Child processes of the window: detached, of lower priority, waited for, and with a reason if they failed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ print(json.dumps({
 
 @pytest.fixture
 def program(monkeypatch):
-    """Children run this Python text instead of the program."""
+    """Make children run this Python text instead of the program."""
 
     def set_to(text: str) -> None:
         monkeypatch.setattr(child, "self_command", lambda *args: [sys.executable, "-c", text, *args])
@@ -61,7 +61,7 @@ def test_a_child_is_detached_gentle_and_leaves_a_core(program, tmp_path, monkeyp
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_child_survives_its_parent_and_its_terminal(tmp_path):
-    """A parent in its own session starts a child and dies of a hang-up sent to its whole process group."""
+    """A parent in a session of its own starts a child and is killed by a hang-up of its process group."""
     parent = f"""
 import sys, time
 from pathlib import Path

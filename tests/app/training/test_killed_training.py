@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Trainings as processes of their own: killed at any moment, asked to end, out of disk; nothing but time is lost."""
+"""Training processes: killed at any moment, asked to end, or on a full disk. Only time may be lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def config(discs: Path, classifier_file: Path) -> TrainConfig:
 
 @pytest.fixture
 def children() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """No training outlives its test."""
+    """Kill the trainings that a test leaves."""
     started: list[subprocess.Popen[bytes]] = []
     yield started
     for child in started:
@@ -85,7 +85,7 @@ def wait_at_most(seconds: float, run: RunFolder) -> None:
 
 
 def lines(run: RunFolder) -> list[dict[str, float]]:
-    """metrics.jsonl, every digit of it, without what depends on the clock."""
+    """Return metrics.jsonl with all digits, without values that depend on the clock."""
     rows = [msgspec.json.decode(line) for line in run.metrics_file.read_bytes().splitlines()]
     return [{k: v for k, v in row.items() if k != "images_per_second"} for row in rows]
 
@@ -135,7 +135,7 @@ def test_signals_and_requests_end_a_training_between_two_steps(
 def test_a_full_disk_ends_in_a_sentence_and_the_run_goes_on_with_space(
     config: TrainConfig, tmp_path: Path, children: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first checkpoint fits; those that hold Adam's moments do not."""
+    """The first checkpoint fits; later ones, with Adam's moments, do not."""
     run = begun(msgspec.structs.replace(config, images=160), tmp_path / "run")
     with monkeypatch.context() as patch:
         patch.setenv("FILE_LIMIT", str(_size_of_first_checkpoint(config, tmp_path) + 10_000))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Views of run folders and the history of them: half-written, damaged, foreign, alive, interrupted, deleted."""
+"""Views of run folders and their history: half-written, damaged, foreign, alive, interrupted, deleted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def begun(path: Path, state: str = "running", images: int = 8, **fields) -> RunF
 
 
 def holder(path: Path) -> subprocess.Popen:
-    """A process that trains there, as far as anybody can tell."""
+    """Start a process that holds the lock of a run."""
     process = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "held\n"
@@ -173,7 +173,7 @@ def test_the_history_is_newest_first_and_keeps_its_views(runs, tmp_path):
     external_folders = begun(tmp_path / "external_folders" / "mine", "paused")
     assert history.add(external_folders.path).name == "mine"
     assert history.views()[0].name == "mine"
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="not a run folder"):
         history.add(tmp_path)
 
 
@@ -217,7 +217,7 @@ def test_what_is_not_of_a_run_is_never_deleted(runs, tmp_path):
         history.delete(view)
     (run.path / "pictures").rmdir()
     (run.path / "config.json").unlink()
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="not a run folder"):
         history.delete(view)
     assert run.path.is_dir()
 
@@ -225,7 +225,7 @@ def test_what_is_not_of_a_run_is_never_deleted(runs, tmp_path):
 def test_a_folder_of_another_program_is_never_deleted(runs):
     (runs / "model" / "samples").mkdir(parents=True)
     (runs / "model" / "config.json").write_text('{"model_type": "bert"}')
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="not a run folder"):
         RunHistory().delete(RunView(runs / "model"))
     assert (runs / "model" / "config.json").exists()
 
@@ -257,7 +257,7 @@ def test_without_a_place_for_runs_there_are_none(tmp_path, monkeypatch):
     [("paused", 60, "paused"), ("finished", 60, "finished"), ("running", 60, "failed"), ("paused", -60, "failed")],
 )  # fmt: skip
 def test_how_a_process_says_it_ended_goes_before_its_exit(runs, monkeypatch, state, seconds, shown):
-    """One that crashes while it exits has done its work all the same; one that never began has not."""
+    """A process that crashes at its exit has done its work; one that never began has not."""
     run = begun(runs / "a", state)
     view = RunView(run.path)
     monkeypatch.setattr(child, "is_running", lambda _pid: True)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the training controller does before a training: see what pictures offer, check them, estimate;
-and cancel that."""
+"""Training controller before a training: inspect pictures, check them, estimate."""
 
 from __future__ import annotations
 
@@ -32,7 +31,7 @@ def test_looking_at_pictures_tells_what_they_offer(training_harness, tmp_path):
 
 
 class FakeSciences:
-    """The data check and the estimate, replaced."""
+    """Replacement of the data check and the estimate."""
 
     def __init__(self, monkeypatch) -> None:
         self.report = SimpleNamespace(can_train=True, classes=(("a", 3), ("b", 3)), findings=())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training controller on a training that learns nothing: start, watch, steer, outlive the window, fail in words."""
+"""Training controller with a fake training: start, watch, pause, outlive the window, fail."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_a_run_folder_from_elsewhere_stays_in_the_history(training_harness, plan
     training_harness.messages()
     moved = training_harness.controller.attached.path.rename(tmp_path / "moved")
     training_harness.controller.open_folder(tmp_path / "leaves")
-    assert "no run folder" in training_harness.messages()[-1]
+    assert "not a run folder" in training_harness.messages()[-1]
     training_harness.controller.open_folder(moved)
     assert training_harness.controller.attached.path == moved
     training_harness.controller.close()
@@ -214,7 +214,7 @@ def test_the_plan_of_last_time_fills_the_form(training_harness, plan, tmp_path):
 
 
 def test_the_plan_of_an_older_program_fills_the_form(training_harness, plan, tmp_path):
-    """Settings were texts, and images and device stood beside them; one of another program is left out."""
+    """Older files have settings as texts, and images and device beside them; unknown settings are left out."""
     old = {
         "data": str(plan.data),
         "where": ["crop=apple"],

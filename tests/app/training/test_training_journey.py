@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The whole way with the real program: train on forty pictures, lose the window, pause, resume, open what came out."""
+"""Full training with the real program on forty pictures: close the window, pause, resume, open the result."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TINY = {
 
 
 class Window:
-    """A real explorer and a controller; `wait` plays the window's event loop."""
+    """Real explorer and controller; `wait` plays the window's event loop."""
 
     def __init__(self, folder: Path) -> None:
         self.posted: queue.Queue = queue.Queue()
@@ -66,7 +66,7 @@ class Window:
 
 @pytest.fixture
 def program(tmp_path, monkeypatch) -> Iterator[None]:
-    """Children are the real command line, with a stand-in for LPIPS."""
+    """Make children run the real command line, with a stand-in for LPIPS."""
     root = tiny_training.ROOT
     monkeypatch.setenv("LATENT_EXPLORER_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("PYTHONPATH", f"{root}{os.pathsep}{root / 'tests'}")

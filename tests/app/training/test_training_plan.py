@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guided start as a value: what is missing, the command it stands for, and the settings it means."""
+"""Plan of a training: missing choices, its command, and its settings."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ def test_files_of_the_wrong_kind_are_named(plan, tmp_path):
     (tmp_path / "x.pt").touch()
     wrong = replace(plan, init=tmp_path / "x.pt", classifier_from="file", classifier=tmp_path / "x.pt")
     assert [problem.partition(". ")[0] for problem in wrong.problems()] == [
-        "x.pt is no explainer",
-        "x.pt is no classifier",
+        "x.pt is not an explainer",
+        "x.pt is not a classifier",
     ]
 
 
@@ -158,7 +158,7 @@ def test_the_command_line_quotes_what_windows_shells_would_take_apart(plan):
 
 
 def split_like_windows(line: str) -> list[str]:
-    """The words of a command line by the rules of Microsoft's C runtime."""
+    """Split a command line by the rules of Microsoft's C runtime."""
     words: list[str] = []
     word, quoted, at = None, False, 0
     while at < len(line):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From pictures to an explained explainer in one folder; every phase ends early and goes on; every
-fault is a sentence."""
+"""Pipeline from pictures to an explainer with attributes: every phase can end early and be resumed."""
 
 from __future__ import annotations
 
@@ -38,7 +37,7 @@ def ended(run: RunFolder) -> RunStatus:
 
 
 def ask(run: RunFolder, what: str, at: type[Event], phase: str = "explainer") -> Any:
-    """Run the whole training; put in a request at the first event of a kind in a phase."""
+    """Run the whole training; make a request at the first event of a kind in a phase."""
     asked = False
     job = run_pipeline(run.path) if run.exists() else None
     assert job is not None
@@ -160,7 +159,7 @@ def test_a_run_starts_from_an_explainer_and_says_so(config: TrainConfig, tmp_pat
 
 
 def test_a_device_that_is_not_there_is_refused_and_can_be_changed(config: TrainConfig, tmp_path: Path) -> None:
-    """As for a run that comes from a machine with a card."""
+    """As for a run from a machine with a graphics card."""
     run = RunFolder(tmp_path)
     run.create(msgspec.structs.replace(config, device="cuda:9", images=40, attributes=0))
     for changes in ({}, {"device": "abacus"}):
@@ -211,7 +210,7 @@ def test_what_cannot_be_trained_leaves_no_folder(config: TrainConfig, tmp_path: 
         with pytest.raises(UserError):
             list(run_pipeline(tmp_path / "run", wrong))
         assert not (tmp_path / "run").exists()
-    with pytest.raises(UserError, match="no run folder"):
+    with pytest.raises(UserError, match="not a run folder"):
         list(run_pipeline(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 

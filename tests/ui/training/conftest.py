@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guided start with a fake controller."""
+"""Guided start with a fake controller."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that chooses among the values of a label and names the classes."""
+"""Dialog that selects among the values of a label and names the classes."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Curves: smoothing, readable axes, the legend that hides and reads them, and the cursor on the keyboard."""
+"""Curves: smoothing, axes, the legend, and the cursor by keyboard."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def curve(key: str, values, every: int = 400) -> Curve:
 
 
 def slowly_smoothed(y: np.ndarray, weight: float) -> np.ndarray:
-    """The same by its definition: the weighted mean of all values so far."""
+    """Smooth by definition: the weighted mean of all values so far."""
     made, total, weights = [], 0.0, 0.0
     for value in y:
         total, weights = weight * total + value, weight * weights + 1

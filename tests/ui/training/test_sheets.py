@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sheets of pictures: how they are cut and laid out, and how they are turned in time."""
+"""Sheets of pictures: cutting, layout, and playing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABELS = ("original", "reconstruction")
 
 
 def numbered(bands: int, kinds: int, columns: int, side: int) -> np.ndarray:
-    """Every picture of one value: 100 * kind + its number in its row."""
+    """Make pictures of one value each: 100 * kind + number in the row."""
     rows = []
     for band in range(bands):
         for kind in range(kinds):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guided start, its plan made: it is checked, and one button says what comes next."""
+"""Guided start with a plan: the check, and the button for the next action."""
 
 from __future__ import annotations
 

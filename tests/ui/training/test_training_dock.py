@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training dock in the window: opened and closed, floating, in the status line, and over the end of the window."""
+"""Training dock in the window: open, closed, floating, in the status line, and as the window closes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_hidden_and_unmade_until_asked(window):
 
 
 def test_nothing_of_it_delays_the_start():
-    """The pages are loaded when the dock is first opened."""
+    """Pages are imported when the dock is first opened."""
     code = (
         "import sys, latent_explorer.ui.main_window; "
         "late = [n for n in ('latent_explorer.ui.training.run_page', "
@@ -133,7 +133,7 @@ def test_every_page_fits_and_is_dressed(qtbot, window, controller, page, mode):
 
 
 def cut_off(dock) -> list[str]:
-    """Words of buttons and one-line labels that have less room than they need."""
+    """Return texts of buttons and one-line labels that have less room than they need."""
     found = []
     for kind in (QAbstractButton, QLabel):
         for each in dock.findChildren(kind):

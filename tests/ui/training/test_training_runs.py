@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run in the dock: how it stands, what can be done about it, its curves, sheets and log; and the history of all."""
+"""Pages of a run and of the history: status, actions, curves, sheets and log."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def make_page(qtbot, controller, name: str):
 
 
 def shown(page) -> set[str]:
-    """The buttons that are there, by key."""
+    """Return the keys of the visible buttons."""
     return {key for key, button in page.facts.buttons.items() if not button.isHidden()}
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""More in step 3: every setting of the training with its reason, found by words, changed, marked and taken back."""
+"""Page of all settings: search, changes, reset, problems."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_setting_is_there_with_its_reason_and_the_presets_value(page):
     assert rows.keys() == train_settings().keys() - set(ELSEWHERE)
     assert shown(page) == list(rows)
     assert rows["kl_start"].field.placeholderText() == "2,000"
-    assert "the reconstruction is no picture" in rows["kl_start"].field.toolTip()
+    assert "the reconstruction is not a picture" in rows["kl_start"].field.toolTip()
     assert rows["flip"].field.currentText() == "true (default)"
     assert rows["classifier.resolution"].field.placeholderText() == "32"
     page.size_.preset.setCurrentIndex(page.size_.preset.findData("64"))
@@ -118,7 +118,7 @@ def test_settings_are_found_by_words_of_their_name_reason_and_heading(page):
 
 
 def test_a_classifier_from_a_file_has_no_settings(page):
-    """What was typed wrongly there is of no matter then."""
+    """An invalid text there does not matter then."""
     type_into(page, "classifier.steps", "few")
     assert page.size_.problems.texts
     page.classifier.from_file.setChecked(True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The guided start: three steps make a plan. What becomes of it is in `test_training_check.py`."""
+"""Guided start: three steps make a plan. For the check see `test_training_check.py`."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_classifier_is_trained_on_other_pictures(page, controller, pictures, t
 
 
 def test_columns_are_those_of_the_pictures_with_labels(page, controller, pictures, tmp_path):
-    """Other pictures for the explainer change nothing in how the classifier's are chosen."""
+    """Other pictures for the explainer do not change the selection among the classifier's."""
     page.classifier.set_own_data(pictures)
     controller.offer = DataSummary("pictures", 900, group="person")
     page.images.choose(tmp_path)
@@ -124,7 +124,7 @@ def test_a_problem_stands_at_the_step_it_belongs_to(page, pictures):
     page.size_.images.editingFinished.emit()
     page.classifier.from_file.setChecked(True)
     page.classifier.changed.emit()
-    assert "no condition" in page.images.problems.texts[0]
+    assert "not a condition" in page.images.problems.texts[0]
     assert "images=many" in page.size_.problems.texts[0]
     assert "Choose the classifier" in page.classifier.problems.texts[0]
 
