@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from latent_explorer.media.animation.settings import AnimationSettings
     from latent_explorer.media.animation.writer import WrittenAnimation
 
-
 ESTIMATE_JOB, PREVIEW_JOB = "Estimating the size", "Drawing the sheet"  # names of jobs started by dialogs
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.projection.settings import ProjectionSettings
 
-
 # At a time. Projecting one takes seconds; the command line is meant for more.
 MAX_PHOTOS = 64
 MAX_DISPLAY_SIZE = 1600  # px of the longer side, kept for the screen

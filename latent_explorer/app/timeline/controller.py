@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-
 PAUSE = 1.0  # seconds from the last keyframe to one added after it
 MAX_SAMPLES = 200  # encoded pictures that `available_bases` lists
 

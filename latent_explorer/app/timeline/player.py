@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Picture, PictureRecipe
     from latent_explorer.explain.timeline.timeline import Timeline
 
-
 TRACE_EVERY = 0.1  # seconds between two updates of the trace while frames come in
 _ROUNDING = 1e-6  # of a frame
 

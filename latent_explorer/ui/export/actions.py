@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.timeline.controller import TimelineController
     from latent_explorer.ui.file_actions import FileActions
 
-
 NOTHING = (
     "An animation shows a timeline or the sweep of an attribute. Add keyframes, find attributes, or add a slider first."
 )

@@ -16,11 +16,8 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import row
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QWidget
-
     from latent_explorer.app.export.controller import AnimationSource, ExportController
     from latent_explorer.app.export.estimate import Estimate
-
 
 SENTENCE = (
     "A timeline of this exploration, or the sweep of one attribute from \N{MINUS SIGN}1 to +1 and back. "

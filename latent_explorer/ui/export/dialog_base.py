@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.export.controller import ExportController
     from latent_explorer.explain.recipe import Base
 
-
 FIELDS = 42 * theme.UNIT  # px, width of the left half
 PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Working it out..."

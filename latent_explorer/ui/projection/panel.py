@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.controller import ProjectionController
     from latent_explorer.explain.projected import ProjectionReport
 
-
 INVITE = "Drop a photo on the window, paste one, or open it, to see what the classifier looks at in it."
 COMPARE_HELP = "Show the photo itself, as the generator sees it, in place of the reconstruction before the edits"
 PROJECT, STOP = "Project", "Stop and keep the best"

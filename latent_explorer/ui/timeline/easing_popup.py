@@ -17,8 +17,7 @@ from latent_explorer.ui.widgets.basics import column, hint
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import QCloseEvent, QFocusEvent, QKeyEvent
-
+    from PySide6.QtGui import QCloseEvent, QFocusEvent
 
 SIDE = 19 * theme.UNIT  # px
 EDGE = 12.0  # px around the square, to show whole handles in its corners

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from latent_explorer.explain.timeline.timeline import Timeline
 
-
 SHORTEST = 2.0  # s shown of an empty or short timeline
 TAIL = 1.12  # of the duration shown, with room to drag the last keyframe further
 CLOSEST = 2000.0  # px per second

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-
 WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
 SHORTEST, LONGEST = 0.1, 60.0  # s of a segment

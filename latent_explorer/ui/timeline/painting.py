@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.timeline.player import TimelineTrace
     from latent_explorer.ui.timeline.geometry import Lanes, TimeScale
 
-
 CURVE_STEPS = 24
 GRIP = 6.0  # px, half the width of the playhead's grip
 RING = 2.0  # px around a selected keyframe

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
 
-
 FAR = 10  # frames
 PLAYING_MS = 10  # half a frame of the fastest rate
 RECORDING_MS = 100  # between two updates of the elapsed time
@@ -94,7 +93,7 @@ class TimelinePanel(QWidget):
         view.easing_requested.connect(self.ask_easing)
         view.opened.connect(self.controller.open_keyframe)
         view.menu_requested.connect(self._open_menu)
-        view.asked.connect(self.run_command)
+        view.asked.connect(lambda command: self._commands[command]())
         transport.play.clicked.connect(self.toggle_play)
         transport.add.clicked.connect(self.add_keyframe)
         transport.duration.committed.connect(editor.stretch)
@@ -148,10 +147,6 @@ class TimelinePanel(QWidget):
             "leave": lambda: self.view.select([]),
         }
 
-    def run_command(self, command: str) -> None:
-        """Run a command of `shortcuts`."""
-        self._commands[command]()
-
     def add_keyframe(self) -> None:
         """Add the picture on the canvas as a keyframe."""
         self.controller.add_keyframe()
@@ -164,10 +159,9 @@ class TimelinePanel(QWidget):
 
     def toggle_play(self) -> None:
         """Play from the playhead, or pause."""
-        timeline = self.controller.current
         if self._player.playing:
             self._player.pause()
-        elif timeline is not None and len(timeline.keyframes) > 1:
+        else:
             self._player.play()
 
     def toggle_recording(self) -> None:

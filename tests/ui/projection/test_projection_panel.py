@@ -162,7 +162,7 @@ def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, p
     assert stage.view._before.title.startswith("Photo")
     assert "left" in projection.panel.said.text()
     assert "photo 0.90, now 0.80" in stage.twins.accessibleDescription()
-    assert stage.loss._curves
+    assert stage.loss.isVisible()
     assert colours_in(stage) > 10
     projection.panel.strip.setCurrentRow(0)
     assert desktop.projections.photo.name == "one"
