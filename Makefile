@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
-# Everything from a bare Debian or Ubuntu with only python3 and make: `make run` and `make test` set up the rest.
+# Needs only python3 and make, on a bare Debian or Ubuntu: `make run` and `make test` install the rest.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One thread in a worker of torch's OpenMP must not spin while another process works.
+# Idle threads of torch's OpenMP must not spin while another process works.
 export OMP_WAIT_POLICY := PASSIVE
 # Without a screen Qt draws offscreen, here and in the tests.
 HEADLESS := $(if $(DISPLAY)$(WAYLAND_DISPLAY),,1)
-# The start-up benchmark shows real windows.
+# The start-up benchmark opens real windows.
 SCREEN := $(if $(HEADLESS),xvfb-run -a)
 
 .PHONY: run test test-all lint format map bench demo package setup clean
 
-run: setup ## open the window; without a screen, make the headless tour instead
+run: setup ## open the window; without a screen, write the headless tour instead
 ifdef HEADLESS
-	@echo "There is no screen, so the tour is drawn without one."
+	@echo "No screen found: writing the headless tour."
 	@$(MAKE) --no-print-directory demo
 else
 	$(BIN)/latent-explorer
@@ -24,10 +24,10 @@ endif
 demo: setup ## the headless tour of the bundled explainer, into demo/
 	$(BIN)/latent-explorer demo --out demo
 
-test: lint ## everything that takes at most ten minutes on two cores
+test: lint ## lint and all tests but the slow ones; at most ten minutes on two cores
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not slow"
 
-test-all: lint ## and the slow ones: fuzz, soak, a real window, a study in a browser
+test-all: lint ## also the slow tests: fuzz, soak, a real window, a study in a browser
 	@sh packaging/linux/browser.sh
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q
 
@@ -44,18 +44,18 @@ format: setup
 map: ## every module with the first line of its docstring
 	@$(PYTHON) docs/module_map.py
 
-bench: setup ## ratios measured side by side; the other scripts of benchmarks/ train for hours or want files
+bench: setup ## ratios measured side by side; the other scripts of benchmarks/ train for hours or need files
 	@for name in slider startup training scaling export projection; do \
 		echo "== $$name"; $(SCREEN) $(BIN)/python "benchmarks/$$name.py" || exit 1; done
 
-package: setup ## the frozen program, in dist/; tried before it counts as built
+package: setup ## the frozen program in dist/, built and tried with `doctor` and `demo`
 	$(BIN)/python packaging/build.py
 
 clean:
 	rm -rf build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 # ------------------------------------------------------------------------------------------------ set-up
-# Stamps make a second run instant; a change of pyproject.toml installs again.
+# Stamp files make a second run instant; a change of pyproject.toml reinstalls.
 
 setup: $(VENV)/.installed $(VENV)/.system-libs
 
@@ -64,7 +64,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed: pyproject.toml $(VENV)/.made
-	@echo "Installing the dependencies; PyTorch is large, so the first time takes minutes."
+	@echo "Installing the dependencies. PyTorch is large, so this takes minutes the first time."
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Build the frozen program in dist/latent-explorer and try it: it counts as built only when doctor and demo pass.
+"""Build the frozen program in dist/latent-explorer and try it: the build fails unless doctor and demo pass.
 
 The environment under build/package-venv must hold a CPU build of PyTorch: a CUDA build would make the folder five
-times as large, and installers stop at 2 GB. Where pip finds none by itself, name PyTorch's index of CPU builds:
+times as large, and installers are limited to 2 GB. If pip finds none by itself, name PyTorch's index of CPU builds:
 
     python packaging/build.py --torch-index https://download.pytorch.org/whl/cpu
 """
@@ -24,7 +24,7 @@ ENVIRONMENT = ROOT / "build" / "package-venv"
 BIN = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PROGRAM = ROOT / "dist" / "latent-explorer" / ("latent-explorer.exe" if os.name == "nt" else "latent-explorer")
 
-# One version for every build of a release, and its companion.
+# One version of PyTorch for every build of a release, and the matching torchvision.
 TORCH = ("torch==2.13.0", "torchvision==0.28.0")
 PYINSTALLER = "pyinstaller==6.22.3"
 SHOWN = ("window.png", "attributes.png", "flip.gif", "report.json")  # of each bundled explainer
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def make_environment(torch_index: str | None) -> None:
-    """The environment to freeze from; a second build only brings the project itself up to date."""
+    """Make the environment to freeze from; a second build only updates the project itself."""
     if not (BIN / "pip").exists() and not (BIN / "pip.exe").exists():
         venv.create(ENVIRONMENT, with_pip=True, clear=True)
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -64,7 +64,7 @@ def freeze() -> None:
 
 
 def try_program() -> None:
-    """Run the frozen program far from the source tree, without a screen and without Python's variables."""
+    """Run the frozen program outside the source tree, without a screen and without Python's variables."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL_ENV"))}
     environment["QT_QPA_PLATFORM"] = "offscreen"
     with tempfile.TemporaryDirectory() as folder:

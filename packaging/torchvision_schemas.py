@@ -4,7 +4,7 @@
 torchvision's Linux wheels are built for CUDA, and their `_C.so` does not load beside a CPU build of PyTorch; then
 `import torchvision` fails with "operator torchvision::nms does not exist". The program needs none of these operators,
 so the bundle leaves the library out and declares the two schemas that torchvision looks up, just before torchvision
-is imported: earlier would bring torch onto the way to the first window.
+is imported: declaring them earlier would load torch before the first window.
 """
 
 import sys

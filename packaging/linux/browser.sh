@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Chromium, in which the slow tests walk through a study as a participant does. Installs it when run as root on an apt
-# system; otherwise says that those tests will be skipped. Never fails.
+# Install Chromium, in which the slow tests take a study as a participant does, when run as root on an apt system;
+# otherwise say that those tests will be skipped. Never fails.
 set -eu
 
 for name in chromium chromium-browser google-chrome; do

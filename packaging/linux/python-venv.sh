@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Makes the virtual environment $2 with the Python $1 and does what that takes on a bare Debian or Ubuntu: they ship
-# python3 without its venv module and, in minimal images, without the certificates that pip needs.
+# Make the virtual environment $2 with the Python $1. A bare Debian or Ubuntu ships python3 without its venv module and,
+# in minimal images, without the certificates that pip needs; install those when run as root.
 set -eu
 python=$1
 target=$2
@@ -14,7 +14,7 @@ fi
 
 needed=""
 "$python" -c 'import ensurepip, venv' 2>/dev/null || needed="python3-venv"
-# pip brings its own certificates, yet a mirror's may be known to the system alone.
+# pip has its own certificates, but only the system may know those of a mirror.
 if command -v dpkg-query >/dev/null 2>&1 && [ ! -e /etc/ssl/certs/ca-certificates.crt ]; then
     needed="$needed ca-certificates"
 fi
@@ -28,7 +28,7 @@ if [ -n "$needed" ]; then
         exit 1
     fi
 fi
-# A whole environment is kept; a half-made one of an interrupted run would only look finished.
+# Keep a working environment; replace the half-made one of an interrupted run.
 if ! "$target/bin/python" -m pip --version >/dev/null 2>&1; then
     rm -rf "$target"
     "$python" -m venv "$target"

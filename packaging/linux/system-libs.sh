@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Qt's system libraries, which a bare Debian or Ubuntu lacks. Installs what is missing when run as root on an apt
-# system; otherwise prints the one command that does. Never fails: an offscreen run may work without all of them.
+# Install Qt's system libraries, which a bare Debian or Ubuntu lacks, when run as root on an apt system; otherwise print
+# the command that does. Never fails: an offscreen run may work without some of them.
 set -eu
 
 offscreen="libgl1 libegl1 libxkbcommon0 libfontconfig1 libdbus-1-3"
