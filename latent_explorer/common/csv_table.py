@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 5_000, 100_000
 SEPARATORS = (",", ";", "\t")
 _TOLD = re.compile(r"sep=([,;\t])\r?\n")
-_LOOKED_AT = 20  # rows, to find the separator
+_LOOKED_AT = 20  # rows that the separator is found from
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
@@ -27,11 +27,11 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
     """Read the rows of a CSV: UTF-8, UTF-16 or else Windows-1252; separated by commas, semicolons or tabs.
 
     data      the whole file
-    name      what messages call it
-    max_rows  more are refused
-    strict    refuse misplaced and unclosed quotes, which are otherwise read as well as can be
+    name      its name in messages
+    max_rows  largest number of rows
+    strict    refuse misplaced and unclosed quotes, which are otherwise read as well as possible
 
-    Raises UserError for what is no table and for what is beyond the limits. Empty rows at the end are left out.
+    Raises UserError if the data is not a table or is beyond the limits. Empty rows at the end are left out.
     """
     if data[:4] == b"PK\x03\x04":
         raise UserError(
@@ -60,7 +60,10 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
 
 
 def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
-    """The names of the columns in lower case, and the cells of every further row by them, as before `guarded`."""
+    """Return the lower-case names of the columns, and every further row as a dict by these names.
+
+    Cells are stripped and `unguarded`.
+    """
     heads = [head.strip().lower() for head in rows[0]] if rows else []
     cells = ([unguarded(cell).strip() for cell in row] for row in rows[1:])
     return heads, [dict(zip(heads, row, strict=False)) for row in cells]
@@ -69,7 +72,7 @@ def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[st
 def _decode(data: bytes) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace")
-    # Without a byte order mark, UTF-16 is known by the half of its first letter that is zero.
+    # UTF-16 without a byte order mark: half of its first letter is zero.
     if data[1:2] == b"\x00":
         return data.decode("utf-16-le", errors="replace")
     if data[:1] == b"\x00":
@@ -86,7 +89,7 @@ def _reader(text: str, separator: str, strict: bool) -> Iterator[list[str]]:
 
 
 def _find_separator(text: str) -> str:
-    """The sign that cuts each of the first rows into most cells; where none cuts all of them, the most frequent."""
+    """Return the separator that splits each of the first rows into most cells, or else occurs most often."""
 
     def cells(separator: str) -> tuple[int, int]:
         try:
@@ -100,13 +103,13 @@ def _find_separator(text: str) -> str:
 
 
 def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV with BOM, so that spreadsheets read it as UTF-8; all at once or not at all."""
+    """Write a CSV atomically, with a BOM so that spreadsheets read it as UTF-8."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(table_bytes(heads, rows))
 
 
 def table_bytes(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
-    """The bytes of the file that `write_table` writes."""
+    """Return the bytes of the file that `write_table` writes."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(heads)

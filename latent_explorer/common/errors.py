@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The one exception that a person is meant to read."""
+"""The exception for errors that the user can understand and fix."""
 
 from __future__ import annotations
 
 
 class UserError(Exception):
-    """Something the user can understand and mend: what happened, why, and what to do, in one or two sentences.
+    """Error that the user can fix: what happened, why, and what to do, in one or two sentences.
 
-    The command line prints it and ends with 1; the window shows it in the error dialog. Anything else that
-    escapes is a defect of ours and keeps its traceback.
+    The command line prints it and exits with 1; the window shows it in the error dialog. Any other exception that
+    escapes is a bug and keeps its traceback.
     """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What long jobs yield while they run: plain values, which the command line prints and the window draws.
+"""The events that long jobs yield: plain values, which the command line prints and the window shows.
 
-What a job makes is not among them: it is the value that the generator returns.
+The result of a job is not an event: it is the value that the generator returns.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Progress:
-    """`done` of `total` steps; `message` says of what, in words a user knows."""
+    """`done` of `total` steps; `message` says of what, in the user's words."""
 
     done: int
     total: int
@@ -24,7 +24,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Preview:
-    """An interim picture, (H, W, 3) uint8."""
+    """Interim picture, (H, W, 3) uint8."""
 
     image: np.ndarray
     label: str = ""
@@ -32,7 +32,7 @@ class Preview:
 
 @dataclass(frozen=True)
 class Metric:
-    """Named figures at a step (a training's images seen, a projection's iteration)."""
+    """Named figures at a step (images seen of a training, iteration of a projection)."""
 
     step: int
     values: dict[str, float] = field(default_factory=dict)
@@ -40,7 +40,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Notice:
-    """One sentence for the user; `severity` is info, warning or error."""
+    """Sentence for the user; `severity` is info, warning or error."""
 
     text: str
     severity: str = "info"
@@ -48,7 +48,7 @@ class Notice:
 
 @dataclass(frozen=True)
 class Kept:
-    """What is worth keeping if the job is closed now; a later one replaces it. Not of every job."""
+    """Interim result to keep if the job is closed now; a later one replaces it. Only some jobs yield it."""
 
     value: Any
 

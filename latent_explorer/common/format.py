@@ -14,18 +14,18 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
 
 
 def number_text(value: float, digits: int = 2) -> str:
-    """A number with a true minus; what rounds to zero has none."""
+    """Format a number with a true minus sign; a value that rounds to zero has none."""
     rounded = round(value, digits) + 0.0
     return f"{rounded:.{digits}f}".replace("-", MINUS)
 
 
 def signed_text(value: float, digits: int = 2) -> str:
-    """A change with its sign; what rounds to zero has none."""
+    """Format a change with its sign; a value that rounds to zero has none."""
     return ("+" if round(value, digits) > 0 else "") + number_text(value, digits)
 
 
 def duration_text(seconds: float) -> str:
-    """ "40 s", "18 min", "3.5 h", "2 days"."""
+    """Format a duration: "40 s", "18 min", "3.5 h", "2 days"."""
     if seconds < 1.5 * _MINUTE:
         return f"{max(1, round(seconds))} s"
     if seconds < 1.5 * _HOUR:
@@ -35,7 +35,7 @@ def duration_text(seconds: float) -> str:
 
 
 def size_text(count: float) -> str:
-    """A number of bytes: "640 kB", "2.1 MB", "210 MB", "1.4 GB"; a megabyte is a million bytes."""
+    """Format a number of bytes: "640 kB", "2.1 MB", "210 MB", "1.4 GB"; a megabyte is a million bytes."""
     for unit, name in ((1e9, "GB"), (1e6, "MB")):
         if count >= 0.9995 * unit:
             return f"{count / unit:.{int(count < 99.95 * unit)}f} {name}"
@@ -43,6 +43,6 @@ def size_text(count: float) -> str:
 
 
 def free_name(name: str, is_taken: Callable[[str], bool], joint: str = " ") -> str:
-    """The name, or else the first of "name 2", "name 3", ... that is free."""
+    """Return the name, or else the first of "name 2", "name 3", ... that is free."""
     names = itertools.chain([name], (f"{name}{joint}{n}" for n in itertools.count(2)))
     return next(each for each in names if not is_taken(each))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Run long jobs: generators that yield events and return a value, one within another or to the end.
+"""Run jobs, which are generators that yield events and return a value, to the end or within another job.
 
 A job that is closed, or left by an exception, closes the job within it at once.
 """

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The program's log: one rotating file in the user's log folder, and where it is. No handlers anywhere else.
+"""The program's log: one rotating file in the user's log folder. No other module adds handlers.
 
-Modules take `logging.getLogger(__name__)`; what the user should read is an event or a `UserError`, not a log line.
+Modules use `logging.getLogger(__name__)`; messages for the user are events or a `UserError`, not log lines.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _MAX_BYTES = 1_000_000
 
 
 def log_path() -> Path:
-    """The file that a bug report should carry."""
+    """Return the path of the log file, which a bug report should contain."""
     return log_dir() / "log.txt"
 
 
 def start_logging(command: str) -> None:
-    """Open the log file and send uncaught exceptions to it. A folder that cannot be written is no reason to fail."""
+    """Open the log file and write uncaught exceptions to it. A folder that cannot be written is not an error."""
     logger = logging.getLogger("latent_explorer")
     if any(isinstance(h, logging.handlers.RotatingFileHandler) for h in logger.handlers):
         return

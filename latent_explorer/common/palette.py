@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The colours of the window, of exported pictures and of HTML pages: one light and one dark palette."""
+"""The colours of the window, of exported pictures and of HTML pages: a light and a dark palette."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 
 from latent_explorer.common.paths import resource
 
-# M. Okabe and K. Ito, "Color Universal Design", 2008: told apart by colour-blind readers, too. Blue stands late because
-# the accent is blue.
+# M. Okabe and K. Ito, "Color Universal Design", 2008: distinguishable to colour-blind readers. Blue comes late
+# because the accent is blue.
 _OKABE_ITO = ("#D55E00", "#009E73", "#56B4E9", "#E69F00", "#CC79A7", "#0072B2", "#F0E442")
 
 
 @dataclass(frozen=True)
 class Palette:
-    """One complete set of colours, as "#rrggbb"."""
+    """Complete set of colours, as "#rrggbb"."""
 
     name: Literal["light", "dark"]
     paper: str  # windows and pages
@@ -24,8 +24,8 @@ class Palette:
     hover: str  # under the pointer
     line: str  # hairlines and borders
     ink: str  # text
-    muted: str  # second-rank text; 4.5:1 on paper and surface
-    disabled: str  # text of what can do nothing
+    muted: str  # secondary text; 4.5:1 on paper and surface
+    disabled: str  # text of disabled controls
     scroll: str  # handles of scroll bars
     accent: str
     accent_hover: str
@@ -33,7 +33,7 @@ class Palette:
     on_picture: str  # marks drawn over a picture
     warning: str  # text and marks of "outside the data"
     danger: str
-    classes: tuple[str, ...]  # in the order classes take them
+    classes: tuple[str, ...]  # by the index of the class, repeating
 
 
 LIGHT = Palette(
@@ -77,7 +77,10 @@ DARK = Palette(
 
 
 def page_style(name: str) -> str:
-    """The style sheet of an HTML page: both palettes as CSS variables (`--on-accent`), then the resource `name`."""
+    """Return the style sheet of an HTML page: both palettes as CSS variables, then the resource `name`.
+
+    The variables are called after the fields of `Palette`, such as `--on-accent`.
+    """
     dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
     own = resource(name).read_text(encoding="utf-8").strip()
     return f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}\n{dark}\n{own}"

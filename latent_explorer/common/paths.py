@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Where files live: the program's own resources, the user's folders, and how a file is replaced safely.
+"""Paths of the program's resources and of the user's folders, and atomic writing of files.
 
-No file formats here, and nobody else builds such paths by hand.
+No other module builds such paths. File formats are not handled here.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def is_frozen() -> bool:
-    """Whether this is the installed, frozen program."""
+    """Return True in the installed, frozen program."""
     return bool(getattr(sys, "frozen", False))
 
 
 def source_root() -> Path | None:
-    """The root of the source tree, or None when the program runs from a wheel or frozen."""
+    """Return the root of the source tree, or None if the program runs from a wheel or frozen."""
     root = _PACKAGE.parent
     return root if not is_frozen() and (root / "pyproject.toml").is_file() else None
 
 
 def resources_dir() -> Path:
-    """The folder of the program's own resources: source tree, wheel or frozen folder."""
+    """Return the folder of the program's own resources in the source tree, wheel or frozen folder."""
     root = source_root()
     return root / "resources" if root else _PACKAGE / "_resources"
 
 
 def resource(name: str) -> Path:
-    """A file or folder of the program's own resources, such as `fonts/Inter-Regular.ttf`.
+    """Return a file or folder of the program's own resources, such as `fonts/Inter-Regular.ttf`.
 
-    Raises FileNotFoundError when it is missing: then the installation is broken, not the user's input.
+    Raises FileNotFoundError if it is missing: the installation is broken, so it is not a UserError.
     """
     path = resources_dir() / name
     if not path.exists():
@@ -54,7 +54,7 @@ def resource(name: str) -> Path:
 
 
 def self_command(*args: str) -> list[str]:
-    """The command that starts this program again, as a child; it never depends on the current directory."""
+    """Return the command that starts this program as a child, independent of the current directory."""
     if is_frozen():
         return [sys.executable, *args]
     root = source_root()
@@ -63,33 +63,33 @@ def self_command(*args: str) -> list[str]:
 
 
 def user_data_dir() -> Path:
-    """The user's folder for what the program keeps; created when missing."""
+    """Return the user's folder for data that the program keeps, creating it if missing."""
     return _ensure_folder(Path(platformdirs.user_data_dir(APP_NAME, appauthor=False)))
 
 
 def cache_dir() -> Path:
-    """The user's folder for what can be computed or fetched again; created when missing."""
+    """Return the user's folder for data that can be computed or downloaded again, creating it if missing."""
     return _ensure_folder(Path(platformdirs.user_cache_dir(APP_NAME, appauthor=False)))
 
 
 def config_dir() -> Path:
-    """The user's folder for settings; created when missing."""
+    """Return the user's folder for settings, creating it if missing."""
     return _ensure_folder(Path(platformdirs.user_config_dir(APP_NAME, appauthor=False)))
 
 
 def log_dir() -> Path:
-    """The user's folder for logs; created when missing."""
+    """Return the user's folder for logs, creating it if missing."""
     return _ensure_folder(Path(platformdirs.user_log_dir(APP_NAME, appauthor=False)))
 
 
 def runs_dir() -> Path:
-    """Where trainings put their run folders: LATENT_EXPLORER_RUNS, else `runs` in the user's data folder."""
+    """Return the folder for run folders of trainings: LATENT_EXPLORER_RUNS, or else `runs` in the data folder."""
     chosen = os.environ.get("LATENT_EXPLORER_RUNS")
     return _ensure_folder(Path(chosen).expanduser().resolve() if chosen else user_data_dir() / "runs")
 
 
 def safe_file_name(text: str) -> str:
-    """A text as the name of a file or folder on any system; empty when nothing of it can be one."""
+    """Return the text as a file or folder name for any system; "" if no character can be used."""
     plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in text).strip(" .")[:80]
     return " ".join(plain.split())
 
@@ -106,11 +106,11 @@ def _ensure_folder(folder: Path) -> Path:
 
 @contextlib.contextmanager
 def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iterator[Path]:
-    """Write a file all at once: yields a temporary path beside `target`, which replaces it on success.
+    """Yield a temporary path beside `target`, which replaces it on success.
 
-    Readers see the old file or the whole new one, also after a crash or a power cut. On an error the
-    temporary file is removed and `target` stays as it was. The suffix of `target` is kept. A file that is
-    written every second and may be lost in a power cut need not be `durable`, which costs a wait for the disk.
+    Readers see the old file or the whole new one, also after a crash or a power cut. On an error the temporary file is
+    removed and `target` stays as it was. The suffix of `target` is kept. Use `durable=False`, which does not wait for
+    the disk, for files that are written every second and may be lost in a power cut.
     """
     target = Path(target)
     handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
@@ -123,8 +123,7 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
             _sync(temporary)
         os.replace(temporary, target)
         if durable and os.name == "posix":
-            # The new name, too, must survive a power cut; some network folders cannot promise it, yet the
-            # file is there.
+            # The new name must survive a power cut too. Some network folders cannot guarantee it; the file is there.
             with contextlib.suppress(OSError):
                 _sync(target.parent)
     finally:
@@ -134,14 +133,17 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
 
 @contextlib.contextmanager
 def atomic_output(target: Path) -> Iterator[Path]:
-    """`atomic_path` for a file that a person asked for: where it cannot be written a UserError says why."""
+    """Yield a temporary path as `atomic_path` does; raises UserError if the file cannot be written."""
     with explain_write_errors(target), atomic_path(target) as temporary:
         yield temporary
 
 
 @contextlib.contextmanager
 def atomic_output_folder(target: Path) -> Iterator[Path]:
-    """The same for a folder of new files: it is there when all of them are. One that holds files is not replaced."""
+    """Yield a temporary folder that replaces `target` on success.
+
+    Raises UserError if `target` is not empty or cannot be written.
+    """
     with explain_write_errors(target):
         if target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise UserError(f"{target.name} is there already and not empty. Choose another name.")
@@ -159,7 +161,7 @@ def atomic_output_folder(target: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def explain_write_errors(target: Path) -> Iterator[None]:
-    """Around whatever it takes to write `target`: what the system refuses becomes a UserError."""
+    """Turn an OSError of the block, which writes `target`, into a UserError."""
     try:
         yield
     except OSError as error:
@@ -169,7 +171,7 @@ def explain_write_errors(target: Path) -> Iterator[None]:
 
 
 def _keep_mode(temporary: Path, target: Path) -> None:
-    """mkstemp makes files private; the target gets its old mode or the user's ordinary one."""
+    """Give the new file the old file's mode, or the user's default mode; mkstemp makes files private."""
     if os.name != "posix":
         return
     try:
@@ -180,7 +182,7 @@ def _keep_mode(temporary: Path, target: Path) -> None:
 
 
 def _ordinary_mode(most: int) -> int:
-    """What `most` becomes under the user's umask."""
+    """Return `most` under the user's umask."""
     umask = os.umask(0)
     os.umask(umask)
     return most & ~umask

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The few tests and intervals that figures come with: Wilson, exact binomial, Holm, Student's t. Plain numbers only.
+"""Tests and intervals for the figures: Wilson, exact binomial, Holm, Student's t. Plain numbers only.
 
-Our own lines instead of scipy's, which is too large to ship for them; the tests hold them against scipy's.
+Written here because scipy is too large to ship for them; the tests compare them with scipy's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
 def wilson_interval(successes: int, n: int, z: float = Z95) -> tuple[float, float]:
-    """Wilson score interval of a proportion (Wilson 1927); 95 % by default. n = 0 gives (0, 1)."""
+    """Return the Wilson score interval of a proportion (Wilson 1927), 95 % by default; (0, 1) if n is 0."""
     if n == 0:
         return 0.0, 1.0
     p = successes / n
@@ -27,7 +27,7 @@ def wilson_interval(successes: int, n: int, z: float = Z95) -> tuple[float, floa
 
 
 def binomial_test(successes: int, n: int, chance: float = 0.5) -> float:
-    """Exact two-sided p of `successes` of `n`: the probability of all outcomes that are no likelier than this one.
+    """Return the exact two-sided p of `successes` of `n`: the sum over outcomes not likelier than this one.
 
     The two-sided convention of R's binom.test and scipy's binomtest, with their tolerance for equal likelihoods.
     """
@@ -44,7 +44,7 @@ def _binomial(k: int, n: int, chance: float) -> float:
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """The p values corrected for being several (Holm 1979), in their own order."""
+    """Return the p values corrected for multiple testing (Holm 1979), in their own order."""
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     corrected, largest = [0.0] * len(p_values), 0.0
     for rank, i in enumerate(order):
@@ -54,24 +54,24 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def mean(values: Sequence[float]) -> float:
-    """The mean; nan of nothing."""
+    """Return the mean; nan if there are no values."""
     return math.fsum(values) / len(values) if values else math.nan
 
 
 def population_sd(values: Sequence[float]) -> float:
-    """Standard deviation with n in the denominator; nan of nothing."""
+    """Return the standard deviation with n in the denominator; nan if there are no values."""
     centre = mean(values)
     return math.sqrt(mean([(v - centre) ** 2 for v in values])) if values else math.nan
 
 
 def sample_sd(values: Sequence[float]) -> float:
-    """Standard deviation with n - 1 in the denominator; nan of fewer than two."""
+    """Return the standard deviation with n - 1 in the denominator; nan for fewer than two values."""
     n = len(values)
     return population_sd(values) * math.sqrt(n / (n - 1)) if n > 1 else math.nan
 
 
 def mean_interval(values: Sequence[float], share: float = 0.95) -> tuple[float, float]:
-    """Student's t interval of the mean; (nan, nan) of fewer than two values."""
+    """Return Student's t interval of the mean; (nan, nan) for fewer than two values."""
     n = len(values)
     if n < 2:
         return math.nan, math.nan
@@ -80,18 +80,18 @@ def mean_interval(values: Sequence[float], share: float = 0.95) -> tuple[float, 
 
 
 def t_quantile(p: float, df: int) -> float:
-    """The value that Student's t with `df` degrees of freedom stays below with probability p (0.5 < p < 1)."""
+    """Return the p quantile of Student's t with `df` degrees of freedom (0.5 < p < 1)."""
     low, high = 0.0, 1.0
     while _t_below(high, df) < p:
         high *= 2
-    for _ in range(100):  # bisection: a few lines, and exact to the last bits
+    for _ in range(100):  # bisection: short, and exact to the last bits
         middle = (low + high) / 2
         low, high = (middle, high) if _t_below(middle, df) < p else (low, middle)
     return (low + high) / 2
 
 
 def _t_below(t: float, df: int) -> float:
-    """P(T < t), t >= 0, by the finite sums for whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    """Return P(T < t), t >= 0, by finite sums for integer degrees of freedom (Abramowitz and Stegun 26.7.3, 26.7.4)."""
     angle = math.atan(t / math.sqrt(df))
     sine, square = math.sin(angle), math.cos(angle) ** 2
     odd = df % 2

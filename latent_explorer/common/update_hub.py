@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Updates by type: what wants to be told of a kind of update subscribes to it."""
+"""Pass updates on to the handlers that subscribed to their type."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class UpdateHub:
         return disconnect
 
     def emit(self, update: object) -> None:
-        """Pass `update` on. A handler that is disconnected meanwhile is not called any more."""
+        """Pass `update` on. Handlers that are disconnected meanwhile are not called."""
         for number, (kind, slot, handler) in tuple(self._handlers.items()):
             if not isinstance(update, kind) or number not in self._handlers:
                 continue

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Enlarging pictures and writing on them: the bundled font, colours of classes, probability captions."""
+"""Enlarge pictures and write on them: the bundled font, colours of classes, probability captions."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from latent_explorer.common.paths import resource
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXPORT_SIZE = 512  # px; small pictures are enlarged by a whole factor to about this
+EXPORT_SIZE = 512  # px; small pictures are enlarged by an integer factor to about this
 
 
 def class_color(index: int) -> str:
-    """The colour of class `index`; after eight they repeat, so never tell by colour alone."""
+    """Return the colour of class `index`. Eight colours repeat, so colour alone must not identify a class."""
     return LIGHT.classes[index % len(LIGHT.classes)]
 
 
 def export_factor(image: np.ndarray) -> int:
-    """How many times a picture is enlarged on export: 8 at 64 px, 1 from 512 px on."""
+    """Return the factor by which a picture is enlarged on export: 8 at 64 px, 1 from 512 px on."""
     side: int = max(image.shape[:2])
     return max(1, EXPORT_SIZE // side)
 
 
 def enlarge(image: np.ndarray, factor: int = 8) -> np.ndarray:
-    """(H, W, 3) uint8 enlarged by a whole factor with Lanczos."""
+    """Enlarge (H, W, 3) uint8 by an integer factor with Lanczos."""
     return image if factor == 1 else fit(image, image.shape[1] * factor, image.shape[0] * factor)
 
 
 def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(H, W, 3) uint8 brought to (height, width, 3) with Lanczos."""
+    """Resize (H, W, 3) uint8 to (height, width, 3) with Lanczos."""
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS))
@@ -43,13 +43,13 @@ def fit(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 @cache
 def font(size: int, semibold: bool = False) -> ImageFont.FreeTypeFont:
-    """The bundled font at `size` px."""
+    """Return the bundled font at `size` px."""
     name = "SemiBold" if semibold else "Regular"
     return ImageFont.truetype(resource(f"fonts/Inter-{name}.otf"), size)
 
 
 def shorten(text: str, width: int, face: ImageFont.FreeTypeFont) -> str:
-    """The text, cut with an ellipsis where it is wider than `width` px."""
+    """Cut the text with an ellipsis if it is wider than `width` px."""
     if face.getlength(text) <= width:
         return text
     while text and face.getlength(text + "…") > width:
@@ -67,15 +67,16 @@ def with_caption(
     text: bool = True,
     bar: bool = True,
 ) -> np.ndarray:
-    """The picture (H, W, 3) uint8 over a strip: with `text` "P(diseased) 0.91" and a note, with `bar` a bar below.
+    """Return the picture (H, W, 3) uint8 above a strip with caption and bar.
 
-    The bar has a tick at one half, where a two-class verdict changes. Where words find no room, the number stays.
+    `text` adds the caption "P(diseased) 0.91" and a note, `bar` a bar with a tick at one half, where a two-class
+    verdict changes. If the words do not fit, the number stays.
     """
     height, width = image.shape[:2]
     unit = max(40, width // 8)
     margin, size, thick = unit // 5, unit * 3 // 10, unit // 8
     strip = (unit if text else 2 * margin + thick) if bar else 2 * margin + size
-    strip += strip % 2  # videos want even numbers
+    strip += strip % 2  # videos need even sides
     canvas = Image.new("RGB", (width, height + strip), LIGHT.paper)
     canvas.paste(Image.fromarray(image), (0, 0))
     draw = ImageDraw.Draw(canvas)
@@ -90,7 +91,7 @@ def with_caption(
 
 
 def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int, int], size: int, said: tuple[str, float, str]) -> None:
-    """The probability at the left, the note at the right of the line `place` (left, top, right)."""
+    """Draw the probability at the left and the note at the right of the line `place` (left, top, right)."""
     left, top, right = place
     name, value, note = said
     strong = font(size, semibold=True)
@@ -104,7 +105,7 @@ def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int, int], size: int, 
 
 
 def _bar(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], share: float, color: str) -> None:
-    """A bar filled to `share`, with a tick where a two-class verdict changes."""
+    """Draw a bar filled to `share`, with a tick where a two-class verdict changes."""
     left, top, right, bottom = box
     draw.rectangle(box, fill=LIGHT.line)
     draw.rectangle((left, top, left + round(share * (right - left)), bottom), fill=color)

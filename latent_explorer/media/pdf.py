@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Sheets as PDF for papers: text is text in an embedded font, pictures are kept without loss. fpdf2 writes the file.
+"""Sheets as PDF for papers: text is text in an embedded font, pictures are stored without loss. Uses fpdf2.
 
-Our font has PostScript outlines, which fpdf2 would label as TrueType and print shops refuse; so the few letters in
-use are brought into TrueType form first. Every file bears one
-date, so that the same sheet makes the same bytes.
+The bundled font has PostScript outlines, which fpdf2 would label as TrueType and print shops refuse, so the letters in
+use are converted to TrueType first. Every file has the same date, so that the same sheet gives the same bytes.
 """
 
 from __future__ import annotations
@@ -23,21 +22,21 @@ from latent_explorer.media.drawing import fit
 from latent_explorer.media.sheet import Line, PlacedImage, Sheet, Text
 
 POINTS = 0.5  # a pixel of the sheet on paper: 192 px are 96 pt, 34 mm
-_PICTURE_SCALE = 2  # stored pixels a pixel of the sheet: 288 an inch
+_PICTURE_SCALE = 2  # stored pixels per pixel of the sheet: 288 per inch
 _ERROR = 1.0  # largest distance of the converted outline, in units of the font (2048 to a line's height or so)
 _FAMILY = "Inter"
 _DATE = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def write_pdf(path: Path, sheet: Sheet, title: str = "") -> None:
-    """Write the sheet as one page of its own size. UserError when that is impossible."""
+    """Write the sheet as one page of its own size. Raises UserError if the file cannot be written."""
     data = pdf_bytes(sheet, title)
     with atomic_output(path) as temporary:
         temporary.write_bytes(data)
 
 
 def pdf_bytes(sheet: Sheet, title: str = "") -> bytes:
-    """The sheet as a PDF file."""
+    """Return the sheet as a PDF file."""
     from fpdf import FPDF
 
     pdf = FPDF(unit="pt", format=(sheet.width * POINTS, sheet.height * POINTS))
@@ -54,7 +53,7 @@ def pdf_bytes(sheet: Sheet, title: str = "") -> bytes:
 
 
 def _add_fonts(pdf: Any, sheet: Sheet, folder: Path) -> None:
-    """Make the bundled font known, with the letters in use; `folder` keeps it until the file is written."""
+    """Add the bundled font with the letters in use; `folder` must exist until the file is written."""
     for strong, style, name in ((False, "", "Regular"), (True, "B", "SemiBold")):
         texts = [m.text for m in sheet.marks if isinstance(m, Text) and m.strong == strong]
         if texts:
@@ -67,7 +66,7 @@ def _draw(pdf: Any, mark: Text | Line | PlacedImage) -> None:
     if isinstance(mark, Text):
         pdf.set_font(_FAMILY, "B" if mark.strong else "", mark.size * POINTS)
         pdf.set_text_color(*_rgb(mark.color))
-        # Pillow puts the top of the line at y, PDF the base line: the ascender of Inter is 0.97 of its size.
+        # Pillow places the top of the line at y, PDF the baseline: the ascender of Inter is 0.97 of its size.
         pdf.text(mark.x * POINTS, (mark.y + 0.97 * mark.size) * POINTS, mark.text)
     elif isinstance(mark, Line):
         pdf.set_draw_color(*_rgb(LIGHT.line))
@@ -87,7 +86,7 @@ def _rgb(color: str) -> tuple[int, int, int]:
 
 
 def _truetype(path: Path, letters: str) -> bytes:
-    """These letters of a font with PostScript outlines, as a TrueType font."""
+    """Convert these letters of a font with PostScript outlines to a TrueType font."""
     from fontTools.pens.cu2quPen import Cu2QuPen
     from fontTools.pens.ttGlyphPen import TTGlyphPen
     from fontTools.subset import Options, Subsetter
@@ -96,7 +95,7 @@ def _truetype(path: Path, letters: str) -> bytes:
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     font = TTFont(path, recalcTimestamp=False)
     subsetter = Subsetter(Options(layout_features=[], notdef_outline=True, name_IDs=["*"]))
-    subsetter.populate(text=letters + " ")  # one that is there in any case
+    subsetter.populate(text=letters + " ")  # the space, so that the subset is never empty
     subsetter.subset(font)
     order, glyphs, outlines = font.getGlyphOrder(), font.getGlyphSet(), {}
     for name in order:
@@ -116,7 +115,7 @@ def _truetype(path: Path, letters: str) -> bytes:
 
 
 def _describe(font: Any, count: int) -> None:
-    """The tables that say that the outlines are TrueType's."""
+    """Fill the tables that declare the outlines as TrueType."""
     most = font["maxp"]
     most.tableVersion, most.numGlyphs = 0x00010000, count
     for name in (

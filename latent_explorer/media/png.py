@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PNG bytes of a picture, with texts by their keywords.
-
-Recipes are such texts; what they say is decided in the application.
-"""
+"""PNG bytes of a picture, with texts by keyword. Recipes are such texts; the application decides their content."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ NO_TEXTS: Texts = MappingProxyType({})
 
 
 def png_bytes(image: np.ndarray, texts: Texts = NO_TEXTS) -> bytes:
-    """The picture (H, W, 3) uint8 as PNG."""
+    """Return the picture (H, W, 3) uint8 as PNG."""
     info = PngImagePlugin.PngInfo()
     for key, text in texts.items():
         info.add_itxt(key, text)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sheets: labelled rows of pictures on paper, laid out once as marks and drawn as pixels here, as PDF in `pdf`."""
+"""Sheets: labelled rows of pictures, laid out once as marks and drawn as pixels here or as PDF in `pdf`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TITLE, BODY, ROW, NOTE = 20, 14, 16, 12  # px, heights of letters
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture (H, W, 3) uint8 and a line below it; `strong` sets the line off (the verdict changed)."""
+    """Picture (H, W, 3) uint8 and a line below it; `strong` highlights the line (the verdict changed)."""
 
     image: np.ndarray
     caption: str = ""
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """A title, small lines below it, and the pictures to the right. A missing picture leaves its place empty."""
+    """Title with small lines below it, and the pictures to the right. A missing picture leaves its place empty."""
 
     title: str
     cells: tuple[Cell | None, ...]
@@ -46,7 +46,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Text:
-    """A line whose upper left corner is at (x, y)."""
+    """Line of text whose upper left corner is at (x, y)."""
 
     x: float
     y: float
@@ -58,7 +58,7 @@ class Text:
 
 @dataclass(frozen=True)
 class Line:
-    """A hairline from left to right."""
+    """Hairline from left to right."""
 
     left: float
     right: float
@@ -67,7 +67,7 @@ class Line:
 
 @dataclass(frozen=True)
 class PlacedImage:
-    """A picture (H, W, 3) uint8 shown as a square of `side` px at (x, y)."""
+    """Picture (H, W, 3) uint8 shown as a square of `side` px at (x, y)."""
 
     x: float
     y: float
@@ -77,7 +77,7 @@ class PlacedImage:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Where everything stands, in px from the upper left corner."""
+    """Positions of everything on a sheet, in px from the upper left corner."""
 
     width: int
     height: int
@@ -87,7 +87,7 @@ class Sheet:
 def layout_sheet(
     rows: Sequence[Row], columns: Sequence[str] = (), title: str = "", footer: str = "", picture: int = PICTURE
 ) -> Sheet:
-    """The rows below a title and column heads, a footer at the end."""
+    """Lay out the rows below a title and column heads, with a footer at the end."""
     count = max((len(row.cells) for row in rows), default=len(columns)) or 1
     label = LABEL if any(row.title or row.notes for row in rows) else 0
     head = MARGIN + (TITLE + GAP if title else 0) + (BODY + GAP if columns else 0)
@@ -134,7 +134,7 @@ def _line(x: float, y: float, text: str, size: int, room: int, *, color: str = L
 
 
 def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
-    """The sheet as a picture (H, W, 3) uint8, `scale` pixels for each of its own."""
+    """Draw the sheet as a picture (H, W, 3) uint8 with `scale` pixels for each of its own."""
     canvas = Image.new("RGB", (sheet.width * scale, sheet.height * scale), LIGHT.paper)
     pen = ImageDraw.Draw(canvas)
     for mark in sheet.marks:
@@ -154,11 +154,11 @@ def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
 def draw_sheet(
     rows: Sequence[Row], columns: Sequence[str] = (), title: str = "", footer: str = "", picture: int = PICTURE
 ) -> np.ndarray:
-    """`layout_sheet` and `draw` in one: (H, W, 3) uint8."""
+    """Lay out and draw a sheet. Returns (H, W, 3) uint8."""
     return draw(layout_sheet(rows, columns, title, footer, picture))
 
 
 def write_picture(path: Path, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
-    """Write a picture (H, W, 3) uint8 as PNG, all at once or not at all. UserError when that is impossible."""
+    """Write a picture (H, W, 3) uint8 as PNG, atomically. Raises UserError if that is not possible."""
     with atomic_output(path) as temporary:
         temporary.write_bytes(png_bytes(image, texts))

@@ -155,7 +155,7 @@ def test_a_budget_is_kept_and_said(file, walk, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--out", "a.avi"), "is no animation"),
+        (("--out", "a.avi"), "is not an animation"),
         (("--out", "a.gif", "--fps", "24"), "24 frames per second"),
         (("--out", "a.gif", "--budget", "tiny"), "no size of a file"),
         (("--out", "a.gif", "--target", "nobody"), "no class 'nobody'"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Running jobs, and forwarding one within another: events, values, and that closing reaches the job within."""
+"""Running jobs, and forwarding one within another: events, values, and closing of the inner job."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The hub of updates: by type, by slot, in order, and how subscriptions end."""
+"""The update hub: by type, by slot, in order, and the end of subscriptions."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Animations and sheets: exact times, faithful colours, text that is no boxes, nothing half-written."""
+"""GIFs and sheets: exact times, faithful colours, readable text, and no partial files."""
 
 from __future__ import annotations
 

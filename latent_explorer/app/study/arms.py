@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a study is asked for, and what its arms offer: attributes, and the source pictures that they are shown on.
+"""The arms of a study: the attributes of an open model, and the source pictures that they are shown on.
 
-The same for the window and the command line. What is asked about them is decided in `studies.build.plan`.
+Used by the window, the command line and Python. `studies.build.plan` decides which questions are asked.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 
     from latent_explorer.studies.build.question_image import Pair
 
-MAX_SEEDS = 400  # looked at for pictures of the other classes, where a file holds no encoded ones
+MAX_SEEDS = 400  # tried for pictures of the other classes if a file has no encoded ones
 
 
 class ArmSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """An arm as a person asks for it; what is left alone is chosen as the window chooses it at first."""
+    """Arm as it is asked for. Fields left empty are chosen as the window chooses them at first."""
 
     name: str = ""  # empty: the explainer's, and the method where several are compared
     path: str = ""  # explainer file; empty: the open model
     method: str = ""  # attribute set; empty: the newest
-    classifier_id: str = ""  # asked; empty: the conditioning one
+    classifier_id: str = ""  # the classifier that is asked; empty: the conditioning one
     target: int | None = None  # class that the attributes lead to; None: of the best attribute
     keys: tuple[str, ...] = ()  # of the attributes, see `attribute_key`; empty: the best
 
@@ -50,7 +50,7 @@ class StudySpec(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class LoadedArm:
-    """An arm with its model open."""
+    """Arm with its model open."""
 
     name: str
     summary: ExplainerSummary
@@ -65,7 +65,7 @@ class LoadedArm:
         return next(c.class_names for c in self.summary.classifiers if c.classifier_id == self.classifier_id)
 
     def render(self, base: Base, attribute: Attribute | None, reach: float) -> Pair:
-        """The picture before and after, (R, R, 3) uint8."""
+        """Render the picture before and after, (R, R, 3) uint8 each."""
         edits = (
             ()
             if attribute is None
@@ -78,7 +78,10 @@ class LoadedArm:
 def open_arm(
     spec: ArmSpec, summary: ExplainerSummary, renderer: SupportsRender, document: Document | None = None
 ) -> LoadedArm:
-    """The arm on an open model. `document` adds the person's names, sliders and searches."""
+    """Return the arm on an open model. `document` adds the person's names, sliders and searches.
+
+    Raises UserError if the model does not have the attributes that are asked for.
+    """
     document = document or Document()
     classifier_id = spec.classifier_id or summary.classifier_id
     if not classifier_id:
@@ -102,13 +105,13 @@ def open_arm(
 
 
 def select_attribute_set(spec: ArmSpec, sets: Sequence[AttributeSet], classifier_id: str) -> AttributeSet | None:
-    """The attribute set that an arm means: of its method, the newest."""
+    """Return the newest attribute set that fits an arm."""
     fitting = [s for s in sets if not spec.method or s.method == spec.method]
     return newest_set(fitting, classifier_id, spec.target)
 
 
 def distinct_names(arms: Sequence[LoadedArm]) -> list[LoadedArm]:
-    """Arms of one name are told apart by their method, else by number."""
+    """Rename arms of one name by their method, or by number if the methods are equal too."""
     names = [arm.name for arm in arms]
     out = []
     for number, arm in enumerate(arms, start=1):
@@ -124,7 +127,7 @@ Sources = dict[str, Base]  # by identity: a picture of the data keeps its own in
 
 
 def sources_of(arm: LoadedArm, needed: int) -> Generator[Event, None, Sources]:
-    """The arm's pictures of other classes than its target: the encoded ones, else seeds."""
+    """Find the arm's pictures of classes other than its target: encoded pictures, or seeds if there are none."""
     summary, samples = arm.summary, arm.summary.samples
     if samples is None or not len(samples.ids):
         return (yield from _seeds_of(arm, needed))
@@ -133,7 +136,7 @@ def sources_of(arm: LoadedArm, needed: int) -> Generator[Event, None, Sources]:
     for index, identity in enumerate(samples.ids):
         if arm.classifier_id == summary.conditioned_on and len(told):
             verdict = int(told[index])
-        else:  # the table speaks of the other classifier
+        else:  # the table is of the conditioning classifier
             verdict = _verdict(arm, SampleBase(index))
             yield Progress(index + 1, len(samples.ids), "Looking at the pictures")
         if verdict != arm.target:
@@ -158,9 +161,9 @@ def _verdict(arm: LoadedArm, base: Base) -> int:
 
 
 def shared_pools(arms: Sequence[LoadedArm], sources: Sequence[Sources]) -> list[list[str]]:
-    """The arms' pools: the pictures that all of them have, where there are enough; else each its own.
+    """Return the pools of source pictures: those that all arms have if there are enough, else each arm's own.
 
-    Seeds mean the same picture in one model only.
+    A seed gives the same picture in one model only.
     """
     one_model = len({arm.summary.model_hash for arm in arms}) == 1
     common = [
@@ -174,7 +177,10 @@ def shared_pools(arms: Sequence[LoadedArm], sources: Sequence[Sources]) -> list[
 def open_from_files(
     specs: Iterable[ArmSpec], device: str, already: Callable[[ArmSpec], LoadedArm | None] = lambda _wish: None
 ) -> list[LoadedArm]:
-    """Every arm with its model open; a file that several name is read once. `already` gives those open elsewhere."""
+    """Open the models of all arms. A file that several arms name is read once.
+
+    `already` returns an arm whose model is open elsewhere, or None.
+    """
     models: dict[Path, tuple[ExplainerSummary, SupportsRender]] = {}
     arms = []
     for spec in specs:

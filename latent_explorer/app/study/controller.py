@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Studies as the window sees them: what the open model offers, one question to look at, building, scoring.
+"""Studies in the window: the attributes on offer, previews of questions, building and scoring.
 
-Methods are called on the window's thread; `updates` passes on what jobs made. Jobs are those of the command line.
+Methods are called on the window's thread; `updates` passes on the results of jobs, which are those of the command line.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outline:
-    """What a study would be."""
+    """Length of a study that is not made yet, and what is wrong with it."""
 
     questions: int  # that participants answer, without practice
     minutes: float  # for a participant, about
@@ -68,11 +68,11 @@ class StudyController:
         self._explorer = explorer
 
     def spec(self, **settings: Any) -> StudySpec:
-        """A study of the best of the listed attributes, towards the chosen class."""
+        """Return a study of the best listed attributes towards the chosen class."""
         return StudySpec(arms=(self.own_arm(),), settings=StudySettings(**settings))
 
     def own_arm(self, **fields: Any) -> ArmSpec:
-        """The open model as an arm: the attributes that the window lists, asked of whom they were found for."""
+        """Return the open model as an arm: the listed attributes, with the classifier they were found for."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             raise UserError("No model is open yet. Open an explainer first.")
@@ -82,8 +82,7 @@ class StudyController:
 
     @property
     def classifier_note(self) -> str:
-        """Who is asked in a study of the listed attributes, where that is not who is asked in the
-        window; else empty."""
+        """Sentence if the study asks a classifier other than the one chosen in the window, else ""."""
         state, summary = self._explorer.state, self._explorer.summary
         arm = self.own_arm()
         if state is None or summary is None or arm.classifier_id == state.classifier_id:
@@ -95,7 +94,7 @@ class StudyController:
         )
 
     def attributes(self, arm: ArmSpec) -> list[Attribute]:
-        """The attributes that an arm of the open model offers, best first, under the person's names."""
+        """Return the attributes that an arm of the open model offers, best first, with the person's names."""
         found = select_attribute_set(arm, self._sets(), arm.classifier_id)
         name_of = self._explorer.document.name_of
         return [
@@ -105,7 +104,7 @@ class StudyController:
         ]
 
     def methods(self) -> list[str]:
-        """Attribute sets for the arm's classifier and class, newest first: what a second arm may show."""
+        """Return the methods that found attributes for the arm's classifier and class, newest first."""
         arm = self.own_arm()
         names = [
             s.method
@@ -120,7 +119,7 @@ class StudyController:
         return [*own, *self._explorer.document.attribute_sets]
 
     def outline(self, spec: StudySpec) -> Outline:
-        """How long it is, and what is wrong with it, as far as can be told without opening other files."""
+        """Return the length of a study and its problems, as far as known without opening other files."""
         counts = count_questions(spec.settings, [self._count(arm, spec) for arm in spec.arms])
         asked = counts["classification"] + counts["verbal"] + counts["catch"]
         return Outline(asked, minutes_for(counts), self._problem(spec))
@@ -147,7 +146,7 @@ class StudyController:
         return ""
 
     def render_faces(self, arm: ArmSpec) -> int | None:
-        """Render the arm's attributes on one picture; they come as `FacesRendered`."""
+        """Render the arm's attributes on one picture; emits `FacesRendered`."""
         document = self._explorer.document
 
         def job(host: ModelHost, _budget: object) -> Generator[Event, None, FacesRendered]:
@@ -156,21 +155,21 @@ class StudyController:
         return self._explorer.start_model_job("Looking at attributes", job, self.updates.emit)
 
     def render_question(self, spec: StudySpec, number: int = 0) -> int | None:
-        """Render one of the questions, counted from 0; it comes as `QuestionRendered`."""
+        """Render question `number`, counted from 0; emits `QuestionRendered`."""
         document = self._explorer.document
 
         def job(host: ModelHost, _budget: object) -> Generator[Event, None, QuestionRendered]:
             try:
                 arms = _opened(host, spec.arms, document)
                 frames, seconds, size = yield from preview_of(arms, spec.settings, number)
-            except UserError as error:  # said beside the choice, not in a dialog: the person is still choosing
+            except UserError as error:  # shown beside the settings, not in a dialog: the person is still choosing
                 return QuestionRendered(None, problem=str(error))
             return QuestionRendered(frames, seconds, size)
 
         return self._explorer.start_model_job("Drawing a question", job, self.updates.emit)
 
     def build(self, spec: StudySpec, folder: Path) -> int | None:
-        """Write the study into a new folder; it comes as `StudyBuilt`."""
+        """Write the study into a new folder; emits `StudyBuilt`."""
         document = self._explorer.document
 
         def job(host: ModelHost, _budget: object) -> Generator[Event, None, StudyBuilt]:
@@ -186,7 +185,7 @@ class StudyController:
     def score(
         self, answers: Sequence[Path], key: Path, folder: Path, rules: Rules, columns: Mapping[str, str] | None = None
     ) -> int | None:
-        """Score answers into a folder; the result comes as `StudyScored`. Needs no model."""
+        """Score answers into a folder; emits `StudyScored`. Does not need a model."""
 
         def work() -> StudyScored:
             return StudyScored(run_job(score_files(answers, key, folder, rules, columns)))
@@ -194,7 +193,7 @@ class StudyController:
         return self._start("Scoring answers", work)
 
     def propose_columns(self, answers: Path, key: Path) -> int | None:
-        """Tell which column of an export belongs to which question, as `ColumnsProposed`."""
+        """Match the columns of an export to questions; emits `ColumnsProposed`."""
 
         def work() -> ColumnsProposed:
             try:
@@ -207,7 +206,7 @@ class StudyController:
         return self._start("Reading the columns", work)
 
     def draft_key(self, answers: Path, path: Path) -> int | None:
-        """Write a key for an export of another origin, to be completed in a spreadsheet; told as `KeyDrafted`."""
+        """Write a key to be completed in a spreadsheet for a survey made elsewhere; emits `KeyDrafted`."""
 
         def work() -> KeyDrafted:
             try:
@@ -220,12 +219,12 @@ class StudyController:
         return self._start("Drafting a key", work)
 
     def _start(self, title: str, work: Callable[[], object]) -> int | None:
-        """Start `work` in a thread of its own as a job; its result is an update."""
+        """Start a job that runs `work` on a thread of its own; its result is emitted."""
         return self._explorer.start_job(title, lambda _budget: run_in_thread(work, title), self.updates.emit)
 
 
 def _opened(host: ModelHost, specs: Sequence[ArmSpec], document: Document) -> list[LoadedArm]:
-    """The arms: those of the open model as they stand in the window, others from their files."""
+    """Open the arms: those of the open model as they are in the window, others from their files."""
 
     def already(arm: ArmSpec) -> LoadedArm | None:
         if arm.path:

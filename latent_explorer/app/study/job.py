@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The job that makes a study: plans the questions, renders their pictures, draws and packs them.
 
-The window and the command line run the same job, so the same wish gives the same bytes.
+The window, the command line and Python run the same job, so the same settings give the same bytes.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from latent_explorer.studies.build.answer_key import StudyKey
 
 T = TypeVar("T")
-HARDLY = 0.5  # grey levels of mean change below which nobody sees anything
+HARDLY = 0.5  # mean change in grey levels below which a change is not visible
 
 
 def plan_questions(
     arms: Sequence[LoadedArm], settings: StudySettings
 ) -> Generator[Event, None, tuple[StudyPlan, list[Sources]]]:
-    """The questions, and where each arm's source pictures are."""
+    """Plan the questions. Returns the plan and the source pictures of each arm."""
     settings.check()
     per_arm = max((len(arm.attributes) for arm in arms), default=0)
     needed = TILES * min(settings.attributes, per_arm) * (settings.items + settings.verbal_items)
@@ -51,7 +51,7 @@ def plan_questions(
 def render_item(
     item: Item, arms: Sequence[LoadedArm], sources: Sequence[Sources], reach: float
 ) -> Generator[Event, None, list[Pair]]:
-    """The tiles of a question; the engine serves other pictures between two of them."""
+    """Render the tiles of a question; the engine can serve other pictures between two tiles."""
     at = max(item.arm, 0)
     pairs: list[Pair] = []
     for tile in item.tiles:
@@ -63,7 +63,7 @@ def render_item(
 
 
 def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path) -> Generator[Event, None, StudyKey]:
-    """Write the study into a new folder; on cancel nothing is left behind. Returns its key. A job."""
+    """Write the study into a new folder and return its key. A job; if cancelled it leaves nothing behind."""
     arms = distinct_names(arms)
     plan, sources = yield from plan_questions(arms, settings)
     faint, total = 0, len(plan.items)
@@ -71,7 +71,7 @@ def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path
         for done, item in enumerate(plan.items, start=1):
             rendering = render_item(item, arms, sources, settings.reach)
             pairs = yield from _step(rendering, done - 1, total)
-            # Quantising takes its time: beside the engine's thread, so that the sliders stay quick.
+            # Quantizing is slow: it runs on another thread so that the sliders stay responsive.
             drawing = run_in_thread(partial(draw, item, pairs, settings), "Drawing")
             made = yield from _step(drawing, done - 1, total)
             pack.add(item, made)
@@ -88,7 +88,7 @@ def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path
 
 
 def faces_of(arm: LoadedArm) -> Generator[Event, None, dict[str, Pair]]:
-    """Every attribute of an arm on its first source picture, before and after, for thumbnails."""
+    """Render every attribute of an arm on its first source picture, before and after, for thumbnails."""
     sources = yield from sources_of(arm, 1)
     if not sources:
         return {}
@@ -103,7 +103,7 @@ def faces_of(arm: LoadedArm) -> Generator[Event, None, dict[str, Pair]]:
 def preview_of(
     arms: Sequence[LoadedArm], settings: StudySettings, number: int
 ) -> Generator[Event, None, tuple[Pair, float, int]]:
-    """One question of the study: its frames, how long each stands (s), and the size of its files (bytes)."""
+    """Draw one question: its frames, the seconds that each is shown, and the size of its files (bytes)."""
     arms = distinct_names(arms)
     plan, sources = yield from plan_questions(arms, settings)
     asked = [item for item in plan.items if item.role == "item"]
@@ -116,12 +116,12 @@ def preview_of(
 
 
 def _step(job: Generator[Event, None, T], done: int, total: int) -> Generator[Event, None, T]:
-    """A step within the job: its progress is none of the whole, but a chance to serve a picture in between."""
+    """Run a step of the job, reporting the progress of the whole instead of its own."""
     return forward_events(job, lambda _event: Progress(done, total, "Drawing questions"))
 
 
 def _made_with(arms: Sequence[LoadedArm]) -> dict[str, Any]:
-    """What the key says about the models, to make the same study again."""
+    """Return what the key says about the models, so that the same study can be made again."""
     return {
         "arms": [
             {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Updates of the study controller, on the window's thread. Plain values: the dialogs draw them."""
+"""Updates of the study controller, emitted on the window's thread. Plain values that the dialogs show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class FacesRendered:
 
 @dataclass(frozen=True)
 class QuestionRendered:
-    """One question as participants will see it; or why there is none."""
+    """Question as participants will see it, or the reason why there is none."""
 
     frames: Pair | None  # (H, W, 3) uint8, before and after
     seconds: float = 1.0  # that each stands
@@ -31,7 +31,7 @@ class QuestionRendered:
 
 @dataclass(frozen=True)
 class StudyBuilt:
-    """A study lies in `folder`."""
+    """Emitted when a study was written to `folder`."""
 
     folder: Path
     key: StudyKey
@@ -39,14 +39,14 @@ class StudyBuilt:
 
 @dataclass(frozen=True)
 class StudyScored:
-    """Answers are scored."""
+    """Emitted when answers were scored."""
 
     scored: Scored
 
 
 @dataclass(frozen=True)
 class ColumnsProposed:
-    """Which column seems to hold which question; or why that cannot be told."""
+    """Column that seems to hold each question, or the reason why columns cannot be proposed."""
 
     path: Path
     proposals: tuple[Proposal, ...]
@@ -56,7 +56,7 @@ class ColumnsProposed:
 
 @dataclass(frozen=True)
 class KeyDrafted:
-    """A key to be completed lies at `path`; or why there is none."""
+    """Result of drafting a key: the file to be completed at `path`, or the reason why there is none."""
 
     path: Path
     columns: int = 0  # that may hold answers

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Animated PNG, frame by frame: of each frame only the box that changed, without any loss.
+"""Animated PNG, written frame by frame without loss: only the box that changed of each frame.
 
 Format: W3C, Portable Network Graphics (Third Edition), section 11.3.6.
 """
@@ -23,15 +23,13 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 class ApngEncoder(FileEncoder):
-    """Writes frames as they come."""
-
     def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
         super().__init__(path, encoder_options)
         self._sequence = 0
-        self._head = 0  # where the number of frames stands
+        self._head = 0  # position of the number of frames
 
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
-        """One more frame, (H, W, 3) uint8. The file carries the texts of the first."""
+        """Add a frame, (H, W, 3) uint8. The file carries the texts of the first."""
         box = self.changes.of(image)[0]
         data = png_bytes(crop_box(image, box), NO_TEXTS if self.frames else texts)
         if not self.frames:
@@ -45,7 +43,7 @@ class ApngEncoder(FileEncoder):
         self.frames += 1
 
     def finish(self) -> None:
-        """No more frames will come: now their number is known."""
+        """Write the end, and the number of frames at the beginning."""
         self._chunk(b"IEND", b"")
         self.file.seek(self._head)
         self._control()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the encoders of animations share: their door, what a frame changes, and the times of frames.
+"""The parts that encoders of animations share: their interface, differences between frames, and frame times.
 
-Pillow keeps all frames of an animation in memory until it writes them. So here every frame is written by Pillow as a
-picture of its own, at once, and only the containers (GIF, WebP, APNG) are put together by us: a minute needs no more
-memory than a second.
+Pillow keeps all frames of an animation in memory until it writes them. So each frame is written at once as a picture of
+its own by Pillow, and only the containers (GIF, WebP, APNG) are written here: a minute needs no more memory than a
+second.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 @dataclass(frozen=True)
 class EncoderOptions:
-    """How frames become bytes. `quality` 1 to 100, as in AnimationSettings."""
+    """Options of an encoder. `quality` is 1 to 100, as in AnimationSettings."""
 
     fps: float
     loop: bool = True
@@ -36,9 +36,9 @@ class EncoderOptions:
 
 
 class Encoder(Protocol):
-    """Takes frames, each (H, W, 3) uint8 of one size, and writes them as they come; `finish` makes them a file.
+    """Writes frames, each (H, W, 3) uint8 of one size, as they are added; `finish` completes the file.
 
-    Formats that can carry texts carry them by their keywords.
+    Formats that can carry texts store them under their keywords.
     """
 
     def add(self, image: np.ndarray, texts: Texts = ...) -> None: ...
@@ -47,7 +47,10 @@ class Encoder(Protocol):
 
 
 def frame_durations(fps: float) -> Iterator[int]:
-    """Endless frame durations in ms, whole hundredths of a second as GIF counts; their sum never drifts from `fps`."""
+    """Yield frame durations in ms without end, in whole hundredths of a second as GIF counts.
+
+    Their sum does not drift from `fps`. Raises UserError if `fps` is not above 0 and at most MAX_FPS.
+    """
     if not 0 < fps <= MAX_FPS:
         raise UserError(
             f"An animation cannot show {fps:g} frames per second. Choose more than 0 and at most {MAX_FPS:g}."
@@ -61,7 +64,7 @@ def frame_durations(fps: float) -> Iterator[int]:
 
 
 class FileEncoder:
-    """What encoders into an open file have in common."""
+    """Base class of encoders that write into an open file."""
 
     def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
         self.encoder_options = encoder_options
@@ -76,13 +79,13 @@ class FileEncoder:
 
 
 class FrameDiff:
-    """What each frame changes of the one before it: only that is written."""
+    """Finds the pixels of each frame that differ from the frame before it."""
 
     def __init__(self) -> None:
         self._before: np.ndarray | None = None
 
     def of(self, image: np.ndarray) -> tuple[Box, np.ndarray]:
-        """The box around everything that changed, and which pixels in it did, (h, w) bool.
+        """Return the box around everything that changed, and the mask of changed pixels in it, (h, w) bool.
 
         The first frame changes everything; a frame that changes nothing has a box of one unchanged pixel.
         """
@@ -101,5 +104,5 @@ class FrameDiff:
 
 
 def crop_box(image: np.ndarray, box: Box) -> np.ndarray:
-    """The part of the picture inside the box."""
+    """Return the part of the picture inside the box."""
     return np.ascontiguousarray(image[box[1] : box[3], box[0] : box[2]])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""How large an animation will become, from a few of its frames, and how to keep it below a budget.
+"""Estimate the size of an animation from a few of its frames, and lower its settings to fit a budget.
 
-Nothing is rendered here. The estimate is one: `animation` measures what it wrote and goes a rung down where needed.
+Nothing is rendered here. Estimates can be wrong: `writer` measures the file and lowers the settings further if needed.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
 
     from latent_explorer.media.animation.frames import CaptionContext, Frame
 
-_RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # where it is measured, and how many frames in a row
+_RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # runs that are measured, frames of a run, and of a video's run
 LOOKING = "Looking for what fits"
 _HALVINGS = 2
-_SAFE = 0.93  # of the budget: estimates err
-_SMALLEST, _WORST = 96, 25  # px and quality: nobody is helped by less
-_SHRINK = 0.8  # a rung, of the side
-_MOVES = ("quality", "size", "size", "fps")  # what gives way, in turn
+_SAFE = 0.93  # share of the budget to aim at, because estimates can be wrong
+_SMALLEST, _WORST = 96, 25  # px and quality: lower values are of no use
+_SHRINK = 0.8  # of the side, per rung
+_MOVES = ("quality", "size", "size", "fps")  # lowered in turn
 _COLOURS = (75, 50, 25)  # the qualities at which a GIF loses colours
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 25)
 
 
 class Frames(Protocol):
-    """Frames that can be looked at in any order, such as a FrameSpool."""
+    """Frames with random access, such as a FrameSpool."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, index: int, /) -> Frame: ...
 
 
 def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
-    """Which of `total` frames to look at: some runs of frames that follow each other, every `step`-th of them.
+    """Return the indices of frames to measure, as runs of consecutive frames, every `step`-th of `total`.
 
-    All of them where they are few: then the estimate is exact, but for rounding.
+    If there are few frames these are all of them, and the estimate is exact but for rounding.
     """
     length = _VIDEO_RUN if suffix in VIDEO else _RUN
     if total <= step * length * _RUNS:
@@ -58,7 +58,7 @@ def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
 def estimate(
     runs: Sequence[Sequence[Frame]], total: int, suffix: str, settings: AnimationSettings, words: CaptionContext
 ) -> Generator[Event, None, int]:
-    """About how many bytes `total` frames become, from runs of frames that follow each other (`sample_places`)."""
+    """Estimate the bytes of `total` frames from runs of consecutive frames (`sample_places`)."""
     firsts, longer = [], []
     for done, run in enumerate(runs):
         yield Progress(done, len(runs), LOOKING)
@@ -77,7 +77,10 @@ def estimate(
 
 
 def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[AnimationSettings]:
-    """Settings from those wished for down to the smallest, each rung a little less. `side` is the wished size in px."""
+    """Return the settings from the chosen ones down to the smallest, each a little lower than the one before.
+
+    `side` is the chosen size in px.
+    """
     rung = msgspec.structs.replace(settings, size=side)
     rungs = [settings]
     idle = 0
@@ -93,7 +96,7 @@ def ladder(settings: AnimationSettings, suffix: str, side: int) -> list[Animatio
 
 
 def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> AnimationSettings:
-    """The rung with one thing less; the same where that is at its least."""
+    """Return the settings with one thing lowered, unchanged if it is at its minimum."""
     if move == "quality" and suffix not in ALWAYS_LOSSLESS:
         steps = _COLOURS if suffix == ".gif" else _QUALITIES
         lower = next((q for q in steps if q < rung.quality), _WORST)
@@ -108,7 +111,7 @@ def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> Anima
 
 
 class QualityLadder:
-    """Rungs with what each is expected to take, corrected by what a try has shown."""
+    """Rungs of settings with their expected sizes, which are corrected by the sizes of attempts."""
 
     def __init__(self, frames: Frames, wished: AnimationSettings, suffix: str, words: CaptionContext) -> None:
         self.side = max(picture_size(frames[0].image, wished))
@@ -119,13 +122,13 @@ class QualityLadder:
         self._factor = 1.0
 
     def step(self, settings: AnimationSettings) -> int:
-        """Every how many frames one is taken."""
+        """Return the step between the frames that are taken."""
         return round(self.all[0].fps / settings.fps)
 
     def next(self, lowest: int) -> Generator[Event, None, tuple[int, AnimationSettings]]:
-        """The best rung from `lowest` on that is expected to fit, by halving, enlarged to fill the budget.
+        """Find the best rung from `lowest` on that is expected to fit, by bisection, enlarged to fill the budget.
 
-        The last one, when none is.
+        If none is expected to fit, returns the last one.
         """
         low, high = lowest, len(self.all) - 1
         while low < high:
@@ -137,8 +140,7 @@ class QualityLadder:
         return low, (yield from self._enlarged_to_fit(low))
 
     def _enlarged_to_fit(self, low: int) -> Generator[Event, None, AnimationSettings]:
-        """Rung `low`, with as much more as the budget still holds: the next rung up is too much,
-        half-way may not be."""
+        """Enlarge rung `low` as far as the budget allows: the rung above is too large, but half-way may fit."""
         rung = self.all[low]
         if not low or not (yield from self._fits(rung)):
             return rung
@@ -157,7 +159,7 @@ class QualityLadder:
         return rung
 
     def _difference(self, low: int) -> tuple[str, int]:
-        """What the rung above has more of, and how much it has."""
+        """Return the setting that the rung above has more of, and its value there."""
         rung, before = self.all[low], self.all[low - 1]
         if before.fps != rung.fps:
             return "fps", 0
@@ -166,7 +168,7 @@ class QualityLadder:
         return "size", before.size or self.side
 
     def record_size(self, settings: AnimationSettings, found: float) -> None:
-        """A try took (or would have taken) `found` bytes: the others will err as much."""
+        """Record that an attempt took, or would have taken, `found` bytes, to correct the other estimates."""
         expected = self._known.get(settings, found)
         self._factor = max(1.02 * self._factor, found / expected)
 
@@ -184,7 +186,7 @@ class QualityLadder:
 
 
 def described(settings: AnimationSettings, suffix: str, side: int) -> str:
-    """What was chosen, in words: "384 px, 10 frames per second, 128 colours"."""
+    """Describe the settings in words: "384 px, 10 frames per second, 128 colours"."""
     parts = [f"{settings.size or side} px", f"{settings.fps:g} frames per second"]
     if suffix == ".gif":
         parts.append(f"{colors_of(settings.quality)} colours")
@@ -194,7 +196,7 @@ def described(settings: AnimationSettings, suffix: str, side: int) -> str:
 
 
 def too_large(settings: AnimationSettings, suffix: str, side: int, found: float) -> str:
-    """Why a budget cannot be kept, and what helps."""
+    """Return a message that says why the budget cannot be kept, and what helps."""
     return (
         f"Even at {described(settings, suffix, side)} this animation takes about {size_text(found)}, "
         f"more than {size_text(settings.budget_bytes)}. Make it shorter, or allow a larger file."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which encoder writes which format, and how many bytes frames become. Whole animations are written in `animation`."""
+"""The encoder of each format, and the number of bytes that frames take. `writer` writes whole animations."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PictureFolder:
-    """Writes frames as they come into a folder that is there already."""
+    """Writes frames as numbered PNG pictures into an existing folder, each with its recipe."""
 
     def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:  # noqa: ARG002  # as all encoders are made
         self._folder = path
@@ -34,7 +34,7 @@ class PictureFolder:
         self._shape: tuple[int, ...] = ()
 
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:
-        """One more frame, (H, W, 3) uint8."""
+        """Add a frame, (H, W, 3) uint8."""
         self._shape = self._shape or image.shape
         if image.shape != self._shape:
             raise ValueError(f"all frames need one size, not {self._shape} and {image.shape}")
@@ -59,20 +59,20 @@ _ENCODERS: dict[str, Callable[[Path, EncoderOptions], Encoder]] = {
 
 
 def check_format(suffix: str) -> None:
-    """UserError where this format needs what is not installed."""
+    """Raise UserError if the format needs a package that is not installed."""
     if suffix in VIDEO:
         video.check()
 
 
 def open_encoder(path: Path, suffix: str, settings: AnimationSettings) -> Encoder:
-    """The encoder that writes the format of `suffix` to `path`, for a folder into the folder `path`."""
+    """Open the encoder for the format of `suffix`, which writes to `path`, or into `path` for a folder of pictures."""
     return _ENCODERS[suffix](path, EncoderOptions(settings.fps, settings.loop, settings.quality))
 
 
 def encoded(
     frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext, folder: Path
 ) -> Path:
-    """A file (or folder) inside `folder` with these frames, for trials."""
+    """Write a file (or folder) with these frames inside `folder`, for trials."""
     path = folder / f"trial{suffix}"
     if not suffix:
         path.mkdir()
@@ -84,13 +84,13 @@ def encoded(
 
 
 def encoded_size(frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext) -> int:
-    """How many bytes these frames become."""
+    """Return the number of bytes that these frames take."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         return size_of(encoded(frames, suffix, settings, words, Path(folder)))
 
 
 def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: CaptionContext) -> np.ndarray:
-    """The frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette, with its loss."""
+    """Return the frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette and its loss."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
         path = encoded([frame], suffix, settings, words, Path(folder))
         if suffix in VIDEO:
@@ -100,7 +100,7 @@ def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: Capt
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file, or of all files of a folder."""
+    """Return the bytes of a file, or of all files of a folder."""
     if path.is_dir():
         return sum(file.stat().st_size for file in path.iterdir())
     return path.stat().st_size

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames of an animation as they are rendered, what is drawn around them, and keeping many of them on the disk.
-
-No file formats of animations here; the sciences make the frames, the encoders take what `compose` makes of them.
-"""
+"""Rendered frames of an animation: composing them with captions, and keeping many of them on disk."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Frame:
-    """A rendered picture at the model's own size and what the classifier says of it."""
+    """Rendered picture at the model's own size, and the classifier's probabilities."""
 
     image: np.ndarray  # (H, W, 3) uint8
     probs: np.ndarray  # (K,) float32
@@ -38,7 +35,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class CaptionContext:
-    """What captions and tables call things."""
+    """Names that captions and tables use."""
 
     class_names: tuple[str, ...] = ()
     target: int = 0
@@ -46,7 +43,7 @@ class CaptionContext:
 
 
 def picture_size(image: np.ndarray, settings: AnimationSettings) -> tuple[int, int]:
-    """Width and height in px of one picture of the animation."""
+    """Return the width and height in px of one picture of the animation."""
     height, width = image.shape[:2]
     if not settings.size:
         factor = export_factor(image)
@@ -56,7 +53,7 @@ def picture_size(image: np.ndarray, settings: AnimationSettings) -> tuple[int, i
 
 
 def compose(frame: Frame, settings: AnimationSettings, words: CaptionContext) -> np.ndarray:
-    """The frame as it is shown, (H, W, 3) uint8: enlarged, beside its "before", with caption and bar if wanted."""
+    """Return the frame as shown, (H, W, 3) uint8: enlarged, beside its "before", with caption and bar if chosen."""
     before = frame.before if settings.before_after else None
     after = _one(frame.image, frame.probs, "after" if before is not None else "", settings, words)
     if before is None:
@@ -78,9 +75,10 @@ def _one(
 
 
 class FrameSpool:
-    """Frames kept on the disk, for those that are needed twice: on the way back, or for another try at a budget.
+    """Frames kept on disk, for those that are needed twice: on the way back, or for another attempt at a budget.
 
-    A minute at 512 px would not fit into memory. The file has no name (or loses it at the end), so nothing stays.
+    A minute at 512 px would not fit into memory. The file has no name (or loses it at the end), so nothing is left
+    behind.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,7 +101,7 @@ class FrameSpool:
         return (self[i] for i in range(len(self)))
 
     def add(self, frame: Frame) -> None:
-        """One more frame."""
+        """Add a frame."""
         self._shape = self._shape or frame.image.shape
         if frame.image.shape != self._shape:
             raise ValueError(f"all frames need one size, not {self._shape} and {frame.image.shape}")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""GIF, frame by frame: a palette of its own for each, and of each only the pixels that changed.
+"""GIF, written frame by frame: a palette for each frame, and only the pixels that changed.
 
-Pixels that stand still are left as they are, so a still background never flickers between two palettes.
+Pixels that do not change are left as they are, so a still background never flickers between two palettes.
+
 Format: CompuServe, Graphics Interchange Format Version 89a, 1990.
 """
 
@@ -25,31 +26,28 @@ MAX_SIDE = 65535
 _LOOP = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b"\x3b"
 _KEEP = 1 << 2  # disposal: what a frame has drawn stays
-# Of the palette:
-_ENOUGH = 1 << 13  # pixels that a palette is made from; more only cost time
-_MANY = 1 << 17  # pixels
-_AT_ONCE = 1 << 12  # colours, so that their distances stay in the processor's cache
+_ENOUGH = 1 << 13  # pixels that a palette is made from; more take longer without improving it
+_MANY = 1 << 17  # pixels from which a table of all colours is faster than sorting
+_AT_ONCE = 1 << 12  # colours at a time, so that their distances stay in the processor's cache
 
 
 def colors_of(quality: int) -> int:
-    """How many colours a frame has at a quality of 1 to 100."""
+    """Return the number of colours of a frame at a quality of 1 to 100."""
     return next(count for least, count in ((80, 256), (60, 128), (40, 64), (0, 32)) if quality >= least)
 
 
 class GifEncoder(FileEncoder):
-    """Writes frames as they come."""
-
     def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
         super().__init__(path, encoder_options)
         self._colors = colors_of(encoder_options.quality)
 
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:  # noqa: ARG002  # carries none
-        """One more frame, (H, W, 3) uint8."""
+        """Add a frame, (H, W, 3) uint8."""
         if not self.frames:
             self._begin(image)
         box, changed = self.changes.of(image)
         whole = bool(changed.all())
-        colors = self._colors - (not whole)  # one place of the palette means "as before"
+        colors = self._colors - (not whole)  # one entry of the palette means "as before"
         indices = np.full(changed.shape, 0, np.uint8)
         palette = np.zeros((0, 3), np.uint8)
         if changed.any():
@@ -60,7 +58,7 @@ class GifEncoder(FileEncoder):
         self.frames += 1
 
     def finish(self) -> None:
-        """No more frames will come."""
+        """Write the end of the file."""
         self.file.write(_TRAILER)
         self.file.flush()
 
@@ -86,12 +84,12 @@ class GifEncoder(FileEncoder):
 
 
 def _compressed(indices: np.ndarray) -> bytes:
-    """The LZW code of indices (h, w) uint8, with its code size before and its end behind, out of a GIF by Pillow."""
+    """Return indices (h, w) uint8 as LZW code with its code size and end block, extracted from a GIF by Pillow."""
     buffer = io.BytesIO()
     Image.fromarray(indices).save(buffer, "GIF", optimize=False, interlace=False)
     data = buffer.getvalue()
     place = 13 + (3 << ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
-    while data[place] == 0x21:  # an extension: its label, then blocks that say how long they are
+    while data[place] == 0x21:  # an extension: its label, then blocks that begin with their length
         place += 2
         while data[place]:
             place += data[place] + 1
@@ -102,11 +100,11 @@ def _compressed(indices: np.ndarray) -> bytes:
 
 
 def _with_palette(pixels: np.ndarray, colors: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices (N,) uint8 and the palette (M, 3) uint8, M <= `colors`, of pixels (N, 3) uint8, N > 0.
+    """Quantize pixels (N, 3) uint8, N > 0: indices (N,) uint8 and a palette (M, 3) uint8, M <= `colors`.
 
-    Exact where there are no more than `colors` colours. No dither, which would crawl from frame to frame. Pillow's
-    MAXCOVERAGE keeps small spots of a rare colour; k-means then moves its colours to the middle of what they stand for
-    (2 to 3 dB more on leaves), and every pixel takes the nearest one.
+    Exact if there are no more than `colors` colours. Not dithered, because dither would crawl from frame to frame.
+    Pillow's MAXCOVERAGE keeps small spots of a rare colour; k-means then moves its colours to the middle of what they
+    stand for (2 to 3 dB more on leaves), and every pixel takes the nearest one.
     """
     packed = pixels.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
     found, places = _unique(packed)
@@ -118,11 +116,11 @@ def _with_palette(pixels: np.ndarray, colors: int) -> tuple[np.ndarray, np.ndarr
 
 
 def _unique(packed: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-    """The colours that occur, and what brings a value of each colour to its pixels."""
+    """Return the colours that occur, and a function that maps a value per colour to the pixels."""
     if len(packed) < _MANY:
         found, place = np.unique(packed, return_inverse=True)
         return found, lambda values: values[place]
-    seen = np.zeros(1 << 24, bool)  # for many pixels a table of all colours is quicker than to sort
+    seen = np.zeros(1 << 24, bool)
     seen[packed] = True
     found = np.flatnonzero(seen)
 
@@ -136,7 +134,7 @@ def _unique(packed: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.n
 
 
 def _chosen(pixels: np.ndarray, colors: int) -> np.ndarray:
-    """A palette from some of the pixels and, so that no rare colour is missed, one of every colour there roughly is."""
+    """Make a palette from a sample of pixels, with one of every rough colour so that rare colours are not missed."""
     cells = (pixels >> 3).astype(np.int32) @ np.array([1 << 10, 1 << 5, 1], np.int32)
     there = np.full(1 << 15, -1, np.int32)
     there[cells] = np.arange(len(pixels))
@@ -148,7 +146,7 @@ def _chosen(pixels: np.ndarray, colors: int) -> np.ndarray:
 
 
 def _nearest(colors: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """The index of the nearest palette colour. Whole numbers below 2**24 are exact in float32: no rounding anywhere."""
+    """Return the index of the nearest palette colour. Integers below 2**24 are exact in float32: no rounding."""
     there = palette.astype(np.float32)
     size = (there**2).sum(axis=1)
     parts = (colors[i : i + _AT_ONCE].astype(np.float32) for i in range(0, len(colors), _AT_ONCE))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """MP4 (H.264) and WebM (VP9) through PyAV, the extra `video`, which is imported only when a video is written.
 
-Both are 4:2:0 with BT.709 colours, said so in the file: what every browser and slide program plays, and with the
-colours that were meant.
+Both are 4:2:0 with BT.709 colours, which the file states: every browser and presentation program plays them with the
+right colours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.media.animation.base_encoder import EncoderOptions
 
 INSTALL = 'python -m pip install "latent-explorer[video]"'
-KEY_SECONDS = 5  # the picture is begun anew so often: jumping to any second stays quick
+KEY_SECONDS = 5  # between key frames, so that seeking stays fast
 _BT709, _LIMITED = 1, 1  # ITU-T H.273, tables 2 to 4, and ffmpeg's AVCOL_RANGE_MPEG
 
 
@@ -43,19 +43,19 @@ def _av() -> Any:
 
 
 def check() -> None:
-    """UserError with the line that installs it, where PyAV is missing."""
+    """Raise UserError with the command that installs PyAV if it is missing."""
     _av()
 
 
 def all_frames(path: Path) -> Iterator[np.ndarray]:
-    """The pictures of a video that was written here, (H, W, 3) uint8, as a player shows them."""
+    """Yield the frames of a video that was written here, (H, W, 3) uint8, as a player shows them."""
     with _av().open(str(path)) as container:
         for frame in container.decode(video=0):
             yield frame.reformat(format="rgb24", src_colorspace=_BT709).to_ndarray()
 
 
 class VideoEncoder:
-    """Writes frames as they come. Odd sides grow by one pixel, because 4:2:0 counts in twos."""
+    """Encodes MP4 or WebM. Odd sides grow by one pixel, because 4:2:0 needs even sides."""
 
     def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
         self._av = _av()
@@ -65,14 +65,14 @@ class VideoEncoder:
             str(path),
             "w",
             format="mp4" if self._mp4 else "webm",
-            # No random numbers and no dates: the same frames make the same bytes.
+            # No random numbers or dates: the same frames give the same bytes.
             options={"fflags": "+bitexact", **({"movflags": "+faststart"} if self._mp4 else {})},
         )
         self._stream: Any = None
         self._count = 0
 
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:  # noqa: ARG002  # carries none
-        """One more frame, (H, W, 3) uint8."""
+        """Add a frame, (H, W, 3) uint8."""
         height, width = image.shape[:2]
         image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
         if self._stream is None:
@@ -87,7 +87,7 @@ class VideoEncoder:
         self._count += 1
 
     def finish(self) -> None:
-        """No more frames will come: write those that the encoder still holds, and the index."""
+        """Write the frames that the encoder still holds, and the index."""
         self._container.mux(self._stream.encode(None))
         self._container.close()
 
@@ -96,13 +96,13 @@ class VideoEncoder:
         try:
             self._container.close()
         except (OSError, self._av.FFmpegError):
-            return  # an unfinished file, which nobody keeps
+            return  # an unfinished file, which is not kept
 
     def _begin(self, image: np.ndarray) -> None:
         rate = Fraction(self._coding.fps).limit_denominator(100)
         crf, height, width = self._crf(), image.shape[0], image.shape[1]
         if self._mp4:
-            # Without mbtree: in x264 it writes other bytes at every run when the width is not a multiple of 128 px.
+            # Without mbtree: in x264 it gives different bytes in every run if the width is not a multiple of 128 px.
             options = {"crf": str(crf), "preset": "medium", "x264-params": "mbtree=0"}
         else:
             options = {"crf": str(crf), "b": "0", "deadline": "good", "cpu-used": "4"}
@@ -116,6 +116,6 @@ class VideoEncoder:
         self._stream = stream
 
     def _crf(self) -> int:
-        """The constant rate factor of a quality of 1 to 100: 90 is 17 for H.264 and 22 for VP9."""
+        """Return the constant rate factor for a quality of 1 to 100: 90 is 17 for H.264 and 22 for VP9."""
         worst, best = (41, 14) if self._mp4 else (54, 18)
         return round(worst + (best - worst) * self._coding.quality / 100)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Animated WebP, frame by frame: of each frame only the box that changed, lossy or lossless.
+"""Animated WebP, written frame by frame, lossy or lossless: only the box that changed of each frame.
 
 Format: WebP Container Specification, RFC 9649, section 2.7.
 """
@@ -26,14 +26,12 @@ _NO_BLENDING = 0x02
 
 
 class WebpEncoder(FileEncoder):
-    """Writes frames as they come."""
-
     def add(self, image: np.ndarray, texts: Texts = NO_TEXTS) -> None:  # noqa: ARG002  # carries none
-        """One more frame, (H, W, 3) uint8."""
+        """Add a frame, (H, W, 3) uint8."""
         if not self.frames:
             self._begin(image)
         left, top, right, bottom = self.changes.of(image)[0]
-        left, top = left & ~1, top & ~1  # the container counts in twos
+        left, top = left & ~1, top & ~1  # offsets are stored in units of two pixels
         place = _three(left // 2) + _three(top // 2)
         size = _three(right - left - 1) + _three(bottom - top - 1)
         head = place + size + _three(next(self.times)) + bytes([_NO_BLENDING])
@@ -41,7 +39,7 @@ class WebpEncoder(FileEncoder):
         self.frames += 1
 
     def finish(self) -> None:
-        """No more frames will come: now the size of the whole is known."""
+        """Write the size of the file at its beginning."""
         size = self.file.tell()
         self.file.seek(4)
         self.file.write(struct.pack("<I", size - 8))
@@ -55,7 +53,7 @@ class WebpEncoder(FileEncoder):
         self._chunk(b"ANIM", b"\xff\xff\xff\xff" + struct.pack("<H", 0 if self.encoder_options.loop else 1))
 
     def _picture(self, image: np.ndarray) -> bytes:
-        """The chunks of one picture, out of a WebP file by Pillow (it makes the simple kind, without VP8X)."""
+        """Return the chunks of one picture, extracted from a simple WebP file (without VP8X) by Pillow."""
         buffer = io.BytesIO()
         lossless = self.encoder_options.quality >= _LOSSLESS
         quality = 75 if lossless else self.encoder_options.quality  # of a lossless file: the effort

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Animations as files, streamed: frames go through one by one, and the file is there all at once or not at all.
+"""Write animations, frame by frame; the file appears when it is complete, or not at all.
 
-The formats have a module each (`gif`, `webp`, `apng`, `video`); what gives way to a budget is decided in `budget`.
+Each format has a module (`gif`, `webp`, `apng`, `video`); `budget` decides which settings are lowered for a budget.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WRITING = "Writing the file"
 
 @dataclass(frozen=True)
 class WrittenAnimation:
-    """What became of an animation: its file, and the settings that a budget may have lowered."""
+    """Written animation: its file, and the settings, which a budget may have lowered."""
 
     path: Path
     frames: int
@@ -46,7 +46,7 @@ class WrittenAnimation:
 
 
 class _TooLargeError(Exception):
-    """The file has outgrown the budget; `args` are the bytes it would have taken."""
+    """The file is larger than the budget; `args` are the bytes that it would have taken."""
 
 
 def write_animation(
@@ -56,10 +56,10 @@ def write_animation(
     words: CaptionContext = CaptionContext(),  # noqa: B008  # frozen
     total: int = 0,
 ) -> Generator[Event, None, WrittenAnimation]:
-    """Write the frames in the format that the ending of `path` says (`animation_settings.FORMATS`). A job.
+    """Write the frames in the format of the ending of `path` (`settings.FORMATS`). A job.
 
-    `total` frames are expected, for the progress (0: unknown). UserError names what is impossible. On an error or a
-    cancel nothing new is left behind.
+    `total` frames are expected, for the progress (0: unknown). Raises UserError for what is not possible. On an error
+    or a cancel nothing new is left behind.
     """
     settings = settings.checked()
     suffix = format_of(path)
@@ -85,9 +85,9 @@ def write_animation(
 
 
 def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) -> None:
-    """Write pictures, each (H, W, 3) uint8 of one size, as a GIF that loops for ever, at any rate up to 50.
+    """Write pictures, each (H, W, 3) uint8 of one size, as a GIF that loops forever, at any rate up to 50.
 
-    Raises UserError when the rate is impossible or the file cannot be written.
+    Raises UserError if the rate is not possible or the file cannot be written.
     """
     with atomic_output(path) as temporary, closing(GifEncoder(temporary, EncoderOptions(fps))) as encoder:
         for image in frames:
@@ -98,7 +98,7 @@ def write_gif(path: Path, frames: Iterable[np.ndarray], *, fps: float = 20.0) ->
 
 
 def ping_pong_frames(frames: Iterable[np.ndarray], rest: int = 0) -> list[np.ndarray]:
-    """Frames and the way back, so that a loop has no jump; each end is held for `rest` more frames."""
+    """Return the frames and the way back, so that a loop does not jump; each end is held for `rest` more frames."""
     one_way = list(frames)
     held = chain(one_way[:1] * rest, one_way, one_way[-1:] * rest, one_way[-2:0:-1])
     return list(held)
@@ -112,7 +112,7 @@ def _write(
     rows: list[tuple[float, npt.NDArray[np.float32]]],
     total: int,
 ) -> Generator[Event, None, WrittenAnimation]:
-    """Encode the frames as they come. _TooLargeError as soon as the file outgrows the budget."""
+    """Encode the frames as they come. Raises _TooLargeError as soon as the file is larger than the budget."""
     suffix, count, limit = format_of(path), 0, settings.budget_bytes
     place = atomic_output if suffix else atomic_output_folder
     rows.clear()
@@ -146,9 +146,9 @@ def _write_table(
 
 
 def _probability_table(rows: Iterable[tuple[float, np.ndarray]], words: CaptionContext) -> str:
-    """Frame, seconds and the probability of every class; `rows` are (seconds, probs (K,)).
+    """Return the probabilities of every frame as CSV, below lines of facts that begin with #.
 
-    Six significant digits: a float32 has no more than seven.
+    `rows` are (seconds, probs (K,)). Six significant digits: a float32 has no more than seven.
     """
     text = io.StringIO()
     for key, fact in words.facts.items():
@@ -177,7 +177,7 @@ def _within_budget(
     words: CaptionContext,
     rows: list[tuple[float, npt.NDArray[np.float32]]],
 ) -> Generator[Event, None, WrittenAnimation]:
-    """Write the best that stays below the budget and say what was chosen; without a budget, write as wished."""
+    """Write the best version within the budget and report the settings; without a budget, write as chosen."""
     if not settings.budget_bytes:
         return (yield from _write(path, _every(frames), settings, words, rows, len(frames)))
     suffix, found = format_of(path), 0.0
@@ -203,7 +203,7 @@ def _within_budget(
 
 
 class _PingPong:
-    """Kept frames and the way back; in a loop neither end is shown twice. Their times go on."""
+    """Kept frames and the way back, with increasing times; in a loop neither end is shown twice."""
 
     def __init__(self, frames: budget.Frames, settings: AnimationSettings) -> None:
         self._frames, self._settings = frames, settings

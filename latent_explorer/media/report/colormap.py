@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A perceptually uniform colour map, from dark violet over red to pale yellow, and pictures as data URIs.
 
-The map is a straight rise of lightness with turning hue in Oklab (B. Ottosson, "A perceptual color space for image
-processing", 2020), so equal steps look equal, in grey and to colour-blind readers too.
+The map has linearly rising lightness and a turning hue in Oklab (B. Ottosson, "A perceptual color space for image
+processing", 2020), so equal steps look equal, also in grey and to colour-blind readers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from latent_explorer.media.drawing import fit
 
 LIGHTNESS = (0.16, 0.97)
 HUE = (300.0, 465.0)  # degrees; 105 is yellow
-CHROMA = 0.17  # at half-way; less at both ends, where sRGB holds less
+CHROMA = 0.17  # in the middle; less at both ends, where the sRGB gamut is smaller
 METHOD = 2  # of WebP, up to 6; 4 takes six times as long and saves 8 % of the bytes
 LARGEST = 160  # px: pictures on the page; larger ones are embedded at this size
 
@@ -39,7 +39,7 @@ _TO_RGB = np.array(
 
 
 def colormap(values: np.ndarray) -> np.ndarray:
-    """Values (...) in 0..1 as colours (..., 3) uint8."""
+    """Map values (...) in 0..1 to colours (..., 3) uint8."""
     t = np.clip(np.nan_to_num(np.asarray(values, np.float64)), 0, 1)
     hue = np.radians(HUE[0] + t * (HUE[1] - HUE[0]))
     chroma = CHROMA * (0.35 + 0.65 * np.sin(np.pi * t))
@@ -52,13 +52,13 @@ def colormap(values: np.ndarray) -> np.ndarray:
 
 
 def gradient(stops: int = 13) -> str:
-    """The map from left to right as a CSS gradient."""
+    """Return the map from left to right as a CSS gradient."""
     colors = (f"rgb({r} {g} {b})" for r, g, b in colormap(np.linspace(0, 1, stops)).tolist())
     return f"linear-gradient(90deg, {', '.join(colors)})"
 
 
 def data_uri(image: np.ndarray) -> str:
-    """The picture (H, W, 3) uint8 as a data URI, without any loss but that of size where it is large."""
+    """Return the picture (H, W, 3) uint8 as a data URI, lossless except that large pictures are scaled down."""
     side = max(image.shape[:2])
     if side > LARGEST:
         height, width = (max(1, round(n * LARGEST / side)) for n in image.shape[:2])

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The report as one HTML file that stands alone: no scripts, nothing from the network. Computes no figures.
+"""The report as one self-contained HTML file, without scripts or network access. Computes no figures.
 
-Everything that a file wrote (names, notes, classes, provenance) is escaped. The same figures give the same text.
+Everything that comes from a file (names, notes, classes, provenance) is escaped. The same figures give the same text.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 
 def write_page(path: Path, explainers: Sequence[ExplainerReport]) -> None:
-    """Write the report, all at once or not at all. Raises UserError when it cannot be written."""
+    """Write the report atomically. Raises UserError if it cannot be written."""
     with atomic_output(path) as temporary:
         temporary.write_text(page(explainers), encoding="utf-8")
 
 
 def page(explainers: Sequence[ExplainerReport]) -> str:
-    """The whole report of one explainer or of several side by side."""
+    """Return the report of one explainer, or of several side by side, as HTML."""
     style = page_style("report/report.css")
     title = _escaped(sentences.title(explainers))
     articles = "\n".join(_article(figures) for figures in explainers)
@@ -52,7 +52,7 @@ def page(explainers: Sequence[ExplainerReport]) -> str:
 
 
 def _catching(explainers: Sequence[ExplainerReport]) -> str:
-    """What it means that the surroundings move a verdict; nothing where none does."""
+    """Explain what it means that the surroundings move a verdict; "" if no attribute shows it."""
     caught = [figures for figures in explainers if figures.caught]
     if not caught:
         return ""
@@ -67,7 +67,7 @@ def _catching(explainers: Sequence[ExplainerReport]) -> str:
 
 
 def _article(figures: ExplainerReport) -> str:
-    """One explainer: its verdict, what it is, its attributes by target."""
+    """Return one explainer: its verdict, its facts, its attributes by target."""
     note = f'<p class="note">{_escaped(figures.note)}</p>' if figures.note else ""
     facts = "".join(f"<dt>{_escaped(a)}</dt><dd>{_escaped(b)}</dd>" for a, b in figures.facts)
     verdict = f"<p><b>{_escaped(sentences.verdict(figures))}</b></p>"
@@ -81,7 +81,7 @@ def _article(figures: ExplainerReport) -> str:
 
 
 def _towards(figures: ExplainerReport, target: int) -> str:
-    """The attributes that raise one class."""
+    """Return the attributes that raise one class."""
     name = figures.class_names[target]
     cards = "\n".join(_card(a, figures) for a in figures.attributes if a.target == target)
     return f'<section class="towards"><h3>Towards {_escaped(name)}</h3><div class="cards">{cards}</div></section>'
@@ -97,7 +97,7 @@ def _paragraphs(paragraphs: Sequence[str]) -> str:
 
 
 def _card(attribute: AttributeReport, figures: ExplainerReport) -> str:
-    """The card as HTML."""
+    """Return one attribute as HTML: its facts, pictures before and after, where they differ, classifiers' responses."""
     target = figures.class_names[attribute.target]
     said = [_change(f"P({target})", "", attribute.change)]
     for other in attribute.others:
@@ -122,7 +122,7 @@ def _mark(attribute: AttributeReport) -> str:
 
 
 def _place(attribute: AttributeReport) -> str:
-    """Where it lives, what the search found of it, and on how many pictures it is measured here."""
+    """Return where the attribute is, what the search found, and the number of pictures measured here."""
     moves = "; ".join(
         f"style {m.style_index} to its {m.direction} ({m.layer}, channel {m.channel}, {m.resolution} px)"
         for m in attribute.moves
@@ -136,7 +136,7 @@ def _place(attribute: AttributeReport) -> str:
 
 
 def _pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
-    """Reconstructions in the first row, the same at kappa 1 below; `of` says whose, where that is not plain."""
+    """Return reconstructions above the same pictures at kappa 1; `of` names the attribute where it is not obvious."""
     if not examples:
         return '<p class="none">No picture to show: all are of the target class.</p>'
 
@@ -155,7 +155,7 @@ def _pairs(examples: Sequence[Example], target: str, of: str = "") -> str:
 
 
 def _map(attribute: AttributeReport) -> str:
-    """Where it changes: the mean difference with its scale, and the frame's inner edge."""
+    """Return the mean difference as a map with its scale and the frame's inner edge."""
     values = attribute.difference
     largest = float(values.max())
     side = values.shape[-1]
@@ -177,7 +177,7 @@ def _change(label: str, who: str, change: Change, strong: bool = False) -> str:
 
 
 def _share(share: FrameShare) -> str:
-    """The share of the change in the outer frame as a bar, with a tick where its area would put it."""
+    """Return the share of the change in the outer frame as a bar, with a tick at the frame's share of the area."""
     low, high = share.interval
     between = "" if np.isnan(low) else f"[{100 * low:.0f}, {100 * high:.0f}]"
     filled = 0.0 if np.isnan(share.value) else 100 * share.value
@@ -191,5 +191,5 @@ def _share(share: FrameShare) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text for HTML; without what a name in a file could turn or hide the words around it with."""
+    """Escape the text for HTML, without characters by which a name could reorder or hide the words around it."""
     return html.escape("".join(c if c.isprintable() else " " for c in text))

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The report on an explainer as a value: everything that the page prints and the JSON holds. Measured in
-explain/report.
+"""The report on an explainer as a value: everything that the page prints and the JSON holds.
 
-What counts as "changes the surroundings" is decided here, once, from the figures.
+Measured in `explain.report`. The figures that count as "changes the surroundings" are defined here only.
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from latent_explorer.common.statistics import mean, mean_interval
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-FRAME = 6 / 64  # of a side: how wide the outer frame is
+FRAME = 6 / 64  # width of the outer frame, as a share of a side
 FOLLOWS = 0.3  # mean |change of P(target)| from which a network that sees the frame alone follows
 MATTERS = 0.1  # mean |change of P(target)| from which the verdict is said to move
 
 
 def frame_width(side: int) -> int:
-    """Width of the outer frame of a picture of `side` px, px."""
+    """Return the width of the outer frame of a picture of `side` px, px."""
     return max(1, round(side * FRAME))
 
 
 def frame_mask(side: int) -> np.ndarray:
-    """(side, side) bool: where the outer frame is."""
+    """Return the mask of the outer frame, (side, side) bool."""
     width = frame_width(side)
     mask = np.ones((side, side), bool)
     mask[width:-width, width:-width] = False
@@ -37,7 +36,7 @@ def frame_mask(side: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Change:
-    """How far P(target) moves over the pictures: the mean with its 95 % t interval, and the mean of |change|."""
+    """Change of P(target) over the pictures: the mean with its 95 % t interval, and the mean of |change|."""
 
     mean: float
     interval: tuple[float, float]
@@ -45,13 +44,13 @@ class Change:
 
     @classmethod
     def of(cls, changes: Sequence[float]) -> Change:
-        """From the change on each picture; nan of none."""
+        """Compute from the change on each picture; nan if there is none."""
         return cls(mean(changes), mean_interval(changes), mean([abs(x) for x in changes]))
 
 
 @dataclass(frozen=True)
 class FrameShare:
-    """Which share of all that changes in the pictures lies in their outer frame."""
+    """Share of all changes in the pictures that lies in their outer frame."""
 
     value: float  # of the sum over all pictures; nan where nothing changes
     interval: tuple[float, float]  # 95 %
@@ -59,10 +58,10 @@ class FrameShare:
 
     @classmethod
     def of(cls, inside: Sequence[float], total: Sequence[float], area: float) -> FrameShare:
-        """From the change in the frame and in the whole of each picture.
+        """Compute from the change in the frame and in the whole of each picture.
 
-        The interval is that of a ratio of means, linearised (Cochran 1977, section 6.4): pictures that change much
-        count for more, as they do in the mean difference picture.
+        The interval is that of a ratio of means, linearised (Cochran 1977, section 6.4): pictures that change much have
+        more weight, as in the mean difference picture.
         """
         whole = mean(total)
         if not whole > 0:
@@ -73,36 +72,36 @@ class FrameShare:
 
     @property
     def exceeds_area(self) -> bool:
-        """Whether more of the change lies in the frame than its area explains, surely."""
+        """True if the share is significantly larger than the frame's share of the area."""
         return self.interval[0] > self.area
 
 
 @dataclass(frozen=True)
 class OtherClassifier:
-    """A classifier of the file beside the one that is explained."""
+    """Classifier in the file other than the one that is explained."""
 
     classifier_id: str
     name: str
-    frame_only: int  # > 0: it sees the outer so many px of its input and nothing else
+    frame_only: int  # > 0: it sees only the outer frame of this width (px) of its input
     accuracy: float | None = None  # on test pictures, where the file says it
 
 
 @dataclass(frozen=True)
 class ClassifierResponse:
-    """What another classifier says of the same pictures."""
+    """Response of another classifier to the same pictures."""
 
     who: OtherClassifier
     change: Change
 
     @property
     def follows(self) -> bool:
-        """Whether it sees the frame alone, and moves nevertheless."""
+        """True if the classifier sees the frame alone and still follows the change."""
         return self.who.frame_only > 0 and self.change.absolute >= FOLLOWS
 
 
 @dataclass(frozen=True)
 class Example:
-    """One reconstruction before and after, (H, W, 3) uint8, with the probability of the target class."""
+    """Reconstruction before and after, (H, W, 3) uint8, with the probability of the target class."""
 
     sample: int  # its number among the explainer's encoded pictures
     before: np.ndarray
@@ -114,7 +113,7 @@ class Example:
 
 @dataclass(frozen=True)
 class StyleMove:
-    """A style coordinate of an attribute, and the observed end that it moves to."""
+    """Style coordinate of an attribute, and the observed end that it moves to."""
 
     style_index: int
     direction: str  # "min" or "max"
@@ -125,7 +124,7 @@ class StyleMove:
 
 @dataclass(frozen=True)
 class AttributeReport:
-    """One attribute at kappa 1 on the reconstructions that are not of its target class."""
+    """Attribute at kappa 1, measured on the reconstructions that are not of its target class."""
 
     rank: int  # of the search, among those of its target; 0: added by hand
     name: str
@@ -142,21 +141,21 @@ class AttributeReport:
 
     @property
     def surroundings(self) -> bool:
-        """Whether it changes the surroundings: a network that sees them alone follows, or the change lies there."""
+        """True if a frame-only network follows the change, or the change lies in the frame."""
         return self.frame.exceeds_area or any(said.follows for said in self.others)
 
     @property
     def moves_verdict(self) -> bool:
-        """Whether the verdict moves with it."""
+        """True if the verdict moves with it."""
         return self.change.absolute >= MATTERS
 
     @property
     def caught(self) -> bool:
-        """Whether it shows that the verdict hangs on the surroundings."""
+        """True if it shows that the verdict depends on the surroundings."""
         return self.surroundings and self.moves_verdict
 
     def to_dict(self) -> dict[str, Any]:
-        """As `report --json` prints it; where it lives and what it does by the names that `attfind --json` has."""
+        """Return the fields of `report --json`; position and effect have the names of `attfind --json`."""
         first = self.moves[0]
         return {
             "style_index": first.style_index,
@@ -190,7 +189,7 @@ class AttributeReport:
 
 @dataclass(frozen=True)
 class ExplainerReport:
-    """One explainer: what it is, and its first attributes."""
+    """Report on one explainer: its facts and its first attributes."""
 
     name: str
     model_hash: str
@@ -198,21 +197,21 @@ class ExplainerReport:
     classifier: str  # its name
     class_names: tuple[str, ...]
     facts: tuple[tuple[str, str], ...]  # what the file says of itself, as label and words
-    note: str  # for people, by whoever made the file; may be empty
+    note: str  # by the author of the file; may be empty
     stored: int  # encoded pictures in the file
-    measured: int  # of them looked at
+    measured: int  # of them measured
     others: tuple[OtherClassifier, ...]
     attributes: tuple[AttributeReport, ...]  # by target, best first
     version: str  # of the program that measured
 
     @property
     def caught(self) -> tuple[AttributeReport, ...]:
-        """The attributes that show that the verdict hangs on the surroundings; the strongest first."""
+        """Attributes that show that the verdict depends on the surroundings; the strongest first."""
         found = [a for a in self.attributes if a.caught]
         return tuple(sorted(found, key=lambda a: -a.change.absolute))
 
     def to_dict(self) -> dict[str, Any]:
-        """As `report --json` prints it."""
+        """Return the fields of `report --json`."""
         return {
             "name": self.name,
             "model_hash": self.model_hash,

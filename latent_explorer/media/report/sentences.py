@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the report says in sentences: which attributes change the surroundings, how one catches it, what to do next."""
+"""The sentences of the report: which attributes change the surroundings, why it matters, what to do next."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ NEXT = (
 
 
 def title(explainers: Sequence[ExplainerReport]) -> str:
-    """The question that the report answers."""
+    """Return the question that the report answers."""
     return f"What {'do these classifiers' if len(explainers) > 1 else 'does this classifier'} look at?"
 
 
 def lead(explainers: Sequence[ExplainerReport]) -> str:
-    """The answer in brief."""
+    """Return the answer in brief."""
     listed = " and ".join(e.name for e in explainers)
     return (
         f"The attributes of {listed}: the changes of a picture that move the classifier most. For each: what it draws, "
@@ -49,7 +49,7 @@ def lead(explainers: Sequence[ExplainerReport]) -> str:
 
 
 def answer(figures: ExplainerReport) -> str:
-    """Whether the verdict hangs on the surroundings, in one sentence."""
+    """Return one sentence that says whether the verdict depends on the surroundings."""
     caught, total = figures.caught, sum(a.n > 0 for a in figures.attributes)
     if not total:
         return "No attribute could be measured: every picture is of its target class already."
@@ -68,7 +68,7 @@ def answer(figures: ExplainerReport) -> str:
 
 
 def verdict(figures: ExplainerReport) -> str:
-    """The answer, and the strongest attribute that it stands on."""
+    """Return the answer with the strongest attribute that supports it."""
     if not figures.caught:
         return answer(figures)
     first = figures.caught[0]
@@ -80,7 +80,7 @@ def verdict(figures: ExplainerReport) -> str:
 
 
 def marked(figures: ExplainerReport) -> str:
-    """Which attributes are meant, by class."""
+    """Return the names of the attributes that are meant, by class."""
     targets = dict.fromkeys(a.target for a in figures.attributes)
     groups = (
         (figures.class_names[target], [a.name for a in figures.caught if a.target == target]) for target in targets
@@ -90,7 +90,7 @@ def marked(figures: ExplainerReport) -> str:
 
 
 def reasons(attribute: AttributeReport) -> str:
-    """Why an attribute is said to change the surroundings."""
+    """Return why an attribute is said to change the surroundings."""
     found = [
         f"“{said.who.name}”, which sees nothing but the outer {said.who.frame_only} px, {_moves(said.change)}"
         for said in attribute.others
@@ -105,21 +105,21 @@ def reasons(attribute: AttributeReport) -> str:
 
 
 def _moves(change: Change) -> str:
-    """How far a network that follows does: along with the classifier, or not always its way."""
+    """Say how a network that follows moves: along with the classifier, or not always in its direction."""
     if change.mean >= FOLLOWS:
         return f"goes along by {signed(change.mean)}"
     return f"moves by {amount(change.absolute)} ({signed(change.mean)} on average)"
 
 
 def mark(attribute: AttributeReport) -> str:
-    """What stands beside an attribute's name; empty where nothing need be said."""
+    """Return the mark beside an attribute's name; "" if there is none."""
     if not attribute.surroundings:
         return ""
     return "changes the surroundings" + ("" if attribute.moves_verdict else ", hardly the verdict")
 
 
 def not_proved(figures: ExplainerReport) -> str:
-    """What the absence of such attributes does not prove."""
+    """Return what the absence of such attributes does not prove."""
     asked = _witnesses(figures.others)
     watched = (
         f"{asked} and the place of the change were asked"
@@ -135,7 +135,7 @@ def not_proved(figures: ExplainerReport) -> str:
 
 
 def catching(caught: Sequence[ExplainerReport]) -> list[str]:
-    """The paragraphs of "This is how you catch it"; `caught` are the explainers that have such attributes."""
+    """Return the paragraphs of "This is how you catch it"; `caught` are the explainers with such attributes."""
     paragraphs = [
         "A classifier should change its mind when the subject of the picture changes. Watch what the attributes draw "
         "instead: if the subject stays and the surroundings turn, the classifier has learned where and how the "
@@ -157,7 +157,7 @@ def catching(caught: Sequence[ExplainerReport]) -> list[str]:
 
 
 def method(explainers: Sequence[ExplainerReport]) -> list[str]:
-    """How the figures were made, for the end of the page."""
+    """Return how the figures were measured, for the end of the page."""
     counts = ", ".join(f"{e.measured} of {e.stored} ({e.name})" for e in explainers)
     return [
         "Pictures: reconstructions of encoded pictures of the file, rendered by its generator; no photographs. "
@@ -177,24 +177,24 @@ def method(explainers: Sequence[ExplainerReport]) -> list[str]:
 
 
 def signed(value: float, digits: int = 2) -> str:
-    """A change with its sign; a dash where there is none to speak of."""
+    """Format a change with its sign; a dash for nan."""
     if math.isnan(value):
         return "–"
     return signed_text(value, digits)
 
 
 def amount(value: float) -> str:
-    """A change without its sign; a dash where there is none to speak of."""
+    """Format a change without its sign; a dash for nan."""
     return "–" if math.isnan(value) else f"{value:.2f}"
 
 
 def percent(value: float) -> str:
-    """A share in whole percent."""
+    """Format a share in whole percent."""
     return "–" if math.isnan(value) else f"{100 * value:.0f} %"
 
 
 def interval(low: float, high: float, digits: int = 2) -> str:
-    """An interval of a change in brackets; empty where it is unknown."""
+    """Format the interval of a change in brackets; "" if it is unknown."""
     if math.isnan(low):
         return ""
     return f"[{signed(low, digits)}, {signed(high, digits)}]"

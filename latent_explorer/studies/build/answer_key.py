@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The hidden key of a study: what was asked, and what is right. Also a key that a person writes for a
-survey of their own.
+"""The hidden key of a study: its questions and their right answers.
 
-JSON as this program writes it, or a CSV with a line a question: `column` (of the export) or `item`, `kind`, `right`,
-and whatever else is known of `arm`, `attribute`, `distractor`, `role`, `slot` and `choices` (how many there are, 2
-without it).
+Read as JSON, as this program writes it, or as a CSV that a person writes for a survey of their own: one row per
+question with the columns `column` (of the export) or `item`, `kind` and `right`, and where known `arm`, `attribute`,
+`distractor`, `role`, `slot` and `choices` (their number, 2 by default).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ MAX_KEY_BYTES = 16 * 2**20
 
 
 class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One question and its answer."""
+    """Question and its answer."""
 
     item: str  # identity, as answers name it
     kind: Kind
@@ -40,11 +39,11 @@ class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
     slot: int = -1  # questions of several arms with one slot show the same sources
     column: str = ""  # of a survey service's export
     change: float = -1.0  # mean absolute change of the pictures, grey levels; -1: not known
-    details: dict[str, Any] = {}  # sources and style coordinates, to make the pictures again
+    details: dict[str, Any] = {}  # sources and style coordinates, from which the pictures can be made again
 
 
 class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that participants must not see."""
+    """Everything about a study that is hidden from participants."""
 
     format: str = FORMAT
     version: int = VERSION
@@ -57,28 +56,28 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
     made_with: dict[str, Any] = {}  # models, classes, settings
 
     def check(self) -> StudyKey:
-        """UserError for what cannot be scored; else the key itself."""
+        """Return the key itself; raises UserError if it cannot be used for scoring."""
         open_ = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()][:1]
         problems = {
             "it holds no questions": not self.items,
             "two of its questions have the same name": len({i.item for i in self.items}) < len(self.items),
-            "its chance is no probability": not 0 < self.chance < 1,
-            f"it does not say what is right for {''.join(open_)} (write it, or take out what is no question)": open_,
+            "its chance is not a probability": not 0 < self.chance < 1,
+            f"it does not say what is right for {''.join(open_)} (write it, or take out what is not a question)": open_,
         }
         for problem, is_so in problems.items():
             if is_so:
-                raise UserError(f"The key cannot be used: {problem}. Mend the key file.")
+                raise UserError(f"The key cannot be used: {problem}. Correct the key file.")
         return self
 
 
 def write_key(path: Path, key: StudyKey) -> None:
-    """Write the key as readable JSON, all at once or not at all."""
+    """Write the key as indented JSON, atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n")
 
 
 def read_key(path: Path) -> StudyKey:
-    """A key as JSON or CSV. UserError says what is wrong with it."""
+    """Read a key from JSON or CSV. Raises UserError that says what is wrong with the file."""
     try:
         size = path.stat().st_size
         if size > MAX_KEY_BYTES:
@@ -103,12 +102,12 @@ def read_key(path: Path) -> StudyKey:
 
 
 def _from_table(path: Path, data: bytes) -> StudyKey:
-    """A key written by hand, a line a question."""
+    """Read a key written by hand, one row per question."""
     heads, records = read_records(read_table(data, path.name))
     if "right" not in heads or not {"item", "column"} & set(heads):
         raise UserError(
-            f"{path.name} is no key: its first line must name the columns, among them `right` and `column` or `item`. "
-            "`study columns EXPORT --out key.csv` drafts one for an export."
+            f"{path.name} is not a key: its first line must name the columns, among them `right` and `column` or "
+            "`item`. `study columns EXPORT --out key.csv` drafts one for an export."
         )
     items, choices = [], set()
     for number, cell in enumerate(records, start=2):
@@ -126,7 +125,7 @@ def _from_table(path: Path, data: bytes) -> StudyKey:
 
 
 def _choices(said: Collection[str], name: str) -> int:
-    """How many choices every question has: one chance for all, as the tests against it need."""
+    """Return the number of choices, which must be one for all questions because the tests need one chance level."""
     if not said:
         return 2
     one = next(iter(said))
@@ -138,13 +137,13 @@ def _choices(said: Collection[str], name: str) -> int:
 
 
 def _shares_slots(items: Sequence[KeyItem]) -> bool:
-    """Whether questions of different arms are said to show the same sources."""
+    """Return True if questions of different arms have the same slot, so that they show the same sources."""
     slots = {(i.arm, i.slot) for i in items if i.slot >= 0}
     return len({slot for _, slot in slots}) < len(slots)
 
 
 def _item_of(cell: dict[str, str], number: int, name: str) -> KeyItem:
-    # Without a word about its kind, a question with a right answer is a choice.
+    # If no kind is given, a question with a right answer is a choice.
     kind = cell.get("kind") or ("classification" if cell.get("right") else "verbal")
     slot = cell.get("slot", "")
     fields = {

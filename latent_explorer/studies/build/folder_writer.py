@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The folder of a study: the participants' page and pictures, and outside of these the key and what researchers need.
+"""The folder of a study: the participants' page and pictures, and beside it the key and the survey table.
 
     FOLDER/participants/            to be sent: index.html and pictures/, nothing of which tells an answer
     FOLDER/key.json                 what is right
@@ -47,7 +47,7 @@ Score the answers in the window (menu Study), or with
 
 @dataclass(frozen=True)
 class RenderedItem:
-    """A question's pictures as files, and how much they change (mean absolute change of all tiles, grey levels)."""
+    """Pictures of a question as GIF files, and how much each tile changes."""
 
     moving: bytes
     before: bytes
@@ -56,7 +56,7 @@ class RenderedItem:
 
 
 def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> RenderedItem:
-    """Draw a question from its tiles, (H, W, 3) uint8 before and after each. No torch."""
+    """Draw a question from its tiles, each (H, W, 3) uint8 before and after. Does not need torch."""
     frames = with_one_palette(panel(pairs, item.kind, settings.tile, settings.texts))
     changes = tuple(float(np.abs(a.astype(np.int16) - b).mean()) for b, a in pairs)
     return RenderedItem(
@@ -66,7 +66,7 @@ def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Rendered
 
 @contextlib.contextmanager
 def new_study_folder(folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> Iterator[StudyFolderWriter]:
-    """A writer for the study in `folder`, which is there when the block has ended, or not at all."""
+    """Yield a writer for the study in `folder`, which appears when the block ends without an error."""
     with explain_write_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
     with atomic_output_folder(folder) as scratch:
@@ -74,7 +74,7 @@ def new_study_folder(folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -
 
 
 class StudyFolderWriter:
-    """Adds questions to a folder one by one, and what belongs to all of them in the end."""
+    """Writes the questions of a study one by one, and at the end the files that belong to all of them."""
 
     def __init__(self, folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> None:
         self._folder, self._plan, self._made_with = folder, plan, made_with
@@ -84,14 +84,14 @@ class StudyFolderWriter:
         self._pictures.mkdir(parents=True)
 
     def add(self, item: Item, drawn: RenderedItem) -> None:
-        """The next question of the plan."""
+        """Add the next question of the plan."""
         identity = self._identity(drawn.moving)
         moving, before, after = map(self._write, (drawn.moving, drawn.before, drawn.after))
         right = item.right if item.role == "practice" and item.right else None
         self._made.append((item, PageItem(identity, moving, before, after, right), drawn))
 
     def finish(self) -> StudyKey:
-        """Write page, key and survey."""
+        """Write the page, the key, the survey table and the README. Returns the key."""
         digest = hashlib.sha256("".join(made.id for _, made, _ in self._made).encode())
         key = self._key(digest.hexdigest()[:12])
         settings = self._plan.settings
@@ -104,7 +104,7 @@ class StudyFolderWriter:
         return key
 
     def _identity(self, data: bytes) -> str:
-        """Ten hex digits of the picture's hash; of several alike the later ones hash on."""
+        """Return ten hex digits of the picture's hash; a repeated picture is hashed again."""
         digest = hashlib.sha256(data).digest()
         while (identity := digest.hex()[:10]) in self._ids:
             digest = hashlib.sha256(digest).digest()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The participants' page, one HTML file with everything but the pictures; its parts stand in resources/study."""
+"""The questions as participants get them: one HTML page (parts in resources/study), and a table for survey services."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SURVEY_HEADS = ("number", "name", "type", "question", "picture", "choice 1", "ch
 
 
 class PageItem(msgspec.Struct, frozen=True):
-    """What the page may know of a question: its identity and its pictures, never an answer (but of practice)."""
+    """Content of the page for a question: identity and pictures, and the answer of practice questions only."""
 
     id: str
     moving: str  # file names in PICTURES
@@ -38,7 +38,7 @@ class PageItem(msgspec.Struct, frozen=True):
 
 
 class PagePart(msgspec.Struct, frozen=True):
-    """The questions of one kind."""
+    """Questions of one kind."""
 
     kind: Kind
     items: tuple[PageItem, ...]
@@ -46,7 +46,7 @@ class PagePart(msgspec.Struct, frozen=True):
 
 
 def page(study: str, parts: Sequence[PagePart], settings: StudySettings) -> str:
-    """The page as text. The same questions in the same words give the same text."""
+    """Return the page as HTML. The same questions in the same words give the same text."""
     texts = settings.texts
     data = {
         "id": study,
@@ -88,7 +88,7 @@ def _item(item: PageItem) -> dict[str, str]:
 
 
 def _for_script(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in, whatever the texts hold."""
+    """Return JSON that cannot end the script element around it, whatever the texts contain."""
     text = msgspec.json.encode(data).decode()
     for sign in "<>&\u2028\u2029":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
@@ -100,7 +100,10 @@ def _template(name: str) -> str:
 
 
 def write_survey(path: Path, parts: Sequence[PagePart], texts: StudyTexts) -> None:
-    """A line a question, in the order asked. The code in brackets lets scoring find the column of the export."""
+    """Write a CSV with one row per question, in the order asked, without the answers.
+
+    The code in brackets in each question's text lets scoring find the column of the export.
+    """
     rows: list[list[object]] = []
     for part in parts:
         verbal = part.kind == "verbal"
@@ -116,5 +119,5 @@ def write_survey(path: Path, parts: Sequence[PagePart], texts: StudyTexts) -> No
 
 
 def question_code(item: str) -> str:
-    """A question's name in a survey service: begins with a letter, as some of them want."""
+    """Return the name of a question in a survey service; it begins with a letter because some services need it."""
     return f"q{item}"

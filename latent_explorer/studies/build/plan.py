@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Which questions a user study asks, and in which order. Values only: nothing is rendered, drawn or written here.
+"""The questions of a user study and their order, as plain values. Nothing is rendered or written here.
 
-Two kinds, after Lang et al. (StylEx, 2021) and Wu et al. (StyleSpace, 2021). *Classification* asks for coherence: two
-examples of one transformation, and which of two further pictures shows it again. *Verbal* asks for distinctness: what
-changes, in one to four words. The numbers of the published studies are the defaults (section F.1 of the reference).
+Two kinds of question, after Lang et al. (StylEx, 2021) and Wu et al. (StyleSpace, 2021). *Classification* tests
+coherence: two examples of a change, and which of two further pictures shows the same change. *Verbal* tests
+distinctness: what changes, in one to four words. The defaults are the numbers of the published studies (section F.1 of
+the reference).
 """
 
 from __future__ import annotations
@@ -23,31 +24,31 @@ Kind = Literal["classification", "verbal"]
 Role = Literal["item", "catch", "practice"]
 TILES = 4  # pictures in a question
 EFFECTS = ("dark", "frame", "blue", "bar")  # drawn on the picture, for practice and catch trials
-MAX_ITEMS = 400  # questions of one study: nobody answers more
+MAX_ITEMS = 400  # questions of one study
 
 
 class StudySettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person chooses about a study. Equal settings of equal models give the same study, byte for byte."""
+    """Settings of a study. Equal settings of equal models give the same study, byte for byte."""
 
     kinds: tuple[Kind, ...] = ("classification", "verbal")
     attributes: int = 6  # of each arm, best first; published: 6
-    items: int = 3  # classification questions an attribute; published: 3
-    verbal_items: int = 1  # verbal questions an attribute; published: 1
-    catch: int = 2  # questions with an answer that nobody misses, to find those who do not look; published: none
+    items: int = 3  # classification questions per attribute; published: 3
+    verbal_items: int = 1  # verbal questions per attribute; published: 1
+    catch: int = 2  # obvious questions, to find participants who do not look; published: none
     practice: bool = True  # one question of each kind with feedback before it counts
     reach: float = 1.0  # of the way to the observed end (kappa); published: 1
     seed: int = 0
     tile: int = 512  # px, side of a picture in a question; published: 512
-    seconds: float = 0.75  # each frame of a classification question stands; published: 0.75
-    verbal_seconds: float = 1.0  # the same of a verbal question; published: 1.0
+    seconds: float = 0.75  # that each frame of a classification question is shown; published: 0.75
+    verbal_seconds: float = 1.0  # the same for a verbal question; published: 1.0
     texts: StudyTexts = StudyTexts()
 
     def frame_seconds(self, kind: Kind) -> float:
-        """How long each frame of such a question stands."""
+        """Return the seconds that each frame of a question of this kind is shown."""
         return self.verbal_seconds if kind == "verbal" else self.seconds
 
     def check(self) -> None:
-        """UserError for what no study can be made of."""
+        """Raise UserError if no study can be made with these settings."""
         ranges = {
             "attributes": (self.attributes, 1, 50),
             "questions an attribute": (self.items, 1, 50),
@@ -67,21 +68,21 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AttributeInfo(msgspec.Struct, frozen=True):
-    """An attribute as a study knows it: an identity, and a name for whoever reads the result."""
+    """Attribute of a study: its identity, and the name that the result uses."""
 
     key: str
     name: str
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """One of the things that a study compares: an explainer, a method or a set of attributes."""
+    """Explainer, method or set of attributes that a study compares with others."""
 
     name: str
     attributes: tuple[AttributeInfo, ...]
 
 
 class Tile(msgspec.Struct, frozen=True):
-    """One moving picture: a source and what is done to it, an attribute of the arm or an effect drawn on it."""
+    """Moving picture of a question: a source, and an attribute of the arm or an effect drawn on it."""
 
     source: str
     attribute: str = ""  # AttributeInfo.key
@@ -89,7 +90,7 @@ class Tile(msgspec.Struct, frozen=True):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One question. Tiles of classification: example, example, choice 1, choice 2; `right` is "1" or "2"."""
+    """Question. Tiles of classification: example, example, choice 1, choice 2; `right` is "1" or "2"."""
 
     kind: Kind
     tiles: tuple[Tile, ...]
@@ -102,18 +103,19 @@ class Item(msgspec.Struct, frozen=True):
 
 
 class StudyPlan(msgspec.Struct, frozen=True):
-    """All questions in the order in which they are asked; those of practice stand before their kind."""
+    """All questions in the order in which they are asked; practice questions come before their kind."""
 
     settings: StudySettings
     arms: tuple[Arm, ...]
     items: tuple[Item, ...]
-    paired: bool  # whether the arms show the same source pictures
+    paired: bool  # True if the arms show the same source pictures
 
 
 def make_plan(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequence[str]]) -> StudyPlan:
-    """Compose the questions. `pools` holds an arm's source pictures each; equal pools pair the arms.
+    """Compose the questions of a study.
 
-    Raises UserError where attributes or pictures are too few.
+    `pools` holds the source pictures of each arm; arms with equal pools are paired. Raises UserError if there are too
+    few attributes or pictures.
     """
     settings.check()
     arms = [msgspec.structs.replace(a, attributes=a.attributes[: settings.attributes]) for a in arms]
@@ -133,7 +135,7 @@ def make_plan(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequ
 
 
 def count_questions(settings: StudySettings, attributes: Sequence[int]) -> dict[str, int]:
-    """How many questions of each kind count, for arms with so many attributes each; and how many do not."""
+    """Return the number of questions by kind and role, for arms with these numbers of attributes."""
     shown = [min(settings.attributes, n) for n in attributes]
     classified, verbal = (kind in settings.kinds for kind in ("classification", "verbal"))
     return {
@@ -145,7 +147,10 @@ def count_questions(settings: StudySettings, attributes: Sequence[int]) -> dict[
 
 
 def minutes_for(counts: dict[str, int]) -> float:
-    """About how long a participant takes: 12 s a choice, 25 s a description, 2 minutes of reading."""
+    """Estimate the minutes that a participant needs.
+
+    12 s per choice, 25 s per description, 20 s per practice question, and 2 minutes of reading.
+    """
     choices = counts["classification"] + counts["catch"]
     return 2 + (12 * choices + 25 * counts["verbal"] + 20 * counts["practice"]) / 60
 
@@ -170,14 +175,14 @@ def _check(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequenc
 
 
 class _Sources:
-    """Draws pictures of a pool without repeating any before all were shown."""
+    """Draws pictures from a pool; none is repeated before all were shown."""
 
     def __init__(self, pool: Sequence[str], rng: random.Random) -> None:
         self._pool, self._rng = list(pool), rng
         self._left: list[str] = []
 
     def draw(self) -> list[str]:
-        """Pictures for one question, all different."""
+        """Return the pictures of one question, all different."""
         chosen: list[str] = []
         while len(chosen) < TILES:
             if not any(source not in chosen for source in self._left):
@@ -190,13 +195,13 @@ class _Sources:
 
 
 class _Part:
-    """The questions of one kind."""
+    """Questions of one kind."""
 
     def __init__(
         self, settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequence[str]], kind: Kind, paired: bool
     ) -> None:
         self.settings, self.arms, self.kind, self.paired = settings, arms, kind, paired
-        # A generator a purpose: more catch trials must not move the sides of the questions.
+        # One generator per purpose: more catch trials must not move the sides of the questions.
         self._rngs: dict[str, random.Random] = {}
         self._extra = _Sources(pools[0], self._rng("extra"))
         self._pools = [_Sources(p, self._rng("sources", i)) for i, p in enumerate(pools)]
@@ -207,13 +212,13 @@ class _Part:
         return self._rngs.setdefault(f"{key}/{arm}", random.Random(key))
 
     def items(self) -> list[Item]:
-        """Practice, then the arms' questions interleaved, catch trials among them."""
+        """Return the practice question, then the questions of all arms interleaved with the catch trials."""
         placed: list[tuple[float, Item]] = []
         shared = [self._pools[0].draw() for _ in range(self._count(0))] if self.paired else None
         for arm in range(len(self.arms)):
             asked = self._of_arm(arm, shared)
             rng = random.Random(self._salt("order", arm))
-            # One in every n-th part of 0..1: what is merged by place is interleaved.
+            # One place in every n-th part of 0..1, so that the questions of the arms are interleaved.
             placed += [((i + rng.random()) / len(asked), item) for i, item in enumerate(self._sequence(asked, arm))]
         if self.kind == "classification":
             catch = [self._drawn("catch", i) for i in range(self.settings.catch)]
@@ -230,7 +235,7 @@ class _Part:
         return len(self.arms[arm].attributes) * self.rounds
 
     def _of_arm(self, arm: int, shared: list[list[str]] | None) -> list[Item]:
-        """The arm's questions, round by round; each round shows every attribute once."""
+        """Return the arm's questions, round by round; each round shows every attribute once."""
         keys = [a.key for a in self.arms[arm].attributes]
         sources = shared or [self._pools[arm].draw() for _ in range(self._count(arm))]
         if self.kind == "verbal":
@@ -249,7 +254,7 @@ class _Part:
         return made
 
     def _sequence(self, items: list[Item], arm: int) -> list[Item]:
-        """Attributes shuffled within each round; the arms' copies of one slot stand far apart."""
+        """Shuffle the attributes within each round; rotate by arm, so that copies of one slot are far apart."""
         rng = self._rng("sequence", arm)
         each = len(self.arms[arm].attributes)
         out: list[Item] = []
@@ -261,7 +266,7 @@ class _Part:
         return out[turn:] + out[:turn]
 
     def _drawn(self, role: Role, number: int) -> Item:
-        """A question whose changes are drawn on the picture: nobody who looks can miss them."""
+        """Return a question whose changes are drawn on the picture and cannot be overlooked."""
         sources = self._extra.draw()
         if role == "practice":
             same, other, right = "dark", "frame", "2"
@@ -277,10 +282,10 @@ class _Part:
 
 
 def distractors(count: int, rounds: int, rng: random.Random) -> list[tuple[int, int]]:
-    """(attribute, distractor) for every attribute in every round: each is distractor once a round, never its own.
+    """Return (attribute, distractor) for every attribute in every round.
 
-    The distractor stands some steps further in a shuffled circle; the steps differ from round to round as long as
-    there are others.
+    Each attribute is the distractor once per round and never its own. The distractor is some steps further in a
+    shuffled circle; the steps differ between rounds as long as there are unused ones.
     """
     circle = list(range(count))
     steps: list[int] = []
@@ -297,7 +302,7 @@ def distractors(count: int, rounds: int, rng: random.Random) -> list[tuple[int, 
 
 
 def balanced_sides(count: int, rounds: int, rng: random.Random) -> list[str]:
-    """ "1" or "2" for every attribute in every round: as often one as the other for each, and over all."""
+    """Return "1" or "2" for every attribute in every round, balanced for each attribute and over all."""
     odd = [("1", "2")[i % 2] for i in range(count)]
     rng.shuffle(odd)
     columns = []

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""One question as a picture: four tiles, each with a line below it, in two frames, before and after.
+"""A question as a picture and as a GIF: four tiles, each with a caption, in two frames, before and after.
 
-The published composition with room between the halves: examples in the left column, choices in the right one; verbal
-questions as a row. The page shows the same picture tile by tile, so the distances must not depend on the question.
+The published composition with more space between the halves: examples in the left column, choices in the right one;
+verbal questions as a row. The page shows the same picture tile by tile, so the distances must not depend on the
+question.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ GRID = {"classification": (2, 2), "verbal": (4, 1)}  # columns, rows
 
 
 def panel(pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts) -> Pair:
-    """The two frames of a question. `pairs` are its tiles, enlarged with Lanczos to `tile` px."""
+    """Return the two frames of a question. `pairs` are its tiles, enlarged with Lanczos to `tile` px."""
     return _frame(pairs, kind, tile, texts, 0), _frame(pairs, kind, tile, texts, 1)
 
 
 def panel_size(kind: Kind, tile: int) -> tuple[int, int]:
-    """(width, height) of a question's frames, px."""
+    """Return the (width, height) of a question's frames, px."""
     (columns, rows), gap = GRID[kind], _gap(tile)
     return columns * (tile + gap) - gap, rows * (tile + tile // STRIP + gap) - gap
 
@@ -73,12 +74,12 @@ def _label(kind: Kind, place: int, texts: StudyTexts) -> str:
 
 
 def drawn(image: np.ndarray, effect: str) -> np.ndarray:
-    """The picture (H, W, 3) uint8 with an unmistakable change of `plan.EFFECTS`, whatever it shows."""
+    """Return the picture (H, W, 3) uint8 with a conspicuous change, one of `plan.EFFECTS`."""
     return _EFFECTS[effect](image.copy())
 
 
 def _dark(image: np.ndarray) -> np.ndarray:
-    # A black picture cannot get darker: it is lit from the side as well.
+    # A black picture cannot get darker, so it is also lit from the side.
     ramp = np.linspace(0.15, 0.45, image.shape[1])[None, :, None]
     return (image * ramp + 8).astype(np.uint8)
 
@@ -111,12 +112,16 @@ _EFFECTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def with_one_palette(frames: Sequence[np.ndarray]) -> list[Image.Image]:
-    """Frames, (H, W, 3) uint8 of one size, with the 256 colours that cover them all best. Never dithered."""
+    """Quantize frames, (H, W, 3) uint8 of one size, to one palette of 256 colours, without dithering.
+
+    With one palette, pixels that do not change do not flicker. Animations with many frames have a palette per frame
+    (`media.animation.gif`).
+    """
     height = frames[0].shape[0]
     tall = np.concatenate(list(frames))
-    # About SAMPLE pixels give as good a palette as all of them, in a fraction of the time; the search for better
-    # colours ends when less than a hundredth of the pixels changes sides. On questions about leaves 39.8 dB, where
-    # MAXCOVERAGE alone gives 37 dB, and so does a palette a frame, which makes flicker what does not change.
+    # About _SAMPLE pixels give as good a palette as all of them, in a fraction of the time; the search for better
+    # colours ends when less than a hundredth of the pixels change their colour. On questions about leaves this gives
+    # 39.8 dB; MAXCOVERAGE alone gives 37 dB, and so does a palette per frame, which flickers.
     step = max(1, math.isqrt(tall.shape[0] * tall.shape[1] // _SAMPLE))
     thinned = Image.fromarray(np.ascontiguousarray(tall[::step, ::step]))
     enough = max(1, thinned.width * thinned.height // 100)
@@ -126,13 +131,13 @@ def with_one_palette(frames: Sequence[np.ndarray]) -> list[Image.Image]:
 
 
 def moving_gif(frames: Sequence[Image.Image], seconds: float) -> bytes:
-    """The frames as an endless GIF; each stands for `seconds`, in whole hundredths as GIF counts. No other metadata."""
+    """Encode the frames as a GIF that loops forever, `seconds` per frame (whole hundredths), without metadata."""
     duration = 10 * round(100 * seconds)
     return still_gif(frames[0], save_all=True, append_images=list(frames[1:]), duration=duration, loop=0)
 
 
 def still_gif(frame: Image.Image, **options: object) -> bytes:
-    """One frame as a GIF; `options` of Pillow add others."""
+    """Encode one frame as a GIF; `options` are passed to Pillow."""
     buffer = io.BytesIO()
     frame.save(buffer, "GIF", optimize=False, **options)
     return buffer.getvalue()

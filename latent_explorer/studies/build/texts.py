@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every word that a participant reads. A study may change each; what is left alone is said here, in plain English."""
+"""The words that participants read, and their defaults. A study can change each of them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ WORDS = {
 
 
 class StudyTexts(msgspec.Struct, frozen=True, kw_only=True):
-    """The longer texts; a blank line begins a paragraph. `words` replaces words of the page by name."""
+    """Longer texts; a blank line begins a paragraph. `words` replaces short words of the page by name."""
 
     title: str = "What changes in these pictures?"
     language: str = "en"  # for screen readers
@@ -83,5 +83,5 @@ class StudyTexts(msgspec.Struct, frozen=True, kw_only=True):
     words: dict[str, str] = {}
 
     def word(self, name: str) -> str:
-        """One of the page's words."""
+        """Return one of the page's short words."""
         return self.words.get(name) or WORDS[name]

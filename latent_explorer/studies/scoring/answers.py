@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What respondents answered, whichever file it came in: the page's JSON, our tidy CSV, a survey service's wide CSV."""
+"""Read the answers of respondents: the page's JSON, our own answers.csv, or a survey service's wide CSV."""
 
 from __future__ import annotations
 
@@ -22,40 +22,43 @@ FORMAT, VERSION = "latent-explorer-answers", 1
 MAX_BYTES = 64 * 2**20  # of one file
 MAX_FILES = 20_000
 MAX_ANSWER = 2_000  # characters
-TIDY_HEADS = ("respondent", "item", "answer")  # without these a CSV is a wide one
+TIDY_HEADS = ("respondent", "item", "answer")  # a CSV without these is a wide one
 ENDINGS = (".json", ".csv", ".tsv", ".txt")
-NO_ANSWERS = ("key.json", "survey.csv", "README.txt")  # what a study's own folder holds beside them
+NO_ANSWERS = ("key.json", "survey.csv", "README.txt")  # other files of a study's own folder
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """One answer: "1" or "2", whatever a service writes, or words; and how long it took, where that is known."""
+    """Answer to one question: "1" or "2", a survey service's text for a choice, or words; and its seconds, if known."""
 
     value: str
     seconds: float | None = None
 
 
 class Respondent(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of an export, or one JSON file."""
+    """Answers of one respondent: a row of an export, or a JSON file."""
 
     name: str  # the id that file or service gave
     source: str  # file name
     answers: dict[str, Answer]  # by KeyItem.item
     complete: bool | None = None  # None: the file does not say
-    preview: bool = False  # the researcher's own test
+    preview: bool = False  # a test by the researcher
     seconds: float | None = None  # for the whole study
     started: str = ""
 
 
 class Responses(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was read, before any rule."""
+    """All answers as they were read, before any rule is applied."""
 
     respondents: tuple[Respondent, ...]
     missing: tuple[str, ...] = ()  # items of the key that no file has a column for
-    notes: tuple[str, ...] = ()  # what was assumed while reading, to be printed
+    notes: tuple[str, ...] = ()  # assumptions made while reading, to be printed
 
 
 def read_responses(paths: Sequence[Path], key: StudyKey, columns: Mapping[str, str] | None = None) -> Responses:
-    """Everything in the files (a folder stands for its files). `columns` maps items to columns of wide exports."""
+    """Read the answers in files and folders. `columns` maps items to columns of wide exports.
+
+    Raises UserError for files that cannot be read as answers, and if none of the answers belongs to the key.
+    """
     respondents: list[Respondent] = []
     missing: set[str] | None = None
     notes: list[str] = []
@@ -85,7 +88,7 @@ def read_responses(paths: Sequence[Path], key: StudyKey, columns: Mapping[str, s
 
 
 def _drop_unasked_answers(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
-    """Without answers to what the key does not ask: they must not count for pace or between doubles."""
+    """Remove answers to questions that are not in the key: they must not count for pace or between duplicates."""
     asked = {item.item for item in key.items}
     known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
     if any(r.answers for r in respondents) and not any(known):
@@ -110,7 +113,7 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path.name} is larger than {size_text(MAX_BYTES)}: these are no answers of a study.")
+            raise UserError(f"{path.name} is larger than {size_text(MAX_BYTES)}, too large for answers of a study.")
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the answers again.") from error
@@ -133,7 +136,7 @@ class _JsonFile(msgspec.Struct):
 
 
 def _from_json(path: Path, data: bytes, key: StudyKey) -> list[Respondent]:
-    """One respondent, or a list of several."""
+    """Read one respondent, or a list of several."""
     try:
         text = data.decode("utf-8-sig")
         found = msgspec.json.decode(text.encode(), type=_JsonFile | list[_JsonFile])
@@ -144,7 +147,7 @@ def _from_json(path: Path, data: bytes, key: StudyKey) -> list[Respondent]:
     each = found if isinstance(found, list) else [found]
     for one in each:
         if one.format != FORMAT or one.version > VERSION:
-            raise UserError(f"{path.name} holds no answers that this program knows.")
+            raise UserError(f"{path.name} does not hold answers that this program can read.")
         if key.study and one.study != key.study:
             raise UserError(
                 f"{path.name} answers another study ({one.study}) than the key ({key.study}). "
@@ -171,16 +174,16 @@ def _of_json(path: Path, one: _JsonFile) -> Respondent:
 
 
 def is_tidy(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether a table is the `answers.csv` of a result, which names its questions itself."""
+    """Return True if the table is an `answers.csv` of a result, which names its questions itself."""
     return bool(rows) and set(TIDY_HEADS) <= {head.strip().lower() for head in rows[0]}
 
 
 def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
-    """One row a respondent and item, as `answers.csv` of a result has it."""
+    """Read one row per respondent and item, as in the `answers.csv` of a result."""
     grouped: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for cell in read_records(rows)[1]:
         if cell.get("item"):
-            # `row` keeps apart what the original file had twice under one id.
+            # `row` separates rows that have the same id in the original file.
             who = cell.get("respondent", ""), cell.get("source", ""), cell.get("row", "")
             grouped.setdefault(who, []).append(cell)
     return [_of_tidy(source or path.name, name, cells) for (name, source, _), cells in grouped.items()]
@@ -212,13 +215,13 @@ _FALSE = {"false", "0", "no", "n", "unfinished", "incomplete", "partial", "falsc
 
 
 def parse_bool(text: str) -> bool | None:
-    """A cell as yes or no; None for what is neither."""
+    """Parse a cell as yes or no; None for anything else."""
     text = text.strip().lower()
     return True if text in _TRUE else (False if text in _FALSE else None)
 
 
 def parse_seconds(text: Any) -> float | None:
-    """Seconds in a cell: "12.5", "12,5" or "00:03:20"; None for anything else and for what is no time."""
+    """Parse the seconds in a cell: "12.5", "12,5" or "00:03:20"; None for anything that is not a time."""
     parts = str(text).strip().replace(",", ".").split(":")
     try:
         values = [float(part) for part in parts]
@@ -243,7 +246,10 @@ _LETTER = re.compile(r"^(?:(?:option|choice|image|picture|answer|antwort|bild)\s
 
 
 def parse_choice(text: str) -> str | None:
-    """The number of the choice that a text names, from "1"; None when it names none."""
+    """Return the number of the choice that a text names, counted from "1"; None if it names none.
+
+    Texts such as "1", "B", "Choice 2" or "top right", in English and German.
+    """
     text = text.strip().lower()
     if len(text) > 60:
         return None
@@ -258,7 +264,7 @@ def parse_choice(text: str) -> str | None:
 
 
 def is_right(answer: str, right: str, choices: int = 2) -> bool | None:
-    """Whether an answer is the right one of so many. None: it names none of them, so it counts as missing."""
+    """Return True if the answer is the right one; None if it names none of the choices and counts as missing."""
     if answer.strip().lower() == right.strip().lower():
         return True
     wanted, chosen = parse_choice(right), parse_choice(answer)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which column of an export belongs to which question: a proposal from the headers, to be completed by a person."""
+"""Match the columns of an export to questions: a proposal from the headers, to be completed by a person."""
 
 from __future__ import annotations
 
@@ -25,31 +25,31 @@ KEY_HEADS = (
     "column", "kind", "right", "arm", "attribute", "distractor", "slot", "role", "question", "seen",
 )  # fmt: skip
 BY_NAME, BY_ORDER, UNKNOWN = "by its name", "by order: please check", "please fill in"
-FEW = 4  # different answers at most of what is taken for a choice
+FEW = 4  # largest number of different answers of a choice
 
 
 class Proposal(msgspec.Struct, frozen=True):
-    """One question and the column that seems to be its own."""
+    """Question and the column that seems to belong to it."""
 
     item: str
-    column: str  # empty: none could be told
+    column: str  # empty: unknown
     how: str
     kind: Kind
     question: str = ""  # header and text of the column in the export
-    seen: str = ""  # what stands in it, with numbers
+    seen: str = ""  # its most frequent answers, with counts
 
 
 class KeyDraft(msgspec.Struct, frozen=True):
-    """A line of a key to be completed: a column of the export, and what is right where that is known."""
+    """Row of a key to be completed: a column of the export, and the right answer if it is known."""
 
     proposal: Proposal
     right: str = ""
 
 
 def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
-    """A column for each question that counts; none for our own answers.csv, which needs no columns.
+    """Propose a column for each question that counts; nothing for our own answers.csv, which needs no columns.
 
-    By order only where the numbers of columns and questions agree.
+    Columns are matched by order only if there are as many as questions.
     """
     rows = read_table(data, name)
     if is_tidy(rows):
@@ -67,7 +67,7 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
 
 
 def _by_order(table: WideTable, unmatched: Sequence[KeyItem], found: Mapping[str, int]) -> dict[str, int]:
-    """Columns for the questions without one: all that are left where these are as many, else those of their kind."""
+    """Match the questions left over by order: all of them if the numbers agree, else those of each kind."""
     left = [i for i in table.questions if i not in found.values()]
     if len(left) == len(unmatched):
         return dict(zip((item.item for item in unmatched), left, strict=True))
@@ -88,22 +88,22 @@ def _proposal(table: WideTable, item: str, at: int | None, how: str, kind: Kind)
 
 
 def _seen(values: Sequence[str]) -> str:
-    """The most frequent answers, each with how often it stands there."""
+    """Return the most frequent answers, each with its count."""
     counts = Counter(" ".join(value.split()) for value in values)
     shown = [f"{text if len(text) <= 40 else text[:39] + '…'} ({n})" for text, n in counts.most_common(FEW)]
     return ", ".join(shown + ["..."] * (len(counts) > FEW))
 
 
 def question_columns(data: bytes, name: str) -> list[str]:
-    """The columns of an export that may hold answers."""
+    """Return the columns of an export that may hold answers."""
     table = parse_wide(read_table(data, name), name)
     return [table.name_of(i) for i in table.questions]
 
 
 def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraft]:
-    """For a survey of another origin: its questions as a key whose right answers are to be filled in.
+    """Draft a key for a survey made elsewhere: its questions, with the right answers to be filled in.
 
-    `right` are these answers for the columns that look like choices, in their order. UserError where the
+    `right` are the right answers for the columns that look like choices, in their order. Raises UserError if the
     numbers differ.
     """
     table = parse_wide(read_table(data, name), name)
@@ -120,7 +120,7 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
 
 
 def _kind(table: WideTable, column: int) -> Kind:
-    """What has a few answers only, each naming a choice, or two that everybody repeats, is taken for a choice."""
+    """Guess a column's kind: a choice has few different answers, each naming a choice, or two that are repeated."""
     values = [value.lower() for value in table.values(column)]
     said = set(values)
     if not said or len(said) > FEW:
@@ -131,7 +131,7 @@ def _kind(table: WideTable, column: int) -> Kind:
 
 
 def write_key_draft(path: Path, drafts: Sequence[KeyDraft]) -> None:
-    """As a CSV that `read_key` reads once it is completed; question and answers seen are there to help."""
+    """Write a CSV that `read_key` reads once it is completed; `question` and `seen` are there to help."""
     rows = [
         [d.proposal.column, d.proposal.kind, d.right, "", "", "", "", "item", d.proposal.question, d.proposal.seen]
         for d in drafts
@@ -140,12 +140,12 @@ def write_key_draft(path: Path, drafts: Sequence[KeyDraft]) -> None:
 
 
 def write_proposals(path: Path, proposals: Sequence[Proposal]) -> None:
-    """As a CSV, to be completed by hand and given back."""
+    """Write the proposals as a CSV, to be completed by hand and given back."""
     write_table(path, HEADS, [msgspec.structs.astuple(p) for p in proposals])
 
 
 def read_columns(path: Path) -> dict[str, str]:
-    """The completed list: column by item."""
+    """Read a completed list of columns: the column by item."""
     try:
         rows = read_table(path.read_bytes(), path.name)
     except OSError as error:

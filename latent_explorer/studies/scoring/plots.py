@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Plots of a study's result as SVG: accuracies with their intervals, and how respondents scatter. Text in, text out.
+"""Plots of a study's result as SVG text: accuracies with intervals, and a histogram of respondents.
 
-Colours are Okabe and Ito's; every mark also has a number beside it. Ink follows the page (currentColor).
+The colours are those of Okabe and Ito; every mark also has a number beside it. Text and lines use the colour of the
+page (currentColor).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from latent_explorer.media.drawing import class_color
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# px: whole, names at the left, figures at the right, a line
+# px: the plot, names on the left, figures on the right, a line
 WIDTH, LABEL, VALUE, ROW = 760, 250, 130, 26
 TOP, BOTTOM = 12, 44
 COLORS = tuple(map(class_color, (5, 0, 1, 4, 3)))
@@ -24,7 +25,7 @@ COLORS = tuple(map(class_color, (5, 0, 1, 4, 3)))
 
 @dataclass(frozen=True)
 class Mark:
-    """One line: a share in 0..1 with its interval. `group` chooses colour and shape; `flag` marks a warning."""
+    """One line: a share in 0..1 with its interval. `group` selects colour and shape; `flag` adds a warning sign."""
 
     label: str
     value: float
@@ -36,7 +37,7 @@ class Mark:
 
 
 def intervals(marks: Sequence[Mark], chance: float | None, axis: str, groups: Sequence[str] = ()) -> str:
-    """A dot with its interval on each line, and a dashed line at chance."""
+    """Return a plot with a dot and its interval on each line, and a dashed line at chance."""
     legend = 24 if len(groups) > 1 else 0
     height = TOP + legend + ROW * len(marks) + BOTTOM
     left, right = LABEL, WIDTH - VALUE
@@ -57,7 +58,7 @@ def intervals(marks: Sequence[Mark], chance: float | None, axis: str, groups: Se
 
 
 def histogram(values: Sequence[float], axis: str, bins: int = 20) -> str:
-    """How many values in 0..1 lie in each of `bins` equal parts; 1 belongs to the last."""
+    """Return a histogram of values in 0..1 in `bins` equal parts; 1 belongs to the last."""
     counts = [0] * bins
     for value in values:
         counts[min(bins - 1, int(value * bins + 1e-9))] += 1
@@ -127,7 +128,7 @@ def _line(mark: Mark, y: float, left: float, right: float) -> list[str]:
 
 
 def _shape(group: int, x: float, y: float) -> str:
-    """Groups differ in shape too, not in colour alone."""
+    """Draw the mark of a group; groups differ in shape, not in colour alone."""
     color = COLORS[group % len(COLORS)]
     if group % 3 == 1:
         return f'<rect x="{x - 4.5:.1f}" y="{y - 4.5:.1f}" width="9" height="9" fill="{color}"/>'

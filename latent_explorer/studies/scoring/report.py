@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The result of a study as one HTML file that stands alone: sentences, tables and plots. Computes no figures."""
+"""The result of a study as one self-contained HTML file: sentences, tables and plots. Computes no figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ DIFFERENCES = (
 
 
 def headline(score: StudyScore) -> str:
-    """The result in one or two sentences, for report, window and command line."""
+    """Return the result in one or two sentences, for the report, the window and the command line."""
     who = f"{score.respondents} of {score.respondents_read} respondents count"
     if score.overall is None:
         return f"{who}; {len(score.verbal)} verbal questions."
@@ -49,14 +49,14 @@ def headline(score: StudyScore) -> str:
 
 
 def shown_p(p: float) -> str:
-    """A p value as papers print it."""
+    """Format a p value as papers print it."""
     if math.isnan(p):
         return "–"
     return "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
 
 
 def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str, str]:
-    """The plots by file name, without ending."""
+    """Return the plots as SVG, by file name without ending."""
     found = {}
     arms = [arm.name for arm in score.arms]
 
@@ -90,7 +90,7 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
 
 
 def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str = "") -> str:
-    """The whole report as HTML. Everything that a respondent or a file wrote is escaped."""
+    """Return the whole report as HTML. Texts from respondents and files are escaped."""
     parts = [f"<p class=lead>{_text(headline(score))}</p>"]
     parts += [f'<p class="note">\N{WARNING SIGN} {_text(sentence)}</p>' for sentence in cautions(score)]
     parts.append(_section("Who counts", _table(tables.exclusions(score))))
@@ -110,7 +110,7 @@ def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str =
 
 
 def cautions(score: StudyScore) -> list[str]:
-    """What the reader must know before the figures, as sentences; the same for report, window and command line."""
+    """Return what a reader must know before the figures, as sentences."""
     said = list(score.notes)
     if score.respondents_read and not score.respondents:
         found = ", ".join(f"{e.rule} {len(e.respondents)}" for e in score.exclusions if e.applied and e.respondents)
@@ -209,7 +209,7 @@ def _cell(value: Any) -> str:
 
 
 def _class(number: bool) -> str:
-    """Numbers stand at the right, and so do the words above them."""
+    """Return the class that aligns numbers and their heads to the right."""
     return " class=n" if number else ""
 
 
@@ -222,7 +222,7 @@ def _text(text: Any) -> str:
 
 
 def sentences(score: StudyScore) -> Iterable[str]:
-    """The report's first lines for people without a browser."""
+    """Yield the main results as lines of text, for the command line."""
     yield headline(score)
     yield from cautions(score)
     for found in score.exclusions:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who counts: rules that leave respondents out, each by name, counted and printed. Nobody is left out silently."""
+"""Rules that exclude respondents. Each has a name and is reported with its count; nobody is excluded silently."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ ALL_RULES: tuple[RuleName, ...] = (
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """Which rules leave out, and their limits. What is not left out is counted all the same."""
+    """Rules that exclude respondents, and their limits. The other rules are only counted."""
 
     exclude: tuple[RuleName, ...] = ("preview", "duplicate", "unfinished")
     least_seconds: float = 1.0  # a question, on average: less is too fast
     most_failed: int = 0  # catch trials that may be failed
 
     def check(self) -> Rules:
-        """UserError for a rule that does not exist; else the rules themselves."""
+        """Return the rules themselves; raises UserError for a rule that does not exist."""
         unknown = [name for name in self.exclude if name not in ALL_RULES]
         if unknown:
             raise UserError(f"There is no rule {unknown[0]!r}. Rules are: {', '.join(ALL_RULES)}.")
@@ -38,7 +38,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exclusion(msgspec.Struct, frozen=True):
-    """One rule, and whom it found among those that the rules before it left in."""
+    """Rule, and the respondents that it found among those left by the rules before it."""
 
     rule: RuleName
     words: str  # the rule as a sentence
@@ -47,7 +47,7 @@ class Exclusion(msgspec.Struct, frozen=True):
 
 
 def applied(rules: Rules, respondents: Sequence[Respondent], key: StudyKey) -> tuple[list[str], list[Exclusion]]:
-    """Why each respondent does not count (empty: counts), and what each rule found, in the order they apply."""
+    """Return the rule that excludes each respondent ("" for none), and what each rule found, in order."""
     reasons = [""] * len(respondents)
     found = []
     for name, words, find in _rules(rules.check(), key):
@@ -81,7 +81,7 @@ def _rules(rules: Rules, key: StudyKey) -> list[tuple[RuleName, str, Callable[[S
 
 
 def duplicates(respondents: Sequence[Respondent]) -> list[int]:
-    """Rows whose id another row has that counts in their place."""
+    """Return the rows whose id occurs in another row that counts instead."""
     best: dict[str, int] = {}
     for i, respondent in enumerate(respondents):
         unnamed = not respondent.name or respondent.name.startswith("row ")
@@ -93,21 +93,21 @@ def duplicates(respondents: Sequence[Respondent]) -> list[int]:
 
 
 def is_unfinished(respondent: Respondent, asked: Sequence[KeyItem]) -> bool:
-    """Whether a respondent did not reach the end."""
+    """Return True if the respondent did not reach the end."""
     if respondent.complete is not None:
         return not respondent.complete
     return any(item.item not in respondent.answers for item in asked)
 
 
 def _pace(respondent: Respondent) -> float:
-    """Seconds an answer; infinite where nobody measured them."""
+    """Return the seconds per answer; infinite if they were not measured."""
     if respondent.seconds is None or not respondent.answers:
         return float("inf")
     return respondent.seconds / len(respondent.answers)
 
 
 def failed_catch(respondent: Respondent, catch: Sequence[KeyItem], chance: float = 0.5) -> int:
-    """How many catch trials were not answered rightly."""
+    """Return the number of catch trials that were not answered correctly."""
     choices = round(1 / chance)
     answers = (respondent.answers.get(item.item) for item in catch)
     return sum(

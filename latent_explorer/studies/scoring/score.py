@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""From answers and a key to figures, each with its interval and the name of its spread. No files, no HTML.
+"""Compute the figures of a study from answers and a key, each with its interval and a named spread.
 
-What must be reported, and why, stands in section F.3 of the reference: published tables print a bare "+-" over items.
+Section F.3 of the reference says what must be reported, and why: published tables print a bare "+-" over items.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ By = Literal["items", "respondents"]
 
 
 class Proportion(msgspec.Struct, frozen=True):
-    """Right answers of those given, with the 95 % Wilson interval and the exact test against chance."""
+    """Right answers among those given, with the 95 % Wilson interval and the exact test against chance."""
 
     right: int
     n: int
@@ -52,7 +52,7 @@ class Proportion(msgspec.Struct, frozen=True):
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How values scatter. Both standard deviations, because published tables do not say which one they print."""
+    """Spread of values. Has both standard deviations because published tables do not say which one they print."""
 
     over: str  # "items" or "respondents"
     n: int
@@ -64,7 +64,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 class ItemScore(msgspec.Struct, frozen=True, kw_only=True):
-    """One classification question."""
+    """Score of one classification question."""
 
     item: str
     arm: str
@@ -72,12 +72,12 @@ class ItemScore(msgspec.Struct, frozen=True, kw_only=True):
     distractor: str
     slot: int
     score: Proportion
-    below_chance: bool  # significantly (p < 0.05, uncorrected): mis-keyed, or the distractor fits better
+    below_chance: bool  # significantly (p < 0.05, uncorrected): wrong key, or the distractor fits better
     median_seconds: float | None
 
 
 class GroupScore(msgspec.Struct, frozen=True, kw_only=True):
-    """Several questions together: an attribute, an arm, or all."""
+    """Score of several questions together: an attribute, an arm, or all."""
 
     arm: str
     name: str
@@ -88,7 +88,7 @@ class GroupScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """Accuracy of arm `a` minus that of arm `b`, by pairs: respondents who answered both, or items of one slot."""
+    """Accuracy of arm `a` minus arm `b`, in pairs: respondents who answered both, or items of one slot."""
 
     a: str
     b: str
@@ -105,7 +105,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CatchScore(msgspec.Struct, frozen=True):
-    """One catch trial."""
+    """Score of one catch trial."""
 
     item: str
     right: int
@@ -113,7 +113,7 @@ class CatchScore(msgspec.Struct, frozen=True):
 
 
 class StudyScore(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that the report prints."""
+    """Result of a study: everything that the report prints and the JSON holds."""
 
     study: str
     respondents_read: int
@@ -136,7 +136,7 @@ class StudyScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def score_study(key: StudyKey, responses: Responses, rules: Rules | None = None) -> tuple[StudyScore, list[str]]:
-    """The figures; and for each respondent the rule by which they do not count, empty for those who do."""
+    """Return the figures, and for each respondent the rule that excludes them ("" for none)."""
     reasons, exclusions = applied(rules or Rules(), responses.respondents, key)
     kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
     tally = AnswerMarks.of(key, kept, responses.missing)
@@ -172,7 +172,7 @@ def score_study(key: StudyKey, responses: Responses, rules: Rules | None = None)
 
 @dataclass(frozen=True)
 class AnswerMarks:
-    """Right or wrong for every answer that can be read as a choice: `marks` by the respondent's place and item."""
+    """Right or wrong for every answer that names a choice: `marks` by the respondent's index and item."""
 
     items: list[KeyItem]  # classification questions that count
     respondents: list[Respondent]
@@ -199,18 +199,18 @@ class AnswerMarks:
         return AnswerMarks(items, list(respondents), marks, tuple(unreadable), key.chance)
 
     def of_arm(self, arm: str) -> list[KeyItem]:
-        """Its questions."""
+        """Return the questions of an arm."""
         return [i for i in self.items if i.arm == arm]
 
     def attributes(self, arms: Sequence[str]) -> list[tuple[str, str, list[KeyItem]]]:
-        """Arm, attribute and questions, for all that questions name."""
+        """Return (arm, attribute, questions) for every attribute that questions name."""
         found: dict[tuple[str, str], list[KeyItem]] = {}
         for item in (i for arm in arms for i in self.of_arm(arm) if i.attribute):
             found.setdefault((item.arm, item.attribute), []).append(item)
         return [(*about, items) for about, items in found.items()]
 
     def proportion(self, marks: Iterable[bool]) -> Proportion:
-        """Right answers of `marks`."""
+        """Return the share of right answers."""
         found = list(marks)
         right, n = sum(found), len(found)
         low, high = wilson_interval(right, n)
@@ -218,7 +218,7 @@ class AnswerMarks:
         return Proportion(right, n, share, low, high, binomial_test(right, n, self.chance))
 
     def accuracies(self, by: By, items: Sequence[KeyItem]) -> dict[int | str, float]:
-        """Accuracy of every respondent or item that has any answer, by place or item."""
+        """Return the accuracy of every respondent or item that has any answer, by index or item."""
         wanted = {i.item for i in items}
         found: dict[int | str, list[bool]] = defaultdict(list)
         for (respondent, item), right in self.marks.items():
@@ -227,7 +227,7 @@ class AnswerMarks:
         return {one: sum(each) / len(each) for one, each in found.items()}
 
     def group(self, arm: str, name: str, items: Sequence[KeyItem]) -> GroupScore:
-        """Several questions together."""
+        """Score several questions together."""
         wanted = {i.item for i in items}
         return GroupScore(
             arm=arm,
@@ -239,7 +239,7 @@ class AnswerMarks:
         )
 
     def item_scores(self) -> tuple[ItemScore, ...]:
-        """Every question on its own."""
+        """Score every question on its own."""
         by_item: dict[str, list[bool]] = {i.item: [] for i in self.items}
         for (_, item), right in self.marks.items():
             by_item[item].append(right)
@@ -268,7 +268,7 @@ def _spread(over: str, accuracies: Mapping[int | str, float]) -> Spread:
 
 
 def _corrected(groups: Sequence[GroupScore]) -> tuple[GroupScore, ...]:
-    """With p values corrected for being several."""
+    """Correct the p values for multiple testing."""
     replace = msgspec.structs.replace
     corrected = holm([group.score.p for group in groups])
     return tuple(
@@ -277,7 +277,7 @@ def _corrected(groups: Sequence[GroupScore]) -> tuple[GroupScore, ...]:
 
 
 def _differences(arms: Sequence[str], tally: AnswerMarks, paired: bool) -> tuple[Difference, ...]:
-    """Every arm against every later one: over respondents, and over items where slots pair them."""
+    """Compare every arm with every later one: over respondents, and over items if slots pair them."""
     people = {arm: tally.accuracies("respondents", tally.of_arm(arm)) for arm in arms}
     slots = {arm: _by_slot(tally, arm) for arm in arms}
     pairs = list(combinations(arms, 2))
@@ -302,7 +302,7 @@ def _difference(
 ) -> Difference:
     values = [of_a[one] - of_b[one] for one in of_a if one in of_b]
     low, high = mean_interval(values)
-    # Accuracies are shares of counts: a difference below this is none.
+    # Accuracies are shares of counts: smaller differences are rounding errors.
     better, worse = sum(v > 1e-12 for v in values), sum(v < -1e-12 for v in values)
     return Difference(
         a=a,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From files with answers to a folder with the result: the one way in for the window, the command line and Python.
+"""Score files with answers and write the folder of the result, for the window, the command line and Python.
 
 report.html   stands alone      result.json   every figure      answers.csv   one row a respondent and question
 items.csv  attributes.csv  words.csv           *.svg            the plots
@@ -32,14 +32,14 @@ REPORT = "report.html"
 
 
 class Scored(msgspec.Struct, frozen=True):
-    """What was computed, and where it was written."""
+    """Result of a study, and the folder it was written to."""
 
     score: StudyScore
     folder: Path
 
     @property
     def report(self) -> Path:
-        """The page to open."""
+        """Path of the report."""
         return self.folder / REPORT
 
 
@@ -50,7 +50,10 @@ def score_files(
     rules: Rules | None = None,
     columns: Path | Mapping[str, str] | None = None,
 ) -> Generator[Event, None, Scored]:
-    """Read, score and write. `columns` is a completed list of columns, as a file or as itself. A job without torch."""
+    """Read, score and write. A job that does not need torch.
+
+    `columns` is a completed list of columns, as a file or as a mapping of items to columns.
+    """
     key = read_key(key_path)
     told = read_columns(columns) if isinstance(columns, Path) else columns
     yield Progress(0, 3, "Reading answers")

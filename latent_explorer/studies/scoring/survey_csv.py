@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The wide CSV of survey services: a row a respondent, a column a question, and rows and columns that are neither.
+"""The wide CSV of survey services: one row per respondent, one column per question, and other rows and columns.
 
-Known by their shape: Qualtrics (two more header rows), SurveyMonkey (one more), LimeSurvey, Google Forms. Anything else
-with one header row is read the same way.
+Recognized by their form: Qualtrics (two more header rows), SurveyMonkey (one more), LimeSurvey, Google Forms. Any other
+table with one header row is read in the same way.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.studies.build.answer_key import KeyItem, StudyKey
 
-# Columns that are no questions, by what they tell; names without spaces, signs and case.
+# Columns that are not questions, by meaning; names in lower case without spaces and punctuation.
 ABOUT = {
     "respondent": ("responseid", "respondentid", "antwortid", "participantid", "id", "token"),
     "finished": ("finished", "completed", "complete", "abgeschlossen"),
@@ -50,18 +50,18 @@ _PREVIEW = ("preview", "test")
 
 
 def plain(text: str) -> str:
-    """A column's name without case, spaces and signs."""
+    """Return a column's name in lower case, without spaces and punctuation."""
     return re.sub(r"[\W_]+", "", text).lower()
 
 
 def _code(head: str) -> str:
-    """The code that LimeSurvey puts before a question's text; empty where there is none."""
+    """Return the code that LimeSurvey puts before a question's text; "" if there is none."""
     found = _CODE.match(head)
     return found.group(1) if found else ""
 
 
 def _is_question(head: str) -> bool:
-    """Whether a column may hold answers, by its header."""
+    """Return True if a column may hold answers, judged by its header."""
     names = {plain(head), plain(_code(head))} - {""}
     technical = any(_TECHNICAL.search(text) for text in (head, head.lower(), _code(head)))
     return bool(head) and not technical and not names & NO_QUESTIONS
@@ -69,7 +69,7 @@ def _is_question(head: str) -> bool:
 
 @dataclass(frozen=True)
 class WideTable:
-    """A wide export: a column's names (header and further header rows), and the rows of respondents."""
+    """Wide export: the names of its columns (header and further header rows) and the rows of respondents."""
 
     heads: list[str]
     texts: list[str]  # of further header rows, joined; as long as `heads`
@@ -78,7 +78,7 @@ class WideTable:
     about: dict[str, int] = field(default_factory=dict)  # of ABOUT: the column
 
     def name_of(self, column: int) -> str:
-        """What a column is called in keys and lists: its header, or "#7" where several have that header."""
+        """Return a column's name in keys and lists: its header, or "#7" if several columns share that header."""
         head = self.heads[column]
         alike = [h for h in self.heads if h.strip().lower() == head.strip().lower()]
         return head if head.strip() and len(alike) == 1 else f"#{column + 1}"
@@ -89,13 +89,13 @@ class WideTable:
         return [i for i, head in enumerate(self.heads) if _is_question(head)]
 
     def values(self, column: int) -> list[str]:
-        """What respondents wrote there, without the empty cells."""
+        """Return the cells of a column that are not empty."""
         cells = (row[column].strip() for row in self.rows if column < len(row))
         return [cell for cell in cells if cell]
 
 
 def parse_wide(rows: Sequence[Sequence[str]], name: str) -> WideTable:
-    """Tell headers from respondents. UserError for a table without respondents."""
+    """Separate headers from respondents. Raises UserError for a table without respondents."""
     if not rows:
         raise UserError(f"{name} is empty. Export the answers as CSV again.")
     heads = [head.strip() for head in rows[0]]
@@ -115,7 +115,7 @@ def parse_wide(rows: Sequence[Sequence[str]], name: str) -> WideTable:
 
 
 def _header_rows(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
-    """How many rows after the first are headers too."""
+    """Return the number of header rows after the first."""
     count = 0
     for row in rows[1:4]:
         if _is_import(row):  # Qualtrics' third
@@ -127,12 +127,12 @@ def _header_rows(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
 
 
 def _is_import(row: Sequence[str]) -> bool:
-    """Qualtrics' row of import codes: JSON that nobody reads."""
+    """Return True for Qualtrics' row of import codes (JSON)."""
     return any("importid" in cell.lower() for cell in row)
 
 
 def _is_header(row: Sequence[str], heads: Sequence[str]) -> bool:
-    """Qualtrics repeats the names in words ("Start Date"), SurveyMonkey says what kind of answer follows."""
+    """Return True if a row repeats the names in words (Qualtrics) or describes the answers (SurveyMonkey)."""
     cells = [plain(cell) for cell in row]
     known = [plain(head) for head in heads]
     repeats = sum(a == b and bool(a) for a, b in zip(cells, known, strict=False))
@@ -141,7 +141,7 @@ def _is_header(row: Sequence[str], heads: Sequence[str]) -> bool:
 
 
 def read_wide(rows: Sequence[Sequence[str]], name: str, key: StudyKey, columns: Mapping[str, str]) -> Responses:
-    """The respondents of a wide export. UserError when no question of the key has a column in it."""
+    """Read the respondents of a wide export. Raises UserError if no question of the key has a column in it."""
     table = parse_wide(rows, name)
     asked = [item for item in key.items if item.role != "practice"]
     found = match_columns(table, asked, columns)
@@ -158,7 +158,7 @@ def read_wide(rows: Sequence[Sequence[str]], name: str, key: StudyKey, columns: 
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:
-    """The first of a list, for a message."""
+    """Return the first names of a list, for a message."""
     shown = ", ".join(repr(name if len(name) <= 40 else name[:39] + "…") for name in names[:most])
     return shown + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
 
@@ -173,9 +173,9 @@ def _notes(table: WideTable, name: str) -> tuple[str, ...]:
 
 
 def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[str, str]) -> dict[str, int]:
-    """The column of each question: as told in `columns`, as named in the key, or by the code in its text.
+    """Return the column of each question: as given in `columns`, as named in the key, or by the code in its text.
 
-    "#7" names the seventh column. UserError where a name stands over several columns, or a column is given twice.
+    "#7" names the seventh column. Raises UserError if several columns have a name, or if two questions have one column.
     """
     by_name = _by_name(table)
     found: dict[str, int] = {}
@@ -183,7 +183,7 @@ def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[s
         told = columns.get(item.item) or item.column
         at = _named(by_name, told)
         if at is None and item.item in columns:
-            raise UserError(f"There is no column {told!r} in the answers. Mend the list of columns.")
+            raise UserError(f"There is no column {told!r} in the answers. Correct the list of columns.")
         if at is None:
             at = _by_code(table, item.item)
         if at is None:
@@ -194,19 +194,19 @@ def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[s
     for name, at in found.items():
         if (other := by_column.setdefault(at, name)) != name:
             raise UserError(
-                f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Mend the key or the "
+                f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Correct the key or the "
                 "list of columns."
             )
     return found
 
 
 def _by_name(table: WideTable) -> dict[str, list[int]]:
-    """Columns by everything that they may be called: header, its code, further header rows, place."""
+    """Return the columns by all their names: header, its code, further header rows, position."""
     found: dict[str, list[int]] = {}
     for i, head in enumerate(table.heads):
         for name in {f"#{i + 1}", head, _code(head), table.texts[i]} - {""}:
             found.setdefault(name.strip().lower(), []).append(i)
-    # A header goes before the words below it, which may be another column's header.
+    # A header takes precedence over the words below it, which may be another column's header.
     for i, head in enumerate(table.heads):
         if head and table.name_of(i) == head:
             found[head.strip().lower()] = [i]
@@ -224,7 +224,7 @@ def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
 
 
 def _by_code(table: WideTable, item: str) -> int | None:
-    """The column with the question's code in its header or text, as our own survey.csv gives it."""
+    """Return the column with the question's code in its header or text, as our own survey.csv gives it."""
     code = re.compile(rf"(?<![a-z0-9]){re.escape(question_code(item).lower())}(?![a-z0-9])")
     found = (i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower()))
     return next(found, None)
@@ -259,6 +259,6 @@ def _complete(table: WideTable, finished: str, progress: str, submitted: str) ->
 
 
 def _is_preview(table: WideTable, status: str, channel: str) -> bool:
-    """Qualtrics marks tests in words, or as 1 and 2 where values are exported as numbers."""
+    """Return True for a test of the survey. Qualtrics marks tests in words, or by number in numeric exports."""
     words = f"{status} {channel}".lower()
     return any(word in words for word in _PREVIEW) or (table.qualtrics and status in ("1", "2", "9", "17"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tables of a study's result: the same rows for the report, the CSV files and the window."""
+"""The tables of a study's result, for the report, the CSV files and the window."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Table:
-    """Heads, rows, and the rows that want attention."""
+    """Heads, rows, and the indices of rows to be highlighted."""
 
     heads: tuple[str, ...]
     rows: tuple[Row, ...]
     flagged: frozenset[int] = field(default_factory=frozenset)
 
     def turned(self) -> Table:
-        """Rows as columns: for few rows of many figures."""
+        """Return the table with rows as columns, for few rows of many figures."""
         columns = zip(*self.rows, strict=True)
         rows = [(head, *column) for head, column in zip(self.heads, columns, strict=True)]
         return Table(tuple(map(str, rows[0])), tuple(rows[1:]))
 
 
 def shown(value: Any) -> str:
-    """A cell as people read it."""
+    """Format a cell for people."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
     if isinstance(value, bool):
@@ -55,7 +55,7 @@ def _proportion(p: Proportion) -> Row:
 
 
 def exclusions(score: StudyScore) -> Table:
-    """What each rule found."""
+    """Tabulate the respondents that each rule found."""
     rows: list[Row] = [
         (e.rule, e.words, len(e.respondents), "left out" if e.applied else "only counted") for e in score.exclusions
     ]
@@ -64,7 +64,7 @@ def exclusions(score: StudyScore) -> Table:
 
 
 def groups(score: StudyScore) -> Table:
-    """Overall and arms, with every kind of spread."""
+    """Tabulate the scores over all and of each arm, with every kind of spread."""
     heads = (
         *("", "questions", *_PROPORTION, "p Holm"),
         *("mean over items", "population SD over items", "sample SD over items"),
@@ -87,7 +87,7 @@ def _group(group: GroupScore) -> Row:
 
 
 def attributes(score: StudyScore) -> Table:
-    """Every attribute of every arm."""
+    """Tabulate every attribute of every arm."""
     heads = ("arm", "attribute", "questions", *_PROPORTION, "p Holm",
              "population SD over items", "sample SD over items")  # fmt: skip
     rows = tuple(
@@ -99,7 +99,7 @@ def attributes(score: StudyScore) -> Table:
 
 
 def items(score: StudyScore) -> Table:
-    """Every question; those significantly below chance are flagged."""
+    """Tabulate every question; those significantly below chance are flagged."""
     heads = ("question", "arm", "attribute", "distractor", *_PROPORTION, "p Holm", "median seconds", "")
     rows = tuple(
         (i.item, i.arm, i.attribute, i.distractor, *_proportion(i.score), i.score.p_holm, i.median_seconds,
@@ -111,7 +111,7 @@ def items(score: StudyScore) -> Table:
 
 
 def differences(score: StudyScore) -> Table:
-    """Paired differences between arms."""
+    """Tabulate the paired differences between arms."""
     heads = ("difference", "over", "pairs", "mean", "t low", "t high", "sample SD", "ahead", "behind",
              "sign test p", "p Holm")  # fmt: skip
     rows = tuple(
@@ -123,12 +123,12 @@ def differences(score: StudyScore) -> Table:
 
 
 def catch(score: StudyScore) -> Table:
-    """Catch trials of those who count."""
+    """Tabulate the catch trials of the respondents that count."""
     return Table(("question", "right", "answers"), tuple((c.item, c.right, c.n) for c in score.catch))
 
 
 def verbal(score: StudyScore) -> Table:
-    """Verbal questions with their modal words."""
+    """Tabulate verbal questions with their modal words."""
     heads = ("question", "arm", "attribute", "answers", "modal word", "stem", "share",
              "Wilson low", "Wilson high", "most used")  # fmt: skip
     rows = []
@@ -140,7 +140,7 @@ def verbal(score: StudyScore) -> Table:
 
 
 def distinctness(score: StudyScore) -> Table:
-    """How far attributes share their words."""
+    """Tabulate the overlap of the words that describe different attributes."""
     heads = ("arm", "questions", "different modal words", "pairs", "pairs with one modal word",
              "mean overlap of words", "which")  # fmt: skip
     rows = tuple(
@@ -158,7 +158,10 @@ TIDY = (
 
 
 def tidy(key: StudyKey, responses: Responses, reasons: Sequence[str]) -> Table:
-    """One row a respondent and question, also of those who do not count; it can be scored again as it is."""
+    """Tabulate all answers, one row per respondent and question.
+
+    Excluded respondents are included; the table can be scored again as it is.
+    """
     rows: list[Row] = []
     for number, (respondent, why) in enumerate(zip(responses.respondents, reasons, strict=True), 1):
         rows += _tidy_rows(key, respondent, number, why)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Verbal answers: which word most people used for an attribute, and how far two attributes share their words.
+"""Score verbal answers: the most used word for an attribute, and the overlap of words between attributes.
 
-Words are compared by their stems (Snowball, through the library `snowballstemmer`).
+Words are compared by their stems (Snowball, from the library `snowballstemmer`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LANGUAGES = {
     "hu": "hungarian", "it": "italian", "nl": "dutch", "no": "norwegian", "pt": "portuguese", "ro": "romanian",
     "ru": "russian", "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
-# Words that say nothing of what changes. English, and the few of other languages that would lead every list.
+# Words that do not describe a change: English, and the few of other languages that would lead every list.
 _SILENT = """
     a an the of on in at to is are was be it its it's this that these those there and or but with from for by as
     into they them their he she his her i you we my your not no do does did so than then very more less most
@@ -42,7 +42,7 @@ _STOP = frozenset(_SILENT.split())
 
 
 class WordCount(msgspec.Struct, frozen=True):
-    """A stem, the form in which it was written most often, and how many respondents used it."""
+    """Stem, its most frequent written form, and the number of respondents who used it."""
 
     stem: str
     word: str
@@ -50,7 +50,7 @@ class WordCount(msgspec.Struct, frozen=True):
 
 
 class VerbalScore(msgspec.Struct, frozen=True, kw_only=True):
-    """One verbal question. `share` is of those who answered it."""
+    """Score of one verbal question. `share` is relative to the respondents who answered it."""
 
     item: str
     arm: str
@@ -64,7 +64,7 @@ class VerbalScore(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Distinctness(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the attributes of an arm are described differently. Pairs are of questions about different attributes."""
+    """Differences between the descriptions of an arm's attributes. Pairs: questions about different attributes."""
 
     arm: str
     questions: int
@@ -82,7 +82,7 @@ def _stemmer(language: str) -> object:
 
 
 def stems(text: str, language: str = "en") -> dict[str, str]:
-    """The stems of a text with the words they come from. Where only stop words were written, these count."""
+    """Return the stems of a text with the words they come from. Stop words count only if there are no others."""
     words = [w.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") for w in _WORD.findall(text)]
     telling = [w for w in words if w not in _STOP] or words
     stemmer = _stemmer(language)
@@ -90,14 +90,14 @@ def stems(text: str, language: str = "en") -> dict[str, str]:
 
 
 def score_words(items: Sequence[KeyItem], respondents: Sequence[Respondent], language: str) -> list[VerbalScore]:
-    """Every verbal question. A respondent counts once for each stem."""
+    """Score every verbal question. A respondent counts once for each stem."""
     return [_score(item, respondents, language) for item in items]
 
 
 def _score(item: KeyItem, respondents: Sequence[Respondent], language: str) -> VerbalScore:
     said = [r.answers[item.item].value for r in respondents if item.item in r.answers]
     counts, forms = _counted(said, language)
-    # Of stems as frequent as each other the first in the alphabet, so that the result is one.
+    # Equally frequent stems are in alphabetical order, so that the result is deterministic.
     ranked = sorted(counts, key=lambda stem: (-counts[stem], stem))
     top = tuple(WordCount(s, forms[s].most_common(1)[0][0], counts[s]) for s in ranked[:TOP])
     modal = top[0] if top else None
@@ -126,7 +126,7 @@ def _counted(said: Iterable[str], language: str) -> tuple[Counter[str], dict[str
 
 
 def distinctness(arm: str, scores: Sequence[VerbalScore], language: str) -> Distinctness:
-    """Of the verbal questions of one arm."""
+    """Compare the verbal questions of one arm."""
     weights = {}
     for score in scores:
         counts, _ = _counted(score.answers, language)

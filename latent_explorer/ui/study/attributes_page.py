@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Second page of the study wizard: which attributes are shown, and what they are compared with."""
+"""Second page of the study wizard: the attributes that are shown, and what they are compared with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ARMS = (
 
 
 class AttributeRow(QFrame):
-    """One attribute: tick, picture that changes, name, effect."""
+    """Row of one attribute: check box, moving picture, name, effect."""
 
     def __init__(self, rank: int, attribute: Attribute) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class AttributeRow(QFrame):
 
 
 class AttributesPage(QWidget):
-    """The best attributes are ticked; a second arm is a method of the same file, or another file."""
+    """Page of the attributes, the best of them checked. A second arm is another method or another file."""
 
     changed = Signal()
 
@@ -119,7 +119,7 @@ class AttributesPage(QWidget):
         layout.addWidget(self.arms)
 
     def _fill_against(self) -> None:
-        """Nothing, the other methods of this model, and any other file."""
+        """Offer nothing, the other methods of this model, and any other file."""
         others = [method for method in self._controller.methods() if method != self.method.currentText()]
         with QSignalBlocker(self.against):
             self.against.clear()
@@ -129,7 +129,7 @@ class AttributesPage(QWidget):
         self._method_label.setVisible(several)
 
     def show_wish(self, spec: StudySpec) -> None:
-        """List the attributes of the first arm; the best are ticked."""
+        """List the attributes of the first arm with the best of them checked."""
         for old in self.rows:
             self._lines.removeWidget(old)
             old.deleteLater()
@@ -145,13 +145,16 @@ class AttributesPage(QWidget):
         self._say_count()
 
     def show_previews(self, faces: dict[str, Pair]) -> None:
-        """The attributes on a picture."""
+        """Show pictures of the attributes, by key."""
         for line in self.rows:
             if line.key in faces:
                 line.preview.show_frames(faces[line.key])
 
     def collect(self, spec: StudySpec) -> StudySpec:
-        """`spec` with the arms of this page. The best n attributes are asked for as such, as the command line does."""
+        """Return `spec` with the arms of this page.
+
+        If the checked attributes are the best n, their number is given instead of their keys, as on the command line.
+        """
         ticked = [line.key for line in self.rows if line.box.isChecked()]
         best = [line.key for line in self.rows[: len(ticked)]]
         several = self.method.count() > 1
@@ -175,7 +178,7 @@ class AttributesPage(QWidget):
 
     @property
     def compares(self) -> bool:
-        """Whether there is a second arm."""
+        """True if there is a second arm."""
         return self.against.currentText() != NOTHING
 
     def _ticked(self) -> None:
@@ -207,7 +210,7 @@ class AttributesPage(QWidget):
         self.changed.emit()
 
     def set_other(self, path: str) -> None:
-        """Compare with the explainer at `path`; nothing for an empty one."""
+        """Compare with the explainer at `path`, or with nothing if it is empty."""
         self._other = path
         self._fill_against()
         if path:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A picture that changes back and forth between two states while it is seen."""
+"""A picture that alternates between two states while it is visible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class FlickerView(QWidget):
-    """Two frames, (H, W, 3) uint8 of one size, as large as there is room; moves only while it is seen."""
+    """Shows two frames, (H, W, 3) uint8 of one size, scaled to fit; alternates only while visible."""
 
     def __init__(self, name: str, least: int = 16 * theme.UNIT) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class FlickerView(QWidget):
         return QSize(50 * theme.UNIT, 50 * theme.UNIT)
 
     def show_frames(self, frames: tuple[np.ndarray, np.ndarray] | None, seconds: float = 0.75) -> None:
-        """Before and after; None clears."""
+        """Show a picture before and after, `seconds` each; None clears the view."""
         self._frames, self._state, self._words = frames, 0, ""
         self._drawn.clear()
         self._timer.setInterval(round(1000 * seconds))
@@ -44,7 +44,7 @@ class FlickerView(QWidget):
         self.update()
 
     def show_message(self, words: str) -> None:
-        """Words in the picture's place."""
+        """Show a text instead of the picture."""
         self.show_frames(None)
         self._words = words
         self.update()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""First and last page of the study wizard: which questions are asked, and the words that participants read."""
+"""First and last page of the study wizard: the questions that are asked, and the words that participants read."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from latent_explorer.studies.build.plan import StudySettings
 
 NUMBER = 11 * theme.UNIT  # px
-# Settings that have a field of their own name
+# Settings whose fields have their names
 NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
 COHERENCE = (
     "Two examples of a change, and which of two pictures changes in the same way. Tests whether an attribute is one "
     "thing."
 )
 DISTINCTNESS = "What changes, in one to four words. Tests whether people see different things in different attributes."
-CATCH = "A question that nobody who looks can miss. Whoever fails it can be left out when the answers are scored."
+CATCH = "A question that anyone who looks gets right. Participants who fail it can be left out of the score."
 PUBLISHED = "Published studies: 6 attributes with 3 questions each, full reach, 512 px, 0.75 s a frame (verbal 1 s)."
 
 
 def whole(name: str, low: int, high: int) -> QSpinBox:
-    """A field for a whole number."""
+    """Return a field for a whole number."""
     field = QSpinBox()
     field.setRange(low, high)
     field.setFixedWidth(NUMBER)
@@ -38,7 +38,7 @@ def whole(name: str, low: int, high: int) -> QSpinBox:
 
 
 def decimal(name: str, low: float, high: float, step: float, unit: str = "") -> QDoubleSpinBox:
-    """A field for a number with two decimals."""
+    """Return a field for a number with two decimals."""
     field = QDoubleSpinBox()
     field.setRange(low, high)
     field.setSingleStep(step)
@@ -49,7 +49,7 @@ def decimal(name: str, low: float, high: float, step: float, unit: str = "") -> 
 
 
 class QuestionsPage(QWidget):
-    """Kinds and numbers of questions; what is seldom changed stands under More."""
+    """Page of the kinds and numbers of questions; settings that are seldom changed are under More."""
 
     changed = Signal()
 
@@ -125,7 +125,6 @@ class QuestionsPage(QWidget):
         self.changed.emit()
 
     def show_settings(self, settings: StudySettings) -> None:
-        """Show these choices."""
         self.classification.setChecked("classification" in settings.kinds)
         self.verbal.setChecked("verbal" in settings.kinds)
         self.practice.setChecked(settings.practice)
@@ -133,7 +132,7 @@ class QuestionsPage(QWidget):
             getattr(self, name).setValue(getattr(settings, name))
 
     def collect(self, settings: StudySettings) -> StudySettings:
-        """`settings` with the choices of this page."""
+        """Return `settings` with the choices of this page."""
         kinds = [k for k, box in (("classification", self.classification), ("verbal", self.verbal)) if box.isChecked()]
         return msgspec.structs.replace(
             settings,
@@ -157,7 +156,7 @@ def _line(name: str, field: QWidget) -> QWidget:
 def _indented(widget: QWidget) -> QWidget:
     box = QWidget()
     line = row(box, spacing=0)
-    line.addSpacing(22)  # under the words of the check box above
+    line.addSpacing(22)  # aligned with the text of the check box above
     line.addWidget(widget, 1)
     return box
 
@@ -170,11 +169,11 @@ FIELDS = (
     ("verbal", "What changes?", 4),
     ("thanks", "At the end", 2),
 )
-WHERE_TO = "Say under Contact where the file with the answers shall be sent, and whom to ask."
+WHERE_TO = "Say under Contact where to send the file with the answers, and whom to ask."
 
 
 class TextsPage(QWidget):
-    """The longer texts; the short words of the page can be changed in a file for `study build --texts`."""
+    """Page of the longer texts; the short words can be changed in a file for `study build --texts`."""
 
     changed = Signal()
 
@@ -205,7 +204,6 @@ class TextsPage(QWidget):
                 layout.addWidget(hint(WHERE_TO))
 
     def show_texts(self, texts: StudyTexts) -> None:
-        """Show these texts."""
         self._texts = texts
         for name, field in self.fields.items():
             text = getattr(texts, name)
@@ -215,7 +213,7 @@ class TextsPage(QWidget):
                 field.setPlainText(text)
 
     def collect(self) -> StudyTexts:
-        """The texts as they stand."""
+        """Return the texts as edited."""
         found = {
             name: field.text() if isinstance(field, QLineEdit) else field.toPlainText()
             for name, field in self.fields.items()

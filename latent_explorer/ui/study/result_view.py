@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The result of a study inside the scoring dialog: the sentence, then a plot and a table a page. Computes nothing."""
+"""The result of a study in the scoring dialog: a sentence, then pages with a plot and a table. Computes nothing."""
 
 from __future__ import annotations
 
@@ -24,13 +24,11 @@ if TYPE_CHECKING:
 
     Index = QModelIndex | QPersistentModelIndex
 
-PLOT = 30 * theme.UNIT  # px, most height of a plot
+PLOT = 30 * theme.UNIT  # px, largest height of a plot
 WIDEST = 30 * theme.UNIT  # px, of a column
 
 
 class ResultTableModel(QAbstractTableModel):
-    """A table of the result."""
-
     def __init__(self, table: Table) -> None:
         super().__init__()
         self._table = table
@@ -61,7 +59,7 @@ class ResultTableModel(QAbstractTableModel):
 
 
 class SvgPlot(QWidget):
-    """An SVG of the result in the theme's ink."""
+    """SVG drawn in the text colour of the theme."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,7 +69,7 @@ class SvgPlot(QWidget):
         theme.notifier.changed.connect(self._load)
 
     def show_svg(self, svg: str, name: str) -> None:
-        """Draw it; nothing for an empty one."""
+        """Show an SVG; hides the plot if it is empty."""
         self._svg = svg
         self.setAccessibleName(name)
         self.setVisible(bool(svg))
@@ -99,7 +97,7 @@ class SvgPlot(QWidget):
 
 
 class StudyResultView(QWidget):
-    """One page a table; only those that have rows."""
+    """View of a result with one page per table that has rows."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +129,6 @@ class StudyResultView(QWidget):
         table.horizontalHeader().setHighlightSections(False)
 
     def show_result(self, scored: Scored) -> None:
-        """Everything of a result."""
         score = scored.score
         self.sentence.setText(headline(score))
         said = cautions(score)

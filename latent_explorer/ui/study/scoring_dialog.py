@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that scores a study: answers, key and rules at the left, the result at the right."""
+"""The dialog that scores a study: answers, key and rules on the left, the result on the right."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ RULES = (
 
 
 class ColumnsView(QWidget):
-    """A line a question; those that were not found by name can be changed."""
+    """Lines with a question and the column that holds its answers; proposals can be changed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class ColumnsView(QWidget):
         layout.addWidget(area, 1)
 
     def show_proposals(self, proposals: Sequence[Proposal], heads: Sequence[str]) -> None:
-        """The proposal; `heads` are the columns to choose from."""
+        """Show the proposals; `heads` are the columns to choose from."""
         self._proposals = tuple(proposals)
         self._choices.clear()
         while (old := self._grid.takeAt(0)) is not None:
@@ -114,18 +114,18 @@ class ColumnsView(QWidget):
 
     @property
     def certain(self) -> bool:
-        """Whether every question was found by its code."""
+        """True if every question was found by its code."""
         return all(p.how == BY_NAME for p in self._proposals)
 
     @property
     def columns(self) -> dict[str, str]:
-        """Column by question, as it stands."""
+        """Chosen column of each question."""
         found = {item: choice.currentText() for item, choice in self._choices.items()}
         return {item: head for item, head in found.items() if head != NO_COLUMN}
 
 
 class ScoringDialog(QDialog):
-    """Answers can be dropped on it."""
+    """Dialog that scores a study. Answers can be dropped on it."""
 
     def __init__(self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -234,7 +234,7 @@ class ScoringDialog(QDialog):
 
     @property
     def rules(self) -> Rules:
-        """The rules as they are ticked."""
+        """Rules that are checked."""
         ticked = tuple(name for name, box in self.boxes.items() if box.isChecked())
         return Rules(
             exclude=ticked,  # type: ignore[arg-type]
@@ -243,7 +243,7 @@ class ScoringDialog(QDialog):
         )
 
     def add(self, paths: Sequence[Path]) -> None:
-        """Take files or folders with answers; a file called key.json is taken for the key."""
+        """Add files or folders with answers; a file called key.json becomes the key."""
         for path in paths:
             if path.name == "key.json":
                 self.set_key(path)
@@ -254,7 +254,7 @@ class ScoringDialog(QDialog):
         self._refresh()
 
     def set_key(self, path: Path) -> None:
-        """The key of the study."""
+        """Set the key of the study."""
         self.key = path
         self._propose()
         self._refresh()
@@ -267,7 +267,7 @@ class ScoringDialog(QDialog):
         self._refresh()
 
     def _propose(self) -> None:
-        """Columns matter for tables only, and where all of one export have the same."""
+        """Propose columns if there are tables; all tables of one export have the same."""
         if self._tables and self.key is not None:
             self._controller.propose_columns(self._tables[0], self.key)
 
@@ -310,7 +310,6 @@ class ScoringDialog(QDialog):
             self.score(Path(name))
 
     def score(self, folder: Path) -> None:
-        """Start scoring into `folder`."""
         if self.key is None:
             return
         columns = self.columns.columns if not self.columns.certain else None

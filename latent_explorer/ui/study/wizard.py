@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The wizard that makes a user study: three pages at the left, one question as participants see it at the right.
+"""The wizard that makes a user study: three pages on the left, a question as participants see it on the right.
 
-Every choice has a default, so that a study is one click away. The controller composes and renders.
+Every choice has a default, so a study takes one click. The controller composes and renders.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PREVIEW_DELAY = 400  # ms without a change before a question is drawn again
 
 
 class StudyDialog(QDialog):
-    """Stays open while the study is made, and says where it is then."""
+    """Study wizard. It stays open while the study is made, and then shows where it is."""
 
     def __init__(self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +75,7 @@ class StudyDialog(QDialog):
         self._on_change()
         self._request_preview()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setFocus()  # no field yet: a ring there would look like advice
+        self.setFocus()  # no field yet: a focus ring there would look like a hint
 
     def _towards(self) -> str:
         summary, state = self._explorer.summary, self._explorer.state
@@ -138,7 +138,7 @@ class StudyDialog(QDialog):
 
     @property
     def spec(self) -> StudySpec:
-        """The study as it is chosen now."""
+        """Study as it is chosen now."""
         settings = self.questions.collect(self._wish.settings)
         settings = msgspec.structs.replace(settings, texts=self.words.collect())
         return self.attributes.collect(msgspec.structs.replace(self._wish, settings=settings))
@@ -171,7 +171,7 @@ class StudyDialog(QDialog):
         self._request_preview()
 
     def _request_preview(self) -> None:
-        """Draw a question of the study as it is chosen now; an older one is given up."""
+        """Draw a question of the study as it is chosen now, instead of one still in work."""
         if self._preview_job is not None:
             self._explorer.cancel(self._preview_job)
         if self.problem.text():
@@ -191,7 +191,6 @@ class StudyDialog(QDialog):
             self.make(Path(chosen))
 
     def make(self, folder: Path) -> None:
-        """Start making the study."""
         self._building = self._controller.build(self.spec, folder)
         self.go.setEnabled(self._building is None)
         self.progress.setText("Making the study...")

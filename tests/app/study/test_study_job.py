@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A study from a real (tiny) explainer: what lies in the folder, that nothing in it tells an answer, and that the
-window and the command line make the same bytes."""
+"""Studies built from a real (tiny) explainer: contents of the folder, blinding, and equal bytes from all interfaces."""
 
 from __future__ import annotations
 
@@ -104,7 +103,7 @@ def test_what_lies_where(built) -> None:
 
 
 def gif_extensions(data: bytes) -> set[bytes]:
-    """The kinds of extension blocks in a GIF, walked block by block (GIF89a specification)."""
+    """Return the kinds of extension blocks in a GIF, read block by block (GIF89a specification)."""
     found, at = set(), 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
     while data[at] != 0x3B:
         if data[at] == 0x21:
@@ -121,7 +120,7 @@ def gif_extensions(data: bytes) -> set[bytes]:
 
 
 def test_nothing_in_the_participants_folder_tells_an_answer(built) -> None:
-    """Names are hashes of the pictures' own bytes, GIFs carry nothing but frames, the page knows no answers."""
+    """Names are hashes of the pictures' own bytes, GIFs contain only frames, the page has no answers."""
     key, folder = built
     everything = b"".join(tree(folder / "participants").values()).lower()
     for secret in (
@@ -291,7 +290,7 @@ def test_a_model_without_encoded_pictures_shows_seeds(explainer_path, tmp_path) 
 
 
 def test_explainers_of_the_same_data_show_the_same_pictures(explainer_path, tmp_path) -> None:
-    """Another network, encoded pictures of the same names: paired. Of other names: not, and that is said."""
+    """Paired if the encoded pictures have the same names; otherwise a notice says that they are not."""
     from dataclasses import replace
 
     from latent_explorer.models.explainer_file import read_explainer

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Animations in every format: the frames that were meant, at exact times, all at once or not at all."""
+"""Animations in every format: the expected frames at exact times, and no partial files."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A minute at 512 px needs little memory, whatever the format: a child process writes it and says its peak."""
+"""A minute at 512 px needs little memory in every format: a child process writes it and reports its peak."""
 
 from __future__ import annotations
 

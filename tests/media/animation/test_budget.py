@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Budgets: the file stays below, what was chosen is said, and what cannot be kept is refused."""
+"""Budgets: files stay below them, the chosen settings are reported, and impossible budgets are refused."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The report's figures, words and page: what counts as changing the surroundings, and a page that stands alone."""
+"""The report's figures, sentences and page: what counts as changing the surroundings, and a self-contained page."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_a_witness_that_moves_the_other_way_does_not_go_along() -> None:
 
 
 def test_no_name_turns_the_words_after_it_around() -> None:
-    """Nor hides them: direction overrides and control characters of a file stay out of the page."""
+    """Nor hides them: direction overrides and control characters are removed."""
     text = page([explainer(attribute(name="\u202espots\x08\u2066"))])
     assert "spots" in text
     assert not {"\u202e", "\x08", "\u2066"} & set(text)
@@ -222,7 +222,7 @@ def test_changes_have_their_sign(value: float, text: str) -> None:
 
 
 def test_equal_steps_of_the_map_look_equal() -> None:
-    """Lightness in Oklab rises in steps that differ little, so the map says the same in grey."""
+    """Lightness in Oklab rises in nearly equal steps, so the map also works in grey."""
     linear = colormap(np.linspace(0, 1, 33)) / 255
     linear = np.where(linear <= 0.04045, linear / 12.92, ((linear + 0.055) / 1.055) ** 2.4)
     lms = np.array(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Balance, blinding and order of the questions of a study: laws that hold for every seed."""
+"""Balance, blinding and order of the questions of a study, for every seed."""
 
 from __future__ import annotations
 

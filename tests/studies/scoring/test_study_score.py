@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A survey service's export of 54 respondents with known answers: every printed figure is the known one.
+"""The score of an export of 54 respondents with known answers: every printed figure is the known one.
 
-The figures are computed here a second time, by numpy and scipy from the answers that were drawn.
+The expected figures are computed by numpy and scipy from the answers that were drawn.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Exports of several survey services hold the same answers; and what hostile files do to the scoring: nothing."""
+"""Exports of several survey services with the same answers, and hostile files."""
 
 from __future__ import annotations
 

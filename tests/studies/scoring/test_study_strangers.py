@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Exports of studies that were made elsewhere: codes of services, keys written by hand, and what is said
-when they do not fit."""
+"""Exports of studies made elsewhere: codes of services, keys written by hand, and messages when they do not fit."""
 
 from __future__ import annotations
 
@@ -164,7 +163,7 @@ def test_answers_in_the_study_s_own_folder(tmp_path) -> None:
 
 
 def test_answers_to_other_questions_do_not_count(tmp_path) -> None:
-    """A double with invented items must not win, nor look slow."""
+    """A duplicate with invented items must not win, nor seem slow."""
     one, two = KEY.items[0].item, KEY.items[1].item
     (tmp_path / "a.json").write_text(page_file("a", one, two), encoding="utf-8")
     (tmp_path / "b.json").write_text(page_file("a", "x1", "x2", "x3", one), encoding="utf-8")

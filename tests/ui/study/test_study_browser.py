@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A participant's journey in a real Chromium, without any network: from the first page by keyboard to a scored result.
+"""A participant's session in a real Chromium without network, from the first page by keyboard to a scored result.
 
-Slow, and skipped where there is no Chromium: it starts a browser.
+Slow, and skipped if there is no Chromium.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ PHONE = {"width": 390, "height": 844}
 
 
 def source(name: str) -> np.ndarray:
-    """A picture of coloured noise, the same for a name."""
+    """Return a picture of coloured noise, the same for the same name."""
     rng = np.random.default_rng(int(name))
     return np.kron(rng.integers(40, 220, (8, 8, 3)), np.ones((8, 8, 1))).astype(np.uint8)
 
 
 def changed(image: np.ndarray, attribute: str) -> np.ndarray:
-    """Each attribute brightens another quarter of the picture."""
+    """Brighten a quarter of the picture, a different one for each attribute."""
     out, n = image.copy(), int(attribute[1:])
     out[32 * (n // 2) :, 32 * (n % 2) :][:32, :32] = 255
     return out
@@ -67,7 +67,7 @@ def study(tmp_path_factory) -> tuple[StudyKey, Path]:
 
 @contextlib.contextmanager
 def browser_on(folder: Path, profile: Path, **options) -> Iterator[object]:
-    """A page on the study in a browser with a profile of its own; anything asked of a network fails the test."""
+    """Yield a page on the study in a browser with its own profile; any network request fails the test."""
     from playwright.sync_api import sync_playwright
 
     asked, errors = [], []
@@ -97,7 +97,7 @@ def browser_on(folder: Path, profile: Path, **options) -> Iterator[object]:
 
 
 def begin(page) -> None:
-    """Consent and start, by keyboard."""
+    """Give consent and start, by keyboard."""
     assert page.locator("#start").is_disabled()
     for key in ("Tab", "Space", "Tab", "Enter"):
         page.keyboard.press(key)
@@ -108,7 +108,7 @@ def begin(page) -> None:
 
 
 def shown_item(page, key: StudyKey):
-    """The question on the page, told by its picture."""
+    """Return the question on the page, recognized by its picture."""
     image = page.locator(".tile").first.evaluate("e => e.style.backgroundImage")
     name = image.split("/")[-1].rstrip('")')
     state = page.locator(".tile").first.evaluate("e => e.dataset.shows")
@@ -196,7 +196,7 @@ def test_a_participants_journey_by_keyboard(study, tmp_path) -> None:  # noqa: P
 
 
 def check_answers(found: dict, key: StudyKey) -> None:
-    """What the file must hold."""
+    """Check the contents of a file with answers."""
     asked = {i.item for i in key.items if i.role != "practice"}
     assert found["study"] == key.study
     assert found["complete"] is True
@@ -208,7 +208,7 @@ def check_answers(found: dict, key: StudyKey) -> None:
 
 
 def test_on_a_phone_with_less_motion(study, tmp_path) -> None:
-    """Everything by touch; the pictures stand until they are asked to move, and nothing is wider than the screen."""
+    """By touch; the pictures are still until asked to move, and nothing is wider than the screen."""
     key, folder = study
     options = {
         "viewport": PHONE,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The study wizard and the scoring dialog, driven as a person does, on the fake explainer."""
+"""The study wizard and the scoring dialog, used as a person would, on the fake explainer."""
 
 from __future__ import annotations
 
