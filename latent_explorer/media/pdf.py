@@ -58,7 +58,7 @@ def _add_fonts(pdf: Any, sheet: Sheet, folder: Path) -> None:
         texts = [m.text for m in sheet.marks if isinstance(m, Text) and m.strong == strong]
         if texts:
             path = folder / f"{name}.ttf"
-            path.write_bytes(_truetype(resource(f"fonts/Inter-{name}.otf"), "".join(texts)))
+            path.write_bytes(truetype_subset(resource(f"fonts/Inter-{name}.otf"), "".join(texts)))
             pdf.add_font(_FAMILY, style, path)
 
 
@@ -85,7 +85,7 @@ def _rgb(color: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _truetype(path: Path, letters: str) -> bytes:
+def truetype_subset(path: Path, letters: str) -> bytes:
     """Convert these letters of a font with PostScript outlines to a TrueType font."""
     from fontTools.pens.cu2quPen import Cu2QuPen
     from fontTools.pens.ttGlyphPen import TTGlyphPen

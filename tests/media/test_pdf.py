@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import resource
-from latent_explorer.media.pdf import _truetype, pdf_bytes, write_pdf
+from latent_explorer.media.pdf import pdf_bytes, truetype_subset, write_pdf
 from latent_explorer.media.sheet import Cell, PlacedImage, Row, Text, draw, layout_sheet
 
 ROWS = (
@@ -80,7 +80,7 @@ def test_letters_that_the_font_lacks_are_no_crash():
 def test_converted_letters_look_like_the_originals(letter):
     path = resource("fonts/Inter-Regular.otf")
     drawn = []
-    for source in (path, io.BytesIO(_truetype(path, letter))):
+    for source in (path, io.BytesIO(truetype_subset(path, letter))):
         canvas = Image.new("L", (300, 300))
         ImageDraw.Draw(canvas).text((20, 20), letter, 255, ImageFont.truetype(source, 200))
         drawn.append(np.asarray(canvas).astype(float) / 255)

@@ -61,7 +61,7 @@ _ENCODERS: dict[str, Callable[[Path, EncoderOptions], Encoder]] = {
 def check_format(suffix: str) -> None:
     """Raise UserError if the format needs a package that is not installed."""
     if suffix in VIDEO:
-        video.check()
+        video.load_av()
 
 
 def open_encoder(path: Path, suffix: str, settings: AnimationSettings) -> Encoder:

@@ -27,7 +27,8 @@ KEY_SECONDS = 5  # between key frames, so that seeking stays fast
 _BT709, _LIMITED = 1, 1  # ITU-T H.273, tables 2 to 4, and ffmpeg's AVCOL_RANGE_MPEG
 
 
-def _av() -> Any:
+def load_av() -> Any:
+    """Import PyAV; raises UserError with the command that installs it if it is missing."""
     try:
         import av
     except ImportError as error:
@@ -42,14 +43,9 @@ def _av() -> Any:
     return av
 
 
-def check() -> None:
-    """Raise UserError with the command that installs PyAV if it is missing."""
-    _av()
-
-
 def all_frames(path: Path) -> Iterator[np.ndarray]:
     """Yield the frames of a video that was written here, (H, W, 3) uint8, as a player shows them."""
-    with _av().open(str(path)) as container:
+    with load_av().open(str(path)) as container:
         for frame in container.decode(video=0):
             yield frame.reformat(format="rgb24", src_colorspace=_BT709).to_ndarray()
 
@@ -58,7 +54,7 @@ class VideoEncoder:
     """Encodes MP4 or WebM. Odd sides grow by one pixel, because 4:2:0 needs even sides."""
 
     def __init__(self, path: Path, encoder_options: EncoderOptions) -> None:
-        self._av = _av()
+        self._av = load_av()
         self._coding = encoder_options
         self._mp4 = path.suffix.lower() != ".webm"
         self._container = self._av.open(

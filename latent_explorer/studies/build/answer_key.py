@@ -57,12 +57,12 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
 
     def check(self) -> StudyKey:
         """Return the key itself; raises UserError if it cannot be used for scoring."""
-        open_ = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()][:1]
+        unset = [i.item for i in self.items if i.kind == "classification" and not i.right.strip()][:1]
         problems = {
             "it holds no questions": not self.items,
             "two of its questions have the same name": len({i.item for i in self.items}) < len(self.items),
             "its chance is not a probability": not 0 < self.chance < 1,
-            f"it does not say what is right for {''.join(open_)} (write it, or take out what is not a question)": open_,
+            f"it does not say what is right for {''.join(unset)} (write it, or take out what is not a question)": unset,
         }
         for problem, is_so in problems.items():
             if is_so:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from latent_explorer.studies.build.answer_key import StudyKey
     from latent_explorer.studies.scoring.answers import Respondent, Responses
-    from latent_explorer.studies.scoring.score import GroupScore, Proportion, StudyScore
+    from latent_explorer.studies.scoring.score import Proportion, StudyScore
 
 Row = tuple[Any, ...]
 
@@ -71,19 +71,15 @@ def groups(score: StudyScore) -> Table:
         *("mean over respondents", "population SD over respondents", "sample SD over respondents"),
         *("t low over respondents", "t high over respondents"),
     )
-    found = [*([score.overall] if score.overall else []), *score.arms]
-    rows: list[Row] = [_group(group) for group in found]
+    rows: list[Row] = []
+    for group in [*([score.overall] if score.overall else []), *score.arms]:
+        i, r = group.over_items, group.over_respondents
+        spreads = (i.mean, i.sd_population, i.sd_sample, r.mean, r.sd_population, r.sd_sample)
+        rows.append((group.name, group.items, *_proportion(group.score), group.score.p_holm, *spreads, r.low, r.high))
     if score.overall_without_exclusions and score.respondents != score.respondents_read:
         gap = (math.nan,) * 9
         rows.append(("nobody left out", math.nan, *_proportion(score.overall_without_exclusions), *gap))
     return Table(heads, tuple(rows))
-
-
-def _group(group: GroupScore) -> Row:
-    i, r = group.over_items, group.over_respondents
-    spreads = (i.mean, i.sd_population, i.sd_sample, r.mean, r.sd_population, r.sd_sample)
-    p = group.score
-    return group.name, group.items, *_proportion(p), p.p_holm, *spreads, r.low, r.high
 
 
 def attributes(score: StudyScore) -> Table:

@@ -68,7 +68,7 @@ class ColumnsView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._choices: dict[str, NoWheelComboBox] = {}
+        self.choices: dict[str, NoWheelComboBox] = {}
         self._proposals: tuple[Proposal, ...] = ()
         self.sentence = hint("")
         self._lines = QWidget()
@@ -88,7 +88,7 @@ class ColumnsView(QWidget):
     def show_proposals(self, proposals: Sequence[Proposal], heads: Sequence[str]) -> None:
         """Show the proposals; `heads` are the columns to choose from."""
         self._proposals = tuple(proposals)
-        self._choices.clear()
+        self.choices.clear()
         while (old := self._grid.takeAt(0)) is not None:
             if (widget := old.widget()) is not None:
                 widget.hide()
@@ -99,7 +99,7 @@ class ColumnsView(QWidget):
             choice.setMinimumContentsLength(16)
             choice.addItems([NO_COLUMN, *heads])
             choice.setCurrentText(proposal.column or NO_COLUMN)
-            self._choices[proposal.item] = choice
+            self.choices[proposal.item] = choice
             self._grid.addWidget(choice, line, 1)
             said = " · ".join(filter(None, (proposal.question, proposal.seen))) or proposal.how
             label = ElidedLabel(said)
@@ -120,7 +120,7 @@ class ColumnsView(QWidget):
     @property
     def columns(self) -> dict[str, str]:
         """Chosen column of each question."""
-        found = {item: choice.currentText() for item, choice in self._choices.items()}
+        found = {item: choice.currentText() for item, choice in self.choices.items()}
         return {item: head for item, head in found.items() if head != NO_COLUMN}
 
 
@@ -131,7 +131,7 @@ class ScoringDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Score answers")
         self.setAcceptDrops(True)
-        self._controller = controller
+        self.controller = controller
         self._job: int | None = None
         self.answers: list[Path] = []
         self.key: Path | None = None
@@ -269,7 +269,7 @@ class ScoringDialog(QDialog):
     def _propose(self) -> None:
         """Propose columns if there are tables; all tables of one export have the same."""
         if self._tables and self.key is not None:
-            self._controller.propose_columns(self._tables[0], self.key)
+            self.controller.propose_columns(self._tables[0], self.key)
 
     @property
     def _tables(self) -> list[Path]:
@@ -301,7 +301,7 @@ class ScoringDialog(QDialog):
             self, "Key to be completed", str(export.with_name("key.csv")), "Key (*.csv)"
         )
         if name:
-            self._controller.draft_key(export, Path(name))
+            self.controller.draft_key(export, Path(name))
 
     def _ask_folder(self) -> None:
         beside = self.key.parent if self.key else Path()
@@ -313,7 +313,7 @@ class ScoringDialog(QDialog):
         if self.key is None:
             return
         columns = self.columns.columns if not self.columns.certain else None
-        self._job = self._controller.score(self.answers, self.key, folder, self.rules, columns)
+        self._job = self.controller.score(self.answers, self.key, folder, self.rules, columns)
         self.status.setText("Scoring...")
         self._refresh()
 

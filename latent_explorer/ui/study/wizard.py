@@ -43,7 +43,7 @@ class StudyDialog(QDialog):
     def __init__(self, explorer: Explorer, controller: StudyController, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Make a study")
-        self._explorer, self._controller = explorer, controller
+        self._explorer, self.controller = explorer, controller
         self._wish = controller.spec()
         self._number = 0
         self._preview_job: int | None = None
@@ -145,7 +145,7 @@ class StudyDialog(QDialog):
 
     def _on_change(self) -> None:
         spec = self.spec
-        outline = self._controller.outline(spec)
+        outline = self.controller.outline(spec)
         problem = outline.problem
         if not any(line.box.isChecked() for line in self.attributes.rows):
             problem = "Choose the attributes that the study shows."
@@ -162,7 +162,7 @@ class StudyDialog(QDialog):
         shown = msgspec.structs.replace(spec.settings, texts=self._wish.settings.texts)
         if (spec.arms, shown) != (self._wish.arms, self._wish.settings):
             if spec.arms[0].method != self._wish.arms[0].method:
-                self._controller.render_faces(spec.arms[0])
+                self.controller.render_faces(spec.arms[0])
             self._wish = msgspec.structs.replace(spec, settings=shown)
             self._later.start()
 
@@ -179,7 +179,7 @@ class StudyDialog(QDialog):
             return
         if self._size == 0:
             self.picture.show_message("Drawing a question...")
-        self._preview_job = self._controller.render_question(self.spec, self._number)
+        self._preview_job = self.controller.render_question(self.spec, self._number)
 
     def _ask_folder(self) -> None:
         documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
@@ -191,7 +191,7 @@ class StudyDialog(QDialog):
             self.make(Path(chosen))
 
     def make(self, folder: Path) -> None:
-        self._building = self._controller.build(self.spec, folder)
+        self._building = self.controller.build(self.spec, folder)
         self.go.setEnabled(self._building is None)
         self.progress.setText("Making the study...")
 

@@ -222,7 +222,7 @@ def stage_of_real_model(explainer_path, tmp_path):
     explorer.close()
 
 
-def test_the_desk_shows_a_question_and_scores(built, tmp_path, stage_of_real_model) -> None:
+def test_the_controller_shows_a_question_and_scores(built, tmp_path, stage_of_real_model) -> None:
     stage, controller, seen = stage_of_real_model
     assert controller.methods() == ["methodA", "methodB"]
     spec = controller.spec(tile=64, attributes=3)

@@ -36,7 +36,7 @@ def wizard(qtbot, desktop) -> StudyDialog:
     dialog = opened(desktop, "make_study", StudyDialog)
     dialog.questions.tile.setValue(64)
     dialog.questions.items.setValue(1)
-    qtbot.waitUntil(lambda: dialog.picture._frames is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: dialog.picture.animating, timeout=WAIT)
     return dialog
 
 
@@ -54,7 +54,7 @@ def test_the_wizard_makes_a_study_as_it_is(qtbot, desktop, tmp_path) -> None:
     assert [i.kind for i in key.items].count("verbal") == 7  # six and a practice
     assert {i.attribute for i in key.items if i.arm} == set(NAMES)
     dialog.reject()
-    dialog._controller.updates.emit(StudyBuilt(tmp_path / "another", key))
+    dialog.controller.updates.emit(StudyBuilt(tmp_path / "another", key))
     assert dialog.folder == tmp_path / "study", "a closed dialog is told"
 
 
@@ -93,12 +93,12 @@ def test_ticked_attributes_and_words_go_into_the_wish(qtbot, desktop) -> None:
 
 def test_a_second_arm_is_another_file(qtbot, desktop, tmp_path) -> None:
     dialog = wizard(qtbot, desktop)
-    before = dialog._controller.outline(dialog.spec).questions
+    before = dialog.controller.outline(dialog.spec).questions
     dialog.attributes.set_other(str(tmp_path / "other.explainer"))
     assert not dialog.attributes.arms.isHidden()
     first, second = dialog.spec.arms
     assert (first.path, second.path) == ("", str(tmp_path / "other.explainer"))
-    assert dialog._controller.outline(dialog.spec).questions == 2 * before - 2
+    assert dialog.controller.outline(dialog.spec).questions == 2 * before - 2
     for name in dialog.attributes.names:
         name.setText("same")
     assert "different names" in dialog.problem.text()
@@ -140,7 +140,7 @@ def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
         assert dialog.view.table.model().rowCount() > 0
     assert dialog.open_report.isVisible()
     dialog.reject()
-    dialog._controller.updates.emit(KeyDrafted(export / "another.csv"))
+    dialog.controller.updates.emit(KeyDrafted(export / "another.csv"))
     assert "another" not in dialog.status.text(), "a closed dialog is told"
 
 
@@ -150,7 +150,7 @@ def test_columns_that_are_not_sure_are_shown_and_can_be_changed(qtbot, desktop, 
     dialog.set_key(export / "key.json")
     qtbot.waitUntil(lambda: dialog.pages.currentWidget() is dialog.columns, timeout=WAIT)
     assert dialog.columns.columns[make_key().items[4].item] == "Q5"
-    dialog.columns._choices[make_key().items[4].item].setCurrentText(NO_COLUMN)
+    dialog.columns.choices[make_key().items[4].item].setCurrentText(NO_COLUMN)
     assert make_key().items[4].item not in dialog.columns.columns
     dialog.score(export / "result")
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
@@ -163,10 +163,10 @@ def test_a_key_is_drafted_for_an_export_of_another_origin(qtbot, desktop, export
     assert dialog.draft_key.isHidden()
     dialog.add([export / "plain.csv"])
     assert dialog.draft_key.isVisible()
-    dialog._controller.draft_key(export / "plain.csv", export / "draft.csv")
+    dialog.controller.draft_key(export / "plain.csv", export / "draft.csv")
     qtbot.waitUntil(lambda: "34 columns in draft.csv" in dialog.status.text(), timeout=WAIT)
     assert "Q1 Look at the picture." in (export / "draft.csv").read_text(encoding="utf-8-sig")
-    dialog._controller.draft_key(export / "nowhere.csv", export / "draft.csv")
+    dialog.controller.draft_key(export / "nowhere.csv", export / "draft.csv")
     qtbot.waitUntil(lambda: "nowhere.csv" in dialog.status.text(), timeout=WAIT)
     dialog.set_key(export / "key.json")
     assert dialog.draft_key.isHidden()
