@@ -75,8 +75,6 @@ class RunFolder:
         self.result = path / "result.explainer"
         self.current = path / "current.explainer"  # a running training's state, exported on request
 
-    # -- settings ----------------------------------------------------------------------------------------------------
-
     def exists(self) -> bool:
         return (self.path / "config.json").is_file()
 
@@ -109,8 +107,6 @@ class RunFolder:
 
     def write_provenance(self, provenance: dict[str, Any]) -> None:
         self._write_json("provenance.json", provenance)
-
-    # -- status ------------------------------------------------------------------------------------------------------
 
     def status(self) -> RunStatus | None:
         """Return the last status, or None if there is none that can be read."""
@@ -179,8 +175,6 @@ class RunFolder:
     def _lock(self) -> filelock.BaseFileLock:
         return filelock.FileLock(self.path / "lock")
 
-    # -- requests ----------------------------------------------------------------------------------------------------
-
     def request(self, what: Request) -> None:
         """Ask the training to end after its current step. It writes a checkpoint, for "stop" also a result."""
         with self.explain_write_errors("the request"), atomic_path(self.path / "request") as temporary:
@@ -214,8 +208,6 @@ class RunFolder:
         except OSError:
             return False
         return 0 <= age < BUSY_SECONDS
-
-    # -- figures, log, sheets ----------------------------------------------------------------------------------------
 
     def append_metrics(self, images: int, values: dict[str, float]) -> None:
         """Append a line of figures, with the nine digits that distinguish any two fp32 numbers."""
@@ -283,8 +275,6 @@ class RunFolder:
     def sheets(self) -> list[Path]:
         """Return the sample sheets, oldest first. A name is the number of images seen."""
         return sorted(self.samples.glob("[0-9]*.png"))
-
-    # -- writing -----------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def explain_write_errors(self, what: str, advice: str = _ADVICE_RESUME) -> Iterator[None]:

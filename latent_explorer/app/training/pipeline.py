@@ -206,9 +206,6 @@ def _figures(event: Metric) -> str:
     return f"{event.step} images: {figures}"
 
 
-# -- phases ----------------------------------------------------------------------------------------------------------
-
-
 def _phases(run: RunFolder, reporter: RunReporter, world: World) -> Generator[Event, None, None]:
     from latent_explorer.training.setup import copy_classifier
     from latent_explorer.training.train import train

@@ -127,7 +127,11 @@ class RunView:
         if self._seen == self._polled:
             return False
         self._polled = self._seen
-        self._read_figures()
+        rows, self._offset = self.folder.metrics(self._offset)
+        for row in rows:
+            images = row.pop("images")
+            for name, value in row.items():
+                add_figure(self.series.setdefault(name, []), images, value)
         self.log = self.folder.log()
         self.sheets = self.folder.sheets()
         return True
@@ -137,13 +141,6 @@ class RunView:
             return self.folder.config()
         except UserError:
             return None
-
-    def _read_figures(self) -> None:
-        rows, self._offset = self.folder.metrics(self._offset)
-        for row in rows:
-            images = row.pop("images")
-            for name, value in row.items():
-                add_figure(self.series.setdefault(name, []), images, value)
 
     def _read_request(self) -> str:
         try:

@@ -11,9 +11,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QCheckBox,
-    QFrame,
     QHBoxLayout,
-    QScrollArea,
     QSizePolicy,
     QSplitter,
     QStackedWidget,
@@ -21,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.form_step import scrolling
 from latent_explorer.ui.widgets.basics import EmptyState, column, hint, plain, row
 from latent_explorer.ui.widgets.curve_math import Curve, smoothed, value_at, value_text
 from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
@@ -110,15 +109,10 @@ class CurveLegend(QWidget):
         self.rows: list[LegendRow] = []
         self.where = hint("", wrap=False)
         inner = QWidget()
-        inner.setProperty("role", "page")
         self._column = column(inner, spacing=0)
         self._column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll = scrolling(inner)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
         layout = column(self, spacing=2)
         layout.addWidget(self.where)
         layout.addWidget(scroll, 1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import column, row, title
@@ -54,3 +54,14 @@ class FormStep(QWidget):
     def show_plan(self, plan: TrainingPlan) -> None:
         """Show a plan's choices. Emits nothing."""
         raise NotImplementedError
+
+
+def scrolling(page: QWidget) -> QScrollArea:
+    """Return a scroll area without frame around a page."""
+    page.setProperty("role", "page")
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(page)
+    return area

@@ -7,12 +7,13 @@ import dataclasses
 import html
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QFrame, QLabel, QLineEdit, QScrollArea, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QWidget
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.training.settings import CLASSIFIER, train_settings, values_of
 from latent_explorer.ui.style import theme
+from latent_explorer.ui.training.form_step import scrolling
 from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row, title, warning
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.form import MessageLines
@@ -197,7 +198,6 @@ class SettingsPage(QWidget):
         head.addWidget(self.about, 1)
         head.addWidget(self.reset_all)
         page = QWidget()
-        page.setProperty("role", "page")
         rows = column(page, spacing=theme.GAP // 2)
         rows.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
         rows.addWidget(self.none_found)
@@ -212,15 +212,10 @@ class SettingsPage(QWidget):
             self.rows[name].field.edited.connect(self.changed)
             rows.addWidget(self.rows[name])
         rows.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(page)
         layout = column(self)
         layout.addLayout(head)
         layout.addWidget(self.messages)
-        layout.addWidget(scroll, 1)
+        layout.addWidget(scrolling(page), 1)
 
     @property
     def problems(self) -> list[str]:

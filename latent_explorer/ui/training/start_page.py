@@ -6,8 +6,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import (
@@ -32,6 +32,7 @@ from latent_explorer.ui.training.check_results import (
     fits,
 )
 from latent_explorer.ui.training.classifier_step import ClassifierStep
+from latent_explorer.ui.training.form_step import FormStep, scrolling
 from latent_explorer.ui.training.images_step import ImagesStep
 from latent_explorer.ui.training.settings_page import SettingsPage
 from latent_explorer.ui.training.size_step import SizeStep
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.app.training.controller import TrainingController
-    from latent_explorer.ui.training.form_step import FormStep
 
 
 class StartPage(QWidget):
@@ -78,16 +78,10 @@ class StartPage(QWidget):
 
     def _build(self) -> None:
         inner = QWidget()
-        inner.setProperty("role", "page")
         columns = row(inner, spacing=theme.SECTION)
         columns.setContentsMargins(0, 0, theme.UNIT, theme.UNIT)
         for step in self.steps:
             columns.addWidget(step, 1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        scroll.setWidget(inner)
         beside = QWidget()
         beside.setMinimumWidth(LEAST)
         side = column(beside)
@@ -96,7 +90,7 @@ class StartPage(QWidget):
         side.addWidget(self.next)
         layout = row(self, spacing=theme.SECTION)
         layout.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        self.left.addWidget(scroll)
+        self.left.addWidget(scrolling(inner))
         layout.addWidget(self.left, 5)
         layout.addWidget(beside, 2)
 
