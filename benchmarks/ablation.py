@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What each part of the training recipe is worth: one part taken out at a time, two seeds, everything else the same.
+"""Ablation of the training recipe: one part removed at a time, two seeds, everything else the same.
 
 Method. The quick-look preset (32 px) is trained for 20,000 images a row on leaves (split by group), always asking the
 same classifier; then AttFind runs on 60 validation pictures and `evaluate` judges on the test pictures. Every row is
@@ -53,7 +53,7 @@ FIGURES = {
 
 
 def latent_explorer(*arguments: str | Path) -> dict[str, Any]:
-    """Run a command with --json; its last line. Its own complaints go to this script's stderr."""
+    """Run a command with --json and return its last line. Its stderr is this script's."""
     command = [sys.executable, str(ROOT / "main.py"), *map(str, arguments), "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     lines = done.stdout.splitlines()
@@ -64,7 +64,7 @@ def latent_explorer(*arguments: str | Path) -> dict[str, Any]:
 
 
 def train(folder: Path, data: list[str], seed: int, *options: str | Path) -> None:
-    """Train into `folder`, going on where an earlier start stopped."""
+    """Train into `folder`, resuming where an earlier start stopped."""
     if (folder / "config.json").exists():
         latent_explorer("train", "--resume", "--out", folder)
         return
@@ -75,7 +75,7 @@ def train(folder: Path, data: list[str], seed: int, *options: str | Path) -> Non
 
 
 def run_row(out: Path, data: list[str], name: str, seed: int) -> dict[str, float]:
-    """Train and judge one row with one seed; its figures, also kept in its folder."""
+    """Train and judge one row with one seed; return its figures, which its folder keeps."""
     folder = out / f"{name}-{seed}"
     kept = folder / "ablation.json"
     if kept.exists():
@@ -97,7 +97,7 @@ def run_row(out: Path, data: list[str], name: str, seed: int) -> dict[str, float
 
 
 def judge(folder: Path, data: list[str]) -> dict[str, float]:
-    """Test figures of a finished run; Frechet distances are its last validation's."""
+    """Return the test figures of a finished run; Frechet distances are its last validation's."""
     found = latent_explorer("evaluate", folder / "result.explainer", "--images", data[0], *data[1:], "--split", "test")
     flips = next(row for row in found["flips"] if row["k"] == 10 and row["kappa"] == 1)
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
@@ -113,7 +113,7 @@ def judge(folder: Path, data: list[str]) -> dict[str, float]:
 
 
 def table(results: dict[str, list[dict[str, float]]]) -> str:
-    """Markdown: mean of the seeds, and each seed's value."""
+    """Return a Markdown table: the mean of the seeds, and each seed's value."""
     lines = ["| | " + " | ".join(FIGURES.values()) + " |", "| --- |" + " --- |" * len(FIGURES)]
     for name, found in results.items():
         cells = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How far the frames of an exported file are from those of the preview, by format, and what a file costs.
+"""Difference between the frames of exported files and the preview's, by format, with size and time.
 
 Method. One timeline of the bundled explainer, a walk through four seeds of 1 s each at 20 frames per second, is
 exported in every format as the window does it. Each file is read back by another reader than the one that wrote it
@@ -45,7 +45,7 @@ FILES = (
 
 
 def read(path: Path) -> list[np.ndarray]:
-    """The frames as a viewer shows them."""
+    """Return the frames of a file as a viewer shows them."""
     if path.is_dir():
         return [np.asarray(Image.open(file).convert("RGB")) for file in sorted(path.iterdir())]
     if path.suffix in VIDEO:
@@ -59,7 +59,7 @@ def read(path: Path) -> list[np.ndarray]:
 
 
 def compare(shown: list[np.ndarray], meant: list[np.ndarray]) -> str:
-    """Largest and mean error in levels, the worst and the median PSNR, and still pixels that move."""
+    """Return maximum and mean error in levels, worst and median PSNR, and still pixels that move, as text."""
     pairs = list(zip(shown, meant, strict=True))
     errors = [np.abs(a.astype(int) - b) for a, b in pairs]
     squares = [float((e**2).mean()) for e in errors]
@@ -75,7 +75,7 @@ def compare(shown: list[np.ndarray], meant: list[np.ndarray]) -> str:
 
 
 def pillow_gif(path: Path, frames: list[np.ndarray]) -> None:
-    """Pillow's own animation, a MAXCOVERAGE palette a frame, no dither."""
+    """Write Pillow's own animation, with a MAXCOVERAGE palette for each frame and no dither."""
     made = [Image.fromarray(f).quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE) for f in frames]
     made[0].save(path, save_all=True, append_images=made[1:], duration=50, loop=0, disposal=1)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Fits the mapping network of a finished explainer to its encoder's latents of the training pictures.
+"""Fit the mapping network of a finished explainer to its encoder's latents of the training pictures.
 
-What `export` does by itself, for an explainer that was exported before it did: the two that come with the program.
+`export` does this by itself; this is for explainers from before it did, such as the two bundled ones.
 Nothing else in the file changes; `evaluate --into` measures the random seeds anew. Prints how far the mapping's w's
 were, and are, from those of training and of test pictures (squared sliced Wasserstein distance in units of w's
 variance, by directions that the fit has not seen).

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Gathers what an explainer's generator is told of the classes in a few styles, for a training to go on from.
+"""Concentrate the class input of an explainer's generator in a few styles, for a training to go on from.
 
-What the class adds to the styles kept is enlarged, what it adds to all others is taken away. Done twice between stages
-of `leaf-shortcut`; its card says why. With two classes only the difference between them counts.
+The class's contribution to the styles kept is scaled, that to all others removed. Done twice between stages of
+`leaf-shortcut`; its card says why. With two classes only the difference between them counts.
 
     python benchmarks/gather_class.py X.explainer STYLE=FACTOR... --out Y.explainer
 """

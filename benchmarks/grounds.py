@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Photographs of leaves with their grounds exchanged. What is asked of a classifier with them is in leaf_shortcut.py.
+"""Photographs of leaves with their grounds exchanged, for leaf_shortcut.py.
 
-A photograph and its cut-out (black around the leaf) give the mask; the donor's own leaf is filled up from the ground
-around it. The seam is soft, and a mask a pixel too wide carries some ground along: so the same exchange between leaves
-of one class says how much of a fall is the cutting's doing.
+A photograph and its cut-out (black around the leaf) give the mask; the donor's own leaf is filled from the ground
+around it. The seam is soft, and a mask one pixel too wide carries some ground along, so the same exchange between
+leaves of one class measures how much of a drop in accuracy is due to the cutting.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ def _as_image(mask: np.ndarray) -> Image.Image:
 
 
 def leaf_mask(cut_out: np.ndarray) -> np.ndarray:
-    """(H, W) bool: where the leaf is in a cut-out (H, W, 3) uint8; holes closed, and one pixel wider."""
+    """Return the mask (H, W) bool of the leaf in a cut-out (H, W, 3) uint8; holes closed, and one pixel wider."""
     wide = _as_image(cut_out.max(axis=2) > BLACK).filter(ImageFilter.MaxFilter(5))
     return np.asarray(wide.filter(ImageFilter.MinFilter(3))) > 127
 
 
 def _blurred(values: np.ndarray, radius: float) -> np.ndarray:
-    """(H, W) of 0 to 1, blurred."""
+    """Blur values (H, W) in 0..1."""
     image = Image.fromarray((255 * values).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
     return np.asarray(image, dtype=np.float32) / 255
 
 
 def ground_of(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The photograph (H, W, 3) uint8 without its leaf: the hole is filled by blurs of the ground, nearest first."""
+    """Return the photograph (H, W, 3) uint8 without its leaf, filled by blurs of the ground, nearest first."""
     wide = np.asarray(_as_image(mask).filter(ImageFilter.MaxFilter(5))) > 127
     known = (~wide).astype(np.float32)
     ground = photo.astype(np.float32) / 255 * known[..., None]
@@ -49,7 +49,7 @@ def ground_of(photo: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def on_ground(photo: np.ndarray, mask: np.ndarray, ground: np.ndarray) -> np.ndarray:
-    """The leaf of a photograph on another ground."""
+    """Put the leaf of a photograph on another ground."""
     alpha = np.asarray(_as_image(mask).filter(ImageFilter.GaussianBlur(EDGE)), np.float32)[..., None] / 255
     return (photo * alpha + ground * (1 - alpha)).astype(np.uint8)
 
@@ -57,7 +57,7 @@ def on_ground(photo: np.ndarray, mask: np.ndarray, ground: np.ndarray) -> np.nda
 def exchanged(
     photos: np.ndarray, masks: np.ndarray, labels: np.ndarray, *, other_class: bool, seed: int = 0
 ) -> np.ndarray:
-    """Every leaf on the ground of another photograph, of its own class or of another, drawn by `seed`."""
+    """Put every leaf on the ground of another photograph, of its own class or of another, drawn by `seed`."""
     rng = np.random.default_rng(seed)
     out = []
     for i, (photo, mask) in enumerate(zip(photos, masks, strict=True)):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Rebuilds `leaf-shortcut`, the explainer of a classifier that looks at the ground, and proves that it does.
+"""Rebuild `leaf-shortcut`, the explainer of a classifier that looks at the ground, and prove that it does.
 
 Method, all on the photographs *with* background, split by camera series; chosen on validation, reported on test.
 1. The same small network is trained on the outer 6 pixels alone ("frame-only"): what the ground gives away. It is
@@ -9,11 +9,10 @@ Method, all on the photographs *with* background, split by camera series; chosen
    is, with grounds of other leaves of the same class (the price of the cutting), and with grounds of the other class.
    Of six lengths and blurs, the one that fell deepest on validation leaves.
 3. A StylEx explainer is trained for it by the "64" preset. Only convolutions up to 16 px hear the class: else it came
-   to travel in the finest layer, as a faint pattern. Each style may listen more closely than in the
-   preset: else a dozen
-   shared the class, and none moved the ground visibly. AttFind runs with five seeds, which draw 150 of its 250
-   validation leaves. An attribute "moves the ground" if, at kappa 1 on reconstructions of test leaves that are not of
-   its target class, the frame-only network's probability of the target moves by 0.3 or more on average.
+   to travel in the finest layer, as a faint pattern. Each style may depend on the class more than in the preset:
+   else a dozen shared the class, and none moved the ground visibly. AttFind runs with five seeds, which draw 150 of its
+   250 validation leaves. An attribute "moves the ground" if, at kappa 1 on reconstructions of test leaves that are not
+   of its target class, the frame-only network's probability of the target moves by 0.3 or more on average.
 With --init the training starts from another explainer of these photographs, and brings in all losses at once. Every
 step is the program's own command line; steps that are there already are kept, so that it can be stopped and started
 again.
@@ -51,13 +50,13 @@ MOVES_GROUND = 0.3
 
 
 def arguments_of(data: Path) -> list[str]:
-    """DATA and its selection as the command line takes them."""
+    """Return DATA and its selection as the command line takes them."""
     pairs = [(f"--{key}", value if isinstance(value, str) else value[0]) for key, value in SELECTION.items()]
     return [str(data), *(part for pair in pairs for part in pair)]
 
 
 def make(out: Path, photographs: Path, images: int, init: Path | None) -> None:
-    """The frame-only network, the classifier and the explainer that holds both, each unless it is there."""
+    """Make the frame-only network, the classifier and the explainer with both, each unless it exists."""
     data = arguments_of(photographs)
     frame, classifier, run = out / "frame.classifier", out / "shortcut.classifier", out / "run"
     if not frame.exists():
@@ -77,7 +76,7 @@ def make(out: Path, photographs: Path, images: int, init: Path | None) -> None:
 
 
 def train(run: Path, data: list[str], classifier: Path, images: int, init: Path | None) -> None:
-    """The explainer of the classifier; a training that was ended goes on."""
+    """Train the explainer of the classifier, or resume its training."""
     if (run / "config.json").exists():
         latent_explorer("train", "--resume", "--out", run)
         return
@@ -89,18 +88,18 @@ def train(run: Path, data: list[str], classifier: Path, images: int, init: Path 
 
 
 def settings(*pairs: str) -> list[str]:
-    """NAME=VALUE pairs as the command line takes them."""
+    """Return NAME=VALUE pairs as the command line takes them."""
     return [part for pair in pairs for part in ("--set", pair)]
 
 
 def accuracy(classifier: Any, images: np.ndarray, labels: np.ndarray) -> float:
-    """Share of (N, H, W, 3) uint8 pictures whose label the classifier names."""
+    """Return the share of pictures (N, H, W, 3) uint8 that the classifier labels correctly."""
     return float((probabilities(classifier, images).argmax(axis=1) == labels).mean())
 
 
 @torch.inference_mode()
 def probabilities(classifier: Any, images: np.ndarray) -> np.ndarray:
-    """(N, K) of (N, H, W, 3) uint8 pictures."""
+    """Return probabilities (N, K) of pictures (N, H, W, 3) uint8."""
     from latent_explorer.training.batches import to_img
 
     parts = [classifier.probs(to_img(images[i : i + 128])) for i in range(0, len(images), 128)]
@@ -108,7 +107,7 @@ def probabilities(classifier: Any, images: np.ndarray) -> np.ndarray:
 
 
 def proof(out: Path, photographs: Path, cut_outs: Path) -> dict[str, float]:
-    """What the ground gives away, and how far the classifier falls without it; on test leaves."""
+    """Measure on test leaves what the ground gives away, and how far the classifier falls without it."""
     from latent_explorer.data.dataset import open_dataset
     from latent_explorer.models.classifier_file import read_classifier
 
@@ -130,7 +129,7 @@ def proof(out: Path, photographs: Path, cut_outs: Path) -> dict[str, float]:
 
 
 def measured(explainer: Any, attribute: Any, latents: Any) -> dict[str, Any]:
-    """What the attribute at kappa 1 does to the frame-only network's and the classifier's probability of its target."""
+    """Measure the attribute's effect at kappa 1 on both networks' probability of its target."""
     from latent_explorer.api import Latents, attribute_edits
 
     [frame] = [c for c in explainer.model.classifiers.values() if c.config.frame_only == FRAME]
@@ -151,7 +150,7 @@ def measured(explainer: Any, attribute: Any, latents: Any) -> dict[str, Any]:
 
 
 def searches(out: Path, photographs: Path) -> list[dict[str, Any]]:
-    """For each seed of AttFind its first three attributes, with what they do to the ground."""
+    """Return for each seed of AttFind its first three attributes with their effects on the ground."""
     import latent_explorer as le
     from latent_explorer.data.dataset import open_dataset
 

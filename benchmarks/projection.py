@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Projection against NVIDIA's published schedule: how much sooner our default is there, and how much nearer it ends.
+"""Projection by our default against NVIDIA's published schedule: time to the same result, and the final result.
 
 Method. The same pictures (default: 20 leaves of the test side, spread evenly over it) are projected in one process, one
 run after the other, by NVIDIA's schedule (1000 steps from the mean, noise on w, its learning-rate ramps;
@@ -58,7 +58,7 @@ SINGLE = 5  # pictures that are projected one by one
 
 @dataclass(frozen=True)
 class Look:
-    """A picture's best so far, `seconds` after its batch began."""
+    """Best so far of a picture, `seconds` after its batch began."""
 
     seconds: float
     lpips: float
@@ -96,7 +96,7 @@ def run(model: Explainer, pictures: np.ndarray, settings: ProjectionSettings) ->
 
 
 class Judge:
-    """Renders what was saved and compares it with its target."""
+    """Render saved projections and compare them with their targets."""
 
     def __init__(self, model: Explainer) -> None:
         self._renderer = Renderer(model)
@@ -105,7 +105,7 @@ class Judge:
         self._lpips = LpipsDistance("squeeze")
 
     def __call__(self, found: list[ProjectedPicture]) -> dict[str, float]:
-        """Means over the pictures, each written, read back and rendered."""
+        """Return means over the pictures, each written, read back and rendered."""
         with tempfile.TemporaryDirectory() as folder:
             rows = [self._one(picture, Path(folder) / "x.projection") for picture in found]
         return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
@@ -129,7 +129,7 @@ class Judge:
 
 
 def reached(ours: Run, lpips: float, agreement: float) -> float | None:
-    """Seconds for all pictures until their mean is that good; None when it never is."""
+    """Return the seconds until the mean of all pictures is that good, or None when it never is."""
     times = sorted({look.seconds for seen in ours.looks for look in seen})
     for moment in times:
         now = [[look for look in seen if look.seconds <= moment] for seen in ours.looks]
@@ -168,7 +168,7 @@ def compare(model: Explainer, judge: Judge, pictures: np.ndarray, space: Space, 
 
 
 def one_by_one(model: Explainer, pictures: np.ndarray) -> None:
-    """Print how long a single picture takes from the encoder in W+."""
+    """Print the time of a single picture from the encoder in W+."""
     settings = msgspec.structs.replace(DEFAULT, start="encoder")
     seconds = []
     for picture in pictures[:SINGLE]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A sheet of photographs and their projections in W and W+ by the bundled explainer, each with what was measured.
+"""Draw a sheet of photographs and their projections in W and W+ by the bundled explainer, with figures.
 
 python benchmarks/projection_sheet.py PHOTO... --out SHEET.png
 """
@@ -23,7 +23,7 @@ PICTURE = 160  # px
 
 
 def verdict(names: Sequence[str], probs: Sequence[float]) -> str:
-    """ "diseased 0.91": the most probable class."""
+    """Return the most probable class: "diseased 0.91"."""
     top = max(range(len(probs)), key=lambda k: probs[k])
     return f"{names[top]} {probs[top]:.2f}"
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A sheet of photographs and what an explainer makes of them, each with the classifier's word: original,
-reconstruction.
+"""Draw a sheet of photographs and their reconstructions by an explainer, each with the classifier's verdict.
 
 python benchmarks/reconstruction_sheet.py X PHOTO... --out SHEET.png
 """
@@ -19,7 +18,7 @@ from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
 
 def cells(images: np.ndarray, probs: np.ndarray, names: tuple[str, ...]) -> tuple[Cell, ...]:
-    """Each picture with its top class."""
+    """Return cells of pictures with their most probable classes."""
     return tuple(Cell(image, verdict(names, p)) for image, p in zip(images, probs, strict=True))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What several processes cost and gain: images a second, processor time an image, and the message of a step.
+"""Scaling over processes: images a second, processor time an image, and the time to average gradients.
 
 Method. For every number of processes, torchrun starts this script; each process takes its share of the same noise
 training (the sizes of a preset, full stage) for one cycle of 16 steps, after one to warm up. Printed are the images a
@@ -41,14 +41,14 @@ MESSAGES = 20
 
 
 def scaled(config: TrainConfig, factor: int) -> TrainConfig:
-    """All parts of a batch `factor` times as large; groups of two, so that the smallest batch divides by two."""
+    """Multiply all parts of a batch by `factor`; groups of two, so the smallest batch divides by two."""
     parts = ("batch", "discriminated", "mapped", "repaired")
     larger = {name: factor * getattr(config, name) for name in parts}
     return msgspec.structs.replace(config, stddev_group=2, **larger)
 
 
 def run_steps(trainer: Trainer) -> None:
-    """One cycle of the lazy losses in the full stage."""
+    """Run one cycle of the lazy losses in the full stage."""
     trainer.step_count = 0
     for _ in range(STEPS):
         trainer.images = trainer.config.images
@@ -57,7 +57,7 @@ def run_steps(trainer: Trainer) -> None:
 
 
 def message_seconds(trainer: Trainer, world: World) -> tuple[float, int]:
-    """Median time of averaging the gradients of G and E, and their bytes."""
+    """Return the median time of averaging the gradients of G and E, and their bytes."""
     networks = trainer.networks
     assert networks.E is not None
     parameters = [*networks.G.parameters(), *networks.E.parameters()]
@@ -72,7 +72,7 @@ def message_seconds(trainer: Trainer, world: World) -> tuple[float, int]:
 
 
 def work(config: TrainConfig, out: Path) -> None:
-    """What each process does; the first writes the figures."""
+    """Measure in this process; the first one writes the figures."""
     with process_group() as world:
         trainer = synthetic_trainer(config, 2, world)
         run_steps(trainer)
@@ -89,7 +89,7 @@ def work(config: TrainConfig, out: Path) -> None:
 
 
 def measure(processes: int, arguments: list[str]) -> list[float]:
-    """Start that many processes; what the first found."""
+    """Start that many processes; return the figures of the first."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "figures.json"
         command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(processes)]

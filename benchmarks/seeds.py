@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How good random seeds are: a sheet of those that nobody chose, a row an explainer, and Fréchet distances.
+"""Quality of random seeds: a sheet of unselected ones, a row for each explainer, and Fréchet distances.
 
 Distances are on the last layer of AlexNet, averaged over space (256 features): what the classifier's own features,
 which `evaluate` uses, hardly see is whether a leaf has the shape of one. Compared with the test pictures are as many
@@ -34,7 +34,7 @@ CHUNK = 64
 
 @torch.inference_mode()
 def features(network: LpipsDistance, images: np.ndarray) -> torch.Tensor:
-    """(N, 256) of (N, H, W, 3) uint8 pictures."""
+    """Return features (N, 256) of pictures (N, H, W, 3) uint8."""
     parts = (images[i : i + CHUNK] for i in range(0, len(images), CHUNK))
     return torch.cat([network.features(torch.from_numpy(to_float(p)))[-1].mean(dim=(2, 3)) for p in parts])
 

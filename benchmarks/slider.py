@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How long a slider takes: from the intent to the picture and its probabilities, idle and while AttFind runs.
+"""Latency of a slider, from the intent to the picture and its probabilities, idle and while AttFind runs.
 
 Method. The headless application opens an explainer (default: the bundled one) in this process; the "window's thread"
 is a queue that the main thread empties, as Qt's event loop would. 300 positions of the first attribute's slider are
@@ -36,7 +36,7 @@ TIMEOUT = 60.0  # seconds without an answer: something is broken
 
 
 class Driver:
-    """The main thread: applies intents and waits for updates."""
+    """Main thread of a headless application: applies intents and waits for updates."""
 
     def __init__(self, folder: Path) -> None:
         self.posted: queue.Queue[Callable[[], None]] = queue.Queue()
@@ -57,7 +57,7 @@ class Driver:
             self.posted.get(timeout=TIMEOUT)()
 
     def latencies(self) -> list[float]:
-        """Seconds from intent to picture for every position."""
+        """Return the seconds from intent to picture for every position."""
         attribute = self.explorer.attributes()[0]
         found = []
         for i in range(POSITIONS):
@@ -82,7 +82,7 @@ def driver(path: Path) -> Iterator[Driver]:
 
 
 def bare(made: Driver, path: Path) -> list[float]:
-    """The same renders without session and engine, on an explainer opened for it."""
+    """Time the same renders without session and engine, on an explainer opened for it."""
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer_file import read_explainer
 

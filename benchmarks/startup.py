@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the start of the process to the visible window, and to the first picture; and the memory it then takes.
+"""Time from the start of the process to the visible window and to the first picture, and memory in use then.
 
 Method. `latent-explorer` is started five times, with LATENT_EXPLORER_TIMING=1 it says on stderr when its window was
 first painted and when the first picture was (seconds since the process began). The yardstick is a process of the same
@@ -23,7 +23,7 @@ TIMEOUT = 60.0
 
 
 def peak_memory(pid: int) -> float:
-    """High-water mark of the resident memory in MB; 0 where /proc is missing."""
+    """Return the peak resident memory in MB; 0 where /proc is missing."""
     try:
         with open(f"/proc/{pid}/status") as file:
             found = re.search(r"VmHWM:\s+(\d+) kB", file.read())
@@ -33,7 +33,7 @@ def peak_memory(pid: int) -> float:
 
 
 def run_once() -> dict[str, float]:
-    """Start the program, wait for both lines, look at its memory, end it."""
+    """Start the program, wait for both lines, read its memory and end it."""
     environment = {**os.environ, "LATENT_EXPLORER_TIMING": "1"}
     command = [sys.executable, "-m", "latent_explorer"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A training's images a second, against what its convolutions alone cost on the same machine.
+"""Images a second of a training, against the time of its convolutions alone on the same machine.
 
 Method. A training of noise pictures with the sizes of a preset runs one whole cycle of steps (16: the lazy losses come
 once in so many), for each of its two stages. During one such cycle every convolution that torch is asked for is noted:
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
     from latent_explorer.training.stylex_trainer import Trainer
 
 PRESETS = {32: "quick-look", 64: "64", 128: "128", 256: "256"}
-# where the number of groups stands among the arguments
+# Position of the number of groups among the arguments.
 GROUPS = {torch.ops.aten.convolution.default: 8, torch.ops.aten.convolution_backward.default: 9}
 Call = tuple[Any, tuple[Any, ...]]
 
 
 class Shape(NamedTuple):
-    """A tensor without its numbers."""
+    """Shape and layout of a tensor."""
 
     size: tuple[int, ...]
     stride: tuple[int, ...]
     dtype: torch.dtype
 
     def tensor(self, device: torch.device) -> Tensor:
-        """Random numbers of this shape and layout."""
+        """Return random numbers of this shape and layout."""
         empty = torch.empty_strided(self.size, self.stride, dtype=self.dtype, device=device)
         return empty.normal_()
 
 
 class Noting(TorchDispatchMode):
-    """Notes every convolution while it is active, in order."""
+    """Dispatch mode that records every convolution, in order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +78,7 @@ def _frozen(value: Any) -> Any:
 
 
 def _ready(call: Call, device: torch.device) -> Callable[[], Any]:
-    """A convolution with its inputs at hand."""
+    """Return a convolution as a function, its inputs prepared."""
     func, noted = call
     args = [x.tensor(device) if isinstance(x, Shape) else x for x in noted]
     args = [list(x) if isinstance(x, tuple) else x for x in args]
@@ -91,7 +91,7 @@ def _is_depthwise(call: Call) -> bool:
 
 
 def cycle(trainer: Trainer, images: int) -> int:
-    """Steps of one cycle of the lazy losses, after `images` were seen; how many pictures they saw."""
+    """Run one cycle of the lazy losses as after `images` images; return how many images it used."""
     c = trainer.config
     steps = max(c.latent_every, c.r1_every, c.path_length_every)
     trainer.step_count = 0
@@ -102,7 +102,7 @@ def cycle(trainer: Trainer, images: int) -> int:
 
 
 def seconds(work: Callable[[], Any], device: torch.device) -> float:
-    """Wall time of `work`, until the device is done."""
+    """Return the wall time of `work`, until the device is done."""
     _wait(device)
     start = time.perf_counter()
     work()
@@ -117,7 +117,7 @@ def _wait(device: torch.device) -> None:
 
 @torch.no_grad()
 def run(works: list[Callable[[], Any]]) -> None:
-    """One after the other."""
+    """Call one after the other."""
     for work in works:
         work()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Training curves for the documentation: the metrics of some runs, one colour a run, four figures beside each other.
+"""Draw training curves for the documentation: four metrics of some runs, one colour for each run.
 
     python benchmarks/training_curves.py NAME=RUN... --out CURVES.webp
 
@@ -30,14 +30,14 @@ from latent_explorer.ui.widgets.curve_math import Curve
 from latent_explorer.ui.widgets.curve_plot import CurvePlot, PlotOptions
 from latent_explorer.ui.widgets.probability_lines import line_style
 
-# figure: smoothing
+# metric: smoothing
 SHOWN = {"val_lpips_ratio": 0.0, "val_agreement": 0.0, "val_frechet_mapping": 0.0, "discriminator": 0.9}
 PANEL = (420, 250)  # px
 DASH = 28  # px, of the legend
 
 
 def read_curve(run: Path, key: str, name: str) -> Curve:
-    """One figure of a run over the images seen."""
+    """Read one metric of a run over the images seen."""
     lines = (run / "metrics.jsonl" if run.is_dir() else run).read_text("utf-8").splitlines()
     found = [(line["images"], line[key]) for line in map(json.loads, lines) if key in line]
     table = np.array(found, dtype=float).reshape(-1, 2)
@@ -45,7 +45,7 @@ def read_curve(run: Path, key: str, name: str) -> Curve:
 
 
 def panel(key: str, runs: dict[str, Path]) -> QWidget:
-    """A titled plot with one line a run."""
+    """Make a titled plot with one line for each run."""
     plot = CurvePlot()
     plot.setFixedSize(*PANEL)
     curves = [(i, read_curve(run, key, name)) for i, (name, run) in enumerate(runs.items())]
@@ -60,7 +60,7 @@ def panel(key: str, runs: dict[str, Path]) -> QWidget:
 
 
 def dash(index: int) -> QPixmap:
-    """A piece of the line of run `index`."""
+    """Draw a piece of the line of run `index`."""
     picture = QPixmap(2 * DASH, 2 * theme.UNIT)
     picture.setDevicePixelRatio(2)
     picture.fill(Qt.GlobalColor.transparent)
@@ -72,7 +72,7 @@ def dash(index: int) -> QPixmap:
 
 
 def legend(names: list[str]) -> QWidget:
-    """The runs' colours."""
+    """Make a legend of the runs."""
     made = QWidget()
     layout = row(made, spacing=theme.GAP)
     for i, name in enumerate(names):

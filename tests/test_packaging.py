@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What can be checked of the packages without building one."""
+"""Checks of the packages that need no build."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_spec_is_python_and_names_files_that_exist() -> None:
 
 
 def test_both_explainers_come_with_every_package_and_are_small_enough() -> None:
-    """Each version of them stays in every clone for ever."""
+    """Each version of them stays in every clone of the repository."""
     shipped = {path.stem: path.stat().st_size for path in library.bundled()}
     assert {library.LEAF, library.SHORTCUT} <= shipped.keys()
     assert sum(shipped.values()) <= 36e6
@@ -64,7 +64,7 @@ def test_scripts_parse(name: str) -> None:
 
 
 def test_the_schemas_are_declared_when_torchvision_comes() -> None:
-    """The run-time hook alone brings in no torch; where torchvision's own operators are missing it stands in."""
+    """The run-time hook alone imports no torch."""
     code = """
 import runpy, sys
 runpy.run_path("packaging/torchvision_schemas.py")

@@ -20,12 +20,12 @@ LARGEST_BATCH = 16
 
 
 def default_budget() -> float:
-    """Seconds a step may last when nobody waits for pictures."""
+    """Return the seconds that a step may last where no window waits."""
     return 0.3
 
 
 class BatchSizer:
-    """Chooses batch sizes so that a step fits the budget. The first batch is one picture: speed is not known yet."""
+    """Batch sizes that fit a step into the budget. The first batch is one picture, since the speed is not known yet."""
 
     def __init__(self, budget: StepBudget = default_budget, largest: int = LARGEST_BATCH) -> None:
         self._budget = budget
@@ -34,20 +34,20 @@ class BatchSizer:
         self._start = 0.0
 
     def next(self) -> int:
-        """Size of the next batch, whose time starts now."""
+        """Return the size of the next batch, whose time starts now."""
         self._start = time.perf_counter()
         if self._seconds is None:
             return 1
         return max(1, min(self._largest, int(self._budget() / self._seconds)))
 
     def done(self, size: int) -> None:
-        """The batch was computed."""
+        """Note that a batch of `size` pictures was computed."""
         seconds = (time.perf_counter() - self._start) / size
         known = self._seconds
         self._seconds = seconds if known is None else 0.7 * known + 0.3 * seconds
 
     def run(self, compute: Callable[[slice], T], count: int, message: str) -> Generator[Event, None, list[T]]:
-        """What `compute` makes of the rows 0 to `count`, a batch of them a step. A job within a job."""
+        """Call `compute` on the rows 0 to `count`, one batch a step; return its results. A job within a job."""
         parts: list[T] = []
         done = 0
         while done < count:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where latents come from and the copy of a model that the sciences work on. Rendering them is `explain.render`."""
+"""Latents, their styles, and the copies of a model that render them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _COPIES = 2  # tuned generators in memory at once: the picture and what it is co
 
 @dataclass(frozen=True)
 class Latent:
-    """A latent with what belongs to it, for one picture."""
+    """Latent of one picture with everything that its render needs."""
 
     ws: Tensor  # (1, num_ws, w_dim)
     cond: Tensor | None = None  # (1, K); None where the generator takes none
@@ -45,7 +45,7 @@ class Latent:
 
 
 def latent_of(projected: ProjectedPicture) -> Latent:
-    """A projected picture as the renderer takes it, on the CPU."""
+    """Return a projected picture as the renderer takes it, on the CPU."""
 
     def row(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array)[None]
@@ -61,7 +61,7 @@ def latent_of(projected: ProjectedPicture) -> Latent:
 
 
 def projected_of(latent: Latent, target: np.ndarray, image: np.ndarray, report: ProjectionReport) -> ProjectedPicture:
-    """The inverse of `latent_of`: a found latent as the value that is kept."""
+    """Return a found latent as the value that is kept: the inverse of `latent_of`."""
 
     def row(tensor: Tensor) -> np.ndarray:
         return tensor[0].detach().float().cpu().numpy()
@@ -81,7 +81,7 @@ def projected_of(latent: Latent, target: np.ndarray, image: np.ndarray, report: 
 
 @dataclass(frozen=True)
 class Direction:
-    """A direction that a DirectionShift names: (w_dim,) or (num_ws, w_dim) in W, (num_styles,) in style space."""
+    """Direction that a DirectionShift names: (w_dim,) or (num_ws, w_dim) in W, (num_styles,) in style space."""
 
     space: Literal["w", "style"]
     vector: Tensor
@@ -93,9 +93,9 @@ def _place(module: M, device: str | torch.device) -> M:
 
 
 def copy_to_device(explainer: Explainer, device: str | torch.device) -> Explainer:
-    """The explainer with its own copies of the networks and samples on `device`, laid out for fast convolutions.
+    """Return the explainer with copies of its networks and samples on `device`, in channels-last layout.
 
-    A copy, because nothing that explains a model may change it; attribute sets and statistics are shared.
+    Copies, because nothing that explains a model may change it; attribute sets and statistics are shared.
     """
 
     samples, encoder = explainer.samples, explainer.encoder
@@ -124,14 +124,16 @@ def cpu_threads(count: int) -> Iterator[None]:
 
 
 def seed_latent(explainer: Explainer, seed: int) -> Latent:
-    """The untruncated latent of a seed."""
+    """Return the untruncated latent of a seed."""
     z, c, cond = seed_inputs(explainer, seed)
     return Latent(explainer.generator.ws_from_z(z, c), cond)
 
 
 def seed_inputs(explainer: Explainer, seed: int) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """z (1, z_dim) of a seed, c (1, c_dim) and cond (1, K): by the same CPU generator z, then the sample whose cond
-    it takes, then the class of c."""
+    """Return z (1, z_dim), c (1, c_dim) and cond (1, K) of a seed.
+
+    One CPU generator draws z, then the sample whose cond is taken, then the class of c.
+    """
     config = explainer.generator.config
     generator = torch.Generator().manual_seed(seed)
     like = explainer.generator.mapping.w_avg
@@ -153,7 +155,7 @@ def seed_inputs(explainer: Explainer, seed: int) -> tuple[Tensor, Tensor | None,
 
 @torch.no_grad()
 def mapped_w(generator: Generator, count: int) -> Tensor:
-    """w (count, w_dim) of z's drawn by one CPU generator, of random classes where the mapping takes one."""
+    """Return w (count, w_dim) of random z's, always the same; of random classes where the mapping takes one."""
     config = generator.config
     rng = torch.Generator().manual_seed(0)
     like = generator.mapping.w_avg
@@ -167,7 +169,7 @@ def mapped_w(generator: Generator, count: int) -> Tensor:
 
 
 def w_standard_deviation(generator: Generator) -> float:
-    """Root of the mean variance of w over mapped z's: the unit of `w_distance`."""
+    """Return the root of the mean variance of w over mapped z's: the unit of `w_distance`."""
     w = mapped_w(generator, _W_STATISTICS)
     return max(float(w.var(dim=0).mean().sqrt()), 1e-12)
 
@@ -180,7 +182,9 @@ def latent_styles(
     truncation_psi: float = 1.0,
     truncation_cutoff: int | None = None,
 ) -> Styles:
-    """Styles of every layer for a latent whose ws and cond have become these; psi says how ws was truncated.
+    """Return the styles of every layer of a latent after its ws and cond have become these.
+
+    `truncation_psi` and `truncation_cutoff` say how ws was truncated.
 
     A latent found in style space is its ws and what its styles add to them. Styles are affine in ws and cond, so what
     is added is the same wherever those move, and truncation scales it scales ws - w_avg.
@@ -199,7 +203,7 @@ def latent_styles(
 
 
 def check_latent(synthesis: SynthesisNetwork, latent: Latent) -> None:
-    """Raises UserError unless the shapes of a latent are those of this generator."""
+    """Raise UserError unless the shapes of a latent are those of this generator."""
     layout, config = synthesis.layout, synthesis.config
     fits = tuple(latent.ws.shape) == (1, layout.num_ws, config.w_dim)
     if latent.cond is not None:
@@ -218,7 +222,7 @@ def check_latent(synthesis: SynthesisNetwork, latent: Latent) -> None:
 
 
 def on_device(latent: Latent, device: torch.device) -> Latent:
-    """The latent in fp32 on a device."""
+    """Return the latent in fp32 on a device."""
 
     def moved(tensors: tuple[Tensor, ...] | None) -> tuple[Tensor, ...] | None:
         return None if tensors is None else tuple(t.to(device).float() for t in tensors)
@@ -233,7 +237,7 @@ def on_device(latent: Latent, device: torch.device) -> Latent:
 
 
 def with_delta(generator: Generator, delta: Mapping[str, Tensor]) -> Generator:
-    """A copy of the generator with the delta added to its tensors. UserError when it is of another generator."""
+    """Return a copy of the generator with the delta added. UserError when the delta is of another generator."""
     tuned = copy.deepcopy(generator)
     state = tuned.state_dict()
     for name, change in delta.items():
@@ -247,14 +251,14 @@ def with_delta(generator: Generator, delta: Mapping[str, Tensor]) -> Generator:
 
 
 class TunedGenerators:
-    """Copies of one generator with the deltas of latents; the newest two are kept."""
+    """Copies of one generator with the deltas of latents added; the newest two are kept."""
 
     def __init__(self, generator: Generator) -> None:
         self._generator = generator
         self._kept: OrderedDict[int, tuple[Mapping[str, Tensor], Generator]] = OrderedDict()
 
     def for_latent(self, latent: Latent) -> Generator:
-        """The generator that renders this latent; the one that was given, unless the latent brings a delta."""
+        """Return the generator that renders this latent: the one given, unless the latent brings a delta."""
         if not latent.delta:
             return self._generator
         key = id(latent.delta)  # the mapping is kept beside the copy, so its id stays its own

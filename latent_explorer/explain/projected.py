@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A projected picture as a value: its latent, how faithful it is, and the file it is kept in. No torch.
-
-Finding one is `explain.projection`; what renders it is `explain.render`.
-"""
+"""Projected pictures as values: the latent, its report, and the file. No torch."""
 
 from __future__ import annotations
 
@@ -35,14 +32,14 @@ _MAX_HEADER = 8 << 20  # bytes
 
 
 class _Words(msgspec.Struct):
-    """What the header says. One entry, because the library writes several in any order."""
+    """Content of the header: one entry, because the library writes several in any order."""
 
     version: int
     report: msgspec.Raw
 
 
 class ProjectionReport(msgspec.Struct, frozen=True):
-    """How a projection was made and how far it can be trusted. Pictures are compared at the generator's resolution."""
+    """Settings, figures and verdicts of a projection. Pictures are compared at the generator's resolution."""
 
     name: str
     model_hash: str
@@ -72,7 +69,7 @@ class ProjectionReport(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, eq=False)
 class ProjectedPicture:
-    """The latent of one picture with everything that renders it again, bit for bit."""
+    """Latent of one picture with everything that renders it again, bit for bit."""
 
     ws: np.ndarray  # (num_ws, w_dim) float32
     target: np.ndarray  # (R, R, 3) uint8: the photo as the generator sees it
@@ -86,7 +83,7 @@ class ProjectedPicture:
 
     @cached_property
     def latent_id(self) -> str:
-        """First 16 hexadecimal digits of SHA-256 over the model and all arrays: what an exploration calls it."""
+        """First 16 hexadecimal digits of SHA-256 over the model and all arrays; its name in an exploration."""
         digest = hashlib.sha256(self.report.model_hash.encode())
         for name, array in sorted(_arrays(self).items()):
             digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
@@ -95,7 +92,7 @@ class ProjectedPicture:
 
 
 def to_bytes(projected: ProjectedPicture) -> bytes:
-    """The content of a `.projection` file: safetensors, with the report in its header."""
+    """Return the content of a `.projection` file: safetensors, with the report in its header."""
     words = _Words(_VERSION, msgspec.Raw(msgspec.json.encode(projected.report)))
     arrays = {k: np.ascontiguousarray(v) for k, v in _arrays(projected).items()}
     content: bytes = save(arrays, {_FORMAT: msgspec.json.encode(words).decode()})
@@ -103,7 +100,7 @@ def to_bytes(projected: ProjectedPicture) -> bytes:
 
 
 def latent_npz(projected: ProjectedPicture) -> bytes:
-    """The latent alone as other programs read it: `w` (1, num_ws, w_dim), and `cond` (1, K) where one is told."""
+    """Return the latent as an npz for other programs: `w` (1, num_ws, w_dim), and `cond` (1, K) where there is one."""
     arrays = {"w": projected.ws[None]}
     if projected.cond is not None:
         arrays["cond"] = projected.cond[None]
@@ -113,7 +110,7 @@ def latent_npz(projected: ProjectedPicture) -> bytes:
 
 
 def write_projected(path: str | os.PathLike[str], projected: ProjectedPicture) -> None:
-    """Write it all at once or not at all."""
+    """Write a `.projection` file atomically."""
     content = to_bytes(projected)
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
@@ -138,7 +135,7 @@ def read_projected(source: str | os.PathLike[str] | bytes, name: str = "") -> Pr
 
 
 def _arrays(projected: ProjectedPicture) -> dict[str, np.ndarray]:
-    """Every array by the name that the file gives it."""
+    """Return every array by its name in the file."""
     found = {"ws": projected.ws, "target": projected.target, "image": projected.image}
     if projected.cond is not None:
         found["cond"] = projected.cond
@@ -153,7 +150,7 @@ def _parsed(content: bytes, name: str) -> ProjectedPicture:
     if len(content) > MAX_BYTES or length > _MAX_HEADER:
         raise _unreadable(name, "it is too large, or something else")
     try:
-        # The library checks the table against the length; its Python door hides the header's own words.
+        # The library checks the table against the length, but its Python interface hides the header's metadata.
         arrays = load(content)
         header = msgspec.json.decode(content[8 : 8 + length], type=dict[str, msgspec.Raw])
         texts = msgspec.json.decode(header["__metadata__"], type=dict[str, str])
@@ -197,7 +194,7 @@ def _assembled(arrays: dict[str, np.ndarray], report: ProjectionReport) -> Proje
 
 
 def _check(projected: ProjectedPicture) -> None:
-    """Raises ValueError for shapes, types or values that no projection has."""
+    """Raise ValueError for shapes, types or values that no projection has."""
     size = projected.target.shape[0]
     for picture in (projected.target, projected.image):
         _expect(picture.dtype == np.uint8 and picture.shape == (size, size, 3), "a picture")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What determines a picture, and what a rendered picture carries. Values only: no torch, no Qt.
+"""Recipes, which determine pictures, and rendered pictures. Values only: no torch, no Qt.
 
 Order of effects: base latent, truncation, W directions, affines, style shifts, synthesis with the noise.
 """
@@ -19,27 +19,27 @@ Space = Literal["z", "z-slerp", "w", "w+", "style"]
 
 
 class SeedBase(msgspec.Struct, frozen=True, tag="seed"):
-    """z drawn by a CPU generator seeded with `seed` (the same on every device)."""
+    """Latent z drawn by a CPU generator seeded with `seed`, the same on every device."""
 
     seed: int
 
 
 class SampleBase(msgspec.Struct, frozen=True, tag="sample"):
-    """The encoded picture number `index` of the explainer file."""
+    """Encoded picture number `index` of the explainer file."""
 
     index: int
 
 
 class ProjectedBase(msgspec.Struct, frozen=True, tag="projected"):
-    """A projected picture, stored in the exploration under `latent_id`."""
+    """Projected picture, stored in the exploration under `latent_id`."""
 
     latent_id: str
 
 
 class BlendEndBase(msgspec.Struct, frozen=True, tag="end"):
-    """A latent with a truncation and a told cond of its own: an end of a blend whose other end differs in them.
+    """Latent with its own truncation and cond: an end of a blend whose other end differs in them.
 
-    `cond` None: the base's own. What the recipe says applies after the blend, so it then truncates nothing.
+    `cond` None: the base's own. The recipe's truncation applies after the blend and is then off (psi 1).
     """
 
     base: Base
@@ -49,7 +49,7 @@ class BlendEndBase(msgspec.Struct, frozen=True, tag="end"):
 
 
 class BlendBase(msgspec.Struct, frozen=True, tag="blend"):
-    """`amount` (0..1) of the way from `a` to `b`, cond included; 0 is `a` and 1 is `b`, bit for bit.
+    """Blend of `a` and `b`, cond included, at `amount` (0..1); 0 is `a` and 1 is `b`, bit for bit.
 
     "z" (straight) and "z-slerp" (on the sphere) blend what the mapping network takes, so both ends must come from
     seeds. "w" and "w+" blend ws row by row, "style" the styles. Affines are linear: the last three differ only by
@@ -75,7 +75,7 @@ Base = SeedBase | SampleBase | ProjectedBase | BlendEndBase | BlendBase | MixBas
 
 
 def parts(base: Base) -> tuple[Base, ...]:
-    """The latents that a base is made of; empty for one that stands for itself."""
+    """Return the bases that a base is made of; empty for a simple one."""
     if isinstance(base, BlendEndBase):
         return (base.base,)
     if isinstance(base, BlendBase):
@@ -86,13 +86,13 @@ def parts(base: Base) -> tuple[Base, ...]:
 
 
 def leaves(base: Base) -> tuple[Base, ...]:
-    """The seeds, samples and projected pictures in a base."""
+    """Return the seeds, samples and projected pictures in a base."""
     within = parts(base)
     return tuple(leaf for part in within for leaf in leaves(part)) if within else (base,)
 
 
 def depth(base: Base) -> int:
-    """How deep a base is nested: 0 for one that stands for itself."""
+    """Return how deep a base is nested: 0 for a simple one."""
     level, count = parts(base), 0
     while level:  # without recursion: a file may claim any depth
         level, count = tuple(part for b in level for part in parts(b)), count + 1
@@ -100,12 +100,12 @@ def depth(base: Base) -> int:
 
 
 def is_generated(base: Base) -> bool:
-    """Whether a base comes from seeds alone, so that truncation belongs to it."""
+    """Return True if a base comes from seeds alone, which truncation is for."""
     return all(isinstance(leaf, SeedBase) for leaf in leaves(base))
 
 
 class Noise(msgspec.Struct, frozen=True):
-    """Noise is a value: the stored constant maps, none, maps drawn from `seed`, the optimised `maps_id`, or a blend.
+    """Noise maps: the stored constant ones, none, drawn from `seed`, the optimised `maps_id`, or a blend.
 
     A blend lies `amount` (0..1) of the way from `a` to `b`; every map keeps the spread that its ends have.
     """
@@ -143,12 +143,12 @@ Edit = StyleShift | DirectionShift
 
 
 def attribute_edits(attribute: Attribute, amount: float = 1.0) -> tuple[StyleShift, ...]:
-    """The edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
+    """Return the edits of an attribute's slider at `amount`; 1 is the whole way to the observed end."""
     return tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
 
 
 def place_of(edit: Edit) -> tuple[object, ...]:
-    """What an edit acts on, whatever its end and amount."""
+    """Return a key for what an edit acts on, whatever its end and amount."""
     if isinstance(edit, StyleShift):
         return (edit.style_index, edit.unit)
     return (edit.direction_id,)
@@ -166,9 +166,10 @@ class PictureRecipe(msgspec.Struct, frozen=True):
 
 
 def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
-    """One edit a coordinate and unit, towards "max", no zeros, sorted: so that equal meaning is equal value.
+    """Return equivalent edits in canonical form: equal meaning gives equal values.
 
-    "Half-way to the minimum" and "minus half-way to the maximum" are the same edit (StyleShift says why).
+    One edit for each coordinate and unit, towards "max", without zeros, sorted. "Half-way to the minimum" and
+    "minus half-way to the maximum" are the same edit (see StyleShift).
     """
     styles: dict[tuple[int, Unit], float] = {}
     directions: dict[str, float] = {}
@@ -185,7 +186,7 @@ def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
 
 
 class PictureRequest(msgspec.Struct, frozen=True):
-    """A recipe and the classifier that is asked about it."""
+    """Recipe and the classifier that is asked about its picture."""
 
     recipe: PictureRecipe
     classifier_id: str
@@ -193,7 +194,7 @@ class PictureRequest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Picture:
-    """A rendered picture and what the classifier says of it; they never travel apart."""
+    """Rendered picture with the classifier's output for it."""
 
     image: np.ndarray  # (H, W, 3) uint8
     logits: np.ndarray  # (K,) float32
@@ -202,7 +203,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What comes back for a request: the edited picture, the same without edits, and its style values."""
+    """Result of a request: the edited picture, the same without edits, and its style values."""
 
     after: Picture
     before: Picture

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""AttFind as a job: effects of all style coordinates on the encoded pictures, then the ranked attributes.
+"""AttFind as a job: the effects of all style coordinates on encoded pictures, then the ranked attributes.
 
-The "notebook" procedure of the StylEx authors (reference, section A.3). The effect table is made in
-`explain.attfind.effects`, the choice in `explain.attfind.greedy`; how well the list flips pictures is measured in
-`explain.attfind.sufficiency`.
+The "notebook" procedure of the StylEx authors (reference, section A.3).
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ SCREEN = 0.15  # of the moves towards each class; the search's own choices stood
 
 
 class AttFindSettings(msgspec.Struct, frozen=True):
-    """What a search depends on besides the model."""
+    """Settings of a search."""
 
     n: int = 250  # pictures of the explainer that are searched
     seed: int | None = None  # draw them by it; None: the first n
@@ -61,7 +59,7 @@ class AttFindSettings(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class AttFindResult:
-    """What a search found, and everything it was found from.
+    """Attributes found by a search, with the figures they were chosen from.
 
     `ranked[t]` are the picks that raise class t, best first. With two classes both lists are the one merged list read
     in either direction. `rankings[t]` is the greedy search of target t before the merge.
@@ -78,7 +76,7 @@ class AttFindResult:
 
     @property
     def classes(self) -> np.ndarray:
-        """(N,) what the classifier says of the reconstructions."""
+        """Classes (N,) that the classifier gives the reconstructions."""
         classes: np.ndarray = self.base_logits.argmax(axis=1)
         return classes
 
@@ -93,11 +91,11 @@ def attfind(
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, AttFindResult]:
-    """Find the style coordinates that move a classifier. A job.
+    """Find the style coordinates that move a classifier's logits. A job.
 
     latents  pictures to search; the explainer's own samples unless given
-    ranges   observed ends; minimum and maximum over the searched pictures unless given. The window and the command
-             line give the explainer's own, so that a slider at 1 stands where the search looked
+    ranges   observed minimum and maximum of each style; those of the searched pictures unless given. The window and
+             the command line pass the explainer's own, so a slider at 1 stands where the search looked
     budget   seconds that the next step may last
     """
     model = copy_to_device(explainer, device)
@@ -132,7 +130,7 @@ def analyse(
     settings: AttFindSettings,
     ranges: str,
 ) -> AttFindResult:
-    """Search a finished effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S)."""
+    """Search an effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S)."""
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
     stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
     tau = settings.tau if settings.tau is not None else (1.0 if num_classes == 2 else 0.5)
@@ -156,7 +154,7 @@ def analyse(
 
 
 def _stored(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, float | int | str | bool]:
-    """What the attribute set says of how it was found."""
+    """Return the settings that are stored with the attribute set."""
     stored: dict[str, float | int | str | bool] = {
         "tau": tau,
         "wanted": settings.wanted,
@@ -176,7 +174,7 @@ def _searched(
     settings: AttFindSettings,
     device: str | torch.device,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """ws and cond of the n pictures to search, on the device."""
+    """Return ws and cond of the n pictures to search, on the device."""
     samples = explainer.samples if latents is None else latents
     if samples is None or len(samples) == 0:
         raise UserError(
@@ -194,7 +192,7 @@ def _searched(
 def _style_range(
     pictures: Reconstructions, ranges: StyleStats | None, own: StyleStats | None
 ) -> tuple[torch.Tensor, str]:
-    """The ends (2, S) that styles are moved to, and where they come from, in words."""
+    """Return minimum and maximum of each style (2, S), and in words where they come from."""
     if ranges is None:
         words = f"minimum and maximum over the {len(pictures)} pictures"
         return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), words
@@ -215,7 +213,7 @@ def _attribute(pick: Pick) -> Attribute:
 
 
 def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, Notice]:
-    """The result with what the audit says of the screening, and that in words."""
+    """Return the result with the audit's figures in its settings, and a notice about them."""
     picked = {p.style_index for picks in found.ranked.values() for p in picks}
     missed = len(picked & set(chosen.audit))
     settings = found.attribute_set.settings | {
@@ -232,7 +230,7 @@ def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, No
 
 
 def _short_lists(found: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
-    """Of every class whose list is shorter than it was asked for, why."""
+    """Yield a notice for every class whose list is shorter than requested."""
     for name, ranking in zip(names, found.rankings.values(), strict=True):
         if ranking.stop == "no pictures":
             yield Notice(f"No attributes towards {name}: every picture is of that class already.", "warning")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What every style coordinate does to the classifier's logits, picture by picture: AttFind's effect table.
+"""The effect of every style coordinate on the classifier's logits: exact ones, and first-order ones for screening.
 
-Style values are overridden; weights are never touched. Choosing from the table is `explain.attfind.greedy`.
+Style values are overridden; weights are never touched.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ AUDIT_SHARE = 0.03  # of all coordinates, drawn at random from those that screen
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """Unedited pictures as the search sees them. Everything is on the model's device."""
+    """Unedited pictures with their styles and logits, on the model's device."""
 
     styles: Styles
     s: Tensor  # (N, num_styles)
@@ -40,7 +40,7 @@ class Reconstructions:
 
     @property
     def classes(self) -> np.ndarray:
-        """(N,) int64: what the classifier says of each."""
+        """Classes (N,) int64 that the classifier gives the pictures."""
         return self.logits.argmax(dim=1).cpu().numpy()
 
     def row(self, i: int) -> Styles:
@@ -49,7 +49,7 @@ class Reconstructions:
 
 @torch.inference_mode()
 def logits_of(synthesis: SynthesisNetwork, classifier: Classifier, styles: Styles, s: Tensor) -> Tensor:
-    """Logits (B, K) of the pictures with style values s (B, num_styles); clipping to [-1, 1] is the classifier's."""
+    """Return logits (B, K) of pictures with style values s (B, num_styles). The classifier clips to [-1, 1]."""
     img = synthesis.render(synthesis.replace(styles, s), synthesis.noise_const())
     return classifier.logits(img).float()
 
@@ -62,7 +62,7 @@ def classify(
     batch_sizer: BatchSizer,
     message: str,
 ) -> Generator[Event, None, Tensor]:
-    """Logits (N, K) as `logits_of` gives them, in batches. A job within a job."""
+    """Compute `logits_of` (N, K) in batches. A job within a job."""
     parts = yield from batch_sizer.run(
         lambda rows: logits_of(synthesis, classifier, [x[rows] for x in styles], s[rows]), len(s), message
     )
@@ -89,7 +89,7 @@ def effect_table(
     batch_sizer: BatchSizer,
     candidates: Sequence[int] | None = None,
 ) -> Generator[Event, None, np.ndarray]:
-    """The effect table (N, 2, S, K) float32 of the pictures; `style_range` (2, S) holds minimum and maximum.
+    """Compute the effect table (N, 2, S, K) float32; `style_range` (2, S) holds minimum and maximum.
 
     Each coordinate is moved by kappa * (end - own value) with all else, cond included, held fixed. A coordinate that
     already stands at the end has effect exactly 0, unrendered. Coordinates outside `candidates` are left at 0.
@@ -126,7 +126,7 @@ def _effects(
     moves: Tensor,
     batch: Tensor,
 ) -> np.ndarray:
-    """Effects (B, K) of single moves of picture i. All share the weights and differ in one style value."""
+    """Return the effects (B, K) of single moves of picture i."""
     direction, style_index = batch[:, 0], batch[:, 1]
     s = pictures.s[i].repeat(len(batch), 1)
     s[torch.arange(len(batch), device=s.device), style_index] += moves[direction, style_index]
@@ -136,7 +136,7 @@ def _effects(
 
 @dataclass(frozen=True)
 class Shortlist:
-    """Style coordinates to render: those that gradients promise most of, and a random audit of the others."""
+    """Style coordinates to render: those with the largest predicted effects, and a random audit of the others."""
 
     promising: tuple[int, ...]
     audit: tuple[int, ...]
@@ -155,7 +155,9 @@ def shortlist(
     share: float,
     batch_sizer: BatchSizer,
 ) -> Generator[Event, None, Shortlist]:
-    """Keep, for every target class, the `share` of moves with the largest mean predicted gain.
+    """Choose for every target class the `share` of moves with the largest mean predicted gain.
+
+    What is chosen is rendered exactly; the random audit shows what the shortlist misses.
 
     Predicted is (d logit / d style) * kappa * (end - own value); the mean is over the pictures of other classes of
     the positive part, as in the search itself.
@@ -180,7 +182,7 @@ def predicted_effects(
     style_range: Tensor,
     kappa: float,
 ) -> np.ndarray:
-    """First-order effects (B, 2, S, K) of moving single coordinates of the pictures `rows`."""
+    """Return first-order effects (B, 2, S, K) of moving single coordinates of the pictures `rows`."""
     with torch.enable_grad():  # the copies are ordinary tensors, also of what inference made
         s = pictures.s[rows].clone().requires_grad_()
         styles = [style[rows].clone() for style in pictures.styles]
@@ -194,7 +196,7 @@ def predicted_effects(
 
 
 def _choose(gains: np.ndarray, share: float) -> Shortlist:
-    """The best `share` of the columns of every class of gains (K, 2, S), and the audit."""
+    """Return the best `share` of the columns of each class of gains (K, 2, S), and the audit."""
     num_styles = gains.shape[2]
     count = max(1, round(share * 2 * num_styles))
     best = np.argsort(-gains.reshape(len(gains), -1), axis=1, kind="stable")[:, :count]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Encoding many pictures as a step of a job; one batch is `models.explainer.encode_batch`."""
+"""Encode many pictures as a step of a job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def encode(
     ids: Sequence[str],
     batch_sizer: BatchSizer,
 ) -> Generator[Event, None, Samples]:
-    """Encode the pictures `ids`; `read(rows)` gives rows of them as (n, H, W, 3) uint8 at the model's resolution."""
+    """Encode the pictures `ids`; `read(rows)` returns rows of them as (n, H, W, 3) uint8 at the model's resolution."""
     if not ids:
         raise UserError("There are no pictures to encode. Choose another folder, split or condition.")
     parts = yield from batch_sizer.run(

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""From a table of effects to a ranked list of style coordinates: AttFind's search, on plain numpy arrays.
+"""AttFind's search: from an effect table to a ranked list of style coordinates, on numpy arrays.
 
 Written from the published description of the StylEx notebook: unstable pictures, the accumulating greedy search, the
-merge of two classes. The table itself is made by `explain.attfind.effects`.
+merge of two classes.
 
 An effect table has shape (N, 2, S, K) float32: picture, direction (0 to the minimum, 1 to the maximum), style_index,
 class; its entries are changes of logits relative to the reconstruction's. A column is direction * S + style_index.
@@ -28,7 +28,7 @@ _RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Pick:
-    """A chosen coordinate: moving it in `direction` raises the logit of `target`."""
+    """Chosen style coordinate: moving it in `direction` raises the logit of `target`."""
 
     style_index: int
     direction: int
@@ -47,7 +47,7 @@ Stop = Literal["complete", "no pictures", "no coordinate helps"]
 
 @dataclass(frozen=True)
 class Ranking:
-    """What one search found, best first, and why it ended."""
+    """Coordinates that one search found, best first, and why it ended."""
 
     picks: tuple[Pick, ...]
     stop: Stop
@@ -56,7 +56,7 @@ class Ranking:
 def stable_effects(
     effects: np.ndarray, effect: float = UNSTABLE_EFFECT, share: float = UNSTABLE_SHARE
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The table with the slices of unstable pictures set to zero, and which pictures those are, (N,) bool.
+    """Return the table with unstable pictures set to zero, and which pictures those are, (N,) bool.
 
     A picture is unstable when more than `share` of its entries exceed `effect`. It keeps its place in every mean.
     """
@@ -66,9 +66,9 @@ def stable_effects(
 
 
 def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, wanted: int, tau: float) -> Ranking:
-    """Greedy search for the coordinates that move pictures to `target`, from all other classes.
+    """Search greedily for the coordinates that move pictures of the other classes to `target`.
 
-    Takes again and again the column with the largest mean positive effect over the pictures that are not yet
+    Each step takes the column with the largest mean positive effect over the pictures that are not yet
     explained; a picture is explained when the effects of the picks on it add up to `tau` logits. When every picture
     is explained, or no column helps the rest, the sums start again at zero (the next round) with used columns out.
 
@@ -104,7 +104,7 @@ def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, wanted:
 
 
 def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, wanted: int) -> tuple[Pick, ...]:
-    """One list from the lists of class 0 and class 1 of a two-class table, all towards class 0, best first.
+    """Merge the lists of class 0 and class 1 of a two-class table into one towards class 0, best first.
 
     Applying a pick's direction goes from class 1 to class 0, the opposite direction goes back. Ranked by the mean
     effect on class 0 plus the mean effect of the way back on class 1, over all pictures.
@@ -122,12 +122,12 @@ def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.nd
 
 
 def reversed_picks(picks: Sequence[Pick]) -> tuple[Pick, ...]:
-    """A merged list of two classes read the other way: towards class 1."""
+    """Return a merged list of two classes in the other direction: towards class 1."""
     return tuple(replace(p, direction=1 - p.direction, target=1 - p.target) for p in picks)
 
 
 def with_figures(picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray) -> tuple[Pick, ...]:
-    """The picks with mean effect and its 95 % interval over the pictures that are not of the target class."""
+    """Return the picks with mean effect and 95 % interval over the pictures of the other classes."""
     out = []
     for pick in picks:
         values = effects[classes != pick.target, pick.direction, pick.style_index, pick.target]
@@ -137,7 +137,7 @@ def with_figures(picks: Sequence[Pick], effects: np.ndarray, classes: np.ndarray
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """Mean of (n,) values and the 95 % percentile-bootstrap interval of it; the same values give the same interval."""
+    """Return the mean of (n,) values and its 95 % percentile-bootstrap interval, which is deterministic."""
     if len(values) == 0:
         return 0.0, (0.0, 0.0)
     values = values.astype(np.float64)

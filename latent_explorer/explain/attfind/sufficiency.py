@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Do the found attributes suffice to change the verdict? Flip rates of the first k attributes applied together.
+"""Flip rates: how many verdicts change when the first k attributes are applied together.
 
 The reference's section A.7: all shifts start from the unedited styles, and every picture counts, whichever its class.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of pictures with its 95 % Wilson interval."""
+    """Share of pictures with its 95 % Wilson interval; NaN of no pictures."""
 
     count: int
     n: int
@@ -45,7 +45,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class FlipRate:
-    """What the first k attributes at one kappa do to the verdicts on a set of pictures."""
+    """Verdicts that the first k attributes at one kappa change on a set of pictures."""
 
     k: int
     kappa: float
@@ -54,7 +54,7 @@ class FlipRate:
     per_class: dict[str, Rate]  # `reached` by the class that the reconstruction had
 
     def to_dict(self) -> dict[str, Any]:
-        """As reports and the command line print it."""
+        """Return the figures as reports and the command line print them."""
         return {
             "k": self.k,
             "kappa": self.kappa,
@@ -63,7 +63,7 @@ class FlipRate:
             "interval": self.reached.interval,
             "left": self.left.share,
             "per_class": {
-                # JSON knows no NaN: a class without pictures has no share.
+                # JSON has no NaN: a class without pictures has no share.
                 name: {"n": rate.n, "flipped": rate.share if rate.n else None, "interval": rate.interval}
                 for name, rate in self.per_class.items()
             },
@@ -71,7 +71,7 @@ class FlipRate:
 
 
 def by_target(attributes: Sequence[Attribute]) -> dict[int, list[Attribute]]:
-    """The attributes by the class that they raise; those of a search best first."""
+    """Group attributes by the class that they raise, in their order."""
     out: dict[int, list[Attribute]] = {}
     for attribute in attributes:
         out.setdefault(attribute.target, []).append(attribute)
@@ -79,12 +79,12 @@ def by_target(attributes: Sequence[Attribute]) -> dict[int, list[Attribute]]:
 
 
 def other_class(logits: np.ndarray) -> np.ndarray:
-    """(N, K) -> (N,) the class each picture is moved to: the runner-up, which for two classes is the other one."""
+    """Return for logits (N, K) the runner-up class (N,), which each picture is moved to."""
     return np.argsort(logits, axis=1)[:, -2]
 
 
 def apply_attributes(s: Tensor, style_range: Tensor, attributes: Sequence[Attribute], kappa: float) -> Tensor:
-    """Style values s (N, num_styles) with all attributes applied at once, each from the unedited value.
+    """Apply all attributes at once to style values s (N, num_styles), each from the unedited value.
 
     `style_range` (2, num_styles) holds the observed minimum and maximum.
     """
@@ -106,7 +106,7 @@ def flips(
     kappas: Sequence[float],
     batch_sizer: BatchSizer,
 ) -> Generator[Event, None, list[FlipRate]]:
-    """Flip rates for every k and kappa. A job."""
+    """Measure flip rates for every k and kappa. A job."""
     before = pictures.logits.cpu().numpy()
     targets = other_class(before)
     attributes = by_target(found.attributes)
@@ -132,7 +132,7 @@ def count_flips(
     k: int,
     kappa: float,
 ) -> FlipRate:
-    """Compare logits (N, K) before and after an edit towards `targets` (N,)."""
+    """Count the flips between logits (N, K) before and after an edit towards `targets` (N,)."""
     was, now = before.argmax(axis=1), after.argmax(axis=1)
     reached, left = now == targets, now != was
 
@@ -152,7 +152,7 @@ def _apply_per_target(
     k: int,
     kappa: float,
 ) -> Tensor:
-    """Every picture's styles with the first k attributes of its own target applied."""
+    """Apply to every picture's styles the first k attributes of its own target."""
     out = s.clone()
     for target in np.unique(targets):
         rows = torch.as_tensor(np.flatnonzero(targets == target), device=s.device)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""How faithful a projection is, and whether its picture belongs into this generator at all.
+"""Judgement of projections: how near a reconstruction is, and whether its picture is in the generator's domain.
 
-Verdicts rest on figures of the generator's own pictures. What is made small while projecting is `loss`.
+Verdicts are relative to figures of the generator's own pictures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MAX_PSNR = 99.0  # dB, of equal pictures
 
 @dataclass(frozen=True)
 class ReconstructionQuality:
-    """How far a rendered picture is the target."""
+    """Rendered picture of a latent compared with its target."""
 
     image: np.ndarray  # (R, R, 3) uint8
     distance: float
@@ -43,19 +43,19 @@ class ReconstructionQuality:
 
     @property
     def agreement(self) -> bool:
-        """Whether the classifier names the same class."""
+        """True if the classifier gives both pictures the same class."""
         return int(np.argmax(self.probs_target)) == int(np.argmax(self.probs_reconstruction))
 
     @property
     def probability_difference(self) -> float:
-        """|p - p'| of the class that the classifier names for the target."""
+        """|p - p'| of the class that the classifier gives the target."""
         top = int(np.argmax(self.probs_target))
         return abs(self.probs_target[top] - self.probs_reconstruction[top])
 
 
 @dataclass(frozen=True)
 class DomainVerdict:
-    """Whether a picture is within the generator's domain; `reason` is a sentence, empty when it is."""
+    """Verdict on a picture; `reason` says why it is outside the generator's domain, empty when it is inside."""
 
     reason: str
     figures: dict[str, float]
@@ -66,7 +66,7 @@ class DomainVerdict:
 
 
 class ProjectionJudge:
-    """Renders latents as the window does and compares them with their targets."""
+    """Compare latents, rendered as the window renders them, with their targets."""
 
     def __init__(self, renderer: Renderer, classifier_id: str, distance: PerceptualDistance, pairs: np.ndarray) -> None:
         model = renderer.explainer
@@ -82,7 +82,7 @@ class ProjectionJudge:
 
     @torch.no_grad()
     def compare(self, latent: Latent, target: np.ndarray) -> ReconstructionQuality:
-        """A latent against its target (R, R, 3) uint8, both as the 8-bit pictures that are kept."""
+        """Compare a latent with its target (R, R, 3) uint8, both as the 8-bit pictures that are kept."""
         result = self._renderer.render_latent(latent, self._classifier_id)
         image, device = result.after.image, latent.ws.device
         wanted, shown = (torch.from_numpy(to_float(x[None])).to(device) for x in (target, image))
@@ -97,9 +97,9 @@ class ProjectionJudge:
         )
 
     def verdict(self, plain: Latent, target: np.ndarray) -> DomainVerdict:
-        """Whether a target is within the domain, by the best latent of one row that was found for it.
+        """Judge whether a target is in the domain, by the best latent of one row that was found for it.
 
-        One row, because with a row a layer a generator of leaves draws faces, too.
+        One row, because with one for each layer a generator of leaves can draw faces, too.
         """
         shown = self.compare(plain, target).distance
         figures = {"distance": shown, "unlike": self._unlike}
@@ -121,7 +121,7 @@ class ProjectionJudge:
 
 
 class Neighbours:
-    """Encoded pictures around a latent: how far it stands from its fifth nearest."""
+    """Distances of latents from their fifth nearest encoded picture."""
 
     def __init__(self, w: Tensor) -> None:
         self._w = w.float()
@@ -129,6 +129,6 @@ class Neighbours:
         self.far = _MARGIN * float(own.quantile(FAR))
 
     def distance(self, ws: Tensor) -> float:
-        """Of ws (1, num_ws, w_dim)."""
+        """Return the distance of ws (1, num_ws, w_dim)."""
         away = torch.cdist(ws[:, 0].float(), self._w)[0].sort().values
         return float(away[_NEIGHBOURS - 1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Latents of other programs (`.npz` with `w`, as NVIDIA's projector writes it, or `.npy`): read, or as projections."""
+"""Import of latents from other programs: `.npz` with `w`, as NVIDIA's projector writes it, or `.npy`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_LATENTS = 64  # latents of one file
 
 
 def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
-    """The latents of a file as `model` takes them, and whether their cond is an assumption.
+    """Read the latents of a file as `model` takes them; the second value is True if their cond is assumed.
 
     Without `cond` in the file a StylEx generator is told that all classes are equally likely. UserError when the file
     is damaged or of another model.
@@ -36,7 +36,7 @@ def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
 
 
 def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """w and cond (or None) of a file, whatever their shapes."""
+    """Return w and cond (or None) of a file, whatever their shapes."""
     try:
         with path.open("rb") as file:
             found = np.load(file, allow_pickle=False)
@@ -55,7 +55,7 @@ def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 def _fitted(model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """ws (N, num_ws, w_dim), from (N, w_dim) for all rows alike, and cond (N, K) or None as `model` takes them."""
+    """Return ws (N, num_ws, w_dim), also from (N, w_dim), and cond (N, K) or None as `model` takes them."""
     generator = model.generator
     if ws.dim() == 2 and ws.shape[1] == generator.config.w_dim:
         ws = generator.broadcast(ws)
@@ -79,7 +79,7 @@ def _fitted(model: Explainer, ws: torch.Tensor, cond: torch.Tensor | None) -> tu
 
 
 def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classifier_id: str) -> list[ProjectedPicture]:
-    """The latents of a file as projections without a photo, each rendered once.
+    """Import the latents of a file as projections without a photo, each rendered once.
 
     UserError as `read_latents`, and when the file holds more than MAX_LATENTS.
     """

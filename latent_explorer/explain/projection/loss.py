@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a projection makes small: the distance of pictures at one or several sizes, and the schedules' regularisers.
-
-Each is a function of tensors. How latents become pictures, and how they are moved, lives beside it.
-"""
+"""Losses of a projection: the distance of pictures at one or several sizes, and the regularisers."""
 
 from __future__ import annotations
 
@@ -25,23 +22,23 @@ FINE = 96  # px; enlarged to this, pictures of 64 px end nearer to their targets
 
 
 def area_downsample(img: Tensor, size: int = MAX_LPIPS_SIZE) -> Tensor:
-    """(N, 3, H, W) with its area averaged down to `size` px; untouched when it is not larger."""
+    """Reduce pictures (N, 3, H, W) to `size` px by area averaging; return them as they are when not larger."""
     return img if img.shape[-1] <= size else F.interpolate(img, size=size, mode="area")
 
 
 def bilinear_upsample(img: Tensor, size: int = FINE) -> Tensor:
-    """(N, 3, H, W) bilinearly enlarged to `size` px; untouched when it is not smaller."""
+    """Enlarge pictures (N, 3, H, W) bilinearly to `size` px; return them as they are when not smaller."""
     if img.shape[-1] >= size:
         return img
     return F.interpolate(img, size=size, mode="bilinear", align_corners=False)
 
 
 class PictureLoss:
-    """Distance of pictures to fixed targets (N, 3, H, W): the perceptual one, and `l2` times the mean
-    squared difference.
+    """Distance of pictures from fixed targets (N, 3, H, W).
 
-    Where the settings ask for it, also how differently the classifier speaks of them. Random crops are drawn from
-    `rng`, the same for every picture of the batch.
+    The perceptual distance, plus `l2` times the mean squared difference and, where the settings ask for it, `verdict`
+    times the KL divergence of the classifier's probabilities. Random crops are drawn from `rng`, the same for every
+    picture of the batch.
     """
 
     def __init__(
@@ -69,9 +66,10 @@ class PictureLoss:
             self._features = distance.features(self._seen(targets))
 
     def __call__(self, img: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """For pictures img (n, 3, H, W) of the targets `rows` (n,): what is made small, what is compared, perceptual.
+        """Return three (n,) tensors for pictures img (n, 3, H, W) of the targets `rows` (n,).
 
-        The three are (n,). Crops differ from step to step, so the best step is chosen without them.
+        They are the loss to minimise, the loss to compare steps by, and the perceptual distance. Crops differ from step
+        to step, so steps are compared without them.
         """
         target = self._targets[rows]
         features = [x[rows] for x in self._features]
@@ -92,7 +90,7 @@ class PictureLoss:
         return bilinear_upsample(area_downsample(img)) if self._fine else area_downsample(img)
 
     def _crops(self, img: Tensor, target: Tensor) -> list[Tensor]:
-        """One random crop of 256 px at every octave above: 512, 1024, ... up to the picture's own size."""
+        """Return the distance of one random crop of 256 px at every octave above: 512, 1024, ... px."""
         found, size = [], img.shape[-1]
         while size > MAX_LPIPS_SIZE:
             left, top = torch.randint(size - MAX_LPIPS_SIZE + 1, (2,), generator=self._rng).tolist()
@@ -106,7 +104,7 @@ class PictureLoss:
 
 
 def noise_penalty(maps: list[Tensor]) -> Tensor:
-    """(N,): how far the maps (N, 1, H, W) resemble themselves one pixel on, at every size down to 8 px.
+    """Return (N,): the autocorrelation of the maps (N, 1, H, W) at one pixel, at every size down to 8 px.
 
     Karras et al. 2020 (StyleGAN2), appendix D: squared mean of the map times itself shifted, over a pyramid of 2 x 2
     averages. White noise gives about 0; a picture hidden in a map does not.
@@ -125,14 +123,14 @@ def noise_penalty(maps: list[Tensor]) -> Tensor:
 
 @torch.no_grad()
 def normalise_noise(maps: list[Tensor]) -> None:
-    """Bring every map (N, 1, H, W) back to mean 0 and variance 1, in place."""
+    """Normalise every map (N, 1, H, W) to mean 0 and variance 1, in place."""
     for noise in maps:
         noise -= noise.mean(dim=(1, 2, 3), keepdim=True)
         noise /= noise.square().mean(dim=(1, 2, 3), keepdim=True).sqrt().clamp_min(1e-8)
 
 
 def learning_rate(settings: ProjectionSettings, share: float) -> float:
-    """At `share` of the steps in [0, 1): up in a line, down as a cosine (section C.1 of NVIDIA's schedule)."""
+    """Return the rate at `share` of the steps in [0, 1): linear rise, cosine fall (section C.1, NVIDIA's schedule)."""
     rate = 1.0
     if settings.rampdown:
         rate = 0.5 - 0.5 * math.cos(math.pi * min(1.0, (1.0 - share) / settings.rampdown))
@@ -142,5 +140,5 @@ def learning_rate(settings: ProjectionSettings, share: float) -> float:
 
 
 def noise_on_w(settings: ProjectionSettings, share: float) -> float:
-    """The strength of the noise on w at `share` of the steps, in w_std."""
+    """Return the strength of the noise on w at `share` of the steps, in w_std."""
     return settings.w_noise * max(0.0, 1.0 - share / 0.75) ** 2

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Optimise latents, and with pivotal tuning the generator, towards pictures.
+"""Optimisation of latents, and by pivotal tuning of the generator, towards pictures.
 
-A few pictures share a batch, each with its own best and its own end. Where they start and what becomes of them is
-`explain.projection.projection`.
+A few pictures share a batch; each keeps its own best latent and ends by itself.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
 _LATENTS = 256  # of which the spread of styles is measured
 _LEAST = 0.1  # of a layer's mean spread: styles that hardly vary may still move
-_IMPROVEMENT_FACTOR = 0.999  # of the loss that was: less is no improvement that keeps a picture from its end
+_IMPROVEMENT_FACTOR = 0.999  # of the loss before: a smaller gain does not count against early stopping
 
 
 class LatentVariables:
@@ -88,7 +87,7 @@ class LatentVariables:
         return [*self.moved, *self.noise]
 
     def ws(self, rows: Tensor, jitter: Tensor | None = None) -> Tensor:
-        """(n, num_ws, w_dim) of the pictures `rows` (n,), with `jitter` added; in style space where they began."""
+        """Return ws (n, num_ws, w_dim) of the pictures `rows` (n,) plus `jitter`; in style space the start."""
         start = self._start[rows]
         if self._space == "s":
             return start
@@ -96,14 +95,14 @@ class LatentVariables:
         return start + (moved if jitter is None else moved + jitter)
 
     def jitter(self, scale: float, rng: torch.Generator) -> Tensor | None:
-        """Noise of this scale for latents in W and W+, the same for every picture."""
+        """Draw noise of this scale for latents in W and W+, the same for every picture."""
         if not scale or self._space == "s":
             return None
         shape = self.moved[0].shape[1:]
         return torch.randn(1, *shape, generator=rng).to(self._start) * scale
 
     def render(self, rows: Tensor, jitter: Tensor | None = None) -> Tensor:
-        """Pictures (n, 3, R, R), nominally in [-1, 1], with gradients."""
+        """Render the pictures `rows` (n, 3, R, R), nominally in [-1, 1], with gradients."""
         cond = None if self.cond is None else self.cond[rows]
         if self._space == "s":
             styles = self._moved_styles(self.moved, rows)
@@ -114,13 +113,13 @@ class LatentVariables:
 
     @torch.no_grad()
     def keep(self, rows: Tensor) -> None:
-        """Remember where the pictures `rows` are now as their best."""
+        """Keep the present latents of the pictures `rows` as their best."""
         for best, leaf in zip(self._best, self.parameters, strict=True):
             best[rows] = leaf[rows]
 
     @torch.no_grad()
     def best(self, i: int) -> Latent:
-        """The best latent of picture i."""
+        """Return the best latent of picture i."""
         rows = torch.tensor([i], device=self._start.device)
         count = len(self.moved)
         moved, noise = self._best[:count], self._best[count:]
@@ -143,7 +142,7 @@ class LatentVariables:
 
 @torch.no_grad()
 def style_spread(model: Explainer) -> list[Tensor]:
-    """Standard deviation of every style, one (channels,) for each layer: over encoded pictures, else over seeds."""
+    """Return the standard deviation of styles, (channels,) for each layer: over encoded pictures, else over seeds."""
     generator = model.generator
     samples = model.samples
     cond = None
@@ -159,7 +158,7 @@ def style_spread(model: Explainer) -> list[Tensor]:
 
 @dataclass(frozen=True)
 class OptimizationStep:
-    """How the pictures that still move stand after a step."""
+    """Losses of the pictures that still move after a step."""
 
     number: int
     rows: np.ndarray  # (n,) which of the batch
@@ -168,7 +167,7 @@ class OptimizationStep:
 
 
 class LatentOptimizer:
-    """Moves the variables of N pictures; `steps_to_best` (N,) says when each was best, from `begun_at` on."""
+    """Optimiser of N pictures; `steps_to_best` (N,) holds the step of each one's best, counted from `begun_at`."""
 
     def __init__(
         self,
@@ -195,7 +194,7 @@ class LatentOptimizer:
         self.steps_to_best = np.zeros(count, dtype=int)
 
     def run(self, budget: StepBudget) -> Iterator[OptimizationStep | None]:
-        """All steps; yields None in the middle of one that is longer than the budget."""
+        """Run all steps; yield None in the middle of one that is longer than the budget."""
         settings = self._settings
         optimiser = torch.optim.Adam(self.variables.parameters, lr=settings.lr, betas=(0.9, 0.999))
         for step in range(settings.steps + 1):
@@ -219,7 +218,7 @@ class LatentOptimizer:
             yield state
 
     def _evaluate(self, rows: np.ndarray, step: int, share: float) -> tuple[Tensor, OptimizationStep]:
-        """The sum that is made small, and how the pictures stand before it is."""
+        """Return the sum to minimise, and the losses of the pictures before the step."""
         settings, variables = self._settings, self.variables
         index = torch.from_numpy(rows).to(self._w_avg.device)
         scale = noise_on_w(settings, share) * self._w_std * math.sqrt(len(self._w_avg))
@@ -232,7 +231,7 @@ class LatentOptimizer:
         return total.sum(), OptimizationStep(step, rows, _numbers(compared), _numbers(perceptual))
 
     def _latent_penalty(self, ws: Tensor) -> Tensor:
-        """(n,): what keeps ws (n, num_ws, w_dim) near the mean, and its rows near each other."""
+        """Return (n,): the penalty on ws (n, num_ws, w_dim) far from the mean, and on rows far from each other."""
         settings = self._settings
         found = ws.new_zeros(len(ws))
         if settings.near_mean:
@@ -244,7 +243,7 @@ class LatentOptimizer:
         return found
 
     def _remember(self, rows: np.ndarray, losses: np.ndarray, step: int) -> None:
-        """Keep what is better, and end what has not become better for long."""
+        """Keep latents that improved, and end pictures that have not improved for `early_stop` steps."""
         settings = self._settings
         newest = settings.keep == "last" or settings.w_noise > 0
         better = np.isfinite(losses) if newest else losses < self._best[rows]
@@ -270,8 +269,9 @@ def tune(
 ) -> Generator[Event, None, Mapping[str, Tensor]]:
     """Tune the generator to show target `row` of the loss from a latent; return the change of its tensors.
 
-    The change is what must be added, by name, in fp16 on the CPU; empty where no step was better. Adam on all weights
-    of the synthesis; the best step is kept.
+    Pivotal tuning (Roich et al. 2021): the latent stays, the weights move. The change is what must be added to each
+    tensor, by name, in fp16 on the CPU; empty where no step was better. Adam on all weights of the synthesis; the best
+    step is kept. Ranges and effects of attributes were measured on the untuned generator, so they are approximate.
     """
     tuned = copy.deepcopy(generator)
     synthesis = tuned.synthesis.requires_grad_(True)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Projection as a job: from pictures to latents that show them, a few at a time, each with its own best
-and its own end.
+"""Projection as a job: find latents that reproduce pictures, a few at a time.
 
-The pieces stand beside it: starts, what is moved, what is made small, steps, judging, tuning. Random numbers come from
-the settings' seed alone and pictures share batches in fixed groups, so that equal settings give equal bits.
+Random numbers come from the settings' seed alone and pictures share batches in fixed groups, so equal settings give
+equal bits.
 """
 
 from __future__ import annotations
@@ -54,8 +53,8 @@ _NO_LPIPS_NOTICE = (
 )
 _MEAN_SAMPLES = 10_000  # mapped z's, as NVIDIA's projector takes them
 _SHORTLIST = 32  # of the nearest thumbnails are rendered and compared in full
-_KEPT_SECONDS = 0.7  # between two looks at the best so far ...
-_KEPT_SHARE = 8  # ... and at least so many times as long as the look takes
+_KEPT_SECONDS = 0.7  # between two previews ...
+_KEPT_SHARE = 8  # ... and at least this many times as long as a preview takes
 
 
 def project(
@@ -71,7 +70,7 @@ def project(
 
     Yields Progress; Metric with the mean "loss" and "lpips" and those of picture i as "loss/i" and "lpips/i"; and
     about once a second Kept: a tuple of ProjectedPicture, the best so far of every picture that was begun, in order.
-    Closed early, the last of those is what there is.
+    After an early close the last of those is the result.
     """
     size = explainer.generator.config.resolution
     for image in (target.image for target in targets):
@@ -86,14 +85,14 @@ def project(
 
 
 def group_size(resolution: int, device: torch.device) -> int:
-    """Pictures that share a batch: as many as make each cheaper without making a step long."""
+    """Return how many pictures share a batch: as many as make each cheaper without making a step long."""
     if device.type == "cpu":
         return 4 if resolution <= 64 else 2 if resolution <= 128 else 1
     return max(1, min(16, (1024 // resolution) ** 2))
 
 
 def distances(model: Explainer, device: torch.device) -> tuple[PerceptualDistance, PerceptualDistance]:
-    """What is made small, and what judges: different networks where both are at hand."""
+    """Return the distance to minimise and the one to judge by: different networks where both are available."""
     made_small = perceptual_for(model.classifier)
     assert made_small is not None
     judging: PerceptualDistance = made_small
@@ -104,7 +103,7 @@ def distances(model: Explainer, device: torch.device) -> tuple[PerceptualDistanc
 
 @dataclass
 class _Group:
-    """The pictures of one batch while they are projected."""
+    """Pictures of one batch while they are projected."""
 
     first: int  # of all targets
     targets: Sequence[Target]
@@ -120,7 +119,7 @@ class _Group:
 
 
 class _Projection:
-    """One run of the job: the model, what is made small, who judges, and what was found so far."""
+    """One run of the job: the model, the distances, the judge, and the results so far."""
 
     def __init__(
         self,
@@ -177,7 +176,7 @@ class _Projection:
         return _Group(first, targets, img, cond)
 
     def _find(self, group: _Group) -> Generator[Event, None, None]:
-        """Start, verdict on the domain, and the steps: first in W where that is the way."""
+        """Find the latents of a group: start, verdict on the domain, and the steps, where needed first in W."""
         model, settings = self.model, self.settings
         ws = yield from initial_ws(model, self.start, group.img, group.cond, settings, self.distance)
         if model.encoder is not None:
@@ -189,13 +188,13 @@ class _Projection:
             ws = yield from self._search(group, ws, in_w, 0)
             yield from self._judge_domain(group, ws)
         ws = yield from self._search(group, ws, settings, self.w_steps)
-        if not group.verdicts:  # nothing simpler than the result itself was looked at
+        if not group.verdicts:  # nothing simpler than the result itself was judged
             yield from self._judge_domain(group, ws)
 
     def _search(
         self, group: _Group, ws: Tensor, settings: ProjectionSettings, done: int
     ) -> Generator[Event, None, Tensor]:
-        """The steps of one space from ws (n, num_ws, w_dim) on; the best ws."""
+        """Run the steps in one space from ws (n, num_ws, w_dim) on; return the best ws."""
         rng = torch.Generator().manual_seed(settings.seed)
         w_std = self.renderer.w_std
         variables = LatentVariables(self.model, ws, group.cond, settings, w_std)
@@ -214,14 +213,14 @@ class _Projection:
         return torch.cat([variables.best(i).ws for i in range(len(group))])
 
     def _keep(self, group: _Group) -> Generator[Event, None, None]:
-        """Say what there is so far."""
+        """Yield the best so far of all pictures that were begun."""
         began = time.perf_counter()
         pictures = yield from self._pictures(group)
         yield Kept((*self.found, *pictures))
         self.tracker.preview_taken(time.perf_counter() - began)
 
     def _tune(self, group: _Group) -> Generator[Event, None, None]:
-        """Pivotal tuning of each picture by itself: weights of one picture are of no use to another."""
+        """Tune the generator to each picture by itself: the weights of one are of no use to another."""
         if not self.settings.tuning or group.search is None:
             return
         yield from self._keep(group)
@@ -238,19 +237,19 @@ class _Projection:
         return self.tracker.step(f"Tuning the generator to {name}")
 
     def _judge_domain(self, group: _Group, ws: Tensor) -> Generator[Event, None, None]:
-        """The verdict of each picture by ws (n, num_ws, w_dim), whose rows are alike."""
+        """Judge each picture by ws (n, num_ws, w_dim), whose rows are alike."""
         group.verdicts = []
         for i, target in enumerate(group.targets):
             latent = Latent(ws[i : i + 1], None if group.cond is None else group.cond[i : i + 1])
             group.verdicts.append(self.judge.verdict(latent, target.image))
-            yield self.tracker.progress("Looking whether it belongs here")
+            yield self.tracker.progress("Checking whether it belongs here")
 
     def _pictures(self, group: _Group) -> Generator[Event, None, list[ProjectedPicture]]:
-        """The best so far of a group, rendered as it would be from its file."""
+        """Return the best so far of a group, rendered as from its file."""
         found = []
         for i in range(len(group)):
             found.append(self._picture(group, i))
-            yield self.tracker.progress("Looking at the best so far")
+            yield self.tracker.progress("Rendering the best so far")
         return found
 
     def _picture(self, group: _Group, i: int) -> ProjectedPicture:
@@ -288,7 +287,7 @@ class _Projection:
 
 
 class _ProgressTracker:
-    """How far the job is, how long it will still take, and when to look at the best so far."""
+    """Progress and remaining time of the job, and when the next preview is due."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -308,14 +307,14 @@ class _ProgressTracker:
         return Progress(self._done, self._total, message, left)
 
     def skip_to(self, done: int) -> None:
-        """Count the steps that were not needed as done."""
+        """Count steps that were not needed as done."""
         self._done = min(done, self._total)
 
     def preview_due(self) -> bool:
         return time.perf_counter() - self._looked > self._wait
 
     def preview_taken(self, seconds: float) -> None:
-        """Wait until the next look in proportion to what this one cost."""
+        """Delay the next preview in proportion to the seconds that this one took."""
         self._looked = time.perf_counter()
         self._wait = max(_KEPT_SECONDS, _KEPT_SHARE * seconds)
 
@@ -329,7 +328,7 @@ def _metric(first: int, state: OptimizationStep, done: int) -> Metric:
 
 
 def resolve_start(model: Explainer, settings: ProjectionSettings) -> Start:
-    """The start that "auto" stands for. UserError where an encoder is asked for and there is none."""
+    """Return the start that "auto" stands for. UserError where the encoder is chosen and there is none."""
     if settings.start == "auto":
         return "average" if model.encoder is None else "encoder"
     if settings.start == "encoder" and model.encoder is None:
@@ -348,7 +347,10 @@ def initial_ws(
     settings: ProjectionSettings,
     distance: PerceptualDistance,
 ) -> Generator[Event, None, Tensor]:
-    """ws (N, num_ws, w_dim) to start from for the targets (N, 3, R, R), told cond (N, K). A job within a job."""
+    """Find ws (N, num_ws, w_dim) to start from for targets (N, 3, R, R) and cond (N, K). A job within a job.
+
+    Every start is one w, repeated to all rows.
+    """
     generator = model.generator
     n = len(targets)
     if start in ("nearest", "average"):
@@ -379,7 +381,7 @@ def _nearest(
     wanted: int,
     distance: PerceptualDistance,
 ) -> Generator[Event, None, Tensor]:
-    """Mean w (1, w_dim) of the `wanted` seeds whose pictures, told `cond`, are nearest to the target (1, 3, R, R)."""
+    """Return the mean w (1, w_dim) of the `wanted` seeds whose pictures for `cond` are nearest to (1, 3, R, R)."""
     near = seen.astype(np.float32) - thumbnails(target).astype(np.float32)
     order = np.argsort(np.square(near).mean(axis=(1, 2, 3)), kind="stable")
     seeds = [int(seed) for seed in order[: max(_SHORTLIST, wanted)]]

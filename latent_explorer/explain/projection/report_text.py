@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A projection's report in plain words: how faithful it is, and what must be said before anybody explains it."""
+"""Words about a projection's report: verdict, cautions and figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STARTS = {
 
 @dataclass(frozen=True)
 class ReportFigure:
-    """One number of the report: its name, its value with the unit, and what it means."""
+    """Number of the report: name, value with its unit, and meaning."""
 
     name: str
     value: str
@@ -32,12 +32,12 @@ class ReportFigure:
 
 
 def has_photo(report: ProjectionReport) -> bool:
-    """Whether a photo was projected; a latent that came from a file of numbers has none."""
+    """Return True if a photo was projected; a latent from a file of numbers has none."""
     return bool(report.optimised)
 
 
 def verdict(report: ProjectionReport) -> tuple[str, str]:
-    """(severity, sentence): whether the classifier says the same of the photo and of its reconstruction."""
+    """Return (severity, sentence) on whether the classifier gives photo and reconstruction the same class."""
     names, photo, made = report.class_names, report.probs_target, report.probs_reconstruction
     if not has_photo(report):
         return "note", f"No photo: the classifier says {top(names, made)} of this latent."
@@ -53,7 +53,7 @@ def verdict(report: ProjectionReport) -> tuple[str, str]:
 
 
 def cautions(report: ProjectionReport) -> list[str]:
-    """Why the projection must be taken with care, one sentence each; empty when nothing speaks against it."""
+    """Return the reasons to take the projection with care, one sentence each; empty when there are none."""
     said = []
     if not report.in_domain:
         said.append("The photo is outside this generator's domain: what is found in it means little.")
@@ -73,13 +73,13 @@ def cautions(report: ProjectionReport) -> list[str]:
 
 
 def domain_sentence(report: ProjectionReport) -> str:
-    """What the verdict on the domain rests on; empty where the photo is inside."""
+    """Return the reason for the verdict on the domain; empty where the photo is inside."""
     reason = "" if report.in_domain else report.domain_reason
     return reason and f"Outside the domain, because {reason.rstrip('.')}."
 
 
 def full_size_sentence(report: ProjectionReport) -> str:
-    """What to say where the classifier judges the photo at its own size otherwise; empty where it does not."""
+    """Return a sentence where the classifier gives the full-size photo another class; else empty."""
     full = report.probs_photo
     if not full or _best(full) == _best(report.probs_target):
         return ""
@@ -91,7 +91,7 @@ def full_size_sentence(report: ProjectionReport) -> str:
 
 
 def figures(report: ProjectionReport) -> list[ReportFigure]:
-    """The numbers of the report, the telling ones first."""
+    """Return the numbers of the report, the most important first."""
     distance = ReportFigure(
         "From the average",
         f"{report.w_distance:.2f} std",
@@ -120,14 +120,14 @@ def figures(report: ProjectionReport) -> list[ReportFigure]:
 
 
 def summary(report: ProjectionReport) -> str:
-    """Its figures in one line."""
+    """Return the figures in one line."""
     if not has_photo(report):
         return verdict(report)[1]
     return ", ".join(f"{figure.name} {figure.value}" for figure in figures(report))
 
 
 def method_summary(report: ProjectionReport) -> str:
-    """How it was made, and whether the classifier had a say in it."""
+    """Return how the projection was made, and whether the classifier was part of the loss."""
     if not has_photo(report):
         return "From a file of numbers."
     tuned = ", then tuned" if report.tuned else ""
@@ -135,12 +135,12 @@ def method_summary(report: ProjectionReport) -> str:
     space = SPACES[report.space]
     said = f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
     if report.settings.verdict:
-        said += " The classifier's word was part of the search, so that it agrees is no check of its own."
+        said += " The classifier was part of the search, so its agreement is not an independent check."
     return said
 
 
 def top(names: Sequence[str], probs: Sequence[float]) -> str:
-    """ "healthy (0.97)": the most probable class."""
+    """Return the most probable class: "healthy (0.97)"."""
     best = _best(probs)
     name = names[best] if best < len(names) else str(best)
     return f"{name} ({probs[best]:.2f})"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Writing projections into a folder: three files for each picture, and two summaries of all. No torch."""
+"""Files of projections in a folder: three for each picture, and two summaries. No torch."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COLUMNS = (
 
 
 class ResultFolder:
-    """A folder that projections are written into, each under a name of its own. It is made where it is missing."""
+    """Folder that projections are written into, each under its own name. Created where it is missing."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -54,8 +54,7 @@ class ResultFolder:
             self.path.mkdir(parents=True, exist_ok=True)
 
     def add(self, pictures: Sequence[ProjectedPicture]) -> None:
-        """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target,
-        reconstruction)."""
+        """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target, result)."""
         for picture in pictures:
             plain = safe_file_name(Path(picture.report.name).stem) or "picture"
             name = free_name(plain, lambda name: name.lower() in self._names, "-")
@@ -77,7 +76,7 @@ class ResultFolder:
             self._rows.append(row)
 
     def write_summaries(self) -> dict[str, Any]:
-        """Write summary.json and summary.csv of all pictures so far; what summary.json holds."""
+        """Write summary.json and summary.csv of all pictures so far; return the content of summary.json."""
         of_photos = [report for report in self.reports if has_photo(report)]
         fields = {
             "n": len(self._rows),
@@ -97,5 +96,5 @@ class ResultFolder:
 
 
 def _mean(reports: Sequence[ProjectionReport], name: str) -> float | None:
-    """None where there is no photo to speak of."""
+    """Return the mean of a field, or None where no photo was projected."""
     return float(np.mean([getattr(report, name) for report in reports])) if reports else None

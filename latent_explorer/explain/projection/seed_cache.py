@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What is known of a generator's random pictures, kept between starts: thumbnails of its seeds, distances of pairs.
+"""Cache of a generator's random pictures: thumbnails of its seeds, distances of pairs.
 
-Computing it takes minutes for a large generator. All of it can be computed again: what cannot be read or written is no
-error. One file a model in the user's cache folder.
+Computing them takes minutes for a large generator. All of it can be computed again, so failing to read or write it is
+not an error. One file for each model in the user's cache folder.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def batch_size(model: Explainer) -> int:
-    """Pictures of this generator that are rendered at once."""
+    """Return how many pictures of this generator are rendered at once."""
     return max(1, min(_LARGEST_BATCH, _LARGEST_BATCH * 256**2 // model.generator.config.resolution**2))
 
 
@@ -69,14 +69,14 @@ def _store(model: Explainer, arrays: dict[str, np.ndarray]) -> None:
 
 @torch.no_grad()
 def pictures_of_seeds(model: Explainer, seeds: range) -> Tensor:
-    """(n, 3, R, R) in [-1, 1]: seeds as the window shows them."""
+    """Render seeds as the window shows them: (n, 3, R, R) in [-1, 1]."""
     latents = [seed_latent(model, seed) for seed in seeds]
     return pictures_of(model, latents)
 
 
 @torch.no_grad()
 def pictures_of(model: Explainer, latents: list[Latent]) -> Tensor:
-    """(n, 3, R, R) in [-1, 1] of latents in W+, with the stored noise."""
+    """Render latents in W+ with the stored noise: (n, 3, R, R) in [-1, 1]."""
     synthesis = model.generator.synthesis
     conds = [latent.cond for latent in latents if latent.cond is not None]
     cond = torch.cat(conds) if conds else None
@@ -85,12 +85,12 @@ def pictures_of(model: Explainer, latents: list[Latent]) -> Tensor:
 
 
 def thumbnails(img: Tensor) -> np.ndarray:
-    """(n, 3, R, R) in [-1, 1] -> (n, 16, 16, 3) uint8."""
+    """Reduce pictures (n, 3, R, R) in [-1, 1] to (n, 16, 16, 3) uint8."""
     return to_uint8(area_downsample(img, THUMBNAIL).float().cpu().numpy())
 
 
 def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.ndarray]:
-    """(count, 16, 16, 3) uint8 of the seeds 0, 1, ...: from the cache, and the rest rendered. A job within a job."""
+    """Return thumbnails (count, 16, 16, 3) uint8 of the seeds 0, 1, ..., cached or rendered. A job within a job."""
     cached = _load(model)
     found = cached.get("thumbnails", np.zeros(0, np.uint8))
     if found.dtype != np.uint8 or found.shape[1:] != (THUMBNAIL, THUMBNAIL, 3):
@@ -109,7 +109,7 @@ def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.n
 
 
 def pair_distances(model: Explainer, distance: PerceptualDistance) -> Generator[Event, None, np.ndarray]:
-    """(PAIRS,) float32: distances between neighbouring seeds' pictures, sorted: how unlike two random ones are."""
+    """Return sorted distances (PAIRS,) float32 between pictures of neighbouring seeds. A job within a job."""
     name = f"pairs {distance.name}"
     found = _load(model).get(name)
     if found is not None and found.shape == (PAIRS,) and found.dtype == np.float32:

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What can be chosen about a projection, as values.
-
-No torch: the window and the command line read it before the model.
-"""
+"""Settings of a projection. No torch: the window and the command line read them before the model."""
 
 from __future__ import annotations
 
@@ -20,15 +17,15 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=100_000)]
 
 
 class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a picture is brought into the generator. The defaults were tuned on validation pictures.
+    """Settings of a projection. The defaults were tuned on validation pictures.
 
-    space       "w": one row for all layers; "w+": a row for each; "s": the styles themselves, toRGB's too
+    space       "w": one row for all layers; "w+": one for each; "s": the styles themselves, those of toRGB too
     start       "auto": the encoder where there is one, else the average of the nearest samples
-    lr          Adam's, in standard deviations of what is optimised ("std") or raw, as NVIDIA's schedule has it
-    lpips       at which size the distance looks: "native" (its network takes nothing below 64 px), "256" (larger
+    lr          Adam's learning rate, in standard deviations of the variables ("std") or raw, as in NVIDIA's schedule
+    lpips       size at which pictures are compared: "native" (its network takes nothing below 64 px), "256" (larger
                 pictures are shrunk to it), "crops" (the whole at 256 and a random crop at every octave above), "auto"
                 (crops above 256 px; pictures below 96 px enlarged to it, since AlexNet looks at every fourth pixel)
-    early_stop  steps in which nothing became 0.1 % better, after which a picture is done; 0: never
+    early_stop  steps without an improvement of 0.1 % after which a picture is done; 0: never
     tuning      steps of pivotal tuning after the latent is found; 0: the generator stays as it is
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A photo cut to what the generator can show, and what the classifier says of it before it is shrunk to that."""
+"""Targets of a projection: photos cut to the generator's resolution."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_PHOTO_SIZE = 1024
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A picture to be projected."""
+    """Picture to project."""
 
     name: str
     image: np.ndarray  # (R, R, 3) uint8, at the generator's resolution
@@ -37,7 +37,7 @@ def cut_target(
     classifier_id: str,
     crop: Crop | None = None,
 ) -> Target:
-    """Cut a square out of a photo (H, W, 3) uint8, the middle one where none is chosen."""
+    """Cut a square out of a photo (H, W, 3) uint8; the largest central one by default."""
     crop = crop or center_square(*photo.shape[:2])
     image = crop_image(photo, crop, explainer.generator.config.resolution)
     return Target(name, image, photo_probs(explainer, crop_image(photo, crop), classifier_id))
@@ -45,8 +45,7 @@ def cut_target(
 
 @torch.inference_mode()
 def photo_probs(explainer: Explainer, photo: np.ndarray, classifier_id: str) -> tuple[float, ...]:
-    """Probabilities (K,) of a square photo (S, S, 3) uint8; empty where it is no larger than what the
-    generator makes."""
+    """Return probabilities (K,) of a square photo (S, S, 3) uint8; empty unless larger than the generator's."""
     size = photo.shape[0]
     if size <= explainer.generator.config.resolution:
         return ()

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the base and the noise of a recipe to tensors: seeds, samples, projected pictures, and what is blended of them.
-
-Truncation, edits and pictures are the renderer's.
-"""
+"""Bases and noise of recipes as tensors: seeds, samples, projected pictures, and blends of them."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ _FLAT = 1e-8  # a map with less spread than this has no spread to restore
 
 
 class BaseResolver:
-    """The latents of one explainer on one device. `projected` holds projected pictures by latent_id."""
+    """Latents and noise maps of one explainer on one device. `projected` holds projected pictures by latent_id."""
 
     def __init__(self, explainer: Explainer, projected: Mapping[str, Latent], tuned: TunedGenerators) -> None:
         self._explainer = explainer
@@ -45,7 +42,7 @@ class BaseResolver:
         self._tuned = tuned
 
     def latent(self, base: Base) -> Latent:
-        """The untruncated latent of a base. UserError names what the model or the exploration lacks."""
+        """Return the untruncated latent of a base. UserError names what the model or the exploration lacks."""
         if isinstance(base, SeedBase):
             return seed_latent(self._explainer, base.seed)
         if isinstance(base, SampleBase):
@@ -61,7 +58,7 @@ class BaseResolver:
         return self._blend(base) if isinstance(base, BlendBase) else self._mix(base)
 
     def noise(self, noise: Noise) -> NoiseMaps:
-        """The maps of a noise, each (1, 1, H, W) or None. UserError when the exploration lacks them."""
+        """Return the maps of a noise, each (1, 1, H, W) or None. UserError when the exploration lacks them."""
         synthesis = self._explainer.generator.synthesis
         if noise.kind == "const":
             return synthesis.noise_const()
@@ -123,7 +120,7 @@ class BaseResolver:
         )
 
     def _inputs(self, base: Base) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """z, c and cond of a base that comes from seeds, blended."""
+        """Return z, c and cond of a base that comes from seeds, blended."""
         if isinstance(base, SeedBase):
             return seed_inputs(self._explainer, base.seed)
         if isinstance(base, BlendEndBase) and base.truncation_psi == 1:
@@ -162,7 +159,7 @@ class BaseResolver:
 
 
 def cond_tensor(explainer: Explainer, cond: tuple[float, ...]) -> Tensor:
-    """What a person has the generator told, (1, K). UserError when the model takes another number of classes."""
+    """Return the class probabilities of a recipe as (1, K). UserError for another number of classes."""
     classes = explainer.generator.config.num_classes
     if len(cond) != classes:
         raise UserError(
@@ -173,11 +170,11 @@ def cond_tensor(explainer: Explainer, cond: tuple[float, ...]) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
-    """Spherical interpolation (Shoemake 1985) of vectors (1, dim): turns at a steady rate, length goes straight."""
+    """Interpolate vectors (1, dim) spherically (Shoemake 1985): the angle is uniform, the length linear in `amount`."""
     lengths = a.norm(), b.norm()
     u, v = a / lengths[0], b / lengths[1]
     angle = 2 * torch.atan2((u - v).norm(), (u + v).norm())  # exact for small angles too (Kahan)
-    if float(angle.sin()) < 1e-6:  # the same direction, or opposite ones: no circle leads there
+    if float(angle.sin()) < 1e-6:  # parallel or opposite: no unique great circle
         return torch.lerp(a, b, amount)
     turned: Tensor = (((1 - amount) * angle).sin() * u + (amount * angle).sin() * v) / angle.sin()
     turned *= torch.lerp(lengths[0], lengths[1], amount)
@@ -185,10 +182,10 @@ def slerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
 
 
 def blend_maps(a: Tensor | None, b: Tensor | None, amount: float) -> Tensor | None:
-    """Two noise maps (1, 1, H, W), blended; None is the map of zeros.
+    """Blend two noise maps (1, 1, H, W); None is the map of zeros.
 
-    A mean of independent maps is flatter than either. So the blend gets the spread that lies `amount` of the way
-    between those of its ends: two maps of unit variance blend into one.
+    A mean of independent maps has less variance than either. The blend is scaled to the standard deviation that lies
+    `amount` of the way between those of its ends: maps of unit variance blend into one of unit variance.
     """
     if a is None:
         return None if b is None else b * amount
@@ -207,7 +204,7 @@ def _lerp(a: Tensor | None, b: Tensor | None, amount: float) -> Tensor | None:
 
 
 def _blend_deltas(a: Mapping[str, Tensor], b: Mapping[str, Tensor], amount: float) -> Mapping[str, Tensor]:
-    """Between two tuned generators, or from one to the generator itself, whose delta is zero."""
+    """Blend two tuned generators, or one with the generator itself, whose delta is zero."""
     if a is b:
         return a
     blended = {name: change * (1 - amount) for name, change in a.items() if name not in b}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""From a recipe to a picture: the one batch-1 render of window, exports, reports and projections, bit for bit.
+"""The batch-1 render of window, exports, reports and projections: equal recipes give equal pictures, bit for bit.
 
-What a recipe means stands in `explain.recipe`. Searches render in batches of their own.
+Searches render in batches of their own.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ if TYPE_CHECKING:
 
     from latent_explorer.models.explainer import Explainer
 
-_CACHED_BASES = 32  # more than the grid shows; a base is a few hundred kilobytes
+_CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes
 _PASSING = "passing"  # the id of a latent that is rendered once; no latent_id looks like this
 
 
 @dataclass(frozen=True)
 class _Base:
-    """Everything the edits of a recipe start from, and its unedited pictures as they were asked for."""
+    """Unedited state of a recipe, and its unedited pictures where they were needed."""
 
     ws: Tensor
     cond: Tensor | None
@@ -67,7 +67,7 @@ class _Base:
 
 
 class Renderer:
-    """Renders recipes of one explainer on one device. Not thread-safe: the engine's one thread owns it.
+    """Renderer of recipes for one explainer on one device. Not thread-safe: the engine's thread owns it.
 
     `latents` holds projected pictures by latent_id, `directions` the stored directions by direction_id.
     """
@@ -88,22 +88,21 @@ class Renderer:
             self._stats = {k: torch.as_tensor(v, device=self.device) for k, v in arrays.items()}
 
     def add_latent(self, latent_id: str, latent: Latent) -> None:
-        """Make a projected picture known, or replace it."""
+        """Add or replace a projected picture. UserError when it is of another model."""
         check_latent(self.explainer.generator.synthesis, latent)
         self.latents[latent_id] = on_device(latent, self.device)
         self._bases.clear()
 
     def add_direction(self, direction_id: str, direction: Direction) -> None:
-        """Make a direction known, or replace it."""
+        """Add or replace a direction."""
         vector = direction.vector.to(self.device).float()
         self.directions[direction_id] = replace(direction, vector=vector)
 
     @torch.inference_mode()
     def render(self, request: PictureRequest) -> RenderResult:
-        """The picture of a request, with and without its edits. UserError names what the model lacks."""
+        """Render a request, with and without its edits. UserError names what the model lacks."""
         start = time.perf_counter()
-        # At batch 1 a second CPU thread costs more than it brings; one fixed number also keeps preview
-        # and export equal.
+        # At batch 1 a second CPU thread costs more than it saves; a fixed number keeps preview and export equal.
         with cpu_threads(1):
             base = self._base(request.recipe)
             before = base.pictures.get(request.classifier_id)
@@ -122,7 +121,7 @@ class Renderer:
         )
 
     def render_latent(self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()) -> RenderResult:
-        """The picture of a latent that is not kept, with its own noise maps where it brings some."""
+        """Render a latent that is not kept, with its own noise maps where it has some."""
         noise = Noise() if latent.noise is None else Noise("maps", maps_id=_PASSING)
         recipe = PictureRecipe(ProjectedBase(_PASSING), noise=noise, edits=tuple(edits))
         self.add_latent(_PASSING, latent)
@@ -133,7 +132,7 @@ class Renderer:
 
     @torch.inference_mode()
     def img(self, recipe: PictureRecipe) -> Tensor:
-        """img (1, 3, H, W) as the generator makes it: nominally in [-1, 1], not clipped, and nobody is asked."""
+        """Return img (1, 3, H, W) of a recipe, nominally in [-1, 1] but not clipped, without asking a classifier."""
         with cpu_threads(1):
             base = self._base(recipe)
             return base.synthesis.render(self._edited(base, recipe.edits), base.noise)
@@ -163,7 +162,7 @@ class Renderer:
         return _Base(ws, cond, styles, synthesis.join(styles), noise, synthesis, distance)
 
     def _edited(self, base: _Base, edits: Sequence[Edit]) -> Styles:
-        """The styles of the edited picture; the very ones of the base where nothing is moved."""
+        """Return the styles of the edited picture; the same object as the base's where nothing moves."""
         shifts = [e for e in edits if isinstance(e, StyleShift)]
         directions = [(e.amount, self._direction(e)) for e in edits if isinstance(e, DirectionShift)]
         styles, s = base.styles, base.s
@@ -182,7 +181,7 @@ class Renderer:
         return synthesis.replace(styles, shifted)
 
     def _shift(self, s: Tensor, shifts: list[StyleShift]) -> Tensor:
-        """Sum of the style shifts (1, num_styles); `s` (1, num_styles) holds the unedited values."""
+        """Return the sum of the style shifts (1, num_styles); `s` (1, num_styles) holds the unedited values."""
         delta = torch.zeros_like(s)
         if not shifts:
             return delta

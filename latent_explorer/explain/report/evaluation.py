@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""How far an explainer can be trusted, measured on pictures that it never saw: the job behind `evaluate`.
+"""Evaluation of an explainer on held-out pictures: the job behind `evaluate`.
 
-Reconstruction, agreement, Frechet drift, and how many verdicts the listed attributes flip. The list and the ranges
-are the explainer's own; nothing is chosen on these pictures.
+Measures reconstruction, agreement, Frechet distances, and how many verdicts the listed attributes flip. The list and
+the ranges are the explainer's own; nothing is chosen on these pictures.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ SMALLEST_LPIPS = 32  # px; below, nothing is left after its poolings
 
 @dataclass(frozen=True)
 class Pair:
-    """A real picture and its reconstruction, (H, W, 3) uint8, with class probabilities (K,)."""
+    """Real picture and its reconstruction, (H, W, 3) uint8, with class probabilities (K,)."""
 
     name: str
     real: np.ndarray
@@ -53,7 +53,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured on n pictures."""
+    """Figures measured on n pictures."""
 
     n: int
     classifier_id: str
@@ -67,7 +67,7 @@ class Evaluation:
     pairs: tuple[Pair, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As `evaluate --json` prints it."""
+        """Return the figures as `evaluate --json` prints them."""
         return {
             "n": self.n,
             "classifier_id": self.classifier_id,
@@ -94,9 +94,9 @@ def evaluate(
     device: str | torch.device = "cpu",
     budget: StepBudget = default_budget,
 ) -> Generator[Event, None, Evaluation]:
-    """Measure an explainer on the pictures `ids`; `read(rows)` gives them as `explain.attfind.encode` takes them.
+    """Measure an explainer on the pictures `ids`. A job.
 
-    A job.
+    `read(rows)` returns rows of them as (n, H, W, 3) uint8 at the model's resolution. UserError for fewer than two.
     """
     if len(ids) < 2:
         raise UserError(f"{len(ids)} pictures are too few to measure anything. Choose another split or folder.")
@@ -117,7 +117,7 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Compared:
-    """Real pictures against reconstructions, picture by picture; everything is on the CPU."""
+    """Real pictures and reconstructions compared one by one, on the CPU."""
 
     real_probs: Tensor
     rec_probs: Tensor
@@ -161,7 +161,7 @@ def _compare(
 
 
 def _perceptual(model: Explainer) -> LpipsDistance | None:
-    """LPIPS where its weights are at hand and the pictures are large enough for its network."""
+    """Return LPIPS where its weights are installed and the pictures are large enough for its network."""
     if not lpips_available("alex") or model.generator.config.resolution < SMALLEST_LPIPS:
         return None
     return LpipsDistance("alex").to(model.generator.mapping.w_avg.device)
@@ -176,7 +176,7 @@ def _compare_batch(
     samples: Samples,
     rows: slice,
 ) -> _Compared:
-    """`images` (n, H, W, 3) uint8 are the real pictures of these rows of the samples."""
+    """Compare `images` (n, H, W, 3) uint8 with the reconstructions of these rows of the samples."""
     real = torch.from_numpy(to_float(images)).to(samples.ws.device)
     rec = _rendered(model, samples.ws[rows], samples.told(rows)).clamp(-1, 1)
     real_probs, rec_probs = classifier.probs(real).cpu(), classifier.probs(rec).cpu()
@@ -217,7 +217,7 @@ def _joined(parts: list[_Compared]) -> _Compared:
 def _mapped_features(
     model: Explainer, key: str, samples: Samples, batch_sizer: BatchSizer
 ) -> Generator[Event, None, Tensor]:
-    """Classifier features of as many generated pictures, told the probabilities of real ones in another order."""
+    """Return classifier features of as many generated pictures, with the cond of real ones in random order."""
     config = model.generator.config
     rng = torch.Generator().manual_seed(0)
     n, device = len(samples), samples.ws.device

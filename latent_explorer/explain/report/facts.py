@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What an explainer file says of itself, as labels and words for a report: data, licence, figures, how it was searched.
+"""Facts of an explainer file as labels and words for a report: data, licence, figures, search.
 
-Provenance and figures are whatever the file's maker wrote, so every part is taken only if it is what it should be.
+Provenance and figures are whatever the file's maker wrote, so a part is used only if it has the expected type.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class _Flips(msgspec.Struct):
 
 
 class _Evaluated(msgspec.Struct):
-    """A side of the split as `evaluate --into` leaves it."""
+    """Figures of one side of the split, as `evaluate --into` stores them."""
 
     n: Count
     agreement: Share
@@ -60,14 +60,14 @@ class _Evaluated(msgspec.Struct):
 
 
 class _Validated(msgspec.Struct):
-    """Of validation pictures, as a training leaves it."""
+    """Figures of validation pictures, as a training stores them."""
 
     val_agreement: Share
     val_lpips: float | None = None
 
 
 def facts_of(summary: ExplainerSummary, found: AttributeSet) -> Facts:
-    """Everything that can be said, in the order of reading."""
+    """Return (label, words) of all facts, in the order of reading."""
     said = [*_model(summary), *_classifiers(summary, found.classifier_id), *_origin(summary)]
     said += [*_figures(summary, found.classifier_id), ("Attributes", _search(found))]
     return tuple((label, words) for label, words in said if words)
@@ -86,7 +86,7 @@ def _model(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
 
 
 def _classifiers(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]:
-    """The one that is explained first."""
+    """Yield the classifiers, the explained one first."""
     for one in sorted(summary.classifiers, key=lambda c: c.classifier_id != asked):
         first = one.classifier_id == asked
         parts = [f"{one.name} ({one.classifier_id[:HASH]})"]
@@ -101,7 +101,7 @@ def _classifiers(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, s
 
 
 def accuracy_of(summary: ExplainerSummary, classifier_id: str) -> float | None:
-    """The accuracy of a classifier on test pictures; None where the file does not say it."""
+    """Return the accuracy of a classifier on test pictures, or None where the file does not state it."""
     found = _accuracy(summary, classifier_id)
     return None if found is None else found.accuracy
 
@@ -146,7 +146,7 @@ def _data(data: _Data) -> str:
 
 
 def _figures(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]:
-    """Of test pictures where there are such, else of validation pictures; of the classifier that is explained."""
+    """Yield the explained classifier's figures on test pictures, else on validation pictures."""
     test = _read(summary.figures.get("test"), _Evaluated)
     if test is not None and test.classifier_id in ("", asked):
         kept = wilson_interval(round(test.agreement * test.n), test.n)
@@ -177,7 +177,7 @@ def _search(found: AttributeSet) -> str:
 
 
 def _read(value: object, kind: type[T]) -> T | None:
-    """The value as `kind`, or None where it is something else."""
+    """Return the value as `kind`, or None where it is something else."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:

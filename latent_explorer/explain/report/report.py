@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What an explainer's first attributes do to pictures, where, and what every classifier in the file says: a job.
+"""Report on an explainer's first attributes as a job: what they change, where, and how all classifiers respond.
 
-Looks for one thing above all: do they change the subject of the pictures, or its surroundings? Works on the encoded
-pictures of the file; needs neither data nor LPIPS. The page is written by media/report.
+Its main question is whether they change the subject of the pictures or its surroundings. Works on the encoded pictures
+of the file; needs neither data nor LPIPS. The page is written by `media.report`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 class ReportSettings(msgspec.Struct, frozen=True):
-    """How much a report shows."""
+    """Size of a report."""
 
     attributes: int = 10  # the first of each target class
     samples: int = 4  # pictures shown of each
@@ -62,7 +62,7 @@ def report(
     shown: Sequence[Attribute] | None = None,
     device: str | torch.device = "cpu",
 ) -> Generator[Event, None, ExplainerReport]:
-    """Measure the first attributes for the classifier that is explained. A job; its value is the figures.
+    """Measure the first attributes of the explained classifier. A job that returns the figures.
 
     Every attribute is moved to kappa 1 on the reconstructions that are not of its target class. `shown` are those of
     the newest search as a person named and arranged them, with others between them; None: as they were found.
@@ -83,12 +83,12 @@ def report(
 
 
 def spread(rows: np.ndarray, n: int) -> np.ndarray:
-    """All rows, or n of them spread evenly: always the same."""
+    """Return all rows, or n of them spread evenly, always the same."""
     return rows if n >= len(rows) else rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
 
 
 def _searched(explainer: Explainer) -> AttributeSet:
-    """The attributes that are shown. Raises UserError when the file lacks what the report stands on."""
+    """Return the newest search. UserError when the file lacks what the report needs."""
     name, found = explainer.name, newest_set(explainer.attribute_sets, explainer.classifier_id)
     if explainer.samples is None or not len(explainer.samples):
         raise UserError(f"{name} holds no encoded pictures to look at. Export it with a data set.")
@@ -102,14 +102,14 @@ def _searched(explainer: Explainer) -> AttributeSet:
 
 
 def _of_the_same_classes(explainer: Explainer) -> Explainer:
-    """Without the classifiers that tell other classes apart: a target would mean something else to them, or nothing."""
+    """Return the explainer without classifiers of other classes, to which a target means something else."""
     names = explainer.classifier.config.class_names
     asked = {k: c for k, c in explainer.classifiers.items() if c.config.class_names == names}
     return replace(explainer, classifiers=asked)
 
 
 def _ranked(found: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings) -> list[tuple[Attribute, int]]:
-    """The attributes that are shown, the targets in the order of the classes; with their ranks, 0 if not found."""
+    """Return the attributes to show, by target, each with its rank in the search, or 0."""
     ranks = {
         (target, attribute.entries): rank
         for target, attributes in by_target(found.attributes).items()
@@ -124,7 +124,7 @@ def _ranked(found: AttributeSet, shown: Sequence[Attribute], settings: ReportSet
 
 @dataclass
 class _Tally:
-    """What is summed up for one attribute while its pictures come by."""
+    """Sums over the pictures of one attribute."""
 
     attribute: Attribute
     rank: int
@@ -140,7 +140,7 @@ class _Tally:
         self.shown = set(spread(self.rows, self.wanted).tolist())
 
     def add(self, row: int, before: _Rendered, after: _Rendered, asked: str) -> None:
-        """One picture, before and after; `asked` is the classifier that is explained."""
+        """Add one picture, before and after; `asked` is the explained classifier."""
         difference = (after.img - before.img).abs().mean(dim=0).double().numpy() / 2
         self.total.append(float(difference.sum()))
         self.inside.append(float(difference[frame_mask(len(difference))].sum()))
@@ -158,14 +158,14 @@ class _Tally:
 
 @dataclass(frozen=True)
 class _Rendered:
-    """A picture img (3, H, W) in [-1, 1] and what every classifier says of it, (K,) by classifier_id; on the CPU."""
+    """Picture img (3, H, W) in [-1, 1] and its probabilities (K,) by classifier_id, on the CPU."""
 
     img: Tensor
     probs: dict[str, np.ndarray]
 
 
 def _verdicts(renderer: Renderer, chosen: np.ndarray) -> Generator[Event, None, np.ndarray]:
-    """(N,) what the classifier that is explained says of the reconstructions."""
+    """Return the classes (N,) that the explained classifier gives the reconstructions."""
     said, asked = [], renderer.explainer.classifier_id
     for done, row in enumerate(chosen.tolist(), start=1):
         said.append(int(_rendered(renderer, row).probs[asked].argmax()))
@@ -174,7 +174,7 @@ def _verdicts(renderer: Renderer, chosen: np.ndarray) -> Generator[Event, None, 
 
 
 def _measure(renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]) -> Generator[Event, None, None]:
-    """Render each picture with every attribute: no more than two are held at a time."""
+    """Render each picture with every attribute, holding at most two at a time."""
     key = renderer.explainer.classifier_id
     done, total = 0, sum(len(tally.rows) for tally in tallies)
     for row in chosen.tolist():
@@ -189,9 +189,9 @@ def _measure(renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]) -> G
 
 @torch.inference_mode()
 def _rendered(renderer: Renderer, row: int, attribute: Attribute | None = None) -> _Rendered:
-    """The reconstruction of an encoded picture, with an attribute at kappa 1: the window's picture, bit for bit.
+    """Render an encoded picture, with an attribute at kappa 1, as the window does, bit for bit.
 
-    Every classifier is asked about the one picture, before it is rounded.
+    Every classifier is asked about this picture before it is rounded.
     """
     edits = () if attribute is None else attribute_edits(attribute)
     with cpu_threads(1):  # as the renderer asks: the same bits in every report on this machine

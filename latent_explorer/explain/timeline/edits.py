@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a timeline is changed: each function makes the next timeline from one. No window, no undo: `app` has those."""
+"""Changes of a timeline: each function returns a new timeline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ replace = msgspec.structs.replace
 
 
 def with_keyframe(timeline: Timeline, keyframe: Keyframe) -> Timeline:
-    """One more keyframe; one that stands at the same time already takes its recipe and keeps its easing."""
+    """Add a keyframe. One at the same time takes its recipe and keeps its own easing."""
     for index, there in enumerate(timeline.keyframes):
         if abs(there.seconds - keyframe.seconds) < 0.5 / timeline.fps:
             return with_recipe(timeline, index, keyframe.recipe)
@@ -26,38 +26,38 @@ def with_keyframe(timeline: Timeline, keyframe: Keyframe) -> Timeline:
 
 
 def with_recipe(timeline: Timeline, index: int, recipe: PictureRecipe) -> Timeline:
-    """Keyframe `index` shows another picture."""
+    """Replace the recipe of keyframe `index`."""
     return _with(timeline, {index: replace(timeline.keyframes[index], recipe=recipe)})
 
 
 def with_easing(timeline: Timeline, indices: Iterable[int], easing: Easing) -> Timeline:
-    """The segments that begin at these keyframes move in another way."""
+    """Set the easing of the segments that begin at these keyframes."""
     frames = timeline.keyframes
     return _with(timeline, {i: replace(frames[i], easing=easing) for i in indices})
 
 
 def moved(timeline: Timeline, times: Mapping[int, float]) -> Timeline:
-    """Keyframes, by index, at other times (seconds, not below 0). They may pass one another: see `places`."""
+    """Move keyframes, by index, to other times in seconds, at least 0. They may pass one another: see `places`."""
     frames = timeline.keyframes
     return _with(timeline, {i: replace(frames[i], seconds=max(0.0, t)) for i, t in times.items()})
 
 
 def places(timeline: Timeline, times: Mapping[int, float]) -> list[int]:
-    """The index that each keyframe has after `moved` with the same times."""
+    """Return the index of each keyframe after `moved` with the same times."""
     seconds = [max(0.0, times.get(i, k.seconds)) for i, k in enumerate(timeline.keyframes)]
     order = sorted(range(len(seconds)), key=seconds.__getitem__)
     return sorted(order, key=order.__getitem__)
 
 
 def without(timeline: Timeline, indices: Iterable[int]) -> Timeline:
-    """Fewer keyframes; the others stay where they are."""
+    """Remove keyframes; the others keep their times."""
     gone = set(indices)
     kept = tuple(k for i, k in enumerate(timeline.keyframes) if i not in gone)
     return replace(timeline, keyframes=kept)
 
 
 def copied(timeline: Timeline, indices: Iterable[int], seconds: float) -> Timeline:
-    """Copies of keyframes, the first of them at `seconds`, with the same time between them."""
+    """Copy keyframes, the first of them to `seconds`, with the same time between them."""
     chosen = [timeline.keyframes[i] for i in sorted(set(indices))]
     if not chosen:
         return timeline
@@ -67,7 +67,7 @@ def copied(timeline: Timeline, indices: Iterable[int], seconds: float) -> Timeli
 
 
 def distributed(timeline: Timeline) -> Timeline:
-    """The same time between any two keyframes; the first and the last stay where they are."""
+    """Space the keyframes evenly; the first and the last keep their times."""
     count = len(timeline.keyframes)
     if count < 3:
         return timeline
@@ -76,7 +76,7 @@ def distributed(timeline: Timeline) -> Timeline:
 
 
 def reversed_in_time(timeline: Timeline) -> Timeline:
-    """From the last keyframe to the first: every segment runs backwards. What is held is held as long as before."""
+    """Reverse the timeline: every segment runs backwards, and holds last as long as before."""
     frames, end = timeline.keyframes, duration(timeline)
     turned = []
     for i in reversed(range(len(frames))):
@@ -86,7 +86,7 @@ def reversed_in_time(timeline: Timeline) -> Timeline:
 
 
 def stretched(timeline: Timeline, seconds: float) -> Timeline:
-    """The same in another time: the last keyframe stands at `seconds`."""
+    """Scale all times so that the last keyframe is at `seconds`."""
     end = duration(timeline)
     if end <= 0 or seconds <= 0:
         return timeline

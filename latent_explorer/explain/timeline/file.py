@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A timeline in a JSON file, as `animate` takes it; and what makes a timeline from a file unfit, whatever the model.
-
-Whether it fits a certain model is checked where that model is known.
-"""
+"""Timelines in JSON files, as `animate` reads them, and checks of timelines that do not depend on the model."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ MAX_NAME = 200  # characters
 
 
 class TimelineFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file holds. `model_hash` is of the model that it was made with; empty: of any."""
+    """Content of the file. `model_hash` is of the model that it was made with; empty: any."""
 
     format: str = ""
     version: int = 0
@@ -41,14 +38,14 @@ class TimelineFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Head(msgspec.Struct, frozen=True):
-    """Read first: the only part whose shape is the same in all versions."""
+    """The part of the file that is the same in all versions; read first."""
 
     format: str = ""
     version: int = 0
 
 
 def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
-    """Write the file, all at once or not at all. UserError when that is impossible."""
+    """Write a timeline file atomically. UserError when it cannot be written."""
     held = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
     try:
         with atomic_path(path) as temporary:
@@ -60,30 +57,37 @@ def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None
 
 
 def read_timeline(path: Path) -> TimelineFile:
-    """Read the file. UserError, in a sentence, for whatever is wrong with it."""
+    """Read a timeline file. UserError when it is missing, too large, damaged, newer or not a timeline."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_FILE + 1)
     except OSError as error:
         raise UserError(f"{path.name} cannot be read ({error.strerror or error}). Check the file.") from error
     if len(data) > MAX_FILE:
-        raise UserError(f"{path.name} is larger than {size_text(MAX_FILE)}, so it is no timeline. Choose another file.")
+        raise UserError(
+            f"{path.name} is larger than {size_text(MAX_FILE)}, so it is not a timeline. Choose another file."
+        )
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format == FORMAT and head.version > VERSION:
             raise UserError(f"{path.name} was written by a newer Latent Explorer. Update the program to open it.")
         held = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(f"{path.name} is no timeline, or damaged ({error}). Save the timeline again.") from error
+        raise UserError(
+            f"{path.name} is not a timeline, or damaged ({error}). Correct the file or write it again."
+        ) from error
     if held is None:
-        raise UserError(f"{path.name} is no timeline of Latent Explorer. Save one from the Timeline menu.")
+        raise UserError(
+            f"{path.name} is not a timeline of Latent Explorer. Write one from Python with "
+            "latent_explorer.api.write_timeline: docs/python.md shows how."
+        )
     if reason := timeline_problem(held.timeline):
-        raise UserError(f"{path.name} cannot be used: {reason}. Save the timeline again.")
+        raise UserError(f"{path.name} cannot be used: {reason}. Correct the file or write it again.")
     return held
 
 
 def timeline_problem(timeline: Timeline) -> str:
-    """Why a timeline from a file cannot be used, to be read after "cannot be used:"; empty when it can."""
+    """Return why a timeline from a file cannot be used, as words after "cannot be used:"; empty when it can."""
     frames = timeline.keyframes
     numbers = [timeline.closing_seconds, *(k.seconds for k in frames)]
     curves = [k.easing for k in frames if isinstance(k.easing, Curve)]
@@ -91,7 +95,7 @@ def timeline_problem(timeline: Timeline) -> str:
     wrong = {
         "its name is too long or empty": not 0 < len(timeline.name) <= MAX_NAME,
         f"it has more than {MAX_KEYFRAMES} keyframes": len(frames) > MAX_KEYFRAMES,
-        f"its frame rate is none of {', '.join(f'{f:g}' for f in FPS)}": timeline.fps not in FPS,
+        f"its frame rate is not one of {', '.join(f'{f:g}' for f in FPS)}": timeline.fps not in FPS,
         f"a time of it is outside 0 to {MAX_SECONDS:g} s": not all(0 <= x <= MAX_SECONDS for x in numbers),
         "a curve of it leaves the square from 0 to 1": not all(0 <= x <= 1 for x in handles),
     }
@@ -104,7 +108,7 @@ def timeline_problem(timeline: Timeline) -> str:
 
 
 def recipe_problem(recipe: PictureRecipe) -> str:
-    """The same of a recipe, whatever the model."""
+    """Return why a recipe cannot be used with any model; empty when it can."""
     if reason := noise_problem(recipe.noise):
         return reason
     if depth(recipe.base) > MAX_DEPTH:
@@ -115,7 +119,7 @@ def recipe_problem(recipe: PictureRecipe) -> str:
 
 
 def noise_problem(noise: Noise) -> str:
-    """The same of a noise."""
+    """Return why a noise cannot be used; empty when it can."""
     level = [noise]
     for _ in range(MAX_DEPTH + 1):
         if not all(0 <= n.amount <= 1 for n in level):
@@ -132,7 +136,7 @@ def _blends_lie_between(base: Base) -> bool:
 
 
 def _floats(value: Any) -> Iterator[float]:
-    """Every float in a value of structs and tuples."""
+    """Yield every float in a value of structs and tuples."""
     if isinstance(value, float):
         yield value
     elif isinstance(value, tuple):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Timelines made in one go: a walk through seeds, a morph, a sweep of an edit, a mix of layers. Values only."""
+"""Ready-made timelines: a walk through seeds, a morph, a sweep of an edit, a mix of layers. Values only."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def random_walk(
     space: Space = "z-slerp",
     name: str = "Random walk",
 ) -> Timeline:
-    """From seed to seed, `seconds` each, and back to the first. Truncation, noise and edits are those of `like`.
+    """Make a loop from seed to seed, `seconds` each. Truncation, noise and edits are those of `like`.
 
-    On the sphere of z: seeds lie there, and every picture of the way is as likely as one of a seed.
+    By default it stays on the sphere of z, where every picture on the way is as likely as one of a seed.
     """
     template = like or PictureRecipe(SeedBase(0))
     recipes = [msgspec.structs.replace(template, base=SeedBase(s), cond=None) for s in seeds]
@@ -42,7 +42,7 @@ def morph(
     space: Space = "w+",
     name: str = "Morph",
 ) -> Timeline:
-    """From one picture to another and back; their noise maps are blended with them."""
+    """Make a loop from one picture to another and back; their noise maps are blended with them."""
     return Timeline(name, (Keyframe(0.0, a), Keyframe(seconds, b)), space, loop=True, ping_pong=True)
 
 
@@ -55,9 +55,9 @@ def alpha_sweep(
     *,
     name: str = "Sweep",
 ) -> Timeline:
-    """`start` to `stop` times an edit (or several together, an attribute's), and back.
+    """Make a loop from `start` to `stop` times an edit (or several together, an attribute's) and back.
 
-    The recipe's other edits stay; what it says of the same coordinates and unit, or of the same direction, goes.
+    They replace the recipe's edits of the same coordinates and unit, or of the same direction; its other edits stay.
     """
     moving = tuple(edits) if isinstance(edits, list | tuple) else (edits,)
     places = {place_of(edit) for edit in moving}
@@ -80,7 +80,7 @@ def style_mix(
     *,
     name: str = "Style mixing",
 ) -> Timeline:
-    """The picture, then the same with rows `first` to `last` of ws taken from each of the others in turn, and back."""
+    """Make a loop through the picture and its mixes, with rows `first` to `last` of ws from each of the others."""
     mixes = [MixBase(recipe.base, other, first, last) for other in others]
     recipes = [recipe, *(msgspec.structs.replace(recipe, base=base) for base in mixes)]
     frames = tuple(Keyframe(i * seconds, r) for i, r in enumerate(recipes))

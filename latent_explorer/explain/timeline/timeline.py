@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Timelines: a timeline is a function from time to recipe, so that the one render makes its frames. Values only.
+"""Timelines: functions from time to recipe, and the recipe between two recipes. Values only.
 
-Preview and export ask for the same recipes at the same times, hence show the same pictures. How a timeline is
-changed stands in `timeline_edits`, ready-made ones in `timeline_makers`, its file in `timeline_file`.
+Preview and export render the same recipes at the same times, hence show the same pictures.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _ROUNDING = 1e-6  # of a frame: 0.1 s at 10 fps is one frame, whatever floats ma
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """A cubic Bezier curve from (0, 0) to (1, 1) with two handles, as in CSS; all four numbers lie in 0..1."""
+    """Cubic Bezier curve from (0, 0) to (1, 1) with two handles, as in CSS; all four numbers are in 0..1."""
 
     x1: float
     y1: float
@@ -48,7 +47,7 @@ Easing = Literal["linear", "smooth", "hold"] | Curve
 
 
 class Keyframe(msgspec.Struct, frozen=True):
-    """A recipe at a time; `easing` is of the segment that begins here."""
+    """Recipe at a time; `easing` is of the segment that begins here."""
 
     seconds: float
     recipe: PictureRecipe
@@ -56,9 +55,9 @@ class Keyframe(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """A named animation. Keyframes stand in the order of time, whatever order they are given in.
+    """Named animation. Keyframes are sorted by time.
 
-    `loop` without `ping_pong` closes the circle: from the last keyframe the way leads back to the first within
+    `loop` without `ping_pong` closes the loop: from the last keyframe it goes back to the first within
     `closing_seconds` (0: it jumps), unless both are the same picture already.
     """
 
@@ -70,7 +69,7 @@ class Timeline(msgspec.Struct, frozen=True):
     ping_pong: bool = False
     closing_seconds: float = 1.0
     noise: Noise | None = None  # one for all frames; None: the keyframes' own
-    classifier_id: str = ""  # who is asked about the frames; empty: whoever is asked now
+    classifier_id: str = ""  # the classifier that is asked about the frames; empty: the current one
 
     def __post_init__(self) -> None:
         times = [k.seconds for k in self.keyframes]
@@ -80,19 +79,19 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 def duration(timeline: Timeline) -> float:
-    """Seconds from 0 to the last keyframe."""
+    """Return the seconds from 0 to the last keyframe."""
     return timeline.keyframes[-1].seconds if timeline.keyframes else 0.0
 
 
 def span(timeline: Timeline) -> float:
-    """Seconds that can be looked at: the duration, and the way back to the start where the timeline closes it."""
+    """Return the duration plus, in a closed loop, the seconds of the way back to the start."""
     return duration(timeline) + _closing(timeline)
 
 
 def frame_times(timeline: Timeline) -> list[float]:
-    """The time on the timeline that each frame of one pass shows; frame k is on the screen from k / fps on.
+    """Return the time on the timeline of each frame of one pass; frame k is shown from k / fps on.
 
-    The last keyframe gets a frame even where it stands between two. A loop does not show its first picture
+    The last keyframe gets a frame even where it lies between two. A loop does not show its first picture
     twice; ping-pong turns without a doubled frame, and a looped one does not double its start either.
     """
     if not timeline.keyframes:
@@ -108,7 +107,7 @@ def frame_times(timeline: Timeline) -> list[float]:
 
 
 def frame_at(timeline: Timeline, seconds: float) -> float:
-    """The frame time nearest to `seconds`: what scrubbing shows is what is exported."""
+    """Return the frame time nearest to `seconds`, so scrubbing shows what is exported."""
     end = span(timeline)
     if seconds >= end:
         return end
@@ -129,9 +128,9 @@ def _ends_as_it_begins(timeline: Timeline) -> bool:
 
 
 def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
-    """The recipe at a time; before the first keyframe it is the first's, after the last the last's.
+    """Return the recipe at a time; before the first keyframe the first's, after the last the last's.
 
-    Of keyframes at the same time the last counts from there on: that is a cut. UserError without a keyframe.
+    Of keyframes at the same time the last counts from then on, which makes a cut. UserError without a keyframe.
     """
     frames = timeline.keyframes
     if not frames:
@@ -150,7 +149,7 @@ def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
 
 
 def _following(timeline: Timeline, here: int) -> tuple[Keyframe, float]:
-    """The keyframe that a segment leads to, and the segment's seconds; 0 where no segment begins."""
+    """Return the keyframe that a segment leads to, and the segment's seconds; 0 where no segment begins."""
     frames = timeline.keyframes
     if here + 1 < len(frames):
         return frames[here + 1], frames[here + 1].seconds - frames[here].seconds
@@ -158,12 +157,12 @@ def _following(timeline: Timeline, here: int) -> tuple[Keyframe, float]:
 
 
 def frames(timeline: Timeline) -> list[PictureRecipe]:
-    """The recipes of one pass, one a frame. Empty without a keyframe."""
+    """Return the recipes of one pass, one for each frame. Empty without a keyframe."""
     return [recipe_at(timeline, seconds) for seconds in frame_times(timeline)]
 
 
 def ease(easing: Easing, share: float) -> float:
-    """How far the pictures have come when `share` (0..1) of a segment's time is over."""
+    """Return the share of the way (0..1) after `share` (0..1) of a segment's time."""
     share = min(max(share, 0.0), 1.0)
     if easing == "hold":
         return 1.0 if share >= 1 else 0.0
@@ -175,7 +174,7 @@ def ease(easing: Easing, share: float) -> float:
 
 
 def _bezier(curve: Curve, share: float) -> float:
-    """The height of the curve over x = share. x rises along the curve, so halving finds the place."""
+    """Return y of the curve at x = share, by bisection: x rises along the curve."""
     if share in (0.0, 1.0):
         return share
     low, high = 0.0, 1.0
@@ -193,9 +192,10 @@ def _cubic(p1: float, p2: float, u: float) -> float:
 
 
 def interpolate_recipes(a: PictureRecipe, b: PictureRecipe, amount: float, space: Space) -> PictureRecipe:
-    """`amount` (0..1) of the way from one recipe to the other.
+    """Return the recipe at `amount` (0..1) of the way from one recipe to the other.
 
-    Z is for ends that come from seeds; other ends are blended in W+ instead, so that a timeline may mix both.
+    Truncation psi, cond and the amount of every edit are linear. At 0 and 1 the recipes themselves come back, so a
+    keyframe's picture is unchanged, bit for bit. Z is for ends that come from seeds; others are blended in W+ instead.
     """
     if amount <= 0 or a == b:
         return a
@@ -223,7 +223,7 @@ def interpolate_recipes(a: PictureRecipe, b: PictureRecipe, amount: float, space
 
 
 def has_z(base: Base) -> bool:
-    """Whether a base is the image of one z, so that the mapping network's input can be blended."""
+    """Return True if a base is the image of one z, so the mapping network's input can be blended."""
     if isinstance(base, BlendEndBase):
         return base.truncation_psi == 1.0 and has_z(base.base)
     if isinstance(base, BlendBase):
@@ -232,7 +232,7 @@ def has_z(base: Base) -> bool:
 
 
 def _common_cutoff(a: PictureRecipe, b: PictureRecipe) -> int | None:
-    """The cutoff under which both truncations can be written, or _NONE_IN_COMMON. With psi 1 any cutoff will do."""
+    """Return a cutoff that expresses both truncations, or _NONE_IN_COMMON. With psi 1 any cutoff does."""
     if a.truncation_psi == 1.0:
         return b.truncation_cutoff
     if b.truncation_psi == 1.0 or a.truncation_cutoff == b.truncation_cutoff:
@@ -257,7 +257,7 @@ def _blended(a: Base, b: Base, amount: float, space: Space) -> Base:
 
 
 def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> tuple[Edit, ...]:
-    """An edit that only one end has starts or ends at 0."""
+    """Interpolate edits; one that only one end has starts or ends at 0."""
     starts, ends = _by_place(a), _by_place(b)
     moved = []
     for place in {**starts, **ends}:
@@ -275,5 +275,5 @@ def _by_place(edits: tuple[Edit, ...]) -> dict[tuple[object, ...], Edit]:
 
 
 def _lerp(a: float, b: float, amount: float) -> float:
-    """Exact at both ends, and where they are equal."""
+    """Interpolate linearly; exact at both ends, and where they are equal."""
     return a + amount * (b - a) if amount < 0.5 else b - (1 - amount) * (b - a)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""AttFind on a small generator whose answer is known, and the promises of the effect table."""
+"""AttFind on a small generator with a known answer, and the effect table."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LAYER, CHANNEL = "b16.conv1", 2  # the planted coordinate
 
 
 def finish(job):
-    """Run a job to its end: (events, value)."""
+    """Run a job to its end; return (events, value)."""
     events = []
     value = run_job(job, events.append)
     return events, value
 
 
 def planted_explainer():
-    """The mean of red hangs on one style coordinate: only its layer's styles vary, and only it reaches the picture."""
+    """Make the mean of red depend on one style coordinate: no other reaches the picture."""
     explainer = tiny_explainer(n=40)
     samples, synthesis = explainer.samples, explainer.generator.synthesis
     layer, torgb = synthesis.layer(LAYER), synthesis.layer("b16.torgb")

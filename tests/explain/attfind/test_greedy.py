@@ -18,7 +18,7 @@ from latent_explorer.explain.attfind.greedy import (
 
 
 def table(gains, target=1, classes=2):
-    """An effect table (N, 2, S, K) from the effects on the target, rows of 2 S columns, direction-major."""
+    """Return an effect table (N, 2, S, K) from effects on the target, rows of 2 S columns, direction-major."""
     gains = np.asarray(gains, dtype=np.float32)
     out = np.zeros((len(gains), 2, gains.shape[1] // 2, classes), dtype=np.float32)
     out[..., target] = gains.reshape(len(gains), 2, -1)

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Flip rates: counted right, per class, from the unedited styles; and pictures go through the encoder
-as they should."""
+"""Flip rates, counted per class from the unedited styles, and the encoding of pictures."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Known answers of projections: a w that is found again, and pictures that do not belong into a generator."""
+"""Projections with known answers: a w that is found again, and pictures outside a generator's domain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from latent_explorer.models.lpips_weights import lpips_available
 
 @pytest.mark.parametrize("start", ["mean", "average"])
 def test_projection_recovers_a_known_w(start, monkeypatch, tmp_path: Path) -> None:
-    """The picture of a w of a generator with random weights, from somewhere else: the w itself is found again."""
+    """From another start, the w of a picture of a generator with random weights is found again."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # the classifier's features: no weights needed
     model = plain_explainer()
     known = seed_latent(model, 1234).ws

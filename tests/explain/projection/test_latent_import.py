@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Latents that come from files, photos at their own size, and what the worker keeps of both: on real networks."""
+"""Latents from files, photos at their own size, and projections in the model host, on real networks."""
 
 from __future__ import annotations
 

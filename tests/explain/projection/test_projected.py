@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files of projections: what is written is read, and what is not sound is refused with a sentence."""
+"""Files of projections: round trips, and refusal of damaged files."""
 
 from __future__ import annotations
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Projection as a job: same bits from the same seed, each picture its own best, every start and space,
-and its report."""
+"""Projection as a job: determinism, each picture's own best, every start and space, and its report."""
 
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ from latent_explorer.explain.render.renderer import Renderer
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without LPIPS, so that these tests say the same on every machine."""
+    """Run without LPIPS, so the tests give the same result on every machine."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
 
@@ -34,7 +33,7 @@ def targets(tiny_explainer) -> np.ndarray:
 
 
 def rendered(model, picture) -> np.ndarray:
-    """As the window would show it."""
+    """Render a projection as the window does."""
     renderer = Renderer(model)
     renderer.add_latent("it", latent_of(picture))
     noise = Noise("maps", maps_id="it") if picture.noise else Noise()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a projection makes small, against the formulas that its schedules were published with."""
+"""Losses of a projection against the published formulas."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from latent_explorer.explain.projection.settings import NVIDIA_SCHEDULE, Project
 
 
 class Sizes(torch.nn.Module):
-    """A distance that notes at which sizes it was asked: the mean absolute difference."""
+    """Mean absolute difference that records the sizes of pictures."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def test_the_published_schedule_is_the_preset() -> None:
 
 
 def published_penalty(noise: np.ndarray) -> float:
-    """One map's, in plain loops over the pyramid, as the projector's source has it."""
+    """Return the penalty of one map in plain loops over the pyramid, as in the projector's source."""
     total = 0.0
     while True:
         total += (noise * np.roll(noise, 1, axis=1)).mean() ** 2
@@ -111,7 +111,7 @@ def test_at_which_size_the_distance_looks(look: str, size: int, seen: set[int]) 
 
 
 def test_the_classifiers_word_can_be_part_of_it(tiny_explainer) -> None:
-    """KL(p || p') with the classifier's probabilities, times its weight; chosen by, too."""
+    """KL(p || p') of the classifier's probabilities times its weight is part of both losses."""
     classifier = tiny_explainer.classifier
     a, b = torch.rand(2, 3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
     found = []

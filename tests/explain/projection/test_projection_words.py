@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is said of a projection: how it was made, what speaks against it, its figures in one line."""
+"""Words about a projection: its method, cautions and figures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_how_it_was_made_says_whether_the_classifier_had_a_say():
     alone = report(space="s", tuned=True, settings=ProjectionSettings(verdict=0.0))
     assert method_summary(alone) == "Style space, from the encoder, 100 steps, then tuned, 6 s."
     asked = report(settings=ProjectionSettings(verdict=0.05))
-    assert method_summary(asked).endswith("that it agrees is no check of its own.")
+    assert method_summary(asked).endswith("its agreement is not an independent check.")
     assert method_summary(report(optimised="")) == "From a file of numbers."
 
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a person saw while playing is what is exported, bit for bit: with the cache on one side and without it on the
-other, in other orders, and by other renderers of the same model."""
+"""Exported frames equal previewed ones bit for bit, with and without the cache, in any order and by any renderer."""
 
 from __future__ import annotations
 

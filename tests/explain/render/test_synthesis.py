@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What determines a picture: bases, truncation, noise, edits and their units."""
+"""Renders of recipes: bases, truncation, noise, edits and their units."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def request(explainer, base, **fields):
 
 
 def reference(explainer, ws, cond, styles=None, noise=None):
-    """The picture and logits by the networks themselves."""
+    """Return picture and logits by the networks themselves."""
     synthesis = explainer.generator.synthesis
     with torch.no_grad():
         styles = synthesis.styles(ws, cond) if styles is None else styles

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The headline figures on a planted explainer, where it is known which verdicts change and which styles change them."""
+"""Headline figures on a planted explainer, where it is known which verdicts and styles change."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ STEP = 0.4  # what an attribute at kappa 1 adds to red or takes from it
 
 
 def pictures() -> np.ndarray:
-    """(20, 16, 16, 3) uint8, each of one colour."""
+    """Return pictures (20, 16, 16, 3) uint8, each of one colour."""
     colours = np.stack([np.where(MISTAKEN, 255 - RED, RED), np.full(20, GREEN), BLUE], axis=1)
     return np.broadcast_to(colours[:, None, None], (20, 16, 16, 3)).astype(np.uint8)
 
 
 class PlantedEncoder(nn.Module):
-    """w: red (of the opposite sign where blue is light), green and blue."""
+    """Encoder to w = red (of the opposite sign where blue is light), green and blue."""
 
     def forward(self, img: Tensor) -> Tensor:
         w = torch.zeros(len(img), 16)
@@ -61,7 +61,7 @@ class PlantedMapping(MappingNetwork):
 
 
 class PlantedSynthesis(SynthesisNetwork):
-    """The first three style coordinates are the colour; 3 and 4 take STEP from its red, 5 adds it."""
+    """Synthesis where the first three styles are the colour; 3 and 4 take STEP from its red, 5 adds it."""
 
     def styles(self, ws: Tensor, cond: Tensor | None = None) -> Styles:
         found = [torch.zeros(len(ws), layer.channels) for layer in self.layout.layers]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The report measures what is there: the window's own pictures, and a planted shortcut is caught."""
+"""Figures of the report on the window's own pictures, and a planted shortcut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SETTINGS = ReportSettings(attributes=2, samples=2, pictures=8)
 
 
 def frame_only(explainer: Explainer) -> Classifier:
-    """The explainer's classifier, blind but for the outer 2 px."""
+    """Return the explainer's classifier, blind but for the outer 2 px."""
     config = explainer.classifier.config
     blind = Classifier(msgspec.structs.replace(config, name="frame-only", frame_only=2))
     blind.load_state_dict(explainer.classifier.state_dict())
@@ -63,7 +63,7 @@ def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerRepo
 
 
 def test_the_figures_are_those_of_the_pictures(two: Explainer, figures: ExplainerReport, tmp_path: Path) -> None:
-    """The same from the outside: `open`, `render`, uint8 pictures and a second look at them."""
+    """The Python interface gives the same figures from uint8 pictures."""
     write_explainer(two, tmp_path / "two.explainer")
     opened = Open(tmp_path / "two.explainer", "cpu")
     stored, chosen = opened.encoded(), spread(np.arange(12), 8)
@@ -113,7 +113,7 @@ def test_every_classifier_is_asked_about_the_same_pictures(two: Explainer, figur
 
 
 def test_classifiers_of_other_classes_are_not_asked(two: Explainer, figures: ExplainerReport) -> None:
-    """Their order counts, too: a target is a place in it."""
+    """The order of classes matters, too: a target is an index into it."""
     config = two.classifier.config
     others = [
         Classifier(msgspec.structs.replace(config, name="other", class_names=names)).eval()
@@ -127,7 +127,7 @@ def test_classifiers_of_other_classes_are_not_asked(two: Explainer, figures: Exp
 
 
 class FrameOnlyChanges(SynthesisNetwork):
-    """Fades everything but the frame towards grey."""
+    """Synthesis that fades everything but the frame towards grey."""
 
     def render(self, styles: Styles, noise: NoiseMaps | None = None) -> torch.Tensor:
         return super().render(styles, noise) * torch.where(torch.from_numpy(frame_mask(16)), 1.0, 0.05)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Blends with known answers: ends are ends bit for bit, a blend of a thing with itself is the thing."""
+"""Blends with known answers: exact ends, and a blend of a value with itself."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Timelines as functions of time: which frame stands when, how segments move, and what happens at the edges."""
+"""Timelines as functions of time: frame times, easing, edges, edits and ready-made ones."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def line(*times: float, recipes=(A, B, C), easing="linear", **fields) -> Timelin
 
 
 def amounts(timeline: Timeline) -> list[float]:
-    """How far each frame is on its way from A to B."""
+    """Return how far each frame is on its way from A to B."""
     values = {A: 0.0, B: 1.0}
     return [values[r] if r in values else r.base.amount for r in frames(timeline)]  # noqa: SIM401
 

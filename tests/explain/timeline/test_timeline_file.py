@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Timeline files: they come back as they were, and nothing that a stranger writes into one does harm."""
+"""Timeline files: round trips, and refusal of damaged and foreign ones."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ EVERYTHING = Timeline(
 
 
 def written(path, change=lambda held: None):
-    """A sound file after a change of its JSON."""
+    """Write a valid file and change its JSON."""
     write_timeline(path, EVERYTHING, "model")
     held = json.loads(path.read_text())
     change(held)
@@ -110,7 +110,7 @@ def deep_noise(levels: int) -> dict:
         (("timeline", "keyframes"), 5, "damaged"),
         (("timeline",), None, "damaged"),
         (("version",), 9, "newer"),
-        (("format",), "something else", "no timeline"),
+        (("format",), "something else", "write_timeline"),
         (("timeline", "keyframes"), [{"seconds": 0, "recipe": {"base": deep(0)}}] * 2001, "2000"),
     ],
 )
