@@ -16,13 +16,7 @@ import pytest
 import torch
 from colour_explainer import random_images, tiny_explainer
 from PIL import Image
-from tiny_training import (
-    PERCEPTUAL_USERS,
-    FakePerceptual,
-    classifier_training,
-    tiny_config,
-    write_discs,
-)
+from tiny_training import PERCEPTUAL_USERS, FakePerceptual, classifier_training, tiny_config, write_discs
 
 import latent_explorer
 from latent_explorer import api
@@ -30,13 +24,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
 from latent_explorer.explain.projection.settings import ProjectionSettings
-from latent_explorer.explain.recipe import (
-    PictureRecipe,
-    PictureRequest,
-    SampleBase,
-    SeedBase,
-    StyleShift,
-)
+from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.timeline.timeline import frames
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
@@ -173,11 +161,7 @@ def test_what_was_found_and_named_is_saved_in_a_copy(path, explainer, tmp_path):
     found = explainer.attfind(n=6, wanted=3)
     key = api.attribute_key(found.attributes[0])
     copy = explainer.save(
-        tmp_path / "named.explainer",
-        attributes=found,
-        names={key: "spots"},
-        note="A note.",
-        licence="CC0",
+        tmp_path / "named.explainer", attributes=found, names={key: "spots"}, note="A note.", licence="CC0"
     )
     saved = latent_explorer.open(copy, "cpu")
     assert saved.attributes[0].name == "spots"
@@ -210,13 +194,7 @@ def test_a_training_and_its_classifier(tmp_path, monkeypatch):
     config, plain = tiny_config(discs, file), TrainConfig(DataConfig(str(discs)))
     given = {n: v for n, v in values_of(config).items() if v != values_of(plain)[n]}
     events: list[object] = []
-    status = api.train(
-        discs,
-        tmp_path / "run",
-        given | {"attributes": 4},
-        classifier=str(file),
-        on_event=events.append,
-    )
+    status = api.train(discs, tmp_path / "run", given | {"attributes": 4}, classifier=str(file), on_event=events.append)
     assert status.state == "finished"
     assert events
     assert latent_explorer.open(tmp_path / "run" / "result.explainer", "cpu").class_names

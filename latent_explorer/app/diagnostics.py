@@ -26,17 +26,7 @@ from latent_explorer.common.format import size_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-PACKAGES = (
-    "torch",
-    "torchvision",
-    "lpips",
-    "numpy",
-    "pillow",
-    "fpdf2",
-    "safetensors",
-    "msgspec",
-    "PySide6-Essentials",
-)
+PACKAGES = ("torch", "torchvision", "lpips", "numpy", "pillow", "fpdf2", "safetensors", "msgspec", "PySide6-Essentials")
 EXTRAS = ("av", "onnx", "onnxruntime", "timm")
 
 # Shared objects that Qt needs and a bare Linux lacks, with Debian's and Ubuntu's packages
@@ -168,12 +158,7 @@ def _qt() -> Iterator[Check]:
     command = paths.self_command("doctor", "--qt-probe")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     child = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=_PROBE_SECONDS,
-        env=environment,
-        check=False,
+        command, capture_output=True, text=True, timeout=_PROBE_SECONDS, env=environment, check=False
     )
     lines = child.stdout.strip().splitlines()
     if child.returncode != 0 or not lines:
@@ -212,12 +197,7 @@ def _bundled_explainer(name: str) -> Check:
         path = library.bundled_explainer(name)
     except UserError as error:
         return Check("bundled explainer", False, str(error), essential=False)
-    return Check(
-        "bundled explainer",
-        True,
-        f"{path.name}, {size_text(path.stat().st_size)}",
-        essential=False,
-    )
+    return Check("bundled explainer", True, f"{path.name}, {size_text(path.stat().st_size)}", essential=False)
 
 
 def _lpips() -> Iterator[Check]:

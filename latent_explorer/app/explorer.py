@@ -66,10 +66,7 @@ class Explorer:
         self._settings_store = SettingsStore(self.updates.emit, config_dir)
         self._autosave = Autosave((data_dir or paths.user_data_dir()) / "autosave")
         self._engine = Engine(
-            self._host.answer,
-            lambda event: post(partial(self._take, event)),
-            slots=SLOTS,
-            ordered=ORDERED,
+            self._host.answer, lambda event: post(partial(self._take, event)), slots=SLOTS, ordered=ORDERED
         )
         self._jobs = Jobs(self._engine, self.updates.emit, self._show)
         self.latents = LatentStore(self._send_latents)

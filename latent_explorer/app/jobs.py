@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 class Jobs:
     """Long jobs can be listed and cancelled; calls (opening a model) are short and go before all pictures."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        notify: Callable[[object], None],
-        calls_done: Callable[[], None],
-    ) -> None:
+    def __init__(self, engine: Engine, notify: Callable[[object], None], calls_done: Callable[[], None]) -> None:
         self.running: dict[int, str] = {}  # jobs that run or wait, by id: their names
         self._engine = engine
         self._notify = notify

@@ -95,13 +95,7 @@ def request_for_exploration(exploration: Exploration, title: str, file: Path | N
     """An exploration that was read from `file`."""
     hint = Path(exploration.model_path) if exploration.model_path else None
     return OpenRequest(
-        title,
-        hint,
-        exploration.state,
-        exploration.document,
-        file,
-        exploration.model_name,
-        latents=exploration.latents,
+        title, hint, exploration.state, exploration.document, file, exploration.model_name, latents=exploration.latents
     )
 
 

@@ -12,13 +12,7 @@ from typing import TYPE_CHECKING, Any
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.app.exploration.updates import (
-    ErrorReport,
-    GridPicture,
-    HoverPicture,
-    MainPicture,
-    Thumbnail,
-)
+from latent_explorer.app.exploration.updates import ErrorReport, GridPicture, HoverPicture, MainPicture, Thumbnail
 from latent_explorer.explain.projection.report_text import cautions
 
 if TYPE_CHECKING:
@@ -48,12 +42,7 @@ class ShownPicture:
 class PictureScheduler:
     """Asks for each picture once: a request equal to the last one of its slot is not sent again."""
 
-    def __init__(
-        self,
-        show: Callable[[str, Sequence[Any]], int],
-        updates: UpdateHub,
-        latents: LatentStore,
-    ) -> None:
+    def __init__(self, show: Callable[[str, Sequence[Any]], int], updates: UpdateHub, latents: LatentStore) -> None:
         self._show = show
         self._updates = updates
         self._latents = latents

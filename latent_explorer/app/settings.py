@@ -73,14 +73,7 @@ def load(path: Path) -> Settings:
         return Settings()
     try:
         return _decode(data)
-    except (
-        msgspec.MsgspecError,
-        UnicodeDecodeError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RecursionError,
-    ) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
         broken = path.with_name(path.name + ".broken")
         log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
         with contextlib.suppress(OSError):  # a folder that cannot be written is no reason not to start

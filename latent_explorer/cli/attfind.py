@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import (
-    classifier_option,
-    data_options,
-    device_option,
-    split_option,
-)
+from latent_explorer.cli.options import classifier_option, data_options, device_option, split_option
 from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
@@ -25,36 +20,17 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
 @click.option(
-    "--images",
-    "data",
-    type=click.Path(),
-    metavar="DATA",
-    help="Search these instead of the encoded pictures.",
+    "--images", "data", type=click.Path(), metavar="DATA", help="Search these instead of the encoded pictures."
 )
 @data_options(split="--split-column")
 @split_option("val")
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search.")
 @click.option("--seed", type=int, help="Draw them by this seed; without it, the first.")
 @click.option("--kappa", default=1.0, show_default=True, help="Share of the way to the observed end.")
-@click.option(
-    "--exhaustive",
-    is_flag=True,
-    help="Render every move, not only those that gradients promise most of.",
-)
-@click.option(
-    "--wanted",
-    default=10,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Attributes a class.",
-)
+@click.option("--exhaustive", is_flag=True, help="Render every move, not only those that gradients promise most of.")
+@click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes a class.")
 @classifier_option
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="X2",
-    help="Write the explainer with what was found.",
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="X2", help="Write the explainer with what was found.")
 @device_option
 @json_option
 def attfind(
@@ -107,12 +83,7 @@ def encode_pictures(
     pictures = open_dataset(data, **selection)
     rows = evenly_spaced_rows(pictures.indices(side), n)
     size = model.generator.config.resolution
-    job = encode(
-        model,
-        lambda part: pictures.read(rows[part], size),
-        [pictures.names[i] for i in rows],
-        BatchSizer(),
-    )
+    job = encode(model, lambda part: pictures.read(rows[part], size), [pictures.names[i] for i in rows], BatchSizer())
     return output.run(job)
 
 

@@ -24,13 +24,7 @@ BESIDE = "shortcut"  # the folder of the second tour
 
 
 @click.command()
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder to write into.",
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write into.")
 @click.option("--explainer", type=click.Path(path_type=Path), metavar="X", help="Instead of the bundled ones.")
 @device_option
 @json_option
@@ -58,13 +52,7 @@ def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
 
 
 def _tour(
-    path: Path,
-    out: Path,
-    device: str,
-    output: Output,
-    *,
-    beside: bool = False,
-    quick: bool = False,
+    path: Path, out: Path, device: str, output: Output, *, beside: bool = False, quick: bool = False
 ) -> TourResult:
     """The four files of one explainer; `beside`: its report names that of the other one."""
     from latent_explorer.app.tour import FPS, tour, write_report

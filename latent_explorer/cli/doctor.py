@@ -11,12 +11,7 @@ from latent_explorer.cli.output import Output, json_option
 
 
 @click.command()
-@click.option(
-    "--qt-probe",
-    is_flag=True,
-    hidden=True,
-    help="Print what Qt says of itself, as one line of JSON.",
-)
+@click.option("--qt-probe", is_flag=True, hidden=True, help="Print what Qt says of itself, as one line of JSON.")
 @json_option
 def doctor(qt_probe: bool, as_json: bool) -> int:
     """Check versions, device, Qt and its system libraries, fonts, folders and weights."""

@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import (
-    classifier_option,
-    data_options,
-    device_option,
-    split_option,
-)
+from latent_explorer.cli.options import classifier_option, data_options, device_option, split_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.paths import atomic_path
 
@@ -27,33 +22,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.option(
-    "--images",
-    "data",
-    required=True,
-    type=click.Path(),
-    metavar="DATA",
-    help="Pictures with labels.csv.",
-)
+@click.option("--images", "data", required=True, type=click.Path(), metavar="DATA", help="Pictures with labels.csv.")
 @data_options(split="--split-column")
 @split_option("test")
 @click.option("--n", type=click.IntRange(min=2), help="At most so many pictures; all without it.")
-@click.option(
-    "--kappa",
-    "kappas",
-    multiple=True,
-    type=float,
-    default=[1.0],
-    show_default=True,
-    help="May be repeated.",
-)
+@click.option("--kappa", "kappas", multiple=True, type=float, default=[1.0], show_default=True, help="May be repeated.")
 @classifier_option
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets.")
 @click.option(
-    "--into",
-    type=click.Path(path_type=Path),
-    metavar="X2",
-    help="Write the explainer with these figures in it.",
+    "--into", type=click.Path(path_type=Path), metavar="X2", help="Write the explainer with these figures in it."
 )
 @device_option
 @json_option

@@ -303,10 +303,7 @@ def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, co
 
 
 def _rows(
-    summary: ExplainerSummary,
-    samples: str | None,
-    seeds: str | None,
-    projected: list[ProjectedPicture],
+    summary: ExplainerSummary, samples: str | None, seeds: str | None, projected: list[ProjectedPicture]
 ) -> tuple[Base, ...]:
     """The rows of a sheet: projected pictures, and those of `--samples` and `--seeds`."""
     own: list[Base] = [ProjectedBase(picture.latent_id) for picture in projected]

@@ -33,24 +33,9 @@ MAX_SEED = 2**63 - 1
 @click.argument("explainer", metavar="X", type=click.Path())
 @click.option("--seeds", default="0-15", show_default=True, metavar="0-15,42", help="Numbers and ranges.")
 @click.option("--psi", default=1.0, show_default=True, help="Truncation: 1 none, 0 the average picture.")
-@click.option(
-    "--cutoff",
-    type=click.IntRange(min=0),
-    help="Rows of the latent that are truncated; all without it.",
-)
-@click.option(
-    "--latents",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="npz or npy with w, instead of seeds.",
-)
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder to write into.",
-)
+@click.option("--cutoff", type=click.IntRange(min=0), help="Rows of the latent that are truncated; all without it.")
+@click.option("--latents", type=click.Path(path_type=Path), metavar="FILE", help="npz or npy with w, instead of seeds.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write into.")
 @click.option("--raw", is_flag=True, help="Also write pictures.npz with the unclipped floats.")
 @device_option
 @json_option

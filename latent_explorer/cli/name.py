@@ -30,12 +30,7 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
 @json_option
 def name(
-    explainer: str,
-    names: tuple[str, ...],
-    note: str | None,
-    licence: str | None,
-    out: Path,
-    as_json: bool,
+    explainer: str, names: tuple[str, ...], note: str | None, licence: str | None, out: Path, as_json: bool
 ) -> None:
     """Name attributes, leave a note, say the licence. KEY is a style coordinate and its end, such as 214max.
 

@@ -26,27 +26,13 @@ def data_options(split: str = "--split") -> Callable[[F], F]:
     """Add the options that choose and split the pictures of DATA; `split` names the one for a column of sides."""
     options = (
         click.option("--label", metavar="COLUMN", help="Column of labels.csv that holds the label."),
+        click.option("--classes", metavar="VALUE=NAME,...", help="Label values and their class names, in class order."),
         click.option(
-            "--classes",
-            metavar="VALUE=NAME,...",
-            help="Label values and their class names, in class order.",
+            "--where", multiple=True, metavar="COLUMN=VALUE,...", help="Take only these rows; may be repeated."
         ),
+        click.option("--group", metavar="COLUMN", help="Rows of one group never stand on both sides of a split."),
         click.option(
-            "--where",
-            multiple=True,
-            metavar="COLUMN=VALUE,...",
-            help="Take only these rows; may be repeated.",
-        ),
-        click.option(
-            "--group",
-            metavar="COLUMN",
-            help="Rows of one group never stand on both sides of a split.",
-        ),
-        click.option(
-            split,
-            "split",
-            metavar="COLUMN",
-            help="Column that says train, val or test; else 80/10/10 by hash.",
+            split, "split", metavar="COLUMN", help="Column that says train, val or test; else 80/10/10 by hash."
         ),
     )
 
@@ -61,12 +47,7 @@ def data_options(split: str = "--split") -> Callable[[F], F]:
 def split_option(default: str) -> Callable[[F], F]:
     """Add `--split`, for commands that take one side of the split."""
     return click.option(
-        "--split",
-        "side",
-        type=click.Choice(SPLIT_CHOICES),
-        default=default,
-        show_default=True,
-        help="Which pictures.",
+        "--split", "side", type=click.Choice(SPLIT_CHOICES), default=default, show_default=True, help="Which pictures."
     )
 
 

@@ -68,13 +68,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
     help="A setting by its name in explain/projection/settings.py; may be repeated.",
 )
 @classifier_option
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder to write into.",
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write into.")
 @device_option
 @json_option
 def project(

@@ -22,36 +22,18 @@ from latent_explorer.common.errors import UserError
     help="The page, one file that stands alone.",
 )
 @click.option(
-    "--attributes",
-    default=10,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="The first of each class.",
+    "--attributes", default=10, show_default=True, type=click.IntRange(min=1), help="The first of each class."
 )
 @click.option(
-    "--samples",
-    default=4,
-    show_default=True,
-    type=click.IntRange(min=1, max=12),
-    help="Pictures shown of each.",
+    "--samples", default=4, show_default=True, type=click.IntRange(min=1, max=12), help="Pictures shown of each."
 )
 @click.option(
-    "--pictures",
-    default=64,
-    show_default=True,
-    type=click.IntRange(min=2),
-    help="Encoded pictures that are measured.",
+    "--pictures", default=64, show_default=True, type=click.IntRange(min=2), help="Encoded pictures that are measured."
 )
 @device_option
 @json_option
 def report(
-    explainers: tuple[str, ...],
-    out: Path,
-    attributes: int,
-    samples: int,
-    pictures: int,
-    device: str,
-    as_json: bool,
+    explainers: tuple[str, ...], out: Path, attributes: int, samples: int, pictures: int, device: str, as_json: bool
 ) -> None:
     """Write a page on what the attributes change: the subject, or its surroundings?
 

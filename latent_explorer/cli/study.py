@@ -28,60 +28,31 @@ def study() -> None:
 @study.command("build")
 @click.argument("explainer", metavar="X", type=click.Path(path_type=Path))
 @click.option(
-    "--against",
-    type=click.Path(path_type=Path),
-    metavar="Y",
-    help="Compare with this explainer, as a second arm.",
+    "--against", type=click.Path(path_type=Path), metavar="Y", help="Compare with this explainer, as a second arm."
 )
 @click.option("--method", default="", metavar="NAME", help="Attribute set of X; the newest without it.")
 @click.option(
-    "--against-method",
-    default="",
-    metavar="NAME",
-    help="Attribute set of the second arm (of X, without --against).",
+    "--against-method", default="", metavar="NAME", help="Attribute set of the second arm (of X, without --against)."
 )
 @click.option("--kind", type=click.Choice(KINDS), default="both", show_default=True, help="Which questions.")
-@click.option(
-    "--attributes",
-    default=6,
-    show_default=True,
-    type=int,
-    help="Attributes of each arm, best first.",
-)
+@click.option("--attributes", default=6, show_default=True, type=int, help="Attributes of each arm, best first.")
 @click.option("--items", default=3, show_default=True, type=int, help="Classification questions an attribute.")
 @click.option("--verbal-items", default=1, show_default=True, type=int, help="Verbal questions an attribute.")
 @click.option("--target", metavar="CLASS", help="Class that the attributes lead to, by name or number.")
-@click.option(
-    "--keys",
-    default="",
-    metavar="KEY,...",
-    help="These attributes (such as 214max) instead of the best.",
-)
+@click.option("--keys", default="", metavar="KEY,...", help="These attributes (such as 214max) instead of the best.")
 @click.option("--catch", default=2, show_default=True, type=int, help="Catch trials.")
 @click.option("--no-practice", is_flag=True, help="No practice questions.")
 @click.option("--reach", default=1.0, show_default=True, help="Share of the way to the observed end (kappa).")
 @click.option("--tile", default=512, show_default=True, type=int, help="Side of a picture in a question, px.")
 @click.option(
-    "--seconds",
-    default=0.75,
-    show_default=True,
-    help="How long a frame of a classification question stands.",
+    "--seconds", default=0.75, show_default=True, help="How long a frame of a classification question stands."
 )
 @click.option("--verbal-seconds", default=1.0, show_default=True, help="The same of a verbal question.")
 @click.option(
-    "--texts",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="JSON with texts: title, consent, contact, ...",
+    "--texts", type=click.Path(path_type=Path), metavar="FILE", help="JSON with texts: title, consent, contact, ..."
 )
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same study.")
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="New folder for the study.",
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="New folder for the study.")
 @device_option
 @json_option
 def build(explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any) -> None:
@@ -176,25 +147,11 @@ def _target(path: Path, wanted: str | None) -> int | None:
     metavar="RULE,...",
     help=f"Rules that leave respondents out, of: {', '.join(ALL_RULES)}; or none.",
 )
+@click.option("--least-seconds", default=1.0, show_default=True, help="Of the rule too-fast: seconds a question.")
 @click.option(
-    "--least-seconds",
-    default=1.0,
-    show_default=True,
-    help="Of the rule too-fast: seconds a question.",
+    "--most-failed", default=0, show_default=True, help="Of the rule failed-catch: catch trials that may be failed."
 )
-@click.option(
-    "--most-failed",
-    default=0,
-    show_default=True,
-    help="Of the rule failed-catch: catch trials that may be failed.",
-)
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="DIR",
-    help="Folder for the result.",
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the result.")
 @json_option
 def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude: str, least_seconds: float,
           most_failed: int, out: Path, as_json: bool) -> None:  # fmt: skip
@@ -220,11 +177,7 @@ def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude:
     help="Key of the study. Without it a key is drafted, to be completed.",
 )
 @click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE.csv",
-    help="List to complete by hand.",
+    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE.csv", help="List to complete by hand."
 )
 @click.option(
     "--right",

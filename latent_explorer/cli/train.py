@@ -21,13 +21,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.data.threads import reserve_one_core
 from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
 from latent_explorer.training.presets import PRESETS
-from latent_explorer.training.settings import (
-    OPTIONS,
-    parse_settings,
-    train_config,
-    train_settings,
-    with_settings,
-)
+from latent_explorer.training.settings import OPTIONS, parse_settings, train_config, train_settings, with_settings
 
 if TYPE_CHECKING:
     from latent_explorer.training.run_folder import RunStatus
@@ -95,11 +89,7 @@ def train_classifier(
 )
 @setting_options(TrainConfig, *OPTIONS)
 @click.option("--name", help="What the explainer is called; the run folder's name without it.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="Run folder; without it a new one among your runs.",
-)
+@click.option("--out", type=click.Path(path_type=Path), help="Run folder; without it a new one among your runs.")
 @click.option(
     "--resume",
     is_flag=True,
@@ -109,13 +99,7 @@ def train_classifier(
 @json_option
 @click.pass_obj
 def train(
-    arguments: list[str],
-    /,
-    data: str | None,
-    out: Path | None,
-    resume: bool,
-    as_json: bool,
-    **options: Any,
+    arguments: list[str], /, data: str | None, out: Path | None, resume: bool, as_json: bool, **options: Any
 ) -> int:
     """Train a generator and an encoder that explain a classifier, and find its attributes.
 
@@ -141,11 +125,7 @@ def train(
         stop_request.on_stdin_lines()
     with stop_request.on_signals():
         job = run_pipeline(
-            folder,
-            config,
-            changes=changes,
-            command=["latent-explorer", *arguments],
-            stop_request=stop_request,
+            folder, config, changes=changes, command=["latent-explorer", *arguments], stop_request=stop_request
         )
         status = output.run(job)
     if status is not None:  # else it is one of several processes, and not the one that speaks
@@ -182,21 +162,9 @@ def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, A
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="X.explainer",
-    help="File to write.",
-)
+@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X.explainer", help="File to write.")
 @click.option("--name", help="What the explainer is called; the file's name without it.")
-@click.option(
-    "--n",
-    default=250,
-    show_default=True,
-    type=click.IntRange(min=2),
-    help="Encoded pictures to keep.",
-)
+@click.option("--n", default=250, show_default=True, type=click.IntRange(min=2), help="Encoded pictures to keep.")
 @click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")
 @click.option("--generated", is_flag=True, help="Keep generated pictures instead, of nobody's photograph.")
 @json_option

@@ -35,13 +35,7 @@ if TYPE_CHECKING:
 @device_option
 @json_option
 def train_encoder(
-    explainer: str,
-    out: Path,
-    images: int | None,
-    resume: bool,
-    settings: tuple[str, ...],
-    device: str,
-    as_json: bool,
+    explainer: str, out: Path, images: int | None, resume: bool, settings: tuple[str, ...], device: str, as_json: bool
 ) -> int:
     """Train an encoder for a generator without one (a plain StyleGAN2) on its own pictures.
 
@@ -60,14 +54,7 @@ def train_encoder(
         stop_request.on_stdin_lines()
     state = out.with_suffix(".encoder-training")
     with stop_request.on_signals():
-        training = job(
-            model,
-            config,
-            state,
-            device=choose_device(device),
-            resume=resume,
-            should_stop=stop_request,
-        )
+        training = job(model, config, state, device=choose_device(device), resume=resume, should_stop=stop_request)
         found = output.run(training)
     if found is None:
         _print_paused(state, output)
@@ -85,6 +72,5 @@ def _print_finished(found: Explainer, out: Path, output: Output) -> None:
 
 def _print_paused(state: Path, output: Output) -> None:
     output.result(
-        {"path": None, "finished": False, "state": state},
-        f"Paused; {state} holds the state. Go on with --resume.",
+        {"path": None, "finished": False, "state": state}, f"Paused; {state} holds the state. Go on with --resume."
     )

@@ -8,11 +8,7 @@ from fakes import EDGES, SPOTS, make_summary
 from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.intents import (
-    SetAttribute,
-    SetTarget,
-    SetTruncation,
-)
+from latent_explorer.app.exploration.intents import SetAttribute, SetTarget, SetTruncation
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SampleBase, SeedBase

@@ -12,10 +12,7 @@ from headless import HeadlessExplorer, of_type
 from latent_explorer.app import library
 from latent_explorer.app.exploration import recipe_png, updates
 from latent_explorer.app.exploration.document import single_slider
-from latent_explorer.app.exploration.intents import (
-    SetAttribute,
-    SetTarget,
-)
+from latent_explorer.app.exploration.intents import SetAttribute, SetTarget
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SampleBase
 
@@ -124,8 +121,7 @@ def test_a_png_restores_its_state_as_one_undoable_step(opened, folder):
     opened.explorer.export_png(folder / "leaf.png")
     assert of_type(opened.settle(), updates.Message)[0].text == "Saved leaf.png."
     np.testing.assert_array_equal(
-        recipe_png.read_recipe(folder / "leaf.png").image,
-        opened.explorer.shown.result.after.image,
+        recipe_png.read_recipe(folder / "leaf.png").image, opened.explorer.shown.result.after.image
     )
     opened.explorer.change_document(opened.explorer.document.renamed(SPOTS, "kept"))
     opened.explorer.apply(SetAttribute(SPOTS, -0.2))

@@ -11,11 +11,7 @@ from headless import WAIT, of_type
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.intents import (
-    Restore,
-    SetAttribute,
-    SetTruncation,
-)
+from latent_explorer.app.exploration.intents import Restore, SetAttribute, SetTruncation
 from latent_explorer.common.events import Notice, Progress
 from latent_explorer.explain.recipe import SeedBase
 from latent_explorer.models.attributes import AttributeSet

@@ -13,10 +13,7 @@ from latent_explorer.app import library
 from latent_explorer.app.engine.events import JobStarted
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.intents import (
-    SetBase,
-    SetClassifier,
-)
+from latent_explorer.app.exploration.intents import SetBase, SetClassifier
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 
 
@@ -66,11 +63,7 @@ def test_a_window_that_asks_when_told_of_the_model_gets_its_pictures(headless):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [
-        ("broken.explainer", "is no explainer"),
-        ("none.explainer", "is not there"),
-        ("leaf.txt", "cannot be opened"),
-    ],
+    [("broken.explainer", "is no explainer"), ("none.explainer", "is not there"), ("leaf.txt", "cannot be opened")],
 )
 def test_what_cannot_be_opened_is_said_and_the_open_model_stays(opened, name, words):
     if name != "none.explainer" and name != "broken.explainer":

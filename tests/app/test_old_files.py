@@ -119,11 +119,7 @@ def test_an_old_exploration_opens_with_everything_in_it(opened: Opened) -> None:
     walk, moving = state.timelines
     assert walk == read_timeline(TIMELINE).timeline
     assert (moving.name, moving.fps, moving.ping_pong) == ("To the projection", 10.0, True)
-    assert [k.recipe.base for k in moving.keyframes] == [
-        ProjectedBase(PLAIN),
-        ProjectedBase(NOISY),
-        SeedBase(3),
-    ]
+    assert [k.recipe.base for k in moving.keyframes] == [ProjectedBase(PLAIN), ProjectedBase(NOISY), SeedBase(3)]
     assert [k.easing for k in moving.keyframes] == [Curve(0.25, 0.1, 0.25, 1.0), "hold", "smooth"]
 
 

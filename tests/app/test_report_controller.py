@@ -16,12 +16,7 @@ from headless import HeadlessExplorer, of_type
 from latent_explorer.app.engine.events import JobEnded
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.document import (
-    Document,
-    reported_attributes,
-    reported_set,
-    single_slider,
-)
+from latent_explorer.app.exploration.document import Document, reported_attributes, reported_set, single_slider
 from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.report import ReportController, ReportWritten, _written
 from latent_explorer.common.events import Progress
@@ -58,12 +53,7 @@ def test_every_class_is_listed_as_the_window_lists_it():
     assert names(Document()) == [("green", 0), ("spots", 1), ("Style 5 down", 1)]
     document = Document().renamed(GREEN, "<dull>").with_pin(EDGES, True)
     document = document.with_slider(single_slider(20, target=1))
-    assert names(document) == [
-        ("<dull>", 0),
-        ("Style 5 down", 1),
-        ("Style 20 up", 1),
-        ("spots", 1),
-    ]
+    assert names(document) == [("<dull>", 0), ("Style 5 down", 1), ("Style 20 up", 1), ("spots", 1)]
 
 
 def test_a_slider_towards_a_class_that_the_explained_classifier_does_not_have_is_left_out():

@@ -29,17 +29,7 @@ def test_settings_come_back_and_keep_what_they_do_not_know(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"[" * 100_000,
-        b"\xff",
-        b'{"theme": "purple"}',
-        b'{"recent": 5}',
-        b'{"version": []}',
-    ],
+    "content", [b"", b"{", b"[]", b"[" * 100_000, b"\xff", b'{"theme": "purple"}', b'{"recent": 5}', b'{"version": []}']
 )
 def test_broken_settings_are_kept_aside(tmp_path, content):
     path = tmp_path / "settings.json"
@@ -60,14 +50,7 @@ def test_old_settings_are_migrated_step_by_step(tmp_path, monkeypatch):
     path = tmp_path / "settings.json"
     path.write_text('{"version": 1, "style": "dark"}')
     monkeypatch.setattr(settings, "VERSION", 3)
-    monkeypatch.setattr(
-        settings,
-        "MIGRATIONS",
-        {
-            1: lambda s: {"look": s["style"]},
-            2: lambda s: {"theme": s["look"]},
-        },
-    )
+    monkeypatch.setattr(settings, "MIGRATIONS", {1: lambda s: {"look": s["style"]}, 2: lambda s: {"theme": s["look"]}})
     assert settings.load(path).theme == "dark"
 
 

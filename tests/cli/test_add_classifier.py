@@ -97,11 +97,7 @@ def test_the_same_one_twice_is_refused(
 
 @pytest.mark.parametrize("names", [("diseased", "healthy"), ("healthy", "diseased", "unknown")])
 def test_other_classes_are_refused(
-    tiny_explainer: Explainer,
-    file: Path,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    names: tuple[str, ...],
+    tiny_explainer: Explainer, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
 ) -> None:
     other = another(tiny_explainer, tmp_path, class_names=names)
     error = run(capsys, "add-classifier", file, other, "--out", tmp_path / "x.explainer", code=1)

@@ -48,16 +48,7 @@ def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dic
 
 def test_train_classifier_learns_a_colour(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "colour.classifier"
-    settings = (
-        "--set",
-        "steps=40",
-        "--set",
-        "widths=8,16",
-        "--set",
-        "batch=16",
-        "--resolution",
-        16,
-    )
+    settings = ("--set", "steps=40", "--set", "widths=8,16", "--set", "batch=16", "--resolution", 16)
     result = run(capsys, "train-classifier", pictures, "--out", out, *settings)
     assert result["event"] == "result"
     assert out.stat().st_size > 1000
@@ -94,19 +85,7 @@ def test_export_of_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_evaluate_measures_and_writes_sheets(
     file: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = run(
-        capsys,
-        "evaluate",
-        file,
-        "--images",
-        pictures,
-        "--split",
-        "all",
-        "--n",
-        12,
-        "--out",
-        tmp_path,
-    )
+    result = run(capsys, "evaluate", file, "--images", pictures, "--split", "all", "--n", 12, "--out", tmp_path)
     assert result["n"] == 12
     assert 0 <= result["agreement"] <= 1
     assert "lpips" in result

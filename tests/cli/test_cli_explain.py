@@ -64,11 +64,7 @@ def test_info_of_no_explainer_is_a_sentence(tmp_path: Path, capsys: pytest.Captu
 
 def test_generate_writes_what_the_window_shows(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys, "generate", file, "--seeds", "0-1,7", "--psi", 0.5, "--out", tmp_path, "--raw")
-    assert [Path(p).name for p in result["images"]] == [
-        "seed0000.png",
-        "seed0001.png",
-        "seed0007.png",
-    ]
+    assert [Path(p).name for p in result["images"]] == ["seed0000.png", "seed0001.png", "seed0007.png"]
     explainer = read_explainer(file)
     recipe = PictureRecipe(SeedBase(7), truncation_psi=0.5)
     shown = Renderer(explainer).render(PictureRequest(recipe, explainer.conditioned_on)).after.image
@@ -89,8 +85,7 @@ def test_generate_from_latents(file: Path, tiny_explainer, tmp_path: Path, capsy
 
 
 @pytest.mark.parametrize(
-    "array",
-    [np.zeros((2, 3, 4), np.float32), np.full((1, 16), np.nan, np.float32), np.array(["x"])],
+    "array", [np.zeros((2, 3, 4), np.float32), np.full((1, 16), np.nan, np.float32), np.array(["x"])]
 )
 def test_wrong_latents_are_refused(
     array: np.ndarray, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -35,15 +35,7 @@ def result_of(out: str) -> dict:
 
 
 def test_score_prints_figures_and_writes_the_report(folder, capsys) -> None:
-    line = (
-        "study",
-        "score",
-        folder / "export.csv",
-        "--key",
-        folder / "key.json",
-        "--out",
-        folder / "out",
-    )
+    line = ("study", "score", folder / "export.csv", "--key", folder / "key.json", "--out", folder / "out")
     code, out, _ = run(capsys, *line)
     assert code == 0
     assert out.startswith(f"{COUNT} of 60 respondents count. Accuracy 0.")
@@ -59,16 +51,7 @@ def test_score_prints_figures_and_writes_the_report(folder, capsys) -> None:
 
 
 def test_rules_are_chosen_by_name(folder, capsys) -> None:
-    line = (
-        "study",
-        "score",
-        folder / "export.csv",
-        "--key",
-        folder / "key.json",
-        "--out",
-        folder / "out",
-        "--json",
-    )
+    line = ("study", "score", folder / "export.csv", "--key", folder / "key.json", "--out", folder / "out", "--json")
     assert result_of(run(capsys, *line, "--exclude", "none")[1])["respondents"] == 60
     strict = result_of(run(capsys, *line, "--exclude", "preview,duplicate,unfinished,failed-catch")[1])
     assert 0 < strict["respondents"] < COUNT
@@ -78,27 +61,12 @@ def test_rules_are_chosen_by_name(folder, capsys) -> None:
 
 
 def test_columns_are_proposed_and_used(folder, capsys) -> None:
-    score = (
-        "study",
-        "score",
-        folder / "plain.csv",
-        "--key",
-        folder / "key.json",
-        "--out",
-        folder / "out",
-    )
+    score = ("study", "score", folder / "plain.csv", "--key", folder / "key.json", "--out", folder / "out")
     code, _, said = run(capsys, *score)
     assert code == 1
     assert "study columns" in said
     code, out, _ = run(
-        capsys,
-        "study",
-        "columns",
-        folder / "plain.csv",
-        "--key",
-        folder / "key.json",
-        "--out",
-        folder / "columns.csv",
+        capsys, "study", "columns", folder / "plain.csv", "--key", folder / "key.json", "--out", folder / "columns.csv"
     )
     assert code == 0
     assert out.startswith("34 of 34 questions have a column")
@@ -113,14 +81,7 @@ def test_a_key_is_drafted_for_a_survey_of_another_origin(folder, capsys) -> None
     assert [r["column"] for r in rows] == [f"Q{n}" for n in range(1, 35)]
     assert {r["right"] for r in rows} == {""}
     code, _, said = run(
-        capsys,
-        "study",
-        "score",
-        folder / "plain.csv",
-        "--key",
-        folder / "draft.csv",
-        "--out",
-        folder / "out",
+        capsys, "study", "score", folder / "plain.csv", "--key", folder / "draft.csv", "--out", folder / "out"
     )
     assert code == 1
     assert "does not say what is right for Q1" in said
@@ -130,14 +91,7 @@ def test_a_key_is_drafted_for_a_survey_of_another_origin(folder, capsys) -> None
 def test_a_file_that_is_not_there_is_one_line(folder, capsys, missing) -> None:
     (folder / missing).unlink()
     code, _, said = run(
-        capsys,
-        "study",
-        "score",
-        folder / "export.csv",
-        "--key",
-        folder / "key.json",
-        "--out",
-        folder / "out",
+        capsys, "study", "score", folder / "export.csv", "--key", folder / "key.json", "--out", folder / "out"
     )
     assert code == 1
     assert said.count("\n") == 1

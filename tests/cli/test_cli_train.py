@@ -45,9 +45,7 @@ def said(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> di
 
 def test_a_preset_then_options_then_settings(discs: Path) -> None:
     config = train_config(
-        str(discs),
-        preset="quick-look",
-        settings={"kl": 1.5, "classifier.batch": 16, "images": 100, "device": "cpu"},
+        str(discs), preset="quick-look", settings={"kl": 1.5, "classifier.batch": 16, "images": 100, "device": "cpu"}
     )
     assert (config.resolution, config.images, config.kl, config.device) == (32, 100, 1.5, "cpu")
     own = config.classifier_training

@@ -12,10 +12,7 @@ from latent_explorer.models.attributes import Attribute, AttributeEntry, Attribu
 
 
 def test_each_end_of_a_coordinate_has_its_own_name() -> None:
-    attributes = (
-        Attribute("", 0, (AttributeEntry(214, "max"),)),
-        Attribute("old", 1, (AttributeEntry(214, "min"),)),
-    )
+    attributes = (Attribute("", 0, (AttributeEntry(214, "max"),)), Attribute("old", 1, (AttributeEntry(214, "min"),)))
     sets = (AttributeSet("id", "test", 1, 1.0, "", attributes),)
     (named,) = rename_attributes(sets, parse_names(["214max=brown spots"]))
     assert [a.name for a in named.attributes] == ["brown spots", "old"]

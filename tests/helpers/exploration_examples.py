@@ -36,11 +36,7 @@ STATE = ExplorerState(
     truncation_cutoff=3,
     noise=Noise("seed", 5),
     cond=(0.25, 0.75),
-    edits=(
-        DirectionShift("age", 0.5),
-        StyleShift(3, "max", -0.5),
-        StyleShift(3, "max", 1, "sigma"),
-    ),
+    edits=(DirectionShift("age", 0.5), StyleShift(3, "max", -0.5), StyleShift(3, "max", 1, "sigma")),
     classifier_id="c" * 64,
     target_class=1,
     timelines=(
@@ -68,11 +64,7 @@ STATE = ExplorerState(
     ),
 )
 EXPLORATION = Exploration(
-    STATE,
-    Document(notes="n").renamed(SPOTS, "spots!"),
-    "leaf-health",
-    "/models/leaf.explainer",
-    IMAGE,
+    STATE, Document(notes="n").renamed(SPOTS, "spots!"), "leaf-health", "/models/leaf.explainer", IMAGE
 )
 
 

@@ -46,10 +46,7 @@ def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> No
         return RenderResult(picture, picture, half, 1.0, 0.0)
 
     summary = FakeExplainer().summary()
-    ends = (
-        Keyframe(0.0, PictureRecipe(SeedBase(0)), "linear"),
-        Keyframe(seconds, PictureRecipe(SeedBase(1))),
-    )
+    ends = (Keyframe(0.0, PictureRecipe(SeedBase(0)), "linear"), Keyframe(seconds, PictureRecipe(SeedBase(1))))
     settings = msgspec.structs.replace(msgspec.json.decode(options, type=AnimationSettings), size=size)
     scene = Scene(Timeline("minute", ends), picture_requests.opening_state(summary), summary)
     began = time.monotonic()

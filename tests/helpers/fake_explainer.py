@@ -29,12 +29,7 @@ from latent_explorer.explain.recipe import (
 )
 from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.summary import (
-    ClassifierSummary,
-    ExplainerSummary,
-    SampleTable,
-    StyleStats,
-)
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,21 +11,10 @@ import numpy as np
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.common.errors import UserError
-from latent_explorer.explain.recipe import (
-    Picture,
-    PictureRequest,
-    RenderResult,
-    SeedBase,
-    StyleShift,
-)
+from latent_explorer.explain.recipe import Picture, PictureRequest, RenderResult, SeedBase, StyleShift
 from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
-from latent_explorer.models.summary import (
-    ClassifierSummary,
-    ExplainerSummary,
-    SampleTable,
-    StyleStats,
-)
+from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
 
 LAYOUT = stylegan2_layout((8, 8, 4))  # 16 px
 SPOTS = Attribute("spots", 1, (AttributeEntry(3, "max"),), mean_effect=2.0)

@@ -28,8 +28,5 @@ def with_header(raw: bytes, change: Callable[[dict[str, Any]], None]) -> bytes:
     header = json.loads(table["__metadata__"]["header"])
     change(header)
     text = json.dumps(header)
-    table["__metadata__"] |= {
-        "header": text,
-        "header_sha256": hashlib.sha256(text.encode()).hexdigest(),
-    }
+    table["__metadata__"] |= {"header": text, "header_sha256": hashlib.sha256(text.encode()).hexdigest()}
     return joined(table, data)

@@ -32,11 +32,7 @@ def plain_explainer() -> Explainer:
         torch.manual_seed(1)
         generator = Generator(GeneratorConfig((32, 16, 8), z_dim=16, w_dim=16, mapping_layers=2))
     # pictures within [-1, 1], as a trained generator's are: clipping loses what they say
-    for size in (
-        4,
-        8,
-        16,
-    ):
+    for size in (4, 8, 16):
         generator.synthesis.block(size).torgb.weight.data *= 0.15
     return Explainer("plain", generator, classifiers=whole.classifiers)
 

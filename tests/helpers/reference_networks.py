@@ -104,11 +104,7 @@ def reference_mapping(p: Parameters, config: GeneratorConfig, z: np.ndarray, c: 
 
 
 def reference_synthesis(
-    p: Parameters,
-    config: GeneratorConfig,
-    ws: np.ndarray,
-    cond: np.ndarray | None,
-    noise: list[np.ndarray] | None,
+    p: Parameters, config: GeneratorConfig, ws: np.ndarray, cond: np.ndarray | None, noise: list[np.ndarray] | None
 ) -> tuple[np.ndarray, list[np.ndarray]]:
     """One sample: ws (num_ws, w_dim), cond (K,), noise maps (H, W) -> img (3, H, W), styles of all layers."""
     styles: list[np.ndarray] = []

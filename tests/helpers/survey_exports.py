@@ -131,15 +131,7 @@ def google_forms(key: StudyKey, people: list[Person]) -> bytes:
 
 def lime_survey(key: StudyKey, people: list[Person]) -> bytes:
     """Semicolons; unfinished rows have no date of submission."""
-    about = [
-        "Response ID",
-        "Date submitted",
-        "Last page",
-        "Start language",
-        "Seed",
-        "Date started",
-        "Total time",
-    ]
+    about = ["Response ID", "Date submitted", "Last page", "Start language", "Seed", "Date started", "Total time"]
     rows = [about + [f"q{i.item}" for i in key.items]]
     for p in people:
         date = "2026-03-01 10:09:00" if p.finished else ""
@@ -150,14 +142,7 @@ def lime_survey(key: StudyKey, people: list[Person]) -> bytes:
 
 def survey_monkey(key: StudyKey, people: list[Person]) -> bytes:
     """Two header rows; UTF-16 as its Unicode export."""
-    about = [
-        "Respondent ID",
-        "Collector ID",
-        "Start Date",
-        "End Date",
-        "IP Address",
-        "Email Address",
-    ]
+    about = ["Respondent ID", "Collector ID", "Start Date", "End Date", "IP Address", "Email Address"]
     kinds = ["Response" if i.kind == "classification" else "Open-Ended Response" for i in key.items]
     rows = [about + [f"Which choice? (q{i.item})" for i in key.items], [""] * len(about) + kinds]
     for p in people:

@@ -7,11 +7,7 @@ from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.timeline.controller import TimelineController
-from latent_explorer.explain.recipe import (
-    PictureRecipe,
-    SampleBase,
-    StyleShift,
-)
+from latent_explorer.explain.recipe import PictureRecipe, SampleBase, StyleShift
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 
 

@@ -21,14 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.app.engine.events import (
-    EngineEvent,
-    JobEnded,
-    JobEvent,
-    JobStarted,
-    PictureFailed,
-    PictureReady,
-)
+from latent_explorer.app.engine.events import EngineEvent, JobEnded, JobEvent, JobStarted, PictureFailed, PictureReady
 from latent_explorer.app.engine.failure import Failure, failure_of
 from latent_explorer.common.events import Event, Kept
 from latent_explorer.common.jobs import StepBudget
@@ -255,13 +248,7 @@ class Engine:
         else:
             self._end(job, "cancelled", job.kept)
 
-    def _end(
-        self,
-        job: _Job,
-        outcome: Outcome,
-        value: Any = None,
-        failure: Failure | None = None,
-    ) -> None:
+    def _end(self, job: _Job, outcome: Outcome, value: Any = None, failure: Failure | None = None) -> None:
         with self._wake:
             (self._calls if job in self._calls else self._jobs).remove(job)
             self._cancelled.discard(job.id)
@@ -269,12 +256,7 @@ class Engine:
 
     # Shared --------------------------------------------------------------------------------------
 
-    def _add(
-        self,
-        queue: deque[_Job],
-        name: str,
-        make: Callable[[StepBudget], Generator[Event, None, Any]],
-    ) -> int:
+    def _add(self, queue: deque[_Job], name: str, make: Callable[[StepBudget], Generator[Event, None, Any]]) -> int:
         with self._wake:
             self._check_open()
             job = _Job(self._next_id, name, make, cancellable=queue is self._jobs)

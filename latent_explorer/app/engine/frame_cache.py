@@ -71,10 +71,7 @@ class FrameCache:
         self._works = True
 
     def get_or_render(
-        self,
-        request: PictureRequest,
-        scope: str,
-        render: Callable[[PictureRequest], RenderResult],
+        self, request: PictureRequest, scope: str, render: Callable[[PictureRequest], RenderResult]
     ) -> CachedFrame:
         """The frame, from the cache where it is there, else by `render`, whose errors go through. See `cache_scope`.
 

@@ -12,12 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from latent_explorer.app.engine.failure import is_out_of_memory
-from latent_explorer.app.engine.frame_cache import (
-    CachedFrame,
-    FrameCache,
-    FrameRequest,
-    cache_scope,
-)
+from latent_explorer.app.engine.frame_cache import CachedFrame, FrameCache, FrameRequest, cache_scope
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.summary import ExplainerSummary
 

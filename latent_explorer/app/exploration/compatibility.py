@@ -9,14 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.explain.recipe import (
-    BlendEndBase,
-    MixBase,
-    SampleBase,
-    SeedBase,
-    StyleShift,
-    parts,
-)
+from latent_explorer.explain.recipe import BlendEndBase, MixBase, SampleBase, SeedBase, StyleShift, parts
 from latent_explorer.explain.timeline.file import recipe_problem, timeline_problem
 
 if TYPE_CHECKING:

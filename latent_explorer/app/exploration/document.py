@@ -12,13 +12,7 @@ import msgspec
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import Base, ProjectedBase, SampleBase
-from latent_explorer.models.attributes import (
-    Attribute,
-    AttributeEntry,
-    AttributeSet,
-    describe_entries,
-    newest_set,
-)
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet, describe_entries, newest_set
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

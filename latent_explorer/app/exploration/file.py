@@ -64,13 +64,7 @@ class Exploration:
 
 def write(path: Path, exploration: Exploration) -> None:
     """Write the file, all at once or not at all. UserError when that is impossible."""
-    about = _About(
-        FORMAT,
-        VERSION,
-        exploration.state.model_hash,
-        exploration.model_name,
-        exploration.model_path,
-    )
+    about = _About(FORMAT, VERSION, exploration.state.model_hash, exploration.model_name, exploration.model_path)
     members = {
         "about.json": msgspec.json.encode(about),
         "state.json": msgspec.json.encode(exploration.state),
@@ -182,11 +176,5 @@ def _thumbnail(archive: zipfile.ZipFile) -> np.ndarray | None:
             if png.width * png.height > MAX_THUMBNAIL:
                 return None
             return np.asarray(png.convert("RGB"))
-    except (
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning):
         return None

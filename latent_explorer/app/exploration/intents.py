@@ -11,11 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.app.exploration.state import (
-    ExplorerState,
-    attribute_amount,
-    with_attribute,
-)
+from latent_explorer.app.exploration.state import ExplorerState, attribute_amount, with_attribute
 from latent_explorer.explain.recipe import (
     Base,
     Edit,

@@ -60,11 +60,7 @@ def png_bytes(image: np.ndarray, state: ExplorerState, model_name: str, factor: 
 
 
 def write_png(
-    path: Path,
-    image: np.ndarray,
-    state: ExplorerState,
-    model_name: str = "",
-    factor: int | None = None,
+    path: Path, image: np.ndarray, state: ExplorerState, model_name: str = "", factor: int | None = None
 ) -> None:
     """Write the picture with its recipe, all at once or not at all."""
     write_bytes(path, png_bytes(image, state, model_name, factor))
@@ -111,14 +107,7 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
                 if own.width * own.height > MAX_PIXELS:
                     raise ValueError("its pixels are too many")
                 image = np.asarray(own.convert("RGB"))
-    except (
-        msgspec.MsgspecError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        RecursionError,
-        *_BOMBS,
-    ) as error:
+    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError, RecursionError, *_BOMBS) as error:
         raise UserError(f"The recipe in {name} is damaged ({error}). Export the picture again.") from error
     return PngRecipe(_of_picture(chunk.state), chunk.model_name, image)
 

@@ -19,10 +19,7 @@ class Session:
     """The state and its history. `changed` is called with (old, new) after every change."""
 
     def __init__(
-        self,
-        summary: ExplainerSummary,
-        state: ExplorerState,
-        changed: Callable[[ExplorerState, ExplorerState], object],
+        self, summary: ExplainerSummary, state: ExplorerState, changed: Callable[[ExplorerState, ExplorerState], object]
     ) -> None:
         self.summary = summary
         self._changed = changed

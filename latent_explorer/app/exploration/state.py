@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.explain.recipe import (
-    Base,
-    Edit,
-    Noise,
-    SeedBase,
-    StyleShift,
-    canonical_edits,
-)
+from latent_explorer.explain.recipe import Base, Edit, Noise, SeedBase, StyleShift, canonical_edits
 from latent_explorer.explain.timeline.timeline import Timeline
 
 if TYPE_CHECKING:

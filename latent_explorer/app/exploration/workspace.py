@@ -53,13 +53,7 @@ class Workspace:
         return self._state is not None and (self._state, self.document) != self._saved
 
     def begin(
-        self,
-        state: ExplorerState,
-        model: tuple[str, Path],
-        document: Document,
-        path: Path | None,
-        *,
-        saved: bool,
+        self, state: ExplorerState, model: tuple[str, Path], document: Document, path: Path | None, *, saved: bool
     ) -> None:
         """Another exploration. `model` is its name and file; `saved`: nothing would be lost by closing it now.
 

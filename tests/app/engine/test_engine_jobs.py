@@ -15,11 +15,7 @@ def test_jobs_run_one_after_the_other_and_bring_their_value_back():
     with running(str) as (engine, events):
         first, second = engine.start("first", counting(3)), engine.start("second", counting(1))
         assert engine.wait_idle(WAIT)
-    assert [type(e).__name__ for e in events if e.job == first] == [
-        "JobStarted",
-        *["JobEvent"] * 3,
-        "JobEnded",
-    ]
+    assert [type(e).__name__ for e in events if e.job == first] == ["JobStarted", *["JobEvent"] * 3, "JobEnded"]
     assert [e.job for e in events] == [first] * 5 + [second] * 3
     assert next(e for e in events if isinstance(e, JobEnded)).value == 3
 

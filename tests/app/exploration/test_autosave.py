@@ -95,10 +95,7 @@ def test_a_crashed_window_leaves_its_work_to_the_next(tmp_path):
     newer = Autosave(tmp_path)
     newer.save(EXPLORATION)
     newer.close(keep=True)
-    assert [r.exploration.state.base for r in mine.recoverable()] == [
-        STATE.base,
-        crashed.exploration.state.base,
-    ]
+    assert [r.exploration.state.base for r in mine.recoverable()] == [STATE.base, crashed.exploration.state.base]
     mine.close()
 
 

@@ -9,12 +9,7 @@ import msgspec
 import pytest
 from fakes import BOTH, EDGES, GREEN, SPOTS, make_summary
 
-from latent_explorer.app.exploration.document import (
-    Document,
-    attribute_key,
-    shown_attributes,
-    single_slider,
-)
+from latent_explorer.app.exploration.document import Document, attribute_key, shown_attributes, single_slider
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import SampleBase, SeedBase

@@ -46,14 +46,7 @@ def recipe(**fields) -> PictureRecipe:
 def test_everything_that_determines_the_picture_is_in_the_request():
     edits = (StyleShift(3, "max", 0.5),)
     request = picture_requests.resolve(
-        state(
-            truncation_psi=0.7,
-            truncation_cutoff=2,
-            noise=Noise("seed", 4),
-            cond=(0.3, 0.7),
-            edits=edits,
-        ),
-        SUMMARY,
+        state(truncation_psi=0.7, truncation_cutoff=2, noise=Noise("seed", 4), cond=(0.3, 0.7), edits=edits), SUMMARY
     )
     assert request.classifier_id == "c" * 64
     assert request.recipe == PictureRecipe(SeedBase(1), 0.7, 2, Noise("seed", 4), (0.3, 0.7), edits)

@@ -69,14 +69,8 @@ def test_pictures_without_a_recipe(tmp_path):
         ("[" * 100_000, "damaged"),
         ('{"version": 1}', "damaged"),
         ('{"version": 99, "anything": 1}', "newer"),
-        (
-            '{"version": 1, "model_name": "m", "state": {"model_hash": "a"}, "pixels": "AAA"}',
-            "damaged",
-        ),
-        (
-            '{"version": 1, "model_name": "m", "state": {"model_hash": "a"}, "pixels": "AAAA"}',
-            "damaged",
-        ),
+        ('{"version": 1, "model_name": "m", "state": {"model_hash": "a"}, "pixels": "AAA"}', "damaged"),
+        ('{"version": 1, "model_name": "m", "state": {"model_hash": "a"}, "pixels": "AAAA"}', "damaged"),
     ],
 )
 def test_a_damaged_recipe_is_refused_in_words(tmp_path, text, words):

@@ -28,14 +28,7 @@ from latent_explorer.app.exploration.intents import (
 )
 from latent_explorer.app.exploration.session import Session
 from latent_explorer.app.exploration.state import ExplorerState, attribute_amount
-from latent_explorer.explain.recipe import (
-    DirectionShift,
-    Noise,
-    ProjectedBase,
-    SampleBase,
-    SeedBase,
-    StyleShift,
-)
+from latent_explorer.explain.recipe import DirectionShift, Noise, ProjectedBase, SampleBase, SeedBase, StyleShift
 
 STATE = ExplorerState("a" * 64, SampleBase(0), classifier_id="c" * 64, target_class=1)
 
@@ -89,12 +82,7 @@ def test_every_intent_changes_the_state_says_so_and_can_be_undone(session, seen,
 
 
 def test_what_changes_nothing_is_no_step(session, seen):
-    for intent in (
-        SetTarget(1),
-        ResetAttributes(),
-        SetAttribute(SPOTS, 0.0),
-        SetBase(SampleBase(0)),
-    ):
+    for intent in (SetTarget(1), ResetAttributes(), SetAttribute(SPOTS, 0.0), SetBase(SampleBase(0))):
         session.apply(intent)
     session.undo()
     session.redo()
@@ -165,10 +153,7 @@ def test_edits_of_other_coordinates_and_units_stay(session):
     session.apply(SetAttribute(SPOTS, 0.5))
     session.apply(SetEdit(DirectionShift("age", 1.0)))
     session.apply(SetAttribute(SPOTS, 0.0))
-    assert set(session.state.edits) == {
-        StyleShift(3, "max", 2.0, "sigma"),
-        DirectionShift("age", 1.0),
-    }
+    assert set(session.state.edits) == {StyleShift(3, "max", 2.0, "sigma"), DirectionShift("age", 1.0)}
     session.apply(SetEdit(StyleShift(3, "min", 1.0, "sigma")))
     assert StyleShift(3, "max", -1.0, "sigma") in session.state.edits
 
