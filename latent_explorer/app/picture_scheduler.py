@@ -102,7 +102,7 @@ class PictureScheduler:
 
     def refresh(self, state: ExplorerState) -> None:
         """The state changed."""
-        self._state = state
+        old, self._state = self._state, state
         if self._held or self._summary is None:
             return
         request = picture_requests.resolve(state, self._summary)
@@ -113,7 +113,9 @@ class PictureScheduler:
             self._main_states[generation] = state
         self.hover(self._attribute)
         self.set_grid(self._grid)
-        self._ask_strip()
+        # Edits change no thumbnail, and there are dozens: only another classifier does, or a failure, or `suspend`.
+        if old is None or old.classifier_id != state.classifier_id or "thumbnails" not in self._asked:
+            self._ask_strip()
 
     def hover(self, attribute: Attribute | None) -> None:
         """Show the attribute's two ends; None clears."""

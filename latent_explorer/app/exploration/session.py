@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""One open model and the state of its exploration: `apply` is the only way to a next state."""
+"""One open model, the state of its exploration and its history: `apply` is the only way to a next state."""
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-
-from latent_explorer.app.exploration.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,56 +15,81 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
 
 
+@dataclass(frozen=True)
+class _Step:
+    """Snapshots of the states around a change: under 10 kB each, so cheaper than inverses."""
+
+    before: ExplorerState
+    after: ExplorerState
+    label: str
+    merge_key: object | None
+
+
 class Session:
-    """The state and its history. `changed` is called with (old, new) after every change."""
+    """The state, with undo and redo over `most` steps. `changed` is called with (old, new) after every change."""
 
     def __init__(
-        self, summary: ExplainerSummary, state: ExplorerState, changed: Callable[[ExplorerState, ExplorerState], object]
+        self,
+        summary: ExplainerSummary,
+        state: ExplorerState,
+        changed: Callable[[ExplorerState, ExplorerState], object],
+        most: int = 200,
     ) -> None:
         self.summary = summary
+        self.state = state
         self._changed = changed
-        self._state = state
-        self._history: History[ExplorerState] = History()
-
-    @property
-    def state(self) -> ExplorerState:
-        return self._state
+        self._done: deque[_Step] = deque(maxlen=most)
+        self._undone: list[_Step] = []
+        self._in_gesture = False
 
     def apply(self, intent: Intent) -> None:
         """Make the intent's next state the current one; nothing happens when it is equal."""
-        old, new = self._state, intent.next_state(self._state)
-        if new != old:
-            self._history.push(old, new, intent.label(self.summary), intent.merge_key)
-            self._go(new)
+        before, after = self.state, intent.next_state(self.state)
+        if before == after:
+            return
+        self._undone.clear()
+        key = intent.merge_key if self._in_gesture else None
+        if key is not None and self._done and self._done[-1].merge_key == key:
+            before = self._done.pop().before
+        if before != after:  # a drag that comes back to where it began has changed nothing
+            self._done.append(_Step(before, after, intent.label(self.summary), key))
+        self._go(after)
 
     def begin_gesture(self) -> None:
-        """The mouse is down: equal intents merge into one step of undo."""
-        self._history.begin_gesture()
+        """Merge intents of equal `merge_key` into one step until `end_gesture`: the mouse is down."""
+        self.end_gesture()
+        self._in_gesture = True
 
     def end_gesture(self) -> None:
-        """The mouse is up, or the focus went elsewhere."""
-        self._history.end_gesture()
+        """Make the next change a step of its own: the mouse is up, or the focus went elsewhere."""
+        self._in_gesture = False
+        if self._done:
+            self._done[-1] = replace(self._done[-1], merge_key=None)
 
     def undo(self) -> None:
-        """Back to the state before the last step, if there is one."""
-        self._go(self._history.undo())
+        """Go back to the state before the last step, if there is one."""
+        self.end_gesture()
+        if self._done:
+            self._undone.append(self._done.pop())
+            self._go(self._undone[-1].before)
 
     def redo(self) -> None:
-        """Forward again, if there is somewhere to go."""
-        self._go(self._history.redo())
+        """Go forward again to the state after the step undone last, if there is one."""
+        self.end_gesture()
+        if self._undone:
+            self._done.append(self._undone.pop())
+            self._go(self._done[-1].after)
 
     @property
     def undo_text(self) -> str:
-        """For the menu: "Undo shift of style 214"; empty when there is nothing."""
-        return self._history.undo_text
+        """Text of the menu: "Undo shift of style 214"; empty when there is nothing to undo."""
+        return f"Undo {self._done[-1].label}" if self._done else ""
 
     @property
     def redo_text(self) -> str:
-        """For the menu: "Redo shift of style 214"; empty when there is nothing."""
-        return self._history.redo_text
+        """Text of the menu: "Redo shift of style 214"; empty when there is nothing to redo."""
+        return f"Redo {self._undone[-1].label}" if self._undone else ""
 
-    def _go(self, new: ExplorerState | None) -> None:
-        if new is None or new == self._state:
-            return
-        old, self._state = self._state, new
+    def _go(self, new: ExplorerState) -> None:
+        old, self.state = self.state, new
         self._changed(old, new)

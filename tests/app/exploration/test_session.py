@@ -9,7 +9,6 @@ from fakes import BOTH, EDGES, SPOTS, make_summary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latent_explorer.app.exploration.history import History
 from latent_explorer.app.exploration.intents import (
     ResetAttributes,
     Restore,
@@ -178,26 +177,17 @@ def test_a_sample_without_a_table_is_called_by_its_number():
     assert describe_base(SampleBase(99), summary) == "sample 99"
 
 
-# Laws of history ---------------------------------------------------------------------------------
-
-
 @given(st.lists(st.integers(), max_size=30), st.integers(1, 40))
-def test_undoing_everything_and_redoing_it_comes_back(values, cap):
-    history: History[int] = History(cap)
-    value = 0
-    trail = [value]
-    for new in values:
-        if new != value:
-            history.push(value, new, "step")
-            value = new
-            trail.append(value)
-    kept = trail[-(cap + 1) :]
-    back = [value]
-    while (earlier := history.undo()) is not None:
-        back.append(earlier)
-    assert back[::-1] == kept
-    forth = [back[-1]]
-    while (later := history.redo()) is not None:
-        forth.append(later)
-    assert forth == kept
-    assert history.redo_text == ""
+def test_undoing_everything_and_redoing_it_comes_back(values, most):
+    trail = [STATE]
+    session = Session(make_summary(), STATE, lambda _old, new: trail.append(new), most)
+    for value in values:
+        session.apply(SetTarget(value))
+    kept, trail[:] = trail[-(most + 1) :], []
+    while session.undo_text:
+        session.undo()
+    assert [*trail[::-1], kept[-1]] == kept
+    trail.clear()
+    while session.redo_text:
+        session.redo()
+    assert [kept[0], *trail] == kept
