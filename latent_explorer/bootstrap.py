@@ -43,6 +43,6 @@ def main() -> NoReturn:
 
         multiprocessing.freeze_support()
     prepare()
-    from latent_explorer.cli import main as command_line
+    from latent_explorer.cli.root import main as command_line
 
     sys.exit(command_line())

@@ -129,7 +129,7 @@ class Explorer:
     def recover(self, recovery: Recovery) -> None:
         """Bring it back; the file it was saved to, if any, stays as it is."""
         with updates.report_errors(self.updates.emit, "Recovering your work"):
-            self._open(opening.request_for_recovery(recovery))
+            self._open(opening.request_for_exploration(recovery.exploration, "The recovered exploration", recovery))
 
     def discard(self, recovery: Recovery) -> None:
         """Throw it away."""
@@ -261,7 +261,9 @@ class Explorer:
     def export_png(self, path: Path, factor: int | None = None) -> None:
         """Write the shown picture, enlarged, with its recipe; `factor` None: 8 at 64 px."""
         with updates.report_errors(self.updates.emit, f"Exporting {path.name}"):
-            recipe_png.write_bytes(path, self.png(factor))
+            data = self.png(factor)
+            with paths.atomic_output(path) as temporary:
+                temporary.write_bytes(data)
             self.updates.emit(updates.Message(f"Saved {path.name}."))
 
     def start_attfind(self, n: int = 250) -> int | None:

@@ -70,7 +70,7 @@ def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
         raise UserError(f"{path.name} is not there (any more). Choose another file.")
     suffix = path.suffix.lower()
     if suffix == exploration_file.SUFFIX:
-        return request_for_exploration(exploration_file.read(path), path.name, path)
+        return replace(request_for_exploration(exploration_file.read(path), path.name), file=path)
     if suffix == library.SUFFIX:
         return OpenRequest(path.stem, path)
     if suffix == ".png" and len(paths) == 1 and path.is_file():
@@ -85,27 +85,16 @@ def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
     )
 
 
-def request_for_recovery(recovery: Recovery) -> OpenRequest:
-    """What a crash left behind; it has no file of its own yet."""
-    open_request = request_for_exploration(recovery.exploration, "The recovered exploration", None)
-    return replace(open_request, recovery=recovery)
-
-
-def request_for_exploration(exploration: Exploration, title: str, file: Path | None) -> OpenRequest:
-    """An exploration that was read from `file`."""
-    hint = Path(exploration.model_path) if exploration.model_path else None
+def request_for_exploration(exploration: Exploration, title: str, recovery: Recovery | None = None) -> OpenRequest:
+    """Return the request that opens an exploration; after a crash it has no file of its own yet."""
     return OpenRequest(
-        title, hint, exploration.state, exploration.document, file, exploration.model_name, latents=exploration.latents
-    )
-
-
-def model_missing_error(open_request: OpenRequest) -> UserError:
-    """The sentence for a state whose model was not found."""
-    name = open_request.model_name or "an explainer"
-    code = open_request.state.model_hash[:12] if open_request.state else ""
-    return UserError(
-        f"{open_request.title} belongs to {name} (model {code}), which is not among your recent files. "
-        f"Open that explainer first, then open {open_request.title} again."
+        title,
+        Path(exploration.model_path) if exploration.model_path else None,
+        exploration.state,
+        exploration.document,
+        model_name=exploration.model_name,
+        recovery=recovery,
+        latents=exploration.latents,
     )
 
 
@@ -156,7 +145,11 @@ class ModelOpener:
         """On the worker thread: the model of a state, wherever it is."""
         opened = self._host.open_model(state.model_hash, places, device, open_request.check)
         if opened is None:
-            raise model_missing_error(open_request)
+            raise UserError(
+                f"{open_request.title} belongs to {open_request.model_name or 'an explainer'} "
+                f"(model {state.model_hash[:12]}), which is not among your recent files. "
+                f"Open that explainer first, then open {open_request.title} again."
+            )
         return opened
 
     def _done(self, open_request: OpenRequest, opened: OpenedModel) -> None:

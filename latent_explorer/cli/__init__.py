@@ -1,11 +1,5 @@
 # SPDX-License-Identifier: MIT
 """The command line: one module a family of commands, each importing what it needs when it runs.
 
-No science and no widgets here: commands parse, call the rooms below, and print events and one result.
+No science and no widgets here: commands parse, call the packages below, and print events and one result.
 """
-
-from __future__ import annotations
-
-from latent_explorer.cli.root import main
-
-__all__ = ["main"]

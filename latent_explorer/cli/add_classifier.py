@@ -3,19 +3,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
+from latent_explorer.cli.options import PATH
 from latent_explorer.cli.output import Output, json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command("add-classifier")
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.argument("classifier", metavar="FILE", type=click.Path(path_type=Path))
+@click.argument("classifier", metavar="FILE", type=PATH)
 @click.option("--name", help="What the window calls it; else the name in FILE.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
+@click.option("--out", required=True, type=PATH, metavar="X2")
 @json_option
 def add_classifier(explainer: str, classifier: Path, name: str | None, out: Path, as_json: bool) -> None:
     """Store another classifier in an explainer, to be asked about the same pictures.

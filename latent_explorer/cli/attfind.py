@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import classifier_option, data_options, device_option, split_option
+from latent_explorer.cli.options import PATH, classifier_option, data_options, device_option, split_option
 from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latent_explorer.models.architecture import StyleLayout
     from latent_explorer.models.attributes import Attribute, AttributeSet
     from latent_explorer.models.explainer import Explainer, Samples
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--exhaustive", is_flag=True, help="Render every move, not only those that gradients promise most of.")
 @click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes a class.")
 @classifier_option
-@click.option("--out", type=click.Path(path_type=Path), metavar="X2", help="Write the explainer with what was found.")
+@click.option("--out", type=PATH, metavar="X2", help="Write the explainer with what was found.")
 @device_option
 @json_option
 def attfind(

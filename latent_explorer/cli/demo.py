@@ -5,17 +5,17 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.options import device_option
+from latent_explorer.cli.options import PATH, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.events import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from latent_explorer.app.tour import TourResult
 
@@ -24,8 +24,8 @@ BESIDE = "shortcut"  # the folder of the second tour
 
 
 @click.command()
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write into.")
-@click.option("--explainer", type=click.Path(path_type=Path), metavar="X", help="Instead of the bundled ones.")
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")
+@click.option("--explainer", type=PATH, metavar="X", help="Instead of the bundled ones.")
 @device_option
 @json_option
 def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import classifier_option, data_options, device_option, split_option
+from latent_explorer.cli.options import PATH, classifier_option, data_options, device_option, split_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.paths import atomic_path
 
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 @click.option("--n", type=click.IntRange(min=2), help="At most so many pictures; all without it.")
 @click.option("--kappa", "kappas", multiple=True, type=float, default=[1.0], show_default=True, help="May be repeated.")
 @classifier_option
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write report.json and sheets.")
-@click.option(
-    "--into", type=click.Path(path_type=Path), metavar="X2", help="Write the explainer with these figures in it."
-)
+@click.option("--out", type=PATH, metavar="DIR", help="Write report.json and sheets.")
+@click.option("--into", type=PATH, metavar="X2", help="Write the explainer with these figures in it.")
 @device_option
 @json_option
 def evaluate(
@@ -59,13 +57,17 @@ def evaluate(
     pictures = open_dataset(data, **selection)
     rows = evenly_spaced_rows(pictures.indices(side), n)
     size = model.generator.config.resolution
-
-    def read(part: slice) -> np.ndarray:
-        return pictures.read(rows[part], size)
-
     output = Output(as_json=as_json)
-    names = [pictures.names[i] for i in rows]
-    found = output.run(job(model, read, names, classifier_id=key, kappas=kappas, device=choose_device(device)))
+    found = output.run(
+        job(
+            model,
+            lambda part: pictures.read(rows[part], size),
+            [pictures.names[i] for i in rows],
+            classifier_id=key,
+            kappas=kappas,
+            device=choose_device(device),
+        )
+    )
     fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
     if out is not None:
         fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)

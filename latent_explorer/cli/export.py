@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -20,7 +19,7 @@ from latent_explorer.app.export.scene import Scene, export_context
 from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export.sheets import sheet as sheet_job
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import classifier_option, device_option
+from latent_explorer.cli.options import PATH, classifier_option, combine_options, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -33,48 +32,37 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import Base
-    from latent_explorer.media.animation.writer import WrittenAnimation
     from latent_explorer.models.summary import ExplainerSummary
 
-F = TypeVar("F", bound=Callable[..., Any])
 _UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
 _RATES = ", ".join(f"{fps:g}" for fps in FPS)
 
 
-def settings_options(command: F) -> F:
-    """Options for how an animation looks and how large its file may be."""
-    options = (
-        click.option("--size", type=int, default=0, help="px of a picture; else 8 x at 64 px."),
-        click.option("--quality", type=int, default=90, show_default=True, help="1 to 100; 100 is lossless WebP."),
-        click.option("--budget", metavar="2MB", help="Stay below; size, rate and quality give way."),
-        click.option("--before-after", is_flag=True, help="The unedited picture beside it."),
-        click.option("--caption", is_flag=True, help="The target's probability in words."),
-        click.option("--bar", is_flag=True, help="The target's probability as a bar."),
-    )  # fmt: skip
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def model_options(command: F) -> F:
-    """Options for who is asked about which class, and on which device."""
-    for option in (
-        json_option,
-        device_option,
-        click.option("--target", metavar="CLASS", help="The class that captions and sliders are about."),
-        classifier_option,
-    ):  # fmt: skip
-        command = option(command)
-    return command
+# How an animation looks, and how large its file may be.
+settings_options = combine_options(
+    click.option("--size", type=int, default=0, help="px of a picture; else 8 x at 64 px."),
+    click.option("--quality", type=int, default=90, show_default=True, help="1 to 100; 100 is lossless WebP."),
+    click.option("--budget", metavar="2MB", help="Stay below; size, rate and quality give way."),
+    click.option("--before-after", is_flag=True, help="The unedited picture beside it."),
+    click.option("--caption", is_flag=True, help="The target's probability in words."),
+    click.option("--bar", is_flag=True, help="The target's probability as a bar."),
+)
+# Who is asked about which class, and on which device.
+model_options = combine_options(
+    classifier_option,
+    click.option("--target", metavar="CLASS", help="The class that captions and sliders are about."),
+    device_option,
+    json_option,
+)
 
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.argument("timeline", metavar="TIMELINE.json", type=click.Path(path_type=Path))
+@click.argument("timeline", metavar="TIMELINE.json", type=PATH)
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help=f"Ends in {', '.join(filter(None, FORMATS))}; without an ending a folder of pictures.",
 )
@@ -85,7 +73,7 @@ def model_options(command: F) -> F:
 @click.option(
     "--latents",
     multiple=True,
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="FILE",
     help="A projected picture that the timeline names; may be repeated.",
 )
@@ -119,11 +107,19 @@ def animate(
     host, state, summary = _opened(explainer, device, classifier, target)
     if held.model_hash not in ("", summary.model_hash):
         raise UserError(f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer.")
-    host.add_latents(_read_latents(latents))
+    host.add_latents([read_projected(path) for path in latents])
     picture_requests.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
     done = output.run(animation(out, Scene(moves, state, summary), settings, host.render))
-    fields = {**_animation_fields(done), "model_hash": summary.model_hash}
+    fields = {
+        "path": done.path,
+        "table": done.table,
+        "frames": done.frames,
+        "seconds": done.frames / done.settings.fps,
+        "bytes": done.bytes,
+        "settings": msgspec.to_builtins(done.settings),  # a budget may have lowered those that were asked for
+        "model_hash": summary.model_hash,
+    }
     output.result(fields, f"{done.path}: {done.frames} frames, {size_text(done.bytes)}")
 
 
@@ -134,9 +130,7 @@ def animate(
     "--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which (with a dash or comma)."
 )
 @click.option("--seeds", metavar="0-3,7", help="Seeds, a row each, instead.")
-@click.option(
-    "--latents", multiple=True, type=click.Path(path_type=Path), metavar="FILE", help="Projected pictures, a row each."
-)
+@click.option("--latents", multiple=True, type=PATH, metavar="FILE", help="Projected pictures, a row each.")
 @click.option(
     "--top", default=3, show_default=True, type=click.IntRange(min=1), help="Attributes, for counterfactuals."
 )
@@ -145,7 +139,7 @@ def animate(
 @click.option("--columns", default="0-3", show_default=True, metavar="SEEDS", help="For mixing.")
 @click.option("--rows", default="0-3", show_default=True, metavar="FIRST-LAST", help="Rows of ws that mixing takes.")
 @click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="F.png|F.pdf")
+@click.option("--out", required=True, type=PATH, metavar="F.png|F.pdf")
 @model_options
 def sheet(
     explainer: str,
@@ -168,7 +162,7 @@ def sheet(
     """Draw a sheet for a paper: counterfactuals, a truncation sweep, or a style-mixing grid."""
     host, state, summary = _opened(explainer, device, classifier, target)
     state = msgspec.structs.replace(state, truncation_psi=psi)
-    projected = _read_latents(latents)
+    projected = [read_projected(path) for path in latents]
     host.add_latents(projected)
     mixed = parse_seeds(rows)
     plan = SheetPlan(
@@ -182,8 +176,7 @@ def sheet(
         last=mixed[-1],
     )
     output = Output(as_json=as_json)
-    job = sheet_job(out, plan, export_context(state, summary, projected), host.render)
-    written = output.run(job)
+    written = output.run(sheet_job(out, plan, export_context(state, summary, projected), host.render))
     fields = {"path": written, "kind": kind, "model_hash": summary.model_hash}
     output.result(fields, str(written))
 
@@ -202,7 +195,7 @@ def sheet(
 )
 @click.option("--fps", type=float, default=20.0, show_default=True, help=f"{_RATES}.")
 @click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--out", required=True, type=PATH, metavar="DIR")
 @settings_options
 @model_options
 def export_all(
@@ -227,8 +220,7 @@ def export_all(
     context = export_context(state, summary, (), top)
     bases = _bases(summary, samples, seeds, 4)
     output = Output(as_json=as_json)
-    job = all_job(out, context, bases, settings, host.render, f".{file_format}")
-    done = output.run(job)
+    done = output.run(all_job(out, context, bases, settings, host.render, f".{file_format}"))
     fields = {
         "folder": done.folder,
         "manifest": done.manifest,
@@ -239,26 +231,11 @@ def export_all(
     output.result(fields, f"{len(done.items)} animations and their manifest in {done.folder}")
 
 
-# What the commands share ------------------------------------------------------------------------
-
-
 def animation_settings(appearance: dict[str, Any], **others: Any) -> AnimationSettings:
     """Settings from the options of `settings_options` and others, checked."""
     budget = appearance.pop("budget")
     limit = parse_size(budget) if budget else 0
     return AnimationSettings(**appearance, **others, budget_bytes=limit).checked()
-
-
-def _animation_fields(done: WrittenAnimation) -> dict[str, Any]:
-    """What `animate --json` ends with: `settings` are those that a budget may have lowered."""
-    return {
-        "path": done.path,
-        "table": done.table,
-        "frames": done.frames,
-        "seconds": done.frames / done.settings.fps,
-        "bytes": done.bytes,
-        "settings": msgspec.to_builtins(done.settings),
-    }
 
 
 def parse_size(text: str) -> int:
@@ -280,10 +257,6 @@ def _opened(
     summary = host.open(Path(explainer), device).summary
     key = resolve_classifier(host.explainer, classifier) if classifier is not None else ""
     return host, picture_requests.opening_state(summary, key, target), summary
-
-
-def _read_latents(paths: tuple[Path, ...]) -> list[ProjectedPicture]:
-    return [read_projected(path) for path in paths]
 
 
 def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:

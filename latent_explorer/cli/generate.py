@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from latent_explorer.cli.options import device_option
+from latent_explorer.cli.options import PATH, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
@@ -18,6 +17,7 @@ from latent_explorer.data.images import to_uint8
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+    from pathlib import Path
 
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.common.events import Event
@@ -34,8 +34,8 @@ MAX_SEED = 2**63 - 1
 @click.option("--seeds", default="0-15", show_default=True, metavar="0-15,42", help="Numbers and ranges.")
 @click.option("--psi", default=1.0, show_default=True, help="Truncation: 1 none, 0 the average picture.")
 @click.option("--cutoff", type=click.IntRange(min=0), help="Rows of the latent that are truncated; all without it.")
-@click.option("--latents", type=click.Path(path_type=Path), metavar="FILE", help="npz or npy with w, instead of seeds.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write into.")
+@click.option("--latents", type=PATH, metavar="FILE", help="npz or npy with w, instead of seeds.")
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")
 @click.option("--raw", is_flag=True, help="Also write pictures.npz with the unclipped floats.")
 @device_option
 @json_option

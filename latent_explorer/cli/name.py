@@ -5,17 +5,18 @@ note and licence."""
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from latent_explorer.app.exploration.document import rename_attributes
+from latent_explorer.cli.options import PATH
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @click.command()
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     help="What people should know who open the file: a few sentences; an empty text takes it away.",
 )
 @click.option("--licence", metavar="TEXT", help="Under which terms the file may be used; reports print it.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X2")
+@click.option("--out", required=True, type=PATH, metavar="X2")
 @json_option
 def name(
     explainer: str, names: tuple[str, ...], note: str | None, licence: str | None, out: Path, as_json: bool

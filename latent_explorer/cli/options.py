@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -19,12 +20,37 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PATH = click.Path(path_type=Path)
 SPLIT_CHOICES = ("train", "val", "test", "all")
+
+classifier_option = click.option(
+    "--classifier", metavar="NAME|ID", help="The one to ask: its name, or the beginning of its id."
+)
+device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:0, mps.")
+# For every field of a config that has no option of its own.
+settings_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of the training by its name, see docs/training.md; may be repeated.",
+)
+
+
+def combine_options(*options: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Return one decorator that adds all these options, in this order."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
 def data_options(split: str = "--split") -> Callable[[F], F]:
     """Add the options that choose and split the pictures of DATA; `split` names the one for a column of sides."""
-    options = (
+    return combine_options(
         click.option("--label", metavar="COLUMN", help="Column of labels.csv that holds the label."),
         click.option("--classes", metavar="VALUE=NAME,...", help="Label values and their class names, in class order."),
         click.option(
@@ -36,13 +62,6 @@ def data_options(split: str = "--split") -> Callable[[F], F]:
         ),
     )
 
-    def decorate(command: F) -> F:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
-
 
 def split_option(default: str) -> Callable[[F], F]:
     """Add `--split`, for commands that take one side of the split."""
@@ -51,42 +70,19 @@ def split_option(default: str) -> Callable[[F], F]:
     )
 
 
-def classifier_option(command: F) -> F:
-    """Add `--classifier NAME|ID`, for explainers that hold several."""
-    help_text = "The one to ask: its name, or the beginning of its id."
-    option = click.option("--classifier", metavar="NAME|ID", help=help_text)
-    return option(command)
-
-
-def device_option(command: F) -> F:
-    """Add `--device`."""
-    help_text = "auto, cpu, cuda:0, mps."
-    return click.option("--device", default="auto", show_default=True, help=help_text)(command)
-
-
-def settings_option(command: F) -> F:
-    """Add `--set NAME=VALUE`, for every field of a config that has no option of its own."""
-    help_text = "A setting of the training by its name, see docs/training.md; may be repeated."
-    option = click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help=help_text)
-    return option(command)
-
-
 def setting_options(config: type[msgspec.Struct], *names: str) -> Callable[[F], F]:
     """Add an option for each of these settings of `config`, with its reason as help; None where it is not given."""
     defaults = {field.name: field.default for field in fields(config)}
 
-    def decorate(command: F) -> F:
-        for name in reversed(names):
-            setting = settings_of(config)[name]
-            command = click.option(
-                f"--{name.replace('_', '-')}",
-                type=_SettingType(setting),
-                metavar="|".join(map(str, setting.choices)) or ("TEXT" if setting.allowed == "text" else "N"),
-                help=f"{setting.reason} [default: {setting.text(defaults[name])}]",
-            )(command)
-        return command
+    def option(setting: Setting) -> Callable[[Any], Any]:
+        return click.option(
+            f"--{setting.name.replace('_', '-')}",
+            type=_SettingType(setting),
+            metavar="|".join(map(str, setting.choices)) or ("TEXT" if setting.allowed == "text" else "N"),
+            help=f"{setting.reason} [default: {setting.text(defaults[setting.name])}]",
+        )
 
-    return decorate
+    return combine_options(*(option(settings_of(config)[name]) for name in names))
 
 
 class _SettingType(click.ParamType):

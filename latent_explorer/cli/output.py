@@ -9,9 +9,8 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 import msgspec
@@ -21,7 +20,9 @@ from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, 
 from latent_explorer.common.format import duration_text
 from latent_explorer.common.jobs import run_job
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+
 T = TypeVar("T")
 
 _BAR = 24  # characters
@@ -29,10 +30,8 @@ _REDRAW = 0.1  # seconds
 _PROGRESS_SECONDS = 1.0  # between two lines of progress in a stream
 
 
-def json_option(command: F) -> F:
-    """The option that every command has."""
-    option = click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
-    return option(command)
+# Every command has it.
+json_option = click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
 
 
 def wants_json(args: Sequence[str]) -> bool:
@@ -56,7 +55,7 @@ class Output:
         try:
             return run_job(job, self.event)
         finally:
-            self.finish()
+            self._clear()
 
     def event(self, event: Event) -> None:
         """Print one event of a job."""
@@ -93,10 +92,6 @@ class Output:
         self._clear()
         if self.as_json:
             self._json({"event": "error", "kind": kind, "message": reason})
-
-    def finish(self) -> None:
-        """Leave the terminal with nothing half-drawn on it."""
-        self._clear()
 
     def _is_too_soon(self, event: Event) -> bool:
         """Whether it is progress soon after other progress: for weeks of training that would fill a disk."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
-from latent_explorer.cli.options import classifier_option, device_option
+from latent_explorer.cli.options import PATH, classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
@@ -45,7 +45,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
 
 @click.command()
 @click.argument("explainer", metavar="X", type=click.Path())
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
 @click.option(
     "--schedule",
     type=click.Choice(tuple(SCHEDULES)),
@@ -68,7 +68,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
     help="A setting by its name in explain/projection/settings.py; may be repeated.",
 )
 @classifier_option
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder to write into.")
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")
 @device_option
 @json_option
 def project(

@@ -3,24 +3,21 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.options import device_option
+from latent_explorer.cli.options import PATH, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command()
 @click.argument("explainers", metavar="X [Y ...]", nargs=-1, required=True, type=click.Path())
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="FILE.html",
-    help="The page, one file that stands alone.",
-)
+@click.option("--out", required=True, type=PATH, metavar="FILE.html", help="The page, one file that stands alone.")
 @click.option(
     "--attributes", default=10, show_default=True, type=click.IntRange(min=1), help="The first of each class."
 )

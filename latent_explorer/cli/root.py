@@ -30,7 +30,6 @@ from latent_explorer.cli import (
     runs,
     study,
     train,
-    train_encoder,
     weights,
     window,
 )
@@ -55,7 +54,7 @@ COMMANDS = (
     check.check,
     train.train_classifier,
     train.train,
-    train_encoder.train_encoder,
+    train.train_encoder,
     train.export,
     runs.runs,
     runs.stop,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.app.training.runs import RunHistory
+from latent_explorer.cli.options import PATH
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import duration_text
@@ -36,7 +37,7 @@ def runs(folder: Path | None, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=PATH)
 @click.option("--pause", is_flag=True, help="Write a checkpoint only; without it, also the result.")
 @json_option
 def stop(run: Path, pause: bool, as_json: bool) -> None:

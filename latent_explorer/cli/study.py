@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from latent_explorer.cli.options import device_option
+from latent_explorer.cli.options import PATH, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.scoring.rules import ALL_RULES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from latent_explorer.studies.build.texts import StudyTexts
 
 KINDS = ("classification", "verbal", "both")
@@ -26,10 +27,8 @@ def study() -> None:
 
 
 @study.command("build")
-@click.argument("explainer", metavar="X", type=click.Path(path_type=Path))
-@click.option(
-    "--against", type=click.Path(path_type=Path), metavar="Y", help="Compare with this explainer, as a second arm."
-)
+@click.argument("explainer", metavar="X", type=PATH)
+@click.option("--against", type=PATH, metavar="Y", help="Compare with this explainer, as a second arm.")
 @click.option("--method", default="", metavar="NAME", help="Attribute set of X; the newest without it.")
 @click.option(
     "--against-method", default="", metavar="NAME", help="Attribute set of the second arm (of X, without --against)."
@@ -48,11 +47,9 @@ def study() -> None:
     "--seconds", default=0.75, show_default=True, help="How long a frame of a classification question stands."
 )
 @click.option("--verbal-seconds", default=1.0, show_default=True, help="The same of a verbal question.")
-@click.option(
-    "--texts", type=click.Path(path_type=Path), metavar="FILE", help="JSON with texts: title, consent, contact, ..."
-)
+@click.option("--texts", type=PATH, metavar="FILE", help="JSON with texts: title, consent, contact, ...")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same study.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="New folder for the study.")
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="New folder for the study.")
 @device_option
 @json_option
 def build(explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any) -> None:
@@ -126,20 +123,9 @@ def _target(path: Path, wanted: str | None) -> int | None:
 
 
 @study.command("score")
-@click.argument("responses", nargs=-1, required=True, metavar="RESPONSES...", type=click.Path(path_type=Path))
-@click.option(
-    "--key",
-    required=True,
-    type=click.Path(path_type=Path),
-    metavar="KEY",
-    help="key.json of the study, or a key written as CSV.",
-)
-@click.option(
-    "--columns",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Which column holds which question (see `study columns`).",
-)
+@click.argument("responses", nargs=-1, required=True, metavar="RESPONSES...", type=PATH)
+@click.option("--key", required=True, type=PATH, metavar="KEY", help="key.json of the study, or a key written as CSV.")
+@click.option("--columns", type=PATH, metavar="FILE", help="Which column holds which question (see `study columns`).")
 @click.option(
     "--exclude",
     default="preview,duplicate,unfinished",
@@ -151,10 +137,18 @@ def _target(path: Path, wanted: str | None) -> int | None:
 @click.option(
     "--most-failed", default=0, show_default=True, help="Of the rule failed-catch: catch trials that may be failed."
 )
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="Folder for the result.")
+@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder for the result.")
 @json_option
-def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude: str, least_seconds: float,
-          most_failed: int, out: Path, as_json: bool) -> None:  # fmt: skip
+def score(
+    responses: tuple[Path, ...],
+    key: Path,
+    columns: Path | None,
+    exclude: str,
+    least_seconds: float,
+    most_failed: int,
+    out: Path,
+    as_json: bool,
+) -> None:
     """Score answers: the page's JSON files, our CSV, or a survey service's export (a folder stands for its files)."""
     from latent_explorer.studies.scoring.report import sentences
     from latent_explorer.studies.scoring.rules import Rules
@@ -169,16 +163,9 @@ def score(responses: tuple[Path, ...], key: Path, columns: Path | None, exclude:
 
 
 @study.command("columns")
-@click.argument("responses", metavar="RESPONSES", type=click.Path(path_type=Path))
-@click.option(
-    "--key",
-    type=click.Path(path_type=Path),
-    metavar="KEY",
-    help="Key of the study. Without it a key is drafted, to be completed.",
-)
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE.csv", help="List to complete by hand."
-)
+@click.argument("responses", metavar="RESPONSES", type=PATH)
+@click.option("--key", type=PATH, metavar="KEY", help="Key of the study. Without it a key is drafted, to be completed.")
+@click.option("--out", required=True, type=PATH, metavar="FILE.csv", help="List to complete by hand.")
 @click.option(
     "--right",
     default="",

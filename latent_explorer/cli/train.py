@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`train-classifier`, `train` and `export`: what their options mean.
-
-The recipes are in training/, the phases in app/.
-"""
+"""`train-classifier`, `train`, `train-encoder` and `export`: the trainings' options and results."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import data_options, setting_options, settings_option
+from latent_explorer.cli.options import PATH, data_options, device_option, setting_options, settings_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.data.threads import reserve_one_core
-from latent_explorer.training.config import ClassifierTraining, DataConfig, TrainConfig
+from latent_explorer.training.config import ClassifierTraining, DataConfig, EncoderTraining, TrainConfig
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.training.settings import OPTIONS, parse_settings, train_config, train_settings, with_settings
 
@@ -32,7 +29,7 @@ KEPT = ("images", "attributes", "device")  # options of a run that goes on
 @click.command("train-classifier")
 @click.argument("data", type=click.Path())
 @data_options()
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="File to write.")
+@click.option("--out", required=True, type=PATH, help="File to write.")
 @setting_options(ClassifierTraining, "resolution", "architecture", "frame_only")
 @settings_option
 @json_option
@@ -89,7 +86,7 @@ def train_classifier(
 )
 @setting_options(TrainConfig, *OPTIONS)
 @click.option("--name", help="What the explainer is called; the run folder's name without it.")
-@click.option("--out", type=click.Path(path_type=Path), help="Run folder; without it a new one among your runs.")
+@click.option("--out", type=PATH, help="Run folder; without it a new one among your runs.")
 @click.option(
     "--resume",
     is_flag=True,
@@ -120,9 +117,7 @@ def train(
         given |= parse_settings(options.pop("settings"), train_settings())
         others = {name: value for name, value in options.items() if name not in OPTIONS}
         config = train_config(data, settings=given, **others)
-    output, stop_request = Output(as_json=as_json), StopRequest()
-    if as_json:
-        stop_request.on_stdin_lines()
+    output, stop_request = _listening_output(as_json)
     with stop_request.on_signals():
         job = run_pipeline(
             folder, config, changes=changes, command=["latent-explorer", *arguments], stop_request=stop_request
@@ -131,6 +126,14 @@ def train(
     if status is not None:  # else it is one of several processes, and not the one that speaks
         _print_result(status, folder, output)
     return stop_request.exit_code
+
+
+def _listening_output(as_json: bool) -> tuple[Output, StopRequest]:
+    """The output of a training and who may end it: with --json also a program that writes to standard input."""
+    output, stop_request = Output(as_json=as_json), StopRequest()
+    if as_json:
+        stop_request.on_stdin_lines()
+    return output, stop_request
 
 
 def _print_result(status: RunStatus, folder: Path, output: Output) -> None:
@@ -160,9 +163,55 @@ def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, A
         )
 
 
+@click.command("train-encoder")
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.option(
+    "--out",
+    required=True,
+    type=PATH,
+    metavar="X2.explainer",
+    help="File to write; X2.encoder-training beside it holds the state until it is done.",
+)
+@setting_options(EncoderTraining, "images")
+@click.option("--resume", is_flag=True, help="Go on where an interrupted one stopped.")
+@settings_option
+@device_option
+@json_option
+def train_encoder(
+    explainer: str, out: Path, images: int | None, resume: bool, settings: tuple[str, ...], device: str, as_json: bool
+) -> int:
+    """Train an encoder for a generator without one (a plain StyleGAN2) on its own pictures.
+
+    Projections then start from it. Ctrl-C keeps the state, and so does the line `pause` on standard input (with
+    --json); --resume goes on from there.
+    """
+    reserve_one_core(os.environ)  # before torch is imported
+    from latent_explorer.models.device import choose_device
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
+    from latent_explorer.training.train_encoder import train_encoder as job
+
+    config = with_settings(EncoderTraining(), {"images": images}, settings)
+    model = read_explainer(explainer)
+    output, stop_request = _listening_output(as_json)
+    state = out.with_suffix(".encoder-training")
+    with stop_request.on_signals():
+        training = job(model, config, state, device=choose_device(device), resume=resume, should_stop=stop_request)
+        found = output.run(training)
+    if found is None:
+        output.result(
+            {"path": None, "finished": False, "state": state}, f"Paused; {state} holds the state. Go on with --resume."
+        )
+        return stop_request.exit_code
+    write_explainer(found, out)
+    figures = found.figures["encoder"]
+    fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
+    output.result(fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)")
+    return 0
+
+
 @click.command()
-@click.argument("run", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), metavar="X.explainer", help="File to write.")
+@click.argument("run", type=PATH)
+@click.option("--out", required=True, type=PATH, metavar="X.explainer", help="File to write.")
 @click.option("--name", help="What the explainer is called; the file's name without it.")
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=2), help="Encoded pictures to keep.")
 @click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")

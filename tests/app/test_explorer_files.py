@@ -140,11 +140,11 @@ def test_a_png_holds_the_state_of_the_picture_not_of_the_slider_beyond_it(opened
     drawn = opened.explorer.state
     opened.explorer.apply(SetAttribute(SPOTS, 0.9))  # its picture has not come yet
     (opened.folder / "x.png").write_bytes(opened.explorer.png())
-    assert recipe_png.read_state(opened.folder / "x.png") == drawn
+    assert recipe_png.read_recipe(opened.folder / "x.png").state == drawn
     opened.settle()
     opened.explorer.apply(SetTarget(0))  # the same picture in another state
     (opened.folder / "x.png").write_bytes(opened.explorer.png())
-    assert recipe_png.read_state(opened.folder / "x.png") == opened.explorer.state
+    assert recipe_png.read_recipe(opened.folder / "x.png").state == opened.explorer.state
 
 
 def test_without_a_picture_there_is_nothing_to_export(headless):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latent_explorer.app.exploration.recipe_png import read_state
+from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.cli.generate import parse_seeds
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
@@ -69,7 +69,7 @@ def test_generate_writes_what_the_window_shows(file: Path, tmp_path: Path, capsy
     recipe = PictureRecipe(SeedBase(7), truncation_psi=0.5)
     shown = Renderer(explainer).render(PictureRequest(recipe, explainer.conditioned_on)).after.image
     np.testing.assert_array_equal(np.asarray(Image.open(result["images"][2])), shown)
-    state = read_state(Path(result["images"][2]))
+    state = read_recipe(Path(result["images"][2])).state
     assert state is not None
     assert (state.base, state.truncation_psi) == (SeedBase(7), 0.5)
     with np.load(result["raw"], allow_pickle=False) as raw:

@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
-from latent_explorer.app.exploration.recipe_png import read_state
+from latent_explorer.app.exploration.recipe_png import read_recipe
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
@@ -34,7 +34,7 @@ def test_exported_picture_brings_its_state(qtbot, desktop, tmp_path, monkeypatch
     answer(monkeypatch, tmp_path / "leaf")  # without the ending
     QTest.keyClick(desktop.window, Qt.Key.Key_E, CTRL)
     path = tmp_path / "leaf.png"
-    assert read_state(path) == desktop.explorer.state
+    assert read_recipe(path).state == desktop.explorer.state
     with Image.open(path) as image:
         assert image.size == (512, 512)
     assert desktop.window.notices.text.text() == "Saved leaf.png."

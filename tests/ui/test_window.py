@@ -22,7 +22,7 @@ from window_tools import colours_in, desktop_on, drag, open_fake, wait_picture
 
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTruncation
-from latent_explorer.app.exploration.recipe_png import read_state
+from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.exploration.updates import ErrorReport, Message
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase, SeedBase
@@ -249,7 +249,7 @@ def test_copied_picture_carries_its_recipe(qtbot, desktop, tmp_path):
     data = QGuiApplication.clipboard().mimeData()
     path = tmp_path / "copied.png"
     path.write_bytes(bytes(data.data("image/png").data()))
-    assert read_state(path) == desktop.explorer.state
+    assert read_recipe(path).state == desktop.explorer.state
 
 
 def test_dropping_an_exported_picture_restores_it(qtbot, desktop, tmp_path):

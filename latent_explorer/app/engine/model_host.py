@@ -92,7 +92,7 @@ class ModelHost:
         self._identify = identify
         self._explainer: Any = None
         self._path = Path()
-        self._device: Any = None
+        self.device: Any = None  # that it works on
         self._renderer: SupportsRender | None = None
         self._scope = ("", "")  # model_hash and device, in words
         self.frames: FrameCache | None = None
@@ -104,11 +104,6 @@ class ModelHost:
         if self._explainer is None:
             raise UserError("No model is open yet. Open an explainer first.")
         return self._explainer
-
-    @property
-    def device(self) -> Any:
-        """The device that it works on."""
-        return self._device
 
     @property
     def renderer(self) -> Any:
@@ -174,15 +169,14 @@ class ModelHost:
 
     def render(self, request: PictureRequest) -> RenderResult:
         """One picture. When memory runs out, caches are freed and it is tried once more."""
-        if self._renderer is None:
-            raise UserError("No model is open. Open an explainer first.")
+        renderer: SupportsRender = self.renderer
         try:
-            return self._renderer.render(request)
+            return renderer.render(request)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
         self._devices().free_memory()
-        return self._renderer.render(request)
+        return renderer.render(request)
 
     def answer(self, asked: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
         """What the engine renders. A frame may come from the cache; `render` never takes one from there."""
@@ -208,7 +202,7 @@ class ModelHost:
             settings,
             classifier_id=classifier_id,
             ranges=self._explainer.style_stats,
-            device=self._device,
+            device=self.device,
             budget=budget,
         )
 
@@ -222,7 +216,7 @@ class ModelHost:
         chosen = devices.choose_device(device)
         self._renderer = self._make_renderer(explainer, chosen)
         known = list(self._latents.values()) if explainer is self._explainer else []
-        self._explainer, self._path, self._device = explainer, path, chosen
+        self._explainer, self._path, self.device = explainer, path, chosen
         self._latents = {}
         if known:
             self.add_latents(known)

@@ -7,7 +7,7 @@ mouse is down) make one step of undo.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -32,14 +32,16 @@ if TYPE_CHECKING:
 class Intent(msgspec.Struct, frozen=True):
     """Base of all intents."""
 
+    menu_label: ClassVar[str] = ""
+
     @property
     def merge_key(self) -> tuple[object, ...] | None:
         """Equal keys merge within a gesture; None never merges."""
         return None
 
-    def label(self, summary: ExplainerSummary) -> str:
-        """What this does, to be read after "Undo"."""
-        raise NotImplementedError
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        """Return what this does, to be read after "Undo"."""
+        return self.menu_label
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         """The state in which this has been done."""
@@ -84,14 +86,12 @@ class SetBase(Intent, frozen=True):
 class SetTruncation(Intent, frozen=True):
     """`psi`: 1 is no truncation, 0 the average picture, negative its mirror image in W."""
 
+    menu_label: ClassVar[str] = "truncation"
     psi: float
 
     @property
     def merge_key(self) -> tuple[object, ...]:
         return ("truncation",)
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "truncation"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, truncation_psi=self.psi)
@@ -100,14 +100,12 @@ class SetTruncation(Intent, frozen=True):
 class SetCutoff(Intent, frozen=True):
     """Truncate only the first `cutoff` rows of ws; None truncates all."""
 
+    menu_label: ClassVar[str] = "truncation cutoff"
     cutoff: int | None
 
     @property
     def merge_key(self) -> tuple[object, ...]:
         return ("cutoff",)
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "truncation cutoff"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, truncation_cutoff=self.cutoff)
@@ -116,10 +114,8 @@ class SetCutoff(Intent, frozen=True):
 class SetTruncateEncoded(Intent, frozen=True):
     """Whether truncation acts on encoded and projected latents too ("towards the average")."""
 
+    menu_label: ClassVar[str] = "towards the average"
     on: bool
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "towards the average"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, truncate_encoded=self.on)
@@ -128,10 +124,8 @@ class SetTruncateEncoded(Intent, frozen=True):
 class SetNoise(Intent, frozen=True):
     """Which noise the synthesis adds."""
 
+    menu_label: ClassVar[str] = "change of noise"
     noise: Noise
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "change of noise"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, noise=self.noise)
@@ -140,14 +134,12 @@ class SetNoise(Intent, frozen=True):
 class SetCond(Intent, frozen=True):
     """What the generator is told, (K,) probabilities; None: the base's own."""
 
+    menu_label: ClassVar[str] = "what the generator is told"
     cond: tuple[float, ...] | None
 
     @property
     def merge_key(self) -> tuple[object, ...]:
         return ("cond",)
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "what the generator is told"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, cond=self.cond)
@@ -213,8 +205,7 @@ class SetEdits(Intent, frozen=True):
 class ResetAttributes(Intent, frozen=True):
     """Take every edit back."""
 
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "reset of all attributes"
+    menu_label: ClassVar[str] = "reset of all attributes"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, edits=())
@@ -223,10 +214,8 @@ class ResetAttributes(Intent, frozen=True):
 class SetTarget(Intent, frozen=True):
     """The class whose attributes are shown."""
 
+    menu_label: ClassVar[str] = "change of class"
     target_class: int
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "change of class"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, target_class=self.target_class)
@@ -235,11 +224,9 @@ class SetTarget(Intent, frozen=True):
 class SetClassifier(Intent, frozen=True):
     """Which classifier is asked; `cond` does not change."""
 
+    menu_label: ClassVar[str] = "change of classifier"
     classifier_id: str
     target_class: int = 0
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "change of classifier"
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         return msgspec.structs.replace(state, classifier_id=self.classifier_id, target_class=self.target_class)

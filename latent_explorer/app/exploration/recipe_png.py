@@ -62,12 +62,8 @@ def png_bytes(image: np.ndarray, state: ExplorerState, model_name: str, factor: 
 def write_png(
     path: Path, image: np.ndarray, state: ExplorerState, model_name: str = "", factor: int | None = None
 ) -> None:
-    """Write the picture with its recipe, all at once or not at all."""
-    write_bytes(path, png_bytes(image, state, model_name, factor))
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file that is made already. UserError when that is impossible."""
+    """Write the picture with its recipe, all at once or not at all. UserError when that is impossible."""
+    data = png_bytes(image, state, model_name, factor)
     with atomic_output(path) as temporary:
         temporary.write_bytes(data)
 
@@ -86,12 +82,6 @@ def read_recipe(path: Path) -> PngRecipe | None:
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS) as error:
         raise UserError(f"{path.name} cannot be read as a picture ({error}). Export it again.") from error
     return None if text is None else _recipe(str(text), image, path.name)
-
-
-def read_state(path: Path) -> ExplorerState | None:
-    """The state in a picture's recipe, or None."""
-    recipe = read_recipe(path)
-    return recipe.state if recipe else None
 
 
 def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:

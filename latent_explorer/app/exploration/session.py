@@ -7,11 +7,12 @@ from collections import deque
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from latent_explorer.app.exploration.state import ExplorerState
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from latent_explorer.app.exploration.intents import Intent
-    from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.models.summary import ExplainerSummary
 
 

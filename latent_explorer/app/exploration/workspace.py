@@ -6,7 +6,6 @@ Does not know the engine, nor how a state comes about.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,14 +24,6 @@ if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState
 
 
-@dataclass(frozen=True)
-class _Model:
-    """The model that the exploration is of."""
-
-    name: str
-    path: Path
-
-
 class Workspace:
     """One exploration in the making. `state` is handed in with every change, since the session owns it."""
 
@@ -43,7 +34,7 @@ class Workspace:
         self._latents = latents
         self._notify = notify
         self._last_notified: FileChanged | None = None
-        self._model: _Model | None = None
+        self._model = ("", Path())  # name and file of its model
         self._state: ExplorerState | None = None
         self._saved: tuple[object, ...] | None = None  # what the file holds, or the beginning
 
@@ -60,7 +51,7 @@ class Workspace:
         The file is told of by `notify_file`, so that the model can be announced first.
         """
         self.document, self.path, self._state = document, path, state
-        self._model = _Model(*model)
+        self._model = model
         self._saved = (state, document) if saved else None
         self._last_notified = None
 
@@ -94,7 +85,6 @@ class Workspace:
 
     def _exploration(self, thumbnail: np.ndarray | None) -> Exploration:
         assert self._state is not None
-        assert self._model is not None
-        plain = Exploration(self._state, self.document, self._model.name, str(self._model.path))
+        name, path = self._model
         latents = self._latents.contents_to_save(self._state, self.document)
-        return replace(plain, thumbnail=thumbnail, latents=latents)
+        return Exploration(self._state, self.document, name, str(path), thumbnail, latents)

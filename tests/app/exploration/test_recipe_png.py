@@ -29,7 +29,7 @@ def test_a_png_brings_its_state_and_its_own_pixels_back(tmp_path):
     assert recipe.state == picture
     assert recipe.model_name == "leaf-health"
     np.testing.assert_array_equal(recipe.image, IMAGE)
-    assert recipe_png.read_state(path) == picture
+    assert recipe_png.read_recipe(path).state == picture
 
 
 def test_large_pictures_are_not_enlarged_and_a_factor_can_be_asked_for(tmp_path):
@@ -56,7 +56,7 @@ def test_pictures_without_a_recipe(tmp_path):
     path = tmp_path / "x.png"
     path.write_bytes(png_with(None))
     assert recipe_png.read_recipe(path) is None
-    assert recipe_png.read_state(path) is None
+    assert recipe_png.read_recipe(path) is None
     Image.fromarray(IMAGE).save(path, "JPEG")
     assert recipe_png.read_recipe(path) is None
 

@@ -18,7 +18,7 @@ from latent_explorer.app import settings as stored
 from latent_explorer.app.engine.events import JobEnded, JobStarted
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.intents import SetAttribute
-from latent_explorer.app.exploration.recipe_png import read_state
+from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.export.controller import ExportController
 from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.app.timeline.controller import ChangeTimeline
@@ -129,7 +129,7 @@ def test_sheets(opened, controller, tmp_path, kind, suffix):
     told = opened.settle()
     assert [u.text for u in of_type(told, updates.Message)] == [f"Saved sheet{suffix}."]
     if suffix == ".png":
-        assert read_state(path).base == SampleBase(0)
+        assert read_recipe(path).state.base == SampleBase(0)
         with Image.open(path) as picture:
             assert min(picture.size) > 400
     else:

@@ -13,7 +13,7 @@ from fakes import SPOTS, make_result, make_summary
 from PIL import Image
 
 from latent_explorer.app.exploration import picture_requests
-from latent_explorer.app.exploration.recipe_png import read_recipe, read_state
+from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.export import job as export_jobs
 from latent_explorer.app.export.job import BackgroundJob, animation
 from latent_explorer.app.export.scene import Scene, flip_timeline, state_from_recipe, sweep_timeline, words_of
@@ -83,8 +83,8 @@ def test_frames_carry_recipes_that_bring_them_back(tmp_path):
     own = render(SWEEP.requests(SMALL)[20]).after.image
     assert np.array_equal(read_recipe(enlarged).image, own)
     finish(animation(tmp_path / "a.png", SWEEP, SMALL, render))
-    assert picture_requests.resolve(read_state(tmp_path / "a.png"), SUMMARY) == SWEEP.requests(SMALL)[0]
-    state = read_state(tmp_path / "frames" / "frame_00020.png")
+    assert picture_requests.resolve(read_recipe(tmp_path / "a.png").state, SUMMARY) == SWEEP.requests(SMALL)[0]
+    state = read_recipe(tmp_path / "frames" / "frame_00020.png").state
     assert picture_requests.resolve(state, SUMMARY) == SWEEP.requests(SMALL)[20]
     for request in SWEEP.requests(SMALL):
         told = state_from_recipe(request.recipe, STATE, request.classifier_id)
