@@ -101,9 +101,6 @@ def write_report(found: TourResult, path: Path, seconds: float, beside: str = ""
         temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
-# Finding a picture ------------------------------------------------------------------------------
-
-
 def _find(host: ModelHost, summary: ExplainerSummary) -> Generator[Event, None, TourResult]:
     """The tried picture that flips with the fewest attributes and the clearest verdict."""
     start = picture_requests.opening_state(summary)
@@ -189,9 +186,6 @@ def edited(state: ExplorerState, attributes: Sequence[Attribute], amount: float 
 
 def _render(host: ModelHost, summary: ExplainerSummary, state: ExplorerState) -> Picture:
     return host.render(picture_requests.resolve(state, summary)).after
-
-
-# Writing ----------------------------------------------------------------------------------------
 
 
 def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:

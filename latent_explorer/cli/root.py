@@ -15,23 +15,20 @@ import click
 from latent_explorer import __version__
 from latent_explorer.app.engine.failure import failure_of
 from latent_explorer.cli import (
-    add_classifier,
     attfind,
     check,
     demo,
-    doctor,
+    edit,
     evaluate,
     export,
     generate,
     info,
-    name,
+    program,
     project,
     report,
     runs,
     study,
     train,
-    weights,
-    window,
 )
 from latent_explorer.cli.output import Output, wants_json
 from latent_explorer.common.log import start_logging
@@ -40,15 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 COMMANDS = (
-    window.open_command,
+    program.open_command,
     demo.demo,
-    doctor.doctor,
+    program.doctor,
     info.info,
     generate.generate,
     project.project,
     attfind.attfind,
-    name.name,
-    add_classifier.add_classifier,
+    edit.name,
+    edit.add_classifier,
     evaluate.evaluate,
     report.report,
     check.check,
@@ -62,7 +59,7 @@ COMMANDS = (
     export.sheet,
     export.export_all,
     study.study,
-    weights.get_weights,
+    program.get_weights,
 )
 
 
@@ -89,7 +86,7 @@ def root(ctx: click.Context) -> None:
     Without a command the window opens on the bundled explainer.
     """
     if ctx.invoked_subcommand is None:
-        ctx.invoke(window.open_command)
+        ctx.invoke(program.open_command)
 
 
 for _command in COMMANDS:

@@ -7,16 +7,16 @@ They are never made again: tests/fixtures/README.md says how they were.
 from __future__ import annotations
 
 import json
-import queue
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from headless import HeadlessExplorer
 
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.explorer import Explorer
 from latent_explorer.cli.root import main
 from latent_explorer.explain.recipe import (
     BlendBase,
@@ -39,41 +39,21 @@ MODEL = "0253b3486c359ed7d7cd44ec8d6f3a34e4a9a637229488f52aba972d5fd10cd7"
 CLASSIFIER = "5409351905957c3c970fd463ae9fe95a5d5f5d2d2bd45cd07fadef99e090e506"
 PLAIN, NOISY = "9740102d058590e0", "7e2c080ddb90ea91"  # projected pictures
 LOGITS = (20.2611, -2.9208)  # of the exploration's picture
-WAIT = 30.0
-
-
-class Opened:
-    """An explorer on the real networks, with the window's event loop played by a queue."""
-
-    def __init__(self, folder: Path) -> None:
-        self.posted: queue.Queue = queue.Queue()
-        self.updates: list = []
-        self.explorer = Explorer(self.posted.put, data_dir=folder, config_dir=folder)
-        self.explorer.updates.on(object, self.updates.append)
-
-    def open(self, path: Path) -> list:
-        """What was told while the file was opened and its picture came."""
-        self.updates.clear()
-        self.explorer.open_path(path)
-        while True:
-            assert self.explorer.wait_idle(WAIT)
-            if self.posted.empty():
-                return list(self.updates)
-            self.posted.get()()
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opened]:
-    made = Opened(tmp_path)
-    yield made
-    made.explorer.close()
+def opened(tmp_path: Path) -> Iterator[HeadlessExplorer]:
+    """An explorer on the real networks."""
+    headless = HeadlessExplorer(tmp_path, ModelHost())
+    yield headless
+    headless.explorer.close()
 
 
 def complaints(told: list) -> list:
     return [u for u in told if isinstance(u, (updates.ErrorReport, updates.Message))]
 
 
-def test_an_old_explainer_opens(opened: Opened) -> None:
+def test_an_old_explainer_opens(opened: HeadlessExplorer) -> None:
     assert complaints(opened.open(EXPLAINER)) == []
     summary = opened.explorer.summary
     assert summary is not None
@@ -94,7 +74,7 @@ def test_an_old_explainer_opens(opened: Opened) -> None:
     assert opened.explorer.shown is not None
 
 
-def test_an_old_exploration_opens_with_everything_in_it(opened: Opened) -> None:
+def test_an_old_exploration_opens_with_everything_in_it(opened: HeadlessExplorer) -> None:
     opened.open(EXPLAINER)
     assert complaints(opened.open(EXPLORATION)) == []
     explorer = opened.explorer
@@ -123,7 +103,7 @@ def test_an_old_exploration_opens_with_everything_in_it(opened: Opened) -> None:
     assert [k.easing for k in moving.keyframes] == [Curve(0.25, 0.1, 0.25, 1.0), "hold", "smooth"]
 
 
-def test_an_old_exploration_shows_the_picture_that_it_was_saved_with(opened: Opened) -> None:
+def test_an_old_exploration_shows_the_picture_that_it_was_saved_with(opened: HeadlessExplorer) -> None:
     opened.open(EXPLAINER)
     opened.open(EXPLORATION)
     shown, saved = opened.explorer.shown, exploration_file.read(EXPLORATION).thumbnail
@@ -134,7 +114,7 @@ def test_an_old_exploration_shows_the_picture_that_it_was_saved_with(opened: Ope
     np.testing.assert_allclose(shown.result.after.logits, LOGITS, atol=0.01)
 
 
-def test_old_projections_still_render_to_their_pictures(opened: Opened) -> None:
+def test_old_projections_still_render_to_their_pictures(opened: HeadlessExplorer) -> None:
     from latent_explorer import api
 
     opened.open(EXPLAINER)

@@ -17,7 +17,6 @@ from latent_explorer.app.engine.events import JobEnded
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import updates
 from latent_explorer.app.exploration.document import Document, reported_attributes, reported_set, single_slider
-from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.report import ReportController, ReportWritten, _written
 from latent_explorer.common.events import Progress
 from latent_explorer.models.explainer_file import write_explainer
@@ -30,20 +29,10 @@ def names(document: Document) -> list[tuple[str, int]]:
     return [(a.name, a.target) for a in reported_attributes(document, found)]
 
 
-class RealStage(HeadlessExplorer):
-    """The stage with a real model on it."""
-
-    def __init__(self, folder) -> None:
-        super().__init__(folder)
-        self.explorer.close()
-        self.explorer = Explorer(self.posted.put, model_host=ModelHost(), data_dir=folder / "data", config_dir=folder)
-        self.explorer.updates.on(object, self.record)
-
-
 @pytest.fixture
-def real(folder, tiny_explainer) -> Iterator[RealStage]:
+def real(folder, tiny_explainer) -> Iterator[HeadlessExplorer]:
     write_explainer(tiny_explainer, folder / "tiny.explainer")
-    headless = RealStage(folder)
+    headless = HeadlessExplorer(folder, ModelHost())
     headless.open("tiny.explainer")
     yield headless
     headless.explorer.close()

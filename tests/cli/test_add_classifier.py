@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -23,13 +22,6 @@ from latent_explorer.models.explainer_file import read_explainer, write_explaine
 ABOUT = {"test": {"accuracy": 0.75, "n": 4, "interval": [0.3, 0.95]}}
 
 
-@pytest.fixture(scope="module")
-def file(tiny_explainer: Explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("add") / "tiny.explainer"
-    write_explainer(tiny_explainer, path)
-    return path
-
-
 def another(tiny_explainer: Explainer, folder: Path, **changes: object) -> Path:
     """A file with a frame-only network of the explainer's classes, or with `changes` to its description."""
     config = msgspec.structs.replace(tiny_explainer.classifier.config, name="on the frame", frame_only=3)
@@ -39,17 +31,11 @@ def another(tiny_explainer: Explainer, folder: Path, **changes: object) -> Path:
     return folder / "other.classifier"
 
 
-def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
-    """Run a command with --json; its last line."""
-    assert main([*map(str, args), "--json"]) == code
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
 def test_it_stands_beside_the_explained_one(
-    tiny_explainer: Explainer, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_explainer: Explainer, file: Path, tmp_path: Path, run_json, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other, out = another(tiny_explainer, tmp_path), tmp_path / "two.explainer"
-    result = run(capsys, "add-classifier", file, other, "--name", "frame-only", "--out", out)
+    result = run_json("add-classifier", file, other, "--name", "frame-only", "--out", out)
     assert (result["name"], result["classifiers"]) == ("frame-only", 2)
 
     before, after = read_explainer(file), read_explainer(out)
@@ -63,18 +49,16 @@ def test_it_stands_beside_the_explained_one(
     assert torch.equal(after.samples.probs, before.samples.probs)
     assert [c.frame_only for c in after.summary().classifiers] == [0, 3]
 
-    said = run(capsys, "info", out)
+    said = run_json("info", out)
     assert [c["name"] for c in said["classifiers"]] == ["tiny", "frame-only"]
     assert said["classifiers"][1]["frame_only"] == 3
     assert main(["info", str(out)]) == 0
     assert "the outer 3 px of its input alone" in capsys.readouterr().out
 
 
-def test_both_are_asked_about_the_same_picture(
-    tiny_explainer: Explainer, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_both_are_asked_about_the_same_picture(tiny_explainer: Explainer, file: Path, tmp_path: Path, run_json) -> None:
     out = tmp_path / "two.explainer"
-    run(capsys, "add-classifier", file, another(tiny_explainer, tmp_path), "--out", out)
+    run_json("add-classifier", file, another(tiny_explainer, tmp_path), "--out", out)
     model = read_explainer(out)
     own, other = (
         Renderer(model).render(PictureRequest(PictureRecipe(SampleBase(0)), key)).after for key in model.classifiers
@@ -83,10 +67,8 @@ def test_both_are_asked_about_the_same_picture(
     assert not np.allclose(own.probs, other.probs)
 
 
-def test_the_same_one_twice_is_refused(
-    tiny_explainer: Explainer, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    error = run(capsys, "add-classifier", file, file, "--out", tmp_path / "x.explainer", code=1)
+def test_the_same_one_twice_is_refused(tiny_explainer: Explainer, file: Path, tmp_path: Path, run_json) -> None:
+    error = run_json("add-classifier", file, file, "--out", tmp_path / "x.explainer", code=1)
     assert "already" in error["message"]
     # A file from before the present rule calls it otherwise; it is the same nevertheless.
     old = "0" * 64
@@ -97,21 +79,19 @@ def test_the_same_one_twice_is_refused(
 
 @pytest.mark.parametrize("names", [("diseased", "healthy"), ("healthy", "diseased", "unknown")])
 def test_other_classes_are_refused(
-    tiny_explainer: Explainer, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], names: tuple[str, ...]
+    tiny_explainer: Explainer, file: Path, tmp_path: Path, run_json, names: tuple[str, ...]
 ) -> None:
     other = another(tiny_explainer, tmp_path, class_names=names)
-    error = run(capsys, "add-classifier", file, other, "--out", tmp_path / "x.explainer", code=1)
+    error = run_json("add-classifier", file, other, "--out", tmp_path / "x.explainer", code=1)
     assert ", ".join(names) in error["message"]
     assert "same order" in error["message"]
     assert not (tmp_path / "x.explainer").exists()
 
 
-def test_a_generator_without_a_classifier_gets_its_first(
-    tiny_explainer: Explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_generator_without_a_classifier_gets_its_first(tiny_explainer: Explainer, tmp_path: Path, run_json) -> None:
     plain, out = tmp_path / "plain.explainer", tmp_path / "asked.explainer"
     write_explainer(Explainer("plain", tiny_explainer.generator), plain)
-    run(capsys, "add-classifier", plain, another(tiny_explainer, tmp_path), "--out", out)
+    run_json("add-classifier", plain, another(tiny_explainer, tmp_path), "--out", out)
     model = read_explainer(out)
     assert model.conditioned_on is None
     assert model.classifier_id == hash_classifier(model.classifier)

@@ -14,7 +14,6 @@ from PIL import Image
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.dataset import evenly_spaced_rows
-from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.training.config import DataConfig, TrainConfig
 from latent_explorer.training.settings import with_settings
 
@@ -33,59 +32,42 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("data") / "tiny.explainer"
-    write_explainer(tiny_explainer, path)
-    return path
-
-
-def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
-    """Run a command with --json; its last line."""
-    assert main([*map(str, args), "--json"]) == code
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
-def test_train_classifier_learns_a_colour(pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_train_classifier_learns_a_colour(pictures: Path, tmp_path: Path, run_json) -> None:
     out = tmp_path / "colour.classifier"
     settings = ("--set", "steps=40", "--set", "widths=8,16", "--set", "batch=16", "--resolution", 16)
-    result = run(capsys, "train-classifier", pictures, "--out", out, *settings)
+    result = run_json("train-classifier", pictures, "--out", out, *settings)
     assert result["event"] == "result"
     assert out.stat().st_size > 1000
     assert result["test"]["accuracy"] == 1.0
 
 
 def test_train_classifier_on_the_frame_writes_a_network_that_masks_itself(
-    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    pictures: Path, tmp_path: Path, run_json, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "frame.classifier"
     small = ("--resolution", 16, "--set", "steps=2", "--set", "widths=4", "--set", "batch=4")
-    run(capsys, "train-classifier", pictures, "--frame-only", 3, "--out", out, *small)
-    said = run(capsys, "info", out)
+    run_json("train-classifier", pictures, "--frame-only", 3, "--out", out, *small)
+    said = run_json("info", out)
     assert said["frame_only"] == said["about"]["settings"]["frame_only"] == 3
     assert said["name"] == "class, frame only"
     assert main(["info", str(out)]) == 0
     assert "the outer 3 px of its input alone" in capsys.readouterr().out
 
 
-def test_a_frame_that_hides_nothing_is_refused_before_the_training(
-    pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_frame_that_hides_nothing_is_refused_before_the_training(pictures: Path, tmp_path: Path, run_json) -> None:
     arguments = ("--resolution", 16, "--frame-only", 8, "--out", tmp_path / "x.classifier")
-    error = run(capsys, "train-classifier", pictures, *arguments, code=1)
+    error = run_json("train-classifier", pictures, *arguments, code=1)
     assert "frame_only is 8; it must be 0 to 7" in error["message"]
 
 
-def test_export_of_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    error = run(capsys, "export", tmp_path, "--out", tmp_path / "x.explainer", code=1)
+def test_export_of_no_run_is_refused(tmp_path: Path, run_json) -> None:
+    error = run_json("export", tmp_path, "--out", tmp_path / "x.explainer", code=1)
     assert error["kind"] == "user"
     assert not (tmp_path / "x.explainer").exists()
 
 
-def test_evaluate_measures_and_writes_sheets(
-    file: Path, pictures: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    result = run(capsys, "evaluate", file, "--images", pictures, "--split", "all", "--n", 12, "--out", tmp_path)
+def test_evaluate_measures_and_writes_sheets(file: Path, pictures: Path, tmp_path: Path, run_json) -> None:
+    result = run_json("evaluate", file, "--images", pictures, "--split", "all", "--n", 12, "--out", tmp_path)
     assert result["n"] == 12
     assert 0 <= result["agreement"] <= 1
     assert "lpips" in result
@@ -98,8 +80,8 @@ def test_evaluate_measures_and_writes_sheets(
     assert (tmp_path / "reconstructions.png").stat().st_size > 1000
 
 
-def test_attfind_on_other_pictures(file: Path, pictures: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, "attfind", file, "--images", pictures, "--split", "all", "--n", 6, "--wanted", 1)
+def test_attfind_on_other_pictures(file: Path, pictures: Path, run_json) -> None:
+    result = run_json("attfind", file, "--images", pictures, "--split", "all", "--n", 6, "--wanted", 1)
     assert result["n"] == 6
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -19,24 +18,11 @@ from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SeedBa
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.explainer import resolve_classifier, with_attribute_set
-from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.explainer_file import read_explainer
 
 
-@pytest.fixture(scope="module")
-def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cli") / "tiny.explainer"
-    write_explainer(tiny_explainer, path)
-    return path
-
-
-def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
-    """Run a command with --json; its last line."""
-    assert main([*map(str, args), "--json"]) == code
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
-def test_info_says_what_the_file_holds(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, "info", file)
+def test_info_says_what_the_file_holds(file: Path, run_json, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run_json("info", file)
     assert result["event"] == "result"
     assert {"kind", "model_hash", "resolution", "classes", "attributes", "figures"} <= set(result)
     assert result["classes"] == ["healthy", "diseased"]
@@ -45,25 +31,25 @@ def test_info_says_what_the_file_holds(file: Path, capsys: pytest.CaptureFixture
 
 
 def test_info_says_what_a_classifier_file_holds(
-    tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tiny_explainer, tmp_path: Path, run_json, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "tiny.classifier"
     write_classifier(path, tiny_explainer.classifier, {"test": {"accuracy": 0.875}})
-    result = run(capsys, "info", path)
+    result = run_json("info", path)
     assert (result["kind"], result["classes"]) == ("classifier", ["healthy", "diseased"])
     assert result["figures"] == {"test": {"accuracy": 0.875}}
     assert main(["info", str(path)]) == 0
     assert "accuracy 0.875" in capsys.readouterr().out
 
 
-def test_info_of_no_explainer_is_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_info_of_no_explainer_is_a_sentence(tmp_path: Path, run_json) -> None:
     (tmp_path / "leaf.explainer").write_text("not a model")
-    assert run(capsys, "info", tmp_path / "leaf.explainer", code=1)["event"] == "error"
-    assert run(capsys, "info", tmp_path / "none.explainer", code=1)["event"] == "error"
+    assert run_json("info", tmp_path / "leaf.explainer", code=1)["event"] == "error"
+    assert run_json("info", tmp_path / "none.explainer", code=1)["event"] == "error"
 
 
-def test_generate_writes_what_the_window_shows(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = run(capsys, "generate", file, "--seeds", "0-1,7", "--psi", 0.5, "--out", tmp_path, "--raw")
+def test_generate_writes_what_the_window_shows(file: Path, tmp_path: Path, run_json) -> None:
+    result = run_json("generate", file, "--seeds", "0-1,7", "--psi", 0.5, "--out", tmp_path, "--raw")
     assert [Path(p).name for p in result["images"]] == ["seed0000.png", "seed0001.png", "seed0007.png"]
     explainer = read_explainer(file)
     recipe = PictureRecipe(SeedBase(7), truncation_psi=0.5)
@@ -77,27 +63,25 @@ def test_generate_writes_what_the_window_shows(file: Path, tmp_path: Path, capsy
         assert raw["img"].dtype == np.float32
 
 
-def test_generate_from_latents(file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_from_latents(file: Path, tiny_explainer, tmp_path: Path, run_json) -> None:
     np.savez(tmp_path / "projected_w.npz", w=tiny_explainer.samples.ws[:2].numpy())
     out = tmp_path / "out"
-    result = run(capsys, "generate", file, "--latents", tmp_path / "projected_w.npz", "--out", out)
+    result = run_json("generate", file, "--latents", tmp_path / "projected_w.npz", "--out", out)
     assert len(result["images"]) == 2
 
 
 @pytest.mark.parametrize(
     "array", [np.zeros((2, 3, 4), np.float32), np.full((1, 16), np.nan, np.float32), np.array(["x"])]
 )
-def test_wrong_latents_are_refused(
-    array: np.ndarray, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_wrong_latents_are_refused(array: np.ndarray, file: Path, tmp_path: Path, run_json) -> None:
     np.save(tmp_path / "w.npy", array)
-    error = run(capsys, "generate", file, "--latents", tmp_path / "w.npy", "--out", tmp_path, code=1)
+    error = run_json("generate", file, "--latents", tmp_path / "w.npy", "--out", tmp_path, code=1)
     assert error["kind"] == "user"
 
 
-def test_latents_that_are_no_array_are_refused(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_latents_that_are_no_array_are_refused(file: Path, tmp_path: Path, run_json) -> None:
     (tmp_path / "w.npz").write_bytes(b"PK\x03\x04broken")
-    error = run(capsys, "generate", file, "--latents", tmp_path / "w.npz", "--out", tmp_path, code=1)
+    error = run_json("generate", file, "--latents", tmp_path / "w.npz", "--out", tmp_path, code=1)
     assert "cannot be read" in error["message"]
 
 
@@ -112,10 +96,10 @@ def test_what_is_no_seed(text: str) -> None:
 
 
 def test_attfind_lists_attributes_and_writes_them(
-    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, tmp_path: Path, run_json, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "found.explainer"
-    result = run(capsys, "attfind", file, "--wanted", 3, "--out", out)
+    result = run_json("attfind", file, "--wanted", 3, "--out", out)
     first = result["attributes"][0]
     assert {
         "style_index",
@@ -154,5 +138,5 @@ def test_a_classifier_is_named_or_identified(tiny_explainer) -> None:
             resolve_classifier(tiny_explainer, text)
 
 
-def test_unknown_classifier_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Known" in run(capsys, "attfind", file, "--classifier", "zzz", code=1)["message"]
+def test_unknown_classifier_is_refused(file: Path, run_json) -> None:
+    assert "Known" in run_json("attfind", file, "--classifier", "zzz", code=1)["message"]

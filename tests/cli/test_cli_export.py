@@ -4,18 +4,17 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import queue
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 from animation_frames import read_frames
+from headless import HeadlessExplorer, of_type
 from PIL import Image
 
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import picture_requests, updates
-from latent_explorer.app.explorer import Explorer
 from latent_explorer.app.export.controller import ExportController
 from latent_explorer.app.export.scene import Scene
 from latent_explorer.app.export.sheets import SheetPlan
@@ -31,16 +30,9 @@ from latent_explorer.explain.timeline.makers import random_walk
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
 from latent_explorer.media.animation.frames import CaptionContext, Frame, compose
 from latent_explorer.media.animation.settings import AnimationSettings
-from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.explainer_file import read_explainer
 
 WALK = msgspec.structs.replace(random_walk([1, 2], 0.5), fps=10.0)
-
-
-@pytest.fixture(scope="module")
-def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cli") / "tiny.explainer"
-    write_explainer(tiny_explainer, path)
-    return path
 
 
 @pytest.fixture
@@ -49,36 +41,21 @@ def walk(tmp_path: Path) -> Path:
     return tmp_path / "walk.json"
 
 
-def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
-    """Run a command with --json; its last line."""
-    assert main([*map(str, args), "--json"]) == code
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
 @pytest.fixture
 def window(file: Path, tmp_path: Path):
-    """The application that a window stands on, with the same explainer; `settle` lets it finish."""
-    posted: queue.Queue = queue.Queue()
-    explorer = Explorer(posted.put, data_dir=tmp_path / "data", config_dir=tmp_path / "config")
-    told: list = []
-    explorer.updates.on(object, told.append)
+    """The application that a window is made on, with the same explainer; `settle` lets it finish."""
+    headless = HeadlessExplorer(tmp_path, ModelHost())
 
     def settle() -> list:
-        while True:
-            assert explorer.wait_idle(30)
-            if posted.empty():
-                return [u.failure.message for u in told if isinstance(u, updates.ErrorReport)]
-            while not posted.empty():
-                posted.get()()
+        return [u.failure.message for u in of_type(headless.settle(), updates.ErrorReport)]
 
-    explorer.change_settings(device="cpu")
-    explorer.open_path(file)
-    settle()
-    yield ExportController(explorer), settle
-    explorer.close()
+    headless.explorer.change_settings(device="cpu")
+    headless.open(file)
+    yield ExportController(headless.explorer), settle
+    headless.explorer.close()
 
 
-def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window, tmp_path, capsys):
+def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window, tmp_path, run_json):
     controller, settle = window
     settings = AnimationSettings(size=32, fps=10, caption=True, bar=True, before_after=True)
     videos = ("a.mp4", "a.webm") if importlib.util.find_spec("av") else ()
@@ -87,39 +64,27 @@ def test_the_window_and_the_command_line_write_the_same_bytes(file, walk, window
         controller.export(tmp_path / name, Scene(WALK, context.state, context.summary), settings)
         assert settle() == []
         out = tmp_path / f"cli-{name}"
-        run(
-            capsys,
-            "animate",
-            file,
-            walk,
-            "--out",
-            out,
-            "--size",
-            32,
-            "--caption",
-            "--bar",
-            "--before-after",
-            "--device",
-            "cpu",
+        run_json(
+            "animate", file, walk, "--out", out, "--size", 32, "--caption", "--bar", "--before-after", "--device", "cpu"
         )
         assert out.read_bytes() == (tmp_path / name).read_bytes(), name
 
 
-def test_sheets_and_all_attributes_are_the_same_bytes_too(file, window, tmp_path, capsys):
+def test_sheets_and_all_attributes_are_the_same_bytes_too(file, window, tmp_path, run_json):
     controller, settle = window
     plan = SheetPlan(bases=(SampleBase(0), SampleBase(11)), attributes=2)
     for suffix in (".png", ".pdf"):
         controller.export_sheet(tmp_path / f"s{suffix}", plan)
         assert settle() == []
         out = tmp_path / f"cli{suffix}"
-        run(capsys, "sheet", file, "--samples", 2, "--top", 2, "--out", out, "--device", "cpu")
+        run_json("sheet", file, "--samples", 2, "--top", 2, "--out", out, "--device", "cpu")
         assert out.read_bytes() == (tmp_path / f"s{suffix}").read_bytes()
     settings = AnimationSettings(size=16, fps=10, ping_pong=True)
     controller.export_all(tmp_path / "all", 2, [SeedBase(3)], settings)
     assert settle() == []
     out = tmp_path / "cli-all"
-    result = run(
-        capsys, "export-all", file, "--top", 2, "--seeds", 3, "--size", 16, "--fps", 10, "--out", out, "--device", "cpu"
+    result = run_json(
+        "export-all", file, "--top", 2, "--seeds", 3, "--size", 16, "--fps", 10, "--out", out, "--device", "cpu"
     )
     names = sorted(p.name for p in out.iterdir())
     assert names == sorted(p.name for p in (tmp_path / "all").iterdir())
@@ -127,8 +92,8 @@ def test_sheets_and_all_attributes_are_the_same_bytes_too(file, window, tmp_path
     assert [a["attribute"] for a in result["animations"]] == ["first", "second"]
 
 
-def test_an_export_shows_what_the_window_renders(file, walk, tmp_path, capsys):
-    result = run(capsys, "animate", file, walk, "--out", tmp_path / "f", "--size", 16, "--device", "cpu")
+def test_an_export_shows_what_the_window_renders(file, walk, tmp_path, run_json):
+    result = run_json("animate", file, walk, "--out", tmp_path / "f", "--size", 16, "--device", "cpu")
     assert (result["frames"], result["seconds"]) == (10, 1.0)
     model = read_explainer(file)
     state = picture_requests.opening_state(model.summary())
@@ -174,10 +139,10 @@ def test_a_timeline_of_another_model_is_refused(file, tmp_path, capsys):
     assert "another model" in capsys.readouterr().err
 
 
-def test_a_sheet_of_every_kind(file, tmp_path, capsys):
+def test_a_sheet_of_every_kind(file, tmp_path, run_json, capsys):
     for kind, extra in (("truncation", ["--psis", "0,1"]), ("mixing", ["--rows", "1-2", "--columns", "5"])):
         out = tmp_path / f"{kind}.png"
-        result = run(capsys, "sheet", file, "--kind", kind, "--seeds", "0-1", *extra, "--out", out)
+        result = run_json("sheet", file, "--kind", kind, "--seeds", "0-1", *extra, "--out", out)
         assert result["kind"] == kind
         with Image.open(out) as picture:
             picture.verify()
@@ -185,7 +150,7 @@ def test_a_sheet_of_every_kind(file, tmp_path, capsys):
     assert "no encoded picture 99" in capsys.readouterr().err
 
 
-def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, capsys):
+def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, run_json, capsys):
     from projection_runs import changed, pictures_of_seeds
 
     from latent_explorer.explain.projection.projection import project
@@ -205,7 +170,7 @@ def test_projected_pictures_are_given_as_files(tiny_explainer, file, tmp_path, c
     assert main([*command, *given]) == 0
     assert len(read_frames(tmp_path / "a.gif")) == 6
     out = tmp_path / "s.png"
-    run(capsys, "sheet", file, *given[:2], "--top", 1, "--out", out)
+    run_json("sheet", file, *given[:2], "--top", 1, "--out", out)
     with Image.open(out) as picture:  # the photo, its reconstruction, and one attribute
         assert picture.width == 2 * (2 * 24 + 200 + 3 * 204 - 12)
 

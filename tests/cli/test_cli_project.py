@@ -18,19 +18,12 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import open_picture
 from latent_explorer.explain.projected import read_projected
 from latent_explorer.explain.projection.settings import DEFAULT, NVIDIA_SCHEDULE
-from latent_explorer.models.explainer_file import read_explainer, write_explainer
+from latent_explorer.models.explainer_file import read_explainer
 
 
 @pytest.fixture(autouse=True)
 def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-
-
-@pytest.fixture(scope="module")
-def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cli") / "tiny.explainer"
-    write_explainer(tiny_explainer, path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,9 @@ from latent_explorer.models.explainer_file import write_explainer
 QUICK = ("--pictures", "4", "--samples", "1")
 
 
-@pytest.fixture(scope="module")
-def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "tiny.explainer"
-    write_explainer(tiny_explainer, path)
-    return path
-
-
-def run(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
-    """Run a command with --json; its last line."""
-    assert main([*map(str, args), "--json"]) == code
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
-def test_one_page_of_two(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_page_of_two(file: Path, tmp_path: Path, run_json, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "page.html"
-    found = run(capsys, "report", file, file, "--out", out, *QUICK)
+    found = run_json("report", file, file, "--out", out, *QUICK)
     assert found["event"] == "result"
     assert found["path"] == str(out)
     assert [e["name"] for e in found["explainers"]] == ["tiny", "tiny"]
@@ -42,11 +28,11 @@ def test_one_page_of_two(file: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "of the 1 attributes" in capsys.readouterr().out
 
 
-def test_refusals_are_sentences(file: Path, tiny_explainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    error = run(capsys, "report", file, "--out", tmp_path / "page.txt", code=1)
+def test_refusals_are_sentences(file: Path, tiny_explainer, tmp_path: Path, run_json) -> None:
+    error = run_json("report", file, "--out", tmp_path / "page.txt", code=1)
     assert ".html" in error["message"]
     bare = tmp_path / "bare.explainer"
     write_explainer(dataclasses.replace(tiny_explainer, attribute_sets=()), bare)
-    error = run(capsys, "report", bare, "--out", tmp_path / "page.html", code=1)
+    error = run_json("report", bare, "--out", tmp_path / "page.html", code=1)
     assert "attfind" in error["message"]
     assert not (tmp_path / "page.html").exists()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -37,12 +36,6 @@ def run(discs: Path) -> RunFolder:
     return run
 
 
-def said(capsys: pytest.CaptureFixture[str], *args: object, code: int = 0) -> dict:
-    """Run a command with --json; its last line."""
-    assert main([*map(str, args), "--json"]) == code
-    return json.loads(capsys.readouterr().out.splitlines()[-1])
-
-
 def test_a_preset_then_options_then_settings(discs: Path) -> None:
     config = train_config(
         str(discs), preset="quick-look", settings={"kl": 1.5, "classifier.batch": 16, "images": 100, "device": "cpu"}
@@ -62,9 +55,7 @@ def test_a_classifier_of_other_pictures_has_the_options_of_labels(discs: Path) -
     assert train_config("pictures", classifier="a.classifier").classifier_training is None
 
 
-def test_what_cannot_be_meant_is_refused_before_anything_is_made(
-    discs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_be_meant_is_refused_before_anything_is_made(discs: Path, tmp_path: Path, run_json) -> None:
     out, plain = tmp_path / "run", tmp_path / "plain"
     shutil.copytree(discs / "red", plain)
     for words, args in {
@@ -79,28 +70,26 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_made(
         "gone.explainer": (discs, "--init", tmp_path / "gone.explainer"),
         "no device": (discs, "--device", "abacus"),
     }.items():
-        error = said(capsys, "train", *args, "--out", out, code=1)
+        error = run_json("train", *args, "--out", out, code=1)
         assert error["event"] == "error"
         assert words in error["message"], (words, error["message"])
         assert not out.exists()
 
 
-def test_a_run_that_goes_on_takes_no_other_pictures(
-    run: RunFolder, discs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert "--out" in said(capsys, "train", "--resume", code=1)["message"]
+def test_a_run_that_goes_on_takes_no_other_pictures(run: RunFolder, discs: Path, tmp_path: Path, run_json) -> None:
+    assert "--out" in run_json("train", "--resume", code=1)["message"]
     go_on = ("train", "--resume", "--out", run.path)
-    assert "DATA" in said(capsys, *go_on[:2], discs, *go_on[2:], code=1)["message"]
-    assert "--set" in said(capsys, *go_on, "--set", "lr=1", code=1)["message"]
-    assert "--label" in said(capsys, *go_on, "--label", "x", code=1)["message"]
-    refused = said(capsys, "train", discs, "--out", run.path, code=1)
+    assert "DATA" in run_json(*go_on[:2], discs, *go_on[2:], code=1)["message"]
+    assert "--set" in run_json(*go_on, "--set", "lr=1", code=1)["message"]
+    assert "--label" in run_json(*go_on, "--label", "x", code=1)["message"]
+    refused = run_json("train", discs, "--out", run.path, code=1)
     assert "--resume" in refused["message"]
-    nowhere = said(capsys, "train", "--resume", "--out", tmp_path / "none", code=1)
+    nowhere = run_json("train", "--resume", "--out", tmp_path / "none", code=1)
     assert "not a run folder" in nowhere["message"]
 
 
-def test_runs_are_listed_with_how_they_stand(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    (fields,) = [r for r in said(capsys, "runs")["runs"] if r["run"] == str(run.path)]
+def test_runs_are_listed_with_how_they_stand(run: RunFolder, run_json, capsys: pytest.CaptureFixture[str]) -> None:
+    (fields,) = [r for r in run_json("runs")["runs"] if r["run"] == str(run.path)]
     assert (fields["state"], fields["images"], fields["total"]) == ("paused", 80, 160)
     assert fields["figures"] == {"val_lpips": 0.4, "val_agreement": 0.9}
     assert main(["runs"]) == 0
@@ -115,12 +104,12 @@ def test_a_folder_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFix
     assert "no runs" in capsys.readouterr().out
 
 
-def test_stop_leaves_a_request_where_somebody_trains(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Nobody trains" in said(capsys, "stop", run.path, code=1)["message"]
+def test_stop_leaves_a_request_where_somebody_trains(run: RunFolder, run_json) -> None:
+    assert "Nobody trains" in run_json("stop", run.path, code=1)["message"]
     with run.hold():
-        assert said(capsys, "stop", run.path.name)["asked"] == "stop"
+        assert run_json("stop", run.path.name)["asked"] == "stop"
         assert run.pop_request() == "stop"
-        assert said(capsys, "stop", run.path, "--pause")["asked"] == "pause"
+        assert run_json("stop", run.path, "--pause")["asked"] == "pause"
         assert run.pop_request() == "pause"
 
 
@@ -168,10 +157,10 @@ def test_signals_are_left_alone_outside_the_main_thread() -> None:
 
 @pytest.mark.parametrize("chosen", ["", "7"])
 def test_a_core_is_left_to_the_rest_unless_a_number_is_chosen(
-    chosen: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    chosen: str, monkeypatch: pytest.MonkeyPatch, run_json
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", chosen)
     if not chosen:
         monkeypatch.delenv("OMP_NUM_THREADS")
-    said(capsys, "train", "--resume", code=1)
+    run_json("train", "--resume", code=1)
     assert os.environ["OMP_NUM_THREADS"] == (chosen or str(max(1, cores() - 1)))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from latent_explorer.app.exploration.document import rename_attributes
-from latent_explorer.cli.name import parse_names
+from latent_explorer.cli.edit import parse_names
 from latent_explorer.common.errors import UserError
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 

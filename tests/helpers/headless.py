@@ -9,6 +9,7 @@ from pathlib import Path
 from fakes import FakeModelHost
 
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
+from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.explorer import Explorer
 
 WAIT = 10.0
@@ -17,9 +18,9 @@ WAIT = 10.0
 class HeadlessExplorer:
     """An explorer with the window's event loop played by a queue."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, host: ModelHost | None = None) -> None:
         self.folder = folder
-        self.host = FakeModelHost()
+        self.host = host or FakeModelHost()
         self.posted: queue.Queue = queue.Queue()
         self.updates: list = []
         self.explorer = Explorer(self.posted.put, model_host=self.host, data_dir=folder / "data", config_dir=folder)
@@ -41,7 +42,7 @@ class HeadlessExplorer:
         told, self.updates[:] = list(self.updates), []
         return told
 
-    def open(self, name: str = "leaf.explainer") -> list:
+    def open(self, name: str | Path = "leaf.explainer") -> list:
         self.explorer.open_path(self.folder / name)
         return self.settle()
 

@@ -177,9 +177,6 @@ def _torch_version() -> str:
     return ""
 
 
-# One frame as bytes ------------------------------------------------------------------------------
-
-
 class _Array(msgspec.Struct, frozen=True, array_like=True):
     dtype: str
     shape: tuple[int, ...]

@@ -40,9 +40,6 @@ def recipe(**fields) -> PictureRecipe:
     return picture_requests.resolve(state(**fields), SUMMARY).recipe
 
 
-# Requests ----------------------------------------------------------------------------------------
-
-
 def test_everything_that_determines_the_picture_is_in_the_request():
     edits = (StyleShift(3, "max", 0.5),)
     request = picture_requests.resolve(
@@ -98,9 +95,6 @@ def test_hover_moves_only_the_attribute_to_its_two_ends():
 def test_a_thumbnail_is_the_latent_as_it_is():
     edited = state(edits=(StyleShift(3, "max", 0.5),), truncation_psi=0.2, noise=Noise("none"))
     assert picture_requests.resolve_thumbnail(edited, SampleBase(2)).recipe == PictureRecipe(SampleBase(2))
-
-
-# The beginning -----------------------------------------------------------------------------------
 
 
 def test_the_first_picture_is_a_real_one_that_the_first_attributes_can_change():
@@ -175,9 +169,6 @@ def test_stored_timelines_must_fit_the_model_too():
     ):
         with pytest.raises(UserError, match=word):
             picture_requests.check(state(timelines=timelines), SUMMARY)
-
-
-# What is said ------------------------------------------------------------------------------------
 
 
 def said(

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`name`: give the attributes of an explainer the names of what a person sees in them, and the file
-note and licence."""
+"""`name` and `add-classifier`: copies of an explainer with names, a note, a licence, or one more classifier."""
 
 from __future__ import annotations
 
@@ -8,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from latent_explorer.app.exploration.document import rename_attributes
 from latent_explorer.cli.options import PATH
@@ -62,3 +62,33 @@ def parse_names(names: Sequence[str]) -> dict[str, str]:
     if wrong := [key for key, sign, text in pairs if not (key and sign and text.strip())]:
         raise UserError(f"{wrong[0]!r} is not KEY=NAME. Write for example 214max='brown spots'.")
     return {key: text.strip() for key, _, text in pairs}
+
+
+@click.command("add-classifier")
+@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("classifier", metavar="FILE", type=PATH)
+@click.option("--name", help="What the window calls it; else the name in FILE.")
+@click.option("--out", required=True, type=PATH, metavar="X2")
+@json_option
+def add_classifier(explainer: str, classifier: Path, name: str | None, out: Path, as_json: bool) -> None:
+    """Store another classifier in an explainer, to be asked about the same pictures.
+
+    FILE is what train-classifier wrote, with the same classes in the same order. The explainer goes on explaining the
+    classifier that it was trained for; the window lets you choose which one is asked.
+    """
+    from latent_explorer.models.classifier_file import read_classifier
+    from latent_explorer.models.explainer import hash_classifier, with_classifier
+    from latent_explorer.models.explainer_file import read_explainer, write_explainer
+
+    model = read_explainer(explainer)
+    added, about = read_classifier(classifier)
+    if name:
+        added.config = msgspec.structs.replace(added.config, name=name)
+    write_explainer(with_classifier(model, added, about), out)
+    fields = {
+        "path": out,
+        "classifier_id": hash_classifier(added),
+        "name": added.config.name,
+        "classifiers": len(model.classifiers) + 1,
+    }
+    Output(as_json=as_json).result(fields, f"{out}: {fields['classifiers']} classifiers, {fields['name']} is new")
