@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The one place that knows what must happen before anything else is imported.
+"""Preparation of the process before anything else is imported; then the command line takes over.
 
-Environment variables, import order, frozen children and missing streams; then the command line takes over.
-Nothing here is about the program's work.
+Environment variables, import order, frozen children and missing streams.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ def prepare() -> None:
 
 
 def _replace_missing_streams() -> None:
-    """Windowed builds on Windows have no stdout and stderr: what is written there goes to the log file."""
+    """Write to the log file where stdout and stderr are missing, as in windowed builds on Windows."""
     if sys.stdout is not None and sys.stderr is not None:
         return
     from latent_explorer.common.paths import log_dir

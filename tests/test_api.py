@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The Python door: the documented page runs, and its pictures are the window's."""
+"""The Python interface: the documented page runs, and its pictures are the window's."""
 
 from __future__ import annotations
 

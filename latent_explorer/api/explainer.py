@@ -55,7 +55,7 @@ if TYPE_CHECKING:
 
 
 class Explainer:
-    """An open explainer. Nothing here changes its file or its networks."""
+    """Open explainer. No method changes its file or its networks."""
 
     def __init__(self, path: StrPath, device: str = "auto", classifier: str | None = None) -> None:
         """Read an `.explainer` file. `device` is "auto", "cpu", "cuda:0", "mps".
@@ -75,7 +75,7 @@ class Explainer:
 
     @property
     def classifier_id(self) -> str:
-        """Identity of the classifier that is asked. UserError when the file holds none."""
+        """Identity of the classifier that is asked. UserError if the file holds none."""
         return self._asked or self.model.classifier_id
 
     @property
@@ -84,7 +84,7 @@ class Explainer:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """The attributes of the file's newest set for the asked classifier; best first for each target.
+        """Attributes of the file's newest set for the asked classifier; best first for each target.
 
         Without one, as in the window, those of the classifier that the model explains.
         """
@@ -93,14 +93,14 @@ class Explainer:
         return found.attributes if found else ()
 
     def encoded(self) -> Latents:
-        """The encoded pictures of the file."""
+        """Return the encoded pictures of the file."""
         samples = self.model.samples
         if samples is None:
             raise UserError(f"{self.model.name} holds no encoded pictures. Encode your own.")
         return Latents.of(samples.ws, samples.told())
 
     def seeds(self, numbers: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
-        """Latents of random seeds, truncated; the same that the window shows for them."""
+        """Return the latents of random seeds, truncated; the same that the window shows for them."""
         model = self._renderer.explainer
         with torch.inference_mode():
             found = [seed_latent(model, int(seed)) for seed in numbers]
@@ -110,7 +110,7 @@ class Explainer:
         return Latents.of(ws, torch.cat(conds) if conds else None)
 
     def encode(self, images: np.ndarray | Sequence[StrPath], on_event: OnEvent = None) -> Latents:
-        """Latents of real pictures: files of any size, or (N, H, W, 3) uint8 at the explainer's resolution."""
+        """Return latents of real pictures: files of any size, or (N, H, W, 3) uint8 at the explainer's resolution."""
         if not len(images):
             raise UserError("There are no pictures. Give one or more.")
         size = self.model.generator.config.resolution
@@ -127,7 +127,7 @@ class Explainer:
     def project(
         self, images: np.ndarray | Sequence[StrPath], settings: ProjectionSettings = DEFAULT, on_event: OnEvent = None
     ) -> list[ProjectedPicture]:
-        """Latents that show real pictures, found by optimisation, each with a report on how faithful it is.
+        """Find latents that show real pictures by optimisation, each with a report on how faithful it is.
 
         Files of any size, or (N, H, W, 3) uint8 at the explainer's resolution; `render` takes the results.
         """
@@ -152,7 +152,7 @@ class Explainer:
     def render(
         self, latents: Iterable[Latents | ProjectedPicture | PictureRecipe], edits: Sequence[Edit] = ()
     ) -> Pictures:
-        """The pictures of latents with the same edits on each; what the window exports, bit for bit.
+        """Return the pictures of latents with the same edits on each; what the window exports, bit for bit.
 
         A recipe brings truncation, noise and edits of its own; `frames` gives those of a timeline.
         """
@@ -319,7 +319,7 @@ class Explainer:
         return figures[0]
 
     def _picture(self, shown: Latents | ProjectedPicture | PictureRecipe, edits: Sequence[Edit]) -> Picture:
-        """One picture; `Latents` of one row."""
+        """Render one picture; `Latents` must be of one row."""
         if isinstance(shown, PictureRecipe):
             moved = canonical_edits((*shown.edits, *edits))
             recipe = msgspec.structs.replace(shown, edits=moved)
@@ -332,7 +332,7 @@ class Explainer:
         return self._renderer.render_latent(latent, self.classifier_id, edits).after
 
     def _state(self, target: str | None = None) -> ExplorerState:
-        """What the window would begin with, asking about `target`."""
+        """Return the state that the window would begin with, asking about `target`."""
         return picture_requests.opening_state(self.summary, self._asked or "", target)
 
     def _context(self, target: str | None, psi: float, top: int | None = None) -> scene.ExportContext:

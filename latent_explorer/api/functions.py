@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What needs no open explainer: data checks, trainings and user studies, for Python users."""
+"""Functions that need no open explainer: data checks, trainings and user studies, for Python users."""
 
 from __future__ import annotations
 

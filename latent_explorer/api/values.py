@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an open explainer takes and gives, as numpy arrays."""
+"""Arguments and results of an open explainer, as numpy arrays."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ OnEvent = Callable[[Event], object] | None
 
 @dataclass(frozen=True)
 class Latents:
-    """N latents with what the generator is told of each."""
+    """N latents with the class probabilities that the generator is told of each."""
 
     ws: np.ndarray  # (N, num_ws, w_dim) float32
     cond: np.ndarray | None  # (N, K) float32 class probabilities; None for a plain StyleGAN2
 
     @classmethod
     def of(cls, ws: Tensor, cond: Tensor | None) -> Latents:
-        """From tensors on any device."""
+        """Return latents from tensors on any device."""
         return cls(ws.float().cpu().numpy(), None if cond is None else cond.float().cpu().numpy())
 
     def __len__(self) -> int:
@@ -38,13 +38,13 @@ class Latents:
         return Latents(self.ws[rows], None if self.cond is None else self.cond[rows])
 
     def __iter__(self) -> Iterator[Latents]:
-        """One at a time, as `Latents` of one row."""
+        """Iterate over `Latents` of one row."""
         return (self[i : i + 1] for i in range(len(self)))
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """N pictures and what the classifier says of them."""
+    """N pictures with the classifier's verdicts."""
 
     images: np.ndarray  # (N, H, W, 3) uint8
     logits: np.ndarray  # (N, K) float32

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `doctor` and "Copy diagnostics" report: versions, device, Qt, fonts, folders, weights.
-
-Nothing is repaired here.
-"""
+"""Report of `doctor` and "Copy diagnostics": versions, device, Qt, fonts, folders, weights. Nothing is repaired."""
 
 from __future__ import annotations
 
@@ -51,7 +48,7 @@ _PROBE_SECONDS = 60
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the report. An essential check that is not `ok` means that the program cannot work."""
+    """Line of the report. The program cannot work if an essential check is not `ok`."""
 
     name: str
     ok: bool
@@ -60,7 +57,7 @@ class Check:
 
 
 def run_checks() -> Iterator[Check]:
-    """Every check in turn; each catches its own trouble, so that one broken part hides no other."""
+    """Run every check in turn; each catches its own errors, so that one broken part hides no other."""
     yield Check("Latent Explorer", True, f"{__version__}, {_origin()}")
     yield Check("system", True, f"{platform.platform()}, Python {platform.python_version()}")
     yield from _packages()
@@ -76,7 +73,7 @@ def run_checks() -> Iterator[Check]:
 
 
 def report_text(checks: list[Check]) -> str:
-    """The report as people paste it into a bug report."""
+    """Return the report as people paste it into a bug report."""
     width = max(len(check.name) for check in checks)
     return "\n".join(f"{_mark(check):7} {check.name:{width}}  {check.detail}" for check in checks)
 
@@ -94,7 +91,7 @@ def _origin() -> str:
 def _attempt(name: str, check: Callable[[], Iterator[Check]]) -> Iterator[Check]:
     try:
         yield from check()
-    except Exception as error:  # whatever breaks here is what the report is about
+    except Exception as error:  # a broken part is a line of the report
         yield Check(name, False, f"{type(error).__name__}: {error}")
 
 
@@ -139,7 +136,7 @@ def _loads(soname: str) -> bool:
 
 
 def has_screen() -> bool:
-    """Whether a window can be shown: always on Windows and macOS; on Linux a display must be named."""
+    """Return True if a window can be shown: always on Windows and macOS; on Linux a display must be named."""
     if sys.platform != "linux":
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
@@ -154,7 +151,7 @@ def _screen() -> Check:
 
 
 def _qt() -> Iterator[Check]:
-    """Qt and the font, in a child process: a missing platform plugin does not raise, it aborts."""
+    """Check Qt and the font in a child process: a missing platform plugin does not raise, it aborts."""
     command = paths.self_command("doctor", "--qt-probe")
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
     child = subprocess.run(

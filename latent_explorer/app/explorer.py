@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The application without a window: one open model, its exploration, and the engine that shows it.
+"""The application without a window: one open model, its exploration, and the engine that renders it.
 
 Methods are called on one thread (the window's). `updates` passes updates on in that thread, because engine events
 come back through `post`. No method raises for what a person did or a file holds: it emits an `ErrorReport`.
@@ -48,7 +48,10 @@ MAX_SEED = 2**31 - 1
 
 
 class Explorer:
-    """Everything the window talks to. `post(fn)` must run `fn` on the window's thread, in order."""
+    """Core of the application, on which the window and the features work.
+
+    `post(fn)` must run `fn` on the window's thread, in order.
+    """
 
     def __init__(
         self,
@@ -60,7 +63,7 @@ class Explorer:
     ) -> None:
         self.session: Session | None = None
         self.updates = UpdateHub()
-        self.may_leave: Callable[[], bool] = lambda: True  # asked before another exploration comes
+        self.may_leave: Callable[[], bool] = lambda: True  # called before another exploration is opened
         self._host = model_host or ModelHost()
         self._host.frames = FrameCache((data_dir or paths.cache_dir()) / "frames")
         self._settings_store = SettingsStore(self.updates.emit, config_dir)
@@ -79,31 +82,31 @@ class Explorer:
 
     @property
     def summary(self) -> ExplainerSummary | None:
-        """The open model, or None."""
+        """Summary of the open model, or None."""
         return self.session.summary if self.session else None
 
     @property
     def state(self) -> ExplorerState | None:
-        """The current state, or None while no model is open."""
+        """Current state, or None while no model is open."""
         return self.session.state if self.session else None
 
     @property
     def settings(self) -> Settings:
-        """What is remembered between starts."""
+        """Settings that are remembered between starts."""
         return self._settings_store.settings
 
     @property
     def jobs(self) -> dict[int, str]:
-        """Jobs that run or wait, by id: their names."""
+        """Names of the jobs that run or wait, by id."""
         return dict(self._jobs.running)
 
     @property
     def shown(self) -> updates.MainPicture | None:
-        """The picture on the canvas."""
+        """Picture on the canvas, or None."""
         return self._scheduler.shown.picture if self._scheduler.shown else None
 
     def attributes(self) -> list[Attribute]:
-        """The attributes to list: pins, own sliders, then by rank, under the person's names."""
+        """Return the attributes to list: pins, own sliders, then by rank, with the person's names."""
         if self.session is None:
             return []
         return shown_attributes(self.document, self.session.summary, self.session.state)
@@ -114,7 +117,10 @@ class Explorer:
             self.open_path(library.bundled_explainer(name))
 
     def open_path(self, *paths: Path) -> None:
-        """Open an explainer, an exploration, or a PNG with its recipe; other pictures and latents are offered."""
+        """Open an explainer, an exploration, or a PNG with its recipe.
+
+        Other pictures and latents are announced by `PicturesDropped`.
+        """
         with updates.report_errors(self.updates.emit, f"Opening {paths[0].name}"):
             open_request = opening.read_open_request(paths)
             if open_request is None:
@@ -123,20 +129,20 @@ class Explorer:
                 self._open(open_request)
 
     def recoverable(self) -> list[Recovery]:
-        """What a crash left behind, newest first: to be offered at the start."""
+        """Return what a crash left behind, newest first: to be offered at the start."""
         return self._autosave.recoverable()
 
     def recover(self, recovery: Recovery) -> None:
-        """Bring it back; the file it was saved to, if any, stays as it is."""
+        """Open a recovery; the file it was saved to, if any, stays as it is."""
         with updates.report_errors(self.updates.emit, "Recovering your work"):
             self._open(opening.request_for_exploration(recovery.exploration, "The recovered exploration", recovery))
 
     def discard(self, recovery: Recovery) -> None:
-        """Throw it away."""
+        """Delete a recovery."""
         self._autosave.discard(recovery)
 
     def set_device(self, device: str) -> None:
-        """Move to the device called so in the choices of `DeviceChanged` ("auto", "cpu", "cuda:0", "mps")."""
+        """Move to a device by its id in the choices of `DeviceChanged` ("auto", "cpu", "cuda:0", "mps")."""
         self.change_settings(device=device)
         if self.session is not None and not self._closed:
             self._scheduler.suspend()
@@ -149,17 +155,17 @@ class Explorer:
     # What changes the picture --------------------------------------------------------------------
 
     def apply(self, intent: Intent) -> None:
-        """Do what the person asks; nothing happens without a session."""
+        """Apply an intent; nothing happens without a session."""
         if self.session is not None:
             self.session.apply(intent)
 
     def begin_gesture(self) -> None:
-        """The mouse is down on a control: until `end_gesture` its changes are one step of undo."""
+        """Merge changes of one control into one step of undo until `end_gesture`: the mouse is down on it."""
         if self.session is not None:
             self.session.begin_gesture()
 
     def end_gesture(self) -> None:
-        """The mouse is up."""
+        """End the gesture: the mouse is up."""
         if self.session is not None:
             self.session.end_gesture()
 
@@ -175,12 +181,12 @@ class Explorer:
 
     @property
     def undo_text(self) -> str:
-        """For the menu: "Undo shift of style 214"; empty when there is nothing."""
+        """Text of the menu: "Undo shift of style 214"; empty if there is nothing to undo."""
         return self.session.undo_text if self.session else ""
 
     @property
     def redo_text(self) -> str:
-        """For the menu: "Redo shift of style 214"; empty when there is nothing."""
+        """Text of the menu: "Redo shift of style 214"; empty if there is nothing to redo."""
         return self.session.redo_text if self.session else ""
 
     def show_base(self, base: Base) -> None:
@@ -188,13 +194,13 @@ class Explorer:
         self.apply(SetBase(base, self.latents.noise_of(base)))
 
     def random_seeds(self, count: int) -> list[Base]:
-        """Fresh seeds for the strip."""
+        """Return fresh seeds for the strip."""
         return [SeedBase(random.randint(0, MAX_SEED)) for _ in range(count)]
 
     # What is shown beside it ---------------------------------------------------------------------
 
     def hover(self, attribute: Attribute | None) -> None:
-        """The attribute under the mouse; its two ends come as `HoverPicture`."""
+        """Render both ends of the attribute under the mouse, as `HoverPicture`; None ends it."""
         self._scheduler.hover(attribute)
 
     def set_grid(self, bases: Sequence[Base] | None) -> None:
@@ -202,12 +208,11 @@ class Explorer:
         self._scheduler.set_grid(bases or ())
 
     def set_strip(self, bases: Sequence[Base]) -> None:
-        """The latents whose thumbnails are in view; they come as `Thumbnail`, after everything else."""
+        """Render thumbnails of the latents in view, as `Thumbnail`, after everything else."""
         self._scheduler.set_strip(bases)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
-        """Ask for a feature's own pictures, in its slot; they come as `PictureReady` and `PictureFailed` of
-        that slot."""
+        """Ask for a feature's own pictures; they come as `PictureReady` and `PictureFailed` of its slot."""
         if not self._closed:
             self._scheduler.request_pictures(slot, requests)
 
@@ -220,12 +225,12 @@ class Explorer:
 
     @property
     def path(self) -> Path | None:
-        """The exploration's file, once it has one."""
+        """File of the exploration, or None while it has none."""
         return self._workspace.path
 
     @property
     def unsaved(self) -> bool:
-        """Whether the exploration differs from its file (or from the beginning)."""
+        """True if the exploration differs from its file (or from the beginning)."""
         return self._workspace.unsaved
 
     def change_document(self, document: Document) -> None:
@@ -235,23 +240,23 @@ class Explorer:
             self.updates.emit(updates.DocumentChanged(document))
 
     def save(self, path: Path | None = None) -> bool:
-        """Write the exploration to `path`, or to the file it came from. Whether it was written."""
+        """Write the exploration to `path`, or to the file it came from. Returns True if it was written."""
         path = path or self.path
         if path is None or self.session is None:
-            return False  # asked for too early, or without a name
+            return False  # called too early, or without a name
         with updates.report_errors(self.updates.emit, f"Saving {path.name}"):
             self._workspace.save(path, self._scheduler.image)
             self._settings_store.add_recent(path)
         return not self.unsaved
 
     def autosave(self) -> bool:
-        """To be called every 30 seconds and after jobs; writes only what changed."""
+        """Write the autosave if something changed; to be called every 30 seconds and after jobs."""
         return self._workspace.autosave(self._scheduler.image)
 
     # Exports and jobs ----------------------------------------------------------------------------
 
     def png(self, factor: int | None = None) -> bytes:
-        """The shown picture as PNG with its recipe, for the clipboard and for dragging. UserError without one."""
+        """Return the shown picture as PNG with its recipe, for the clipboard and for dragging; UserError if none."""
         shown, summary = self._scheduler.shown, self.summary
         if shown is None or summary is None:
             raise UserError("There is no picture to export yet. Open an explainer first.")
@@ -276,11 +281,11 @@ class Explorer:
         )
 
     def start_model_job(self, name: str, job: ModelJob, on_result: ResultHandler) -> int | None:
-        """Queue a job on the open model; `on_result` gets its value. Returns the job; None while no model is ready."""
+        """Queue a job on the open model; `on_result` gets its value. Returns its id; None while no model is ready."""
         return self._jobs.start(name, partial(job, self._host), on_result) if self._ready() else None
 
     def call_model(self, name: str, fn: Callable[[ModelHost], Any], on_result: ResultHandler) -> bool:
-        """Do something short with the open model, before any picture. Whether it was asked for."""
+        """Call a short function with the open model, before any picture. Returns False while no model is ready."""
         if not self._ready():
             return False
         self._jobs.call(name, partial(fn, self._host), on_result)
@@ -291,15 +296,15 @@ class Explorer:
         return None if self._closed else self._jobs.start(name, job, on_result, of_model=False)
 
     def cancel(self, job: int) -> None:
-        """Cancel a job; it ends after its step in hand."""
+        """Cancel a job; it ends after its current step."""
         self._engine.cancel(job)
 
     def wait_idle(self, timeout: float) -> bool:
-        """For tests and tours: wait until the engine has nothing to do; its last events may still be posted."""
+        """Wait until the engine has nothing to do (for tests and tours); its last events may still be posted."""
         return self._engine.wait_idle(timeout)
 
     def close(self, *, keep_autosave: bool = False) -> None:
-        """End everything; the thread is joined. `keep_autosave` offers the exploration again at the next start."""
+        """End everything and join the thread. `keep_autosave` offers the exploration again at the next start."""
         if self._closed:
             return
         if keep_autosave:
@@ -312,7 +317,7 @@ class Explorer:
     # Inside --------------------------------------------------------------------------------------
 
     def _open(self, open_request: OpenRequest) -> None:
-        """Bring a file's contents to the screen, opening its model first unless it is open."""
+        """Show the contents of a file, opening its model first unless it is open."""
         state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)
         replaces = other or open_request.document is not None
@@ -332,7 +337,7 @@ class Explorer:
             self._show()
 
     def _begin(self, opened: OpenedModel, open_request: OpenRequest) -> None:
-        """A new session on an open model."""
+        """Begin a new session on an open model."""
         summary, asked = opened.summary, open_request.document or Document()
         first = picture_requests.opening_state(summary)
         lost = self.latents.begin(summary.model_hash, open_request.latents)
@@ -360,7 +365,7 @@ class Explorer:
             self._scheduler.resume()
 
     def _ready(self) -> bool:
-        """Whether the model host holds the session's model now."""
+        """Return True if the model host holds the session's model now."""
         return self.session is not None and not self._jobs.has_pending_call and not self._closed
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Jobs and calls on the engine, as the window sees them: their names, and what to do with what they make."""
+"""Jobs and calls on the engine by name, and the handlers of their results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Jobs:
     """Long jobs can be listed and cancelled; calls (opening a model) are short and go before all pictures."""
 
     def __init__(self, engine: Engine, notify: Callable[[object], None], calls_done: Callable[[], None]) -> None:
-        self.running: dict[int, str] = {}  # jobs that run or wait, by id: their names
+        self.running: dict[int, str] = {}  # names of the jobs that run or wait, by id
         self._engine = engine
         self._notify = notify
         self._calls_done = calls_done
@@ -35,7 +35,7 @@ class Jobs:
 
     @property
     def has_pending_call(self) -> bool:
-        """Whether a call has not come back yet."""
+        """True if a call has not come back yet."""
         return bool(self._calls)
 
     def start(self, name: str, job: Job, on_result: ResultHandler, *, of_model: bool = True) -> int:
@@ -62,7 +62,7 @@ class Jobs:
             self._engine.cancel(number)
 
     def take(self, event: JobStarted | JobEvent | JobEnded) -> None:
-        """An event of a job or call, on the window's thread."""
+        """Handle an event of a job or call, on the window's thread."""
         if not isinstance(event, JobEnded):
             self._notify(event)
             return

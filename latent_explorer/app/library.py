@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where explainers are found without asking: those that come with the program, and the recent ones."""
+"""Explainers that are found without asking: those that come with the program, and the recent ones."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 SUFFIX = ".explainer"
 LEAF = "leaf-health"  # opens at the first start
-SHORTCUT = "leaf-shortcut"  # of a classifier that looks at the ground: how to catch one
+SHORTCUT = "leaf-shortcut"  # its classifier looks at the ground: an example of a shortcut
 
 
 def bundled() -> list[Path]:
-    """The explainers that come with the program, by name; they are read-only."""
+    """Return the explainers that come with the program, by name; they are read-only."""
     try:
         folder = resource("explainers")
     except FileNotFoundError:
@@ -27,9 +27,9 @@ def bundled() -> list[Path]:
 
 
 def bundled_explainer(name: str = "") -> Path:
-    """The bundled explainer of this name; without a name the one that opens at the first start.
+    """Return the bundled explainer of this name; without a name the one that opens at the first start.
 
-    Raises UserError when this copy of the program comes without it.
+    Raises UserError if this copy of the program comes without it.
     """
     found = {path.stem: path for path in bundled()}
     if not found:
@@ -43,16 +43,16 @@ def bundled_explainer(name: str = "") -> Path:
 
 
 def is_bundled(path: Path) -> bool:
-    """Whether the file came with the program."""
+    """Return True if the file came with the program."""
     return path.resolve() in {p.resolve() for p in bundled()}
 
 
 def existing(recent: Sequence[str]) -> list[Path]:
-    """Those of the recent files that are still there."""
+    """Return those of the recent files that are still there."""
     return [path for path in map(Path, recent) if path.is_file()]
 
 
 def candidates(recent: Sequence[str], *hints: Path) -> list[Path]:
-    """Where a model may be found: the hints, the recent explainers, the bundled ones; each file once."""
+    """Return files that may hold a model: the hints, recent explainers, bundled ones; each file once."""
     paths = [*hints, *(p for p in existing(recent) if p.suffix == SUFFIX), *bundled()]
     return list(dict.fromkeys(p.resolve() for p in paths if p.is_file()))

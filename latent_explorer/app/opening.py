@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a dropped or chosen file asks for (an explainer, an exploration, a picture with its recipe), and its model.
+"""Opening of dropped or chosen files (an explainer, an exploration, a picture with its recipe) and of their model.
 
-Models are read on the worker thread by the model host; what follows from one being open is not decided here.
+Models are read on the worker thread by the model host; the explorer decides what follows from one being open.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ LATENTS = (projected.SUFFIX, ".npz", ".npy")
 
 @dataclass(frozen=True)
 class OpenRequest:
-    """What shall be on the screen. Without a `state` the model opens at its beginning.
+    """Contents to be shown. Without a `state` the model opens at its beginning.
 
     A `document` comes with an exploration and replaces the open one; a recipe leaves the document alone.
     """
 
-    title: str  # of the file, for sentences
+    title: str  # name of the file, for messages
     explainer: Path | None = None  # where the model is, or a hint
     state: ExplorerState | None = None
     document: Document | None = None
     file: Path | None = None  # the exploration that Save writes to
     model_name: str = ""
-    recovery: Recovery | None = None  # thrown away when it is on the screen
+    recovery: Recovery | None = None  # discarded once it is open
     latents: dict[str, bytes] = field(default_factory=dict)  # contents of projections, by id
 
     def check(self, summary: ExplainerSummary) -> None:
-        """UserError unless what came from the file fits this model."""
+        """Raise UserError unless what came from the file fits this model."""
         if self.state is not None:
             picture_requests.check(self.state, summary)
         if self.document is not None:
@@ -59,7 +59,7 @@ class OpenRequest:
 
 
 def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
-    """Look into files that were chosen together. None: they are pictures (or folders of them) and latents to work on.
+    """Read files that were chosen together; None if they are pictures (or folders of them) and latents to work on.
 
     The first explainer or exploration among them counts, else a single PNG with its recipe. UserError says why
     nothing can be done with them.
@@ -117,7 +117,7 @@ class ModelOpener:
         self._begin = begin
 
     def holds(self, state: ExplorerState) -> bool:
-        """Whether the open model is the one of this state, with the classifier that it asks."""
+        """Return True if the open model is the one of this state, with the classifier that it asks."""
         return (
             self.opened is not None
             and self.opened.summary.model_hash == state.model_hash
@@ -125,7 +125,7 @@ class ModelOpener:
         )
 
     def open(self, open_request: OpenRequest) -> None:
-        """Open the model that is wanted. Jobs on another one are cancelled."""
+        """Open the requested model. Jobs on another one are cancelled."""
         self._jobs.cancel_of_model()
         device = self._settings_store.settings.device
         if open_request.state is None:
@@ -142,7 +142,7 @@ class ModelOpener:
         self._jobs.call("Changing the device", partial(self._host.use_device, device), self._take)
 
     def _find(self, open_request: OpenRequest, state: ExplorerState, places: list[Path], device: str) -> OpenedModel:
-        """On the worker thread: the model of a state, wherever it is."""
+        """Open the model of a state, wherever it is. Runs on the worker thread."""
         opened = self._host.open_model(state.model_hash, places, device, open_request.check)
         if opened is None:
             raise UserError(

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Which pictures the window wants now: turns states into engine requests and results into updates.
+"""Scheduler of pictures: turns states into engine requests and results into updates.
 
-Lives on the window's thread. Knows the slots; does not know sessions, files or jobs.
+Used on the window's thread. Knows the slots, but not sessions, files or jobs.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-# Highest priority first. "timeline" and "frames" are the timeline's.
+# Highest priority first. "timeline" and "frames" belong to the timeline.
 SLOTS = ("main", "timeline", "hover", "grid", "thumbnails", "frames")
-ORDERED = ("timeline", "frames")  # their first pictures are wanted first
+ORDERED = ("timeline", "frames")  # slots whose first pictures are needed first
 
 
 @dataclass(frozen=True)
 class ShownPicture:
-    """The picture on the canvas and the state that made it."""
+    """Picture on the canvas and the state that made it."""
 
     state: ExplorerState
     picture: MainPicture
@@ -55,7 +55,7 @@ class PictureScheduler:
         self._grid: tuple[Base, ...] = ()
         self._strip: tuple[Base, ...] = ()
         self._thumbnails: dict[PictureRequest, Picture] = {}
-        self._features: dict[str, list[Any]] = {}  # what features want in slots of their own
+        self._features: dict[str, list[Any]] = {}  # requests of features in their own slots
         self.shown: ShownPicture | None = None
         for slot, take in (
             ("main", self._take_main),
@@ -74,7 +74,10 @@ class PictureScheduler:
         self._asked.clear()
 
     def set_session(self, summary: ExplainerSummary, state: ExplorerState) -> None:
-        """Another session. Hover, grid, thumbnails and the shown picture of another model are forgotten."""
+        """Begin another session.
+
+        With another model, hover, grid, thumbnails and the shown picture are forgotten.
+        """
         if self._summary is None or summary.model_hash != self._summary.model_hash:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
             self._thumbnails.clear()
@@ -82,7 +85,7 @@ class PictureScheduler:
         self._summary, self._state = summary, state
 
     def resume(self) -> None:
-        """Ask for everything that is wanted now."""
+        """Ask for every picture that is needed now."""
         if self._state is not None:
             away, self._held = self._held, False
             self.refresh(self._state)
@@ -90,18 +93,21 @@ class PictureScheduler:
                 self._show(slot, requests)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
-        """What a feature wants in its slot. After the model was away it is asked for once more, unless replaced."""
+        """Replace the requests of a feature in its slot.
+
+        They are sent once more after the model was changed, unless the feature replaced them.
+        """
         self._features[slot] = list(requests)
         if not self._held:
             self._show(slot, requests)
 
     @property
     def image(self) -> np.ndarray | None:
-        """The shown picture, (H, W, 3) uint8."""
+        """Shown picture, (H, W, 3) uint8, or None."""
         return self.shown.picture.result.after.image if self.shown else None
 
     def refresh(self, state: ExplorerState) -> None:
-        """The state changed."""
+        """Ask for the pictures of a new state."""
         old, self._state = self._state, state
         if self._held or self._summary is None:
             return
@@ -113,7 +119,7 @@ class PictureScheduler:
             self._main_states[generation] = state
         self.hover(self._attribute)
         self.set_grid(self._grid)
-        # Edits change no thumbnail, and there are dozens: only another classifier does, or a failure, or `suspend`.
+        # Edits do not change the dozens of thumbnails. After a failure or `suspend` they must be asked for again.
         if old is None or old.classifier_id != state.classifier_id or "thumbnails" not in self._asked:
             self._ask_strip()
 
@@ -155,21 +161,21 @@ class PictureScheduler:
         return [picture_requests.resolve_thumbnail(state, base, noise_of(base)) for base in self._strip]
 
     def take(self, event: PictureReady | PictureFailed) -> None:
-        """A picture came, or did not: pass it on by its slot, unless the model is being changed."""
+        """Pass a finished or failed picture on by its slot, unless the model is being changed."""
         if not self._held:
             self._updates.emit(event)
 
     def _failed(self, event: PictureFailed) -> None:
-        self._asked.pop(event.slot, None)  # asking again is worth a try
+        self._asked.pop(event.slot, None)  # so that it is asked for again
         self._updates.emit(ErrorReport(event.failure, "Making the picture", event.slot))
 
     def _take_main(self, event: PictureReady) -> None:
         assert self._summary is not None
         result = replace(event.result, generation=event.generation)
         projected = self._latents.of(event.request.recipe.base)
-        said = picture_requests.warnings(event.request, self._summary, result)
-        said += cautions(projected.report) if projected is not None else []
-        picture = MainPicture(event.request, result, tuple(said))
+        warnings = picture_requests.warnings(event.request, self._summary, result)
+        warnings += cautions(projected.report) if projected is not None else []
+        picture = MainPicture(event.request, result, tuple(warnings))
         state = self._main_states.get(event.generation)
         self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}
         if state is not None:
@@ -194,7 +200,7 @@ class PictureScheduler:
             self._updates.emit(Thumbnail(event.request.recipe.base, event.result.after))
 
     def _ask(self, slot: str, requests: list[PictureRequest]) -> int | None:
-        """Send the requests unless they are those sent last; returns their generation then."""
+        """Send the requests and return their generation; None if they are equal to those sent last."""
         if requests == self._asked.get(slot, []):
             return None
         self._asked[slot] = requests

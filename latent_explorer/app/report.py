@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The report on the open explainer as the window asks for it: what it needs, and the job that writes it.
+"""Report on the open explainer for the window: its requirements, and the job that writes it.
 
-The page of the command line, measured in `explain.report`, with attributes under the person's names and in their order.
+The page of the command line, measured in `explain.report`, with the person's names of attributes, in their order.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReportWritten:
-    """A page, and what it says in one sentence."""
+    """Written page, and what it says in one sentence."""
 
     path: Path
     answer: str
 
 
 class ReportController:
-    """Beside the explorer, whose engine renders the pictures. Methods are called on the window's thread."""
+    """Writes reports with the explorer, whose engine renders them. Methods are called on the window's thread."""
 
     def __init__(self, explorer: Explorer) -> None:
         self._explorer = explorer
 
     @property
     def missing_requirements(self) -> str:
-        """Why there can be no report, and what to do, as sentences; empty where there can be one."""
+        """Reason why there can be no report, and what to do, as sentences; empty if there can be one."""
         summary = self._explorer.summary
         if summary is None:
             return "No model is open yet. Open an explainer first."
@@ -53,7 +53,7 @@ class ReportController:
         return ""
 
     def write(self, path: Path, on_result: Callable[[ReportWritten], None]) -> int | None:
-        """Start writing the page. Returns the job; None while there can be none. On a cancel nothing is left behind."""
+        """Start writing the page. Returns the job; None while there can be none. On a cancel nothing is left."""
         summary = self._explorer.summary
         found = reported_set(self._explorer.document, summary) if summary else None
         if found is None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the program remembers of a person between starts: theme, device, recent files, the window's place.
+"""Settings that are remembered between starts: theme, device, recent files, the window's place.
 
 A removed or renamed field needs a new VERSION and an entry in MIGRATIONS; a new field with a default needs neither.
 """
@@ -30,7 +30,7 @@ MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 class ExportChoices(msgspec.Struct, frozen=True):
-    """What the export dialogs begin with: what was chosen last time."""
+    """Last choices in the export dialogs, with which they begin."""
 
     animation: AnimationSettings = AnimationSettings()
     suffix: str = ".gif"
@@ -43,27 +43,27 @@ class ExportChoices(msgspec.Struct, frozen=True):
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """All settings; every field has a default. `unknown` keeps what a newer program wrote."""
+    """Settings, each with a default. `unknown` keeps the fields that a newer program wrote."""
 
     theme: Literal["system", "light", "dark"] = "system"
     device: str = "auto"
     recent: tuple[str, ...] = ()  # newest first
     last_folder: str = ""
-    window_geometry: str = ""  # base64 of what Qt gives
+    window_geometry: str = ""  # base64 of QWidget.saveGeometry
     window_state: str = ""
-    closed_notes: tuple[str, ...] = ()  # explainers' notes that were read, newest last
+    closed_notes: tuple[str, ...] = ()  # notes of explainers that were closed, newest last
     export: ExportChoices = ExportChoices()
     unknown: dict[str, Any] = {}
 
     def with_recent(self, path: Path) -> Settings:
-        """With the file at the head of the recent ones, and its folder as the last."""
+        """Return a copy with the file at the head of the recent ones, and its folder as the last."""
         name = str(path.resolve())
         recent = (name, *(r for r in self.recent if r != name))[:MAX_RECENT]
         return msgspec.structs.replace(self, recent=recent, last_folder=str(path.resolve().parent))
 
 
 def load(path: Path) -> Settings:
-    """The stored settings. A file that cannot be understood is renamed to *.broken and the defaults are used."""
+    """Return the stored settings. A file that cannot be understood is renamed to *.broken and the defaults are used."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -76,13 +76,13 @@ def load(path: Path) -> Settings:
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
         broken = path.with_name(path.name + ".broken")
         log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
-        with contextlib.suppress(OSError):  # a folder that cannot be written is no reason not to start
+        with contextlib.suppress(OSError):  # the program must start even if the folder cannot be written
             path.replace(broken)
         return Settings()
 
 
 def save(settings: Settings, path: Path) -> None:
-    """Write the settings, all at once or not at all. Raises OSError when that is impossible."""
+    """Write the settings, all at once or not at all. Raises OSError if that is impossible."""
     known = msgspec.to_builtins(settings)
     unknown = known.pop("unknown")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ def _decode(data: bytes) -> Settings:
 
 
 class SettingsStore:
-    """The person's settings. When they cannot be written the program goes on and says so once."""
+    """Holder of the settings and their file. If they cannot be written the program goes on and reports it once."""
 
     def __init__(self, notify: Callable[[Message], None], folder: Path | None = None) -> None:
         self._path = (folder or config_dir()) / "settings.json"

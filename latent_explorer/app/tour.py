@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The headless tour of an explainer: a leaf that changes its class, its attributes on a sheet, and the way as a GIF.
+"""Headless tour of an explainer: a leaf that changes its class, its attributes on a sheet, and the way as a GIF.
 
-`demo` runs it; the picture of the window is made in `ui.tour` from what is found here.
+`demo` runs it; `ui.tour` makes the picture of the window from the result.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAMPLES = 6  # encoded pictures that are tried
-SEEDS = (0, 1, 2, 3)  # and drawn ones
-MAX_CANDIDATES = 10  # attributes of the list
-AT_ONCE = 4  # sliders that a person would still follow
+SEEDS = (0, 1, 2, 3)  # generated pictures that are tried
+MAX_CANDIDATES = 10  # most attributes that are tried
+AT_ONCE = 4  # most sliders to move together, so that a person can still follow
 FPS = 20.0  # of the GIF
 WAY = 1.2  # seconds, one way
 REST = 0.4  # seconds at each end
@@ -40,7 +40,7 @@ REST = 0.4  # seconds at each end
 
 @dataclass(frozen=True)
 class TourResult:
-    """A picture and the attributes that change its class, each at 1."""
+    """Picture and the attributes that change its class, each at 1."""
 
     summary: ExplainerSummary
     state: ExplorerState  # before: no edits
@@ -50,13 +50,13 @@ class TourResult:
 
     @property
     def flipped(self) -> bool:
-        """Whether the classifier says the target class in the end, and did not before."""
+        """True if the classifier says the target class in the end, and did not before."""
         target = self.state.target_class
         return int(self.after.probs.argmax()) == target != int(self.before.probs.argmax())
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Of the asked classifier."""
+        """Class names of the asked classifier."""
         classifier = picture_requests.classifier_of(self.state, self.summary)
         return classifier.class_names if classifier else ()
 
@@ -80,7 +80,7 @@ def tour(path: Path, out: Path, device: str = "auto", *, fps: float = FPS) -> Ge
 
 
 def write_report(found: TourResult, path: Path, seconds: float, beside: str = "") -> None:
-    """What the tour found, as JSON; `beside` is the report of another explainer, seen from this one's folder."""
+    """Write the result as JSON; `beside` is the path of another explainer's report, relative to this one's folder."""
 
     def probabilities(picture: Picture) -> dict[str, float]:
         return {name: float(p) for name, p in zip(found.class_names, picture.probs, strict=True)}
@@ -102,7 +102,7 @@ def write_report(found: TourResult, path: Path, seconds: float, beside: str = ""
 
 
 def _find(host: ModelHost, summary: ExplainerSummary) -> Generator[Event, None, TourResult]:
-    """The tried picture that flips with the fewest attributes and the clearest verdict."""
+    """Return the tried picture that flips with the fewest attributes and the clearest verdict."""
     start = picture_requests.opening_state(summary)
     tours: list[TourResult] = []
     for state in _starts(summary, start):
@@ -125,14 +125,14 @@ def _find(host: ModelHost, summary: ExplainerSummary) -> Generator[Event, None, 
 
 
 def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerState]:
-    """The state with each class as its target, its own first."""
+    """Return the state with each class as its target, its own first."""
     classifier = picture_requests.classifier_of(start, summary)
     others = [t for t in range(len(classifier.class_names) if classifier else 0) if t != start.target_class]
     return [start, *(msgspec.structs.replace(start, target_class=t) for t in others)]
 
 
 def _rank(found: TourResult) -> tuple[bool, bool, int, float]:
-    """Best first: flipped, a real picture's reconstruction, with few attributes, clearly."""
+    """Return the sort key, best first: flipped, a real picture's reconstruction, few attributes, a clear verdict."""
     return (
         not found.flipped,
         isinstance(found.state.base, SeedBase),
@@ -142,7 +142,7 @@ def _rank(found: TourResult) -> tuple[bool, bool, int, float]:
 
 
 def _candidates(summary: ExplainerSummary, start: ExplorerState) -> list[Base]:
-    """Encoded pictures that are surely not of the target class yet no hopeless cases, then seeds."""
+    """Return the encoded pictures with P(target) nearest to 0.15, then seeds."""
     seeds: list[Base] = [SeedBase(seed) for seed in SEEDS]
     if summary.samples is None or not len(summary.samples.ids):
         return seeds
@@ -178,7 +178,7 @@ def _flip(
 
 
 def edited(state: ExplorerState, attributes: Sequence[Attribute], amount: float = 1.0) -> ExplorerState:
-    """The state with all these sliders at `amount`."""
+    """Return the state with all these sliders at `amount`."""
     for attribute in attributes:
         state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, amount))
     return state
@@ -189,7 +189,7 @@ def _render(host: ModelHost, summary: ExplainerSummary, state: ExplorerState) ->
 
 
 def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:
-    """Four attributes on the picture: original, minus, plus, each with what the classifier says."""
+    """Draw four attributes on the picture: original, minus, plus, each with the classifier's verdict."""
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
     target = found.state.target_class
@@ -215,7 +215,7 @@ def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:
 
 
 def _write_gif(host: ModelHost, found: TourResult, path: Path, fps: float) -> Generator[Event, None, None]:
-    """The picture on its way over the decision boundary and back, the probability drawn in."""
+    """Animate the picture on its way over the decision boundary and back, the probability drawn in."""
     from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
     from latent_explorer.media.drawing import enlarge, export_factor, with_caption
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`attfind`: which style coordinates move the classifier. The search is explain/attfind."""
+"""`attfind`: the style coordinates that move the classifier. The search is in explain/attfind."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def attfind(
 def encode_pictures(
     model: Explainer, data: str, side: str, n: int, selection: dict[str, Any], output: Output
 ) -> Samples:
-    """Up to n pictures of DATA, encoded."""
+    """Encode up to n pictures of DATA."""
     from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
     from latent_explorer.explain.attfind.encode import encode
     from latent_explorer.explain.batches import BatchSizer
@@ -89,7 +89,7 @@ def encode_pictures(
 
 
 def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any]:
-    """An attribute as `--json` promises it: its first coordinate, the end that raises `target`, and where it lives."""
+    """Return an attribute as `--json` prints it: its first coordinate, the end that raises `target`, and its layer."""
     first = attribute.entries[0]
     layer, channel = layout.at(first.style_index)
     return {
@@ -108,7 +108,7 @@ def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any
 
 
 def result_fields(model: Explainer, found: AttributeSet) -> dict[str, Any]:
-    """What `attfind --json` ends with."""
+    """Return the fields of the result of `attfind --json`."""
     layout = model.generator.synthesis.layout
     return {
         "model_hash": model.model_hash,
@@ -119,7 +119,7 @@ def result_fields(model: Explainer, found: AttributeSet) -> dict[str, Any]:
 
 
 def table(model: Explainer, found: AttributeSet) -> str:
-    """The attributes for people, one block a class."""
+    """Return the attributes as text, one block a class."""
     layout = model.generator.synthesis.layout
     class_names = model.classifiers[found.classifier_id].config.class_names
     lines: list[str] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`check`: is this data good to train on? Said in plain words; looked at in data/check.py."""
+"""`check`: a report in plain words on what data is good for. The check is in data/check.py."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check(data: str, resolution: int, as_json: bool, **selection: Any) -> int:
 
 
 def format_text(report: DataReport) -> str:
-    """The findings for people, one a line, the names it is about below."""
+    """Return the findings as text, one a line, the names of files that each is about below it."""
     lines = []
     for finding in report.findings:
         lines.append(f"{_MARKS[finding.severity]}{finding.text}")

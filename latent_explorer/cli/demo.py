@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`demo`: the tour without a screen. What it shows is found in app/tour.py and ui/tour.py."""
+"""`demo`: the tour without a screen. Its parts are in app/tour.py and ui/tour.py."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
 def _tour(
     path: Path, out: Path, device: str, output: Output, *, beside: bool = False, quick: bool = False
 ) -> TourResult:
-    """The four files of one explainer; `beside`: its report names that of the other one."""
+    """Write the four files of one explainer; with `beside` its report names that of the other one."""
     from latent_explorer.app.tour import FPS, tour, write_report
 
     began = time.monotonic()
     found = output.run(tour(path, out, device, fps=FPS / 2 if quick else FPS))
     output.event(Progress(0, 1, "Drawing the window"))
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"  # also where there is a screen: nothing flashes up
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"  # also where there is a screen, so that no window flashes up
     from latent_explorer.ui.tour import grab_window
 
     grab_window(path, found, out / "window.png")
@@ -71,7 +71,7 @@ def _tour(
 
 
 def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> None:
-    """Both explainers side by side: less than `report` shows, so that a first look does not have to wait."""
+    """Write a page with both explainers side by side: less than `report` shows, so that a first look is quick."""
     from latent_explorer.explain.report.report import ReportSettings, report
     from latent_explorer.media.report.page import write_page
     from latent_explorer.models.device import choose_device
@@ -83,7 +83,7 @@ def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> N
 
 
 def _change(found: TourResult) -> str:
-    """What the sliders did to the verdict, in words."""
+    """Return what the sliders did to the verdict, in words."""
     target, name = found.state.target_class, found.class_names[found.state.target_class]
     verdict = "the class changed" if found.flipped else "the class did not change"
     return f"P({name}) {found.before.probs[target]:.2f} to {found.after.probs[target]:.2f}: {verdict}"

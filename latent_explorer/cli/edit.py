@@ -57,7 +57,7 @@ def name(
 
 
 def parse_names(names: Sequence[str]) -> dict[str, str]:
-    """ "214max=brown spots" as {"214max": "brown spots"}."""
+    """Return {"214max": "brown spots"} of "214max=brown spots"."""
     pairs = [part.partition("=") for part in names]
     if wrong := [key for key, sign, text in pairs if not (key and sign and text.strip())]:
         raise UserError(f"{wrong[0]!r} is not KEY=NAME. Write for example 214max='brown spots'.")

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""`evaluate`: how far an explainer can be trusted, on pictures that it never saw. Measured in explain/evaluation.py."""
+"""`evaluate`: how far an explainer can be trusted, on pictures that it never saw.
+
+The measures are in explain/report/evaluation.py.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,7 @@ def evaluate(
 
 
 def format_text(found: Evaluation, side: str) -> str:
-    """The figures for people."""
+    """Return the figures as text."""
     lpips = "no LPIPS" if found.lpips is None else f"LPIPS {found.lpips:.3f}"
     lines = [
         f"{found.n} pictures ({side})",

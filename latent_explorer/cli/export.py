@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`animate`, `sheet` and `export-all`: the exports of the window. What they write is decided in app/export/."""
+"""`animate`, `sheet` and `export-all`: the exports of the window. The exports are in app/export/."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
 _RATES = ", ".join(f"{fps:g}" for fps in FPS)
 
 
-# How an animation looks, and how large its file may be.
+# Appearance of an animation, and the size of its file.
 settings_options = combine_options(
     click.option("--size", type=int, default=0, help="px of a picture; else 8 x at 64 px."),
     click.option("--quality", type=int, default=90, show_default=True, help="1 to 100; 100 is lossless WebP."),
@@ -47,7 +47,7 @@ settings_options = combine_options(
     click.option("--caption", is_flag=True, help="The target's probability in words."),
     click.option("--bar", is_flag=True, help="The target's probability as a bar."),
 )
-# Who is asked about which class, and on which device.
+# Classifier and class that are asked, and the device.
 model_options = combine_options(
     classifier_option,
     click.option("--target", metavar="CLASS", help="The class that captions and sliders are about."),
@@ -117,7 +117,7 @@ def animate(
         "frames": done.frames,
         "seconds": done.frames / done.settings.fps,
         "bytes": done.bytes,
-        "settings": msgspec.to_builtins(done.settings),  # a budget may have lowered those that were asked for
+        "settings": msgspec.to_builtins(done.settings),  # a budget may have lowered them
         "model_hash": summary.model_hash,
     }
     output.result(fields, f"{done.path}: {done.frames} frames, {size_text(done.bytes)}")
@@ -232,25 +232,25 @@ def export_all(
 
 
 def animation_settings(appearance: dict[str, Any], **others: Any) -> AnimationSettings:
-    """Settings from the options of `settings_options` and others, checked."""
+    """Return settings from the options of `settings_options` and others, checked."""
     budget = appearance.pop("budget")
     limit = parse_size(budget) if budget else 0
     return AnimationSettings(**appearance, **others, budget_bytes=limit).checked()
 
 
 def parse_size(text: str) -> int:
-    """Bytes of "2MB", "500 kB" or "1500000"; a megabyte is a million bytes. UserError for anything else."""
+    """Return the bytes of "2MB", "500 kB" or "1500000"; a megabyte is a million bytes. UserError for anything else."""
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = _UNITS.get(found[2].lower()) if found else None
     if not found or unit is None or float(found[1]) * unit < 1:
-        raise UserError(f"{text!r} is no size of a file. Write it like 2MB or 500kB.")
+        raise UserError(f"{text!r} is not a file size. Write it like 2MB or 500kB.")
     return round(float(found[1]) * unit)
 
 
 def _opened(
     explainer: str, device: str, classifier: str | None, target: str | None
 ) -> tuple[ModelHost, ExplorerState, ExplainerSummary]:
-    """The model on its device, and the state that its window would begin with, asking about `target`."""
+    """Return the model on its device, and the state that its window would begin with, asking about `target`."""
     from latent_explorer.models.explainer import resolve_classifier
 
     host = ModelHost()
@@ -260,7 +260,7 @@ def _opened(
 
 
 def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:
-    """Latents of `--samples` and `--seeds`; without either `count` encoded pictures."""
+    """Return the latents of `--samples` and `--seeds`; without either `count` encoded pictures."""
     found: list[Base] = []
     if samples and samples.strip().isdecimal():
         found += pictures_of(summary, int(samples))
@@ -278,7 +278,7 @@ def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, co
 def _rows(
     summary: ExplainerSummary, samples: str | None, seeds: str | None, projected: list[ProjectedPicture]
 ) -> tuple[Base, ...]:
-    """The rows of a sheet: projected pictures, and those of `--samples` and `--seeds`."""
+    """Return the rows of a sheet: projected pictures, and those of `--samples` and `--seeds`."""
     own: list[Base] = [ProjectedBase(picture.latent_id) for picture in projected]
     others = _bases(summary, samples, seeds, 4) if samples or seeds or not own else []
     return (*own, *others)
@@ -288,4 +288,4 @@ def _numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(float(part) for part in text.split(","))
     except ValueError as error:
-        raise UserError(f"{text!r} are no numbers. Write them like 0,0.5,1.") from error
+        raise UserError(f"{text!r} are not numbers. Write them like 0,0.5,1.") from error

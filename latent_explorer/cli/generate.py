@@ -84,12 +84,12 @@ def generate(
 
 
 def parse_seeds(text: str) -> list[int]:
-    """ "0-3,42" as [0, 1, 2, 3, 42]. Raises `UserError` for anything else."""
+    """Return [0, 1, 2, 3, 42] of "0-3,42". Raises `UserError` for anything else."""
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UserError(f"{part!r} is no seed and no range of seeds. Write them like 0-15,42.")
+            raise UserError(f"{part!r} is neither a seed nor a range of seeds. Write them like 0-15,42.")
         numbers = range(int(first), int(last if dash else first) + 1)
         if numbers and numbers[-1] > MAX_SEED:
             raise UserError(f"The seed {numbers[-1]} is too large. Take numbers up to {MAX_SEED}.")
@@ -102,7 +102,7 @@ def parse_seeds(text: str) -> list[int]:
 
 
 def _render(renderer: Renderer, recipes: Sequence[PictureRecipe]) -> Generator[Event, None, list[np.ndarray]]:
-    """The pictures as the generator makes them, each (3, H, W) float32 and not clipped. A job."""
+    """Render pictures as the generator makes them, each (3, H, W) float32 and not clipped. A job."""
     found = []
     for done, recipe in enumerate(recipes, start=1):
         found.append(renderer.img(recipe)[0].float().cpu().numpy())
@@ -111,7 +111,7 @@ def _render(renderer: Renderer, recipes: Sequence[PictureRecipe]) -> Generator[E
 
 
 def _state(model: Explainer, recipe: PictureRecipe) -> ExplorerState:
-    """What the window must show to show the same picture."""
+    """Return the state in which the window shows the same picture."""
     from latent_explorer.app.exploration.state import ExplorerState
 
     return ExplorerState(

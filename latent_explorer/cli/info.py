@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`info`: what an explainer file or a classifier file holds."""
+"""`info`: the contents of an explainer file or a classifier file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def info(file: str, as_json: bool) -> None:
 
 
 def classifier_text(fields: dict[str, Any]) -> str:
-    """The fields of `classifier_file.info` for people."""
+    """Return the fields of `classifier_file.info` as text."""
     lines = [
         f"{fields['name']}: classifier, {fields['architecture']} at {fields['resolution']} px, "
         f"{size_text(fields['file_bytes'])}",
@@ -46,7 +46,7 @@ def classifier_text(fields: dict[str, Any]) -> str:
 
 
 def format_text(fields: dict[str, Any]) -> str:
-    """The fields of `ExplainerInfo.to_dict` for people."""
+    """Return the fields of `ExplainerInfo.to_dict` as text."""
     lines = [
         f"{fields['name']}: explainer, {fields['resolution']} px, {fields['num_styles']} style coordinates, "
         f"{size_text(fields['file_bytes'])}",
@@ -73,7 +73,7 @@ def _describe_input(classifier: dict[str, Any]) -> str:
 
 
 def _attribute(fields: dict[str, Any], classes: list[str]) -> str:
-    """ "  214max  +0.62 towards diseased  brown spots": the key is what `name` takes."""
+    """Return "  214max  +0.62 towards diseased  brown spots": the key is what `name` takes."""
     attribute = msgspec.convert(fields, Attribute)
     target = f"{attribute.mean_effect:+.2f} towards {classes[attribute.target]}"
     return f"  {attribute_key(attribute):8} {target}  {attribute.name}".rstrip()

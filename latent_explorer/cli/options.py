@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options that several commands share: which pictures, and settings of a config by name. No commands here."""
+"""Options that several commands share: the pictures to read, and settings of a config by name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ classifier_option = click.option(
     "--classifier", metavar="NAME|ID", help="The one to ask: its name, or the beginning of its id."
 )
 device_option = click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda:0, mps.")
-# For every field of a config that has no option of its own.
+# Reaches the fields of a config that have no option of their own.
 settings_option = click.option(
     "--set",
     "settings",
@@ -86,7 +86,7 @@ def setting_options(config: type[msgspec.Struct], *names: str) -> Callable[[F], 
 
 
 class _SettingType(click.ParamType):
-    """A value of a setting."""
+    """Type of the value of a setting."""
 
     def __init__(self, setting: Setting) -> None:
         self.name = setting.name

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How commands speak: text and a progress bar for people, JSON lines for programs; and how they drive a job.
+"""Output of commands, text with a progress bar or JSON lines, and the loop that runs a job.
 
 `Output.run` is the command line's whole engine: the same generators that the window steps run here in a plain loop.
 """
@@ -30,17 +30,17 @@ _REDRAW = 0.1  # seconds
 _PROGRESS_SECONDS = 1.0  # between two lines of progress in a stream
 
 
-# Every command has it.
+# An option of every command.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print events and the result as JSON lines.")
 
 
 def wants_json(args: Sequence[str]) -> bool:
-    """Whether a command line asks for JSON: errors of parsing, too, must then be JSON."""
+    """Return True if a command line asks for JSON: errors of parsing, too, must then be JSON."""
     return "--json" in args[: args.index("--") if "--" in args else None]
 
 
 class Output:
-    """Writes what a command has to say: to stdout results and JSON, to stderr progress and complaints."""
+    """Output of a command: results and JSON to stdout, progress and errors to stderr."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -72,7 +72,7 @@ class Output:
             self._note(event.text)
 
     def result(self, fields: Mapping[str, Any], text: str | None = None) -> None:
-        """Print the last word of a command: its fields as JSON, or `text` for people."""
+        """Print the result of a command: its fields as JSON, or `text` for people."""
         if self.as_json:
             self._json({"event": "result", **fields})
         elif text:
@@ -80,7 +80,7 @@ class Output:
             click.echo(_printable(text))
 
     def failed(self, reason: str, kind: str) -> int:
-        """Say in one line why the command ends here; returns the exit code of a user's error."""
+        """Print in one line why the command ends here; returns the exit code of a user's error."""
         reason = _printable(" ".join(reason.split()))
         self.event_of_failure(reason, kind)
         with contextlib.suppress(OSError):
@@ -88,13 +88,13 @@ class Output:
         return 1
 
     def event_of_failure(self, reason: str, kind: str) -> None:
-        """The last line of a stream whose command failed; `kind` is user, memory, interrupt or defect."""
+        """Print the last line of a stream whose command failed; `kind` is user, memory, interrupt or defect."""
         self._clear()
         if self.as_json:
             self._json({"event": "error", "kind": kind, "message": reason})
 
     def _is_too_soon(self, event: Event) -> bool:
-        """Whether it is progress soon after other progress: for weeks of training that would fill a disk."""
+        """Return True for progress soon after other progress: for weeks of training that would fill a disk."""
         if not isinstance(event, Progress) or event.done >= event.total:
             return False
         now = time.monotonic()
@@ -119,23 +119,23 @@ class Output:
 
 
 def _printable(text: str) -> str:
-    """Without the characters by which a name in a file could rule a terminal."""
+    """Return the text without characters by which a name in a file could control a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
 
 
 def event_fields(event: Event) -> dict[str, Any]:
-    """An event as the JSON stream carries it: `event` is its kind; pictures stay out, their size does not."""
+    """Return an event as the JSON stream carries it. `event` is its kind; of pictures only the size is printed."""
     kind = type(event).__name__.lower()
     if isinstance(event, Preview):
         return {"event": kind, "label": event.label, "size": list(event.image.shape[:2])}
     if isinstance(event, Kept):
-        return {"event": kind}  # what it holds is the command's, as a result is
+        return {"event": kind}  # the command prints the kept value as its result
     fields: dict[str, Any] = msgspec.to_builtins(event)
     return {"event": kind, **fields}
 
 
 class _ProgressBar:
-    """One line on a terminal: what, how far, how long still."""
+    """Line on a terminal: the work, how much is done, how long it will still take."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -171,7 +171,7 @@ def _is_terminal(stream: TextIO | None) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """What msgspec does not know: numpy's scalars and arrays, and paths."""
+    """Convert what msgspec does not know: numpy's scalars and arrays, and paths."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Path):

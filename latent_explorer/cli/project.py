@@ -113,14 +113,17 @@ def project(
 
 
 def projection_settings(start: ProjectionSettings, chosen: dict[str, Any], others: Sequence[str]) -> ProjectionSettings:
-    """Settings with what was chosen by an option (None: not) and by NAME=VALUE. UserError for what is no setting."""
+    """Return settings with what was chosen by an option (None: not) and by NAME=VALUE.
+
+    UserError for a name that is not a setting, and for a value out of its range.
+    """
     fields: dict[str, Any] = msgspec.to_builtins(start)
     fields |= {name: value for name, value in chosen.items() if value is not None}
     for text in others:
         name, equals, value = text.partition("=")
         if not equals or name not in fields:
             raise UserError(
-                f"{text!r} is no setting of a projection. Write NAME=VALUE with one of: {', '.join(fields)}."
+                f"{text!r} is not a setting of a projection. Write NAME=VALUE with one of: {', '.join(fields)}."
             )
         fields[name] = value
     try:
@@ -130,7 +133,7 @@ def projection_settings(start: ProjectionSettings, chosen: dict[str, Any], other
 
 
 def _cut(model: Explainer, paths: Sequence[Path], key: str) -> Generator[Event, None, list[Target]]:
-    """The pictures as they will be projected. A job; what cannot be read is said and left out."""
+    """Crop the pictures to what will be projected. A job; unreadable pictures are reported and left out."""
     from latent_explorer.explain.projection.target import cut_target
 
     targets = []
@@ -161,7 +164,7 @@ def _project(
     def watch(event: Event) -> Event | None:
         if isinstance(event, Kept):
             kept[:] = event.value
-        # People do not read a line a step.
+        # A line for every step would be too much for people.
         return event if output.as_json or not isinstance(event, Metric) else None
 
     job = project(host.explainer, targets, settings, device=host.device, classifier_id=key)
@@ -175,7 +178,7 @@ def _project(
 
 
 def _text(results: ResultFolder) -> str:
-    """For people: a line a picture, and below it what speaks against it."""
+    """Return a line for each picture, and below it what speaks against it."""
     lines = []
     for report in results.reports:
         lines.append(f"{report.name}: {summary(report)}")

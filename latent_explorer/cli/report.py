@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`report`: one page that shows what the attributes of explainers change. Measured in explain/report.py."""
+"""`report`: one page that shows what the attributes of explainers change. Measured in explain/report/."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def report(
     from latent_explorer.models.explainer_file import read_explainer
 
     if out.suffix.lower() not in (".html", ".htm"):
-        raise UserError(f"{out.name} is no web page. Let its name end in .html.")
+        raise UserError(f"{out.name} is not a web page. Let its name end in .html.")
     settings, chosen = ReportSettings(attributes, samples, pictures), choose_device(device)
     output = Output(as_json=as_json)
     figures = [output.run(job(read_explainer(path), settings, device=chosen)) for path in explainers]

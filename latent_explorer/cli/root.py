@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The group of all commands, and how a run of it ends: exit codes and one-line reasons. No command lives here."""
+"""The group of all commands, its exit codes and its one-line errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ COMMANDS = (
 
 
 class _Root(click.Group):
-    """A group that takes `latent-explorer FILE` for `latent-explorer open FILE`, as file managers start programs."""
+    """Group that takes `latent-explorer FILE` for `latent-explorer open FILE`, as file managers start programs."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -74,7 +74,7 @@ class _Root(click.Group):
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return list(self.commands)  # in the order of a first visit, not of the alphabet
+        return list(self.commands)  # in the order of first use, not of the alphabet
 
 
 @click.group(cls=_Root, invoke_without_command=True)
@@ -106,7 +106,7 @@ def main(args: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         output.failed("Interrupted.", "interrupt")
         return 130
-    except BrokenPipeError:  # the reader of our output went away: `| head`
+    except BrokenPipeError:  # the reader of the output closed the pipe: `| head`
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -116,7 +116,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 
 def _failed(error: Exception, output: Output) -> int:
-    """Say what went wrong, in the words of whoever can mend it; what only we can mend is raised again."""
+    """Print an error that the user can mend; a defect of ours is raised again."""
     logging.getLogger(__name__).info("the command failed", exc_info=error)
     if isinstance(error, click.ClickException):
         return output.failed(_usage_sentence(error), "user")
@@ -137,5 +137,5 @@ def _usage_sentence(error: click.ClickException) -> str:
 
 
 def _system_sentence(error: OSError) -> str:
-    """What the system said about which file: "No space left on device: /data/x.gif"."""
+    """Return what the system said about which file: "No space left on device: /data/x.gif"."""
     return ": ".join(str(part) for part in (error.strerror, error.filename) if part)

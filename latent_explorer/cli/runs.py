@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`runs` and `stop`: which trainings there are, and ending one that another process works on."""
+"""`runs` and `stop`: a list of trainings, and the end of one that another process works on."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def stop(run: Path, pause: bool, as_json: bool) -> None:
     It writes a checkpoint; `train --resume` goes on from it.
     """
     folder = RunFolder(run if run.exists() else runs_dir() / run)
-    folder.config()  # says what is wrong with a folder that holds no run
+    folder.config()  # raises UserError if the folder holds no run
     if not folder.is_alive():
-        raise UserError(f"Nobody trains in {folder.path} now. Look at `latent-explorer runs`.")
+        raise UserError(f"No training is running in {folder.path}. Look at `latent-explorer runs`.")
     folder.request("pause" if pause else "stop")
     text = f"{folder.path}: asked to {'pause' if pause else 'stop'}; it ends after its next step."
     Output(as_json=as_json).result({"run": folder.path, "asked": "pause" if pause else "stop"}, text)
@@ -70,7 +70,7 @@ def _fields(view: RunView) -> dict[str, Any]:
 
 
 def _line(fields: dict[str, Any]) -> str:
-    """One run for people: name, state, images, last figures."""
+    """Return one run as text: name, state, images, last figures."""
     parts = [f"{fields['name']:32}  {fields['state']:11}  {fields['images']:>9,}"]
     parts[0] += f" of {fields['total']:,} images" if fields["total"] else " images"
     figures = fields["figures"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How a training on the command line is asked to end: Ctrl-C, a machine that shuts down, a line on standard input."""
+"""Requests to end a training on the command line: Ctrl-C, a machine that shuts down, a line on standard input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StopRequest:
-    """What was asked for. The training looks between two steps, where nothing is lost by its end."""
+    """Request to stop or pause. The training looks at it between two steps, where its end loses nothing."""
 
     def __init__(self) -> None:
         self.requested: Request | None = None
@@ -28,12 +28,12 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """What the command returns: 130 is what shells know of one that Ctrl-C ended."""
+        """Exit code of the command: 130, as in shells, if Ctrl-C ended it."""
         return 130 if self.by_signal else 0
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Ctrl-C and the end of the session ask for a pause; the second time they end the program at once."""
+        """Take Ctrl-C and the end of the session for a request to pause; a second one ends the program at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -58,7 +58,7 @@ class StopRequest:
             threading.Thread(target=self._listen, name="standard input", daemon=True).start()
 
     def _listen(self) -> None:
-        """The end of the input means nothing: a closed window ends no training."""
+        """Read lines until one is a request. The end of the input means nothing: a closed window ends no training."""
         pending = b""
         with suppress(OSError):
             # Not sys.stdin: a thread that waits inside its lock would break the interpreter's exit.

@@ -109,7 +109,7 @@ def _texts(path: Path | None) -> StudyTexts:
 
 
 def _target(path: Path, wanted: str | None) -> int | None:
-    """A class by name or number, from the header of the file."""
+    """Return the index of a class by name or number, from the header of the file."""
     if wanted is None:
         return None
     from latent_explorer.models import explainer_file
@@ -180,7 +180,7 @@ def columns(responses: Path, key: Path | None, right: str, out: Path, as_json: b
     A study made here:     study columns EXPORT --key key.json --out columns.csv
                            study score EXPORT --key key.json --columns columns.csv --out RESULT
     A study made elsewhere: study columns EXPORT --right "A B B A" --out key.csv
-                           (complete key.csv in a spreadsheet: arms, attributes, what is no question)
+                           (complete key.csv in a spreadsheet: arms, attributes, what is not a question)
                            study score EXPORT --key key.csv --out RESULT
     """
     from latent_explorer.studies.build.answer_key import read_key
@@ -218,6 +218,6 @@ def _draft_key(data: bytes, name: str, right: str, out: Path, output: Output) ->
     todo = "Delete" if right else "Fill in what is right, delete"
     output.result(
         fields,
-        f"{len(drafts)} columns in {out}, {choices} of them look like choices. {todo} what is no question, and name "
+        f"{len(drafts)} columns in {out}, {choices} of them look like choices. {todo} what is not a question, and name "
         "arms and attributes where there are several.",
     )

@@ -23,7 +23,7 @@ from latent_explorer.training.settings import OPTIONS, parse_settings, train_con
 if TYPE_CHECKING:
     from latent_explorer.training.run_folder import RunStatus
 
-KEPT = ("images", "attributes", "device")  # options of a run that goes on
+KEPT = ("images", "attributes", "device")  # options that a resumed run accepts
 
 
 @click.command("train-classifier")
@@ -123,13 +123,13 @@ def train(
             folder, config, changes=changes, command=["latent-explorer", *arguments], stop_request=stop_request
         )
         status = output.run(job)
-    if status is not None:  # else it is one of several processes, and not the one that speaks
+    if status is not None:  # None in the other ones of several processes
         _print_result(status, folder, output)
     return stop_request.exit_code
 
 
 def _listening_output(as_json: bool) -> tuple[Output, StopRequest]:
-    """The output of a training and who may end it: with --json also a program that writes to standard input."""
+    """Return the output of a training and its stop request, which with --json also listens to standard input."""
     output, stop_request = Output(as_json=as_json), StopRequest()
     if as_json:
         stop_request.on_stdin_lines()
@@ -137,7 +137,7 @@ def _listening_output(as_json: bool) -> tuple[Output, StopRequest]:
 
 
 def _print_result(status: RunStatus, folder: Path, output: Output) -> None:
-    """The last word of `train`."""
+    """Print the result of `train`."""
     result = folder / "result.explainer"
     fields = {
         "run": folder,
@@ -151,7 +151,7 @@ def _print_result(status: RunStatus, folder: Path, output: Output) -> None:
 
 
 def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, Any]) -> None:
-    """A run that goes on knows what it was started with."""
+    """Raise UserError for options that a run which goes on already has."""
     if out is None:
         raise UserError("Say with --out which run folder to go on with.")
     given = [name for name, value in options.items() if value and name not in KEPT]
@@ -215,7 +215,7 @@ def train_encoder(
 @click.option("--name", help="What the explainer is called; the file's name without it.")
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=2), help="Encoded pictures to keep.")
 @click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")
-@click.option("--generated", is_flag=True, help="Keep generated pictures instead, of nobody's photograph.")
+@click.option("--generated", is_flag=True, help="Keep generated pictures instead, so that no photograph is stored.")
 @json_option
 def export(run: Path, out: Path, name: str | None, n: int, best: bool, generated: bool, as_json: bool) -> None:
     """Make an explainer from a training's newest checkpoint, also while it goes on.
@@ -237,6 +237,6 @@ def export(run: Path, out: Path, name: str | None, n: int, best: bool, generated
 def _new_run_folder() -> Path:
     from latent_explorer.common.paths import runs_dir
 
-    if "RANK" in os.environ:  # each would name a folder of its own
+    if "RANK" in os.environ:  # each process would choose its own name
         raise UserError("Several processes need one folder that they share. Say which with --out.")
     return runs_dir() / time.strftime("%Y-%m-%d %H.%M.%S")

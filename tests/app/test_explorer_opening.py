@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Opening models: what is told, what is refused, and that no request reaches a model it was not made for."""
+"""Opening models: updates, refusals, and that no request reaches a model it was not made for."""
 
 from __future__ import annotations
 

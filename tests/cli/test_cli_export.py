@@ -122,7 +122,7 @@ def test_a_budget_is_kept_and_said(file, walk, tmp_path, capsys):
     [
         (("--out", "a.avi"), "is not an animation"),
         (("--out", "a.gif", "--fps", "24"), "24 frames per second"),
-        (("--out", "a.gif", "--budget", "tiny"), "no size of a file"),
+        (("--out", "a.gif", "--budget", "tiny"), "not a file size"),
         (("--out", "a.gif", "--target", "nobody"), "no class 'nobody'"),
     ],
 )

@@ -137,7 +137,7 @@ def test_what_cannot_be_done_is_a_sentence(file: Path, photos: Path, tmp_path, c
     [line] = run(capsys, file, photos / "none.png", *out, code=1)[-1:]
     assert "none that can be read" in line["message"]
     [line] = run(capsys, file, photos, "--set", "speed=9", *out, code=1)[-1:]
-    assert "is no setting" in line["message"]
+    assert "is not a setting" in line["message"]
     [line] = run(capsys, file, photos, "--set", "lr=-1", *out, code=1)[-1:]
     assert "out of its range" in line["message"]
     (tmp_path / "file").write_text("no folder")

@@ -105,7 +105,7 @@ def test_a_folder_without_runs_says_so(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_stop_leaves_a_request_where_somebody_trains(run: RunFolder, run_json) -> None:
-    assert "Nobody trains" in run_json("stop", run.path, code=1)["message"]
+    assert "No training is running" in run_json("stop", run.path, code=1)["message"]
     with run.hold():
         assert run_json("stop", run.path.name)["asked"] == "stop"
         assert run.pop_request() == "stop"
@@ -114,7 +114,7 @@ def test_stop_leaves_a_request_where_somebody_trains(run: RunFolder, run_json) -
 
 
 @pytest.mark.parametrize("word", ["stop", "pause"])
-def test_a_line_on_standard_input_is_a_wish(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
+def test_a_line_on_standard_input_is_a_request(monkeypatch: pytest.MonkeyPatch, word: str) -> None:
     chunks = iter([word[:2].encode(), word[2:].encode() + b"\n", b""])
     monkeypatch.setattr(os, "read", lambda _fd, _n: next(chunks))
     stop_request = StopRequest()
@@ -130,7 +130,7 @@ def test_a_closed_input_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_is_a_wish_and_the_second_one_an_end(number: int, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_signal_is_a_request_and_the_second_one_an_end(number: int, capfd: pytest.CaptureFixture[str]) -> None:
     stop_request = StopRequest()
     before = signal.getsignal(number)
     with stop_request.on_signals():

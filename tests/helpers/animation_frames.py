@@ -16,7 +16,7 @@ WORDS = CaptionContext(("diseased", "healthy"), 0, {"classifier": "net 1234", "m
 
 
 def leaf(time: float, size: int = 64) -> np.ndarray:
-    """A smooth blob with a spot that grows, on a still background: (size, size, 3) uint8."""
+    """Draw a smooth blob with a spot that grows, on a still background: (size, size, 3) uint8."""
     y, x = np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
     inside = np.clip((0.7 - np.hypot(x * 1.4, y)) * 12, 0, 1)
     spot = np.exp(-((np.hypot(x - 0.1, y + 0.2) / (0.05 + 0.3 * time)) ** 4))
@@ -28,7 +28,7 @@ def leaf(time: float, size: int = 64) -> np.ndarray:
 
 
 def animation_frames(count: int = 12, size: int = 64, fps: float = 20.0) -> list[Frame]:
-    """Frames of the spot that grows, P(diseased) with it."""
+    """Return frames of the spot that grows, P(diseased) with it."""
     frames = []
     for i in range(count):
         p = (i + 1) / (count + 1)
@@ -39,7 +39,7 @@ def animation_frames(count: int = 12, size: int = 64, fps: float = 20.0) -> list
 
 
 def read_frames(path: Path) -> list[np.ndarray]:
-    """The pictures of an animation as a viewer shows them, (H, W, 3) uint8."""
+    """Return the pictures of an animation as a viewer shows them, (H, W, 3) uint8."""
     if path.is_dir():
         return [_pixels(file) for file in sorted(path.glob("*.png"))]
     if path.suffix in VIDEO:
@@ -53,7 +53,7 @@ def read_frames(path: Path) -> list[np.ndarray]:
 
 
 def times(path: Path) -> list[int]:
-    """How long each frame is shown, in ms."""
+    """Return how long each frame is shown, in ms."""
     found = []
     with Image.open(path) as animation:
         for i in range(animation.n_frames):

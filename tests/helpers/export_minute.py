@@ -27,7 +27,7 @@ from latent_explorer.media.animation.settings import AnimationSettings
 
 
 def peak_megabytes() -> float:
-    """Most memory that this process held, in MB. `ru_maxrss` would count the parent's at the fork, too."""
+    """Return the most memory that this process held, in MB. `ru_maxrss` would count the parent's at the fork, too."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     found = re.search(r"VmHWM:\s+(\d+) kB", status)
     assert found is not None
@@ -35,11 +35,11 @@ def peak_megabytes() -> float:
 
 
 def main(path: Path, options: str, seconds: float = 60.0, size: int = 512) -> None:
-    """One line for people, and the peak in MB (of a million bytes) as the last."""
+    """Print one line for people, and the peak in MB (of a million bytes) as the last."""
     grain = np.random.default_rng(0).integers(0, 12, (size, size, 3)).astype(np.uint8)
 
     def render(request):
-        """A picture of the model's own size for every moment of the morph."""
+        """Return a picture of the model's own size for every moment of the morph."""
         image = leaf(getattr(request.recipe.base, "amount", 0.0), size) + grain
         half = np.full(2, 0.5, np.float32)
         picture = Picture(image, half, half)

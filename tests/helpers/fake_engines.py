@@ -15,7 +15,7 @@ WAIT = 10.0
 
 
 class Gate:
-    """A renderer that stands still until the test lets it go; `entered` says that a picture is in hand."""
+    """Renderer that waits until the test opens it; `entered` is set while a picture is in hand."""
 
     def __init__(self) -> None:
         self.entered = threading.Event()

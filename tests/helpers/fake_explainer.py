@@ -57,7 +57,7 @@ PLACES = {name: index for name, index, _, _ in TRAITS}
 
 
 def key_of(base: Base) -> int:
-    """What the leaf of a latent is drawn from."""
+    """Return the seed that the leaf of a latent is drawn from."""
     if isinstance(base, SeedBase):
         return base.seed
     if isinstance(base, ProjectedBase):
@@ -66,7 +66,7 @@ def key_of(base: Base) -> int:
 
 
 def base_styles(base: Base) -> np.ndarray:
-    """(num_styles,) values of an unedited latent in 0..1; diseased leaves stand nearer to their ends."""
+    """Return the (num_styles,) values of an unedited latent in 0..1; diseased leaves are nearer to their ends."""
     key = key_of(base)
     random = np.random.default_rng(key)
     styles = random.uniform(0.25, 0.75, LAYOUT.num_styles).astype(np.float32)
@@ -78,7 +78,7 @@ def base_styles(base: Base) -> np.ndarray:
 
 
 def edited_styles(recipe: PictureRecipe) -> np.ndarray:
-    """The same after truncation and edits, by the rules of the house."""
+    """Return the values after truncation and edits, by the rules of the renderer."""
     own = base_styles(recipe.base)
     own = 0.5 + recipe.truncation_psi * (own - 0.5)
     styles = own.copy()
@@ -139,7 +139,7 @@ def classify(styles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 class FakeRenderer:
-    """Same door as the real renderer."""
+    """Renderer with the interface of the real one."""
 
     def __init__(self, explainer: FakeExplainer, device: object = None) -> None:
         self.delay = explainer.delay
@@ -163,7 +163,7 @@ class FakeRenderer:
 
 
 class FakeExplainer:
-    """Same door as the real explainer, as far as the application looks; `delay` seconds a picture."""
+    """Explainer with the part of the real one's interface that the application uses; `delay` seconds a picture."""
 
     def __init__(
         self,
@@ -219,7 +219,7 @@ class FakeExplainer:
 
 @dataclass(frozen=True)
 class FakeDevice:
-    """As far as the workbench looks at one."""
+    """Device with the fields that the model host uses."""
 
     id: str = "cpu"
     name: str = "CPU, 2 threads"
@@ -239,14 +239,14 @@ class FakeDevices:
 
 
 class FakeExplainerHost(ModelHost):
-    """Knows every latent: what it shows of one follows from its id."""
+    """Model host to which every latent is known: the picture follows from the id."""
 
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
         pass
 
 
 def model_host(**options: Any) -> ModelHost:
-    """A workbench that opens any path as the fake explainer; `options` are FakeExplainer's."""
+    """Return a model host that opens any path as the fake explainer; `options` are FakeExplainer's."""
 
     def read(path: Path) -> FakeExplainer:
         return FakeExplainer(**options)

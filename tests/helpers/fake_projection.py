@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Projections that nobody found: values of the right shapes for tests of what keeps, lists and shows them."""
+"""Invented projections: values of the right shapes for tests of what keeps, lists and shows them."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ REPORT = DataReport(
 
 
 class FakeTrainingController:
-    """The door of `TrainingController`, with a note of every call in `asked`."""
+    """Fake with the interface of `TrainingController`; every call is noted in `asked`."""
 
     def __init__(self, runs: Path | None = None, plan: TrainingPlan | None = None) -> None:
         self.updates = UpdateHub()
@@ -69,17 +69,17 @@ class FakeTrainingController:
         self._views: dict[Path, RunView] = {}
         self._locks = contextlib.ExitStack()
 
-    # what a test does -------------------------------------------------------------------------
+    # used by tests ------------------------------------------------------------------------
 
     def go(self, view: RunView) -> None:
-        """Somebody works on the run from now on."""
+        """Hold the run's lock from now on, as a training does."""
         self._locks.enter_context(view.folder.hold())
         self.running = self.attached = view
         view.poll()
         self.updates.emit(RunAttached(view))
 
     def halt(self) -> None:
-        """Nobody does any more."""
+        """Release the lock: the training has ended."""
         self._locks.close()
         view, self.running = self.running, None
         if view is not None:
@@ -87,12 +87,12 @@ class FakeTrainingController:
             self.updates.emit(RunEnded(view))
 
     def finish_check(self) -> None:
-        """The check that was asked for comes to its end."""
+        """End the check that was asked for."""
         self.checking = False
         plan = next(call[1] for call in reversed(self.asked) if call[0] == "check")
         self.updates.emit(CheckDone(plan, self.report, self.estimate, self.problem))
 
-    # the door ---------------------------------------------------------------------------------
+    # interface -------------------------------------------------------------------------------
 
     def remember_plan(self, plan: TrainingPlan) -> None:
         self.plan = plan

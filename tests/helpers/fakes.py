@@ -27,7 +27,7 @@ SECOND = ClassifierSummary("d" * 64, "second opinion", ("healthy", "diseased"))
 
 
 def make_summary(model_hash: str = "a" * 64, name: str = "fake", *others: ClassifierSummary) -> ExplainerSummary:
-    """Four samples, two classes, 16 px; styles run from -1 to 1. `others` can be asked, too."""
+    """Return four samples, two classes, 16 px; styles run from -1 to 1. `others` can be asked, too."""
     ones = np.ones(LAYOUT.num_styles, np.float32)
     probs = np.array([[0.9, 0.1], [0.2, 0.8], [0.84, 0.16], [0.55, 0.45]], np.float32)
     return ExplainerSummary(
@@ -44,7 +44,7 @@ def make_summary(model_hash: str = "a" * 64, name: str = "fake", *others: Classi
 
 
 def make_result(value: float = 0.0, w_distance: float = 1.0) -> RenderResult:
-    """A picture whose brightness and verdict follow `value` (-1 to 1)."""
+    """Return a picture whose brightness and verdict follow `value` (-1 to 1)."""
     p = 0.5 + 0.4 * float(np.clip(value, -1, 1))
     probs = np.array([1 - p, p], np.float32)
     grey = np.full((16, 16, 3), int(255 * p), np.uint8)
@@ -59,7 +59,7 @@ def make_result(value: float = 0.0, w_distance: float = 1.0) -> RenderResult:
 
 
 class FakeRenderer:
-    """Renders at once; remembers what it was asked, and on which thread."""
+    """Renders at once; remembers the requests, and the threads they came on."""
 
     def __init__(self, model_hash: str) -> None:
         self.model_hash = model_hash
@@ -79,7 +79,7 @@ class FakeRenderer:
 
 
 class FakeDevices:
-    """A machine with one card."""
+    """A machine with one GPU."""
 
     def __init__(self) -> None:
         self.freed = 0
@@ -97,7 +97,7 @@ class FakeDevices:
 
 
 class FakeModelHost(ModelHost):
-    """A workbench whose explainer files are text files with a model hash in them; "second" ones hold SECOND, too."""
+    """Model host whose explainer files are text files with a model hash in them; "second" ones hold SECOND, too."""
 
     def __init__(self) -> None:
         self.renderers: list[FakeRenderer] = []

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An explorer on a fake model, with the window's event loop played by a queue."""
+"""Explorer on a fake model, with the window's event loop played by a queue."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WAIT = 10.0
 
 
 class HeadlessExplorer:
-    """An explorer with the window's event loop played by a queue."""
+    """Explorer on a fake model. `settle` runs what was posted to the window's thread."""
 
     def __init__(self, folder: Path, host: ModelHost | None = None) -> None:
         self.folder = folder
@@ -27,12 +27,12 @@ class HeadlessExplorer:
         self.explorer.updates.on(object, self.record)
 
     def record(self, update: object) -> None:
-        """Note what was told; not the engine's bare pictures, which come once more as what they are of."""
+        """Note an update; not the engine's bare pictures, which come once more as what they are of."""
         if not isinstance(update, (PictureReady, PictureFailed)):
             self.updates.append(update)
 
     def settle(self) -> list:
-        """Let the engine finish and the window hear of it; returns what was told since the last time."""
+        """Let the engine finish and deliver its events; returns the updates since the last time."""
         while True:
             assert self.explorer.wait_idle(WAIT)
             if self.posted.empty():

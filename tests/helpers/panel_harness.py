@@ -23,7 +23,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @contextlib.contextmanager
 def explorer_on(folder: Path, **options) -> Iterator[Explorer]:
-    """An explorer without a model, closed at the end; `options` go to the fake workbench."""
+    """Yield an explorer without a model, closed at the end; `options` go to the fake model host."""
     make_application()
     bridge = MainThreadInvoker()
     explorer = Explorer(bridge.post, model_host=model_host(**options), data_dir=folder, config_dir=folder)
@@ -57,7 +57,7 @@ def waiting_for(qtbot, explorer: Explorer, kind: type, count: int = 1) -> Iterat
 
 
 def card_at(panel: AttributesPanel, place: int) -> AttributeCard:
-    """A card of the list, counted from the top."""
+    """Return a card of the list, counted from the top."""
     return panel.list.cards[place]
 
 

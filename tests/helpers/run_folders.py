@@ -21,7 +21,7 @@ COLUMNS = 8
 
 
 def make_run(path: Path, state: str = "paused", *, images: int = 24_000, total: int = 48_000, **fields) -> RunFolder:
-    """A run that has seen `images`: figures every 400, validation and a sheet every 4,000; `fields` of its status."""
+    """Make a run after `images`: figures every 400, validation and a sheet every 4,000; `fields` of its status."""
     folder = RunFolder(path)
     data = DataConfig(str(path / "pictures"), label="healthy")
     folder.create(TrainConfig(data, "", ClassifierTraining(data), resolution=SIDE, images=total, name=path.name))
@@ -51,7 +51,7 @@ def make_run(path: Path, state: str = "paused", *, images: int = 24_000, total: 
 
 
 def losses(seen: int, random: np.random.Generator) -> dict[str, float]:
-    """As loop.py logs them: falling, noisy, the discriminator joining later."""
+    """Return losses as loop.py logs them: falling, noisy, the discriminator joining later."""
     noise = float(random.lognormal(0, 0.12))
     made = {
         "l1": (0.14 + 0.25 * math.exp(-seen / 5000)) * noise,
@@ -67,7 +67,7 @@ def losses(seen: int, random: np.random.Generator) -> dict[str, float]:
 
 
 def validation(seen: int, random: np.random.Generator) -> dict[str, float]:
-    """As validate.py measures it."""
+    """Return figures as validate.py measures them."""
     return {
         "val_agreement": min(1.0, 1 - 0.5 * math.exp(-seen / 7000) + float(random.normal(0, 0.01))),
         "val_lpips_ratio": 0.35 + 0.6 * math.exp(-seen / 8000),
@@ -78,7 +78,7 @@ def validation(seen: int, random: np.random.Generator) -> dict[str, float]:
 
 @functools.cache
 def sheet(seen: int) -> np.ndarray:
-    """Two bands of four rows of procedural leaves, the made ones clearer with time: (8 * SIDE, 8 * SIDE, 3) uint8."""
+    """Draw two bands of four rows of leaves, the made ones clearer with time: (8 * SIDE, 8 * SIDE, 3) uint8."""
     clear = min(1.0, seen / 20_000)
     bands = []
     for band in range(2):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A study that nobody took: 54 respondents with known answers, and how survey services would export them."""
+"""An invented study: 54 respondents with known answers, and how survey services would export them."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def written(rows: list[list[str]], *, sep: str = ",", bom: bool = True, encoding
 
 
 def qualtrics(key: StudyKey, people: list[Person], *, sep: str = ",", codes: bool = True) -> bytes:
-    """Three header rows, quoted newlines, previews, unfinished rows. `codes`: the questions keep ours in their text."""
+    """Three header rows, quoted newlines, previews, unfinished rows. `codes`: questions keep our ids in their text."""
     about = ["StartDate", "EndDate", "Status", "IPAddress", "Progress", "Duration (in seconds)", "Finished",
              "RecordedDate", "ResponseId", "DistributionChannel", "UserLanguage"]  # fmt: skip
     words = ["Start Date", "End Date", "Response Type", "IP Address", "Progress", "Duration (in seconds)", "Finished",
@@ -121,7 +121,7 @@ def _qualtrics_cell(answer: str, item: KeyItem) -> str:
 
 
 def google_forms(key: StudyKey, people: list[Person]) -> bytes:
-    """One header row of question texts; no ids, no word about who finished."""
+    """One header row of question texts; no ids, and nothing says who finished."""
     rows = [["Timestamp", *(f"Which choice? (q{i.item})" for i in key.items)]]
     for p in people:
         cells = [_worded(p.answers.get(i.item, ""), i, "Choice {}") for i in key.items]

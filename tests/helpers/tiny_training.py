@@ -84,14 +84,14 @@ def tiny_config(data: Path, classifier: Path | str, **changes: object) -> TrainC
 
 
 def started(config: TrainConfig, folder: Path) -> RunFolder:
-    """A run folder as the first step finds it."""
+    """Return a run folder as the first step finds it."""
     run = RunFolder(folder)
     run.create(config)
     return run
 
 
 def same_tensors(a: object, b: object) -> bool:
-    """Whether two checkpoints are equal, bit for bit."""
+    """Return True if two checkpoints are equal, bit for bit."""
     if isinstance(a, torch.Tensor):
         return isinstance(b, torch.Tensor) and torch.equal(a, b)
     if isinstance(a, dict):
@@ -102,7 +102,7 @@ def same_tensors(a: object, b: object) -> bool:
 
 
 class FakePerceptual(torch.nn.Module):
-    """Stands for LPIPS in the place of `perceptual_for`: a bare clone lacks its weights, and it takes its time."""
+    """Stand-in for LPIPS in `perceptual_for`: a bare clone lacks its weights, and it is slow."""
 
     key, name = "lpips", "squared error"
 
@@ -117,7 +117,7 @@ PERCEPTUAL_USERS = ("setup", "export")
 
 
 def program(*arguments: object, output: Path | None = None) -> subprocess.Popen[bytes]:
-    """The command line with FakePerceptual as a process of its own; what it says goes to `output`."""
+    """Start the command line with FakePerceptual as a process of its own; its output is appended to `output`."""
     environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"}
     sink = output.open("ab") if output else subprocess.DEVNULL
     try:
@@ -135,7 +135,7 @@ def program(*arguments: object, output: Path | None = None) -> subprocess.Popen[
 
 
 def main() -> int:
-    """The program itself, and with FILE_LIMIT a disk that is full for files of so many bytes."""
+    """Run the command line; FILE_LIMIT stands for a disk that is full for files of so many bytes."""
     import importlib
 
     for user in PERCEPTUAL_USERS:

@@ -21,7 +21,10 @@ PROGRAM = [sys.executable, str(Path(fake_training.__file__))]
 
 
 class TrainingHarness:
-    """A headless explorer with a training controller, its updates written down; `wait` plays the window's second."""
+    """Headless explorer with a training controller, whose updates are noted in `told`.
+
+    `wait` polls as the window's timer does.
+    """
 
     def __init__(self, headless: HeadlessExplorer, folder: Path) -> None:
         self.headless, self.folder = headless, folder
@@ -29,7 +32,7 @@ class TrainingHarness:
         self.open()
 
     def open(self) -> None:
-        """A window opens: a new controller."""
+        """Make a new controller, as a window that opens does."""
         self.controller = TrainingController(self.headless.explorer, data_dir=self.folder / "data")
         self.controller.updates.on(object, self.told.append)
         self.controller.begin()
@@ -45,7 +48,7 @@ class TrainingHarness:
         return [u for u in self.told if isinstance(u, kind)]
 
     def messages(self) -> list[str]:
-        """What the window said to the person since the last time."""
+        """Return the messages to the person since the last time."""
         told = self.headless.settle()
         troubles = [u.failure.message for u in of_type(told, updates.ErrorReport)]
         return [*troubles, *(u.text for u in of_type(told, updates.Message))]

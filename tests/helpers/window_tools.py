@@ -22,7 +22,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 @contextlib.contextmanager
 def desktop_on(folder: Path, host: ModelHost | None = None, **options) -> Iterator[ApplicationContext]:
-    """A shown window without a model; `options` go to the fake workbench, unless another is given."""
+    """Yield a shown window without a model; `options` go to the fake model host, unless another is given."""
     make_application()
     host = host or model_host(**options)
     made = ApplicationContext(model_host=host, data_dir=folder, config_dir=folder, mode="light")
@@ -46,7 +46,7 @@ def open_fake(qtbot, desktop: ApplicationContext, folder: Path) -> None:
 
 
 def wait_picture(qtbot, desktop: ApplicationContext) -> None:
-    """Until the canvas shows the newest state."""
+    """Wait until the canvas shows the newest state."""
     explorer = desktop.explorer
 
     def current() -> bool:
@@ -69,7 +69,7 @@ def drag(slider: ValueSlider, amount: float, steps: int = 6) -> None:
 
 
 def colours_in(widget: QWidget) -> int:
-    """How many colours a grab of the widget shows: 1 means blank."""
+    """Return how many colours a grab of the widget shows: 1 means blank."""
     image = widget.grab().toImage()
     step_x, step_y = max(1, image.width() // 60), max(1, image.height() // 60)
     return len({image.pixel(x, y) for x in range(0, image.width(), step_x) for y in range(0, image.height(), step_y)})

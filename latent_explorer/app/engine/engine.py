@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The one worker thread: a latest-wins mailbox for pictures, and long jobs stepped between pictures.
+"""Worker thread with a latest-wins mailbox for pictures, and long jobs that are stepped between pictures.
 
-No torch and no Qt here: what is rendered and how events reach the window are given by the caller. Every
+Imports neither torch nor Qt: the caller gives the function that renders and the one that receives events. Every
 function handed to the engine runs on its thread, and so does every call of `deliver`.
 
 Order of service. Calls first (opening a model). Then pictures of the first slot alternate with one unit of
 background work, which is one picture of a lower slot or one step of the job, also in turns. So a steady drag
 neither waits for more than one unit of background work nor starves it: an intent is on the screen after at
-most the picture in hand, one step, and its own picture.
+most the current picture, one step, and its own picture.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECENT = 1.0  # seconds after an intent during which the person counts as busy with the picture
-SHORT_STEP = 0.030  # seconds a job's step may last then
-LONG_STEP = 0.3  # and otherwise
+RECENT = 1.0  # seconds after an intent in which the sliders go before jobs
+SHORT_STEP = 0.030  # longest step of a job in that time, seconds
+LONG_STEP = 0.3  # longest step at other times, seconds
 
 
 @dataclass
 class _Slot:
-    """The newest requests of a slot. `cursor` is the next index, `remaining` how many are still to be rendered.
+    """Newest requests of a slot. `cursor` is the next index, `remaining` the number that is still to be rendered.
 
-    `ordered`: what stands first in a list matters most, so that each is begun at its head.
+    An `ordered` slot begins each list at its head: what stands first matters most.
     """
 
     ordered: bool = False
@@ -52,7 +52,7 @@ class _Slot:
     remaining: int = 0
 
     def replace(self, requests: Sequence[Any]) -> None:
-        """Newest wins. A list that is cut short goes on where it was, or its last pictures would never come."""
+        """Replace the requests. A list that is cut short goes on where it was, or its end would never be rendered."""
         same_length = len(requests) == len(self.requests)
         resume = self.remaining > 0 and same_length and not self.ordered
         self.generation += 1
@@ -62,7 +62,7 @@ class _Slot:
             self.cursor = 0
 
     def take(self) -> tuple[int, int, Any]:
-        """(generation, index, request) of the next picture."""
+        """Return (generation, index, request) of the next picture."""
         index = self.cursor
         self.cursor = (index + 1) % len(self.requests)
         self.remaining -= 1
@@ -71,7 +71,7 @@ class _Slot:
 
 @dataclass(eq=False)
 class _Job:
-    """A job that runs or waits; a call is a job of one step that goes before the pictures."""
+    """Job that runs or waits; a call is a job of one step that goes before the pictures."""
 
     id: int
     name: str
@@ -115,7 +115,7 @@ class Engine:
     # Called from the window's thread -------------------------------------------------------------
 
     def show(self, slot: str, requests: Sequence[Any]) -> int:
-        """Replace what `slot` shall show (an empty list clears it). Returns the list's generation."""
+        """Replace the requests of `slot` (an empty list clears it). Returns the generation of the list."""
         with self._wake:
             self._check_open()
             self._slots[slot].replace(requests)
@@ -138,23 +138,23 @@ class Engine:
         return self._add(self._calls, name, once)
 
     def cancel(self, job_id: int) -> None:
-        """Close the job's generator after the step in hand, on the worker thread. Unknown ids are ignored."""
+        """Close the job's generator after the current step, on the worker thread. Unknown ids are ignored."""
         with self._wake:
             self._cancelled.add(job_id)
             self._notify_worker()
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until nothing is left to do (tests and headless tours). False when the time is up."""
+        """Wait until nothing is left to do (for tests and headless tours). Returns False when the time is up."""
         with self._wake:
             return self._wake.wait_for(lambda: self._idle, timeout)
 
     def close(self, timeout: float = 5.0) -> None:
-        """Cancel everything, finish the unit in hand and join the thread. May be called twice."""
+        """Cancel everything, finish the current unit and join the thread. May be called twice."""
         with self._wake:
             self._closing = True
             self._notify_worker()
         if threading.current_thread() is self._thread:
-            return  # asked for by a listener on the worker itself: it ends after this event
+            return  # called by a listener on the worker itself: it ends after this event
         self._thread.join(timeout)
         if self._thread.is_alive():
             log.warning("The engine did not stop within %.1f s; the process will end without it.", timeout)
@@ -179,15 +179,15 @@ class Engine:
                 unit = self._choose()
                 if unit is not None:
                     return unit
-                self._cancelled.clear()  # what is left names jobs that ended before the click
-                self._last_unit = ""  # after a rest the first slot goes first
+                self._cancelled.clear()  # the rest are ids of jobs that ended before the click
+                self._last_unit = ""  # after a pause the first slot goes first
                 self._idle = True
                 self._wake.notify_all()
                 self._wake.wait()
             return None
 
     def _choose(self) -> Callable[[], None] | None:
-        """The order of service (see the head of this module)."""
+        """Choose the next unit by the order of service (see the docstring of this module)."""
         for job in (*self._calls, *self._jobs):
             if job.id in self._cancelled:
                 return partial(self._close_job, job)
@@ -201,7 +201,7 @@ class Engine:
             return self._picture(self._first)
         if not background:
             return None
-        # Two kinds wait: the one that was not served last.
+        # If both kinds wait, take the one that was not served last.
         kind = next((k for k in background if k != self._last_background), background[0])
         self._last_unit = self._last_background = kind
         if kind == "lower":
@@ -285,7 +285,7 @@ class Engine:
             self._picture_seconds = seconds if mean == 0.0 else 0.8 * mean + 0.2 * seconds
 
     def _step_seconds(self) -> float:
-        """Seconds that a job's next step may last, so that sliders stay live beside it."""
+        """Return the seconds that a job's next step may last, so that sliders stay live beside it."""
         with self._wake:
             waiting = any(slot.remaining for slot in self._slots.values())
             recent = waiting or self._clock() - self._last_intent <= RECENT

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the engine tells its listener. Plain values; the engine itself is in `engine`."""
+"""Events that the engine reports to its listener, as plain values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class PictureReady:
 
 @dataclass(frozen=True)
 class PictureFailed:
-    """The same, when there is no picture."""
+    """Failure of the picture `index` of the `generation`-th request list of a slot."""
 
     slot: str
     generation: int
@@ -36,7 +36,7 @@ class PictureFailed:
 
 @dataclass(frozen=True)
 class JobStarted:
-    """A job or call has begun; every one that began or waited ends with exactly one JobEnded."""
+    """Start of a job or call; every one that began or waited ends with exactly one JobEnded."""
 
     job: int
     name: str
@@ -45,7 +45,7 @@ class JobStarted:
 
 @dataclass(frozen=True)
 class JobEvent:
-    """Progress, a preview, a figure or a notice from a job."""
+    """Progress, preview, figure or notice of a job."""
 
     job: int
     event: Event
@@ -53,7 +53,7 @@ class JobEvent:
 
 @dataclass(frozen=True)
 class JobEnded:
-    """`value` is what the job returned, or of one that was cancelled or failed the last value that it `Kept`."""
+    """End of a job. `value` is what it returned, or the last value it `Kept` if it was cancelled or failed."""
 
     job: int
     name: str

@@ -12,7 +12,7 @@ from latent_explorer.common.errors import UserError
 
 @dataclass(frozen=True)
 class Failure:
-    """What went wrong. `message` is for the person; `details` (a traceback) is folded away below it."""
+    """Reason of a failure. `message` is shown to the person; `details` (a traceback) is folded away below it."""
 
     message: str
     details: str
@@ -20,7 +20,7 @@ class Failure:
 
 
 def failure_of(error: BaseException) -> Failure:
-    """The value that stands for a caught exception. It holds text only, so that no frame stays alive."""
+    """Return the value that stands for a caught exception. It holds text only, so that no frame stays alive."""
     details = "".join(traceback.format_exception(error))
     if isinstance(error, UserError):
         return Failure(str(error), details, "user")
@@ -41,7 +41,7 @@ def failure_of(error: BaseException) -> Failure:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on the CPU or a card. Told by name and text: torch is not imported here."""
+    """Return True if memory ran out, on the CPU or a GPU. Judged by name and text: torch is not imported here."""
     if isinstance(error, MemoryError):
         return True
     if any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__):

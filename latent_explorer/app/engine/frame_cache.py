@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Rendered frames on disk, so that a timeline plays in real time on any machine. Bounded; those used last stay.
 
-A file holds one frame and its name says what it is a frame of: model, device and versions, and the request. So an
-entry is never out of date, only unwanted. Files are replaced whole and carry a checksum: a crash, a full disk or a
-second window cannot make a frame wrong, only absent. (Of several windows each keeps to the bound with what it knows
-of.) Lives on the engine's thread; knows no timelines.
+A file holds one frame and its name is a hash of everything that decides it: model, device, versions and request. So an
+entry is never out of date, only unused. Files are replaced whole and carry a checksum: a crash, a full disk or a
+second window cannot make a frame wrong, only absent. (Each window keeps to the bound by the files it knows of.)
+Used on the engine's thread only; independent of timelines.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES = 256 << 20
 SUFFIX = ".frame"
-STRAY_SECONDS = 3600  # a temporary file of that age belongs to nobody any more
-_RENDER_VERSION = 1  # to be raised when the same recipe gives another picture than before
+STRAY_SECONDS = 3600  # age at which a temporary file is taken for a stray of a crashed window
+_RENDER_VERSION = 1  # increase it when the same recipe renders to another picture than before
 
 
 class FrameRequest(msgspec.Struct, frozen=True, cache_hash=True):
-    """A request to this model whose picture may come from the cache."""
+    """Request to this model whose picture may come from the cache."""
 
     request: PictureRequest
     model_hash: str
@@ -49,14 +49,14 @@ class FrameRequest(msgspec.Struct, frozen=True, cache_hash=True):
 
 @dataclass(frozen=True)
 class CachedFrame:
-    """The answer to a FrameRequest."""
+    """Answer to a FrameRequest."""
 
     result: RenderResult
     cached: bool
 
 
 def cache_scope(model_hash: str, device: str) -> str:
-    """What decides, beside the request, which bits a picture has: the model, where it is rendered and by which code."""
+    """Return what decides the bits of a picture beside its request: model, device and versions of the code."""
     return f"{model_hash} {device} {__version__} {_RENDER_VERSION} {_torch_version()}"
 
 
@@ -66,14 +66,14 @@ class FrameCache:
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._sizes: OrderedDict[str, int] | None = None  # by name, the longest unused first
+        self._sizes: OrderedDict[str, int] | None = None  # bytes by name, the longest unused first
         self._bytes = 0
         self._works = True
 
     def get_or_render(
         self, request: PictureRequest, scope: str, render: Callable[[PictureRequest], RenderResult]
     ) -> CachedFrame:
-        """The frame, from the cache where it is there, else by `render`, whose errors go through. See `cache_scope`.
+        """Return the frame, from the cache or else from `render`, whose errors go through. See `cache_scope`.
 
         A direction's id does not say which vector it stands for, so frames with one are not kept.
         """
@@ -88,7 +88,7 @@ class FrameCache:
         return CachedFrame(result, False)
 
     def get(self, name: str) -> RenderResult | None:
-        """What is kept under the name; None when there is nothing, or something damaged."""
+        """Return the frame kept under the name; None if there is none, or a damaged one."""
         path = self._folder / name
         try:
             result = _decode(path.read_bytes())
@@ -99,13 +99,13 @@ class FrameCache:
             self._forget(name)
             return None
         with contextlib.suppress(OSError):
-            os.utime(path)  # the order of use outlives the program
+            os.utime(path)  # so that the order of use outlives the program
         if name in self._known():
             self._known().move_to_end(name)
         return result
 
     def put(self, name: str, result: RenderResult) -> None:
-        """Keep a frame, and let the longest unused ones go where there is no room."""
+        """Keep a frame, and remove the longest unused ones where there is no room."""
         if not self._works:
             return
         data = _encode(result)
@@ -125,7 +125,7 @@ class FrameCache:
         known[name] = len(data)
 
     def _known(self) -> OrderedDict[str, int]:
-        """What is in the folder, looked at once; strays of crashed windows are removed then."""
+        """Return the sizes of the files in the folder, listed once; strays of crashed windows are removed then."""
         if self._sizes is None:
             self._sizes, self._bytes = OrderedDict(), 0
             for modified, path, size in sorted(self._files()):
@@ -150,7 +150,7 @@ class FrameCache:
             return
         self._sizes = None  # look again: another window may have used or removed some
         known = self._known()
-        # A tenth more than needed goes, so that the folder is not looked through at every frame.
+        # Remove a tenth more than needed, so that the folder is not listed at every frame.
         while known and self._bytes + size > 0.9 * self._max_bytes:
             self._forget(next(iter(known)))
 
@@ -171,7 +171,7 @@ def _name(request: PictureRequest, scope: str) -> str:
 
 @functools.cache
 def _torch_version() -> str:
-    """Another torch may round in another way. Read without importing it."""
+    """Return the version of torch, which may round otherwise than another one. Read without importing it."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version("torch")
     return ""
@@ -184,7 +184,7 @@ class _Array(msgspec.Struct, frozen=True, array_like=True):
 
 
 class _Stored(msgspec.Struct, frozen=True, array_like=True):
-    """`before` is empty where the picture has no edits: then it is the picture itself."""
+    """Frame as it is written. `before` is empty where the picture has no edits: then it is the picture itself."""
 
     after: tuple[_Array, _Array, _Array]
     before: tuple[_Array, ...]
@@ -202,7 +202,7 @@ def _encode(result: RenderResult) -> bytes:
         w_distance=result.w_distance,
         seconds=result.seconds,
     )
-    data = msgspec.msgpack.encode(stored)  # compressed it would be hardly smaller and ten times slower
+    data = msgspec.msgpack.encode(stored)  # compression would hardly save space and take ten times as long
     return zlib.crc32(data).to_bytes(4, "big") + data
 
 

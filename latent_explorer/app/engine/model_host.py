@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What stands on the worker thread: the open model and its renderer. Everything here is called by the engine only.
+"""The open model and its renderer on the worker thread. Everything here is called by the engine only.
 
-The rooms that bring torch in are imported inside the functions, so that the window appears first.
+The modules that bring torch in are imported inside the functions, so that the window appears first.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ log = logging.getLogger(__name__)
 
 
 class SupportsRender(Protocol):
-    """What makes pictures of one explainer on one device."""
+    """Maker of pictures of one explainer on one device."""
 
     def render(self, request: PictureRequest) -> RenderResult: ...
 
 
 class DeviceBackend(Protocol):
-    """The part of `models.device` that is needed here."""
+    """Part of `models.device` that is needed here."""
 
     def devices(self) -> Sequence[Any]: ...
     def choose_device(self, wanted: str) -> Any: ...
@@ -44,7 +44,7 @@ class DeviceBackend(Protocol):
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """An opened model as the window may know it."""
+    """Opened model as far as the window may know it."""
 
     summary: ExplainerSummary
     path: Path
@@ -77,7 +77,7 @@ def _torch_devices() -> DeviceBackend:
 
 
 class ModelHost:
-    """Opens models and renders. What it stands on is replaced in tests; `identify` reads a file's model_hash."""
+    """Opens models and renders. Tests replace the functions it is given; `identify` reads a file's model_hash."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class ModelHost:
         self._identify = identify
         self._explainer: Any = None
         self._path = Path()
-        self.device: Any = None  # that it works on
+        self.device: Any = None  # device of the open model
         self._renderer: SupportsRender | None = None
         self._scope = ("", "")  # model_hash and device, in words
         self.frames: FrameCache | None = None
@@ -100,14 +100,14 @@ class ModelHost:
 
     @property
     def explainer(self) -> Any:
-        """The open model, as it was read. UserError while none is open."""
+        """Open model, as it was read. UserError while none is open."""
         if self._explainer is None:
             raise UserError("No model is open yet. Open an explainer first.")
         return self._explainer
 
     @property
     def renderer(self) -> Any:
-        """What renders its pictures. UserError while no model is open."""
+        """Renderer of the open model. UserError while none is open."""
         if self._renderer is None:
             raise UserError("No model is open yet. Open an explainer first.")
         return self._renderer
@@ -123,9 +123,9 @@ class ModelHost:
         device: str,
         check: Callable[[ExplainerSummary], None] = lambda _summary: None,
     ) -> OpenedModel | None:
-        """Open the first of the files that holds this model; None when none does. `check` may refuse a file.
+        """Open the first of the files that holds this model; None if none does. `check` may refuse a file.
 
-        Several may hold it, each with other classifiers. UserError where all of them were refused, as the last was.
+        Several may hold it, each with other classifiers. UserError, the last one, if all of them are refused.
         """
         refused: UserError | None = None
         for path in candidates:
@@ -150,7 +150,7 @@ class ModelHost:
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
         """Make projected pictures known to the renderer, on this device and on those it is moved to.
 
-        Those of another model are passed over: it was opened while they were on their way.
+        Those of another model are passed over: that model was replaced while they were on their way.
         """
         from latent_explorer.explain.latents import latent_of
 
@@ -168,7 +168,7 @@ class ModelHost:
         return self._install(self._explainer, self._path, device)
 
     def render(self, request: PictureRequest) -> RenderResult:
-        """One picture. When memory runs out, caches are freed and it is tried once more."""
+        """Render one picture. When memory runs out, caches are freed and it is tried once more."""
         renderer: SupportsRender = self.renderer
         try:
             return renderer.render(request)
@@ -179,7 +179,7 @@ class ModelHost:
         return renderer.render(request)
 
     def answer(self, asked: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
-        """What the engine renders. A frame may come from the cache; `render` never takes one from there."""
+        """Render what the engine was asked for. A frame may come from the cache; `render` never uses the cache."""
         if not isinstance(asked, FrameRequest):
             return self.render(asked)
         model_hash, device = self._scope
@@ -190,7 +190,7 @@ class ModelHost:
         return self.frames.get_or_render(asked.request, cache_scope(model_hash, device), self.render)
 
     def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
-        """The search for attributes of a classifier, as a job on the open explainer.
+        """Search for the attributes of a classifier, as a job on the open explainer.
 
         Screened by gradient, each find rendered exactly: to render every move takes half an hour on a laptop.
         """
@@ -207,7 +207,7 @@ class ModelHost:
         )
 
     def _remembered(self, device: str) -> str:
-        """The device of the settings, or "auto" where it is gone: a missing card must not keep a model closed."""
+        """Return the device of the settings, or "auto" if it is gone: a missing GPU must not keep a model closed."""
         known = {choice.id for choice in self._devices().devices()}
         return device if device in known else "auto"
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Autosaved explorations: one file a running window, found again after a crash.
+"""Autosaved explorations: one file for each running window, found again after a crash.
 
-Projected latents stand beside it in a folder of the same name, each written once: what changes every half minute is
-small. A window holds a lock on its file for as long as it lives; the system releases it however the window ends, so an
-autosave without a locked lock is one that nobody came back for.
+Projected latents stand beside it in a folder of the same name, each written once, so that the autosave of every half
+minute is small. A window holds a lock on its file for as long as it lives; the system releases it however the window
+ends, so an autosave whose lock is free was left behind by a crash.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-KEPT_SECONDS = 30 * 86400  # what nobody came back for in a month is thrown away
+KEPT_SECONDS = 30 * 86400  # autosaves left behind for a month are deleted
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """An autosave that a crashed window left behind."""
+    """Autosave that a crashed window left behind."""
 
     path: Path
     exploration: Exploration
@@ -42,7 +42,7 @@ class Recovery:
 
 
 class Autosave:
-    """The autosave of this window, in `folder`."""
+    """Autosave of this window, in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +53,10 @@ class Autosave:
         self._prune()
 
     def save(self, exploration: Exploration) -> bool:
-        """Write it unless nothing changed since the last time. Failures are logged: the next try comes soon."""
+        """Write the exploration if it changed since the last time; returns True if it was written.
+
+        Failures are logged only: the next try comes soon.
+        """
         content = (exploration.state, exploration.document, exploration.model_path)
         if content == self._saved:
             return False
@@ -76,12 +79,12 @@ class Autosave:
                     temporary.write_bytes(content)
 
     def clear(self) -> None:
-        """There is nothing to recover: all is saved."""
+        """Remove the autosave: everything is saved, so there is nothing to recover."""
         _remove(self._path, _latents_of(self._path))
         self._saved = None
 
     def recoverable(self) -> list[Recovery]:
-        """What windows that are gone left behind, newest first. Unreadable ones are passed over."""
+        """Return what closed windows left behind, newest first. Unreadable files are passed over."""
         found = []
         for path in self._folder.glob(f"[!.]*{SUFFIX}"):  # .NAME: another window is writing it now
             if path != self._path and not _is_held(_lock_of(path)):
@@ -90,11 +93,11 @@ class Autosave:
         return sorted(found, key=lambda r: r.modified, reverse=True)
 
     def discard(self, recovery: Recovery) -> None:
-        """Throw a recovery away."""
+        """Delete a recovery."""
         _remove(recovery.path, _latents_of(recovery.path), _lock_of(recovery.path))
 
     def close(self, *, keep: bool = False) -> None:
-        """The window ends in good order; its autosave goes unless it is to be offered again."""
+        """Release the lock at the regular end of the window; with `keep` the autosave is offered again."""
         if self._lock is None:
             return
         self._lock.close()
@@ -103,7 +106,7 @@ class Autosave:
             _remove(self._path, _latents_of(self._path), _lock_of(self._path))
 
     def _prune(self) -> None:
-        """Throw away what windows left behind that are long gone: files, locks, half-written ones."""
+        """Delete files, locks and half-written files of windows that ended long ago."""
         oldest = time.time() - KEPT_SECONDS
         for path in self._folder.iterdir():
             with contextlib.suppress(OSError):
@@ -138,7 +141,7 @@ def _remove(*paths: Path) -> None:
 
 
 def _acquire(path: Path) -> IO[bytes] | None:
-    """An open file with a lock on it, or None when another process (or object) holds it."""
+    """Return an open file with a lock on it, or None if another process (or object) holds it."""
     stream = path.open("a+b")
     try:
         if sys.platform == "win32":

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Whether what came from a file fits the open model: recipes, states, timelines. Pure functions; each gives a reason.
+"""Checks that recipes, states and timelines from a file fit the open model. Pure functions that return a reason.
 
-A reason completes "... does not fit: "; it is empty when all fits. What is wrong whatever the model is in
-`explain.timeline.file`.
+A reason completes "... does not fit: "; it is empty if everything fits. Problems that do not depend on the model are
+found in `explain.timeline.file`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline.timeline import Timeline
     from latent_explorer.models.summary import ExplainerSummary
 
-MAX_SEED = 2**63  # torch takes no larger ones
+MAX_SEED = 2**63  # torch's bound
 MAX_TIMELINES = 100
 
 
 def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
-    """Why a recipe cannot be rendered by this model."""
-    if reason := recipe_problem(recipe):  # first: it bounds how deep the rest must look
+    """Return why this model cannot render a recipe."""
+    if reason := recipe_problem(recipe):  # first, because it bounds the depth of the recipe
         return reason
     bases = list(_all(recipe.base))
     rows, styles = summary.layout.num_ws, summary.layout.num_styles
@@ -48,13 +48,13 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
 
 
 def noise_mismatch(noise: Noise) -> str:
-    """Why a noise cannot be made."""
+    """Return why a noise cannot be made."""
     fits = all(0 <= n.seed < MAX_SEED for n in _noises(noise))
     return "" if fits else "its noise's seed is out of range"
 
 
 def timeline_mismatch(timeline: Timeline, summary: ExplainerSummary) -> str:
-    """Why a timeline cannot be shown with this model."""
+    """Return why a timeline cannot be shown with this model."""
     if reason := timeline_problem(timeline):
         return reason
     asked = {"", *(c.classifier_id for c in summary.classifiers)}
@@ -66,7 +66,7 @@ def timeline_mismatch(timeline: Timeline, summary: ExplainerSummary) -> str:
 
 
 def timelines_mismatch(timelines: tuple[Timeline, ...], summary: ExplainerSummary) -> str:
-    """Why the timelines of a state cannot be taken."""
+    """Return why the timelines of a state cannot be used."""
     names = [t.name for t in timelines]
     if len(names) > MAX_TIMELINES:
         return f"it has more than {MAX_TIMELINES} timelines"

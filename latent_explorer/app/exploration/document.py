@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a person adds to a model without changing pictures: names, pins, own sliders, favourites, projections, notes.
+"""A person's additions to a model that change no picture: names, pins, own sliders, favourites, projections, notes.
 
-It lives in the exploration, never in the explainer, and is no part of undo.
+They are stored in the exploration, never in the explainer, and are not part of undo.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Document(msgspec.Struct, frozen=True):
-    """The person's own things. Attributes are named by `attribute_key`, so that a rename orphans nothing."""
+    """Additions of the person. Attributes are identified by `attribute_key`, so that a rename orphans nothing."""
 
     names: dict[str, str] = {}
     pins: tuple[str, ...] = ()
@@ -33,44 +33,47 @@ class Document(msgspec.Struct, frozen=True):
     notes: str = ""
 
     def renamed(self, attribute: Attribute, name: str) -> Document:
-        """With another name for the attribute; an empty one brings the original back."""
+        """Return a copy with another name for the attribute; an empty one brings the original back."""
         names = {k: v for k, v in self.names.items() if k != attribute_key(attribute)}
         if name.strip():
             names[attribute_key(attribute)] = name.strip()
         return msgspec.structs.replace(self, names=names)
 
     def with_pin(self, attribute: Attribute, on: bool) -> Document:
-        """With the attribute kept at the top of the list, or not."""
+        """Return a copy with the attribute kept at the top of the list, or not."""
         key = attribute_key(attribute)
         pins = (*(p for p in self.pins if p != key), *([key] if on else []))
         return msgspec.structs.replace(self, pins=pins)
 
     def with_slider(self, attribute: Attribute) -> Document:
-        """With one more slider; the same coordinate is not added twice."""
+        """Return a copy with one more slider; the same coordinate is not added twice."""
         keys = {attribute_key(a) for a in self.sliders}
         if attribute_key(attribute) in keys:
             return self
         return msgspec.structs.replace(self, sliders=(*self.sliders, attribute))
 
     def without_slider(self, attribute: Attribute) -> Document:
-        """Without a slider that the person added."""
+        """Return a copy without a slider that the person added."""
         key = attribute_key(attribute)
         kept = tuple(a for a in self.sliders if attribute_key(a) != key)
         pins = tuple(p for p in self.pins if p != key)
         return msgspec.structs.replace(self, sliders=kept, pins=pins)
 
     def with_favourite(self, base: Base, on: bool) -> Document:
-        """With the latent among the favourites, or not."""
+        """Return a copy with the latent among the favourites, or not."""
         kept = tuple(b for b in self.favourites if b != base)
         return msgspec.structs.replace(self, favourites=(*kept, base) if on else kept)
 
     def with_projected(self, *latent_ids: str) -> Document:
-        """With these projected pictures at the end of the list."""
+        """Return a copy with these projected pictures at the end of the list."""
         kept = tuple(i for i in self.projected if i not in latent_ids)
         return msgspec.structs.replace(self, projected=(*kept, *dict.fromkeys(latent_ids)))
 
     def without_projected(self, latent_id: str) -> Document:
-        """With a projected picture taken from the list and from the favourites; undo may still need its latent."""
+        """Return a copy with a projected picture removed from the list and the favourites.
+
+        Undo may still need its latent.
+        """
         base = ProjectedBase(latent_id)
         return msgspec.structs.replace(
             self,
@@ -79,12 +82,12 @@ class Document(msgspec.Struct, frozen=True):
         )
 
     def with_attribute_set(self, found: AttributeSet) -> Document:
-        """With what a search found; it replaces an earlier search with the same method and settings."""
+        """Return a copy with the result of a search; it replaces one with the same method and settings."""
         kept = tuple(s for s in self.attribute_sets if _search(s) != _search(found))
         return msgspec.structs.replace(self, attribute_sets=(*kept, found))
 
     def check(self, summary: ExplainerSummary) -> None:
-        """UserError unless all that came with a file is in this model."""
+        """Raise UserError unless everything that came with a file is in this model."""
         found = (a for s in self.attribute_sets for a in s.attributes)
         entries = [e for a in (*self.sliders, *found) for e in a.entries]
         samples = len(summary.samples.ids) if summary.samples else 0
@@ -98,18 +101,18 @@ class Document(msgspec.Struct, frozen=True):
             )
 
     def name_of(self, attribute: Attribute) -> str:
-        """The person's name for it, else its own, else "Style 214 up"."""
+        """Return the person's name of an attribute, else its own, else "Style 214 up"."""
         return self.names.get(attribute_key(attribute)) or attribute.name or describe_entries(attribute)
 
 
 def attribute_key(attribute: Attribute) -> str:
-    """Identity of an attribute: its coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
+    """Return the identity of an attribute: coordinates, ends and weights, such as "214max" or "3min*0.5+214max"."""
     parts = [f"{e.style_index}{e.end}" + (f"*{e.weight:g}" if e.weight != 1 else "") for e in attribute.entries]
     return "+".join(parts)
 
 
 def rename_attributes(sets: Sequence[AttributeSet], names: Mapping[str, str]) -> tuple[AttributeSet, ...]:
-    """The sets with these names for attributes, by their keys. UserError for a key that none of them has."""
+    """Return the sets with these names of attributes, by key. UserError for a key that none of them has."""
     known = {attribute_key(a) for found in sets for a in found.attributes}
     if unknown := sorted(names.keys() - known):
         listed = ", ".join(sorted(known)) or "none"
@@ -126,16 +129,16 @@ def rename_attributes(sets: Sequence[AttributeSet], names: Mapping[str, str]) ->
 
 
 def single_slider(style_index: int, target: int) -> Attribute:
-    """A slider for one style coordinate, towards its maximum."""
+    """Return a slider for one style coordinate, towards its maximum."""
     return Attribute("", target, (AttributeEntry(style_index, "max"),))
 
 
 def listed_set(document: Document, summary: ExplainerSummary, state: ExplorerState) -> AttributeSet | None:
-    """The newest search for the asked classifier that found something for the target class.
+    """Return the newest search for the asked classifier that found something for the target class.
 
     Without one, the newest for the classifier that the model explains: the same sliders, so that another network's
-    verdict of the same change can be seen. Its `classifier_id` then is not the asked one, and its effects are not what
-    moves that one. Only between classifiers of the same classes, where a target means the same to both.
+    verdict on the same change can be seen. Its `classifier_id` is then not the asked one, and its effects are those on
+    the explained classifier. Only between classifiers of the same classes, where a target means the same to both.
     """
     sets = (*summary.attribute_sets, *document.attribute_sets)
     own = newest_set(sets, state.classifier_id, state.target_class)
@@ -146,9 +149,9 @@ def listed_set(document: Document, summary: ExplainerSummary, state: ExplorerSta
 
 
 def shown_attributes(document: Document, summary: ExplainerSummary, state: ExplorerState) -> list[Attribute]:
-    """The attributes to list for the asked classifier and target: pins, then own sliders, then by rank.
+    """Return the attributes to list for the asked classifier and target: pins, own sliders, then by rank.
 
-    Names are the person's where they gave one. Which search they come from says `listed_set`.
+    Names are the person's if given. `listed_set` returns the search that they come from.
     """
     found = listed_set(document, summary, state)
     ranked = [a for a in (found.attributes if found else ()) if a.target == state.target_class]
@@ -156,13 +159,13 @@ def shown_attributes(document: Document, summary: ExplainerSummary, state: Explo
 
 
 def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet | None:
-    """The newest search that found something for the classifier that the model explains: a report stands on it."""
+    """Return the search that a report is based on: the newest with results for the explained classifier."""
     sets = [s for s in (*summary.attribute_sets, *document.attribute_sets) if s.attributes]
     return newest_set(sets, summary.classifier_id)
 
 
 def reported_attributes(document: Document, found: AttributeSet) -> list[Attribute]:
-    """The attributes that a report lists, class by class as in `shown_attributes`; own sliders where they raise one."""
+    """Return the attributes of a report: class by class as in `shown_attributes`, with own sliders."""
     attributes: list[Attribute] = []
     for target in sorted({a.target for a in found.attributes}):
         sliders = [a for a in document.sliders if a.target == target]
@@ -172,8 +175,8 @@ def reported_attributes(document: Document, found: AttributeSet) -> list[Attribu
 
 
 def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]) -> list[Attribute]:
-    """Pins, then own sliders, then by rank, under the person's names."""
-    # A coordinate that was both added and found keeps its place and shows what was found of it.
+    """Return pins, then own sliders, then the rest by rank, with the person's names."""
+    # A coordinate that was both added and found keeps its place, with the name and effect that were found.
     found_by_key = {attribute_key(a): a for a in ranked}
     listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key
     keys = sorted(listed, key=lambda k: k not in document.pins)  # stable: ranks keep their order

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents, and which
-model they are of.
+"""Files NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents and the model's id.
 
 Members are read by name and never extracted; sizes are limited before anything is unpacked.
 """
@@ -41,7 +40,7 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # equal explorations give equal bytes
 
 
 class _About(msgspec.Struct, frozen=True):
-    """`about.json`: read first, and the only member whose shape is the same in all versions."""
+    """Member `about.json`: read first, and the only one whose shape is the same in all versions."""
 
     format: str
     version: int
@@ -52,7 +51,7 @@ class _About(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Exploration:
-    """What the file holds. `thumbnail` (H, W, 3) uint8 or None; `latents`: contents of projections by their ids."""
+    """Contents of the file. `thumbnail` (H, W, 3) uint8 or None; `latents`: contents of projections by id."""
 
     state: ExplorerState
     document: Document
@@ -63,7 +62,7 @@ class Exploration:
 
 
 def write(path: Path, exploration: Exploration) -> None:
-    """Write the file, all at once or not at all. UserError when that is impossible."""
+    """Write the file, all at once or not at all. UserError if that is impossible."""
     about = _About(FORMAT, VERSION, exploration.state.model_hash, exploration.model_name, exploration.model_path)
     members = {
         "about.json": msgspec.json.encode(about),
@@ -79,7 +78,7 @@ def write(path: Path, exploration: Exploration) -> None:
         with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
             for name, data in members.items():
                 info = zipfile.ZipInfo(name, _EPOCH)
-                if not name.startswith(LATENTS):  # numbers that look like noise do not get smaller
+                if not name.startswith(LATENTS):  # floats do not compress
                     info.compress_type = zipfile.ZIP_DEFLATED
                 archive.writestr(info, data)
     except OSError as error:
@@ -98,7 +97,7 @@ def read(path: Path) -> Exploration:
         raise UserError(f"{path.name} is not there any more. Choose another file.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(
-            f"{path.name} is damaged or no exploration ({error}). Choose a file that ends in {SUFFIX}."
+            f"{path.name} is damaged or not an exploration ({error}). Choose a file that ends in {SUFFIX}."
         ) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, NotImplementedError) as error:
         raise UserError(f"{path.name} is damaged: {error}. If there is an older copy of it, open that one.") from error
@@ -110,10 +109,10 @@ def _read(archive: zipfile.ZipFile, name: str) -> Exploration:
     if len(archive.infolist()) > MAX_MEMBERS:
         raise ValueError("it holds too many parts")
     if "about.json" not in archive.namelist():
-        raise UserError(f"{name} is a zip file but no exploration. Choose a file that ends in {SUFFIX}.")
+        raise UserError(f"{name} is a zip file but not an exploration. Choose a file that ends in {SUFFIX}.")
     about = _decode(archive, "about.json", _About)
     if about.format != FORMAT:
-        raise UserError(f"{name} is no exploration. Choose a file that ends in {SUFFIX}.")
+        raise UserError(f"{name} is not an exploration. Choose a file that ends in {SUFFIX}.")
     if about.version > VERSION:
         raise UserError(
             f"{name} was written by a newer Latent Explorer (format {about.version}, "
@@ -150,10 +149,7 @@ def _bytes(archive: zipfile.ZipFile, member: str, most: int = MAX_MEMBER) -> byt
 
 
 def _latents(archive: zipfile.ZipFile) -> dict[str, bytes]:
-    """Contents by id; what they hold is looked at by whoever uses them.
-
-    A damaged one is empty, so that it is missed.
-    """
+    """Return the contents of projections by id, unchecked. A damaged one is empty, so that its user reports it."""
     found: dict[str, bytes] = {}
     left = MAX_LATENTS
     for name in archive.namelist():
@@ -168,7 +164,7 @@ def _latents(archive: zipfile.ZipFile) -> dict[str, bytes]:
 
 
 def _thumbnail(archive: zipfile.ZipFile) -> np.ndarray | None:
-    """The thumbnail, or None: a damaged one is no reason to refuse the rest."""
+    """Return the thumbnail, or None: a damaged one is not a reason to refuse the rest."""
     if "thumbnail.png" not in archive.namelist():
         return None
     try:

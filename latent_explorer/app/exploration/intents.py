@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What a person can ask for that changes the state. Values only; each knows its next state and its name in the menu.
+"""Requests of a person that change the state. Values only; each knows its next state and its name in the menu.
 
-`label(summary)` completes "Undo ..." in a sentence; intents with equal `merge_key` during one gesture (the
+`label(summary)` completes "Undo ..." in a sentence; intents with equal `merge_key` during one gesture (while the
 mouse is down) make one step of undo.
 """
 
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 
 class Intent(msgspec.Struct, frozen=True):
-    """Base of all intents."""
+    """Base class of all intents. `menu_label` is the label of those for which it does not vary."""
 
     menu_label: ClassVar[str] = ""
 
     @property
     def merge_key(self) -> tuple[object, ...] | None:
-        """Equal keys merge within a gesture; None never merges."""
+        """Key of intents that merge within a gesture; None never merges."""
         return None
 
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
@@ -44,12 +44,12 @@ class Intent(msgspec.Struct, frozen=True):
         return self.menu_label
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
-        """The state in which this has been done."""
+        """Return the state in which this has been done."""
         raise NotImplementedError
 
 
 def describe_base(base: Base, summary: ExplainerSummary) -> str:
-    """A base latent in words: "seed 7", "sample apple_0012", "projected picture", "blended picture"."""
+    """Return a base latent in words: "seed 7", "sample apple_0012", "projected picture", "blended picture"."""
     if isinstance(base, SeedBase):
         return f"seed {base.seed}"
     if isinstance(base, SampleBase):
@@ -59,10 +59,13 @@ def describe_base(base: Base, summary: ExplainerSummary) -> str:
 
 
 class SetBase(Intent, frozen=True):
-    """Show another latent. An override of `cond` stays from seed to seed and goes otherwise: a reconstruction
-    is only one with its own cond. `noise` is what belongs to the latent; None: it has none of its own, and the
-    maps that were optimised for another picture go with that picture. `untouched` takes every edit back and leaves
-    the latent where it was found, so that what is seen is the latent alone."""
+    """Show another latent.
+
+    An override of `cond` stays from seed to seed and is dropped otherwise: a reconstruction needs its own cond.
+    `noise` is the noise that belongs to the latent; None if it has none of its own, in which case maps that were
+    optimised for another picture are dropped with that picture. `untouched` takes every edit back, and truncation
+    towards the average, so that the latent alone is seen.
+    """
 
     base: Base
     noise: Noise | None = None
@@ -84,7 +87,7 @@ class SetBase(Intent, frozen=True):
 
 
 class SetTruncation(Intent, frozen=True):
-    """`psi`: 1 is no truncation, 0 the average picture, negative its mirror image in W."""
+    """Truncate by `psi`: 1 is no truncation, 0 the average picture, negative its mirror image in W."""
 
     menu_label: ClassVar[str] = "truncation"
     psi: float
@@ -112,7 +115,7 @@ class SetCutoff(Intent, frozen=True):
 
 
 class SetTruncateEncoded(Intent, frozen=True):
-    """Whether truncation acts on encoded and projected latents too ("towards the average")."""
+    """Truncate encoded and projected latents too ("towards the average"), or not."""
 
     menu_label: ClassVar[str] = "towards the average"
     on: bool
@@ -122,7 +125,7 @@ class SetTruncateEncoded(Intent, frozen=True):
 
 
 class SetNoise(Intent, frozen=True):
-    """Which noise the synthesis adds."""
+    """Choose the noise that the synthesis adds."""
 
     menu_label: ClassVar[str] = "change of noise"
     noise: Noise
@@ -132,7 +135,7 @@ class SetNoise(Intent, frozen=True):
 
 
 class SetCond(Intent, frozen=True):
-    """What the generator is told, (K,) probabilities; None: the base's own."""
+    """Override what the generator is told, (K,) probabilities; None: the base's own."""
 
     menu_label: ClassVar[str] = "what the generator is told"
     cond: tuple[float, ...] | None
@@ -190,7 +193,7 @@ class SetEdit(Intent, frozen=True):
 
 
 class SetEdits(Intent, frozen=True):
-    """Replace all edits at once, for example by those that flip the class; `text` says what for."""
+    """Replace all edits at once, for example by those that flip the class; `text` is the label."""
 
     edits: tuple[Edit, ...]
     text: str = "change of all shifts"
@@ -212,7 +215,7 @@ class ResetAttributes(Intent, frozen=True):
 
 
 class SetTarget(Intent, frozen=True):
-    """The class whose attributes are shown."""
+    """Choose the class whose attributes are shown."""
 
     menu_label: ClassVar[str] = "change of class"
     target_class: int
@@ -222,7 +225,7 @@ class SetTarget(Intent, frozen=True):
 
 
 class SetClassifier(Intent, frozen=True):
-    """Which classifier is asked; `cond` does not change."""
+    """Choose the classifier that is asked; `cond` does not change."""
 
     menu_label: ClassVar[str] = "change of classifier"
     classifier_id: str
@@ -233,7 +236,7 @@ class SetClassifier(Intent, frozen=True):
 
 
 class Restore(Intent, frozen=True):
-    """Go to the picture of another state, whose recipe was dropped; the timelines stay."""
+    """Go to the picture of another state, whose recipe was dropped on the window; the timelines stay."""
 
     state: ExplorerState
     text: str = "restored state"

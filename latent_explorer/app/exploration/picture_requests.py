@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a state to what shall be rendered, and from a result to what must be said about it. Pure functions only."""
+"""Requests of the pictures of a state, its check against a model, and warnings about results. Pure functions only."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ FAR_FROM_AVERAGE = 2.0  # w_distance; latents of the mapping network lie around 
 AT_END = 0.02  # share of the observed range within which a value counts as being at its end
 
 
-# What to render ----------------------------------------------------------------------------------
+# Requests ----------------------------------------------------------------------------------------
 
 
 def resolve(state: ExplorerState, summary: ExplainerSummary) -> PictureRequest:
-    """The request for the state's picture. States that mean the same picture give equal requests."""
+    """Return the request for the state's picture. States that mean the same picture give equal requests."""
     return _request(state, summary, state.base, state.noise)
 
 
@@ -50,20 +50,23 @@ def resolve_grid(
     bases: Sequence[Base],
     noise_of: Callable[[Base], Noise | None] = lambda _base: None,
 ) -> list[PictureRequest]:
-    """The same edits on other base latents; each keeps its own cond, and its own noise where it has one."""
+    """Return requests of the same edits on other base latents.
+
+    Each latent keeps its own cond, and its own noise if it has one.
+    """
     shown = (SetBase(base, noise_of(base)).next_state(state).noise for base in bases)
     noises = (state.noise if base == state.base else n for base, n in zip(bases, shown, strict=True))
     return [_request(state, summary, b, n) for b, n in zip(bases, noises, strict=True)]
 
 
 def resolve_hover(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> list[PictureRequest]:
-    """[minus, plus]: the state's picture with the attribute at -1 and at +1."""
+    """Return [minus, plus]: the state's picture with the attribute at -1 and at +1."""
     ends = (with_attribute(state, attribute, amount) for amount in (-1.0, 1.0))
     return [resolve(msgspec.structs.replace(state, edits=edits), summary) for edits in ends]
 
 
 def resolve_thumbnail(state: ExplorerState, base: Base, noise: Noise | None = None) -> PictureRequest:
-    """A base latent as it is: no edits, no truncation, the noise that belongs to it."""
+    """Return the request of a base latent as it is: no edits, no truncation, the noise that belongs to it."""
     return PictureRequest(PictureRecipe(base, noise=noise or Noise()), state.classifier_id)
 
 
@@ -73,7 +76,7 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise:
     cutoff = state.truncation_cutoff
     if psi == 1.0 or (cutoff is not None and cutoff >= summary.layout.num_ws):
         cutoff = None
-    # Told cond belongs to the state's own base; a plain StyleGAN2 is told nothing.
+    # An override of cond belongs to the state's own base; a plain StyleGAN2 has no cond.
     told = base == state.base and summary.conditioned_on is not None
     recipe = PictureRecipe(
         base=base,
@@ -86,13 +89,13 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise:
     return PictureRequest(recipe, state.classifier_id)
 
 
-# Where to begin ----------------------------------------------------------------------------------
+# The first state ---------------------------------------------------------------------------------
 
 
 def opening_state(summary: ExplainerSummary, classifier_id: str = "", target: str | None = None) -> ExplorerState:
-    """What a person sees first: a real picture that the first attributes can change.
+    """Return the state that a person sees first: a real picture that the first attributes can change.
 
-    Another classifier may be asked, and about the class called `target`. UserError where there is no such class.
+    Another classifier may be asked, and about the class called `target`. UserError if there is no such class.
     """
     found = newest_set(summary.attribute_sets, summary.classifier_id)
     first = found.attributes[0].target if found and found.attributes else 0
@@ -112,7 +115,7 @@ def opening_state(summary: ExplainerSummary, classifier_id: str = "", target: st
 
 
 def _opening_base(summary: ExplainerSummary, target: int) -> Base:
-    """The sample nearest to the middle of the road: surely not of the target class, yet not a hopeless case."""
+    """Return the sample with P(target) nearest to 0.15: surely of another class, yet near enough to be changed."""
     if summary.samples is None or len(summary.samples.ids) == 0:
         return SeedBase(0)
     probs = summary.samples.probs
@@ -122,7 +125,7 @@ def _opening_base(summary: ExplainerSummary, target: int) -> Base:
 
 
 def check(state: ExplorerState, summary: ExplainerSummary) -> None:
-    """UserError unless every part of a state that came from a file fits this model."""
+    """Raise UserError unless every part of a state that came from a file fits this model."""
     classifier = classifier_of(state, summary)
     shown = PictureRecipe(
         base=state.base,
@@ -146,15 +149,15 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
 
 
 def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> ClassifierSummary | None:
-    """The asked classifier, or None when the model holds none of that id."""
+    """Return the asked classifier, or None if the model holds none of that id."""
     return next((c for c in summary.classifiers if c.classifier_id == state.classifier_id), None)
 
 
-# What to say -------------------------------------------------------------------------------------
+# Warnings ----------------------------------------------------------------------------------------
 
 
 def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderResult) -> list[str]:
-    """Why the picture must be taken with care, one sentence each; empty when it is within the data.
+    """Return why the picture must be taken with care, one sentence each; empty if it is within the data.
 
     Takes the request that the result was rendered from, so that words and picture belong together.
     """
@@ -169,7 +172,7 @@ def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderR
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
             "further than the pictures the generator learned from."
         )
-    if request.classifier_id == summary.conditioned_on:  # the samples' table knows no other's
+    if request.classifier_id == summary.conditioned_on:  # the table of samples holds the verdicts of no other
         said += _reconstruction_warnings(recipe, summary, result)
     return said
 
@@ -186,7 +189,7 @@ def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: Re
 
 
 def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
-    """What the explainer calls a shift in this direction: "Brown centre (style 65)"."""
+    """Return the explainer's name of a shift in this direction: "Brown centre (style 65)"."""
     end = edit.end if edit.amount >= 0 else opposite(edit.end)
     found = newest_set(summary.attribute_sets, summary.classifier_id)
     for attribute in found.attributes if found else ():
@@ -207,7 +210,7 @@ def _is_outside(edit: StyleShift, stats: StyleStats | None, result: RenderResult
 
 
 def shifted_value(edit: StyleShift, stats: StyleStats, styles: np.ndarray) -> float:
-    """The value of the edited coordinate. `styles` (num_styles,) are the picture's unedited values."""
+    """Return the value of the edited coordinate. `styles` (num_styles,) are the picture's unedited values."""
     j = edit.style_index
     own, low, high = float(styles[j]), float(stats.minimum[j]), float(stats.maximum[j])
     towards_max = (edit.end == "max") == (edit.amount >= 0)
@@ -217,7 +220,7 @@ def shifted_value(edit: StyleShift, stats: StyleStats, styles: np.ndarray) -> fl
 
 
 def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
-    """Whether the classifier says something else of the reconstruction than of the real picture."""
+    """Return a warning if the classifier's class differs between the reconstruction and the real picture."""
     samples, base = summary.samples, recipe.base
     classifier = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
     if not isinstance(base, SampleBase) or samples is None or classifier is None:
@@ -236,7 +239,7 @@ def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, r
 
 
 def already_at_end(result: RenderResult, summary: ExplainerSummary, attribute: Attribute, sign: int = 1) -> bool:
-    """Whether dragging the attribute to +1 (or -1 with `sign` -1) would move nothing in this picture."""
+    """Return True if dragging the attribute to +1 (or -1 with `sign` -1) would move nothing in this picture."""
     stats = summary.style_stats
     if stats is None:
         return False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Projected pictures of the open exploration: kept by id, made known to the renderer, ready to be saved. No torch.
 
-Which of them the strip lists stands in the document; here are all that undo could bring back.
+The document says which of them the strip lists; the store holds all that undo could bring back.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ID_FIELDS = ("latent_id", "maps_id")  # fields of recipes that name a projectio
 
 
 class LatentStore:
-    """`send` makes pictures known to the renderer; what is sent first is known before it can be asked for."""
+    """Projected pictures by id. `send` makes pictures known to the renderer before any request can name them."""
 
     def __init__(self, send: Callable[[Sequence[ProjectedPicture]], None]) -> None:
         self._send = send
@@ -36,14 +36,14 @@ class LatentStore:
         self._contents: dict[str, bytes] = {}
 
     def begin(self, model_hash: str, contents: Mapping[str, bytes]) -> int:
-        """Another exploration, with the latents that came with it. Returns how many of them could not be used."""
+        """Start another exploration with the latents that came with it. Returns how many of them could not be used."""
         self._model_hash = model_hash
         self._pictures.clear()
         self._contents.clear()
         return self.take(contents)
 
     def take(self, contents: Mapping[str, bytes]) -> int:
-        """Latents as a file held them, by id. Returns how many are damaged, or of another model."""
+        """Add latents as a file held them, by id. Returns how many are damaged, or of another model."""
         found = []
         for latent_id, content in contents.items():
             try:
@@ -57,7 +57,7 @@ class LatentStore:
         return len(contents) - len(found)
 
     def add(self, *pictures: ProjectedPicture) -> list[str]:
-        """Keep them; returns their ids. UserError when one belongs to another model."""
+        """Add pictures and return their ids. UserError if one belongs to another model."""
         for picture in pictures:
             if picture.report.model_hash != self._model_hash:
                 raise UserError(
@@ -74,20 +74,22 @@ class LatentStore:
             self._send(new)
 
     def get(self, latent_id: str) -> ProjectedPicture | None:
-        """The picture of this id, or None."""
+        """Return the picture of this id, or None."""
         return self._pictures.get(latent_id)
 
     def of(self, base: Base) -> ProjectedPicture | None:
-        """The picture that a base latent is; None for a seed, a sample or one that is not here."""
+        """Return the picture of a base latent; None for a seed, a sample or one that is not in the store."""
         return self.get(base.latent_id) if isinstance(base, ProjectedBase) else None
 
     def all(self) -> list[ProjectedPicture]:
-        """All of them, in the order they came."""
+        """Return all pictures in the order they came."""
         return list(self._pictures.values())
 
     def noise_of(self, base: Base) -> Noise | None:
-        """The noise that belongs to a base latent: optimised maps, or what it was found with; None: no
-        particular one."""
+        """Return the noise that belongs to a base latent: optimised maps, or what it was found with.
+
+        None if no particular noise belongs to it.
+        """
         if not isinstance(base, ProjectedBase):
             return None
         picture = self.of(base)
@@ -96,7 +98,7 @@ class LatentStore:
         return Noise()
 
     def content(self, latent_id: str) -> bytes:
-        """What a `.projection` file of it holds; made once."""
+        """Return the contents of a `.projection` file of it; made once."""
         if latent_id not in self._contents:
             self._contents[latent_id] = to_bytes(self._pictures[latent_id])
         return self._contents[latent_id]
@@ -104,7 +106,7 @@ class LatentStore:
     def export(self, latent_id: str, path: Path) -> None:
         """Write it whole (`.projection`), or as `.npz` with `w` and `cond`, as `generate --latents` reads it.
 
-        UserError when that is impossible.
+        UserError if that is impossible.
         """
         content = self.content(latent_id)
         if path.suffix.lower() == ".npz":
@@ -113,16 +115,16 @@ class LatentStore:
             temporary.write_bytes(content)
 
     def contents_to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
-        """What an exploration must hold: all that are listed or that its state needs, by id."""
+        """Return what an exploration must hold, by id: all that are listed or that its state needs."""
         wanted = {*document.projected, *referenced_latents(state), *referenced_latents(document)}
         return {key: self.content(key) for key in self._pictures if key in wanted}
 
     def missing(self, value: msgspec.Struct) -> set[str]:
-        """Ids that a state, recipe or document names and that are not here."""
+        """Return ids that a state, recipe or document names and that are not in the store."""
         return referenced_latents(value) - self._pictures.keys()
 
     def require(self, state: ExplorerState, title: str) -> None:
-        """UserError when the state of `title` needs what is not here."""
+        """Raise UserError if the state of `title` needs a latent that is not in the store."""
         if self.missing(state):
             raise UserError(
                 f"{title} was made from a projected picture that is not in this exploration. "
@@ -132,9 +134,9 @@ class LatentStore:
     def without_missing(
         self, state: ExplorerState, document: Document, instead: Base
     ) -> tuple[ExplorerState, Document]:
-        """Both without the projections that are not here; `instead` is shown where one of those was.
+        """Return both without the projections that are not in the store; `instead` is shown where one of those was.
 
-        Keyframes of timelines that need them go.
+        Keyframes of timelines that need them are removed.
         """
         gone = self.missing(state) | self.missing(document) | set(document.projected)
         gone -= self._pictures.keys()
@@ -158,12 +160,12 @@ def _without(timeline: Timeline, gone: set[str]) -> Timeline:
 
 
 def referenced_latents(value: msgspec.Struct) -> set[str]:
-    """Ids of all projections that a state, recipe or document refers to, wherever in it."""
+    """Return ids of all projections that a state, recipe or document refers to, wherever in it."""
     return set(_ids(msgspec.to_builtins(value)))
 
 
 def missing_latents_message(title: str) -> str:
-    """What is said when an exploration, or a picture's recipe, came without some of its projections."""
+    """Return the warning about an exploration, or a picture's recipe, that came without some of its projections."""
     return (
         f"Some projected pictures of {title} are missing, damaged or of another model and were left out. "
         "Open the exploration that holds them, or project them again."

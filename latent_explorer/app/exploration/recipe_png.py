@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""PNG files that carry their recipe: the state, and the picture's own pixels when it was enlarged."""
+"""PNG files that carry their recipe: the state, and the picture's own pixels if it was enlarged."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ KEY = "latent-explorer"  # keyword of the text chunk
 VERSION = 1
 MAX_FILE = 64 << 20  # bytes
 MAX_PIXELS = 16 << 20
-# Pillow refuses pictures that say they are enormous, and warns of very large ones, before we can look.
+# Pillow refuses pictures that claim to be enormous, and warns of very large ones, before their size can be read.
 _BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
 class PngRecipe:
-    """What a picture was made from. `image` (H, W, 3) uint8 are the pixels before enlarging."""
+    """Recipe of a picture. `image` (H, W, 3) uint8 are the pixels before enlarging."""
 
     state: ExplorerState
     model_name: str
@@ -46,14 +46,14 @@ class _Chunk(msgspec.Struct, frozen=True):
 
 
 def recipe_texts(state: ExplorerState, model_name: str, pixels: np.ndarray | None = None) -> dict[str, str]:
-    """What a PNG carries; `pixels` (H, W, 3) uint8 are the picture's own, where the file shows it enlarged."""
+    """Return the text chunks of a PNG; `pixels` (H, W, 3) uint8 are the picture's own if the file enlarges it."""
     encoded = "" if pixels is None else base64.b64encode(png.png_bytes(pixels)).decode()
     chunk = _Chunk(VERSION, model_name, _of_picture(state), encoded)
     return {KEY: msgspec.json.encode(chunk).decode()}
 
 
 def png_bytes(image: np.ndarray, state: ExplorerState, model_name: str, factor: int | None = None) -> bytes:
-    """The picture as PNG with its recipe. `factor` None: `export_factor`."""
+    """Return the picture as PNG with its recipe, enlarged by `factor` (None: `export_factor`)."""
     factor = export_factor(image) if factor is None else factor
     texts = recipe_texts(state, model_name, image if factor > 1 else None)
     return png.png_bytes(enlarge(image, factor), texts)
@@ -62,14 +62,14 @@ def png_bytes(image: np.ndarray, state: ExplorerState, model_name: str, factor: 
 def write_png(
     path: Path, image: np.ndarray, state: ExplorerState, model_name: str = "", factor: int | None = None
 ) -> None:
-    """Write the picture with its recipe, all at once or not at all. UserError when that is impossible."""
+    """Write the picture with its recipe, all at once or not at all. UserError if that is impossible."""
     data = png_bytes(image, state, model_name, factor)
     with atomic_output(path) as temporary:
         temporary.write_bytes(data)
 
 
 def read_recipe(path: Path) -> PngRecipe | None:
-    """The recipe of a picture; None when it carries none. UserError when the file or its recipe is damaged."""
+    """Return the recipe of a picture; None if it carries none. UserError if the file or its recipe is damaged."""
     if path.stat().st_size > MAX_FILE:
         return None
     try:
@@ -103,5 +103,5 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
 
 
 def _of_picture(state: ExplorerState) -> ExplorerState:
-    """Timelines belong to the exploration: a recipe with them would be large, and lack what only they need."""
+    """Return the state without timelines: with them a recipe would be large, and lack the latents that they need."""
     return msgspec.structs.replace(state, timelines=())

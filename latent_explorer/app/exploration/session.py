@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One open model, the state of its exploration and its history: `apply` is the only way to a next state."""
+"""One open model, the state of its exploration, and undo. `apply` is the only way to a next state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class _Step:
 
 
 class Session:
-    """The state, with undo and redo over `most` steps. `changed` is called with (old, new) after every change."""
+    """State of the exploration, with undo and redo over `most` steps.
+
+    `changed` is called with (old, new) after every change.
+    """
 
     def __init__(
         self,

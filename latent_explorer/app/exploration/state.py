@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exploration as one frozen value. Equality is meaning: undo, autosave, recipes and exports all follow from it."""
+"""The exploration as one frozen value. Undo, autosave, recipes and exports rely on its equality."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ExplorerState(msgspec.Struct, frozen=True):
 
 
 def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
-    """Where the slider of an attribute stands: read off its first entry (0 when that coordinate is unedited)."""
+    """Return the position of an attribute's slider, read off its first entry (0 if that coordinate is unedited)."""
     first = attribute.entries[0]
     sign = 1.0 if first.end == "max" else -1.0
     for edit in state.edits:
@@ -41,7 +41,7 @@ def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
 
 
 def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) -> tuple[Edit, ...]:
-    """The state's edits with the attribute's slider at `amount`, every other coordinate untouched."""
+    """Return the state's edits with the attribute's slider at `amount`, every other coordinate untouched."""
     indices = {entry.style_index for entry in attribute.entries}
     kept = tuple(
         e for e in state.edits if not (isinstance(e, StyleShift) and e.unit == "range" and e.style_index in indices)

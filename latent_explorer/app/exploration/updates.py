@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Updates of the application, on the window's thread. Plain values: the window draws them."""
+"""Updates that the application sends to the window, on the window's thread. Plain values."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelOpened:
-    """A model is open; `state` and `document` are where its exploration begins."""
+    """Opened model; its exploration begins with `state` and `document`."""
 
     summary: ExplainerSummary
     state: ExplorerState
     document: Document
     path: Path
-    device: str  # what it runs on, in words: "CPU", "NVIDIA H100"
+    device: str  # in words: "CPU", "NVIDIA H100"
 
 
 @dataclass(frozen=True)
 class StateChanged:
-    """The person, undo or a file changed the state."""
+    """Change of the state by the person, undo or a file."""
 
     old: ExplorerState
     new: ExplorerState
@@ -42,14 +42,14 @@ class StateChanged:
 
 @dataclass(frozen=True)
 class DocumentChanged:
-    """Names, pins, sliders, favourites or notes changed."""
+    """Change of names, pins, sliders, favourites or notes."""
 
     document: Document
 
 
 @dataclass(frozen=True)
 class MainPicture:
-    """The picture of the canvas, what the classifier says, and what must be said about it."""
+    """Picture of the canvas with the classifier's verdict and warnings."""
 
     request: PictureRequest
     result: RenderResult
@@ -58,7 +58,7 @@ class MainPicture:
 
 @dataclass(frozen=True)
 class HoverPicture:
-    """The attribute under the mouse at -1 (`sign` -1) and +1."""
+    """Picture of the attribute under the mouse at -1 (`sign` -1) or +1."""
 
     attribute: Attribute
     sign: int
@@ -76,7 +76,7 @@ class GridPicture:
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """An unedited latent, for the strip of samples."""
+    """Unedited latent, for the strip of samples."""
 
     base: Base
     picture: Picture
@@ -84,7 +84,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Message:
-    """One sentence for the person that needs no answer."""
+    """Sentence for the person that needs no answer."""
 
     text: str
     severity: Literal["info", "warning"] = "info"
@@ -92,7 +92,7 @@ class Message:
 
 @dataclass(frozen=True)
 class ErrorReport:
-    """Something failed. `operation` names it: "Opening leaf-health". A picture's trouble comes with its slot."""
+    """Failure of an `operation`, such as "Opening leaf-health". That of a picture names its slot."""
 
     failure: Failure
     operation: str
@@ -101,7 +101,7 @@ class ErrorReport:
 
 @dataclass(frozen=True)
 class DeviceChanged:
-    """The device in use (in words) and those that can be chosen, as (id, words)."""
+    """Device in use (in words) and those that can be chosen, as (id, words)."""
 
     device: str
     choices: tuple[tuple[str, str], ...]
@@ -109,7 +109,7 @@ class DeviceChanged:
 
 @dataclass(frozen=True)
 class FileChanged:
-    """The exploration's file (None: not saved yet) and whether it has unsaved changes."""
+    """File of the exploration (None: not saved yet), with `unsaved` True if it has unsaved changes."""
 
     path: Path | None
     unsaved: bool
@@ -117,33 +117,33 @@ class FileChanged:
 
 @dataclass(frozen=True)
 class PicturesDropped:
-    """Pictures, folders of them, or latents were dropped or chosen: whoever can work on them takes them up."""
+    """Pictures, folders of them, or latents were dropped or chosen, for the features that work on them."""
 
     paths: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
 class PhotosChanged:
-    """Photos came or went, another one is looked at, a crop moved, or the settings are others."""
+    """Change of the photos, of the one looked at, of a crop, or of the settings."""
 
-    opened: bool = False  # the person has just brought photos: show them
+    opened: bool = False  # new photos were opened: show them
 
 
 @dataclass(frozen=True)
 class ProjectionStarted:
-    """The photos are being projected."""
+    """Start of a projection of the photos."""
 
 
 @dataclass(frozen=True)
 class ProjectionProgress:
-    """A step further; `pictures`: the pictures got better, too."""
+    """Step of a projection; `pictures` is True if the pictures got better, too."""
 
     pictures: bool
 
 
 @dataclass(frozen=True)
 class ProjectionEnded:
-    """It is over. `latent_ids` are in the strip now, one for each photo; empty when there was nothing to keep."""
+    """End of a projection. `latent_ids` are in the strip now, one for each photo; empty if nothing was kept."""
 
     outcome: Outcome
     latent_ids: tuple[str, ...]
@@ -151,7 +151,7 @@ class ProjectionEnded:
 
 @dataclass(frozen=True)
 class TimelinesChanged:
-    """The current timeline is another value or another timeline; `names` are those of all in the exploration."""
+    """Change of the current timeline or its value; `names` are those of all timelines in the exploration."""
 
     current: Timeline | None
     names: tuple[str, ...]
@@ -159,9 +159,9 @@ class TimelinesChanged:
 
 @dataclass(frozen=True)
 class TimelineFrame:
-    """A frame of the current timeline is to be shown, with what must be said about it.
+    """Frame of the current timeline to be shown, with its warnings.
 
-    `seconds` is its place on the timeline, `cached` whether it came from disk.
+    `seconds` is its place on the timeline; `cached` is True if it came from disk.
     """
 
     seconds: float
@@ -173,21 +173,21 @@ class TimelineFrame:
 
 @dataclass(frozen=True)
 class TimelinePlaying:
-    """Playing began or ended."""
+    """Start or end of playing."""
 
     playing: bool
 
 
 @dataclass(frozen=True)
 class RecordingChanged:
-    """The recording of a live session began or ended."""
+    """Start or end of the recording of a live session."""
 
     recording: bool
 
 
 @contextlib.contextmanager
 def report_errors(notify: Callable[[ErrorReport], object], doing: str) -> Iterator[None]:
-    """Whatever fails inside is reported as an `ErrorReport`, and goes no further."""
+    """Report any exception of the block as an `ErrorReport` and suppress it."""
     try:
         yield
     except Exception as error:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What is kept of an exploration: the person's document, the file it belongs to, its autosave.
+"""Storage of an exploration: the person's document, the file it belongs to, its autosave.
 
-Does not know the engine, nor how a state comes about.
+Independent of the engine and of how a state comes about.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """One exploration in the making. `state` is handed in with every change, since the session owns it."""
+    """Document, file and autosave of one exploration. `set_state` follows the state, which the session owns."""
 
     def __init__(self, autosave: Autosave, latents: LatentStore, notify: Callable[[FileChanged], None]) -> None:
         self.document = Document()
@@ -36,19 +36,19 @@ class Workspace:
         self._last_notified: FileChanged | None = None
         self._model = ("", Path())  # name and file of its model
         self._state: ExplorerState | None = None
-        self._saved: tuple[object, ...] | None = None  # what the file holds, or the beginning
+        self._saved: tuple[object, ...] | None = None  # state and document in the file, or at the beginning
 
     @property
     def unsaved(self) -> bool:
-        """Whether something differs from the file, or from the beginning where there is none."""
+        """True if something differs from the file, or from the beginning if there is none."""
         return self._state is not None and (self._state, self.document) != self._saved
 
     def begin(
         self, state: ExplorerState, model: tuple[str, Path], document: Document, path: Path | None, *, saved: bool
     ) -> None:
-        """Another exploration. `model` is its name and file; `saved`: nothing would be lost by closing it now.
+        """Begin another exploration. `model` is its name and file; `saved`: closing it now would lose nothing.
 
-        The file is told of by `notify_file`, so that the model can be announced first.
+        Call `notify_file` afterwards, so that the model can be announced first.
         """
         self.document, self.path, self._state = document, path, state
         self._model = model
@@ -56,28 +56,28 @@ class Workspace:
         self._last_notified = None
 
     def set_state(self, state: ExplorerState) -> None:
-        """The session's state changed."""
+        """Follow the session to another state."""
         self._state = state
         self.notify_file()
 
     def change(self, document: Document) -> None:
-        """The person changed names, pins, sliders, favourites or notes."""
+        """Replace the document."""
         self.document = document
         self.notify_file()
 
     def save(self, path: Path, thumbnail: np.ndarray | None) -> None:
-        """Write the exploration; `path` is its file from now on. UserError when that is impossible."""
+        """Write the exploration; `path` is its file from now on. UserError if that is impossible."""
         exploration_file.write(path, self._exploration(thumbnail))
         self.path, self._saved = path, (self._state, self.document)
         self._autosave.clear()  # or a crash would offer what is older than the file
         self.notify_file()
 
     def autosave(self, thumbnail: np.ndarray | None) -> bool:
-        """Write the autosave if something is unsaved and new. Whether it was written."""
+        """Write the autosave if something is unsaved and new; returns True if it was written."""
         return self.unsaved and self._autosave.save(self._exploration(thumbnail))
 
     def notify_file(self) -> None:
-        """Tell the file and whether it is up to date, if that is news."""
+        """Report the file and its unsaved changes if either is news."""
         now = FileChanged(self.path, self.unsaved)
         if now != self._last_notified:
             self._last_notified = now

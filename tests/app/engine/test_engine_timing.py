@@ -14,7 +14,7 @@ WAIT = 10.0
 
 
 def simulated(picture: float) -> tuple[Simulation, Engine, list]:
-    """An engine whose pictures cost `picture` seconds of simulated time; `events` are (time, event)."""
+    """Make an engine whose pictures cost `picture` seconds of simulated time; `events` are (time, event)."""
     sim = Simulation()
     events: list = []
 
@@ -39,7 +39,7 @@ def busy_job(sim: Simulation, until: float, steps: list[float]):
 
 
 def latencies(asked: list[float], events: list) -> list[float]:
-    """Seconds from each intent (request i at asked[i]) to the first picture at least as new."""
+    """Return the seconds from each intent (request i at asked[i]) to the first picture at least as new."""
     shown = [(t, e.result) for t, e in events if isinstance(e, PictureReady) and e.slot == "main"]
     return [next(t for t, newest in shown if newest >= number) - at for number, at in enumerate(asked)]
 

@@ -34,7 +34,7 @@ def test_an_exploration_comes_back_as_it_was(tmp_path):
 
 
 def rewritten(path, **members: bytes | None) -> None:
-    """The file with members replaced, added or (None) removed; `about` stands for about.json."""
+    """Return the file with members replaced, added or (None) removed; `about` stands for about.json."""
     with zipfile.ZipFile(path) as archive:
         content = {n: archive.read(n) for n in archive.namelist()}
     for name, data in members.items():
@@ -55,8 +55,8 @@ def about(**fields) -> bytes:
 @pytest.mark.parametrize(
     ("members", "words"),
     [
-        ({"about_json": None}, "no exploration"),
-        ({"about_json": about(format="something else")}, "no exploration"),
+        ({"about_json": None}, "not an exploration"),
+        ({"about_json": about(format="something else")}, "not an exploration"),
         ({"about_json": about(version=2)}, "newer Latent Explorer"),
         ({"about_json": about(model_hash="b" * 64)}, "different models"),
         ({"about_json": b"{"}, "damaged"),

@@ -34,7 +34,7 @@ STATE = ExplorerState("a" * 64, SampleBase(0), classifier_id="c" * 64, target_cl
 
 @pytest.fixture
 def seen() -> list:
-    """The changes that the session told of."""
+    """Return the changes that the session reported."""
     return []
 
 
