@@ -55,9 +55,9 @@ class StopRequest:
     def on_stdin_lines(self) -> None:
         """Listen for the lines `pause` and `stop`, unless a person types there."""
         if sys.stdin is not None and not sys.stdin.isatty():
-            threading.Thread(target=self._listen, name="standard input", daemon=True).start()
+            threading.Thread(target=self.listen, name="standard input", daemon=True).start()
 
-    def _listen(self) -> None:
+    def listen(self) -> None:
         """Read lines until one is a request. The end of the input means nothing: a closed window ends no training."""
         pending = b""
         with suppress(OSError):

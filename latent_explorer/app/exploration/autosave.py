@@ -47,8 +47,8 @@ class Autosave:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
-        self._lock = _acquire(_lock_of(self._path))
+        self.path = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._lock = _acquire(_lock_of(self.path))
         self._saved: tuple[object, ...] | None = None
         self._prune()
 
@@ -62,7 +62,7 @@ class Autosave:
             return False
         try:
             self._write_latents(exploration.latents)
-            exploration_file.write(self._path, replace(exploration, latents={}))
+            exploration_file.write(self.path, replace(exploration, latents={}))
         except (UserError, OSError) as error:
             log.warning("Autosave: %s", error)
             return False
@@ -70,7 +70,7 @@ class Autosave:
         return True
 
     def _write_latents(self, latents: Mapping[str, bytes]) -> None:
-        folder = _latents_of(self._path)
+        folder = _latents_of(self.path)
         for latent_id, content in latents.items():
             path = folder / f"{latent_id}{LATENT_SUFFIX}"
             if not path.exists():
@@ -80,14 +80,14 @@ class Autosave:
 
     def clear(self) -> None:
         """Remove the autosave: everything is saved, so there is nothing to recover."""
-        _remove(self._path, _latents_of(self._path))
+        _remove(self.path, _latents_of(self.path))
         self._saved = None
 
     def recoverable(self) -> list[Recovery]:
         """Return what closed windows left behind, newest first. Unreadable files are passed over."""
         found = []
         for path in self._folder.glob(f"[!.]*{SUFFIX}"):  # .NAME: another window is writing it now
-            if path != self._path and not _is_held(_lock_of(path)):
+            if path != self.path and not _is_held(_lock_of(path)):
                 with contextlib.suppress(UserError, OSError):
                     found.append(_recovery(path))
         return sorted(found, key=lambda r: r.modified, reverse=True)
@@ -103,7 +103,7 @@ class Autosave:
         self._lock.close()
         self._lock = None
         if not keep:
-            _remove(self._path, _latents_of(self._path), _lock_of(self._path))
+            _remove(self.path, _latents_of(self.path), _lock_of(self.path))
 
     def _prune(self) -> None:
         """Delete files, locks and half-written files of windows that ended long ago."""

@@ -53,34 +53,26 @@ def test_an_empty_list_clears_the_slot():
 
 
 def test_a_list_cut_short_goes_on_where_it_was_and_ends_complete():
-    gate = Gate()
-    gate.open.set()
-    with running(gate) as (engine, events):
-        shown = threading.Event()
+    def render(request):
+        if request == "b2" and not shown.is_set():
+            shown.set()
+            engine.show("grid", ["n0", "n1", "n2", "n3"])
+        return request
 
-        def render_some(request):
-            if request == "b2" and not shown.is_set():
-                shown.set()
-                engine.show("grid", ["n0", "n1", "n2", "n3"])
-            return request
-
-        engine._render = render_some
+    shown = threading.Event()
+    with running(render) as (engine, events):
         engine.show("grid", ["b0", "b1", "b2", "b3"])
         assert engine.wait_idle(WAIT)
         assert pictures(events, "grid") == ["b0", "b1", "b2", "n3", "n0", "n1", "n2"]
 
 
 def test_an_ordered_list_is_begun_at_its_head():
-    gate = Gate()
-    gate.open.set()
-    with running(gate, ordered=["grid"]) as (engine, events):
+    def render(request):
+        if request == "b1":
+            engine.show("grid", ["n0", "n1", "n2"])
+        return request
 
-        def render_some(request):
-            if request == "b1":
-                engine.show("grid", ["n0", "n1", "n2"])
-            return request
-
-        engine._render = render_some
+    with running(render, ordered=["grid"]) as (engine, events):
         engine.show("grid", ["b0", "b1", "b2"])
         assert engine.wait_idle(WAIT)
         assert pictures(events, "grid") == ["b0", "b1", "n0", "n1", "n2"]

@@ -52,12 +52,12 @@ def test_what_nobody_came_back_for_in_a_month_is_thrown_away(tmp_path):
     for path in tmp_path.iterdir():
         os.utime(path, (month, month))
     recent.close(keep=True)
-    (kept,) = (p for p in tmp_path.glob("*.exploration") if p.stem == recent._path.stem)
+    (kept,) = (p for p in tmp_path.glob("*.exploration") if p.stem == recent.path.stem)
     os.utime(kept)
     mine = Autosave(tmp_path)
     assert [r.path for r in mine.recoverable()] == [kept]
-    assert living._path.exists()  # an old file, but its window lives
-    assert not gone._path.exists()
+    assert living.path.exists()  # an old file, but its window lives
+    assert not gone.path.exists()
     assert not list(tmp_path.glob(".*"))
     for autosave in (mine, living):
         autosave.close()
@@ -66,7 +66,7 @@ def test_what_nobody_came_back_for_in_a_month_is_thrown_away(tmp_path):
 def test_what_another_window_is_writing_now_is_not_offered(tmp_path):
     mine, other = Autosave(tmp_path), Autosave(tmp_path)
     other.save(EXPLORATION)
-    (tmp_path / ".abc-x1.exploration").write_bytes(other._path.read_bytes())
+    (tmp_path / ".abc-x1.exploration").write_bytes(other.path.read_bytes())
     assert mine.recoverable() == []
     for autosave in (mine, other):
         autosave.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`add-classifier`: another network beside the one that is explained, asked about the same pictures."""
+"""`name` and `add-classifier`: names of attributes, and another network that is asked about the same pictures."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from latent_explorer.app.exploration.document import rename_attributes
+from latent_explorer.cli.edit import parse_names
 from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase
 from latent_explorer.explain.render.renderer import Renderer
+from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
 from latent_explorer.models.classifier_file import write_classifier
 from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
@@ -95,3 +98,18 @@ def test_a_generator_without_a_classifier_gets_its_first(tiny_explainer: Explain
     model = read_explainer(out)
     assert model.conditioned_on is None
     assert model.classifier_id == hash_classifier(model.classifier)
+
+
+def test_each_end_of_a_coordinate_has_its_own_name() -> None:
+    attributes = (Attribute("", 0, (AttributeEntry(214, "max"),)), Attribute("old", 1, (AttributeEntry(214, "min"),)))
+    sets = (AttributeSet("id", "test", 1, 1.0, "", attributes),)
+    (named,) = rename_attributes(sets, parse_names(["214max=brown spots"]))
+    assert [a.name for a in named.attributes] == ["brown spots", "old"]
+    with pytest.raises(UserError, match="no attribute 7max"):
+        rename_attributes(sets, parse_names(["214max=brown spots", "7max=nothing"]))
+
+
+@pytest.mark.parametrize("text", ["214max", "=spots", "214max= "])
+def test_what_is_no_name_is_refused(text: str) -> None:
+    with pytest.raises(UserError, match="KEY=NAME"):
+        parse_names([text])
