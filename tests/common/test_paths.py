@@ -33,12 +33,7 @@ def test_resources_of_wheel_and_frozen_program(monkeypatch: pytest.MonkeyPatch) 
 
 def test_own_command_works_from_any_folder(tmp_path: Path) -> None:
     done = subprocess.run(
-        paths.self_command("--version"),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
+        paths.self_command("--version"), cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60
     )
     assert "latent-explorer" in done.stdout
 

@@ -35,12 +35,7 @@ SETTINGS = StudySettings(attributes=3, items=1, catch=1, tile=64, seed=5)
 
 def attribute_set(classifier_id: str, method: str, start: int) -> AttributeSet:
     found = tuple(
-        Attribute(
-            f"{method} secret {i}",
-            1,
-            (AttributeEntry(start + 7 * i, "max"),),
-            mean_effect=1.0 - i / 10,
-        )
+        Attribute(f"{method} secret {i}", 1, (AttributeEntry(start + 7 * i, "max"),), mean_effect=1.0 - i / 10)
         for i in range(3)
     )
     return AttributeSet(classifier_id, method, 12, 1.0, "samples", found)
@@ -79,12 +74,7 @@ def page_data(folder: Path) -> dict:
 
 def test_what_lies_where(built) -> None:
     key, folder = built
-    assert {p.name for p in folder.iterdir()} == {
-        "participants",
-        "key.json",
-        "survey.csv",
-        "README.txt",
-    }
+    assert {p.name for p in folder.iterdir()} == {"participants", "key.json", "survey.csv", "README.txt"}
     assert {p.name for p in (folder / "participants").iterdir()} == {"index.html", "pictures"}
     assert read_key(folder / "key.json") == key
     assert key.paired
@@ -123,16 +113,7 @@ def test_nothing_in_the_participants_folder_tells_an_answer(built) -> None:
     """Names are hashes of the pictures' own bytes, GIFs contain only frames, the page has no answers."""
     key, folder = built
     everything = b"".join(tree(folder / "participants").values()).lower()
-    for secret in (
-        "hushhush",
-        "secret",
-        "methoda",
-        "methodb",
-        "sample-",
-        "distractor",
-        "5max",
-        "3max",
-    ):
+    for secret in ("hushhush", "secret", "methoda", "methodb", "sample-", "distractor", "5max", "3max"):
         assert secret.encode() not in everything, secret
     for path in (folder / "participants" / "pictures").iterdir():
         data = path.read_bytes()

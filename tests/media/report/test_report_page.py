@@ -38,10 +38,7 @@ def share(value: float) -> FrameShare:
 
 
 def attribute(
-    by: float = 0.5,
-    inside: float = 0.2,
-    others: tuple[ClassifierResponse, ...] = (),
-    name: str = "Brown spots",
+    by: float = 0.5, inside: float = 0.2, others: tuple[ClassifierResponse, ...] = (), name: str = "Brown spots"
 ) -> AttributeReport:
     picture = np.zeros((16, 16, 3), np.uint8)
     return AttributeReport(
@@ -110,11 +107,7 @@ def test_nothing_that_changes_lies_nowhere() -> None:
         (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.3)),)), True, True),
         (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(-0.6)),)), True, True),
         (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.2)),)), False, False),
-        (
-            attribute(others=(ClassifierResponse(SECOND, changed(0.9)),)),
-            False,
-            False,
-        ),  # it sees the whole
+        (attribute(others=(ClassifierResponse(SECOND, changed(0.9)),)), False, False),  # it sees the whole
         (attribute(by=0.02, inside=0.5), True, False),
     ],
 )
@@ -176,19 +169,12 @@ def test_whatever_a_file_says_is_only_text() -> None:
     evil = '<script>alert("1")</script><img src=x onerror=y>'
     one = dataclasses.replace(
         attribute(
-            inside=0.5,
-            others=(ClassifierResponse(OtherClassifier("e" * 64, evil, 6), changed(0.5)),),
-            name=evil,
+            inside=0.5, others=(ClassifierResponse(OtherClassifier("e" * 64, evil, 6), changed(0.5)),), name=evil
         ),
         moves=(StyleMove(1, evil, evil, 3, 8),),
     )
     found = dataclasses.replace(
-        explainer(one),
-        name=evil,
-        classifier=evil,
-        class_names=(evil, evil),
-        facts=((evil, evil),),
-        note=evil,
+        explainer(one), name=evil, classifier=evil, class_names=(evil, evil), facts=((evil, evil),), note=evil
     )
     text = page([found])
     assert "<script" not in text
@@ -198,12 +184,7 @@ def test_whatever_a_file_says_is_only_text() -> None:
 
 def test_an_attribute_without_pictures_has_its_card() -> None:
     empty = dataclasses.replace(
-        attribute(),
-        n=0,
-        interval=None,
-        change=Change.of([]),
-        frame=FrameShare.of([], [], 0.34),
-        examples=(),
+        attribute(), n=0, interval=None, change=Change.of([]), frame=FrameShare.of([], [], 0.34), examples=()
     )
     text = page([explainer(empty)])
     assert "No picture to show" in text
@@ -214,8 +195,7 @@ def test_an_attribute_without_pictures_has_its_card() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "text"),
-    [(0.5, "+0.50"), (-0.5, "−0.50"), (-0.001, "0.00"), (0.004, "0.00"), (NAN, "–")],
+    ("value", "text"), [(0.5, "+0.50"), (-0.5, "−0.50"), (-0.001, "0.00"), (0.004, "0.00"), (NAN, "–")]
 )
 def test_changes_have_their_sign(value: float, text: str) -> None:
     assert sentences.signed(value) == text

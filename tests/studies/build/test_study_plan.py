@@ -33,12 +33,7 @@ def asked(plan, kind="classification", at=None):
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 10**6),
-    count=st.integers(2, 8),
-    items=st.integers(1, 6),
-    arms=st.integers(1, 3),
-)
+@given(seed=st.integers(0, 10**6), count=st.integers(2, 8), items=st.integers(1, 6), arms=st.integers(1, 3))
 def test_laws_of_a_plan(seed, count, items, arms) -> None:
     wanted = StudySettings(seed=seed, attributes=count, items=items)
     plan = make_plan(wanted, [arm(f"a{n}", count) for n in range(arms)], [POOL] * arms)

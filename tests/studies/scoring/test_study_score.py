@@ -71,10 +71,7 @@ def check_proportion(found, right: np.ndarray) -> None:
 
 def check_group(found, right: np.ndarray) -> None:
     check_proportion(found.score, right)
-    for spread, values in (
-        (found.over_items, right.mean(0)),
-        (found.over_respondents, right.mean(1)),
-    ):
+    for spread, values in ((found.over_items, right.mean(0)), (found.over_respondents, right.mean(1))):
         assert spread.n == len(values)
         assert spread.mean == pytest.approx(values.mean())
         assert spread.sd_population == pytest.approx(np.std(values))
@@ -205,13 +202,7 @@ def test_every_printed_figure_of_the_report_is_the_known_one(study) -> None:
         ]  # fmt: skip
     for at, row in enumerate(rows_of(page, "Questions")):
         i = items[at]
-        assert row[:10] == [
-            i.item,
-            i.arm,
-            i.attribute,
-            i.distractor,
-            *proportion_cells(right[:, at]),
-        ]
+        assert row[:10] == [i.item, i.arm, i.attribute, i.distractor, *proportion_cells(right[:, at])]
         assert (row[-1] == "below chance") == (i.arm == "baseline" and i.attribute == "holes")
     for row in rows_of(page, "Attributes"):
         mine = right[:, [(i.arm, i.attribute) == (row[0], row[1]) for i in items]]

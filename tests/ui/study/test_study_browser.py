@@ -73,21 +73,14 @@ def browser_on(folder: Path, profile: Path, **options) -> Iterator[object]:
     asked, errors = [], []
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            str(profile),
-            executable_path=CHROMIUM,
-            args=list(ARGUMENTS),
-            accept_downloads=True,
-            **options,
+            str(profile), executable_path=CHROMIUM, args=list(ARGUMENTS), accept_downloads=True, **options
         )
         try:
             page = context.pages[0]
             page.on("request", lambda r: asked.append(r.url))
             page.on("requestfailed", lambda r: errors.append(f"failed: {r.url}"))
             page.on("pageerror", lambda e: errors.append(str(e)))
-            page.on(
-                "console",
-                lambda m: errors.append(m.text) if m.type in ("error", "warning") else None,
-            )
+            page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
             page.goto((folder / "participants" / "index.html").as_uri())
             yield page
         finally:
