@@ -61,16 +61,11 @@ def evaluate(
     rows = evenly_spaced_rows(pictures.indices(side), n)
     size = model.generator.config.resolution
     output = Output(as_json=as_json)
-    found = output.run(
-        job(
-            model,
-            lambda part: pictures.read(rows[part], size),
-            [pictures.names[i] for i in rows],
-            classifier_id=key,
-            kappas=kappas,
-            device=choose_device(device),
-        )
+    names, chosen = [pictures.names[i] for i in rows], choose_device(device)
+    measure = job(
+        model, lambda part: pictures.read(rows[part], size), names, classifier_id=key, kappas=kappas, device=chosen
     )
+    found = output.run(measure)
     fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
     if out is not None:
         fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)

@@ -97,13 +97,9 @@ def animate(
     """Render a timeline as GIF, WebP, APNG, MP4, WebM, a folder of pictures, or a table of probabilities."""
     held = read_timeline(timeline)
     moves = held.timeline
-    settings = animation_settings(
-        appearance,
-        fps=moves.fps if fps is None else fps,
-        loop=loop,
-        ping_pong=moves.ping_pong if ping_pong is None else ping_pong,
-        csv=table,
-    )
+    fps = moves.fps if fps is None else fps
+    ping_pong = moves.ping_pong if ping_pong is None else ping_pong
+    settings = animation_settings(appearance, fps=fps, loop=loop, ping_pong=ping_pong, csv=table)
     host, state, summary = _opened(explainer, device, classifier, target)
     if held.model_hash not in ("", summary.model_hash):
         raise UserError(f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer.")
