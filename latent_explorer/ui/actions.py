@@ -185,10 +185,7 @@ OTHER_KEYS = (
     ("Shift and drag", "Move a slider finely"),
 )
 
-SHORTCUT_GROUPS = (
-    ("Picture and sliders", OTHER_KEYS),
-    ("Timeline, while it has the focus", TIMELINE_KEYS),
-)
+SHORTCUT_GROUPS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
 
 
 def build(window: QWidget) -> dict[str, QAction]:

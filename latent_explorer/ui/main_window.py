@@ -79,12 +79,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.notices = NoticeBar(self.canvas.pages)
         self.projection = ProjectionActions(
-            explorer,
-            projections,
-            self.samples,
-            self.canvas,
-            self.notices,
-            self.actions_by_key["compare_photo"],
+            explorer, projections, self.samples, self.canvas, self.notices, self.actions_by_key["compare_photo"]
         )
         self._build(controller)
         self._connect()
@@ -132,11 +127,7 @@ class MainWindow(QMainWindow):
             self.menuBar().setCornerWidget(self.tools)
         layout.addWidget(hairline())
         self.dock_host = TrainingDockHost(
-            controller,
-            self.splitter,
-            self.notices,
-            self.status.training,
-            self.actions_by_key["training"],
+            controller, self.splitter, self.notices, self.status.training, self.actions_by_key["training"]
         )
         layout.addWidget(self.dock_host, 1)
         layout.addWidget(hairline())

@@ -35,12 +35,7 @@ def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
     with os.fdopen(read) as numbers:
         number = numbers.readline().strip()
     try:
-        yield {
-            **os.environ,
-            "DISPLAY": f":{number}",
-            "QT_QPA_PLATFORM": "xcb",
-            "LATENT_EXPLORER_TIMING": "1",
-        }
+        yield {**os.environ, "DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb", "LATENT_EXPLORER_TIMING": "1"}
     finally:
         server.terminate()
         server.wait(10)

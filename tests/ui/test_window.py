@@ -161,8 +161,7 @@ def test_grid_stands_in_for_the_picture(qtbot, desktop):
 
 
 @pytest.mark.parametrize(
-    ("base", "words"),
-    [(SampleBase(3), "Reconstruction (before)"), (SeedBase(7), "Seed 7 (before)")],
+    ("base", "words"), [(SampleBase(3), "Reconstruction (before)"), (SeedBase(7), "Seed 7 (before)")]
 )
 def test_before_says_what_it_is(qtbot, desktop, base, words):
     desktop.explorer.apply(SetBase(base))
@@ -261,11 +260,7 @@ def test_dropping_an_exported_picture_restores_it(qtbot, desktop, tmp_path):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     event = QDropEvent(
-        QPointF(50, 50),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
+        QPointF(50, 50), Qt.DropAction.CopyAction, data, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     )
     desktop.window.dropEvent(event)
     wait_picture(qtbot, desktop)

@@ -96,10 +96,7 @@ def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
 
 
 def rows(
-    document: Document,
-    summary: ExplainerSummary,
-    state: ExplorerState,
-    result: RenderResult | None,
+    document: Document, summary: ExplainerSummary, state: ExplorerState, result: RenderResult | None
 ) -> list[CardRow]:
     """The list from top to bottom: pins, own sliders, then by rank.
 

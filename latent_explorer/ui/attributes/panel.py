@@ -13,19 +13,10 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, single_slider
-from latent_explorer.app.exploration.intents import (
-    ResetAttributes,
-    SetEdits,
-    SetTarget,
-)
+from latent_explorer.app.exploration.intents import ResetAttributes, SetEdits, SetTarget
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import attribute_amount, with_attribute
-from latent_explorer.app.exploration.updates import (
-    DocumentChanged,
-    MainPicture,
-    ModelOpened,
-    StateChanged,
-)
+from latent_explorer.app.exploration.updates import DocumentChanged, MainPicture, ModelOpened, StateChanged
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import (
@@ -43,16 +34,7 @@ from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
 from latent_explorer.ui.attributes.explainer_note import ExplainerNote
 from latent_explorer.ui.attributes.search_pages import AttributeSearchPages
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import (
-    ElidedLabel,
-    button,
-    column,
-    hint,
-    icon_button,
-    plain,
-    row,
-    title,
-)
+from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row, title
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
@@ -240,11 +222,7 @@ class AttributesPanel(QWidget):
 
     def refresh(self) -> None:
         """Write the current state and document into every widget; emits nothing."""
-        state, summary, document = (
-            self._explorer.state,
-            self._explorer.summary,
-            self._explorer.document,
-        )
+        state, summary, document = (self._explorer.state, self._explorer.summary, self._explorer.document)
         for part in (self._towards, self.target, self.add, self.reset):
             part.setVisible(summary is not None)
         self.reset.setEnabled(bool(state and state.edits))

@@ -14,13 +14,7 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.scaling import scaled, shown_side
 
 if TYPE_CHECKING:
-    from PySide6.QtGui import (
-        QFocusEvent,
-        QImage,
-        QKeyEvent,
-        QMouseEvent,
-        QPaintEvent,
-    )
+    from PySide6.QtGui import QFocusEvent, QImage, QKeyEvent, QMouseEvent, QPaintEvent
 
     from latent_explorer.explain.recipe import RenderResult
 
@@ -85,10 +79,7 @@ class GridCell(QWidget):
         """Of the target class, before and after."""
         if self._result is None or self._target >= len(self._result.after.probs):
             return None
-        return (
-            float(self._result.before.probs[self._target]),
-            float(self._result.after.probs[self._target]),
-        )
+        return (float(self._result.before.probs[self._target]), float(self._result.after.probs[self._target]))
 
     def _describe(self) -> None:
         both = self.probabilities

@@ -11,23 +11,14 @@ from PySide6.QtWidgets import QProgressBar, QStackedWidget, QVBoxLayout, QWidget
 
 from latent_explorer.app import library
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import (
-    MainPicture,
-    ModelOpened,
-    StateChanged,
-    TimelineFrame,
-)
+from latent_explorer.app.exploration.updates import MainPicture, ModelOpened, StateChanged, TimelineFrame
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.explain.recipe import BlendBase, BlendEndBase, MixBase, ProjectedBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import EmptyState, button, column, hint
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
-from latent_explorer.ui.widgets.probability_bars import (
-    ClassProbabilities,
-    ProbabilityBars,
-    top_class_text,
-)
+from latent_explorer.ui.widgets.probability_bars import ClassProbabilities, ProbabilityBars, top_class_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable

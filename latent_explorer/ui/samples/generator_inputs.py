@@ -71,12 +71,7 @@ class GeneratorInputs(QWidget):
         self.changed = hint("", wrap=False)
         self.condition = NoWheelComboBox("Class that the generator is told")
         self.share = ValueSlider(
-            "Probability that the generator is told",
-            0.0,
-            1.0,
-            default=DEFAULT_SHARE,
-            detents=(0.5,),
-            inside=None,
+            "Probability that the generator is told", 0.0, 1.0, default=DEFAULT_SHARE, detents=(0.5,), inside=None
         )
         self.noise = NoWheelComboBox("Noise of the generator")
         self.seed = QLineEdit()

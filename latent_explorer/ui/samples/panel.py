@@ -8,45 +8,18 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIntValidator
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QHBoxLayout,
-    QLayout,
-    QLineEdit,
-    QMenu,
-    QStackedLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLayout, QLineEdit, QMenu, QStackedLayout, QVBoxLayout, QWidget
 
-from latent_explorer.app.exploration.intents import (
-    SetBase,
-    SetCutoff,
-    SetTruncateEncoded,
-    SetTruncation,
-)
+from latent_explorer.app.exploration.intents import SetBase, SetCutoff, SetTruncateEncoded, SetTruncation
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.updates import (
-    DocumentChanged,
-    ModelOpened,
-    StateChanged,
-    Thumbnail,
-)
+from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
 from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
 from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import (
-    EmptyState,
-    column,
-    hint,
-    icon_button,
-    plain,
-    row,
-    title,
-)
+from latent_explorer.ui.widgets.basics import EmptyState, column, hint, icon_button, plain, row, title
 from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 from latent_explorer.ui.widgets.slider import ValueSlider
 
@@ -149,13 +122,7 @@ class SamplesPanel(QWidget):
     def _truncation(self) -> QVBoxLayout:
         """Title, switch for encoded latents, psi and cutoff."""
         self.psi = ValueSlider(
-            "Truncation psi",
-            -0.5,
-            1.5,
-            default=1.0,
-            detents=(0.0, 1.0),
-            inside=(-0.5, 1.0),
-            tooltip=PSI_HELP,
+            "Truncation psi", -0.5, 1.5, default=1.0, detents=(0.0, 1.0), inside=(-0.5, 1.0), tooltip=PSI_HELP
         )
         self.psi.amount_changed.connect(lambda psi: self._explorer.apply(SetTruncation(psi)))
         self.psi.pressed.connect(self._explorer.begin_gesture)

@@ -156,8 +156,7 @@ class _Delegate(QStyledItemDelegate):
             self._paint_class(painter, box, int(model.picture(base).probs.argmax()))  # type: ignore[union-attr]
         if base in model.favourites:
             icons.icon("favourite_on", "on_picture").paint(
-                painter,
-                box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE, 14 - PICTURE),
+                painter, box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE, 14 - PICTURE)
             )
         state = option.state
         painter.setBrush(Qt.BrushStyle.NoBrush)

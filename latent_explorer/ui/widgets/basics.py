@@ -148,11 +148,7 @@ class EmptyState(QWidget):
     """What a panel shows when it has nothing: an icon, one sentence, and at most one button."""
 
     def __init__(
-        self,
-        icon: str,
-        sentence: str,
-        button_text: str = "",
-        on_click: Callable[[], object] | None = None,
+        self, icon: str, sentence: str, button_text: str = "", on_click: Callable[[], object] | None = None
     ) -> None:
         super().__init__()
         picture = QLabel()

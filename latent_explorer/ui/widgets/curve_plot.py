@@ -17,13 +17,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.curve_math import (
-    Curve,
-    decades_between,
-    images_text,
-    smoothed,
-    steps_between,
-)
+from latent_explorer.ui.widgets.curve_math import Curve, decades_between, images_text, smoothed, steps_between
 from latent_explorer.ui.widgets.probability_lines import LINE, finite_runs, line_style
 
 if TYPE_CHECKING:
@@ -162,14 +156,7 @@ class CurvePlot(QWidget):
         painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._x_name)
 
     def _draw_line(
-        self,
-        painter: QPainter,
-        number: int,
-        x: np.ndarray,
-        y: np.ndarray,
-        *,
-        faint: bool = False,
-        marked: bool = False,
+        self, painter: QPainter, number: int, x: np.ndarray, y: np.ndarray, *, faint: bool = False, marked: bool = False
     ) -> None:
         """Colour and dashes, so that neither alone tells curves apart; points of their own where there are few."""
         color = theme.current().class_color(number)

@@ -110,10 +110,7 @@ class ImageView(QWidget):
             return []
         count = 2 if self._mode == "side" else 1
         gap = theme.MARGIN
-        room = min(
-            (self.width() - (count + 1) * gap) / count,
-            self.height() - CAPTION - 1.5 * gap,
-        )
+        room = min((self.width() - (count + 1) * gap) / count, self.height() - CAPTION - 1.5 * gap)
         side = shown_side(self._after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self._pixels)
         height, width = self._after.image.shape[:2]
         w, h = side * width / max(height, width), side * height / max(height, width)

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QAction
 
-ROW = (
-    *("view_side", "view_after", "view_swipe", "view_difference", ""),
-    *("grid", "pixels", "", "undo", "redo", ""),
-)
+ROW = (*("view_side", "view_after", "view_swipe", "view_difference", ""), *("grid", "pixels", "", "undo", "redo", ""))
 
 RECORD_WIDTH = 12 * theme.UNIT  # px: the elapsed time must not push the other buttons
 

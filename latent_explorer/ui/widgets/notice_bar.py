@@ -60,12 +60,7 @@ class NoticeBar(QFrame):
         self.hide()
 
     def show_message(
-        self,
-        text: str,
-        severity: Severity = "info",
-        *,
-        action: str = "",
-        on_action: Callable[[], object] | None = None,
+        self, text: str, severity: Severity = "info", *, action: str = "", on_action: Callable[[], object] | None = None
     ) -> None:
         """Show a sentence, with a button when there is something to do about it. It stays in the list."""
         self.said.append((severity, text))

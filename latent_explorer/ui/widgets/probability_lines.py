@@ -18,12 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MOST_CLASSES = 8  # drawn; those that came highest
-STYLES = (
-    Qt.PenStyle.SolidLine,
-    Qt.PenStyle.DashLine,
-    Qt.PenStyle.DotLine,
-    Qt.PenStyle.DashDotLine,
-)
+STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 LABEL_ROW = 2 * theme.UNIT  # px
 LINE = 2  # px, of a class's line
 DOT = 3.5  # px, radius where a line stands now

@@ -16,12 +16,7 @@ from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetTarget
 from latent_explorer.app.exploration.state import attribute_amount
-from latent_explorer.app.exploration.updates import (
-    DocumentChanged,
-    HoverPicture,
-    MainPicture,
-    StateChanged,
-)
+from latent_explorer.app.exploration.updates import DocumentChanged, HoverPicture, MainPicture, StateChanged
 from latent_explorer.common.events import Progress
 from latent_explorer.explain.recipe import SampleBase
 from latent_explorer.ui.attributes.panel import SEARCH, AttributesPanel
@@ -276,10 +271,7 @@ def test_a_picture_of_the_target_needs_no_flip(panel, explorer, qtbot):
 
 
 def test_the_target_chooser_is_an_intent(panel, explorer):
-    assert [panel.target.itemText(i) for i in range(panel.target.count())] == [
-        "diseased",
-        "healthy",
-    ]
+    assert [panel.target.itemText(i) for i in range(panel.target.count())] == ["diseased", "healthy"]
     panel.target.setCurrentIndex(1)
     panel.target.activated.emit(1)
     assert explorer.state.target_class == 1

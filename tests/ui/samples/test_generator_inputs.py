@@ -34,11 +34,7 @@ def choose(choice, index):
 
 @pytest.mark.parametrize(
     ("probs", "expected"),
-    [
-        (None, (0.2, 0.6, 0.2)),
-        ((0.3, 0.6, 0.1), (0.3, 0.6, 0.1)),
-        ((0.0, 1.0, 0.0), (0.2, 0.6, 0.2)),
-    ],
+    [(None, (0.2, 0.6, 0.2)), ((0.3, 0.6, 0.1), (0.3, 0.6, 0.1)), ((0.0, 1.0, 0.0), (0.2, 0.6, 0.2))],
 )
 def test_the_other_classes_share_what_is_left(probs, expected):
     assert condition(probs, 1, 0.6, 3) == pytest.approx(expected)

@@ -23,12 +23,7 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
-from latent_explorer.ui.widgets.probability_bars import (
-    MOST_ROWS,
-    ClassProbabilities,
-    ProbabilityBars,
-    sentence,
-)
+from latent_explorer.ui.widgets.probability_bars import MOST_ROWS, ClassProbabilities, ProbabilityBars, sentence
 from latent_explorer.ui.widgets.probability_lines import drawn_classes
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
 from latent_explorer.ui.widgets.status_bar import Speed, job_text
