@@ -37,8 +37,7 @@ from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import TrainingDockHost
-from latent_explorer.ui.widgets.basics import column, escape_mnemonics, hairline
-from latent_explorer.ui.widgets.dialogs import open_dialog
+from latent_explorer.ui.widgets.basics import column, escape_mnemonics, hairline, open_dialog
 from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar

@@ -15,7 +15,7 @@ from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.dialogs.about import AboutDialog
 from latent_explorer.ui.dialogs.notices import NoticesDialog
 from latent_explorer.ui.dialogs.shortcuts import ShortcutsDialog
-from latent_explorer.ui.widgets.dialogs import open_dialog
+from latent_explorer.ui.widgets.basics import open_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QDialog, QHeaderView
 from latent_explorer.common.format import number_text
 from latent_explorer.ui.attributes.style_search import find_styles
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hint, row
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -10,8 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from latent_explorer.app.exploration.intents import SetClassifier
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.ui.widgets.basics import hint, row
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, hint, row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -34,8 +34,17 @@ from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
 from latent_explorer.ui.attributes.explainer_note import ExplainerNote
 from latent_explorer.ui.attributes.search_pages import AttributeSearchPages
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row, title
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    NoWheelComboBox,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    title,
+)
 
 if TYPE_CHECKING:
     from latent_explorer.app.exploration.state import ExplorerState

@@ -14,8 +14,7 @@ from latent_explorer.app.exploration.updates import GridPicture, ModelOpened, St
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.canvas.grid_cell import CAPTION, LEAST, GridCell
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hint, row
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, row
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QObject

@@ -13,7 +13,7 @@ from latent_explorer.media.animation.settings import FORMATS
 from latent_explorer.ui.export.animation_dialogs import ExportAllDialog, ExportAnimationDialog
 from latent_explorer.ui.export.sheet_dialog import FORMATS as SHEET_FORMATS
 from latent_explorer.ui.export.sheet_dialog import ExportSheetDialog
-from latent_explorer.ui.widgets.dialogs import open_dialog
+from latent_explorer.ui.widgets.basics import open_dialog
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget

@@ -12,8 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QSpinBox, QWidget
 from latent_explorer.media.animation.gif import colors_of
 from latent_explorer.media.animation.settings import ALWAYS_LOSSLESS, FPS, LOSSLESS, SIZES, VIDEO
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, title, warning
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, plain, row, title, warning
 from latent_explorer.ui.widgets.scaling import scaled
 
 if TYPE_CHECKING:

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import button, column, row
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, row
 from latent_explorer.ui.widgets.form import FormGrid
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from latent_explorer.app.exploration.intents import SetCond, SetNoise
 from latent_explorer.app.explorer import MAX_SEED
 from latent_explorer.explain.recipe import Noise
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import column, hint, icon_button, row, title
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, column, hint, icon_button, row, title
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:

@@ -19,8 +19,7 @@ from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import EmptyState, column, hint, icon_button, plain, row, title
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import EmptyState, NoWheelComboBox, column, hint, icon_button, plain, row, title
 from latent_explorer.ui.widgets.slider import ValueSlider
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from latent_explorer.app.study.arms import ArmSpec, StudySpec
 from latent_explorer.common.format import signed_text
 from latent_explorer.ui.study.flicker_view import FlickerView
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain, row, title
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import ElidedLabel, NoWheelComboBox, column, hint, plain, row, title
 
 if TYPE_CHECKING:
     from latent_explorer.app.study.controller import StudyController

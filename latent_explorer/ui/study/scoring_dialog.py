@@ -31,6 +31,7 @@ from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
     EmptyState,
+    NoWheelComboBox,
     button,
     column,
     hint,
@@ -39,7 +40,6 @@ from latent_explorer.ui.widgets.basics import (
     row,
     title,
 )
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

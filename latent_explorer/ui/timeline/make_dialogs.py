@@ -10,9 +10,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QMessageBox, QWidget
 from latent_explorer.app.exploration.intents import describe_base
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import button, column, hint, row, title
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
-from latent_explorer.ui.widgets.dialogs import open_dialog
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, open_dialog, row, title
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:

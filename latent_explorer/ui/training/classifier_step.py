@@ -24,8 +24,17 @@ from PySide6.QtWidgets import (
 from latent_explorer.data.labels import parse_classes, write_classes
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.form_step import FormStep
-from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row, warning
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    NoWheelComboBox,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    warning,
+)
 from latent_explorer.ui.widgets.form import FormGrid, MessageLines
 
 if TYPE_CHECKING:

@@ -23,8 +23,7 @@ from latent_explorer.common.format import size_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
-from latent_explorer.ui.widgets.basics import EmptyState, button, column, icon_button, row
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import EmptyState, NoWheelComboBox, button, column, icon_button, row
 
 if TYPE_CHECKING:
     from latent_explorer.app.training.controller import TrainingController

@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QWidget
 from latent_explorer.ui.file_actions import dropped_paths
 from latent_explorer.ui.style import icons
 from latent_explorer.ui.training.form_step import FormStep
-from latent_explorer.ui.widgets.basics import ElidedLabel, button, hint, row
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import ElidedLabel, NoWheelComboBox, button, hint, row
 from latent_explorer.ui.widgets.form import FormGrid, MessageLines
 
 if TYPE_CHECKING:

@@ -14,8 +14,18 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.training.settings import CLASSIFIER, train_settings, values_of
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.form_step import scrolling
-from latent_explorer.ui.widgets.basics import ElidedLabel, button, column, hint, icon_button, plain, row, title, warning
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import (
+    ElidedLabel,
+    NoWheelComboBox,
+    button,
+    column,
+    hint,
+    icon_button,
+    plain,
+    row,
+    title,
+    warning,
+)
 from latent_explorer.ui.widgets.form import MessageLines
 
 if TYPE_CHECKING:

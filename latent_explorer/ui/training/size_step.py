@@ -13,8 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit
 from latent_explorer.training.presets import PRESETS
 from latent_explorer.ui.training.form_step import FormStep
 from latent_explorer.ui.training.settings_page import setting_field
-from latent_explorer.ui.widgets.basics import button, hint
-from latent_explorer.ui.widgets.combo_box import NoWheelComboBox
+from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, hint
 from latent_explorer.ui.widgets.form import FormGrid
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import (
     QBoxLayout,
+    QComboBox,
+    QDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -24,9 +26,10 @@ from latent_explorer.ui.style import icons, theme
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QPaintEvent, QWheelEvent
 
 Layout = TypeVar("Layout", bound=QBoxLayout)
+Dialog = TypeVar("Dialog", bound=QDialog)
 
 
 def column(owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0) -> QVBoxLayout:
@@ -176,3 +179,27 @@ class EmptyState(QWidget):
     def _draw(self) -> None:
         side = 5 * theme.UNIT
         self._picture.setPixmap(icons.icon(self._icon, "muted").pixmap(QSize(side, side)))
+
+
+class NoWheelComboBox(QComboBox):
+    """Turns with the wheel only while it has the focus; otherwise the panel around it scrolls."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumContentsLength(6)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+def open_dialog(dialog: Dialog) -> Dialog:
+    """Show the dialog over its parent; it is deleted when it closes."""
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.open()
+    return dialog
