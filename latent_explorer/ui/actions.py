@@ -10,15 +10,18 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QToolButton, QWidget
 
-from latent_explorer.ui.style import icons
+from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.timeline.shortcuts import SHEET as TIMELINE_KEYS
+from latent_explorer.ui.widgets.basics import row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+    from PySide6.QtWidgets import QMenu, QMenuBar
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,9 @@ OTHER_KEYS = (
 
 SHORTCUT_GROUPS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
 
+TOOL_ROW = ("view_side", "view_after", "view_swipe", "view_difference", "", "grid", "pixels", "", "undo", "redo", "")
+RECORD_WIDTH = 12 * theme.UNIT  # px: the elapsed time must not push the other buttons
+
 
 def build(window: QWidget) -> dict[str, QAction]:
     """The actions by key. `connect` gives them something to do."""
@@ -244,3 +250,39 @@ def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMen
 def plain_text(spec: ActionSpec) -> str:
     """The text without mnemonics and dots, as a sentence would name it."""
     return spec.text.replace("&", "").removesuffix("...")
+
+
+def mode_button(action: QAction, text: str = "") -> QToolButton:
+    """A quiet button for an action; with `text` beside the icon where the icon alone would not do."""
+    made = QToolButton()
+    made.setProperty("role", "quiet")
+    made.setDefaultAction(action)
+    made.setIconSize(QSize(theme.ICON, theme.ICON))
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.setAccessibleName(action.text().replace("&", "").removesuffix("..."))
+    if text:
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        action.setIconText(text)
+        made.setFixedHeight(theme.CONTROL)
+    else:
+        made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        made.setFixedSize(theme.CONTROL, theme.CONTROL)
+    return made
+
+
+def tool_row(actions: Mapping[str, QAction]) -> QWidget:
+    """The modes of the canvas, undo and redo, and what is done most with files."""
+    made = QWidget()
+    layout = row(made, spacing=theme.UNIT // 2)
+    layout.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)
+    for key in TOOL_ROW:
+        if key:
+            layout.addWidget(mode_button(actions[key]))
+        else:
+            layout.addSpacing(theme.MARGIN)
+    record = mode_button(actions["record"], "Record")
+    record.setMinimumWidth(RECORD_WIDTH)
+    layout.addWidget(record)
+    layout.addWidget(mode_button(actions["open"], "Open"))
+    layout.addWidget(mode_button(actions["export_png"], "Export"))
+    return made

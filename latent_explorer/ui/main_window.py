@@ -6,9 +6,12 @@ Panels subscribe to the application's updates; what a person does goes to the ap
 
 from __future__ import annotations
 
+import base64
+import contextlib
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
@@ -26,7 +29,7 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
 )
 from latent_explorer.common.events import Notice, Progress
-from latent_explorer.ui import actions, geometry
+from latent_explorer.ui import actions
 from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.bottom_strip import BottomStrip
 from latent_explorer.ui.canvas.panel import CanvasPanel
@@ -38,7 +41,6 @@ from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import TrainingDockHost
 from latent_explorer.ui.widgets.basics import column, escape_mnemonics, hairline, open_dialog
-from latent_explorer.ui.widgets.mode_buttons import tool_row
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar
 from latent_explorer.ui.window_actions import handlers
@@ -85,7 +87,7 @@ class MainWindow(QMainWindow):
         self._subscribe()
         self.reports = ReportActions(explorer, self.files, self.notices, self.actions_by_key["write_report"])
         actions.connect(self.actions_by_key, handlers(self))
-        geometry.restore(self, self.splitter, explorer.settings)
+        self._restore_geometry()
         self.setAcceptDrops(True)
         self._update_title()
         self._autosave = QTimer(self)
@@ -108,7 +110,7 @@ class MainWindow(QMainWindow):
         self.recent = self.menus[actions.FILE].addMenu("Open &recent")
         self.menus[actions.FILE].insertMenu(self.actions_by_key["save"], self.recent)
         self.recent.aboutToShow.connect(self._fill_recent)
-        self.tools = tool_row(self.actions_by_key)
+        self.tools = actions.tool_row(self.actions_by_key)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setHandleWidth(1)
         self.splitter.setChildrenCollapsible(False)
@@ -159,7 +161,20 @@ class MainWindow(QMainWindow):
 
     def present(self) -> None:
         """Show the window; the first time it fills a screen that is too small for it."""
-        geometry.present(self, self.explorer.settings)
+        room = QGuiApplication.primaryScreen().availableSize()
+        small = room.width() <= self.width() or room.height() <= self.height()
+        if small and not self.explorer.settings.window_geometry:
+            self.showMaximized()
+        else:
+            self.show()
+
+    def _restore_geometry(self) -> None:
+        """Put the window and its columns where they stood last time."""
+        kept = self.explorer.settings
+        self.resize(self.sizeHint())
+        with contextlib.suppress(ValueError):
+            self.restoreGeometry(QByteArray(base64.b64decode(kept.window_geometry)))
+            self.splitter.restoreState(QByteArray(base64.b64decode(kept.window_state)))
 
     # updates ----------------------------------------------------------------------------------
 
@@ -331,7 +346,10 @@ class MainWindow(QMainWindow):
         self._autosave.stop()
         self.strip.timeline.stop()
         self.dock_host.end()
-        geometry.save(self, self.splitter, self.explorer)
+        self.explorer.change_settings(
+            window_geometry=self.saveGeometry().toBase64().toStdString(),
+            window_state=self.splitter.saveState().toBase64().toStdString(),
+        )
         super().closeEvent(event)
 
     def _may_leave_jobs(self) -> bool:

@@ -12,9 +12,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from latent_explorer.app import library
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
-from latent_explorer.ui.dialogs.about import AboutDialog
-from latent_explorer.ui.dialogs.notices import NoticesDialog
-from latent_explorer.ui.dialogs.shortcuts import ShortcutsDialog
+from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog, ShortcutsDialog
 from latent_explorer.ui.widgets.basics import open_dialog
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from window_tools import desktop_on
 
 from latent_explorer.ui.actions import ACTIONS, MENUS, OTHER_KEYS, plain_text, shortcut_text
 from latent_explorer.ui.application import make_application
-from latent_explorer.ui.dialogs.shortcuts import ShortcutsDialog
+from latent_explorer.ui.dialogs.help import ShortcutsDialog
 from latent_explorer.ui.window_actions import handlers
 
 

@@ -3,19 +3,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QCheckBox, QDialog, QHeaderView, QLineEdit, QTableView, QWidget
 
 from latent_explorer.common.format import number_text
-from latent_explorer.ui.attributes.style_search import find_styles
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, row
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from latent_explorer.models.architecture import StyleLayer, StyleLayout
     from latent_explorer.models.summary import ExplainerSummary
 
     Index = QModelIndex | QPersistentModelIndex
@@ -24,6 +25,11 @@ COLUMNS = ("Style", "Layer", "Resolution", "Channel", "Seen from", "to", "")
 WIDTHS = (64, 112, 88, 80, 88, 72)  # px; the last column takes the rest
 NUMBERS = (4, 5)  # columns that align right
 EXAMPLES = "Try a number (214), a layer and a channel (b16.conv1 30), or a resolution (64 px)."
+
+_RESOLUTION = re.compile(r"\b(\d+)\s*px\b")
+_LAYER = re.compile(r"\b(b\d+(?:\.\w*)?|conv\d)", re.ASCII)
+_WORDS = re.compile(r"\b(style|channel|layer|number|no)\b")
+_NUMBER = re.compile(r"\d+")
 
 
 class StyleTableModel(QAbstractTableModel):
@@ -188,3 +194,40 @@ class AddSliderDialog(QDialog):
             return
         self.chosen.emit(style_index, self.pin.isChecked())
         self.model.mark(style_index)
+
+
+def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:
+    """The style indices that `text` means, within one layer when its name is given; all for an empty text.
+
+    A number alone is a style index; beside a layer or a resolution ("b16.conv1 30", "64 px 3") it is a
+    channel, and so it is where "channel" is said. An empty list means that nothing fits.
+    """
+    rest = " ".join(text.lower().replace(",", " ").split())
+    wants_channel = "channel" in rest or bool(layer)
+    rest = _WORDS.sub(" ", rest)
+    sizes = {int(found) for found in _RESOLUTION.findall(rest)}
+    rest = _RESOLUTION.sub(" ", rest)
+    names = _LAYER.findall(rest)
+    rest = _LAYER.sub(" ", rest)
+    numbers = [int(found) for found in _NUMBER.findall(rest)]
+    if _NUMBER.sub(" ", rest).strip() or len(numbers) > 1:
+        return []
+    layers = [
+        (start, each)
+        for start, each in zip(layout.starts, layout.conv_layers, strict=True)
+        if _fits(each, sizes, names) and layer in ("", each.name)
+    ]
+    if not numbers:
+        return [start + channel for start, each in layers for channel in range(each.channels)]
+    number = numbers[0]
+    if sizes or names or wants_channel:
+        return [start + number for start, each in layers if number < each.channels]
+    return [number] if number < layout.num_styles else []
+
+
+def _fits(layer: StyleLayer, sizes: set[int], names: list[str]) -> bool:
+    """Whether a layer is meant; a name with a dot may still be being typed ("b16.co")."""
+    if sizes and layer.resolution not in sizes:
+        return False
+    parts = layer.name.split(".")
+    return all(layer.name.startswith(n) if "." in n else n in parts for n in names)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QProgressBar, QStackedWidget, QWidget
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, single_slider
@@ -17,6 +18,7 @@ from latent_explorer.app.exploration.intents import ResetAttributes, SetEdits, S
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import attribute_amount, with_attribute
 from latent_explorer.app.exploration.updates import DocumentChanged, MainPicture, ModelOpened, StateChanged
+from latent_explorer.common.events import Progress
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
 from latent_explorer.ui.attributes.card_data import (
@@ -31,11 +33,10 @@ from latent_explorer.ui.attributes.card_data import (
     suggest_flip,
 )
 from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
-from latent_explorer.ui.attributes.explainer_note import ExplainerNote
-from latent_explorer.ui.attributes.search_pages import AttributeSearchPages
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     ElidedLabel,
+    EmptyState,
     NoWheelComboBox,
     button,
     column,
@@ -45,15 +46,23 @@ from latent_explorer.ui.widgets.basics import (
     row,
     title,
 )
+from latent_explorer.ui.widgets.status_bar import job_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.app.explorer import Explorer
+    from latent_explorer.common.events import Event
     from latent_explorer.explain.recipe import RenderResult
+    from latent_explorer.models.summary import ExplainerSummary
     from latent_explorer.ui.attributes.card_data import CardRow
 
 SEARCH = "Finding attributes"  # the job's name, also when a menu started it
 FLIP_HELP = "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
+NO_MODEL = "Open a model to see what moves its classifier."
+NOTHING = "No attributes are known yet for this class."
+KEPT = 100  # closed notes that are remembered; the oldest comes back
 
 
 class AttributesPanel(QWidget):
@@ -294,3 +303,102 @@ def _swatch(index: int) -> QIcon:
     painter.drawEllipse(QRectF(1, 1, side - 2, side - 2))
     painter.end()
     return QIcon(pixmap)
+
+
+class AttributeSearchPages(QStackedWidget):
+    """Three pages: no model, nothing found yet, searching."""
+
+    search_requested = Signal()
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.no_model = EmptyState("sliders", NO_MODEL)
+        self.nothing = EmptyState("sliders", NOTHING, "Find attributes", self.search_requested.emit)
+        self.searching = _SearchProgress(self.cancel_requested.emit)
+        for page in (self.no_model, self.nothing, self.searching):
+            self.addWidget(page)
+
+    def show_no_model(self) -> None:
+        self.setCurrentWidget(self.no_model)
+
+    def show_nothing(self, target: str, running: bool) -> None:
+        """Nothing is known towards `target`; while a search runs, its progress instead of the offer."""
+        self.nothing.sentence.setText(
+            f"No attributes are known yet that move the classifier towards {target}. "
+            "A search takes about ten minutes on a laptop; everything stays usable meanwhile."
+        )
+        self.setCurrentWidget(self.searching if running else self.nothing)
+
+
+class _SearchProgress(QWidget):
+    """Bar, words, cancel."""
+
+    def __init__(self, on_cancel: Callable[[], object]) -> None:
+        super().__init__()
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setAccessibleName("Progress of the search for attributes")
+        self.words = hint("Starting")
+        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        heading = title("Finding attributes")
+        heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        layout = column(self, margin=theme.MARGIN)
+        layout.addStretch(1)
+        layout.addWidget(heading)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.words)
+        self.cancel = button("Cancel", on_cancel)
+        layout.addWidget(self.cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+
+    def show_progress(self, event: Event) -> None:
+        """How far the search is."""
+        if not isinstance(event, Progress):
+            return
+        self.bar.setMaximum(max(event.total, 1))
+        self.bar.setValue(event.done)
+        self.words.setText(job_text("Finding attributes", event))
+
+
+class ExplainerNote(QFrame):
+    """Hidden where there is no note, or where it was closed before."""
+
+    def __init__(self, explorer: Explorer) -> None:
+        super().__init__()
+        self._explorer = explorer
+        self.setProperty("role", "card")
+        self.text = hint("")
+        self.text.setTextFormat(Qt.TextFormat.PlainText)
+        self.text.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.text.setAccessibleName("Note of this explainer")
+        self.close_button = icon_button("close", "Close this note; Help > About keeps it", self.dismiss)
+        line = row(self, spacing=theme.GAP // 2)
+        line.setContentsMargins(theme.GAP, theme.GAP, theme.GAP // 2, theme.GAP)
+        line.addWidget(self.text, 1)
+        line.addWidget(self.close_button, alignment=Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_model(self, summary: ExplainerSummary | None) -> None:
+        """The note of the model that is open now."""
+        note = summary.note if summary else ""
+        self.text.setText(note)
+        self.text.setAccessibleDescription(note)
+        closed = self._explorer.settings.closed_notes
+        self.setVisible(summary is not None and note != "" and note_key(summary) not in closed)
+
+    def dismiss(self) -> None:
+        """Away, also at the next start; another note of the same model is shown again."""
+        self.hide()
+        summary = self._explorer.summary
+        if summary is not None:
+            closed = self._explorer.settings.closed_notes
+            self._explorer.change_settings(closed_notes=(*closed, note_key(summary))[-KEPT:])
+
+
+def note_key(summary: ExplainerSummary) -> str:
+    """Which note of which model was closed, as the settings remember it."""
+    return hashlib.sha256(f"{summary.model_hash} {summary.note}".encode()).hexdigest()[:16]

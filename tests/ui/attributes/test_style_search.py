@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from latent_explorer.models.architecture import stylegan2_layout
-from latent_explorer.ui.attributes.style_search import find_styles
+from latent_explorer.ui.attributes.add_slider import find_styles
 
 LAYOUT = stylegan2_layout((32, 32, 24, 16, 16))  # 64 px, nine convolutions
 
