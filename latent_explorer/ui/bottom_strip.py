@@ -47,13 +47,13 @@ class BottomStrip(QWidget):
         super().__init__()
         self._controller = controller
         self._actions: Mapping[str, QAction] = {}
-        self._tab = PLOT
+        self.tab = PLOT
         self._training = False  # whether its dock is open below
         self._gave_way = False  # folded for the dock
         self._available = 0  # px between menus and status line
         self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.fold = icon_button("down", "Fold away", self._toggle)
+        self.fold = icon_button("down", "Fold away", lambda: self.set_folded(not self.folded))
         self.tabs = SegmentedControl("What the strip shows", TABS)
         self.tabs.chosen.connect(self._choose)
         self.live = LivePlot(explorer)
@@ -99,24 +99,17 @@ class BottomStrip(QWidget):
         self.timeline.set_actions(actions, menus)
         self._mark_tab()
 
-    # which tab, and whether open --------------------------------------------------------------
-
-    @property
-    def tab(self) -> int:
-        """PLOT or TIMELINE, whichever is in front."""
-        return self._tab
-
     @property
     def folded(self) -> bool:
         return self.body.isHidden()
 
     def shows(self, tab: int) -> bool:
         """Whether a tab is in front and open."""
-        return self._tab == tab and not self.folded
+        return self.tab == tab and not self.folded
 
     def show_tab(self, tab: int) -> None:
         """Bring one to the front, unfolded."""
-        self._tab = tab
+        self.tab = tab
         self._pages.setCurrentIndex(tab)
         self.set_folded(False)
 
@@ -128,11 +121,10 @@ class BottomStrip(QWidget):
             self.show_tab(tab)
 
     def set_folded(self, on: bool) -> None:
-        """Only the head's row remains."""
         dismissed = self._gave_way and not on
         self._gave_way = self._gave_way and on
         self.body.setHidden(on)
-        self._head.setCurrentIndex(FOLDED if on else self._tab)
+        self._head.setCurrentIndex(FOLDED if on else self.tab)
         self._mark_tab()
         icons.set_icon(self.fold, "right" if on else "down")
         words = "Unfold the strip" if on else "Fold the strip away"
@@ -167,7 +159,7 @@ class BottomStrip(QWidget):
         for key, tab in (("plot", PLOT), ("timeline", TIMELINE)):
             if key in self._actions:
                 self._actions[key].setChecked(self.shows(tab))
-        self.tabs.choose(TRAINING if self._training and self.folded else self._tab)
+        self.tabs.choose(TRAINING if self._training and self.folded else self.tab)
 
     def _choose(self, tab: int) -> None:
         if tab == TRAINING:
@@ -175,9 +167,6 @@ class BottomStrip(QWidget):
             self._actions["training"].trigger()
         else:
             self.show_tab(tab)
-
-    def _toggle(self) -> None:
-        self.set_folded(not self.folded)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -32,8 +32,6 @@ class FileActions:
         self._explorer = explorer
         self._scratch: QTemporaryDir | None = None  # of pictures that are dragged out
 
-    # open and save ----------------------------------------------------------------------------
-
     def open(self) -> None:
         """Ask for a file and open it."""
         names, _kind = QFileDialog.getOpenFileNames(self._window, "Open", self.folder(), f"{OPENABLE};;All files (*)")
@@ -45,7 +43,6 @@ class FileActions:
         return self._explorer.save() if self._explorer.path else self.save_as()
 
     def save_as(self) -> bool:
-        """Ask for a name and save."""
         path = self.ask("Save exploration", f"{self.name()}.exploration", EXPLORATION)
         return path is not None and self._explorer.save(path)
 
@@ -78,8 +75,6 @@ class FileActions:
             return self.save()
         return answer == buttons.Discard
 
-    # export -----------------------------------------------------------------------------------
-
     def export_png(self) -> None:
         """The picture with its recipe."""
         path = self.ask("Export picture", f"{self.name()}.png", PNG)
@@ -92,8 +87,6 @@ class FileActions:
         path = self.ask("Picture of the window", "latent-explorer.png", PNG)
         if path is not None:
             shown.save(str(path), "PNG")
-
-    # clipboard and drag -----------------------------------------------------------------------
 
     def copy_picture(self) -> None:
         """The picture to the clipboard: as PNG with its recipe, and as pixels for programs that want those."""
@@ -126,16 +119,12 @@ class FileActions:
         data.setImageData(QImage.fromData(png))
         return data
 
-    # dropping ---------------------------------------------------------------------------------
-
     def open_dropped(self, data: QMimeData) -> bool:
         """Open what was dropped; whether there were files."""
         paths = dropped_paths(data)
         if paths:
             self._explorer.open_path(*paths)
         return bool(paths)
-
-    # names ------------------------------------------------------------------------------------
 
     def name(self) -> str:
         """What a new file is called: like the exploration, else like the model."""

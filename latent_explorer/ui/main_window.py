@@ -16,7 +16,6 @@ from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QWidget
 
 from latent_explorer.app import library
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
-from latent_explorer.app.exploration.intents import ResetAttributes
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import (
     DeviceChanged,
@@ -90,8 +89,7 @@ class MainWindow(QMainWindow):
         self._restore_geometry()
         self.setAcceptDrops(True)
         self._update_title()
-        self._autosave = QTimer(self)
-        self._autosave.setInterval(1000 * AUTOSAVE_SECONDS)
+        self._autosave = QTimer(self, interval=1000 * AUTOSAVE_SECONDS)
         self._autosave.timeout.connect(explorer.autosave)
         self._autosave.start()
         self.canvas.setFocus()  # not the first button: a ring there would look like advice
@@ -185,7 +183,10 @@ class MainWindow(QMainWindow):
         updates.on(TimelineFrame, self._take_picture)
         updates.on(StateChanged, self._state_changed)
         updates.on(ModelOpened, self._model_opened)
-        updates.on(DeviceChanged, self._device_changed)
+        updates.on(
+            DeviceChanged,
+            lambda new: self.status.show_devices(new.device, new.choices, self.explorer.settings.device),
+        )
         updates.on(FileChanged, lambda _update: self._update_title())
         updates.on(Message, lambda said: self.notices.show_message(said.text, said.severity))
         updates.on(ErrorReport, self._show_error)
@@ -203,9 +204,6 @@ class MainWindow(QMainWindow):
         self._update_undo_actions()
         if update.old.classifier_id != update.new.classifier_id:
             self._update_model_label()
-
-    def _device_changed(self, update: DeviceChanged) -> None:
-        self.status.show_devices(update.device, update.choices, self.explorer.settings.device)
 
     def _job_started(self, update: JobStarted) -> None:
         self.status.jobs.started(update.job, update.name, update.cancellable)
@@ -297,10 +295,6 @@ class MainWindow(QMainWindow):
         """Light, dark, or as the system says; remembered."""
         theme.apply(mode)
         self.explorer.change_settings(theme=mode)
-
-    def reset(self) -> None:
-        """Every attribute back to zero."""
-        self.explorer.apply(ResetAttributes())
 
     def offer_recovery(self, recovery: Recovery) -> None:
         """Ask whether what a window left behind shall come back; it stays on disk until answered."""

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 
 from latent_explorer.app import library
+from latent_explorer.app.exploration.intents import ResetAttributes
 from latent_explorer.common.paths import log_dir
 from latent_explorer.ui.bottom_strip import PLOT, TIMELINE
 from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog, ShortcutsDialog
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 
 def handlers(window: MainWindow) -> Handlers:
-    """All of them."""
     menus = (_file, _edit, _view, _explain, _timeline, _study, _help)
     return {key: act for menu in menus for key, act in menu(window).items()}
 
@@ -63,7 +63,7 @@ def _edit(window: MainWindow) -> Handlers:
         "copy": window.files.copy_picture,
         "paste": window.projection.paste,
         "copy_words": lambda: _copy(window.canvas.bars.text.text()),
-        "reset": window.reset,
+        "reset": lambda: window.explorer.apply(ResetAttributes()),
     }
 
 
@@ -183,25 +183,21 @@ def _copy(text: str) -> None:
 
 
 def _copy_diagnostics(window: MainWindow) -> None:
-    from latent_explorer import __version__
-
-    lines = [f"Latent Explorer {__version__}", *window_lines(window)]
-    _copy("\n".join(lines))
-    window.notices.show_message("Diagnostics are on the clipboard.")
-
-
-def window_lines(window: MainWindow) -> list[str]:
-    """Versions and what is open. `latent-explorer doctor` says more, without a window."""
+    """Copy versions and the open model. `latent-explorer doctor` reports more, without a window."""
     import platform
 
     from PySide6.QtCore import qVersion
 
+    from latent_explorer import __version__
+
     summary = window.explorer.summary
     lines = [
+        f"Latent Explorer {__version__}",
         f"Python {platform.python_version()}, Qt {qVersion()}, {platform.platform()}",
         f"Platform plugin {QGuiApplication.platformName()}, device {window.status.device.text()}",
     ]
     if summary is not None:
         lines.append(f"Model {summary.name} {summary.model_hash}")
         lines += [f"Classifier {c.name} {c.classifier_id}" for c in summary.classifiers]
-    return lines
+    _copy("\n".join(lines))
+    window.notices.show_message("Diagnostics are on the clipboard.")

@@ -47,7 +47,7 @@ def test_saved_exploration_opens_again(qtbot, desktop, tmp_path, monkeypatch):
     answer(monkeypatch, tmp_path / "mine & yours.exploration")
     QTest.keyClick(desktop.window, Qt.Key.Key_S, CTRL)
     assert not desktop.window.isWindowModified()
-    desktop.window.reset()
+    desktop.window.actions_by_key["reset"].trigger()
     monkeypatch.setattr(QMessageBox, "question", lambda *_args: QMessageBox.StandardButton.Discard)
     QTest.keyClick(desktop.window, Qt.Key.Key_O, CTRL)
     qtbot.waitUntil(lambda: desktop.explorer.state == state)

@@ -77,7 +77,7 @@ def test_dragging_a_slider_moves_picture_bars_plot_and_words(qtbot, desktop):
     after = desktop.explorer.shown.result.after
     assert not np.array_equal(before.image, after.image)
     assert np.array_equal(window.canvas.bars.verdict.after, after.probs)
-    assert window.canvas.view._after.image is after.image  # numbers and picture travel together
+    assert window.canvas.view.after.image is after.image  # numbers and picture travel together
     assert len(window.strip.live.plot.probs) > points
     assert f"{CLASSES[0]} {after.probs[0]:.2f}" in window.canvas.bars.text.text()
 
@@ -166,7 +166,7 @@ def test_grid_stands_in_for_the_picture(qtbot, desktop):
 def test_before_says_what_it_is(qtbot, desktop, base, words):
     desktop.explorer.apply(SetBase(base))
     wait_picture(qtbot, desktop)
-    assert desktop.window.canvas.view._before.title == words
+    assert desktop.window.canvas.view.before.title == words
 
 
 # plot, status, notices
@@ -256,7 +256,7 @@ def test_dropping_an_exported_picture_restores_it(qtbot, desktop, tmp_path):
     wait_picture(qtbot, desktop)
     state, path = desktop.explorer.state, tmp_path / "leaf.png"
     desktop.explorer.export_png(path)
-    desktop.window.reset()
+    desktop.window.actions_by_key["reset"].trigger()
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     event = QDropEvent(

@@ -54,7 +54,6 @@ class StyleTableModel(QAbstractTableModel):
         self.dataChanged.emit(self.index(0, 0), last)
 
     def style_index(self, place: int) -> int:
-        """The coordinate in a row."""
         return self._found[place]
 
     def rowCount(self, parent: Index | None = None) -> int:
@@ -184,7 +183,6 @@ class AddSliderDialog(QDialog):
 
     @property
     def selected(self) -> int | None:
-        """The style index of the selected row."""
         rows = self.table.selectionModel().selectedRows()
         return self.model.style_index(rows[0].row()) if rows else None
 

@@ -60,7 +60,7 @@ class AttributeCard(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._card_data: CardData | None = None
+        self.card_data: CardData | None = None
         self.rank = QLabel()
         self.rank.setFixedSize(RANK_WIDTH, LINE)
         self.name = EditableLabel()
@@ -107,12 +107,6 @@ class AttributeCard(QWidget):
         self.name.renamed.connect(self.renamed)
         self.pin.clicked.connect(self.pin_toggled)
 
-    # showing ----------------------------------------------------------------------------------
-
-    @property
-    def card_data(self) -> CardData | None:
-        return self._card_data
-
     @property
     def stops(self) -> tuple[QWidget, ...]:
         """Where Tab stops, in order; a card is no stop itself, and F2 reaches the name."""
@@ -120,9 +114,9 @@ class AttributeCard(QWidget):
 
     def set_card_data(self, card_data: CardData) -> None:
         """Show `card_data`; emits nothing. What did not change is not touched: this runs at every drag step."""
-        if card_data == self._card_data:
+        if card_data == self.card_data:
             return
-        old, self._card_data = self._card_data, card_data
+        old, self.card_data = self.card_data, card_data
         if old is None or old.amount != card_data.amount:
             self.slider.set_amount(card_data.amount)
         dead = card_data.at_end and card_data.amount == 0
@@ -162,8 +156,6 @@ class AttributeCard(QWidget):
         self.pin.setAccessibleName(words)
         icons.set_icon(self.pin, "pin", "accent" if card_data.pinned else "muted")
 
-    # mouse and keys ---------------------------------------------------------------------------
-
     def enterEvent(self, event: QEnterEvent) -> None:
         super().enterEvent(event)
         self.hovered.emit(True)
@@ -188,10 +180,10 @@ class AttributeCard(QWidget):
     def menu(self) -> QMenu:
         """Everything the card can do, for the right button and the menu key."""
         menu = QMenu(self)
-        card_data = self._card_data
+        card_data = self.card_data
         menu.addAction("Rename\tF2", self.name.edit)
         menu.addAction("Show both ends", self.preview_requested.emit)
-        reset = menu.addAction("Reset", self._reset)
+        reset = menu.addAction("Reset", lambda: self.amount_changed.emit(0.0))
         if card_data is None:
             return menu
         reset.setEnabled(card_data.amount != 0)
@@ -201,9 +193,6 @@ class AttributeCard(QWidget):
             menu.addSeparator()
             menu.addAction("Remove slider", self.removed.emit)
         return menu
-
-    def _reset(self) -> None:
-        self.amount_changed.emit(0.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         if not self.underMouse():

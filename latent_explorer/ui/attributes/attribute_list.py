@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import numpy as np
     from PySide6.QtGui import QHideEvent, QImage, QPaintEvent
 
-    from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
@@ -50,7 +49,7 @@ class AttributeList(QScrollArea):
         self._attributes: dict[str, Attribute] = {}
         self._previewed = ""  # key of the attribute whose ends are shown
         self._waiting = ""  # key of the card under the mouse
-        self._popup: RangePreviewPopup | None = None
+        self.popup: RangePreviewPopup | None = None
         self._page = QWidget()
         self._page.setProperty("role", "page")
         self._column = column(self._page, spacing=0)
@@ -60,14 +59,10 @@ class AttributeList(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Attributes")
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(HOVER_DELAY)
+        self._timer = QTimer(self, singleShot=True, interval=HOVER_DELAY)
         self._timer.timeout.connect(self._on_rest)
         self.verticalScrollBar().valueChanged.connect(self.hide_preview)
         explorer.updates.on(HoverPicture, self._show_end)
-
-    # cards ------------------------------------------------------------------------------------
 
     @property
     def cards(self) -> list[AttributeCard]:
@@ -75,7 +70,6 @@ class AttributeList(QScrollArea):
         return list(self._cards.values())
 
     def card(self, attribute: Attribute) -> AttributeCard:
-        """The card of an attribute in the list."""
         return self._cards[attribute_key(attribute)]
 
     def reveal(self, attribute: Attribute) -> None:
@@ -111,26 +105,22 @@ class AttributeList(QScrollArea):
 
     def _new_card(self, key: str) -> AttributeCard:
         explorer, card = self._explorer, AttributeCard()
+        change = explorer.change_document
         card.amount_changed.connect(lambda amount: explorer.apply(SetAttribute(self._attributes[key], amount)))
         card.pressed.connect(self.hide_preview)
         card.pressed.connect(explorer.begin_gesture)
         card.released.connect(explorer.end_gesture)
-        card.renamed.connect(lambda name: self._change(explorer.document.renamed(self._attributes[key], name)))
-        card.pin_toggled.connect(lambda on: self._change(explorer.document.with_pin(self._attributes[key], on)))
+        card.renamed.connect(lambda name: change(explorer.document.renamed(self._attributes[key], name)))
+        card.pin_toggled.connect(lambda on: change(explorer.document.with_pin(self._attributes[key], on)))
         card.removed.connect(lambda: self._remove(self._attributes[key]))
         card.hovered.connect(lambda on: self._on_hover(key, on))
         card.preview_requested.connect(lambda: self._ask(key))
         return card
 
-    def _change(self, document: Document) -> None:
-        self._explorer.change_document(document)
-
     def _remove(self, attribute: Attribute) -> None:
         """Take a slider of the person's own away; what it did to the picture goes with it, and can be undone."""
         self._explorer.apply(SetAttribute(attribute, 0.0))
         self._explorer.change_document(self._explorer.document.without_slider(attribute))
-
-    # both ends --------------------------------------------------------------------------------
 
     def _on_hover(self, key: str, on: bool) -> None:
         if on:
@@ -146,11 +136,11 @@ class AttributeList(QScrollArea):
 
     def _ask(self, key: str) -> None:
         self._previewed = key
-        if self._popup is None or self._popup.parentWidget() is not self.window():
-            self._popup = RangePreviewPopup(self.window())
+        if self.popup is None or self.popup.parentWidget() is not self.window():
+            self.popup = RangePreviewPopup(self.window())
         card = self._cards[key]
         card_data = card.card_data
-        self._popup.begin(card_data.name if card_data else "", card)
+        self.popup.begin(card_data.name if card_data else "", card)
         self._explorer.hover(self._attributes[key])
 
     def hide_preview(self) -> None:
@@ -160,22 +150,18 @@ class AttributeList(QScrollArea):
         if self._previewed:
             self._previewed = ""
             self._explorer.hover(None)
-        if self._popup is not None:
-            self._popup.hide()
-
-    @property
-    def popup(self) -> RangePreviewPopup | None:
-        return self._popup
+        if self.popup is not None:
+            self.popup.hide()
 
     def _show_end(self, update: HoverPicture) -> None:
         """A picture that is no longer wanted is dropped."""
         state, summary = self._explorer.state, self._explorer.summary
-        if state is None or summary is None or self._popup is None:
+        if state is None or summary is None or self.popup is None:
             return
         if self._previewed == attribute_key(update.attribute):
             picture, target = update.result.after, state.target_class
             words = f"{class_name(state, summary, target)} {picture.probs[target]:.2f}"
-            self._popup.set_picture(update.sign, picture.image, words)
+            self.popup.set_picture(update.sign, picture.image, words)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -198,11 +184,8 @@ class RangePreviewPopup(QWidget):
         self._words: dict[int, str] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedSize(self.sizeHint())
+        self.setFixedSize(2 * SIDE + 3 * PAD, SIDE + 2 * LINE + 2 * PAD)
         self.hide()
-
-    def sizeHint(self) -> QSize:
-        return QSize(2 * SIDE + 3 * PAD, SIDE + 2 * LINE + 2 * PAD)
 
     def begin(self, title: str, beside: QWidget) -> None:
         """Show empty frames for `title` to the left of a widget; the pictures follow."""
@@ -250,7 +233,7 @@ class RangePreviewPopup(QWidget):
         painter.setPen(now.color("ink"))
         box = QRectF(PAD, PAD - 4, self.width() - 2 * PAD, LINE)
         title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, int(box.width()))
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
+        painter.drawText(box, theme.LEFT, title)
         painter.setFont(theme.font(theme.SMALL))
         for sign, x in ((-1, PAD), (1, 2 * PAD + SIDE)):
             self._paint_end(painter, sign, x)
@@ -264,7 +247,6 @@ class RangePreviewPopup(QWidget):
             painter.fillRect(QRectF(x, top, SIDE, SIDE), now.color("sunken"))
         painter.setPen(now.color("muted"))
         box = QRectF(x, top + SIDE + 2, SIDE, LINE)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, signed_text(sign, 0))
+        painter.drawText(box, theme.LEFT, signed_text(sign, 0))
         painter.setPen(now.color("ink"))
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(box, right, self._words.get(sign, ""))
+        painter.drawText(box, theme.RIGHT, self._words.get(sign, ""))

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
 
 WIDTH, HEIGHT = 84, 20  # px
 NUMBER_WIDTH = 36.0
-ALIGN = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class EffectBar(QWidget):
@@ -27,10 +26,6 @@ class EffectBar(QWidget):
         self._exact = True
         self.setFont(theme.font(theme.SMALL))
         self.setFixedSize(WIDTH, HEIGHT)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-    def sizeHint(self) -> QSize:
-        return QSize(WIDTH, HEIGHT)
 
     def set_effect(
         self,
@@ -63,7 +58,7 @@ class EffectBar(QWidget):
         y = self.height() / 2
         if self._mean is None:
             painter.setPen(theme.current().color("muted"))
-            painter.drawText(self._number_box(), ALIGN, "–")
+            painter.drawText(self._number_box(), theme.RIGHT, "–")
             return
         zero, end = self._x(0.0), self._x(self._mean)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -78,7 +73,7 @@ class EffectBar(QWidget):
             self._paint_whisker(painter, y)
         painter.setPen(self.palette().windowText().color())
         number = ("" if self._exact else "~") + number_text(self._mean)
-        painter.drawText(self._number_box(), ALIGN, number)
+        painter.drawText(self._number_box(), theme.RIGHT, number)
 
     def _number_box(self) -> QRectF:
         return QRectF(self.width() - NUMBER_WIDTH, 0, NUMBER_WIDTH - 4, self.height())

@@ -76,7 +76,7 @@ class AttributesPanel(QWidget):
         self._job: int | None = None  # a search that runs or waits
         self.setAccessibleName("Attributes")
         self.add = icon_button("add", "Add slider for any style coordinate", self.open_add_slider)
-        self.reset = icon_button("reset", "Reset all attributes", self._reset_all)
+        self.reset = icon_button("reset", "Reset all attributes", lambda: explorer.apply(ResetAttributes()))
         self.target = NoWheelComboBox("Class that the attributes move towards")
         self._towards = hint("towards", wrap=False)
         self.asked = ClassifierSelector()
@@ -156,9 +156,6 @@ class AttributesPanel(QWidget):
     def _cancel_search(self) -> None:
         if self._job is not None:
             self._explorer.cancel(self._job)
-
-    def _reset_all(self) -> None:
-        self._explorer.apply(ResetAttributes())
 
     def open_add_slider(self) -> AddSliderDialog | None:
         """The dialog that adds sliders; it stays open beside the window."""
@@ -332,8 +329,6 @@ class AttributeSearchPages(QStackedWidget):
 
 
 class _SearchProgress(QWidget):
-    """Bar, words, cancel."""
-
     def __init__(self, on_cancel: Callable[[], object]) -> None:
         super().__init__()
         self.bar = QProgressBar()
@@ -354,7 +349,6 @@ class _SearchProgress(QWidget):
         layout.addStretch(1)
 
     def show_progress(self, event: Event) -> None:
-        """How far the search is."""
         if not isinstance(event, Progress):
             return
         self.bar.setMaximum(max(event.total, 1))
@@ -383,7 +377,6 @@ class ExplainerNote(QFrame):
         self.hide()
 
     def show_model(self, summary: ExplainerSummary | None) -> None:
-        """The note of the model that is open now."""
         note = summary.note if summary else ""
         self.text.setText(note)
         self.text.setAccessibleDescription(note)

@@ -15,6 +15,7 @@ from latent_explorer.app.exploration.updates import GridPicture, ModelOpened, St
 from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, hint, row
+from latent_explorer.ui.widgets.probability_bars import paint_share
 from latent_explorer.ui.widgets.scaling import scaled, shown_side
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class GridPanel(QWidget):
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._explorer = explorer
-        self._bases: tuple[Base, ...] = ()
+        self.bases: tuple[Base, ...] = ()
         self._seed = 0
         self._pixels = False
         self.cells: list[GridCell] = []
@@ -118,11 +119,6 @@ class GridPanel(QWidget):
 
     # which pictures ---------------------------------------------------------------------------
 
-    @property
-    def bases(self) -> tuple[Base, ...]:
-        """The latents of the grid."""
-        return self._bases
-
     def _reset(self) -> None:
         """Another model: what it has decides what can be chosen."""
         summary = self._explorer.summary
@@ -131,7 +127,7 @@ class GridPanel(QWidget):
             item = self.source.model().item(place)  # type: ignore[attr-defined]
             item.setEnabled(key == SEEDS or has_samples)
         self.source.setCurrentIndex(0 if has_samples else 2)
-        self._seed, self._bases = 0, ()
+        self._seed, self.bases = 0, ()
         self._choose()
 
     def _shuffle(self) -> None:
@@ -143,12 +139,12 @@ class GridPanel(QWidget):
         if summary is None or state is None:
             return
         bases = choose_bases(summary, state, self.source.currentData(), self.count.currentData(), self._seed)
-        if bases == self._bases:
+        if bases == self.bases:
             return
-        self._bases = bases
+        self.bases = bases
         self._make_cells(summary)
         if self.isVisible():
-            self._explorer.set_grid(self._bases)
+            self._explorer.set_grid(self.bases)
 
     def _make_cells(self, summary: ExplainerSummary) -> None:
         for cell in self.cells:
@@ -156,7 +152,7 @@ class GridPanel(QWidget):
             cell.hide()
             cell.deleteLater()
         self.cells = []
-        for base in self._bases:
+        for base in self.bases:
             cell = GridCell(_name_of(base, summary))
             cell.set_pixels(self._pixels)
             cell.opened.connect(lambda base=base: self._open(base))
@@ -184,9 +180,9 @@ class GridPanel(QWidget):
 
     def _take(self, update: GridPicture) -> None:
         state = self._explorer.state
-        if state is None or update.index >= len(self._bases):
+        if state is None or update.index >= len(self.bases):
             return
-        if self._bases[update.index] == update.base:
+        if self.bases[update.index] == update.base:
             self.cells[update.index].show_result(update.result, state.target_class, self._class_names())
             self._show_tally()
 
@@ -220,7 +216,7 @@ class GridPanel(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._explorer.set_grid(self._bases)
+        self._explorer.set_grid(self.bases)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -276,7 +272,6 @@ class GridCell(QWidget):
         self.update()
 
     def set_pixels(self, on: bool) -> None:
-        """Whole pixels instead of Lanczos."""
         self._pixels = on
         self.update()
 
@@ -345,14 +340,11 @@ class GridCell(QWidget):
 
     # painting ---------------------------------------------------------------------------------
 
-    def _side(self) -> float:
-        return float(min(self.width(), self.height() - CAPTION))
-
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         now = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        side = self._side()
+        side = float(min(self.width(), self.height() - CAPTION))
         frame = QRectF((self.width() - side) / 2, 0, side, side)
         self._paint_picture(painter, frame)
         if self.verdict == "flipped" and not self._before:
@@ -398,27 +390,19 @@ class GridCell(QWidget):
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(now.color("ink"))
         text = "before" if self._before else f"{both[0]:.2f} → {both[1]:.2f}"
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        painter.drawText(line, theme.LEFT, text)
         if self.verdict and not self._before:
             painter.setFont(theme.font(theme.SMALL, semibold=True))
-            right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             room = line.width() - painter.fontMetrics().horizontalAdvance(text) - theme.UNIT
             mark = painter.fontMetrics().elidedText(self.verdict, Qt.TextElideMode.ElideRight, int(max(room, 0)))
-            painter.drawText(line, right, mark)
+            painter.drawText(line, theme.RIGHT, mark)
 
     def _paint_bar(self, painter: QPainter, box: QRectF) -> None:
         both = self.probabilities
         if both is None:
             return
         now = theme.current()
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.color("line"))
-        painter.drawRoundedRect(box, 3, 3)
-        painter.save()
-        painter.setClipRect(QRectF(box.left(), box.top(), box.width() * both[1], box.height()))
-        painter.setBrush(now.class_color(self._target))
-        painter.drawRoundedRect(box, 3, 3)
-        painter.restore()
+        paint_share(painter, box, both[1], now.class_color(self._target), now.color("line"))
         x = min(max(box.left() + box.width() * both[0], box.left() + 1), box.right() - 1)
         painter.setPen(QPen(now.color("ink"), 2))
         painter.drawLine(QPointF(x, box.top() - 2), QPointF(x, box.bottom() + 2))

@@ -47,9 +47,7 @@ class ProbabilityPlot(QWidget):
         super().__init__()
         self.names: tuple[str, ...] = ()
         self._rows: deque[np.ndarray] = deque(maxlen=LENGTH)
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
+        self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(self.update)
         self.setMinimumHeight(9 * theme.UNIT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -132,7 +130,6 @@ class LivePlot(QWidget):
             self._add(picture)
 
     def clear(self) -> None:
-        """Start again."""
         self._begin()
         self._pages.setCurrentWidget(self.empty)
 

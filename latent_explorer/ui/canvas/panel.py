@@ -103,10 +103,7 @@ class CanvasPanel(QWidget):
         explorer.updates.on(MainPicture, self._take_picture)
         explorer.updates.on(TimelineFrame, lambda frame: self._show(frame, f"After, {frame.seconds:.2f} s"))
 
-    # pages ------------------------------------------------------------------------------------
-
     def show_welcome(self) -> None:
-        """Nothing is open."""
         self.pages.setCurrentWidget(self.welcome)
         self._below.hide()
 
@@ -153,13 +150,6 @@ class CanvasPanel(QWidget):
         self._photo = on
         if self._picture is not None:
             self._show(self._picture)
-
-    # updates ----------------------------------------------------------------------------------
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """Of the asked classifier."""
-        return self._names
 
     def _model_opened(self, update: ModelOpened) -> None:
         self._picture = None

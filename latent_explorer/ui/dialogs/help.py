@@ -114,8 +114,6 @@ class NoticesDialog(QDialog):
 
 
 class AboutDialog(QDialog):
-    """One screen of text."""
-
     def __init__(self, summary: ExplainerSummary | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("About Latent Explorer")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QMouseEvent
     from PySide6.QtWidgets import QLabel, QLayout
 
-    from latent_explorer.app.exploration.intents import Intent
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -58,7 +57,7 @@ def condition(probs: Sequence[float] | None, index: int, share: float, count: in
 class GeneratorInputs(QWidget):
     """Shows a state, emits intents. A word beside the title says when what is folded away is not as it was."""
 
-    asked = Signal(object)  # an intent
+    asked = Signal(object)  # an Intent
     pressed = Signal()  # a gesture begins,
     released = Signal()  # and ends
 
@@ -116,17 +115,14 @@ class GeneratorInputs(QWidget):
         self.share.amount_changed.connect(self._on_share)
         self.share.pressed.connect(self.pressed)
         self.share.released.connect(self.released)
-        self.noise.activated.connect(lambda _index: self._on_noise())
+        self.noise.activated.connect(lambda _index: self.asked.emit(SetNoise(Noise(self.noise.currentData()))))
         self.seed.editingFinished.connect(self._on_seed)
-
-    # showing ----------------------------------------------------------------------------------
 
     @property
     def folded(self) -> bool:
         return self.body.isHidden()
 
     def set_folded(self, on: bool) -> None:
-        """Only the title remains."""
         self.body.setHidden(on)
         icons.set_icon(self.fold, "down" if on else "up")
         words = "Show what the generator is told" if on else "Fold it away"
@@ -162,37 +158,28 @@ class GeneratorInputs(QWidget):
         self.seed.setText(str(state.noise.seed))
         self.changed.setText("changed" if cond is not None or state.noise != Noise() else "")
 
-    # what the person does ---------------------------------------------------------------------
-
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """The title's whole row folds, not only its small arrow."""
         if event.position().y() < self.fold.geometry().bottom():
             self.set_folded(not self.folded)
 
-    def _ask(self, intent: Intent) -> None:
-        self.asked.emit(intent)
-
     def _on_condition(self, index: int) -> None:
         cond = None if index == 0 else condition(self._cond, index - 1, DEFAULT_SHARE, len(self._names))
-        self._ask(SetCond(cond))
+        self.asked.emit(SetCond(cond))
 
     def _on_share(self, share: float) -> None:
         index = self.condition.currentIndex() - 1
         if index >= 0:
-            self._ask(SetCond(condition(self._cond, index, share, len(self._names))))
+            self.asked.emit(SetCond(condition(self._cond, index, share, len(self._names))))
 
     @property
     def _cond(self) -> tuple[float, ...] | None:
         return self._state.cond if self._state else None
 
-    def _on_noise(self) -> None:
-        kind = self.noise.currentData()
-        self._ask(SetNoise(Noise(kind)))
-
     def _on_seed(self) -> None:
         if self.seed.isModified() and self.seed.text():
             self.seed.setModified(False)
-            self._ask(SetNoise(Noise("seed", int(self.seed.text()))))
+            self.asked.emit(SetNoise(Noise("seed", int(self.seed.text()))))
 
 
 def _line(label: QLabel, control: QWidget) -> QLayout:

@@ -85,7 +85,7 @@ class SamplesPanel(QWidget):
         self._pages.addWidget(self.empty)
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(0, 0, 0, theme.MARGIN)
-        layout.addLayout(_inset(self._source_row()))
+        layout.addLayout(_inset(self.source))
         strip = _inset(self._pages)  # its scroll bar stands in the margin
         strip.setContentsMargins(theme.MARGIN - STRIP_INSET, 0, theme.UNIT // 2, 0)
         layout.addLayout(strip, 1)
@@ -97,13 +97,6 @@ class SamplesPanel(QWidget):
         explorer.updates.on(StateChanged, self._state_changed)
         explorer.updates.on(DocumentChanged, self._document_changed)
         explorer.updates.on(Thumbnail, lambda new: self.view.thumbnails.set_picture(new.base, new.picture))
-
-    # building ---------------------------------------------------------------------------------
-
-    def _source_row(self) -> QHBoxLayout:
-        line = row()
-        line.addWidget(self.source)
-        return line
 
     def _seed_row(self) -> QHBoxLayout:
         self.seed = QLineEdit()
@@ -119,7 +112,6 @@ class SamplesPanel(QWidget):
         return line
 
     def _truncation(self) -> QVBoxLayout:
-        """Title, switch for encoded latents, psi and cutoff."""
         self.psi = ValueSlider(
             "Truncation psi", -0.5, 1.5, default=1.0, detents=(0.0, 1.0), inside=(-0.5, 1.0), tooltip=PSI_HELP
         )
@@ -128,7 +120,7 @@ class SamplesPanel(QWidget):
         self.psi.released.connect(self._explorer.end_gesture)
         self.cutoff = NoWheelComboBox("Rows that truncation acts on")
         self.cutoff.setToolTip(CUTOFF_HELP)
-        self.cutoff.activated.connect(self._on_cutoff)
+        self.cutoff.activated.connect(lambda _index: self._explorer.apply(SetCutoff(self.cutoff.currentData())))
         self.towards_average = QCheckBox("Towards the average")
         self.towards_average.setToolTip(AVERAGE_HELP)
         self.towards_average.setAccessibleName("Truncate encoded pictures, towards the average")
@@ -146,16 +138,12 @@ class SamplesPanel(QWidget):
         layout.addLayout(rows)
         return layout
 
-    def _generator(self) -> QVBoxLayout:
+    def _generator(self) -> GeneratorInputs:
         self.inputs = GeneratorInputs()
         self.inputs.asked.connect(self._explorer.apply)
         self.inputs.pressed.connect(self._explorer.begin_gesture)
         self.inputs.released.connect(self._explorer.end_gesture)
-        layout = column()
-        layout.addWidget(self.inputs)
-        return layout
-
-    # updates ----------------------------------------------------------------------------------
+        return self.inputs
 
     def _state_changed(self, update: StateChanged) -> None:
         if update.old.classifier_id != update.new.classifier_id:
@@ -247,11 +235,8 @@ class SamplesPanel(QWidget):
         return {base: projected.report.name for base, projected in found if projected is not None}
 
     def show_projected(self) -> None:
-        """List the projected pictures."""
         self.source.setCurrentIndex(self.source.findData(PROJECTED))
         self._list()
-
-    # what the person does ---------------------------------------------------------------------
 
     def pick_random(self) -> None:
         """Another encoded picture, or a page of new seeds and the first of them."""
@@ -287,9 +272,6 @@ class SamplesPanel(QWidget):
             self.seed.setModified(False)
             self._explorer.apply(SetBase(SeedBase(int(self.seed.text()))))
 
-    def _on_cutoff(self, _index: int) -> None:
-        self._explorer.apply(SetCutoff(self.cutoff.currentData()))
-
     def menu_of(self, base: Base) -> QMenu:
         """The menu of one latent of the list; deleted when it closes."""
         menu = QMenu(self)
@@ -310,9 +292,12 @@ class SamplesPanel(QWidget):
         self.report_requested.emit(base.latent_id)
 
 
-def _inset(part: QLayout) -> QHBoxLayout:
+def _inset(part: QLayout | QWidget) -> QHBoxLayout:
     """With the panel's margins at its sides."""
     line = row()
     line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
-    line.addLayout(part, 1)
+    if isinstance(part, QWidget):
+        line.addWidget(part, 1)
+    else:
+        line.addLayout(part, 1)
     return line

@@ -48,22 +48,18 @@ class ThumbnailModel(QAbstractListModel):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bases: list[Base] = []
+        self.bases: list[Base] = []
         self._rows: dict[Base, int] = {}
-        self._pictures: dict[Base, Picture] = {}
+        self.pictures: dict[Base, Picture] = {}
         self._pixmaps: dict[tuple[Base, float], QPixmap] = {}
         self.summary: ExplainerSummary | None = None
         self.class_names: tuple[str, ...] = ()
         self.favourites: frozenset[Base] = frozenset()
         self.names: Mapping[Base, str] = {}  # of latents that have one of their own
 
-    @property
-    def bases(self) -> list[Base]:
-        return self._bases
-
     def start(self, summary: ExplainerSummary | None, class_names: tuple[str, ...]) -> None:
         """Forget the pictures of another model."""
-        self._pictures.clear()
+        self.pictures.clear()
         self._pixmaps.clear()
         self.summary, self.class_names = summary, class_names
         self.set_bases([])
@@ -72,13 +68,13 @@ class ThumbnailModel(QAbstractListModel):
         """Show these latents; `names` are what some of them are called."""
         self.beginResetModel()
         self.names = names or {}
-        self._bases = list(bases)
-        self._rows = {base: row for row, base in enumerate(self._bases)}
+        self.bases = list(bases)
+        self._rows = {base: row for row, base in enumerate(self.bases)}
         self.endResetModel()
 
     def set_picture(self, base: Base, picture: Picture) -> None:
         """The picture of a latent came."""
-        self._pictures[base] = picture
+        self.pictures[base] = picture
         for key in [key for key in self._pixmaps if key[0] == base]:
             del self._pixmaps[key]
         self._touch(base)
@@ -98,25 +94,22 @@ class ThumbnailModel(QAbstractListModel):
     def row_of(self, base: Base) -> int | None:
         return self._rows.get(base)
 
-    def picture(self, base: Base) -> Picture | None:
-        return self._pictures.get(base)
-
     def pixmap(self, base: Base, ratio: float) -> QPixmap | None:
         """The thumbnail for a screen with `ratio` device pixels; None until its picture came."""
         held = self._pixmaps.get((base, ratio))
-        picture = self._pictures.get(base)
+        picture = self.pictures.get(base)
         if held is None and picture is not None:
             held = QPixmap.fromImage(scaled(picture.image, PICTURE, ratio, pixels=False))
             self._pixmaps[base, ratio] = held
         return held
 
     def rowCount(self, parent: Index | None = None) -> int:  # noqa: ARG002 (a list has no parents)
-        return len(self._bases)
+        return len(self.bases)
 
     def data(self, index: Index, role: int = int(Qt.ItemDataRole.DisplayRole)) -> Any:
         if not index.isValid() or self.summary is None:
             return None
-        base = self._bases[index.row()]
+        base = self.bases[index.row()]
         if role == BASE_ROLE:
             return base
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
@@ -127,7 +120,7 @@ class ThumbnailModel(QAbstractListModel):
         assert self.summary is not None
         plain = describe_base(base, self.summary)
         said = self.names.get(base) or plain[:1].upper() + plain[1:]
-        picture = self._pictures.get(base)
+        picture = self.pictures.get(base)
         if picture is not None and len(self.class_names) == len(picture.probs):
             best = int(picture.probs.argmax())
             said += f"\n{self.class_names[best]} {picture.probs[best]:.2f}"
@@ -135,8 +128,6 @@ class ThumbnailModel(QAbstractListModel):
 
 
 class _Delegate(QStyledItemDelegate):
-    """Paints one cell."""
-
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: ARG002
         return QSize(CELL, CELL)
 
@@ -153,7 +144,7 @@ class _Delegate(QStyledItemDelegate):
             painter.fillRect(box, now.color("sunken"))
         else:
             painter.drawPixmap(box.topLeft(), pixmap)
-            self._paint_class(painter, box, int(model.picture(base).probs.argmax()))  # type: ignore[union-attr]
+            self._paint_class(painter, box, int(model.pictures[base].probs.argmax()))
         if base in model.favourites:
             icons.icon("favourite_on", "on_picture").paint(
                 painter, box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE, 14 - PICTURE)
@@ -211,9 +202,7 @@ class ThumbnailView(QListView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._on_menu)
         self._showing = False  # while the strip shows what the state says, nothing is chosen
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SETTLE)
+        self._timer = QTimer(self, singleShot=True, interval=SETTLE)
         self._timer.timeout.connect(self._ask)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._timer.start())
         self.thumbnails.modelReset.connect(self.scrollToTop)

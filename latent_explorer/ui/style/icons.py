@@ -128,7 +128,6 @@ class _IconUpdater(QObject):
         self._draw()
 
     def change(self, name: str, color: str) -> None:
-        """Another icon, or the same in another colour."""
         self._name, self._color = name, color
         self._draw()
 

@@ -29,6 +29,8 @@ RADIUS = 6  # of cards and fields, px
 BODY = 13  # font sizes, px
 SMALL = 12
 LARGE = 20
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter  # of text that is painted
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Theme(Palette):

@@ -64,8 +64,6 @@ class CurvePlot(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(60 * theme.UNIT, 26 * theme.UNIT)
 
-    # what is drawn ----------------------------------------------------------------------------
-
     def show_curves(self, curves: Sequence[tuple[int, Curve]], look: PlotOptions) -> None:
         """Draw these, each in the colour of its number."""
         self._curves = tuple((i, c) for i, c in curves if not c.empty)
@@ -148,7 +146,7 @@ class CurvePlot(QWidget):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(now.color("muted"))
             box = QRectF(0, y - 8, area.left() - 6, 16)
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+            painter.drawText(box, theme.RIGHT, words)
         for value in steps_between(*self._x_range, max(2, (self.width() - LEFT_AXIS) // X_STEP)):
             box = QRectF(float(self._x_of(value)) - X_STEP / 2, area.bottom() + 4, X_STEP, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, images_text(value))
@@ -172,8 +170,6 @@ class CurvePlot(QWidget):
             for point in points if marked or len(points) == 1 else ():
                 painter.drawEllipse(point, MARK, MARK)
             painter.setBrush(Qt.BrushStyle.NoBrush)
-
-    # the cursor -------------------------------------------------------------------------------
 
     def _stops(self) -> np.ndarray:
         """Where the cursor can stand: the points of the curve that has most of them."""
@@ -215,8 +211,6 @@ class CurvePlot(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
         self.set_cursor(math.nan)
-
-    # Qt events --------------------------------------------------------------------------------
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

@@ -41,7 +41,7 @@ class EditableLabel(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._text = ""
+        self.text = ""
         self.setFont(theme.font())
         self.setFixedHeight(20)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -57,31 +57,25 @@ class EditableLabel(QWidget):
         self.editor.done.connect(self._finish)
 
     @property
-    def text(self) -> str:
-        return self._text
-
-    @property
     def editing(self) -> bool:
         return self.editor.isVisible()
 
     def set_text(self, text: str) -> None:
         """Show a name. Emits nothing, and leaves a name that is being typed alone."""
-        if text == self._text:
+        if text == self.text:
             return
-        self._text = text
+        self.text = text
         self.setAccessibleName(f"Name: {text}")
         self._update_tool_tip()
         self.update()
 
     def _update_tool_tip(self) -> None:
-        """The tooltip has what the elided text leaves out."""
-        fits = self.fontMetrics().horizontalAdvance(self._text) <= self.width() - 4
-        self.setToolTip("" if fits else self._text)
+        fits = self.fontMetrics().horizontalAdvance(self.text) <= self.width() - 4
+        self.setToolTip("" if fits else self.text)
 
     def edit(self) -> None:
-        """Begin to edit."""
-        self.editor.setText(self._text)
-        self.editor.setAccessibleName(f"New name for {self._text}")
+        self.editor.setText(self.text)
+        self.editor.setAccessibleName(f"New name for {self.text}")
         self.editor.setGeometry(self.rect())
         self.editor.show()
         self.editor.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -93,13 +87,11 @@ class EditableLabel(QWidget):
         typed = " ".join(self.editor.text().split())
         self.editor.hide()
         self.update()
-        if keep and typed != self._text:
+        if keep and typed != self.text:
             self.renamed.emit(typed)
 
-    # Qt events --------------------------------------------------------------------------------
-
     def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self._text) + 12, 20)
+        return QSize(self.fontMetrics().horizontalAdvance(self.text) + 12, 20)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:
@@ -119,8 +111,8 @@ class EditableLabel(QWidget):
         painter.setPen(theme.current().color("ink"))
         box = self.rect().adjusted(0, 0, -4, 0)
         metrics = self.fontMetrics()
-        text = metrics.elidedText(self._text, Qt.TextElideMode.ElideRight, box.width())
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
+        text = metrics.elidedText(self.text, Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(box, theme.LEFT, text)
         if self.underMouse():  # a dotted line says that it can be edited
             baseline = box.center().y() + metrics.ascent() // 2 + 2
             painter.setPen(theme.current().color("ink", 0.45))

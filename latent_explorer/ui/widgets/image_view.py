@@ -44,12 +44,12 @@ class ImageView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._before: CaptionedImage | None = None
-        self._after: CaptionedImage | None = None
-        self._mode: ViewMode = "side"
-        self._pixels = False
-        self._peek = False
-        self._split = 0.5  # of the swipe, share of the width
+        self.before: CaptionedImage | None = None
+        self.after: CaptionedImage | None = None
+        self.mode: ViewMode = "side"
+        self.pixels = False
+        self.peeking = False
+        self.split = 0.5  # of the swipe, share of the width
         self._pressed: QPointF | None = None
         self._by_key = False  # the focus came by the keyboard, so it must be seen
         self._cache: dict[str, _Scaled] = {}  # by which of the shots it is
@@ -62,21 +62,9 @@ class ImageView(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(820, 440)
 
-    @property
-    def mode(self) -> ViewMode:
-        return self._mode
-
-    @property
-    def pixels(self) -> bool:
-        return self._pixels
-
-    @property
-    def peeking(self) -> bool:
-        return self._peek
-
     def set_images(self, before: CaptionedImage | None, after: CaptionedImage | None) -> None:
         """Both pictures of one result; None for nothing."""
-        self._before, self._after = before, after
+        self.before, self.after = before, after
         if before and after:
             said = f"{before.title}: {before.verdict}. {after.title}: {after.verdict}."
             self.setAccessibleDescription(said)
@@ -86,50 +74,46 @@ class ImageView(QWidget):
         """One of `ViewMode`."""
         if mode not in get_args(ViewMode):
             raise ValueError(mode)
-        if mode != self._mode:
-            self._mode = mode  # type: ignore[assignment]
+        if mode != self.mode:
+            self.mode = mode  # type: ignore[assignment]
             self.mode_changed.emit(mode)
             self.update()
 
     def set_pixels(self, on: bool) -> None:
         """Whole pixels at a whole factor instead of Lanczos."""
-        self._pixels = on
+        self.pixels = on
         self.update()
 
     def set_peek(self, on: bool) -> None:
         """While on, the before stands in the after's place."""
-        if on != self._peek:
-            self._peek = on
+        if on != self.peeking:
+            self.peeking = on
             self.update()
-
-    # geometry ---------------------------------------------------------------------------------
 
     def frames(self) -> list[QRectF]:
         """Where pictures stand now, captions not counted: two in "side", else one."""
-        if self._after is None:
+        if self.after is None:
             return []
-        count = 2 if self._mode == "side" else 1
+        count = 2 if self.mode == "side" else 1
         gap = theme.MARGIN
         room = min((self.width() - (count + 1) * gap) / count, self.height() - CAPTION - 1.5 * gap)
-        side = shown_side(self._after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self._pixels)
-        height, width = self._after.image.shape[:2]
+        side = shown_side(self.after.image, max(room, 1.0), self.devicePixelRatioF(), pixels=self.pixels)
+        height, width = self.after.image.shape[:2]
         w, h = side * width / max(height, width), side * height / max(height, width)
         left = round((self.width() - count * w - (count - 1) * gap) / 2)
         top = round((self.height() - h - CAPTION - gap / 2) / 2 + CAPTION)
         return [QRectF(left + i * (w + gap), top, w, h) for i in range(count)]
-
-    # mouse and keys ---------------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         super().mousePressEvent(event)
         if event.button() == Qt.MouseButton.LeftButton and self.frames():
             self._pressed = event.position()
             event.accept()
-            if self._mode == "swipe":
+            if self.mode == "swipe":
                 self._swipe_to(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._mode == "swipe":
+        if self.mode == "swipe":
             self.setCursor(Qt.CursorShape.SplitHCursor)
             if self._pressed is not None:
                 self._swipe_to(event.position().x())
@@ -148,8 +132,8 @@ class ImageView(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Left: -0.05, Qt.Key.Key_Right: 0.05}.get(Qt.Key(event.key()))
-        if self._mode == "swipe" and step is not None:
-            self._split = min(1.0, max(0.0, self._split + step))
+        if self.mode == "swipe" and step is not None:
+            self.split = min(1.0, max(0.0, self.split + step))
             self.update()
             return
         super().keyPressEvent(event)
@@ -161,26 +145,24 @@ class ImageView(QWidget):
 
     def _swipe_to(self, x: float) -> None:
         frame = self.frames()[0]
-        self._split = min(1.0, max(0.0, (x - frame.left()) / frame.width()))
+        self.split = min(1.0, max(0.0, (x - frame.left()) / frame.width()))
         self.update()
-
-    # painting ---------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         painter = QPainter(self)
         frames = self.frames()
-        if not frames or self._after is None or self._before is None:
+        if not frames or self.after is None or self.before is None:
             return
-        shown = self._before if self._peek else self._after
-        if self._mode == "side":
-            self._paint_image(painter, frames[0], self._before, "before")
-            self._paint_image(painter, frames[1], shown, "before" if self._peek else "after")
-        elif self._mode == "after" or self._peek:
-            self._paint_image(painter, frames[0], shown, "before" if self._peek else "after")
-        elif self._mode == "swipe":
+        shown = self.before if self.peeking else self.after
+        if self.mode == "side":
+            self._paint_image(painter, frames[0], self.before, "before")
+            self._paint_image(painter, frames[1], shown, "before" if self.peeking else "after")
+        elif self.mode == "after" or self.peeking:
+            self._paint_image(painter, frames[0], shown, "before" if self.peeking else "after")
+        elif self.mode == "swipe":
             self._paint_swipe(painter, frames[0])
         else:
-            change = difference(self._before.image, self._after.image)
+            change = difference(self.before.image, self.after.image)
             shot = CaptionedImage(change, "Difference, twice as strong", "grey: the same", -1)
             self._paint_image(painter, frames[0], shot, "difference")
         if self.hasFocus() and self._by_key:
@@ -190,11 +172,11 @@ class ImageView(QWidget):
 
     def _image(self, key: str, image: np.ndarray, side: float) -> QImage:
         """Scaled once for each picture, size and screen."""
-        wanted = (side, self.devicePixelRatioF(), self._pixels)
+        wanted = (side, self.devicePixelRatioF(), self.pixels)
         held = self._cache.get(key)
         if held is not None and held[:2] == (wanted, image.shape) and np.array_equal(held[2], image):
             return held[3]
-        made = scaled(image, side, wanted[1], pixels=self._pixels)
+        made = scaled(image, side, wanted[1], pixels=self.pixels)
         self._cache[key] = (wanted, image.shape, image, made)
         return made
 
@@ -204,21 +186,21 @@ class ImageView(QWidget):
         self._paint_caption(painter, frame, shot.title, shot)
 
     def _paint_swipe(self, painter: QPainter, frame: QRectF) -> None:
-        assert self._before is not None
-        assert self._after is not None
+        assert self.before is not None
+        assert self.after is not None
         side = max(frame.width(), frame.height())
-        x = frame.left() + frame.width() * self._split
-        painter.drawImage(frame.topLeft(), self._image("after", self._after.image, side))
+        x = frame.left() + frame.width() * self.split
+        painter.drawImage(frame.topLeft(), self._image("after", self.after.image, side))
         painter.save()
         painter.setClipRect(QRectF(frame.left(), frame.top(), x - frame.left(), frame.height()))
-        painter.drawImage(frame.topLeft(), self._image("before", self._before.image, side))
+        painter.drawImage(frame.topLeft(), self._image("before", self.before.image, side))
         painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(theme.current().color("surface"), 2))
         painter.drawLine(QPointF(x, frame.top()), QPointF(x, frame.bottom()))
         painter.setBrush(theme.current().color("accent"))
         painter.drawEllipse(QPointF(x, frame.center().y()), 7, 7)
-        self._paint_caption(painter, frame, f"{self._before.title}  |  {self._after.title}", self._after)
+        self._paint_caption(painter, frame, f"{self.before.title}  |  {self.after.title}", self.after)
 
     def _paint_caption(self, painter: QPainter, frame: QRectF, title: str, shot: CaptionedImage) -> None:
         now = theme.current()
@@ -230,7 +212,7 @@ class ImageView(QWidget):
         if shot.verdict:
             said = metrics.horizontalAdvance(shot.verdict)
             painter.setPen(now.color("ink" if shot.verdict_class >= 0 else "muted"))
-            painter.drawText(line, _RIGHT, shot.verdict)
+            painter.drawText(line, theme.RIGHT, shot.verdict)
             room -= said + 2 * theme.UNIT
             if shot.verdict_class >= 0:
                 painter.setPen(Qt.PenStyle.NoPen)
@@ -240,8 +222,4 @@ class ImageView(QWidget):
         painter.setFont(theme.font())
         painter.setPen(now.color("muted"))
         metrics = QFontMetricsF(painter.font())
-        painter.drawText(line, _LEFT, metrics.elidedText(title, Qt.TextElideMode.ElideRight, room))
-
-
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(line, theme.LEFT, metrics.elidedText(title, Qt.TextElideMode.ElideRight, room))

@@ -33,7 +33,7 @@ class NumberField(QLineEdit):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._value = 0.0
+        self.value = 0.0
         self._marked = False
         self.setProperty("role", "quiet")
         self.setFont(theme.font())
@@ -44,14 +44,9 @@ class NumberField(QLineEdit):
         theme.notifier.changed.connect(self._tint)
         self.set_value(0.0)
 
-    @property
-    def value(self) -> float:
-        """The number that is shown."""
-        return self._value
-
     def set_value(self, value: float, *, marked: bool = False) -> None:
         """Show `value`; `marked` puts the warning triangle in front of it. Emits nothing."""
-        self._value = value
+        self.value = value
         if marked != self._marked:
             self._marked = marked
             self.setToolTip(OUTSIDE if marked else "")
@@ -67,7 +62,7 @@ class NumberField(QLineEdit):
         typed = self.text().strip()
         value = parse_number(typed)
         self.setModified(False)
-        self.setText(number_text(self._value))
+        self.setText(number_text(self.value))
         if not typed:
             self.cleared.emit()
         elif value is not None:
@@ -76,13 +71,9 @@ class NumberField(QLineEdit):
             self.selectAll()
 
     def _tint(self) -> None:
-        """The number in the warning's ink while it is marked, in the ordinary one otherwise."""
         palette = self.palette()
-        ink = theme.current().color("warning" if self._marked else "ink")
-        palette.setColor(QPalette.ColorRole.Text, ink)
+        palette.setColor(QPalette.ColorRole.Text, theme.current().color("warning" if self._marked else "ink"))
         self.setPalette(palette)
-
-    # Qt events --------------------------------------------------------------------------------
 
     def event(self, event: QEvent) -> bool:
         # A plain Escape belongs to the typing while there is some, to the window otherwise.
@@ -99,7 +90,7 @@ class NumberField(QLineEdit):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.isModified():
             self.setModified(False)
-            self.setText(number_text(self._value))
+            self.setText(number_text(self.value))
             self.selectAll()
             event.accept()
             return

@@ -18,7 +18,7 @@ from latent_explorer.ui.widgets.basics import ElidedLabel, column
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from PySide6.QtGui import QPaintEvent
+    from PySide6.QtGui import QColor, QPaintEvent
 
 ROW = 3 * theme.UNIT  # px
 MOST_ROWS = 4
@@ -68,9 +68,20 @@ def sentence(verdict: ClassProbabilities) -> str:
     return f"Still {verdict.names[new]}: {said}."
 
 
-class _Bars(QWidget):
-    """The painted part."""
+def paint_share(painter: QPainter, bar: QRectF, share: float, color: QColor, empty: QColor) -> None:
+    """Paint a bar with round ends, its left `share` (0..1) in `color` and the rest in `empty`."""
+    radius = bar.height() / 2
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(empty)
+    painter.drawRoundedRect(bar, radius, radius)
+    painter.save()
+    painter.setClipRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()))
+    painter.setBrush(color)
+    painter.drawRoundedRect(bar, radius, radius)
+    painter.restore()
 
+
+class _Bars(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.verdict: ClassProbabilities | None = None
@@ -104,28 +115,19 @@ class _Bars(QWidget):
         painter.setFont(font)
         painter.setPen(now.color("ink"))
         name = QFontMetricsF(font).elidedText(verdict.names[index], Qt.TextElideMode.ElideRight, names - theme.UNIT)
-        painter.drawText(QRectF(cell.left(), cell.top(), names, ROW), _LEFT, name)
+        painter.drawText(QRectF(cell.left(), cell.top(), names, ROW), theme.LEFT, name)
         value = cell.adjusted(0, 0, -change, 0)
-        painter.drawText(value, _RIGHT, f"{verdict.after[index]:.2f}")
+        painter.drawText(value, theme.RIGHT, f"{verdict.after[index]:.2f}")
         painter.setFont(theme.font())
         moved = float(verdict.after[index] - verdict.before[index])
         text = signed_text(moved)
         painter.setPen(now.color("muted" if text == "0.00" else "ink"))
-        painter.drawText(cell, _RIGHT, text)
+        painter.drawText(cell, theme.RIGHT, text)
 
     def _paint_bar(self, painter: QPainter, bar: QRectF, index: int) -> None:
         assert self.verdict is not None
         now = theme.current()
-        radius = bar.height() / 2
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(now.color("line", 0.75))
-        painter.drawRoundedRect(bar, radius, radius)
-        share = float(self.verdict.after[index])
-        painter.save()
-        painter.setClipRect(QRectF(bar.left(), bar.top(), bar.width() * share, bar.height()))
-        painter.setBrush(now.class_color(index))
-        painter.drawRoundedRect(bar, radius, radius)
-        painter.restore()
+        paint_share(painter, bar, float(self.verdict.after[index]), now.class_color(index), now.color("line", 0.75))
         x = bar.left() + bar.width() * float(self.verdict.before[index])
         x = min(max(x, bar.left() + 1), bar.right() - 1)
         painter.setPen(QPen(now.color("paper"), 4))
@@ -180,7 +182,3 @@ def top_class_text(names: Sequence[str], probs: np.ndarray) -> str:
     """ "diseased 0.91": the most probable class and its probability."""
     best = int(probs.argmax())
     return f"{names[best]} {probs[best]:.2f}"
-
-
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter

@@ -49,7 +49,7 @@ def paint_axis(painter: QPainter, y_of: Callable[[float], float], right: float) 
         painter.drawLine(QPointF(AXIS - 4, y), QPointF(right, y))
         painter.setPen(now.color("muted"))
         box = QRectF(0, y - 8, AXIS - 8, 16)
-        painter.drawText(box, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        painter.drawText(box, theme.RIGHT, words)
 
 
 def finite_runs(x: np.ndarray, y: np.ndarray) -> list[list[QPointF]]:

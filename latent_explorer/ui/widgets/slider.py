@@ -58,7 +58,7 @@ class ValueSlider(QWidget):
         self.track.pressed.connect(self.pressed)
         self.track.released.connect(self.released)
         self.field.committed.connect(self._on_typed)
-        self.field.cleared.connect(self._on_cleared)
+        self.field.cleared.connect(lambda: self._on_typed(self.track.default))
         line = row(self, spacing=theme.GAP // 2)
         line.addWidget(self.track, 1)
         line.addWidget(self.field)
@@ -67,13 +67,11 @@ class ValueSlider(QWidget):
         self.set_amount(default)
 
     def set_name(self, name: str) -> None:
-        """What screen readers call it."""
         self.track.setAccessibleName(name)
         self.field.setAccessibleName(f"{name}, number")
 
     @property
     def amount(self) -> float:
-        """The number on the slider."""
         return self.track.amount
 
     @property
@@ -111,6 +109,3 @@ class ValueSlider(QWidget):
 
     def _on_typed(self, amount: float) -> None:
         self.track.setValue(round(amount * UNITS))
-
-    def _on_cleared(self) -> None:
-        self._on_typed(self.track.default)

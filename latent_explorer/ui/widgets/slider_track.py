@@ -74,8 +74,6 @@ class SliderTrack(QSlider):
     def sizeHint(self) -> QSize:
         return QSize(140, theme.CONTROL)
 
-    # geometry ---------------------------------------------------------------------------------
-
     def _span(self) -> tuple[float, float]:
         """First and last x of the handle's centre."""
         return RADIUS + 2, self.width() - RADIUS - 2
@@ -105,8 +103,6 @@ class SliderTrack(QSlider):
         if self._busy:
             self._busy = False
             self.released.emit()
-
-    # mouse, wheel, keys -----------------------------------------------------------------------
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
@@ -175,8 +171,6 @@ class SliderTrack(QSlider):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         self._end()
-
-    # painting ---------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
         painter = QPainter(self)

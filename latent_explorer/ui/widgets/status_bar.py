@@ -188,7 +188,7 @@ class StatusBar(QWidget):
         self.device.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.data = _TextButton("Whether the picture is like those the model learned from")
         self.data.clicked.connect(self.warnings_requested)
-        self._warnings: tuple[str, ...] = ()
+        self.warnings: tuple[str, ...] = ()
         layout = row(self, spacing=theme.MARGIN)
         layout.setContentsMargins(theme.MARGIN, 0, theme.UNIT, 0)
         layout.addWidget(self.model)
@@ -199,10 +199,6 @@ class StatusBar(QWidget):
         theme.notifier.changed.connect(self._draw_data)
         self.show_devices("", ())
         self.show_warnings(None)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return self._warnings
 
     def show_model(self, text: str, details: str) -> None:
         """The open model in a few words; the hashes on hover."""
@@ -227,11 +223,11 @@ class StatusBar(QWidget):
     def show_warnings(self, warnings: Sequence[str] | None) -> None:
         """Why the picture must be taken with care; empty: within the data; None: no picture."""
         self.data.setVisible(warnings is not None)
-        if warnings is not None and self._warnings == tuple(warnings) and self.data.text():
+        if warnings is not None and self.warnings == tuple(warnings) and self.data.text():
             return  # a style sheet set again is costly, and a drag brings sixty pictures a second
-        self._warnings = tuple(warnings or ())
-        self.data.setText("Outside the data" if self._warnings else "Within the data")
-        said = "\n".join(self._warnings) or (
+        self.warnings = tuple(warnings or ())
+        self.data.setText("Outside the data" if self.warnings else "Within the data")
+        said = "\n".join(self.warnings) or (
             "Every style is inside the range that the data shows, and the latent lies where the model learned."
         )
         self.data.setToolTip(said)
@@ -239,7 +235,7 @@ class StatusBar(QWidget):
         self._draw_data()
 
     def _draw_data(self) -> None:
-        color = "warning" if self._warnings else "muted"
-        self.data.setIcon(icons.icon("warning" if self._warnings else "within", color))
-        ink = theme.current().color("warning" if self._warnings else "ink").name()
+        color = "warning" if self.warnings else "muted"
+        self.data.setIcon(icons.icon("warning" if self.warnings else "within", color))
+        ink = theme.current().color("warning" if self.warnings else "ink").name()
         self.data.setStyleSheet(f"color: {ink};")

@@ -82,21 +82,21 @@ def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, 
     project(qtbot, desktop)
     view, bars = desktop.window.canvas.view, desktop.window.canvas.bars
     shown = desktop.explorer.latents.of(desktop.explorer.state.base)
-    assert view._before.title == "Photo"
-    assert view._after.title == "Reconstruction"
-    np.testing.assert_array_equal(view._before.image, shown.target)
+    assert view.before.title == "Photo"
+    assert view.after.title == "Reconstruction"
+    np.testing.assert_array_equal(view.before.image, shown.target)
     assert bars.verdict.told == "photo"
     action = desktop.window.actions_by_key["compare_photo"]
     assert action.isEnabled()
     QTest.keyClick(desktop.window, "o")
     assert not action.isChecked()
-    assert view._before.title == "Projection (before)"
+    assert view.before.title == "Projection (before)"
     QTest.mouseClick(projection.panel.result.compare, LEFT, pos=QPoint(8, 12))
-    assert view._before.title == "Photo"
+    assert view.before.title == "Photo"
     desktop.explorer.undo()
     wait_picture(qtbot, desktop)
     assert not action.isEnabled()
-    assert view._before.title == "Reconstruction (before)"
+    assert view.before.title == "Reconstruction (before)"
 
 
 def test_a_slider_shows_what_it_moves_while_photos_wait(qtbot, desktop, projection):
@@ -159,7 +159,7 @@ def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, p
     qtbot.waitUntil(lambda: desktop.projections.run and len(desktop.projections.run.curves[1]) > 20)
     assert stage.pages.currentWidget() is stage.live
     qtbot.waitUntil(lambda: stage.twins.twins is not None)
-    assert stage.view._before.title.startswith("Photo")
+    assert stage.view.before.title.startswith("Photo")
     assert "left" in projection.panel.said.text()
     assert "photo 0.90, now 0.80" in stage.twins.accessibleDescription()
     assert stage.loss.isVisible()
@@ -203,7 +203,7 @@ def test_the_frame_is_moved_pulled_and_sized_by_mouse_and_keys(qtbot, desktop, p
     assert desktop.projections.photo.crop == start
     crop.set_full_crop()
     assert crop_to_pixels(desktop.projections.photo.crop, 60, 90) == (0, -15, 90)
-    seen = projection.stage.seen._after
+    seen = projection.stage.seen.after
     assert seen.image.shape == (64, 64, 3)
     assert not seen.image[:8].any(), "black where the photo ends"
     assert crop.accessibleDescription()

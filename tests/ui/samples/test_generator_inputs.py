@@ -57,7 +57,7 @@ def test_telling_a_class_is_one_step_and_a_drag_another(qtbot, desktop, inputs):
     assert explorer.state.cond == pytest.approx((DEFAULT_SHARE, 1 - DEFAULT_SHARE))
     assert inputs.changed.text() == "changed"
     wait_picture(qtbot, desktop)
-    assert desktop.window.canvas.view._before.title == "Told otherwise (before)"
+    assert desktop.window.canvas.view.before.title == "Told otherwise (before)"
     drag(inputs.share, 0.25)
     assert explorer.state.cond == pytest.approx((0.25, 0.75), abs=0.02)
     assert inputs.condition.currentIndex() == 1  # the class that is dragged stays, though no longer the likeliest

@@ -28,7 +28,7 @@ def test_strip_lists_the_encoded_pictures_and_rings_the_shown_one(qtbot, desktop
     assert len(panel.view.thumbnails.bases) == 60
     shown = panel.view.currentIndex().row()
     assert panel.view.thumbnails.bases[shown] == desktop.explorer.state.base
-    qtbot.waitUntil(lambda: panel.view.thumbnails.picture(desktop.explorer.state.base) is not None)
+    qtbot.waitUntil(lambda: panel.view.thumbnails.pictures.get(desktop.explorer.state.base) is not None)
     words = panel.view.currentIndex().data(Qt.ItemDataRole.ToolTipRole)
     assert words.startswith("Sample leaf_00")
     assert "0." in words
@@ -48,11 +48,11 @@ def test_choosing_a_thumbnail_is_one_step_of_undo(qtbot, desktop, panel):
 
 def test_only_thumbnails_in_view_are_asked_for(qtbot, desktop, panel):
     last = SampleBase(59)
-    qtbot.waitUntil(lambda: panel.view.thumbnails.picture(desktop.explorer.state.base) is not None)
+    qtbot.waitUntil(lambda: panel.view.thumbnails.pictures.get(desktop.explorer.state.base) is not None)
     panel.view.scrollToTop()
-    assert panel.view.thumbnails.picture(last) is None
+    assert panel.view.thumbnails.pictures.get(last) is None
     panel.view.scrollToBottom()
-    qtbot.waitUntil(lambda: panel.view.thumbnails.picture(last) is not None)
+    qtbot.waitUntil(lambda: panel.view.thumbnails.pictures.get(last) is not None)
 
 
 def test_next_previous_and_random(qtbot, desktop, panel):

@@ -94,12 +94,12 @@ def test_scrubbing_shows_the_frame_and_a_slider_brings_its_picture_back(qtbot, d
     make_three(qtbot, desktop)
     panel, canvas = panel_of(desktop), desktop.window.canvas
     QTest.mouseClick(panel.view, LEFT, pos=at(panel.view, 0.5, "ruler"))
-    qtbot.waitUntil(lambda: "0.50 s" in canvas.view._after.title, timeout=8000)
+    qtbot.waitUntil(lambda: "0.50 s" in canvas.view.after.title, timeout=8000)
     assert panel.view.playhead == pytest.approx(0.5)
     assert panel.transport.time.text().startswith("0.50")
     drag(slider(desktop, 2), 0.4)
     wait_picture(qtbot, desktop)
-    qtbot.waitUntil(lambda: canvas.view._after.title == "After")
+    qtbot.waitUntil(lambda: canvas.view.after.title == "After")
 
 
 def test_a_click_on_the_trace_jumps_there(qtbot, desktop):

@@ -99,7 +99,7 @@ def test_an_unchanged_picture_is_scaled_once(view, monkeypatch):
     for _ in range(4):
         view.grab()
     assert len(calls) == 2
-    view.set_images(view._before, CaptionedImage(picture(3), "After"))
+    view.set_images(view.before, CaptionedImage(picture(3), "After"))
     view.grab()
     assert len(calls) == 3
 
@@ -109,9 +109,9 @@ def test_swipe_follows_mouse_and_keys(view):
     frame = view.frames()[0]
     point = QPoint(round(frame.left() + 0.25 * frame.width()), round(frame.center().y()))
     QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=point)
-    assert view._split == pytest.approx(0.25, abs=0.01)
+    assert view.split == pytest.approx(0.25, abs=0.01)
     QTest.keyClick(view, Qt.Key.Key_Right)
-    assert view._split == pytest.approx(0.30, abs=0.01)
+    assert view.split == pytest.approx(0.30, abs=0.01)
 
 
 def test_canvas_says_itself_to_screen_readers(view):
