@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The one table of actions: menus, tooltips, shortcuts and the sheet of keys all come from it.
+"""Table of actions, from which menus, tool row, tooltips, shortcuts and the sheet of keys are made.
 
-What an action does stands in the window; here is what it is called and where it is found.
+Their handlers are in `window_actions`.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action. `group` makes exclusive choices of those that share it; `section` draws the menus' lines."""
+    """Action of a menu. Actions of one `group` are exclusive; a change of `section` draws a separator."""
 
     key: str
     menu: str
-    text: str  # with & before the letter that opens it
+    text: str  # with & before the mnemonic
     tooltip: str
     shortcut: str = ""
     icon: str = ""
@@ -179,7 +179,7 @@ ACTIONS = (
 )
 # fmt: on
 
-# Keys that are no actions, for the sheet.
+# Keys without an action, for the sheet.
 OTHER_KEYS = (
     ("Hold Space", "Show the picture before the edits"),
     ("Left, Right", "Move the slider that has the focus by 0.05"),
@@ -191,11 +191,11 @@ OTHER_KEYS = (
 SHORTCUT_GROUPS = (("Picture and sliders", OTHER_KEYS), ("Timeline, while it has the focus", TIMELINE_KEYS))
 
 TOOL_ROW = ("view_side", "view_after", "view_swipe", "view_difference", "", "grid", "pixels", "", "undo", "redo", "")
-RECORD_WIDTH = 12 * theme.UNIT  # px: the elapsed time must not push the other buttons
+RECORD_WIDTH = 12 * theme.UNIT  # px, so that the elapsed time does not move the other buttons
 
 
 def build(window: QWidget) -> dict[str, QAction]:
-    """The actions by key. `connect` gives them something to do."""
+    """Return the actions by key, not connected yet."""
     groups: dict[str, QActionGroup] = {}
     made: dict[str, QAction] = {}
     for spec in ACTIONS:
@@ -223,12 +223,12 @@ def connect(actions: Mapping[str, QAction], handlers: Mapping[str, Callable[[], 
 
 
 def shortcut_text(spec: ActionSpec) -> str:
-    """The shortcut as this platform writes it."""
+    """Return the shortcut in the platform's notation."""
     return QKeySequence(spec.shortcut).toString(QKeySequence.SequenceFormat.NativeText)
 
 
 def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
-    """The menu bar from the table; returns the menus by id, submenus too."""
+    """Fill the menu bar from the table. Return the menus by id, submenus included."""
     menus: dict[str, QMenu] = {}
     for name, menu_title in MENUS.items():
         menu = menus[name] = bar.addMenu(menu_title)
@@ -248,12 +248,12 @@ def build_menus(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMen
 
 
 def plain_text(spec: ActionSpec) -> str:
-    """The text without mnemonics and dots, as a sentence would name it."""
+    """Return the text without mnemonic and dots."""
     return spec.text.replace("&", "").removesuffix("...")
 
 
 def mode_button(action: QAction, text: str = "") -> QToolButton:
-    """A quiet button for an action; with `text` beside the icon where the icon alone would not do."""
+    """Return a quiet button for an action, with `text` beside the icon if given."""
     made = QToolButton()
     made.setProperty("role", "quiet")
     made.setDefaultAction(action)
@@ -271,7 +271,7 @@ def mode_button(action: QAction, text: str = "") -> QToolButton:
 
 
 def tool_row(actions: Mapping[str, QAction]) -> QWidget:
-    """The modes of the canvas, undo and redo, and what is done most with files."""
+    """Return the row of buttons beside the menus: modes of the canvas, undo, redo, record, open, export."""
     made = QWidget()
     layout = row(made, spacing=theme.UNIT // 2)
     layout.setContentsMargins(theme.UNIT, 0, theme.UNIT, 0)

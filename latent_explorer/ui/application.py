@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a command to a window on the screen: the window first, then everything that takes long. No widgets here."""
+"""Start of the application: first the window, then everything that takes long."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ FAMILY = "Inter"
 
 
 def make_application() -> QApplication:
-    """The one QApplication with our font and theme; safe to call again."""
+    """Return the QApplication with the bundled font; can be called again."""
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         app = QApplication(sys.argv[:1])
@@ -50,7 +50,7 @@ def make_application() -> QApplication:
 
 
 def load_font() -> None:
-    """The bundled font, because a bare Linux has none; its figures are all of one width."""
+    """Load the bundled font with tabular figures, since a minimal Linux has no font."""
     if FAMILY not in QFontDatabase.families():
         for name in FONTS:
             QFontDatabase.addApplicationFont(str(resource(f"fonts/{name}")))
@@ -61,7 +61,7 @@ def load_font() -> None:
 
 
 class ApplicationContext:
-    """One window with the explorer and the controllers behind it, and the way between them."""
+    """Window with the explorer, its controllers and the invoker between their threads."""
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class ApplicationContext:
         self.window.setWindowIcon(icons.icon("leaf", "accent"))
 
     def begin(self, path: Path | None = None) -> None:
-        """What takes long, once the window is up: the model, with words on the canvas."""
+        """Start what takes long, once the window is visible: open `path`, or else the bundled explainer."""
         left = self.explorer.recoverable()
         if path is not None:
             self.explorer.open_path(path)
@@ -93,9 +93,9 @@ class ApplicationContext:
         self.window.dock_host.begin()
 
     def close(self) -> None:
-        """End the engine, then drop what it still had to say. Unsaved work is offered at the next start.
+        """Stop the engine and drop its pending updates. Unsaved work is offered at the next start.
 
-        A training goes on without the window.
+        A training continues without the window.
         """
         self.controller.close()
         self.projections.close()
@@ -104,7 +104,7 @@ class ApplicationContext:
 
 
 def run(path: Path | None = None) -> int:
-    """Open the window, on `path` if given, and stay until it is closed. Returns the exit status."""
+    """Open the window, on `path` if given, and run until it is closed. Return the exit status."""
     app = make_application()
     desktop = ApplicationContext()
     desktop.window.present()
@@ -127,13 +127,13 @@ def _report_first_picture(explorer: Explorer) -> None:
 
 
 def print_timing(what: str) -> None:
-    """Seconds since the process began, on stderr, for `benchmarks/startup.py`; only when it asks."""
+    """Print the seconds since the process began to stderr, if `benchmarks/startup.py` asks for them."""
     if os.environ.get("LATENT_EXPLORER_TIMING") == "1":
         print(f"LATENT_EXPLORER_TIMING {what}={process_seconds():.3f}", file=sys.stderr, flush=True)
 
 
 def process_seconds() -> float:
-    """Seconds since this process was started, as far as the system tells; else since Python counted first."""
+    """Return the seconds since this process was started; without /proc, a `time.perf_counter` value."""
     try:
         began = float(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
         ticks = os.sysconf("SC_CLK_TCK")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The strip along the bottom: live plot and timeline share it, one at a time, under a head that folds it away.
+"""Strip at the bottom of the window with tabs for live plot and timeline, which can be folded.
 
-The training's dock is the third of its tabs; it stands below the strip, since it wants more room than a strip has.
+The third tab opens the training's dock below the strip, since it needs more room than the strip has.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
 
 HEAD = theme.CONTROL + theme.UNIT
 LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
-TALL = 840  # px between menus and status line, from which on a screen is high
-ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # so that icons stand on the margin
+TALL = 840  # px between menus and status bar from which on a screen is high
+ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # px, aligns icons with the margin
 TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
 FOLDED = 2  # page of the head
-LEAST_HEAD = 16 * theme.UNIT  # px; what has no room hides
-BOTH = 900  # px between menus and status line, from which on the strip stays open above the dock
-NARROW = 600  # px of width, from which on the live plot's head has room for its words
+LEAST_HEAD = 16 * theme.UNIT  # px; parts without room are hidden
+BOTH = 900  # px between menus and status bar from which on the strip stays open above the dock
+NARROW = 600  # px of width from which on the live plot's head shows its text
 
 
 class BottomStrip(QWidget):
-    """On a low screen it folds while the training's dock stands below, so that the picture keeps its size."""
+    """Strip that folds on a low screen while the training's dock is open, so that the picture keeps its size."""
 
-    training_dismissed = Signal()  # unfolded where there is room only for the strip or the dock
+    training_dismissed = Signal()  # unfolded on a screen with room for only the strip or the dock
 
     def __init__(self, explorer: Explorer, controller: TimelineController) -> None:
         super().__init__()
         self._controller = controller
         self._actions: Mapping[str, QAction] = {}
         self.tab = PLOT
-        self._training = False  # whether its dock is open below
-        self._gave_way = False  # folded for the dock
+        self._training = False  # True while the dock is open below
+        self._gave_way = False  # True while folded because of the dock
         self._available = 0  # px between menus and status line
         self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -94,7 +94,7 @@ class BottomStrip(QWidget):
         layout.addWidget(self.body, 1)
 
     def set_actions(self, actions: Mapping[str, QAction], menus: Mapping[str, QMenu]) -> None:
-        """The window's actions and menus are there: they say which tab is in front."""
+        """Set the actions and menus of the window; the actions "plot" and "timeline" show the current tab."""
         self._actions = actions
         self.timeline.set_actions(actions, menus)
         self._mark_tab()
@@ -104,17 +104,17 @@ class BottomStrip(QWidget):
         return self.body.isHidden()
 
     def shows(self, tab: int) -> bool:
-        """Whether a tab is in front and open."""
+        """Return True if `tab` is current and unfolded."""
         return self.tab == tab and not self.folded
 
     def show_tab(self, tab: int) -> None:
-        """Bring one to the front, unfolded."""
+        """Make `tab` current and unfold the strip."""
         self.tab = tab
         self._pages.setCurrentIndex(tab)
         self.set_folded(False)
 
     def toggle_tab(self, tab: int) -> None:
-        """Bring it to the front; in front already: fold it away."""
+        """Show `tab`, or fold the strip if it is shown already."""
         if self.shows(tab):
             self.set_folded(True)
         else:
@@ -136,7 +136,7 @@ class BottomStrip(QWidget):
             self.training_dismissed.emit()
 
     def set_available_height(self, height: int) -> None:
-        """There are so many px between the menus and the status line: where there are many, the strip takes more."""
+        """Set the height between menus and status bar, px; the strip is taller from `TALL` on."""
         self._available = height
         self._give_height()
 
@@ -145,7 +145,7 @@ class BottomStrip(QWidget):
         self.setFixedHeight(HEAD if self.folded else height)
 
     def set_training_docked(self, docked: bool) -> None:
-        """The training's dock stands below: its tab is the one in front while the strip is folded."""
+        """Show that the training's dock is open below or not; its tab is current while the strip is folded."""
         if docked and not self.folded and self._available < BOTH:
             self.set_folded(True)
             self._gave_way = True

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Opening, saving, exporting, copying, dropping and dragging out: everything of the window that touches files."""
+"""Actions of the window on files: opening, saving, exporting, copying, dropping and dragging out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EXPLORATION, PNG = "Exploration (*.exploration)", "Picture (*.png)"
 
 
 class FileActions:
-    """Asks the person for names and hands the work to the explorer."""
+    """File actions, which ask for names and leave the work to the explorer."""
 
     def __init__(self, window: QWidget, explorer: Explorer) -> None:
         self._window = window
@@ -39,7 +39,7 @@ class FileActions:
             self._explorer.open_path(*map(Path, names))
 
     def save(self) -> bool:
-        """To the file it came from; asks when there is none. Whether it was saved."""
+        """Save to the current file, or ask for one. Return False if cancelled or failed."""
         return self._explorer.save() if self._explorer.path else self.save_as()
 
     def save_as(self) -> bool:
@@ -47,19 +47,25 @@ class FileActions:
         return path is not None and self._explorer.save(path)
 
     def may_close(self) -> bool:
-        """Ask about changes to a saved exploration; whether the window may go. Others are offered at the next start."""
+        """Ask about changes to a saved exploration. Return True if the window may close.
+
+        Other explorations are offered at the next start.
+        """
         return self._explorer.path is None or self._may_lose("Save the changes to")
 
     def may_leave(self) -> bool:
-        """The same before another exploration takes this one's place: what stands in no file is asked about too."""
+        """Ask about changes before another exploration is opened, also if this one has no file yet.
+
+        Return True if it may be opened.
+        """
         explorer = self._explorer
         made = explorer.state and (explorer.state.timelines or explorer.document.projected)
         if explorer.path is None and not made:
-            return True  # a few sliders are soon where they were
+            return True  # a few sliders are quickly set again
         return self._may_lose("Another file is about to be opened. Save")
 
     def _may_lose(self, words: str) -> bool:
-        """Offer to save what has changed; whether it may go now."""
+        """Offer to save changes. Return True unless cancelled."""
         path = self._explorer.path
         if not self._explorer.unsaved:
             return True
@@ -76,26 +82,26 @@ class FileActions:
         return answer == buttons.Discard
 
     def export_png(self) -> None:
-        """The picture with its recipe."""
+        """Ask for a name and save the picture with its recipe."""
         path = self.ask("Export picture", f"{self.name()}.png", PNG)
         if path is not None:
             self._explorer.export_png(path)
 
     def screenshot(self) -> None:
-        """A picture of the window as it stands."""
+        """Ask for a name and save a picture of the window."""
         shown = self._window.grab()
         path = self.ask("Picture of the window", "latent-explorer.png", PNG)
         if path is not None:
             shown.save(str(path), "PNG")
 
     def copy_picture(self) -> None:
-        """The picture to the clipboard: as PNG with its recipe, and as pixels for programs that want those."""
+        """Copy the picture: as PNG with its recipe, and as pixels for other programs."""
         data = self._mime()
         if data is not None:
             QGuiApplication.clipboard().setMimeData(data)
 
     def drag_picture(self) -> None:
-        """Let the picture be dropped on a folder or a slide, as a PNG file with its recipe."""
+        """Start a drag of the picture as a PNG file with its recipe, for a folder or a slide."""
         data, shown = self._mime(), self._explorer.shown
         if data is None or shown is None:
             return
@@ -120,26 +126,29 @@ class FileActions:
         return data
 
     def open_dropped(self, data: QMimeData) -> bool:
-        """Open what was dropped; whether there were files."""
+        """Open dropped files. Return False if there are none."""
         paths = dropped_paths(data)
         if paths:
             self._explorer.open_path(*paths)
         return bool(paths)
 
     def name(self) -> str:
-        """What a new file is called: like the exploration, else like the model."""
+        """Return the name of a new file: that of the exploration, else of the model."""
         if self._explorer.path is not None:
             return self._explorer.path.stem
         summary = self._explorer.summary
         return summary.name.replace("/", "-") if summary else "picture"
 
     def folder(self) -> str:
-        """Where dialogs begin: the folder of last time, else the person's documents."""
+        """Return the folder of the last dialog, else the user's documents."""
         places = QStandardPaths.StandardLocation.DocumentsLocation
         return self._explorer.settings.last_folder or QStandardPaths.writableLocation(places)
 
     def ask(self, words: str, name: str, kind: str) -> Path | None:
-        """A name to write to, with the right ending; `kind` is "Picture (*.png)", "(*)" at its end takes any name."""
+        """Ask for a file to write and add the suffix of `kind`, "Picture (*.png)", if it lacks; None if cancelled.
+
+        A `kind` that ends in "(*)" accepts any name.
+        """
         ending = kind[kind.rindex("*") + 1 : -1]
         chosen, _kind = QFileDialog.getSaveFileName(self._window, words, str(Path(self.folder()) / name), kind)
         if not chosen:
@@ -149,5 +158,5 @@ class FileActions:
 
 
 def dropped_paths(data: QMimeData) -> list[Path]:
-    """Local files in what is dragged over the window."""
+    """Return the local files in drag-and-drop data."""
     return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]

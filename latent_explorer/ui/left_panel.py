@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The left column: the samples of the model, or the person's own pictures on their way into it."""
+"""Left column: samples of the model, or the user's pictures to project."""
 
 from __future__ import annotations
 
@@ -16,14 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PAGES = ("Samples", "Project")
-TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, so that words stand on the margin
+TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, to align words with the margin
 
 
 class LeftPanel(QWidget):
-    """Two pages under their names.
-
-    `projecting_changed(bool)`: to the page "Project" or away from it, by the person or by `set_projecting`.
-    """
+    """Two pages with tabs. `projecting_changed(bool)` is emitted when "Project" becomes current or not."""
 
     projecting_changed = Signal(bool)
 
@@ -48,11 +45,11 @@ class LeftPanel(QWidget):
 
     @property
     def projecting(self) -> bool:
-        """Whether the page "Project" is in front."""
+        """True if the page "Project" is current."""
         return self.pages.currentIndex() == 1
 
     def set_projecting(self, projecting: bool) -> None:
-        """Bring a page to the front."""
+        """Make the page "Project" current if `projecting`, else "Samples"."""
         before = self.projecting
         self.tabs.choose(int(projecting))
         self.pages.setCurrentIndex(int(projecting))

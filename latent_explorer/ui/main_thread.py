@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one way from the engine's thread to the window's: a Qt signal that carries a function. Nothing else crosses."""
+"""Calls from the engine's thread to the window's, by a Qt signal that carries a function."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class MainThreadInvoker(QObject):
-    """Lives on the window's thread; `post` may be called from any."""
+    """Invoker of functions on the window's thread, on which it lives; `post` can be called from any thread."""
 
     _posted = Signal(object)
 
@@ -27,7 +27,7 @@ class MainThreadInvoker(QObject):
             self._posted.emit(fn)
 
     def close(self) -> None:
-        """What is still under way is dropped: the widgets it would reach are going."""
+        """Drop pending functions, since the widgets that they would reach are being deleted."""
         self._open = False
 
     @Slot(object)

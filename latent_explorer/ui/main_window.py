@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The main window: panels around the picture, and who is told what. It holds no state of the exploration.
+"""Main window: panels around the picture, and their connections. It holds no state of the exploration.
 
-Panels subscribe to the application's updates; what a person does goes to the application as intents.
+Panels subscribe to the updates of the application and send user input to it as intents.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ AUTOSAVE_SECONDS = 30
 
 
 class MainWindow(QMainWindow):
-    """One window on one explorer and its controllers, which it does not own: whoever made them closes them."""
+    """Main window on an explorer and its controllers, which are closed by their creator."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class MainWindow(QMainWindow):
         self._autosave = QTimer(self, interval=1000 * AUTOSAVE_SECONDS)
         self._autosave.timeout.connect(explorer.autosave)
         self._autosave.start()
-        self.canvas.setFocus()  # not the first button: a ring there would look like advice
+        self.canvas.setFocus()  # not the first button, whose focus ring would look like advice
         explorer.may_leave = self.files.may_leave
 
     def sizeHint(self) -> QSize:
@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
         self.projection.left.setMinimumWidth(LEFT)
         whole = QWidget()
         layout = column(whole, spacing=0)
-        if self.menuBar().isNativeMenuBar():  # macOS: the bar stands at the top of the screen
+        if self.menuBar().isNativeMenuBar():  # macOS: the bar is at the top of the screen
             layout.addWidget(self.tools)
         else:
             self.menuBar().setCornerWidget(self.tools)
@@ -134,7 +134,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
 
     def _build_center(self) -> QWidget:
-        """The picture over the strip. The panels beside them keep the whole height: ten attributes need it."""
+        """Return the picture above the strip. The panels beside them have the full height: ten attributes need it."""
         centre = QWidget()
         layout = column(centre, spacing=0)
         layout.addWidget(self.canvas, 1)
@@ -158,7 +158,7 @@ class MainWindow(QMainWindow):
         self.actions_by_key[f"theme_{theme.mode()}"].setChecked(True)
 
     def present(self) -> None:
-        """Show the window; the first time it fills a screen that is too small for it."""
+        """Show the window, at first start maximized if the screen is too small for it."""
         room = QGuiApplication.primaryScreen().availableSize()
         small = room.width() <= self.width() or room.height() <= self.height()
         if small and not self.explorer.settings.window_geometry:
@@ -167,7 +167,7 @@ class MainWindow(QMainWindow):
             self.show()
 
     def _restore_geometry(self) -> None:
-        """Put the window and its columns where they stood last time."""
+        """Restore the geometry of the window and its columns."""
         kept = self.explorer.settings
         self.resize(self.sizeHint())
         with contextlib.suppress(ValueError):
@@ -177,7 +177,7 @@ class MainWindow(QMainWindow):
     # updates ----------------------------------------------------------------------------------
 
     def _subscribe(self) -> None:
-        """After the panels, which have subscribed when they were made."""
+        """Subscribe to updates, after the panels."""
         updates = self.explorer.updates
         updates.on(MainPicture, self._take_picture)
         updates.on(TimelineFrame, self._take_picture)
@@ -235,7 +235,7 @@ class MainWindow(QMainWindow):
         self._update_title()
 
     def _update_model_label(self) -> None:
-        """Which model is open and which classifier is asked, in the status line."""
+        """Show the open model and the selected classifier in the status bar."""
         summary, state = self.explorer.summary, self.explorer.state
         if summary is None or state is None:
             return
@@ -248,7 +248,7 @@ class MainWindow(QMainWindow):
         )
 
     def _show_error(self, update: ErrorReport) -> None:
-        """A picture's trouble is a sentence, since it may come with every movement; anything else a dialog."""
+        """Show an error of a picture in the message bar, since it may recur at every movement; others in a dialog."""
         if update.slot:
             self.notices.show_message(update.failure.message, "error")
             return
@@ -256,14 +256,14 @@ class MainWindow(QMainWindow):
         open_dialog(ErrorDialog(update.failure, update.operation, self))
 
     def _update_undo_actions(self) -> None:
-        """The menu says what undo would do."""
+        """Show in the menu what undo and redo would change."""
         for key, text in (("undo", self.explorer.undo_text), ("redo", self.explorer.redo_text)):
             action = self.actions_by_key[key]
             action.setEnabled(bool(text))
             action.setText(f"&{escape_mnemonics(text) or key.capitalize()}")
 
     def _update_title(self) -> None:
-        """File and model; Qt adds the program's name where the platform wants it."""
+        """Show file and model in the title; Qt adds the program's name on platforms where it is usual."""
         summary, path = self.explorer.summary, self.explorer.path
         parts = [path.name if path else "", summary.name if summary else ""]
         self.setWindowTitle(" \N{EM DASH} ".join(part for part in parts if part) + "[*]")
@@ -280,24 +280,24 @@ class MainWindow(QMainWindow):
             action.setToolTip(str(path))
             action.triggered.connect(lambda _on=False, path=path: self.explorer.open_path(path))
         if self.recent.isEmpty():
-            self.recent.addAction("Nothing was opened yet").setEnabled(False)
+            self.recent.addAction("Nothing has been opened yet").setEnabled(False)
 
     # what the window's actions do -------------------------------------------------------------
 
     def set_view(self, mode: str) -> None:
-        """How the canvas shows before and after; leaves the grid."""
+        """Set the mode of the canvas, "side", "after", "swipe" or "difference", and leave the grid."""
         self.actions_by_key[f"view_{mode}"].setChecked(True)
         self.canvas.show_grid(False)
         self.canvas.view.set_mode(mode)
         self.projection.stage.view.set_mode(mode)
 
     def set_theme(self, mode: theme.Mode) -> None:
-        """Light, dark, or as the system says; remembered."""
+        """Apply a theme and remember it."""
         theme.apply(mode)
         self.explorer.change_settings(theme=mode)
 
     def offer_recovery(self, recovery: Recovery) -> None:
-        """Ask whether what a window left behind shall come back; it stays on disk until answered."""
+        """Offer to restore an unsaved exploration, which stays on disk until answered."""
         self.notices.show_message(
             "The last exploration was not saved. Go on where you were?",
             action="Go on",
@@ -347,7 +347,7 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _may_leave_jobs(self) -> bool:
-        """Quitting during a job asks once."""
+        """Ask before quitting during a job. Return True if the window may close."""
         if not self.status.jobs.busy:
             return True
         buttons = QMessageBox.StandardButton

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Qt says of itself, for `doctor`, which runs this in a child process. No windows here."""
+"""Report on Qt for `doctor`, which runs it in a child process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latent_explorer.common.paths import resource
 
 
 def probe() -> str:
-    """One line of JSON: Qt's version and platform, the bundled font, and whether text comes out as letters."""
+    """Return a line of JSON: Qt's version and platform, the bundled font, and whether it renders letters."""
     app = QGuiApplication.instance() or QGuiApplication([])
     number = QFontDatabase.addApplicationFont(str(resource("fonts/Inter-Regular.otf")))
     families = QFontDatabase.applicationFontFamilies(number) if number >= 0 else []

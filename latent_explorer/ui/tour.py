@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The window of a tour as a picture: the real window, driven without a screen, and grabbed. No other tours here."""
+"""Picture of the window for a tour: the real window, driven without a screen."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from latent_explorer.app.tour import TourResult
 
 SIZE = (1440, 900)
-STEPS = 12  # pictures on the way of one slider, so that the plot has something to tell
+STEPS = 12  # pictures per slider, so that the plot has lines
 PATIENCE = 120.0  # seconds
 
 
 def grab_window(explainer: Path, found: TourResult, target: Path) -> None:
-    """Open `explainer` in the window, drag the tour's sliders, and write what the window shows as PNG."""
+    """Open `explainer` in the window, move the tour's sliders, and write a PNG of the window to `target`."""
     make_application()
     with _qt_messages_in_the_log(), tempfile.TemporaryDirectory() as folder:
-        # Not the person's settings and autosaves: the tour always looks the same.
+        # Without the user's settings and autosaves: the tour always looks the same.
         desktop = ApplicationContext(data_dir=Path(folder), config_dir=Path(folder), mode="light")
         try:
             _drive(desktop, explainer, found)
@@ -50,7 +50,7 @@ def grab_window(explainer: Path, found: TourResult, target: Path) -> None:
 
 @contextmanager
 def _qt_messages_in_the_log() -> Iterator[None]:
-    """The offscreen platform says of every window what it does not support; nobody needs to read that."""
+    """Redirect Qt's messages to the log: the offscreen platform lists what it does not support at every window."""
 
     def write(kind: QtMsgType, _context: object, message: str) -> None:
         logging.getLogger(__name__).info("Qt %s: %s", kind.name, message)
@@ -64,7 +64,7 @@ def _qt_messages_in_the_log() -> Iterator[None]:
 
 def _drive(desktop: ApplicationContext, explainer: Path, found: TourResult) -> None:
     explorer = desktop.explorer
-    errors: list[ErrorReport] = []  # there is nobody to read a dialog
+    errors: list[ErrorReport] = []  # no dialogs without a screen
     explorer.updates.on(ErrorReport, errors.append)
     desktop.window.resize(*SIZE)
     desktop.window.show()
@@ -83,7 +83,7 @@ def _drive(desktop: ApplicationContext, explainer: Path, found: TourResult) -> N
 
 
 def _is_current(explorer: Explorer) -> bool:
-    """Whether the canvas shows the newest state."""
+    """Return True if the canvas shows the newest state."""
     if explorer.shown is None or explorer.state is None or explorer.summary is None:
         return False
     return explorer.shown.request == picture_requests.resolve(explorer.state, explorer.summary)

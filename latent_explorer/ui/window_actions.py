@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What each action of the table does in the main window: one line each. Their words stand in `actions`."""
+"""Handlers of the actions in the main window. Their texts are in `actions`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _file(window: MainWindow) -> Handlers:
     files = window.files
 
     @cache
-    def exports() -> ExportActions:  # with all their dialogs: imported when they are asked for
+    def exports() -> ExportActions:  # imported with their dialogs at first use
         from latent_explorer.ui.export.actions import ExportActions
 
         return ExportActions(window, window.explorer, window.timelines, files)
@@ -109,7 +109,7 @@ def _timeline(window: MainWindow) -> Handlers:
     make = panel.make
 
     def in_timeline(act: Callable[[], object]) -> Callable[[], None]:
-        """What it does can be seen only with the timeline in front."""
+        """Return `act` preceded by showing the timeline, where its effect is seen."""
 
         def shown() -> None:
             window.strip.show_tab(TIMELINE)

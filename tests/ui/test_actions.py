@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The table of actions, and that menus, tooltips and the sheet of keys really come from it."""
+"""Table of actions: menus, tooltips and the sheet of keys are made from it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Start-up: the window before everything that is slow, and the way between the engine's thread and the window's."""
+"""Start-up: window before everything slow, and calls from the engine's thread to the window's."""
 
 from __future__ import annotations
 

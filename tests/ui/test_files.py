@@ -23,7 +23,7 @@ def desktop(qtbot, tmp_path):
 
 
 def answer(monkeypatch, path) -> None:
-    """Every file dialog answers `path`."""
+    """Let every file dialog return `path`."""
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), ""))
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_args: ([str(path)], ""))
 

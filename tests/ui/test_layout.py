@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where things stand in the window: sizes at 1366 x 768, and what may not move."""
+"""Layout of the window: sizes at 1366 x 768, and parts that must not move."""
 
 from __future__ import annotations
 

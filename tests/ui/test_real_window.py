@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One real window on an X server: it opens, shows a picture, and what is on the screen is not one colour."""
+"""Real window on an X server: it opens and shows a picture, and the screen is not one colour."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SIZE = (1366, 768)
 
 @pytest.fixture
 def screen(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """An X server of its own; yields the environment of a program on it. Its screen is the file `Xvfb_screen0`."""
+    """Start an X server and yield the environment of a program on it. Its screen is the file `Xvfb_screen0`."""
     read, write = os.pipe()
     size = f"{SIZE[0]}x{SIZE[1]}x24"
     command = ["Xvfb", "-displayfd", str(write), "-screen", "0", size, "-fbdir", str(tmp_path)]
@@ -72,7 +72,7 @@ def test_the_window_opens_and_shows_a_picture(tiny_explainer, screen: dict[str, 
 
 
 def _screen(path: Path) -> np.ndarray:
-    """The framebuffer as (H, W, 3): an XWD file, whose header says how long it is and how many colours follow."""
+    """Return the framebuffer as (H, W, 3), from an XWD file, whose header has its length and number of colours."""
     data = path.read_bytes()
     header = np.frombuffer(data[:100], ">u4")
     start = int(header[0]) + 12 * int(header[19])

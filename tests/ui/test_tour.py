@@ -27,7 +27,7 @@ from latent_explorer.ui.tour import SIZE
 
 @pytest.fixture(scope="module")
 def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny explainer with attributes that were really found."""
+    """Write the tiny explainer with attributes found by AttFind."""
     found = run_job(attfind(tiny_explainer, AttFindSettings(wanted=4)))
     path = tmp_path_factory.mktemp("tour") / "tiny.explainer"
     write_explainer(with_attribute_set(tiny_explainer, found.attribute_set), path)
@@ -35,7 +35,7 @@ def file(tiny_explainer, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def demo(out: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[dict, set[str]]:
-    """The result of the command, and what it wrote."""
+    """Return the result of the command and the folder that it wrote."""
     assert root_module.main(["demo", "--out", str(out), "--json", *options]) == 0
     result = json.loads(capsys.readouterr().out.splitlines()[-1])
     written = {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The whole window, driven as a person drives it."""
+"""Whole window, driven by mouse and keys."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_status_says_when_a_picture_is_outside_the_data(qtbot, desktop):
     assert "Truncation 1.40 is above 1" in desktop.window.notices.text.text()
     desktop.explorer.undo()
     wait_picture(qtbot, desktop)
-    assert not desktop.window.notices.isVisible()  # what it said is true no longer
+    assert not desktop.window.notices.isVisible()  # it no longer applies
 
 
 def test_device_menu_lists_and_marks_the_choice(desktop):
@@ -314,7 +314,7 @@ def test_place_of_the_window_is_remembered(qtbot, desktop):
 
 
 def _belongs_to_qt(widget) -> bool:
-    """Parts that Qt makes itself: a combo box's pop-up list, a spin box's line."""
+    """Return True for parts made by Qt: a combo box's pop-up list, a spin box's line."""
     owner = widget.parentWidget()
     inside = isinstance(owner.parentWidget(), QComboBox) or isinstance(owner, QComboBox)
     return inside or widget.objectName().startswith("qt_")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that adds a slider for any style coordinate: search, layer, table of what was observed, pin."""
+"""Dialog that adds a slider for any style coordinate: search, layer, table of observed ranges, pin."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"\d+")
 
 
 class StyleTableModel(QAbstractTableModel):
-    """The found coordinates, a row each."""
+    """Table model of the coordinates found, one per row."""
 
     def __init__(self, summary: ExplainerSummary, listed: Collection[int]) -> None:
         super().__init__()
@@ -42,13 +42,13 @@ class StyleTableModel(QAbstractTableModel):
         self._found: Sequence[int] = ()
 
     def show(self, found: Sequence[int]) -> None:
-        """List these style indices."""
+        """Show these style indices as the rows."""
         self.beginResetModel()
         self._found = found
         self.endResetModel()
 
     def mark(self, style_index: int) -> None:
-        """Say that this coordinate has a slider now."""
+        """Mark a coordinate as having a slider."""
         self._listed.add(style_index)
         last = self.index(self.rowCount() - 1, len(COLUMNS) - 1)
         self.dataChanged.emit(self.index(0, 0), last)
@@ -95,7 +95,7 @@ def _alignment(section: int) -> Qt.AlignmentFlag:
 
 
 class AddSliderDialog(QDialog):
-    """Stays open after adding, so that several sliders can be tried one after another."""
+    """Dialog that stays open after adding a slider, for trying several in a row."""
 
     chosen = Signal(int, bool)  # style_index, pin to the top
 
@@ -195,10 +195,10 @@ class AddSliderDialog(QDialog):
 
 
 def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:
-    """The style indices that `text` means, within one layer when its name is given; all for an empty text.
+    """Return the style indices that match `text`, within `layer` if given; all of them for an empty text.
 
-    A number alone is a style index; beside a layer or a resolution ("b16.conv1 30", "64 px 3") it is a
-    channel, and so it is where "channel" is said. An empty list means that nothing fits.
+    A number alone is a style index. It is a channel if the text also names a layer or a resolution
+    ("b16.conv1 30", "64 px 3") or contains "channel". The list is empty if nothing matches.
     """
     rest = " ".join(text.lower().replace(",", " ").split())
     wants_channel = "channel" in rest or bool(layer)
@@ -224,7 +224,7 @@ def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:
 
 
 def _fits(layer: StyleLayer, sizes: set[int], names: list[str]) -> bool:
-    """Whether a layer is meant; a name with a dot may still be being typed ("b16.co")."""
+    """Return True if `layer` matches; a name with a dot may be incomplete ("b16.co") while it is being typed."""
     if sizes and layer.resolution not in sizes:
         return False
     parts = layer.name.split(".")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One attribute as a card of two lines: rank, name, place, effect and pin; slider and number.
+"""Card of one attribute: rank, name, place, effect and pin on the first line, slider and number on the second.
 
-The card shows a `CardData` and says what the person did; it knows neither state nor model.
+It shows a `CardData` and emits signals for user input; it has no access to state or model.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from latent_explorer.ui.widgets.slider import ValueSlider
 
 RANK_WIDTH = 18  # px; two digits
 PIN_WIDTH = 24  # px
-FIELD_INSET = 11  # px from the edge of a number's field to its last digit, which stands under the effect's
-GROOVE_INSET = 9  # px from a slider's edge to its groove, which stands under the name
+FIELD_INSET = 11  # px from the edge of a number's field to its last digit, aligned with that of the effect
+GROOVE_INSET = 9  # px from a slider's edge to its groove, aligned with the name
 LINE = 20  # height of the first line, px
 AT_END = "Already at the end in this picture"
 
 
 @dataclass(frozen=True)
 class CardData:
-    """Everything a card shows."""
+    """Content of a card."""
 
-    rank: str  # "1", or "" for a slider that no search ranked
+    rank: str  # "1", or "" for a slider without a rank
     name: str
     place: str  # "32 px · 412"
     details: str  # for the tooltip: layer, channel, observed range, round
@@ -47,7 +47,7 @@ class CardData:
 
 
 class AttributeCard(QWidget):
-    """See the module's line. Height is fixed, so nothing jumps when a message takes the slider's place."""
+    """Card of fixed height: nothing moves when a message replaces the slider."""
 
     amount_changed = Signal(float)
     pressed = Signal()
@@ -56,7 +56,7 @@ class AttributeCard(QWidget):
     pin_toggled = Signal(bool)
     removed = Signal()
     hovered = Signal(bool)
-    preview_requested = Signal()  # by keyboard or menu: show the pictures at both ends
+    preview_requested = Signal()  # by keyboard or menu: pictures at both ends
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,11 +109,11 @@ class AttributeCard(QWidget):
 
     @property
     def stops(self) -> tuple[QWidget, ...]:
-        """Where Tab stops, in order; a card is no stop itself, and F2 reaches the name."""
+        """Tab stops in order. The card itself is not one; F2 edits the name."""
         return (self.slider.track, self.slider.field, self.pin)
 
     def set_card_data(self, card_data: CardData) -> None:
-        """Show `card_data`; emits nothing. What did not change is not touched: this runs at every drag step."""
+        """Show `card_data` without emitting signals. Updates only what changed, since this runs at every drag step."""
         if card_data == self.card_data:
             return
         old, self.card_data = self.card_data, card_data
@@ -141,7 +141,7 @@ class AttributeCard(QWidget):
         )
 
     def _show_rank(self, card_data: CardData) -> None:
-        """The rank stands out while the slider is off its middle."""
+        """Show the rank, emphasized while the slider is not at zero."""
         moved = card_data.amount != 0
         self.rank.setText(card_data.rank or "+")
         self.rank.setFont(theme.font(theme.SMALL, semibold=moved))
@@ -178,7 +178,7 @@ class AttributeCard(QWidget):
         menu.deleteLater()
 
     def menu(self) -> QMenu:
-        """Everything the card can do, for the right button and the menu key."""
+        """Return the context menu of the card."""
         menu = QMenu(self)
         card_data = self.card_data
         menu.addAction("Rename\tF2", self.name.edit)
@@ -201,10 +201,10 @@ class AttributeCard(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().color("hover", 0.55))
-        box = QRectF(self.rect()).adjusted(-theme.RADIUS, 0, 0, 0)  # its corners beyond the left edge
+        box = QRectF(self.rect()).adjusted(-theme.RADIUS, 0, 0, 0)  # no round corners at the left edge
         painter.drawRoundedRect(box, theme.RADIUS, theme.RADIUS)
 
 
 def _still(card_data: CardData) -> CardData:
-    """The face without what moves while a slider is dragged; of the amount only whether there is one."""
+    """Return the data without what changes during a drag: `amount` becomes 0 or 1, `at_end` False."""
     return replace(card_data, amount=float(card_data.amount != 0), at_end=False)

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The scrolling list of attribute cards, and the pop-up with both ends of the one under the mouse.
-
-It shows rows; what a person does to an attribute goes to the explorer.
-"""
+"""Scrolling list of attribute cards, and a pop-up with the pictures at both ends of the hovered attribute."""
 
 from __future__ import annotations
 
@@ -33,14 +30,14 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
 
-HOVER_DELAY = 350  # ms the mouse rests on a card before its two pictures are asked for
+HOVER_DELAY = 350  # ms that the mouse rests on a card before its two pictures are requested
 SIDE = 128  # px of a picture in the pop-up
 PAD = theme.UNIT + theme.UNIT // 2
 LINE = 20  # px of a line of text
 
 
 class AttributeList(QScrollArea):
-    """Cards are kept from state to state, so focus and a drag survive every update."""
+    """List of cards that are reused between updates, so that focus and a drag in progress survive."""
 
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,7 +63,7 @@ class AttributeList(QScrollArea):
 
     @property
     def cards(self) -> list[AttributeCard]:
-        """From top to bottom."""
+        """Cards from top to bottom."""
         return list(self._cards.values())
 
     def card(self, attribute: Attribute) -> AttributeCard:
@@ -76,12 +73,12 @@ class AttributeList(QScrollArea):
         """Scroll to a card and give its slider the focus."""
         card = self._cards.get(attribute_key(attribute))
         if card is not None:
-            self._page.adjustSize()  # a card just added has no place yet
+            self._page.adjustSize()  # a new card has no position yet
             self.ensureWidgetVisible(card)
             card.slider.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_rows(self, rows: Sequence[CardRow]) -> None:
-        """Show exactly these, in this order. Emits nothing."""
+        """Show exactly these rows, in this order, without emitting signals."""
         keys = [attribute_key(row.attribute) for row in rows]
         self._attributes = dict(zip(keys, (row.attribute for row in rows), strict=True))
         if keys != list(self._cards):
@@ -118,7 +115,7 @@ class AttributeList(QScrollArea):
         return card
 
     def _remove(self, attribute: Attribute) -> None:
-        """Take a slider of the person's own away; what it did to the picture goes with it, and can be undone."""
+        """Remove a user-added slider and reset its effect on the picture; the reset can be undone."""
         self._explorer.apply(SetAttribute(attribute, 0.0))
         self._explorer.change_document(self._explorer.document.without_slider(attribute))
 
@@ -144,7 +141,7 @@ class AttributeList(QScrollArea):
         self._explorer.hover(self._attributes[key])
 
     def hide_preview(self) -> None:
-        """Take the pop-up away: the mouse left, a drag began, the list moved."""
+        """Hide the pop-up, because the mouse left, a drag began or the list scrolled."""
         self._timer.stop()
         self._waiting = ""
         if self._previewed:
@@ -154,7 +151,7 @@ class AttributeList(QScrollArea):
             self.popup.hide()
 
     def _show_end(self, update: HoverPicture) -> None:
-        """A picture that is no longer wanted is dropped."""
+        """Show one end in the pop-up; drop it if another attribute is previewed by now."""
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None or self.popup is None:
             return
@@ -174,7 +171,10 @@ class AttributeList(QScrollArea):
 
 
 class RangePreviewPopup(QWidget):
-    """A child of the window rather than a window of its own: it cannot be left behind on the desktop."""
+    """Pop-up beside a card that takes neither mouse nor focus.
+
+    It is a child of the window, not a top-level window, so it cannot be left behind on the desktop.
+    """
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -188,7 +188,7 @@ class RangePreviewPopup(QWidget):
         self.hide()
 
     def begin(self, title: str, beside: QWidget) -> None:
-        """Show empty frames for `title` to the left of a widget; the pictures follow."""
+        """Show empty frames for `title` to the left of the widget `beside`, until the pictures arrive."""
         self._title = title
         self._pictures.clear()
         self._words.clear()
@@ -209,7 +209,7 @@ class RangePreviewPopup(QWidget):
         self.move(max(x, 0), max(y, 0))
 
     def set_picture(self, sign: int, image: np.ndarray, words: str) -> None:
-        """The picture at -1 or +1, (H, W, 3) uint8, and what the classifier says of it."""
+        """Show a picture, (H, W, 3) uint8, at amount `sign` (-1 or +1), with the classifier's answer in `words`."""
         self._pictures[sign] = scaled(image, SIDE, self.devicePixelRatioF(), pixels=False)
         self._words[sign] = words
         said = ", ".join(f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._words.items()))
@@ -218,7 +218,7 @@ class RangePreviewPopup(QWidget):
 
     @property
     def signs(self) -> tuple[int, ...]:
-        """Which pictures have come."""
+        """Signs of the pictures that have arrived, ascending."""
         return tuple(sorted(self._pictures))
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the attribute cards show and which of them would flip the class: pure functions of values, no widget."""
+"""Content of the attribute cards, and the attributes that would flip the class, as pure functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MARGIN = 0.1  # logits by which a suggested combination should pass the boundary
 
 @dataclass(frozen=True)
 class CardRow:
-    """An attribute of the list and its card."""
+    """Attribute of the list with the content of its card."""
 
     attribute: Attribute
     card_data: CardData
@@ -38,26 +38,26 @@ class CardRow:
 
 @dataclass(frozen=True)
 class FlipSuggestion:
-    """The fewest attributes whose mean effects add up to the class's change."""
+    """Smallest set of attributes whose mean effects add up to a change of the class."""
 
     ranks: tuple[str, ...]
     attributes: tuple[Attribute, ...]
 
 
 def class_name(state: ExplorerState, summary: ExplainerSummary, index: int) -> str:
-    """The name of a class of the asked classifier."""
+    """Return the name of a class of the selected classifier."""
     classifier = classifier_of(state, summary)
     names = classifier.class_names if classifier else ()
     return names[index] if 0 <= index < len(names) else f"class {index}"
 
 
 def is_from_other_classifier(found: AttributeSet | None, state: ExplorerState) -> bool:
-    """Whether the listed search was made for another classifier than the one that is asked."""
+    """Return True if the listed search was made for another classifier than the selected one."""
     return found is not None and found.classifier_id != state.classifier_id
 
 
 def ranking_summary(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
-    """Where the ranking comes from, in one short line; for whom, where that is not the classifier chosen above it."""
+    """Return one short line on the origin of the ranking, naming its classifier if another one is selected."""
     if is_from_other_classifier(found, state):
         asked = _name_of(state.classifier_id, summary)
         return f"Found for {_name_of(found.classifier_id, summary)}; {asked} is asked"
@@ -65,7 +65,7 @@ def ranking_summary(found: AttributeSet, summary: ExplainerSummary, state: Explo
 
 
 def ranking_details(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
-    """The same in sentences, for the tooltip."""
+    """Return the origin of the ranking in sentences, for the tooltip."""
     said = (
         f"Found by {_method(found)} on {found.n} pictures, each style moved {found.kappa:g} of the way "
         f"to its observed end.\nObserved range: {found.ranges}.\n"
@@ -86,7 +86,7 @@ def _method(found: AttributeSet) -> str:
 
 
 def no_effects_message(summary: ExplainerSummary, state: ExplorerState) -> str:
-    """What stands in the place of a suggestion where the listed search was made for another classifier."""
+    """Return the text shown instead of a suggestion if the search was made for another classifier."""
     return f"How far these move {_name_of(state.classifier_id, summary)} was not measured."
 
 
@@ -98,9 +98,9 @@ def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
 def rows(
     document: Document, summary: ExplainerSummary, state: ExplorerState, result: RenderResult | None
 ) -> list[CardRow]:
-    """The list from top to bottom: pins, own sliders, then by rank.
+    """Return the rows from top to bottom: pinned attributes, user-added sliders, the rest by rank.
 
-    Effects are those on the asked classifier, or none.
+    Effects are those on the selected classifier; `mean_effect` is None if they were measured for another one.
     """
     found = listed_set(document, summary, state)
     ranked = [a for a in found.attributes if a.target == state.target_class] if found else []
@@ -108,13 +108,13 @@ def rows(
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
     cards = [_card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result) for a in shown]
-    if is_from_other_classifier(found, state):  # another classifier's effects would be read as this one's
+    if is_from_other_classifier(found, state):  # they are effects on the other classifier
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
 
 
 def _span(attributes: Sequence[Attribute]) -> tuple[float, float]:
-    """The scale that all effect bars share: from zero to the longest whisker."""
+    """Return the scale that all effect bars share: from zero to the longest whisker."""
     ends = [0.0]
     for attribute in attributes:
         ends += [attribute.mean_effect, *(attribute.interval or ())]
@@ -150,7 +150,7 @@ def _card_data(
 
 
 def location_text(attribute: Attribute, summary: ExplainerSummary) -> str:
-    """ "32 px · 412", resolution and style; for several entries their resolutions."""
+    """Return resolution and style index, "32 px · 412"; for several entries only their resolutions."""
     sizes = [summary.layout.at(e.style_index)[0].resolution for e in attribute.entries]
     if len(sizes) == 1:
         return f"{sizes[0]} px · {attribute.entries[0].style_index}"
@@ -159,7 +159,7 @@ def location_text(attribute: Attribute, summary: ExplainerSummary) -> str:
 
 
 def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
-    """Everything about the coordinates, a line each, for the tooltip."""
+    """Return all details of the coordinates, one per line, for the tooltip."""
     lines = []
     for entry in attribute.entries:
         layer, channel = summary.layout.at(entry.style_index)
@@ -175,22 +175,22 @@ def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
 
 
 def is_target(result: RenderResult, target: int) -> bool:
-    """Whether the classifier calls the unedited picture `target` already."""
+    """Return True if the classifier already calls the unedited picture `target`."""
     return int(np.argmax(result.before.logits)) == target
 
 
 def suggest_flip(shown: Sequence[CardRow], result: RenderResult, target: int) -> FlipSuggestion | None:
-    """The shortest prefix, by mean effect, expected to make `target` the top class of the unedited picture.
+    """Return the fewest attributes, by descending mean effect, expected to make `target` the top class.
 
-    A sum of mean effects is an expectation, not a promise: the panel says so, and the picture decides.
-    None when the picture is of that class already or the attributes do not suffice.
+    The sum of mean effects is only an expectation for the unedited picture, which the panel says too.
+    None if the picture is of that class already or the attributes do not suffice.
     """
     logits = np.asarray(result.before.logits, dtype=float)
     if not 0 <= target < len(logits) or is_target(result, target):
         return None
     need = float(np.max(np.delete(logits, target)) - logits[target]) + MARGIN
     if len(logits) == 2:
-        need /= 2  # of two logits the other one falls as much as the target's rises
+        need /= 2  # of two logits, the other one falls as much as the target's rises
     usable = [
         r
         for r in shown

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The row that chooses the asked classifier; it is there only where a file holds several."""
+"""Row that selects the classifier; visible only if the file has several."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HELP = (
 
 
 class ClassifierSelector(QWidget):
-    """`asked` carries the intent; the target stays the class of the same name where there is one."""
+    """Combo box of classifiers. A new selection keeps the target class if the classifier has one of that name."""
 
     asked = Signal(object)  # SetClassifier
 
@@ -41,7 +41,7 @@ class ClassifierSelector(QWidget):
         self.hide()
 
     def show_state(self, state: ExplorerState | None, summary: ExplainerSummary | None) -> None:
-        """List the model's classifiers; emits nothing."""
+        """List the model's classifiers without emitting signals."""
         self._state, self._summary = state, summary
         several = summary.classifiers if summary and len(summary.classifiers) > 1 else ()
         self.choice.clear()
@@ -72,7 +72,7 @@ class ClassifierSelector(QWidget):
 
 
 def classifier_label(classifier: ClassifierSummary, among: Sequence[ClassifierSummary]) -> str:
-    """Its name and what is special about it; the hash only where two are called the same."""
+    """Return the name and special input of a classifier, with the hash only if two have the same name."""
     name = classifier.name
     if [c.name for c in among].count(name) > 1:
         name += f" {classifier.classifier_id[:8]}"
@@ -80,7 +80,7 @@ def classifier_label(classifier: ClassifierSummary, among: Sequence[ClassifierSu
 
 
 def details_of(classifier: ClassifierSummary) -> str:
-    """Which one it is, for the tooltip."""
+    """Return the name, hash and input of a classifier, for the tooltip."""
     said = f"{classifier.name}, {classifier.classifier_id[:16]}"
     if classifier.frame_only:
         said += f"\nIt sees the outer {classifier.frame_only} px of its input alone, the rest is black."

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The mean effect of an attribute as a bar with its interval, and the number beside it. Draws; decides nothing."""
+"""Bar with the mean effect of an attribute, its interval and its number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NUMBER_WIDTH = 36.0
 
 
 class EffectBar(QWidget):
-    """Bar from zero to `mean` on a scale that all cards share, whisker over the 95 % interval, number at the right."""
+    """Bar from zero to the mean on a scale shared by all cards, whisker over the 95 % interval, number at the right."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,8 +37,10 @@ class EffectBar(QWidget):
         target: str,
         exact: bool = True,
     ) -> None:
-        """`mean` and `interval` in logits at kappa 1, None when never measured; `span` the least and greatest value
-        any card draws."""
+        """Show an effect: `mean` and `interval` in logits at kappa 1, None if never measured.
+
+        `span` is the least and the greatest value on any card.
+        """
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
         self._colour = colour
@@ -88,7 +90,7 @@ class EffectBar(QWidget):
 
 
 def _words(mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool) -> str:
-    """The same in words, for tooltip and screen readers."""
+    """Return the effect in words, for the tooltip and screen readers."""
     if mean is None:
         return "How far this slider moves the asked classifier on average was never measured"
     text = f"Moves the logit of {target} by {number_text(mean)} on average at amount 1"

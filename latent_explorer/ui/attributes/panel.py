@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The attributes panel: towards which class, the cards, what would flip the picture, and the search for attributes."""
+"""Attributes panel: target class, cards, suggestion of what would flip the picture, and search for attributes."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ExplainerSummary
     from latent_explorer.ui.attributes.card_data import CardRow
 
-SEARCH = "Finding attributes"  # the job's name, also when a menu started it
+SEARCH = "Finding attributes"  # name of the job, also if started from the menu
 FLIP_HELP = "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
 NO_MODEL = "Open a model to see what moves its classifier."
 NOTHING = "No attributes are known yet for this class."
@@ -66,7 +66,7 @@ KEPT = 100  # closed notes that are remembered; the oldest comes back
 
 
 class AttributesPanel(QWidget):
-    """Emits intents through the explorer, is told whole states by its updates, and keeps none of its own."""
+    """Panel that sends intents to the explorer and shows the states in its updates; it keeps no state itself."""
 
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -146,10 +146,10 @@ class AttributesPanel(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(360, 560)
 
-    # what the person does ---------------------------------------------------------------------
+    # user input -------------------------------------------------------------------------------
 
     def start_search(self) -> None:
-        """Search for the attributes of the asked classifier."""
+        """Search for the attributes of the selected classifier."""
         self._job = self._explorer.start_attfind()
         self.refresh()
 
@@ -158,7 +158,7 @@ class AttributesPanel(QWidget):
             self._explorer.cancel(self._job)
 
     def open_add_slider(self) -> AddSliderDialog | None:
-        """The dialog that adds sliders; it stays open beside the window."""
+        """Open the dialog that adds sliders, which stays open beside the window."""
         summary = self._explorer.summary
         if summary is None:
             return None
@@ -188,7 +188,7 @@ class AttributesPanel(QWidget):
         words = f"flip with {'+'.join(self._flip.ranks)}"
         self._explorer.apply(SetEdits(moved.edits, words))
 
-    # what comes back --------------------------------------------------------------------------
+    # updates ----------------------------------------------------------------------------------
 
     def _model_opened(self, update: ModelOpened) -> None:
         self._result = None
@@ -197,7 +197,7 @@ class AttributesPanel(QWidget):
 
     def _state_changed(self, update: StateChanged) -> None:
         if update.old.base != update.new.base:
-            self._result = None  # values of the old picture say nothing of the new one
+            self._result = None  # does not apply to the new picture
         if _asked(update.old) != _asked(update.new):
             self._open()
         else:
@@ -206,7 +206,7 @@ class AttributesPanel(QWidget):
     def _take_picture(self, picture: MainPicture) -> None:
         known, self._result = self._result, picture.result
         if known is None or not _same_unedited(known, picture.result):
-            self.refresh()  # at a drag's rate only when something it shows has changed
+            self.refresh()  # not at every step of a drag, only after a change of what is shown
 
     def _job_started(self, update: JobStarted) -> None:
         if update.name == SEARCH:
@@ -223,7 +223,7 @@ class AttributesPanel(QWidget):
             self.refresh()
 
     def _open(self) -> None:
-        """Everything anew: another model, another classifier or class, another theme."""
+        """Rebuild everything after a change of model, classifier, class or theme."""
         state, summary = self._explorer.state, self._explorer.summary
         classifier = classifier_of(state, summary) if state and summary else None
         self.target.clear()
@@ -236,7 +236,7 @@ class AttributesPanel(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Write the current state and document into every widget; emits nothing."""
+        """Show the current state and document in all widgets without emitting signals."""
         state, summary, document = (self._explorer.state, self._explorer.summary, self._explorer.document)
         for part in (self._towards, self.target, self.add, self.reset):
             part.setVisible(summary is not None)
@@ -279,7 +279,7 @@ class AttributesPanel(QWidget):
 
 
 def _same_unedited(one: RenderResult, other: RenderResult) -> bool:
-    """Whether two results are of the same picture before its edits, which is all that the cards look at."""
+    """Return True if two results have the same unedited picture, which is all that the cards depend on."""
     return np.array_equal(one.styles, other.styles) and np.array_equal(one.before.logits, other.before.logits)
 
 
@@ -288,7 +288,7 @@ def _asked(state: ExplorerState) -> tuple[str, int]:
 
 
 def _swatch(index: int) -> QIcon:
-    """A disc in the class's colour."""
+    """Return a disc in the colour of a class."""
     side = 12
     pixmap = QPixmap(2 * side, 2 * side)
     pixmap.setDevicePixelRatio(2)
@@ -303,7 +303,7 @@ def _swatch(index: int) -> QIcon:
 
 
 class AttributeSearchPages(QStackedWidget):
-    """Three pages: no model, nothing found yet, searching."""
+    """Three pages in place of the cards: no model, nothing found yet, searching."""
 
     search_requested = Signal()
     cancel_requested = Signal()
@@ -320,7 +320,7 @@ class AttributeSearchPages(QStackedWidget):
         self.setCurrentWidget(self.no_model)
 
     def show_nothing(self, target: str, running: bool) -> None:
-        """Nothing is known towards `target`; while a search runs, its progress instead of the offer."""
+        """Show that nothing is known for `target`: the offer to search, or the progress if a search is running."""
         self.nothing.sentence.setText(
             f"No attributes are known yet that move the classifier towards {target}. "
             "A search takes about ten minutes on a laptop; everything stays usable meanwhile."
@@ -357,7 +357,7 @@ class _SearchProgress(QWidget):
 
 
 class ExplainerNote(QFrame):
-    """Hidden where there is no note, or where it was closed before."""
+    """Note of the open explainer, shown as plain text until it is closed. Help > About shows it again."""
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -384,7 +384,7 @@ class ExplainerNote(QFrame):
         self.setVisible(summary is not None and note != "" and note_key(summary) not in closed)
 
     def dismiss(self) -> None:
-        """Away, also at the next start; another note of the same model is shown again."""
+        """Hide the note for good; a different note of the same model will be shown."""
         self.hide()
         summary = self._explorer.summary
         if summary is not None:
@@ -393,5 +393,5 @@ class ExplainerNote(QFrame):
 
 
 def note_key(summary: ExplainerSummary) -> str:
-    """Which note of which model was closed, as the settings remember it."""
+    """Return the key by which the settings remember a closed note of a model."""
     return hashlib.sha256(f"{summary.model_hash} {summary.note}".encode()).hexdigest()[:16]

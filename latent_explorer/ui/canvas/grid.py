@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The same sliders on several pictures at once: which of them flip, and how far the others move."""
+"""Grid of several pictures with the same edits: which of them flip, and how far the others move."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ OTHERS, ALL, SEEDS = "others", "all", "seeds"
 def choose_bases(
     summary: ExplainerSummary, state: ExplorerState, source: str, count: int, seed: int
 ) -> tuple[Base, ...]:
-    """`count` latents: samples the explained classifier does not call the target, any samples, or random seeds.
+    """Return `count` latents: samples that the classifier does not call the target, any samples, or random seeds.
 
-    `seed` decides which; the same seed gives the same pictures. Where a classifier of other classes is asked, nobody
-    knows which samples are of its target.
+    The same `seed` gives the same pictures. If the selected classifier has other classes, any samples are used,
+    since their classes are unknown.
     """
     draw = np.random.default_rng(seed)
     samples = summary.samples
@@ -57,7 +57,7 @@ def choose_bases(
 
 
 def columns_for(count: int, width: int, height: int) -> int:
-    """The number of columns that makes the pictures largest."""
+    """Return the number of columns that makes the pictures largest in an area of width x height px."""
 
     def side(columns: int) -> float:
         rows = -(-count // columns)
@@ -67,9 +67,9 @@ def columns_for(count: int, width: int, height: int) -> int:
 
 
 class GridPanel(QWidget):
-    """Stands in the canvas's place while the grid is on. Asks for pictures only while it is visible."""
+    """Page of the canvas with the grid. Requests pictures only while it is visible."""
 
-    opened = Signal()  # a picture of the grid was made the one of the canvas
+    opened = Signal()  # a picture of the grid was opened on the canvas
 
     def __init__(self, explorer: Explorer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -117,10 +117,10 @@ class GridPanel(QWidget):
         layout.addLayout(head)
         layout.addWidget(self._area, 1)
 
-    # which pictures ---------------------------------------------------------------------------
+    # pictures ---------------------------------------------------------------------------------
 
     def _reset(self) -> None:
-        """Another model: what it has decides what can be chosen."""
+        """Start with another model: offer the sources that it has."""
         summary = self._explorer.summary
         has_samples = summary is not None and summary.samples is not None
         for place, key in enumerate((OTHERS, ALL, SEEDS)):
@@ -161,7 +161,7 @@ class GridPanel(QWidget):
         self._show_tally()
 
     def _place_cells(self) -> None:
-        """As large as they fit, together in the middle."""
+        """Lay out the cells centred and as large as they fit."""
         count = max(len(self.cells), 1)
         width, height = self._area.width(), self._area.height()
         columns = columns_for(count, width, height)
@@ -176,7 +176,7 @@ class GridPanel(QWidget):
         self._explorer.show_base(base)
         self.opened.emit()
 
-    # what comes back --------------------------------------------------------------------------
+    # updates ----------------------------------------------------------------------------------
 
     def _take(self, update: GridPicture) -> None:
         state = self._explorer.state
@@ -190,7 +190,7 @@ class GridPanel(QWidget):
         asked = (update.old.classifier_id, update.old.target_class)
         if asked == (update.new.classifier_id, update.new.target_class):
             return
-        if self.source.currentData() == OTHERS:  # another class has other others
+        if self.source.currentData() == OTHERS:  # the pictures of other classes depend on the target
             self._choose()
         for cell in self.cells:
             cell.set_target(update.new.target_class, self._class_names())
@@ -207,7 +207,7 @@ class GridPanel(QWidget):
         self.tally.setText(f"{flipped} of {len(done)} flipped" if done else "")
 
     def set_pixels(self, on: bool) -> None:
-        """Whole pixels instead of Lanczos, as on the canvas."""
+        """Enlarge by whole pixels if `on`, else by Lanczos, as on the canvas."""
         self._pixels = on
         for cell in self.cells:
             cell.set_pixels(on)
@@ -235,7 +235,10 @@ def _name_of(base: Base, summary: ExplainerSummary) -> str:
 
 
 class GridCell(QWidget):
-    """Paints; holding the mouse or Space on it shows the unedited picture, a double click or Return opens it."""
+    """Picture with the target's probability before and after, and whether the class flipped.
+
+    Holding the mouse button or Space shows the unedited picture; a double click or Return opens it.
+    """
 
     opened = Signal()
 
@@ -246,7 +249,7 @@ class GridCell(QWidget):
         self._target = 0
         self._class_names: tuple[str, ...] = ()
         self._pixels = False
-        self._before = False  # the unedited picture is shown while held
+        self._before = False  # True while the unedited picture is shown
         self._drawn: tuple[object, ...] = ()
         self._image: QImage | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -259,14 +262,14 @@ class GridCell(QWidget):
         return QSize(160, 160 + CAPTION)
 
     def show_result(self, result: RenderResult, target: int, class_names: tuple[str, ...]) -> None:
-        """The picture and what the classifier says, always together."""
+        """Show a picture and the classifier's answer, always together."""
         self._result, self._target, self._class_names = result, target, class_names
         self._image = None
         self._describe()
         self.update()
 
     def set_target(self, target: int, class_names: tuple[str, ...]) -> None:
-        """Read the same verdict for another class."""
+        """Show the same result for another target class."""
         self._target, self._class_names = target, class_names
         self._describe()
         self.update()
@@ -277,7 +280,7 @@ class GridCell(QWidget):
 
     @property
     def verdict(self) -> str:
-        """ "flipped" when the target was reached, "left NAME" when only the old class was left, else nothing."""
+        """Return "flipped" if the target was reached, "left NAME" if only the class changed, else ""."""
         if self._result is None:
             return ""
         was, now = (int(np.argmax(p.probs)) for p in (self._result.before, self._result.after))
@@ -287,7 +290,7 @@ class GridCell(QWidget):
 
     @property
     def probabilities(self) -> tuple[float, float] | None:
-        """Of the target class, before and after."""
+        """Probability of the target class before and after."""
         if self._result is None or self._target >= len(self._result.after.probs):
             return None
         return (float(self._result.before.probs[self._target]), float(self._result.after.probs[self._target]))
@@ -370,7 +373,7 @@ class GridCell(QWidget):
         painter.drawImage(at, image)
 
     def _scaled(self, side: float) -> QImage:
-        """Scaled once per picture, size and screen; painting again is only copying."""
+        """Return the picture scaled to `side` px, cached per picture, size and screen."""
         assert self._result is not None
         ratio = self.devicePixelRatioF()
         key = (self._before, side, ratio, self._pixels)

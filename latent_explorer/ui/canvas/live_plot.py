@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The live plot: every class's probability over the last edits, or a sentence before there were any."""
+"""Live plot: the probability of every class over the last edits, or a hint before the first."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ EMPTY = "Move a slider: the probability of every class is drawn here."
 
 
 class ProbabilityPlot(QWidget):
-    """One line a class, newest at the right, its name beside its end."""
+    """Plot of one line per class, newest at the right, with the name beside its end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,24 +55,24 @@ class ProbabilityPlot(QWidget):
 
     @property
     def probs(self) -> np.ndarray:
-        """What is drawn, (edits, K); NaN where the picture changed."""
+        """Probabilities drawn, (edits, K); NaN where the picture changed."""
         return np.array(self._rows)
 
     def start(self, names: tuple[str, ...]) -> None:
-        """Empty the plot; classes are called `names` from here on."""
+        """Empty the plot and name the classes."""
         self.names = names
         self._rows.clear()
         self.update()
 
     def add(self, probs: np.ndarray) -> None:
-        """Draw the newest probabilities, (K,): at once, or soon when others were drawn a moment ago."""
+        """Add probabilities, (K,), and draw them at once, or within `PAUSE` of the previous drawing."""
         self._rows.append(np.asarray(probs, dtype=np.float64))
         if not self._pause.isActive():
             self.update()
             self._pause.start()
 
     def lift(self) -> None:
-        """Break the lines: what follows is another picture."""
+        """Break the lines, because the next probabilities are of another picture."""
         if self._rows and np.isfinite(self._rows[-1]).all():
             self._rows.append(np.full_like(self._rows[-1], np.nan))
 
@@ -102,7 +102,7 @@ class ProbabilityPlot(QWidget):
 
 
 class LivePlot(QWidget):
-    """The plot as soon as there is a line to draw, a sentence before."""
+    """Plot as soon as there is a line to draw; a hint until then."""
 
     def __init__(self, explorer: Explorer) -> None:
         super().__init__()
@@ -125,7 +125,7 @@ class LivePlot(QWidget):
             self._begin()
 
     def _take_picture(self, picture: MainPicture) -> None:
-        if picture is not self._last:  # after the timeline the same picture is told once more
+        if picture is not self._last:  # the same picture is emitted again when the timeline closes
             self._last = picture
             self._add(picture)
 
@@ -134,7 +134,7 @@ class LivePlot(QWidget):
         self._pages.setCurrentWidget(self.empty)
 
     def _begin(self) -> None:
-        """Another classifier, other lines."""
+        """Start again with the classes of the selected classifier."""
         summary, state = self._explorer.summary, self._explorer.state
         asked = classifier_of(state, summary) if summary and state else None
         self._base = None
@@ -145,7 +145,7 @@ class LivePlot(QWidget):
         if not self.plot.names:
             self._begin()
         if len(probs) != len(self.plot.names):
-            return  # of a classifier that is no longer asked
+            return  # of the classifier selected before
         if self._base is not None and base != self._base:
             self.plot.lift()
         self._base = base

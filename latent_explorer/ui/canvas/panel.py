@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The middle of the window: the picture before and after, the grid in its place, and what the classifier says below."""
+"""Centre of the window: the picture before and after or the grid, with the classifier's answer below."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ WELCOME = "Open an explainer to see what its classifier looks at, or drop one on
 
 
 class WelcomePage(EmptyState):
-    """Nothing is open: what comes with the program is offered, by name."""
+    """Page shown while nothing is open; offers the bundled explainers."""
 
     def __init__(self, on_open: Callable[[str], object]) -> None:
         super().__init__("leaf", WELCOME, "Open the leaf explainer", lambda: on_open(library.LEAF))
@@ -47,7 +47,7 @@ class WelcomePage(EmptyState):
 
 
 class LoadingPage(QWidget):
-    """Words and a moving bar while a model is opened."""
+    """Text and a busy bar while a model is being opened."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,9 +68,9 @@ class LoadingPage(QWidget):
 
 
 class CanvasPanel(QWidget):
-    """Pages (welcome, loading, pictures, grid, and a stage that is added) over the probability bars."""
+    """Pages (welcome, loading, pictures, grid, and a stage that is added later) above the probability bars."""
 
-    open_requested = Signal(str)  # the name of one that comes with the program
+    open_requested = Signal(str)  # name of a bundled explainer
     grid_shown = Signal(bool)
 
     def __init__(self, explorer: Explorer) -> None:
@@ -78,7 +78,7 @@ class CanvasPanel(QWidget):
         self._explorer = explorer
         self._names: tuple[str, ...] = ()
         self._picture: MainPicture | None = None
-        self._stage: QWidget | None = None  # what stands in the picture's place while photos are projected
+        self._stage: QWidget | None = None  # page shown while photos are projected
         self._staged = self._in_grid = self._photo = False
         self.welcome = WelcomePage(self.open_requested.emit)
         self.loading = LoadingPage()
@@ -108,29 +108,29 @@ class CanvasPanel(QWidget):
         self._below.hide()
 
     def show_loading(self, words: str) -> None:
-        """Something is being opened; pictures of another model stay until it came."""
+        """Show that something is being opened; pictures of the previous model stay until it is there."""
         self.loading.text.setText(words)
         if self._picture is None:
             self.pages.setCurrentWidget(self.loading)
 
     def loading_failed(self) -> None:
-        """Back to what was there."""
+        """Return to the page that was shown before loading."""
         if self._picture is None:
             self.show_welcome()
 
     def show_grid(self, on: bool) -> None:
-        """The grid in the picture's place."""
+        """Show the grid instead of the picture if `on`."""
         self._in_grid = on
         self._choose_page()
         self.grid_shown.emit(on)
 
     def add_stage(self, stage: QWidget) -> None:
-        """Another page, for `show_stage`."""
+        """Add the page that `show_stage` shows."""
         self._stage = stage
         self.pages.addWidget(stage)
 
     def show_stage(self, on: bool) -> None:
-        """The stage in the picture's place; the grid goes before it."""
+        """Show the stage instead of the picture if `on`; the grid takes precedence."""
         self._staged = on
         self._choose_page()
 
@@ -146,7 +146,7 @@ class CanvasPanel(QWidget):
         self._below.setVisible(page is self.view)
 
     def set_photo(self, on: bool) -> None:
-        """Of a projected picture: the photo itself as the picture before, or its reconstruction."""
+        """Show the photo of a projected picture as the picture before if `on`, else its reconstruction."""
         self._photo = on
         if self._picture is not None:
             self._show(self._picture)
@@ -187,8 +187,10 @@ class CanvasPanel(QWidget):
         self.bars.show_verdict(verdict)
 
     def _photo_of(self, request: PictureRequest) -> tuple[CaptionedImage, np.ndarray] | None:
-        """The photo behind a projected picture with its probabilities; None unless it is wanted, there, and judged
-        by the classifier that is asked."""
+        """Return the photo of a projected picture with its probabilities.
+
+        None if photos are off, there is none, or its probabilities are of another classifier.
+        """
         shown = self._explorer.latents.of(request.recipe.base) if self._photo else None
         if shown is None or not has_photo(shown.report):
             return None
@@ -200,7 +202,7 @@ class CanvasPanel(QWidget):
         return CaptionedImage(shown.target, "Photo", words, int(probs.argmax())), probs
 
     def _names_for(self, count: int) -> tuple[str, ...]:
-        """A picture may still be of the classifier that was asked before."""
+        """Return the class names, or numbers if the picture is still of the previous classifier."""
         return self._names if len(self._names) == count else tuple(map(str, range(count)))
 
     def _captioned(self, words: str, picture: Picture, names: tuple[str, ...]) -> CaptionedImage:
@@ -209,7 +211,7 @@ class CanvasPanel(QWidget):
 
 
 def before_title(recipe: PictureRecipe) -> str:
-    """What the picture before the edits is: an honest word for each origin."""
+    """Return the caption of the picture before the edits, which says where it comes from."""
     base = recipe.base
     while isinstance(base, BlendEndBase):
         base = base.base

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one error dialog: what happened, why, what to do; details folded away, ready to be copied."""
+"""Error dialog: what happened, why, what to do; technical details on demand."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WIDTH = 60 * theme.UNIT
 
 
 class ErrorDialog(QDialog):
-    """Shows one failure. `failed` names what was being done: "Opening leaf-health"."""
+    """Dialog for one failure. `failed` names what was being done: "Opening leaf-health"."""
 
     def __init__(self, failure: Failure, failed: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialogs of the Help menu: keys, notices, and what this program is."""
+"""Dialogs of the Help menu: keys, notices, and about the program."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ LICENCES = (
 
 
 class ShortcutsDialog(QDialog):
-    """Every key in two or three columns, under the menus' names."""
+    """All keys in two or three columns under the names of their menus, made from the table of actions."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class ShortcutsDialog(QDialog):
 
 
 def _scrolled(sheet: QWidget) -> QScrollArea:
-    """As large as the sheet where the screen has room for it."""
+    """Return a scroll area with the sheet, as large as the sheet if the screen has room for it."""
     area = QScrollArea()
     area.setWidget(sheet)
     area.setFrameShape(QFrame.Shape.NoFrame)
@@ -93,7 +93,7 @@ def _scrolled(sheet: QWidget) -> QScrollArea:
 
 
 class NoticesDialog(QDialog):
-    """Newest first."""
+    """Notices shown so far, newest first."""
 
     def __init__(self, said: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -109,7 +109,7 @@ class NoticesDialog(QDialog):
             layout.addWidget(self.list)
         else:
             self.list.hide()
-            layout.addWidget(EmptyState("info", "Nothing was said yet."))
+            layout.addWidget(EmptyState("info", "There are no notices yet."))
         _add_close_button(self, layout)
 
 
@@ -132,7 +132,7 @@ class AboutDialog(QDialog):
         layout.addLayout(head)
         for text in (WHAT, *described(summary)):
             label = plain(text)
-            label.setTextFormat(Qt.TextFormat.PlainText)  # names and notes are a file's words
+            label.setTextFormat(Qt.TextFormat.PlainText)  # names and notes come from files
             label.setWordWrap(True)
             label.setFixedWidth(ABOUT_WIDTH)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -144,7 +144,7 @@ class AboutDialog(QDialog):
 
 
 def described(summary: ExplainerSummary | None) -> list[str]:
-    """The open model and its classifiers with the beginnings of their hashes, a sentence each; then its note."""
+    """Return a sentence each on the open model and its classifiers, with the start of their hashes, then its note."""
     if summary is None:
         return []
     said = [f"Open: {summary.name}, {summary.resolution} px, model {summary.model_hash[:12]}."]

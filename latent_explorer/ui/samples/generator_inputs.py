@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What else the generator is given beside the latent: the class probabilities it is told, and its noise.
-
-Folded away.
-"""
+"""Inputs of the generator besides the latent, in a collapsible section: class probabilities and noise."""
 
 from __future__ import annotations
 
@@ -43,7 +40,10 @@ NOISE_HELP = (
 
 
 def condition(probs: Sequence[float] | None, index: int, share: float, count: int) -> tuple[float, ...]:
-    """`probs` (K = `count`, or None) with class `index` at `share`; the others keep their proportions. Sums to 1."""
+    """Return `probs` (K = `count`, or None) with class `index` set to `share`.
+
+    The other classes keep their proportions; the result sums to 1.
+    """
     others = [0.0 if k == index else (probs[k] if probs else 1.0) for k in range(count)]
     total = sum(others)
     if total <= 0:
@@ -55,7 +55,7 @@ def condition(probs: Sequence[float] | None, index: int, share: float, count: in
 
 
 class GeneratorInputs(QWidget):
-    """Shows a state, emits intents. A word beside the title says when what is folded away is not as it was."""
+    """Controls that show a state and emit intents. The title says "changed" if an input is not at its default."""
 
     asked = Signal(object)  # an Intent
     pressed = Signal()  # a gesture begins,
@@ -130,7 +130,7 @@ class GeneratorInputs(QWidget):
         self.fold.setAccessibleName(words)
 
     def start(self, summary: ExplainerSummary) -> None:
-        """Another model: its classes, if its generator is told any."""
+        """List the classes of another model, if its generator is conditioned on any."""
         known = {c.classifier_id: c.class_names for c in summary.classifiers}
         self._names = known.get(summary.conditioned_on or "", ())
         self.condition.clear()
@@ -141,7 +141,7 @@ class GeneratorInputs(QWidget):
             part.setVisible(bool(self._names))
 
     def show_state(self, state: ExplorerState) -> None:
-        """Write the state into the controls; emits nothing."""
+        """Show a state in the controls without emitting signals."""
         self._state = state
         cond = state.cond if state.cond and len(state.cond) == len(self._names) else None
         if cond is None:
@@ -159,7 +159,7 @@ class GeneratorInputs(QWidget):
         self.changed.setText("changed" if cond is not None or state.noise != Noise() else "")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """The title's whole row folds, not only its small arrow."""
+        """Fold by a click anywhere on the title's row, not only on its arrow."""
         if event.position().y() < self.fold.geometry().bottom():
             self.set_folded(not self.folded)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The page "Samples": which latent is shown (encoded, seeds, projected, favourites) and its truncation."""
+"""Page "Samples": selection of the latent (encoded, seeds, projected, favourites) and its truncation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 SEEDS = 24  # random seeds offered at a time
 SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "favourites"
-EMPTY = {  # what is said where there is nothing to list
+EMPTY = {  # texts of empty lists
     SAMPLES: "This model holds no encoded pictures. Random seeds always work.",
     SEEDS_PAGE: "",
     PROJECTED: "Drop a photo on the window to project it; the result stands here.",
@@ -45,9 +45,9 @@ AVERAGE_HELP = "Encoded pictures are shown as they are. Switched on, truncation 
 
 
 class SamplesPanel(QWidget):
-    """Talks to the explorer only through intents; shows what its updates say.
+    """Panel that sends intents to the explorer and shows its updates.
 
-    The last three signals name a projected picture by its latent_id.
+    The signals carry the latent_id of a projected picture.
     """
 
     report_requested = Signal(str)
@@ -78,7 +78,7 @@ class SamplesPanel(QWidget):
         self.view.picture_requested.connect(explorer.set_strip)
         self.view.menu_requested.connect(lambda base, at: self.menu_of(base).popup(at))
         self.empty = EmptyState("image", "No model is open.")
-        # Else the strip, on another page, would keep as much on a low screen.
+        # Else the thumbnails, on the other page, would keep as much height on a low screen.
         self.empty.setMinimumHeight(1)
         self._pages = QStackedLayout()
         self._pages.addWidget(self.view)
@@ -86,7 +86,7 @@ class SamplesPanel(QWidget):
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(0, 0, 0, theme.MARGIN)
         layout.addLayout(_inset(self.source))
-        strip = _inset(self._pages)  # its scroll bar stands in the margin
+        strip = _inset(self._pages)  # its scroll bar is in the margin
         strip.setContentsMargins(theme.MARGIN - STRIP_INSET, 0, theme.UNIT // 2, 0)
         layout.addLayout(strip, 1)
         layout.addLayout(_inset(self._seed_row()))
@@ -173,7 +173,7 @@ class SamplesPanel(QWidget):
         self._list()
 
     def _name_classes(self, state: ExplorerState) -> None:
-        """Thumbnails carry the asked classifier's verdict, so another classifier means other thumbnails."""
+        """Start the thumbnails anew, since they show the answers of the selected classifier."""
         summary = self._explorer.summary
         asked = classifier_of(state, summary) if summary else None
         if summary is not None:
@@ -230,7 +230,7 @@ class SamplesPanel(QWidget):
             self.view.show_base(self._state.base)
 
     def _names_of(self, bases: Sequence[Base]) -> dict[Base, str]:
-        """What projected pictures are called."""
+        """Return the names of the projected pictures among `bases`."""
         found = ((base, self._explorer.latents.of(base)) for base in bases)
         return {base: projected.report.name for base, projected in found if projected is not None}
 
@@ -239,7 +239,7 @@ class SamplesPanel(QWidget):
         self._list()
 
     def pick_random(self) -> None:
-        """Another encoded picture, or a page of new seeds and the first of them."""
+        """Show another encoded picture, or a page of new seeds and the first of them."""
         bases = self.view.thumbnails.bases
         if self.source.currentData() == SEEDS_PAGE:
             self._seeds = self._explorer.random_seeds(SEEDS)
@@ -251,7 +251,7 @@ class SamplesPanel(QWidget):
             self._explorer.show_base(random.choice(others))
 
     def step(self, by: int) -> None:
-        """The next latent of the strip, or the one before."""
+        """Show the latent `by` places further in the strip, wrapping around."""
         bases = self.view.thumbnails.bases
         if not bases or self._state is None:
             return
@@ -260,7 +260,7 @@ class SamplesPanel(QWidget):
         self._explorer.show_base(bases[(at + by) % len(bases)])
 
     def toggle_favourite(self) -> None:
-        """Star the latent on the canvas, or take the star away."""
+        """Add the latent on the canvas to the favourites, or remove it."""
         if self._state is not None:
             self._set_favourite(self._state.base, self._state.base not in self._explorer.document.favourites)
 
@@ -273,7 +273,7 @@ class SamplesPanel(QWidget):
             self._explorer.apply(SetBase(SeedBase(int(self.seed.text()))))
 
     def menu_of(self, base: Base) -> QMenu:
-        """The menu of one latent of the list; deleted when it closes."""
+        """Return the context menu of a latent; it is deleted when it closes."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         starred = base in self._explorer.document.favourites
@@ -293,7 +293,7 @@ class SamplesPanel(QWidget):
 
 
 def _inset(part: QLayout | QWidget) -> QHBoxLayout:
-    """With the panel's margins at its sides."""
+    """Return a row that holds `part` between the panel's margins."""
     line = row()
     line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
     if isinstance(part, QWidget):

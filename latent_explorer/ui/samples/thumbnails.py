@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A strip of latents as small pictures: class dot, star of a favourite, ring around the one that is shown.
+"""Strip of latents as thumbnails: class dot, star of a favourite, ring around the one on the canvas.
 
-Pictures are asked for only while their rows are visible; who renders them is not known here.
+Thumbnails are requested only while their rows are visible.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 PICTURE = 13 * theme.UNIT // 2  # side of a thumbnail, px
 INSET = theme.UNIT // 2  # around a picture, for the ring
 CELL = PICTURE + 2 * INSET
-SETTLE = 60  # ms after scrolling before pictures are asked for
+SETTLE = 60  # ms after scrolling before pictures are requested
 BASE_ROLE = int(Qt.ItemDataRole.UserRole)
 Index = QModelIndex | QPersistentModelIndex
 
 
 class ThumbnailModel(QAbstractListModel):
-    """The latents of the strip in order, and what is known of each."""
+    """List model of the latents in the strip, with their pictures, names and stars."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,17 +55,17 @@ class ThumbnailModel(QAbstractListModel):
         self.summary: ExplainerSummary | None = None
         self.class_names: tuple[str, ...] = ()
         self.favourites: frozenset[Base] = frozenset()
-        self.names: Mapping[Base, str] = {}  # of latents that have one of their own
+        self.names: Mapping[Base, str] = {}  # of latents with a name
 
     def start(self, summary: ExplainerSummary | None, class_names: tuple[str, ...]) -> None:
-        """Forget the pictures of another model."""
+        """Forget the pictures of the previous model."""
         self.pictures.clear()
         self._pixmaps.clear()
         self.summary, self.class_names = summary, class_names
         self.set_bases([])
 
     def set_bases(self, bases: Sequence[Base], names: Mapping[Base, str] | None = None) -> None:
-        """Show these latents; `names` are what some of them are called."""
+        """Show these latents; `names` holds the names of those that have one."""
         self.beginResetModel()
         self.names = names or {}
         self.bases = list(bases)
@@ -73,14 +73,14 @@ class ThumbnailModel(QAbstractListModel):
         self.endResetModel()
 
     def set_picture(self, base: Base, picture: Picture) -> None:
-        """The picture of a latent came."""
+        """Store the picture of a latent."""
         self.pictures[base] = picture
         for key in [key for key in self._pixmaps if key[0] == base]:
             del self._pixmaps[key]
         self._touch(base)
 
     def set_favourites(self, favourites: Iterable[Base]) -> None:
-        """Which latents carry a star."""
+        """Set the latents that carry a star."""
         new = frozenset(favourites)
         changed, self.favourites = new ^ self.favourites, new
         for base in changed:
@@ -95,7 +95,7 @@ class ThumbnailModel(QAbstractListModel):
         return self._rows.get(base)
 
     def pixmap(self, base: Base, ratio: float) -> QPixmap | None:
-        """The thumbnail for a screen with `ratio` device pixels; None until its picture came."""
+        """Return the thumbnail for a screen with `ratio` device pixels, or None until its picture has arrived."""
         held = self._pixmaps.get((base, ratio))
         picture = self.pictures.get(base)
         if held is None and picture is not None:
@@ -163,7 +163,7 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_class(self, painter: QPainter, box: QRectF, index: int) -> None:
-        """A dot in the class's colour; a shape of its own for each class, so that colour is not alone."""
+        """Paint a mark of the class, told by colour and shape."""
         now = theme.current()
         centre = QPointF(box.right() - 7, box.bottom() - 7)
         painter.setPen(QPen(now.color("on_picture"), 1.2))
@@ -177,7 +177,7 @@ class _Delegate(QStyledItemDelegate):
 
 
 class ThumbnailView(QListView):
-    """`chosen(base)` when the person picks one; `picture_requested(bases)` names the visible ones, nearest first."""
+    """Grid of thumbnails. `picture_requested` carries the visible latents, top to bottom."""
 
     chosen = Signal(object)
     picture_requested = Signal(object)
@@ -201,7 +201,7 @@ class ThumbnailView(QListView):
         self.setAccessibleName(name)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._on_menu)
-        self._showing = False  # while the strip shows what the state says, nothing is chosen
+        self._showing = False  # True while the state is shown, when nothing is chosen
         self._timer = QTimer(self, singleShot=True, interval=SETTLE)
         self._timer.timeout.connect(self._ask)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._timer.start())
@@ -210,7 +210,7 @@ class ThumbnailView(QListView):
         self.selectionModel().currentChanged.connect(self._on_current)
 
     def show_base(self, base: Base) -> None:
-        """Ring the latent that is on the canvas, without choosing it."""
+        """Mark the latent on the canvas without emitting `chosen`."""
         row = self.thumbnails.row_of(base)
         self._showing = True
         if row is None:
@@ -220,7 +220,7 @@ class ThumbnailView(QListView):
             if index != self.currentIndex():
                 here = self.viewport().rect().contains(self.visualRect(index))
                 self.setCurrentIndex(index)
-                if not here:  # its neighbours on both sides are what a person looks at next
+                if not here:  # centred, since its neighbours are likely to be viewed next
                     self.scrollTo(index, QListView.ScrollHint.PositionAtCenter)
         self._showing = False
 
@@ -234,7 +234,7 @@ class ThumbnailView(QListView):
             self.menu_requested.emit(index.data(BASE_ROLE), self.viewport().mapToGlobal(position))
 
     def _ask(self) -> None:
-        """Name the latents in view and a screenful below, so that scrolling meets finished pictures."""
+        """Request the latents in view and a screenful below, to have them rendered before scrolling there."""
         height = self.viewport().height()
         if height <= 0 or not self.thumbnails.bases:
             return

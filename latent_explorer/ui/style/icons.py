@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The icons in use, by what they mean: Phosphor's drawings in the theme's colours. No other module names a drawing."""
+"""Icons by their meaning: Phosphor's drawings in the theme's colours. No other module names a drawing."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ GLYPHS = {
     "within": "check-circle",
 }
 
-DISABLED = 0.3  # alpha of an icon that can do nothing
+DISABLED = 0.3  # alpha of a disabled icon
 
 
 class _HasIcon(Protocol):
@@ -84,7 +84,7 @@ def _renderer(name: str, color: str) -> QSvgRenderer:
 
 
 class _SvgIconEngine(QIconEngine):
-    """Draws at the size and resolution that is asked for, so icons are crisp on every screen."""
+    """Icon engine that draws at the requested size and resolution, so that icons are crisp on every screen."""
 
     def __init__(self, name: str, color: str) -> None:
         super().__init__()
@@ -113,12 +113,12 @@ class _SvgIconEngine(QIconEngine):
 
 
 def icon(name: str, color: str = "ink") -> QIcon:
-    """The icon `name` (a key of GLYPHS) in the current theme's `color` (a field of Theme)."""
+    """Return the icon `name` (a key of GLYPHS) in the current theme's `color` (a field of Theme)."""
     return QIcon(_SvgIconEngine(name, theme.current().color(color).name()))
 
 
 class _IconUpdater(QObject):
-    """Child of the owner of an icon: draws it again when the theme changes, and dies with the owner."""
+    """Child of an icon's owner that draws the icon again when the theme changes."""
 
     def __init__(self, owner: QObject, name: str, color: str) -> None:
         super().__init__(owner)

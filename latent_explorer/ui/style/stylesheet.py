@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one stylesheet: what Fusion cannot say with a palette.
-
-Colours come from the theme; nothing here is per screen.
-"""
+"""Stylesheet of the whole application: what Fusion's palette cannot express."""
 
 from __future__ import annotations
 
@@ -138,7 +135,7 @@ QProgressBar::chunk {{ border-radius: 2px; background: {accent}; }}
 
 
 def stylesheet(palette: Palette) -> str:
-    """The stylesheet in the colours of `palette`."""
+    """Return the stylesheet in the colours of `palette`."""
     return _TEMPLATE.format(
         tick=resource(f"icons/tick-{palette.name}.svg").as_posix(),
         check=resource(f"icons/check-{palette.name}.svg").as_posix(),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Spacing and type of the window, and the palettes put over Qt's Fusion style with one small stylesheet.
 
-Widgets that paint themselves ask `current()` inside `paintEvent` and are repainted by Qt when the palette changes.
-No widget is built here (see `widgets/basics.py`); the colours themselves stand in `common.palette`.
+Widgets that paint themselves call `current()` in `paintEvent`; Qt repaints them when it changes.
+The colours are in `common.palette`.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class Theme(Palette):
-    """A palette whose colours are Qt's."""
+    """Palette that returns QColors."""
 
     def color(self, name: str, alpha: float = 1.0) -> QColor:
-        """The colour of a field by name, `alpha` in 0..1."""
+        """Return the colour of a field by name, `alpha` in 0..1."""
         color = QColor(getattr(self, name))
         color.setAlphaF(alpha)
         return color
 
     def class_color(self, index: int) -> QColor:
-        """The fill of class `index`; after eight classes the colours repeat, so never tell by colour alone."""
+        """Return the fill of class `index`. Colours repeat after eight classes: never tell classes by colour alone."""
         return QColor(self.classes[index % len(self.classes)])
 
 
@@ -52,7 +52,7 @@ DARK = Theme(**vars(palette.DARK))
 
 
 class _Notifier(QObject):
-    """Tells those that keep colours of their own (plots, icons) that they changed."""
+    """Signal for objects that cache colours (plots, icons)."""
 
     changed = Signal()
 
@@ -63,17 +63,17 @@ notifier = _Notifier()
 
 
 def current() -> Theme:
-    """The theme in use."""
+    """Return the theme in use."""
     return _current
 
 
 def mode() -> Mode:
-    """What the person asked for: a theme, or to follow the system."""
+    """Return the selected mode: a theme, or "system" to follow the desktop."""
     return _mode
 
 
 def apply(wanted: Mode = "system") -> None:
-    """Dress the whole application; may be called again at any time."""
+    """Apply a theme to the whole application; can be called again at any time."""
     global _current, _mode
     app = QApplication.instance()
     if not isinstance(app, QApplication):
@@ -87,7 +87,7 @@ def apply(wanted: Mode = "system") -> None:
 
 
 def follow_system(app: QApplication) -> None:
-    """Change with the desktop's light and dark as long as the mode is "system"."""
+    """Follow the desktop's light and dark while the mode is "system"."""
     app.styleHints().colorSchemeChanged.connect(_on_system_change)
 
 
@@ -123,7 +123,7 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def font(size: int = BODY, *, semibold: bool = False) -> QFont:
-    """The bundled font with tabular figures; `size` in device-independent pixels."""
+    """Return the bundled font with tabular figures; `size` in device-independent pixels."""
     made = QFont(QApplication.font())
     made.setPixelSize(size)
     made.setWeight(QFont.Weight.DemiBold if semibold else QFont.Weight.Normal)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The few small parts every panel is made of: titles, hints, hairlines, icon buttons, empty states. No behaviour."""
+"""Basic widgets and layouts of every panel: labels, hairlines, buttons, combo box, empty state."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ Dialog = TypeVar("Dialog", bound=QDialog)
 
 
 def column(owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0) -> QVBoxLayout:
-    """A vertical layout with the house's distances."""
+    """Return a vertical layout with the spacing of the theme."""
     return _spaced(QVBoxLayout(owner) if owner else QVBoxLayout(), spacing, margin)
 
 
 def row(owner: QWidget | None = None, *, spacing: int = theme.GAP, margin: int = 0) -> QHBoxLayout:
-    """A horizontal layout with the house's distances."""
+    """Return a horizontal layout with the spacing of the theme."""
     return _spaced(QHBoxLayout(owner) if owner else QHBoxLayout(), spacing, margin)
 
 
@@ -49,17 +49,17 @@ def _spaced(layout: Layout, spacing: int, margin: int) -> Layout:
 
 
 def title(text: str) -> QLabel:
-    """A panel's title: sentence case, semibold, body size."""
+    """Return the title of a panel: sentence case, semibold, body size."""
     return _label(text, "title")
 
 
 def plain(text: str) -> QLabel:
-    """Body text."""
+    """Return a label of body text."""
     return _label(text, "plain")
 
 
 def hint(text: str, *, wrap: bool = True) -> QLabel:
-    """Second-rank text."""
+    """Return a label of small, muted text."""
     label = _label(text, "hint")
     label.setFont(theme.font(theme.SMALL))
     label.setWordWrap(wrap)
@@ -67,7 +67,7 @@ def hint(text: str, *, wrap: bool = True) -> QLabel:
 
 
 def warning(text: str = "") -> QLabel:
-    """Text of a caution; hidden while empty."""
+    """Return a label of small warning text, hidden while empty."""
     label = _label(text, "warning")
     label.setFont(theme.font(theme.SMALL))
     label.setWordWrap(True)
@@ -76,19 +76,19 @@ def warning(text: str = "") -> QLabel:
 
 
 def escape_mnemonics(text: str) -> str:
-    """A text that is not ours, for a menu or a button: "&" stands for itself there, not for the next letter's key."""
+    """Escape "&" in a text for a menu or a button, where it would mark the next letter as a mnemonic."""
     return text.replace("&", "&&")
 
 
 def _label(text: str, role: str) -> QLabel:
     label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)  # names from files are no HTML
+    label.setTextFormat(Qt.TextFormat.PlainText)  # names from files are not HTML
     label.setProperty("role", role)
     return label
 
 
 class ElidedLabel(QLabel):
-    """One line that ends in an ellipsis where room is short; the whole text stays in `text()` and on hover."""
+    """Label of one line that is elided if it does not fit; `text()` stays the whole text."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
@@ -107,7 +107,7 @@ class ElidedLabel(QLabel):
 
 
 def hairline(*, vertical: bool = False) -> QFrame:
-    """A line of one pixel between regions of the window."""
+    """Return a line of one pixel between regions of the window."""
     line = QFrame()
     line.setProperty("role", "hairline")
     if vertical:
@@ -118,7 +118,7 @@ def hairline(*, vertical: bool = False) -> QFrame:
 
 
 def button(text: str, on_click: Callable[[], object], *, role: str = "", icon: str = "") -> QPushButton:
-    """A push button; `role` is "primary" (one a panel), "quiet" or empty."""
+    """Return a push button; `role` is "primary" (one per panel), "quiet" or empty."""
     made = QPushButton(text)
     if role:
         made.setProperty("role", role)
@@ -133,7 +133,7 @@ def button(text: str, on_click: Callable[[], object], *, role: str = "", icon: s
 def icon_button(
     icon: str, name: str, on_click: Callable[[], object] | None = None, *, checkable: bool = False
 ) -> QToolButton:
-    """A quiet square button; `name` is its tooltip and its name for screen readers."""
+    """Return a quiet square button; `name` is its tooltip and its accessible name."""
     made = QToolButton()
     made.setProperty("role", "quiet")
     made.setIconSize(QSize(theme.ICON, theme.ICON))
@@ -148,7 +148,7 @@ def icon_button(
 
 
 class EmptyState(QWidget):
-    """What a panel shows when it has nothing: an icon, one sentence, and at most one button."""
+    """Content of an empty panel: an icon, one sentence, and at most one button."""
 
     def __init__(
         self, icon: str, sentence: str, button_text: str = "", on_click: Callable[[], object] | None = None
@@ -182,7 +182,7 @@ class EmptyState(QWidget):
 
 
 class NoWheelComboBox(QComboBox):
-    """Turns with the wheel only while it has the focus; otherwise the panel around it scrolls."""
+    """Combo box that takes the wheel only while it has the focus; otherwise the panel around it scrolls."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -199,7 +199,7 @@ class NoWheelComboBox(QComboBox):
 
 
 def open_dialog(dialog: Dialog) -> Dialog:
-    """Show the dialog over its parent; it is deleted when it closes."""
+    """Show a dialog over its parent without blocking; it is deleted when it closes."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.open()
     return dialog

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The arithmetic of curves: smoothing, reading a value off, and the words of an axis. Plain numpy, no widget."""
+"""Arithmetic of curves: smoothing, values at a position, and axis labels. No widgets."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import numpy as np
 
 from latent_explorer.common.format import MINUS
 
-FORGOTTEN = 1e-3  # weight at which the moving average stops looking back
+FORGOTTEN = 1e-3  # weight below which earlier values are ignored
 STEPS = (1.0, 2.0, 5.0)  # of a readable axis, times a power of ten
 
 
 @dataclass(frozen=True)
 class Curve:
-    """One line: `x` (n,) images seen, ascending, and `y` (n,). `key` is what it is remembered by."""
+    """Curve of `y` (n,) over `x` (n,), images seen, ascending. `key` identifies it in the settings."""
 
     key: str
     name: str
     x: np.ndarray
     y: np.ndarray
     help: str = ""
-    shown: bool = True  # until the person says otherwise
+    shown: bool = True  # unless the user hides it
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to draw yet."""
+        """True if there is nothing to draw yet."""
         return not np.isfinite(self.y).any()
 
 
 def smoothed(y: np.ndarray, weight: float) -> np.ndarray:
-    """Exponential moving average of (n,), `weight` in 0..1 on the past; the start is not pulled to zero.
+    """Return the exponential moving average of (n,), with `weight` in 0..1 on the past.
 
-    Each value is the weighted mean of those seen so far; gaps (NaN) are left out of it and stay gaps.
+    Each value is the weighted mean of those up to it, so the start is not biased towards zero. NaNs are
+    skipped and stay NaN.
     """
     if weight <= 0 or not len(y):
         return y
@@ -47,7 +48,7 @@ def smoothed(y: np.ndarray, weight: float) -> np.ndarray:
 
 
 def value_at(curve: Curve, x: float) -> float:
-    """The value at the point nearest to `x`; NaN where the curve has none."""
+    """Return the value at the point nearest to `x`; NaN if the curve is empty."""
     if not len(curve.x):
         return math.nan
     right = int(np.clip(np.searchsorted(curve.x, x), 1, max(1, len(curve.x) - 1)))
@@ -58,7 +59,7 @@ def value_at(curve: Curve, x: float) -> float:
 
 
 def images_text(images: float) -> str:
-    """Images on an axis: "0", "400", "12k", "1.5M"."""
+    """Format a number of images for an axis: "0", "400", "12k", "1.5M"."""
     for size, unit in ((1e6, "M"), (1e3, "k")):
         if abs(images) >= size:
             return f"{images / size:.3g}{unit}"
@@ -66,7 +67,7 @@ def images_text(images: float) -> str:
 
 
 def value_text(value: float) -> str:
-    """A figure in three significant digits, without needless exponents: "0.985", "12.5", "1,340", "2e-05"."""
+    """Format a value in three significant digits, avoiding exponents: "0.985", "12.5", "1,340", "2e-05"."""
     if not math.isfinite(value):
         return "\N{EN DASH}"
     size = abs(value)
@@ -82,7 +83,7 @@ def value_text(value: float) -> str:
 
 
 def steps_between(low: float, high: float, most: int) -> list[float]:
-    """At most `most` round numbers in low..high: multiples of 1, 2 or 5 times a power of ten."""
+    """Return at most `most` round numbers in low..high: multiples of 1, 2 or 5 times a power of ten."""
     if not (high > low and most >= 1):
         return []
     rough = (high - low) / most
@@ -93,7 +94,7 @@ def steps_between(low: float, high: float, most: int) -> list[float]:
 
 
 def decades_between(low: float, high: float, most: int) -> list[float]:
-    """At most about `most` readable numbers between the positive `low` and `high`, for a logarithmic axis."""
+    """Return about `most` readable numbers at most between the positive `low` and `high`, for a logarithmic axis."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for marks in (STEPS, (1.0, 3.0), (1.0,)):
         found = [m * 10.0**e for e in range(first, last + 1) for m in marks]

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Curves over images seen (or steps), with readable axes and a cursor that reads them.
-
-The legend, smoothing and what the figures mean are elsewhere (`curves_view`, the training panel).
-"""
+"""Plot of curves over images seen (or steps), with axes and a cursor."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent
 
 FAINT = 0.28  # alpha of what was smoothed away
-FEW = 40  # points up to which each is marked: one alone would be no line
+FEW = 40  # up to this number, each point is marked
 MARK = 2.5  # px, radius of a marked point
 X_STEP, Y_STEP = 10 * theme.UNIT, 4 * theme.UNIT  # px between two numbers of an axis, at least
 LEFT_AXIS, BOTTOM_AXIS = 6 * theme.UNIT, 36  # px
@@ -34,14 +31,14 @@ LEFT_AXIS, BOTTOM_AXIS = 6 * theme.UNIT, 36  # px
 
 @dataclass(frozen=True)
 class PlotOptions:
-    """How curves are drawn: on a logarithmic axis or not, and how much of the past a smoothed value holds."""
+    """Options of a plot: logarithmic y axis, and weight of the past in smoothing (0..1)."""
 
     log: bool = False
     smoothing: float = 0.0
 
 
 class CurvePlot(QWidget):
-    """Draws what it is given; `cursor_moved(float)` says at how many images the cursor stands, NaN for nowhere."""
+    """Plot of curves. `cursor_moved(float)` carries the cursor's position in images, NaN if it is hidden."""
 
     cursor_moved = Signal(float)
 
@@ -65,12 +62,12 @@ class CurvePlot(QWidget):
         return QSize(60 * theme.UNIT, 26 * theme.UNIT)
 
     def show_curves(self, curves: Sequence[tuple[int, Curve]], look: PlotOptions) -> None:
-        """Draw these, each in the colour of its number."""
+        """Draw curves, each in the colour of its number."""
         self._curves = tuple((i, c) for i, c in curves if not c.empty)
         self._look = look
         self._set_ranges()
         self._redraw()
-        # Among the new points: whoever reads there reads the new values.
+        # Move the cursor to the nearest new point and emit its values.
         self.set_cursor(self._cursor_x)
 
     def _redraw(self) -> None:
@@ -83,7 +80,7 @@ class CurvePlot(QWidget):
         return np.log10(np.where(y > 0, y, np.nan))
 
     def _set_ranges(self) -> None:
-        """From the first image to the last; from the least value to the greatest; a little beyond."""
+        """Set the ranges of the axes to those of the data, with a small margin."""
         last = max((float(c.x[-1]) for _i, c in self._curves), default=1.0)
         self._x_range = (0.0, 1.02 * max(last, 1.0))
         shown = [self._on_axis(smoothed(c.y, self._look.smoothing)) for _i, c in self._curves]
@@ -97,7 +94,7 @@ class CurvePlot(QWidget):
 
     @property
     def _area(self) -> QRectF:
-        """Where the curves are."""
+        """Area of the curves, px."""
         edge = theme.UNIT // 2
         right, bottom = self.width() - 1.5 * theme.UNIT, self.height() - BOTTOM_AXIS
         return QRectF(LEFT_AXIS, edge, max(1.0, right - LEFT_AXIS), max(1.0, bottom - edge))
@@ -129,7 +126,7 @@ class CurvePlot(QWidget):
         return drawn
 
     def _draw_axes(self, painter: QPainter) -> None:
-        """Round numbers, as many as the room allows, and hairlines at those of the values."""
+        """Draw round numbers, as many as fit, and hairlines at those of the y axis."""
         now, area = theme.current(), self._area
         low, high = self._y_range
         most = max(2, (self.height() - BOTTOM_AXIS) // Y_STEP)
@@ -156,7 +153,7 @@ class CurvePlot(QWidget):
     def _draw_line(
         self, painter: QPainter, number: int, x: np.ndarray, y: np.ndarray, *, faint: bool = False, marked: bool = False
     ) -> None:
-        """Colour and dashes, so that neither alone tells curves apart; points of their own where there are few."""
+        """Draw a curve in its colour and dash, with its points if `marked`."""
         color = theme.current().class_color(number)
         color.setAlphaF(FAINT if faint else 1.0)
         style = Qt.PenStyle.SolidLine if faint else line_style(number)
@@ -172,11 +169,11 @@ class CurvePlot(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _stops(self) -> np.ndarray:
-        """Where the cursor can stand: the points of the curve that has most of them."""
+        """Return the positions of the cursor: the points of the longest curve."""
         return max((c.x for _i, c in self._curves), key=len, default=np.array([]))
 
     def set_cursor(self, x: float) -> None:
-        """Put the cursor on the point nearest to `x`; NaN takes it away."""
+        """Move the cursor to the point nearest to `x`; NaN hides it."""
         stops = self._stops()
         if math.isnan(x) or not len(stops):
             self._cursor_x = math.nan
@@ -236,7 +233,7 @@ class CurvePlot(QWidget):
 
 
 def axis_text(value: float, all_values: Sequence[float]) -> str:
-    """A number of a linear axis with as many decimals as its neighbours need."""
+    """Format a number of a linear axis with as many decimals as its neighbours need."""
     step = all_values[1] - all_values[0] if len(all_values) > 1 else 1.0
     if max(abs(v) for v in all_values) >= 10_000:
         return images_text(value)

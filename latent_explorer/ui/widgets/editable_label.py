@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A name that reads like a label and is edited in place: click or F2 to edit, Return keeps, Escape leaves it."""
+"""Label that is edited in place: click or F2 to edit, Return to keep, Escape to cancel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latent_explorer.ui.style import theme
 
 
 class _Editor(QLineEdit):
-    """The field while editing. It owns Escape, so that the window's shortcut does not see it."""
+    """Field shown while editing. It accepts Escape before the window's shortcut does."""
 
     done = Signal(bool)  # whether to keep the text
 
@@ -35,7 +35,7 @@ class _Editor(QLineEdit):
 
 
 class EditableLabel(QWidget):
-    """Elided text; `renamed` carries the new text, "" when the person emptied it."""
+    """Elided, editable text; `renamed` carries the new text, "" if it was cleared."""
 
     renamed = Signal(str)
 
@@ -61,7 +61,7 @@ class EditableLabel(QWidget):
         return self.editor.isVisible()
 
     def set_text(self, text: str) -> None:
-        """Show a name. Emits nothing, and leaves a name that is being typed alone."""
+        """Show a name without emitting signals; a name that is being typed stays."""
         if text == self.text:
             return
         self.text = text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Parts of forms: a grid of named fields, and sentences with the icon of their severity."""
+"""Parts of forms: a grid of labelled fields, and messages with the icon of their severity."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LABEL = 8 * theme.UNIT  # px, of a field's name
 
 
 class FormGrid(QGridLayout):
-    """Names at the left, fields at the right, all on one edge."""
+    """Grid with labels at the left and fields at the right."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class FormGrid(QGridLayout):
         self.setColumnStretch(1, 1)
 
     def add(self, name: str, *widgets: QWidget) -> QLabel:
-        """A row; the first widget takes the room. The label names the first for the keyboard (Alt) and is returned."""
+        """Add a row, in which the first widget stretches and is the buddy of the label. Return the label."""
         label = plain(name)
         label.setBuddy(widgets[0])
         line = row(spacing=theme.GAP // 2)
@@ -42,7 +42,7 @@ class FormGrid(QGridLayout):
 
 
 class MessageLines(QWidget):
-    """Sentences with the sign of their severity in front; hidden while there are none."""
+    """List of messages with the icon of their severity; hidden while empty."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class MessageLines(QWidget):
         return [text for _severity, text in self._shown]
 
     def show_lines(self, lines: Sequence[tuple[str, str]]) -> None:
-        """(severity, sentence) each; a severity is a key of `SEVERITY_ICONS`."""
+        """Show (severity, sentence) pairs; a severity is a key of `SEVERITY_ICONS`."""
         if list(lines) == self._shown:
             return
         self._shown = list(lines)
@@ -69,7 +69,7 @@ class MessageLines(QWidget):
         self.setVisible(bool(lines))
 
 
-SEVERITY_ICONS = {  # icon, colour, and the word that a screen reader says first
+SEVERITY_ICONS = {  # icon, colour, and the first word for screen readers
     "good": ("within", "accent", "Good"),
     "note": ("info", "muted", "Note"),
     "warning": ("warning", "warning", "Caution"),
@@ -78,7 +78,7 @@ SEVERITY_ICONS = {  # icon, colour, and the word that a screen reader says first
 
 
 class SeverityLabel(QWidget):
-    """An icon and a sentence that wraps."""
+    """Icon and a sentence that wraps."""
 
     def __init__(self, severity: str, text: str) -> None:
         super().__init__()

@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The canvas: before and after, side by side, under a swipe, as a difference, or the after alone.
-
-It paints pictures and captions that it is given; what they mean is the window's business.
-"""
+"""View of a picture before and after: side by side, under a swipe, as a difference, or the after alone."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ _Scaled = tuple[tuple[float, float, bool], tuple[int, ...], np.ndarray, QImage]
 
 @dataclass(frozen=True)
 class CaptionedImage:
-    """A picture with its caption: what it is, and what the classifier says of it."""
+    """Picture with its caption: a title and the classifier's answer."""
 
     image: np.ndarray  # (H, W, 3) uint8
     title: str
@@ -37,7 +34,7 @@ class CaptionedImage:
 
 
 class ImageView(QWidget):
-    """Shows two shots of one moment. `drag_started` asks the owner to hand the picture out."""
+    """View of two pictures. `drag_started` asks the owner to start a drag of the picture."""
 
     drag_started = Signal()
     mode_changed = Signal(str)
@@ -51,8 +48,8 @@ class ImageView(QWidget):
         self.peeking = False
         self.split = 0.5  # of the swipe, share of the width
         self._pressed: QPointF | None = None
-        self._by_key = False  # the focus came by the keyboard, so it must be seen
-        self._cache: dict[str, _Scaled] = {}  # by which of the shots it is
+        self._by_key = False  # True if the focus came by the keyboard and is painted
+        self._cache: dict[str, _Scaled] = {}  # by "before", "after", "difference"
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(2 * SMALLEST, SMALLEST + CAPTION)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -63,7 +60,7 @@ class ImageView(QWidget):
         return QSize(820, 440)
 
     def set_images(self, before: CaptionedImage | None, after: CaptionedImage | None) -> None:
-        """Both pictures of one result; None for nothing."""
+        """Show both pictures of one result, or nothing if None."""
         self.before, self.after = before, after
         if before and after:
             said = f"{before.title}: {before.verdict}. {after.title}: {after.verdict}."
@@ -71,7 +68,7 @@ class ImageView(QWidget):
         self.update()
 
     def set_mode(self, mode: str) -> None:
-        """One of `ViewMode`."""
+        """Set the mode, one of `ViewMode`; raises ValueError otherwise."""
         if mode not in get_args(ViewMode):
             raise ValueError(mode)
         if mode != self.mode:
@@ -80,18 +77,18 @@ class ImageView(QWidget):
             self.update()
 
     def set_pixels(self, on: bool) -> None:
-        """Whole pixels at a whole factor instead of Lanczos."""
+        """Enlarge by whole pixels if `on`, else by Lanczos."""
         self.pixels = on
         self.update()
 
     def set_peek(self, on: bool) -> None:
-        """While on, the before stands in the after's place."""
+        """Show the before in place of the after while `on`."""
         if on != self.peeking:
             self.peeking = on
             self.update()
 
     def frames(self) -> list[QRectF]:
-        """Where pictures stand now, captions not counted: two in "side", else one."""
+        """Return the frames of the pictures without captions, px: two in mode "side", else one."""
         if self.after is None:
             return []
         count = 2 if self.mode == "side" else 1
@@ -171,7 +168,7 @@ class ImageView(QWidget):
             painter.drawRect(frames[-1].adjusted(-2, -2, 1, 1))
 
     def _image(self, key: str, image: np.ndarray, side: float) -> QImage:
-        """Scaled once for each picture, size and screen."""
+        """Return `image` scaled to `side` px, cached per picture, size and screen."""
         wanted = (side, self.devicePixelRatioF(), self.pixels)
         held = self._cache.get(key)
         if held is not None and held[:2] == (wanted, image.shape) and np.array_equal(held[2], image):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""One sentence at a time over the lower edge of the canvas, and the list of those that were said before.
+"""Bar with one message at the lower edge of the canvas, and the list of earlier messages.
 
-It lies over the pictures rather than pushing them: what is said must not move what is looked at.
+It overlays the pictures, so that a message never moves them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ NO_ACTION = "What to do about the notice"
 
 
 class NoticeBar(QFrame):
-    """Hidden while there is nothing to say."""
+    """Message bar over a widget; hidden while there is no message."""
 
     def __init__(self, over: QWidget) -> None:
-        """`over` is what it lies on; their common parent owns both."""
+        """Overlay the widget `over` as a child of its parent."""
         super().__init__(over.parentWidget())
         self._over = over
         over.installEventFilter(self)
@@ -61,7 +61,7 @@ class NoticeBar(QFrame):
     def show_message(
         self, text: str, severity: Severity = "info", *, action: str = "", on_action: Callable[[], object] | None = None
     ) -> None:
-        """Show a sentence, with a button when there is something to do about it. It stays in the list."""
+        """Show a sentence, with a button if `action` is given, and add it to the list."""
         self.said.append((severity, text))
         self._severity, self._action = severity, on_action
         self.text.setText(text)
@@ -78,12 +78,12 @@ class NoticeBar(QFrame):
             self._timer.start(1000 * SHOWN_SECONDS[severity])
 
     def clear_message(self, text: str) -> None:
-        """Hide the sentence if it is still there: it is true no longer."""
+        """Hide a message that no longer applies, if it is still shown."""
         if self.text.text() == text:
             self.hide()
 
     def _place(self) -> None:
-        """Along the lower edge, as tall as the sentence needs."""
+        """Move to the lower edge of the widget, as tall as the sentence needs."""
         under = self._over.geometry().adjusted(theme.MARGIN, 0, -theme.MARGIN, 0)
         height = max(self.heightForWidth(under.width()), self.minimumSizeHint().height())
         self.setGeometry(under.left(), under.bottom() + 1 - height, under.width(), height)
@@ -105,7 +105,7 @@ class NoticeBar(QFrame):
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002 (Qt's signature)
-        """A tint of the severity's colour and a bar of it at the left."""
+        """Paint a tint of the severity's colour and a bar of it at the left."""
         painter = QPainter(self)
         now = theme.current()
         painter.fillRect(self.rect(), now.color("surface"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The number beside a slider: two decimals, typed in or read, quiet until it is wanted. It knows no slider."""
+"""Number field with two decimals, borderless until it is hovered or focused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OUTSIDE = "Outside the range observed in the data"
 
 
 def parse_number(text: str) -> float | None:
-    """The number a person typed ("-.5", "0,75", "\N{MINUS SIGN}1.2"), or None when it is none."""
+    """Parse a typed number ("-.5", "0,75", "\N{MINUS SIGN}1.2"); return None if it is not a number."""
     plain = re.sub(r"\s", "", text).replace(MINUS, "-").replace(",", ".")
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", plain):
         return None
@@ -26,10 +26,10 @@ def parse_number(text: str) -> float | None:
 
 
 class NumberField(QLineEdit):
-    """A borderless right-aligned number. Return or leaving the field commits, Escape takes the typing back."""
+    """Right-aligned number field. Return or leaving the field commits, Escape cancels."""
 
     committed = Signal(float)
-    cleared = Signal()  # committed while empty: back to where the slider rests
+    cleared = Signal()  # committed while empty: reset to the default
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,7 +45,7 @@ class NumberField(QLineEdit):
         self.set_value(0.0)
 
     def set_value(self, value: float, *, marked: bool = False) -> None:
-        """Show `value`; `marked` puts the warning triangle in front of it. Emits nothing."""
+        """Show `value`, behind a warning triangle if `marked`, without emitting signals."""
         self.value = value
         if marked != self._marked:
             self._marked = marked
@@ -56,7 +56,7 @@ class NumberField(QLineEdit):
             self.update()
 
     def finish(self) -> None:
-        """What was typed counts from now on."""
+        """Commit what was typed."""
         if not self.isModified():
             return
         typed = self.text().strip()
@@ -76,7 +76,7 @@ class NumberField(QLineEdit):
         self.setPalette(palette)
 
     def event(self, event: QEvent) -> bool:
-        # A plain Escape belongs to the typing while there is some, to the window otherwise.
+        # Escape cancels the typing, if any; otherwise it belongs to the window.
         if (
             event.type() == QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)

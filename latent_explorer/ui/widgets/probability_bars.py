@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the classifier says: a bar a class with a tick where the unedited picture stood, and the same in words."""
+"""Bars with the probability of every class and a tick at that of the unedited picture, and the same in words."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ ADVICE = "Drag an attribute to change the picture."
 
 @dataclass(frozen=True)
 class ClassProbabilities:
-    """Probabilities of the edited picture and of the unedited one, (K,) each, and the names of the classes."""
+    """Probabilities of the edited and the unedited picture, (K,) each, and the names of the classes."""
 
     names: tuple[str, ...]
     after: np.ndarray
     before: np.ndarray
     target: int
-    told: str = "was"  # what the picture before is, in a word
+    told: str = "was"  # caption of the probabilities before
 
     @property
     def flipped(self) -> bool:
-        """Whether the most probable class changed."""
+        """True if the most probable class changed."""
         return int(self.after.argmax()) != int(self.before.argmax())
 
     def rows(self) -> list[int]:
-        """The classes to show: all while they fit; else the target, then those that matter most in either picture."""
+        """Return the classes to show: all if they fit, else the target and the most probable of either picture."""
         count = len(self.names)
         if count <= MOST_ROWS:
             return list(range(count))
@@ -51,7 +51,7 @@ class ClassProbabilities:
 
 
 def sentence(verdict: ClassProbabilities) -> str:
-    """The bars in words, for people who cannot see them and for the clipboard."""
+    """Return the bars in words, for screen readers and the clipboard."""
     new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
     edited = not np.array_equal(verdict.after, verdict.before)
     parts = [
@@ -141,7 +141,7 @@ class _Bars(QWidget):
 
 
 class ProbabilityBars(QWidget):
-    """The bars and, below them, the same in words."""
+    """Bars with the same in words below them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class ProbabilityBars(QWidget):
         return self._bars.verdict
 
     def show_verdict(self, verdict: ClassProbabilities | None) -> None:
-        """None empties it."""
+        """Show a verdict, or nothing if None."""
         what = "photo" if verdict and verdict.told == "photo" else "unedited picture"
         self._bars.setToolTip(f"The mark on a bar is where the {what} stands.")
         rows = len(verdict.rows()) if verdict else 0
@@ -179,6 +179,6 @@ class ProbabilityBars(QWidget):
 
 
 def top_class_text(names: Sequence[str], probs: np.ndarray) -> str:
-    """ "diseased 0.91": the most probable class and its probability."""
+    """Return the most probable class and its probability: "diseased 0.91"."""
     best = int(probs.argmax())
     return f"{names[best]} {probs[best]:.2f}"

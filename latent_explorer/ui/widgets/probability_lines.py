@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Lines of probabilities, painted: an axis from 0 to 1, a colour and a dash a class, and names at their ends.
-
-Names are moved apart where they would overlap, and those of the least probable classes are left out where room ends.
-"""
+"""Painting of probability lines: an axis from 0 to 1, a colour and a dash per class, and labels at the ends."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from latent_explorer.ui.style import theme
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MOST_CLASSES = 8  # drawn; those that came highest
+MOST_CLASSES = 8  # drawn at most
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 LABEL_ROW = 2 * theme.UNIT  # px
 LINE = 2  # px, of a class's line
@@ -28,18 +25,18 @@ WIDEST = 160  # px of a name
 
 
 def line_style(index: int) -> Qt.PenStyle:
-    """The dash of a class: never tell by colour alone."""
+    """Return the dash of a class, so that classes are not told by colour alone."""
     return STYLES[index % len(STYLES)]
 
 
 def drawn_classes(table: np.ndarray) -> list[int]:
-    """Of (n, K) probabilities the classes worth a line: those that came highest, in their own order."""
+    """Return the `MOST_CLASSES` classes with the highest maxima of (n, K) probabilities, ascending."""
     highest = np.nanmax(table, axis=0)
     return sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
 
 
 def paint_axis(painter: QPainter, y_of: Callable[[float], float], right: float) -> None:
-    """Hairlines at 0, one half and 1 from AXIS to `right`, and their numbers before them."""
+    """Paint hairlines at 0, 0.5 and 1 from AXIS to `right`, with their numbers at the left."""
     now = theme.current()
     painter.setFont(theme.font(11))
     for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
@@ -53,7 +50,7 @@ def paint_axis(painter: QPainter, y_of: Callable[[float], float], right: float) 
 
 
 def finite_runs(x: np.ndarray, y: np.ndarray) -> list[list[QPointF]]:
-    """The points of a line in pieces, broken where a value is not finite."""
+    """Return the points of a line in pieces, split where a value is not finite."""
     there = np.isfinite(y)
     pieces = np.split(np.arange(len(y)), np.flatnonzero(~there))
     found = [piece[there[piece]] for piece in pieces]
@@ -65,7 +62,7 @@ def finite_runs(x: np.ndarray, y: np.ndarray) -> list[list[QPointF]]:
 
 
 def paint_line(painter: QPainter, index: int, points: Sequence[QPointF]) -> None:
-    """The line of a class through these points; a small dot where there is one alone."""
+    """Paint the line of a class through these points, or a dot if there is only one."""
     color = theme.current().class_color(index)
     if len(points) > 1:
         painter.setPen(QPen(color, LINE, line_style(index)))
@@ -77,7 +74,7 @@ def paint_line(painter: QPainter, index: int, points: Sequence[QPointF]) -> None
 
 
 def paint_dots(painter: QPainter, ends: dict[int, float], x: float, y_of: Callable[[float], float]) -> None:
-    """A dot at `x` on the line of every class in `ends`."""
+    """Paint a dot at `x` on the line of every class in `ends`."""
     now = theme.current()
     painter.setPen(QPen(now.color("paper"), 1))
     for index, probability in ends.items():
@@ -86,7 +83,7 @@ def paint_dots(painter: QPainter, ends: dict[int, float], x: float, y_of: Callab
 
 
 def labels_width(names: Sequence[str]) -> int:
-    """Room for the names with their numbers, px."""
+    """Return the width of the labels with their numbers, px."""
     metrics = QFontMetricsF(theme.font(theme.SMALL))
     widest = max((metrics.horizontalAdvance(name) for name in names), default=60.0)
     return int(min(widest, WIDEST) + 8 * theme.UNIT)
@@ -95,7 +92,10 @@ def labels_width(names: Sequence[str]) -> int:
 def label_positions(
     ends: dict[int, float], y_of: Callable[[float], float], top: float, bottom: float
 ) -> dict[int, float]:
-    """Class to the middle of its label: near its line (`y_of` its probability), at least a row apart, inside."""
+    """Return the y of each class's label: near `y_of` its probability, inside top..bottom, at least a row apart.
+
+    The least probable classes are left out if there is no room.
+    """
     top, bottom = top + LABEL_ROW / 2, bottom - LABEL_ROW / 2
     room = max(1, int((bottom - top) // LABEL_ROW) + 1)
     chosen = sorted(ends, key=lambda index: -ends[index])[:room]
@@ -116,7 +116,7 @@ def paint_labels(
     left: float,
     right: float,
 ) -> None:
-    """A piece of the line, the name and the probability of every class in `places`; room is taken from the name."""
+    """Paint the swatch, name and probability of every class in `places`; long names are elided."""
     now = theme.current()
     painter.setFont(theme.font(theme.SMALL))
     metrics = QFontMetricsF(painter.font())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From (H, W, 3) uint8 to what the screen shows: Lanczos at device resolution, or whole pixels. No widgets here."""
+"""Scaling of (H, W, 3) uint8 for the screen: Lanczos at device resolution, or whole pixels."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from PySide6.QtGui import QImage
 
 
 def to_qimage(image: np.ndarray) -> QImage:
-    """(H, W, 3) uint8 to a QImage that owns its bytes."""
+    """Convert (H, W, 3) uint8 to a QImage that owns its bytes."""
     height, width, _ = image.shape
     data = np.ascontiguousarray(image)
     return QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()
 
 
 def shown_side(image: np.ndarray, side: float, ratio: float, *, pixels: bool) -> float:
-    """The side at which a picture is drawn in a square of `side` device-independent px (its longer edge).
+    """Return the longer edge of a picture drawn in a square of `side`, both in device-independent px.
 
-    With `pixels` every pixel covers a whole number of the screen's, so the picture may be smaller than the square.
+    With `pixels` every pixel covers a whole number of device pixels, so the picture may be smaller than the square.
     """
     longest = max(image.shape[:2])
     if not pixels:
@@ -28,12 +28,12 @@ def shown_side(image: np.ndarray, side: float, ratio: float, *, pixels: bool) ->
 
 
 def scaled(image: np.ndarray, side: float, ratio: float, *, pixels: bool) -> QImage:
-    """The picture with its longer edge `side` device-independent px long, drawn for `ratio` device pixels each."""
+    """Scale a picture to a longer edge of `side` device-independent px, of `ratio` device pixels each."""
     height, width, _ = image.shape
     factor = side * ratio / max(height, width)
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     how = Image.Resampling.NEAREST if pixels else Image.Resampling.LANCZOS
-    # Blue first and 32 bits a pixel is what the screen wants: swapped while the picture is still small.
+    # Screens use 32 bits per pixel, blue first: swap before enlarging.
     bgrx = np.full((height, width, 4), 255, np.uint8)
     bgrx[..., :3] = image[..., ::-1]
     source = Image.frombuffer("RGBX", (width, height), bgrx.tobytes(), "raw", "RGBX", 0, 1)
@@ -44,6 +44,6 @@ def scaled(image: np.ndarray, side: float, ratio: float, *, pixels: bool) -> QIm
 
 
 def difference(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Twice the signed change around mid grey, (H, W, 3) uint8: grey means the same."""
+    """Return twice the signed change around mid grey, (H, W, 3) uint8; grey means no change."""
     change = after.astype(np.int16) - before.astype(np.int16)
     return np.clip(128 + 2 * change, 0, 255).astype(np.uint8)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A few words side by side of which one is chosen: pages of a dock, groups of curves."""
+"""Segmented control: a row of words of which one is selected."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 class SegmentedControl(QWidget):
-    """`chosen(int)` when the person takes another one; `choose` is silent."""
+    """Row of exclusive buttons. `chosen(int)` is emitted on a click, not by `choose`."""
 
     chosen = Signal(int)
 
     def __init__(self, name: str, words: Sequence[str] = (), *, tight: bool = False) -> None:
         super().__init__()
-        self._tight = tight  # where room is scarce
+        self._tight = tight  # less padding
         self.setAccessibleName(name)
         self._group = QButtonGroup(self)
         self._group.idClicked.connect(self.chosen)
@@ -31,7 +31,7 @@ class SegmentedControl(QWidget):
         self.set_words(words)
 
     def set_words(self, words: Sequence[str]) -> None:
-        """Other choices; the one of the same word stays chosen, else the first is."""
+        """Replace the words; keep the selected word if it is among them, else select the first."""
         if list(words) == self.words:
             return
         before = self.word
@@ -62,12 +62,12 @@ class SegmentedControl(QWidget):
 
     @property
     def word(self) -> str:
-        """The chosen word; empty where there is none."""
+        """Selected word; empty if there is none."""
         button = self._group.checkedButton()
         return button.text() if button is not None else ""
 
     def choose(self, index: int) -> None:
-        """Show that one as chosen."""
+        """Select an item without emitting `chosen`."""
         button = self._group.button(index)
         if button is not None:
             button.setChecked(True)

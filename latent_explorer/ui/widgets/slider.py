@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one slider of the window: a track and a field to type in, in one row.
-
-Values only; what a value means belongs to the panel that owns the slider.
-"""
+"""Slider with a number field."""
 
 from __future__ import annotations
 
@@ -27,13 +24,13 @@ HELP = (
 
 
 class ValueSlider(QWidget):
-    """Track and number in one row, 28 px tall.
+    """Track and number field in one row, 28 px tall.
 
-    `inside` is what the data covers: drawn as a solid groove, and beyond it fill, handle and number are
-    marked. `default` is where a double click or an emptied field goes.
+    `inside` is the range of the data: a solid groove, beyond which fill, handle and number are marked.
+    A double click or clearing the field resets to `default`.
     """
 
-    amount_changed = Signal(float)  # by the person; set_amount() is silent
+    amount_changed = Signal(float)  # on user input, not by set_amount()
     pressed = Signal()  # a gesture begins,
     released = Signal()  # and ends: one step of undo
 
@@ -76,23 +73,23 @@ class ValueSlider(QWidget):
 
     @property
     def outside(self) -> bool:
-        """Whether the number lies outside what the data covers."""
+        """True if the number lies outside the range of the data."""
         return self.track.outside
 
     @property
     def dragging(self) -> bool:
-        """Whether the mouse holds the handle."""
+        """True while the mouse holds the handle."""
         return self.track.isSliderDown()
 
     def set_amount(self, amount: float) -> None:
-        """Show a number from the state. Emits nothing; a number beyond the track stands at its end."""
+        """Show a number without emitting signals; a number beyond the track is shown at its end."""
         blocked = self.track.blockSignals(True)
         self.track.setValue(round(amount * UNITS))
         self.track.blockSignals(blocked)
         self._show(amount)
 
     def set_inside(self, low: float, high: float) -> None:
-        """Mark what lies outside low..high as outside the data."""
+        """Set the range of the data."""
         self.track.set_inside(low, high)
         self._show(self.amount)
 

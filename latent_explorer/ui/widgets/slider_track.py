@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The track of a slider: groove, what the data covers, ticks, handle, and how mouse, wheel and keys move it.
-
-A QSlider underneath, so keyboard and screen readers work as everywhere. No number field (see `slider.py`).
-"""
+"""Track of a slider: groove, range of the data, detents and handle, with mouse, wheel and keys."""
 
 from __future__ import annotations
 
@@ -20,17 +17,18 @@ if TYPE_CHECKING:
 UNITS = 100  # positions per 1.0
 RADIUS = 7.0  # of the handle, px
 SNAP = 2.5  # px within which a detent holds the handle
-FINE = 0.2  # share of the mouse's way that Shift leaves
+FINE = 0.2  # factor on the mouse's movement while Shift is held
 
 
 class SliderTrack(QSlider):
-    """`inside` is what the data covers (solid groove), `default` where a double click goes.
+    """QSlider in hundredths with a range of the data, so that keyboard and screen readers work as usual.
 
-    `detents` hold the handle gently. Positions are hundredths: two decimals, as typed and as shown.
+    `inside` is the range of the data (solid groove), `default` the value after a double click; the handle
+    snaps to `detents`.
     """
 
     pressed = Signal()  # a gesture begins: a drag, a held key, a turn of the wheel
-    released = Signal()  # it has ended; what was done in between is one step of undo
+    released = Signal()  # a gesture ends; it is one step of undo
 
     def __init__(
         self,
@@ -54,7 +52,7 @@ class SliderTrack(QSlider):
         self.setFixedHeight(theme.CONTROL)
         self.setMinimumWidth(64)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # not the wheel: it must not take the focus
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # the wheel must not take the focus
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
     @property
@@ -63,11 +61,11 @@ class SliderTrack(QSlider):
 
     @property
     def outside(self) -> bool:
-        """Whether the value lies outside the zone that the data covers."""
+        """True if the value lies outside the range of the data."""
         return self._inside is not None and not self._inside[0] <= self.amount <= self._inside[1]
 
     def set_inside(self, low: float, high: float) -> None:
-        """Mark what lies outside low..high as outside the data."""
+        """Set the range of the data."""
         self._inside = (low, high)
         self.update()
 
@@ -75,11 +73,11 @@ class SliderTrack(QSlider):
         return QSize(140, theme.CONTROL)
 
     def _span(self) -> tuple[float, float]:
-        """First and last x of the handle's centre."""
+        """Return the first and last x of the handle's centre, px."""
         return RADIUS + 2, self.width() - RADIUS - 2
 
     def x_of(self, amount: float) -> float:
-        """Where on the track a value stands, px."""
+        """Return the x of a value on the track, px."""
         left, right = self._span()
         low, high = self.minimum() / UNITS, self.maximum() / UNITS
         whole = (high - low) or 1.0  # a track with one position has no length
@@ -110,10 +108,10 @@ class SliderTrack(QSlider):
             return
         x = event.position().x()
         self._grip_x, self._grip = x, self.amount
-        if abs(x - self.x_of(self.amount)) > RADIUS + 2:  # beside the handle: it comes to the mouse
+        if abs(x - self.x_of(self.amount)) > RADIUS + 2:  # beside the handle: move it to the mouse
             low, high = self.minimum() / UNITS, self.maximum() / UNITS
             self._grip = min(max(low + (x - self._span()[0]) * self._per_pixel(), low), high)
-        self._end()  # of the wheel, which has no end of its own
+        self._end()  # of a wheel gesture, which has no end event
         self._begin()
         self.setSliderDown(True)
         self.setValue(self._snapped(self._grip))
@@ -215,7 +213,7 @@ class SliderTrack(QSlider):
             painter.drawRect(self._bar(self.x_of(edge), here))
 
     def _paint_handle(self, painter: QPainter) -> None:
-        """A disc inside the data, a diamond outside: the shape says it where the colour cannot."""
+        """Paint a disc inside the range of the data and a diamond outside it."""
         now = theme.current()
         centre = QPointF(self.x_of(self.amount), self.height() / 2)
         strong = now.color("warning" if self.outside else "accent")

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The window's last line: jobs with cancel, a running training, speed, device, and whether the picture is
-within the data."""
+"""Status bar: jobs with cancel, running training, speed, device, and whether the picture is within the data."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 4 * theme.UNIT
 WINDOW = 1.0  # seconds over which pictures are counted
-FEWEST = 5  # pictures in it that make a rate
+FEWEST = 5  # least number of pictures for a rate
 
 
 @dataclass
@@ -34,7 +33,7 @@ class _Job:
 
 
 def job_text(name: str, progress: Progress | None) -> str:
-    """ "Finding attributes 43 %, 1 min left"."""
+    """Return name and progress of a job: "Finding attributes 43 %, 1 min left"."""
     if progress is None or progress.total <= 0:
         return f"{name}..."
     said = f"{progress.message or name} {100 * progress.done // progress.total} %"
@@ -44,7 +43,7 @@ def job_text(name: str, progress: Progress | None) -> str:
 
 
 class JobIndicator(QWidget):
-    """The job that runs; how many wait behind it."""
+    """Running job with its progress, and the number of waiting jobs."""
 
     cancel_requested = Signal(int)
 
@@ -80,7 +79,7 @@ class JobIndicator(QWidget):
         self._show()
 
     def cancel_current(self) -> bool:
-        """Ask for the end of the running job; whether there was one."""
+        """Request the cancellation of the running job. Return False if there is none."""
         for number, job in self._jobs.items():
             if job.cancellable:
                 self.cancel_requested.emit(number)
@@ -89,7 +88,7 @@ class JobIndicator(QWidget):
 
     @property
     def busy(self) -> bool:
-        """Whether a job runs that a person would miss."""
+        """True while a cancellable job is running."""
         return any(job.cancellable for job in self._jobs.values())
 
     def _show(self) -> None:
@@ -106,7 +105,7 @@ class JobIndicator(QWidget):
 
 
 class Speed(QLabel):
-    """Pictures per second over the last second of movement, and how long one took."""
+    """Pictures per second over the last second of movement, and the time of the last one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -119,7 +118,7 @@ class Speed(QLabel):
         self.setToolTip("Pictures per second while a slider moved, and the time that one picture took")
 
     def count(self, seconds: float) -> None:
-        """A picture came that took `seconds` to make."""
+        """Count a picture that took `seconds` to make."""
         now = self._clock()
         self._times.append(now)
         while self._times and now - self._times[0] > WINDOW:
@@ -131,7 +130,7 @@ class Speed(QLabel):
 
 
 class _TextButton(QToolButton):
-    """A quiet button of small text beside an icon; `name` is its tooltip and its name for screen readers."""
+    """Quiet button of small text beside an icon; `name` is its tooltip and its accessible name."""
 
     def __init__(self, name: str, icon: str = "", color: str = "muted") -> None:
         super().__init__()
@@ -149,24 +148,21 @@ class _TextButton(QToolButton):
 
 
 class TrainingBadge(_TextButton):
-    """ "Training 61 %, 12 min left" with the sign of trainings; a click opens the dock.
-
-    Hidden while nothing is trained.
-    """
+    """Button with the progress of the running training, "Training 61 %, 12 min left"; hidden while there is none."""
 
     def __init__(self) -> None:
         super().__init__("Show the training (Ctrl+T)", "training", "accent")
         self.show_message("")
 
     def show_message(self, text: str) -> None:
-        """What is being trained, and how far it is; empty: nothing."""
-        self.setText(f" {text}" if text else "")  # the icon stands too near
+        """Show the progress of the training; hide if `text` is empty."""
+        self.setText(f" {text}" if text else "")  # distance from the icon
         self.setAccessibleName(text or "No training")
         self.setVisible(bool(text))
 
 
 class StatusBar(QWidget):
-    """Asks for what it cannot do itself: `cancel_requested(job)`, `device_requested(id)`, `warnings_requested`."""
+    """Status bar. `cancel_requested` carries a job, `device_requested` the id of a device."""
 
     cancel_requested = Signal(int)
     device_requested = Signal(str)
@@ -201,12 +197,12 @@ class StatusBar(QWidget):
         self.show_warnings(None)
 
     def show_model(self, text: str, details: str) -> None:
-        """The open model in a few words; the hashes on hover."""
+        """Show the open model, with `details` as its tooltip."""
         self.model.setText(text)
         self.model.setToolTip(details)
 
     def show_devices(self, device: str, choices: Sequence[tuple[str, str]], chosen: str = "") -> None:
-        """The device in use and those that can be chosen, as (id, words)."""
+        """Show the device in use and the devices that can be chosen, as (id, words)."""
         self.device.setText(escape_mnemonics(device))
         self.device.setVisible(bool(device))
         self.device_menu.clear()
@@ -221,10 +217,10 @@ class StatusBar(QWidget):
         self.device_menu.setEnabled(bool(choices))
 
     def show_warnings(self, warnings: Sequence[str] | None) -> None:
-        """Why the picture must be taken with care; empty: within the data; None: no picture."""
+        """Show the warnings on the picture: empty if it is within the data, None if there is no picture."""
         self.data.setVisible(warnings is not None)
         if warnings is not None and self.warnings == tuple(warnings) and self.data.text():
-            return  # a style sheet set again is costly, and a drag brings sixty pictures a second
+            return  # setting a style sheet is slow, and a drag makes 60 pictures per second
         self.warnings = tuple(warnings or ())
         self.data.setText("Outside the data" if self.warnings else "Within the data")
         said = "\n".join(self.warnings) or (

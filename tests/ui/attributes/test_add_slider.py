@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The dialog that adds a slider for any style coordinate."""
+"""Dialog that adds a slider for any style coordinate."""
 
 from __future__ import annotations
 

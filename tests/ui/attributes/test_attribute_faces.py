@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the cards show and what is suggested to flip a picture, as values."""
+"""Content of the attribute cards and suggestions that flip a picture, as values."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ THREE = FakeExplainer(classifiers=3).summary()
 
 
 def asking(index: int):
-    """The opening state with another of the three classifiers asked."""
+    """Return the opening state with another of the three classifiers selected."""
     return msgspec.structs.replace(STATE, classifier_id=THREE.classifiers[index].classifier_id)
 
 

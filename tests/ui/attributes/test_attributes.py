@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The attributes panel on the fake explainer: what the person does becomes intents, states become cards."""
+"""Attributes panel on the fake explainer: input becomes intents, states become cards."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def explorer(qapp, tmp_path):
 
 @pytest.fixture
 def empty(qtbot, explorer):
-    """The panel before any model is open."""
+    """Return the panel before any model is open."""
     theme.apply("light")
     made = AttributesPanel(explorer)
     qtbot.addWidget(made)

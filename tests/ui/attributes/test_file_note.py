@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The note that a file carries: above the sliders as text, until it is closed; then it stays away for that file."""
+"""Note of a file: shown as text above the sliders until it is closed, then hidden for that file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NOTE = "<b>Watch the ground</b> while you drag the first slider."
 
 @pytest.fixture
 def opened(qtbot, tmp_path):
-    """Opens a window on a fake explainer with this note; its settings are those of the window before."""
+    """Return a function that opens a window on a fake explainer with a note, keeping the settings between windows."""
     with contextlib.ExitStack() as open_windows:
 
         def show(note):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a search for style coordinates understands."""
+"""Search texts for style coordinates."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The grid: the same sliders on several pictures, each with its before, after and flip."""
+"""Grid of pictures with the same edits, each with its before, after and flip."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the generator is told and its noise, under their fold; and the choice of the asked classifier."""
+"""Collapsible inputs of the generator, and the selection of the classifier."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The samples panel: strip, seeds, favourites, truncation."""
+"""Samples panel: strip, seeds, favourites, truncation."""
 
 from __future__ import annotations
 

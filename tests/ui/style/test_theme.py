@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Colours that can be read, letters instead of boxes, icons that exist."""
+"""Readable colours, letters instead of boxes, existing icons."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ THEMES = pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["lig
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2.2."""
+    """Return the relative luminance, WCAG 2.2."""
 
     def linear(value: float) -> float:
         return value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
@@ -26,7 +26,7 @@ def luminance(colour: str) -> float:
 
 
 def contrast(one: str, other: str) -> float:
-    """Contrast ratio, WCAG 2.2."""
+    """Return the contrast ratio, WCAG 2.2."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 

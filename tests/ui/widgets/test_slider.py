@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The one slider: what mouse, keys, wheel and typing do, and what it says."""
+"""Slider: mouse, keys, wheel and typing, and its accessible texts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 class Harness(QWidget):
-    """A slider in a window, another widget to take the focus, and everything the slider said."""
+    """Slider in a window with another focusable widget, and a record of its signals."""
 
     def __init__(self, **options) -> None:
         super().__init__()

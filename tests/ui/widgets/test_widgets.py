@@ -39,7 +39,7 @@ def picture(seed: int = 0, size: int = 16) -> np.ndarray:
 
 
 def pixels(image) -> np.ndarray:
-    """QImage to (H, W, 3) uint8."""
+    """Convert a QImage to (H, W, 3) uint8."""
     rgb = image.convertToFormat(image.Format.Format_RGB888)
     rows = np.frombuffer(rgb.constBits(), np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     return rows[:, : 3 * rgb.width()].reshape(rgb.height(), rgb.width(), 3).copy()
@@ -263,7 +263,7 @@ def test_error_dialog_folds_and_copies(qtbot):
 
 
 def test_names_from_files_are_no_html(qtbot):
-    """Qt would take them for HTML that loads pictures from wherever it says."""
+    """Check that Qt does not take them for HTML, which could load pictures from anywhere."""
     evil = '<img src="/etc/hostname">leaf</img>'
     for made in (plain, hint, ElidedLabel):
         label = made(evil)
