@@ -3,23 +3,15 @@
 
 from __future__ import annotations
 
-import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QMessageBox
-from window_tools import desktop_on, drag, open_fake, wait_picture
+from window_tools import drag, wait_picture
 
 from latent_explorer.app.exploration.recipe_png import read_recipe
 
 CTRL = Qt.KeyboardModifier.ControlModifier
-
-
-@pytest.fixture
-def desktop(qtbot, tmp_path):
-    with desktop_on(tmp_path) as made:
-        open_fake(qtbot, made, tmp_path)
-        yield made
 
 
 def answer(monkeypatch, path) -> None:

@@ -3,16 +3,6 @@
 
 from __future__ import annotations
 
-import pytest
-from window_tools import desktop_on, open_fake
-
-
-@pytest.fixture
-def desktop(qtbot, tmp_path):
-    with desktop_on(tmp_path) as made:
-        open_fake(qtbot, made, tmp_path)
-        yield made
-
 
 def test_picture_is_the_hero_at_1366_x_768(qtbot, desktop):
     window = desktop.window

@@ -35,6 +35,7 @@ from latent_explorer.ui.attributes.card_data import (
 from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
+    SELECTABLE,
     ElidedLabel,
     EmptyState,
     NoWheelComboBox,
@@ -365,9 +366,7 @@ class ExplainerNote(QFrame):
         self.setProperty("role", "card")
         self.text = hint("")
         self.text.setTextFormat(Qt.TextFormat.PlainText)
-        self.text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.text.setTextInteractionFlags(SELECTABLE)
         self.text.setAccessibleName("Note of this explainer")
         self.close_button = icon_button("close", "Close this note; Help > About keeps it", self.dismiss)
         line = row(self, spacing=theme.GAP // 2)

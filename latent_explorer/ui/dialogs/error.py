@@ -10,7 +10,7 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QWidget
 
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import button, column, plain, row
+from latent_explorer.ui.widgets.basics import SELECTABLE, button, column, plain, row
 
 if TYPE_CHECKING:
     from latent_explorer.app.engine.failure import Failure
@@ -51,9 +51,7 @@ class ErrorDialog(QDialog):
         self.message = plain(self._failure.message)
         self.message.setWordWrap(True)
         self.message.setFixedWidth(WIDTH)
-        self.message.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.message.setTextInteractionFlags(SELECTABLE)
         self.message.setAccessibleName("What happened and what to do")
         words = column(spacing=theme.GAP)
         words.addWidget(head)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QPaintEvent, QWheelEvent
 
+SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
 Layout = TypeVar("Layout", bound=QBoxLayout)
 Dialog = TypeVar("Dialog", bound=QDialog)
 

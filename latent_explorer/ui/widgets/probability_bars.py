@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latent_explorer.common.format import signed_text
 from latent_explorer.ui.style import theme
-from latent_explorer.ui.widgets.basics import ElidedLabel, column
+from latent_explorer.ui.widgets.basics import SELECTABLE, ElidedLabel, column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,9 +149,7 @@ class ProbabilityBars(QWidget):
         self.text = ElidedLabel()  # a long sentence must not widen the window
         self.text.setProperty("role", "hint")
         self.text.setFont(theme.font(theme.SMALL))
-        self.text.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.text.setTextInteractionFlags(SELECTABLE)
         self.text.setAccessibleName("What the classifier says")
         self._bars.setAccessibleName("Probability of every class")
         layout = column(self, spacing=theme.UNIT // 2)

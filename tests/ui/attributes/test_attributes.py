@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from panel_harness import card_at, drag, explorer_on, open_model, waiting_for
+from panel_harness import card_at, drag, open_model, waiting_for
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
@@ -23,12 +23,6 @@ from latent_explorer.ui.attributes.panel import SEARCH, AttributesPanel
 from latent_explorer.ui.style import theme
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def explorer(qapp, tmp_path):
-    with explorer_on(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from fake_explainer import FakeExplainer
-from panel_harness import explorer_on, open_model, waiting_for
+from panel_harness import open_model, waiting_for
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -16,12 +16,6 @@ from latent_explorer.explain.recipe import SampleBase, SeedBase
 from latent_explorer.ui.canvas.grid import GridPanel, choose_bases, columns_for
 
 LEFT = Qt.MouseButton.LeftButton
-
-
-@pytest.fixture
-def explorer(qapp, tmp_path):
-    with explorer_on(tmp_path) as made:
-        yield made
 
 
 @pytest.fixture

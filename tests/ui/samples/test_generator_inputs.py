@@ -14,13 +14,6 @@ from latent_explorer.ui.samples.generator_inputs import DEFAULT_SHARE, condition
 
 
 @pytest.fixture
-def desktop(qtbot, tmp_path):
-    with desktop_on(tmp_path) as made:
-        open_fake(qtbot, made, tmp_path)
-        yield made
-
-
-@pytest.fixture
 def inputs(desktop):
     made = desktop.window.samples.inputs
     made.set_folded(False)

@@ -13,13 +13,6 @@ from latent_explorer.explain.recipe import SampleBase, SeedBase
 
 
 @pytest.fixture
-def desktop(qtbot, tmp_path):
-    with desktop_on(tmp_path) as made:
-        open_fake(qtbot, made, tmp_path)
-        yield made
-
-
-@pytest.fixture
 def panel(desktop):
     return desktop.window.samples
 
