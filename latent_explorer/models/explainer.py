@@ -16,9 +16,9 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import to_float
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
+from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, SampleTable, StyleStats
-from latent_explorer.models.trunk import Discriminator, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -17,10 +17,10 @@ from torch import nn
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
+from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.models.tensor_file import DTYPE_NAMES, TensorInfo
-from latent_explorer.models.trunk import Discriminator, Encoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from latent_explorer.data.dataset import ImageDataset
     from latent_explorer.models import stylegan2
     from latent_explorer.models.classifiers import Classifier
+    from latent_explorer.models.discriminator import Encoder
     from latent_explorer.models.summary import StyleStats
-    from latent_explorer.models.trunk import Encoder
     from latent_explorer.training.config import TrainConfig
 
 M = TypeVar("M", bound=nn.Module)

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.stylegan2 import Generator
-from latent_explorer.models.trunk import Discriminator, Encoder
 from latent_explorer.training.settings import check_widths
 from latent_explorer.training.warm_start import copy_generator, copy_outputs, copy_trunk
 

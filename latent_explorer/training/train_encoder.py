@@ -22,8 +22,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Notice, Progress
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.architecture import TrunkConfig
+from latent_explorer.models.discriminator import Encoder
 from latent_explorer.models.perceptual import perceptual_for
-from latent_explorer.models.trunk import Encoder
 from latent_explorer.training.loop import LOG_EVERY, RunningMeans, TrainingLoop
 from latent_explorer.training.randomness import Purpose, StepRandom, stream
 from latent_explorer.training.warm_start import copy_trunk

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+    from latent_explorer.models.discriminator import Trunk
     from latent_explorer.models.ops import EqualizedConv
     from latent_explorer.models.stylegan2 import Generator
-    from latent_explorer.models.trunk import Trunk
     from latent_explorer.training.config import TrainConfig
 
 C = TypeVar("C", "GeneratorConfig", "TrunkConfig")

@@ -9,8 +9,8 @@ import torch
 from reference_networks import Parameters, reference_mapping, reference_synthesis, reference_trunk
 
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
+from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.stylegan2 import Generator, truncate
-from latent_explorer.models.trunk import Discriminator, Encoder
 
 TOLERANCE = {"rtol": 0.0, "atol": 1e-5}
 CHANNELS = (5, 4, 3)  # 4, 8 and 16 px; all different, so transpositions show

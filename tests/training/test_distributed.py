@@ -16,7 +16,7 @@ import pytest
 import torch
 from tiny_training import ROOT, FakePerceptual, started
 
-from latent_explorer.models.trunk import minibatch_stddev
+from latent_explorer.models.discriminator import minibatch_stddev
 from latent_explorer.training import setup, stylex_trainer
 from latent_explorer.training.checkpoints import Checkpoints
 from latent_explorer.training.distributed import SINGLE_PROCESS, World, process_group
