@@ -43,8 +43,8 @@ from latent_explorer.data.images import to_float
 from latent_explorer.explain.latents import latent_of
 from latent_explorer.explain.projected import ProjectedPicture, read_projected, write_projected
 from latent_explorer.explain.projection.projection import project
-from latent_explorer.explain.projection.settings import DEFAULT, NVIDIA_SCHEDULE, ProjectionSettings, Space
 from latent_explorer.explain.projection.target import Target
+from latent_explorer.explain.projection_settings import DEFAULT, NVIDIA_SCHEDULE, ProjectionSettings, Space
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.explainer_file import read_explainer
 from latent_explorer.models.perceptual import LpipsDistance

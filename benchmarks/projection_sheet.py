@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import latent_explorer
 from latent_explorer.app import library
-from latent_explorer.explain.projection.settings import ProjectionSettings, Space
+from latent_explorer.explain.projection_settings import ProjectionSettings, Space
 from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
 if TYPE_CHECKING:

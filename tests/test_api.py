@@ -23,7 +23,7 @@ from latent_explorer import api
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.explain.attfind.attfind import AttFindSettings, attfind
-from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, SampleBase, SeedBase, StyleShift
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.timeline.timeline import frames

@@ -12,7 +12,7 @@ from latent_explorer.app.export.sheets import SheetPlan
 from latent_explorer.app.study.arms import ArmSpec
 from latent_explorer.common.errors import UserError
 from latent_explorer.explain.projected import read_projected, write_projected
-from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import (
     BlendBase,
     MixBase,

@@ -26,8 +26,8 @@ from latent_explorer.explain.attfind import attfind, encode
 from latent_explorer.explain.batches import BatchSizer
 from latent_explorer.explain.latents import Latent, latent_of, seed_latent
 from latent_explorer.explain.projection import projection
-from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.projection.target import Target, cut_target
+from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import Picture, PictureRecipe, PictureRequest, canonical_edits
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.explain.report import evaluation, report

@@ -17,7 +17,7 @@ from latent_explorer.common.jobs import forward_events
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.projection.report_text import cautions, domain_sentence, summary
 from latent_explorer.explain.projection.result_files import ResultFolder
-from latent_explorer.explain.projection.settings import (
+from latent_explorer.explain.projection_settings import (
     DEFAULT,
     NVIDIA_SCHEDULE,
     LpipsSize,
@@ -65,7 +65,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
     "others",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A setting by its name in explain/projection/settings.py; may be repeated.",
+    help="A setting by its name in explain/projection_settings.py; may be repeated.",
 )
 @classifier_option
 @click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")

@@ -18,7 +18,7 @@ from safetensors.numpy import load, save
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
-from latent_explorer.explain.projection.settings import ProjectionSettings, Space, Start
+from latent_explorer.explain.projection_settings import ProjectionSettings, Space, Start
 
 if TYPE_CHECKING:
     import os

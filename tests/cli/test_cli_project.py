@@ -17,7 +17,7 @@ from latent_explorer.cli.root import main
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.images import open_picture
 from latent_explorer.explain.projected import read_projected
-from latent_explorer.explain.projection.settings import DEFAULT, NVIDIA_SCHEDULE
+from latent_explorer.explain.projection_settings import DEFAULT, NVIDIA_SCHEDULE
 from latent_explorer.models.explainer_file import read_explainer
 
 

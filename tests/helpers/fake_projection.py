@@ -13,7 +13,7 @@ import numpy as np
 
 from latent_explorer.common.events import Event, Kept, Metric, Progress
 from latent_explorer.explain.projected import ProjectedPicture, ProjectionReport
-from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection_settings import ProjectionSettings
 
 
 def make_projected(

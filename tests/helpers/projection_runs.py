@@ -16,8 +16,8 @@ from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import seed_latent
 from latent_explorer.explain.projected import ProjectedPicture
 from latent_explorer.explain.projection.projection import project
-from latent_explorer.explain.projection.settings import ProjectionSettings
 from latent_explorer.explain.projection.target import Target
+from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.models.architecture import GeneratorConfig
 from latent_explorer.models.explainer import Explainer
 from latent_explorer.models.stylegan2 import Generator

@@ -34,7 +34,7 @@ from latent_explorer.app.projection.photos import (
 from latent_explorer.common.events import Kept, Metric, Progress
 from latent_explorer.data.crop import Crop, clamp_crop
 from latent_explorer.explain.projected import SUFFIX, ProjectedPicture, read_projected
-from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.explain.recipe import ProjectedBase
 
 if TYPE_CHECKING:

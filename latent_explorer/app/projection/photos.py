@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.engine.model_host import ModelHost
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.projected import ProjectedPicture
-    from latent_explorer.explain.projection.settings import ProjectionSettings
+    from latent_explorer.explain.projection_settings import ProjectionSettings
 
 # At a time. Projecting one takes seconds; the command line is meant for more.
 MAX_PHOTOS = 64

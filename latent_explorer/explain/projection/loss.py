@@ -13,7 +13,7 @@ from torch import Tensor
 from latent_explorer.models.perceptual import LpipsDistance
 
 if TYPE_CHECKING:
-    from latent_explorer.explain.projection.settings import LpipsSize, ProjectionSettings
+    from latent_explorer.explain.projection_settings import LpipsSize, ProjectionSettings
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import PerceptualDistance
 

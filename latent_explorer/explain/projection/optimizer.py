@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping
 
     from latent_explorer.common.jobs import StepBudget
-    from latent_explorer.explain.projection.settings import ProjectionSettings
+    from latent_explorer.explain.projection_settings import ProjectionSettings
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.stylegan2 import Generator as Network
     from latent_explorer.models.stylegan2 import Styles

@@ -35,8 +35,8 @@ from latent_explorer.explain.projection.seed_cache import (
     seed_thumbnails,
     thumbnails,
 )
-from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings, Start
 from latent_explorer.explain.projection.target import Target
+from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings, Start
 from latent_explorer.explain.render.renderer import Renderer
 from latent_explorer.models.lpips_weights import lpips_available
 from latent_explorer.models.perceptual import LpipsDistance, PerceptualDistance, perceptual_for

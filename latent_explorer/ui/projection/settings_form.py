@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QDoubleValidator, QIntValidator
 from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
-from latent_explorer.explain.projection.settings import DEFAULT, ProjectionSettings
+from latent_explorer.explain.projection_settings import DEFAULT, ProjectionSettings
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, button, column, row
 from latent_explorer.ui.widgets.form import FormGrid

@@ -17,8 +17,8 @@ from latent_explorer.data.images import read_image
 from latent_explorer.explain.batches import default_budget
 from latent_explorer.explain.projection.latent_import import import_latents
 from latent_explorer.explain.projection.report_text import cautions
-from latent_explorer.explain.projection.settings import ProjectionSettings
 from latent_explorer.explain.projection.target import photo_probs
+from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import PictureRecipe, PictureRequest, ProjectedBase
 
 RNG = np.random.default_rng(0)

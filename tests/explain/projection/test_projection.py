@@ -15,8 +15,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Kept, Metric, Notice, Progress
 from latent_explorer.explain.latents import latent_of
 from latent_explorer.explain.projection.projection import project
-from latent_explorer.explain.projection.settings import ProjectionSettings
 from latent_explorer.explain.projection.target import Target
+from latent_explorer.explain.projection_settings import ProjectionSettings
 from latent_explorer.explain.recipe import Noise, PictureRecipe, PictureRequest, ProjectedBase
 from latent_explorer.explain.render.renderer import Renderer
 

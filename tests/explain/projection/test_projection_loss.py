@@ -17,7 +17,7 @@ from latent_explorer.explain.projection.loss import (
     noise_penalty,
     normalise_noise,
 )
-from latent_explorer.explain.projection.settings import NVIDIA_SCHEDULE, ProjectionSettings
+from latent_explorer.explain.projection_settings import NVIDIA_SCHEDULE, ProjectionSettings
 
 
 class Sizes(torch.nn.Module):

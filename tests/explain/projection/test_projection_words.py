@@ -6,7 +6,7 @@ from __future__ import annotations
 from fake_projection import make_projected
 
 from latent_explorer.explain.projection.report_text import cautions, method_summary, summary
-from latent_explorer.explain.projection.settings import ProjectionSettings
+from latent_explorer.explain.projection_settings import ProjectionSettings
 
 
 def report(**fields):
