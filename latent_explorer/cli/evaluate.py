@@ -20,6 +20,7 @@ from latent_explorer.common.paths import atomic_path
 if TYPE_CHECKING:
     import numpy as np
 
+    from latent_explorer.explain.report.controls import Controls
     from latent_explorer.explain.report.evaluation import Evaluation
 
 
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
 @split_option("test")
 @click.option("--n", type=click.IntRange(min=2), help="At most so many pictures; all without it.")
 @click.option("--kappa", "kappas", multiple=True, type=float, default=[1.0], show_default=True, help="May be repeated.")
+@click.option(
+    "--controls",
+    "wants_controls",
+    is_flag=True,
+    help="Take away or swap the latent or the told class: does the evidence pass through the latent?",
+)
 @classifier_option
 @click.option("--out", type=PATH, metavar="DIR", help="Write report.json and sheets.")
 @click.option("--into", type=PATH, metavar="X2", help="Write the explainer with these figures in it.")
@@ -41,6 +48,7 @@ def evaluate(
     side: str,
     n: int | None,
     kappas: tuple[float, ...],
+    wants_controls: bool,
     classifier: str | None,
     out: Path | None,
     into: Path | None,
@@ -50,6 +58,7 @@ def evaluate(
 ) -> None:
     """Measure reconstruction, agreement, drift, and how many verdicts the attributes flip."""
     from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
+    from latent_explorer.explain.report.controls import controls
     from latent_explorer.explain.report.evaluation import evaluate as job
     from latent_explorer.models.device import choose_device
     from latent_explorer.models.explainer import resolve_classifier
@@ -62,16 +71,24 @@ def evaluate(
     size = model.generator.config.resolution
     output = Output(as_json=as_json)
     names, chosen = [pictures.names[i] for i in rows], choose_device(device)
-    measure = job(
-        model, lambda part: pictures.read(rows[part], size), names, classifier_id=key, kappas=kappas, device=chosen
-    )
-    found = output.run(measure)
+
+    def read(part: slice) -> np.ndarray:
+        return pictures.read(rows[part], size)
+
+    controlled: Controls | None = None
+    if wants_controls:  # first: what they refuse need not wait for the rest
+        controlled = output.run(controls(model, read, names, classifier_id=key, device=chosen))
+    found = output.run(job(model, read, names, classifier_id=key, kappas=kappas, device=chosen))
     fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
+    text = format_text(found, side)
+    if controlled is not None:
+        fields["controls"] = controlled.to_dict()
+        text += "\n" + format_controls(controlled)
     if out is not None:
         fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)
     if into is not None:
         write_explainer(replace(model, figures=model.figures | {side: found.to_dict()}), into)
-    output.result(fields, format_text(found, side))
+    output.result(fields, text)
 
 
 def format_text(found: Evaluation, side: str) -> str:
@@ -90,6 +107,36 @@ def format_text(found: Evaluation, side: str) -> str:
             f"flips top-{rate.k:<2d}    {rate.reached.share:.3f} [{low:.3f}, {high:.3f}] at kappa {rate.kappa:g} "
             f"(of {classes})"
         )
+    return "\n".join(lines)
+
+
+def format_controls(found: Controls) -> str:
+    """The controls for people."""
+    from latent_explorer.explain.report.controls import CONTROLS
+
+    lines = ["controls        share of verdicts equal to the photograph's when the picture is drawn from"]
+    for key, rate in found.agreement.items():
+        if not rate.n:
+            lines.append(f"  unknown               {CONTROLS[key]}: all have one verdict")
+            continue
+        low, high = rate.interval
+        lines.append(f"  {rate.share:.3f} [{low:.3f}, {high:.3f}]  {CONTROLS[key]}")
+    lines.append("margin told nothing against the photograph's, correlation within each verdict:")
+    lines.append(
+        "  "
+        + ", ".join(
+            f"{name} {'unknown' if value is None else format(value, '.2f')}"
+            for name, value in found.margin_correlation.items()
+        )
+    )
+    lines.append(
+        "reconstructions: power as a share of the photographs' with and without stored noise; coherence with them"
+    )
+    lines += [
+        f"  {band.low:>3d} to {band.high:d} cycles  {band.with_noise:.2f}  {band.without_noise:.2f}  "
+        f"{band.coherence:.2f}"
+        for band in found.bands
+    ]
     return "\n".join(lines)
 
 

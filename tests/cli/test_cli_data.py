@@ -80,6 +80,18 @@ def test_evaluate_measures_and_writes_sheets(file: Path, pictures: Path, tmp_pat
     assert (tmp_path / "reconstructions.png").stat().st_size > 1000
 
 
+def test_evaluate_with_controls(file: Path, pictures: Path, run_json, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("evaluate", file, "--images", pictures, "--split", "all", "--n", 12, "--controls")
+    result = run_json(*arguments)["controls"]
+    assert list(result["agreement"]) == ["own", "mean", "foreign", "nothing", "other"]
+    assert set(result["margin_correlation"]) == {"healthy", "diseased"}
+    assert [band["cycles"] for band in result["band_power"]] == [[0, 4], [4, 8]]
+    assert main([*map(str, arguments)]) == 0
+    said = capsys.readouterr().out
+    assert "this picture's w, told the same of every class" in said
+    assert "4 to 8 cycles" in said
+
+
 def test_attfind_on_other_pictures(file: Path, pictures: Path, run_json) -> None:
     result = run_json("attfind", file, "--images", pictures, "--split", "all", "--n", 6, "--wanted", 1)
     assert result["n"] == 6
