@@ -99,6 +99,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
         "decide the speed."] = (128, 128, 64, 48, 24)
     z_dim: Annotated[Count, "Dimensions of z, the random input of the mapping network."] = 128
     w_dim: Annotated[Count, "Dimensions of w, which encoder and mapping network produce."] = 128
+    w_extra: Annotated[Natural, "Dimensions that w gains over those of the explainer in init: room for what it could "
+        "not hold."] = 0
     hidden: Annotated[Count, "Width of the dense layer of encoder and discriminator."] = 256
     mapping_layers: Annotated[Count, "Layers of the mapping network: 8 in the papers; four suffice at this "
         "width."] = 4
@@ -125,6 +127,10 @@ class TrainConfig(msgspec.Struct, frozen=True):
     lpips: Annotated[Weight, "Weight of the perceptual distance (LPIPS) between reconstruction and original."] = 2.0
     kl: Annotated[Weight, "Weight of the classifier's loss (KL): it must say the same of a reconstruction as of its "
         "original."] = 2.0
+    margin: Annotated[Weight, "Weight of the mean difference of logits: KL stops caring once both verdicts are "
+        "sure."] = 0.0
+    evidence: Annotated[Weight, "Weight of the distance of the classifier's feature maps: what it looks at must lie "
+        "where it lay in the picture, and patterns that fool it alone cost."] = 0.0
     latent: Annotated[Weight, "Weight of |E(G(w)) - w|, target detached: a picture's latent must come back."] = 0.1
     latent_every: Annotated[Count, "Steps between two of that loss."] = 4
     adversarial: Annotated[Weight, "Weight of the discriminator's verdict in the generator's loss."] = 0.2
@@ -143,6 +149,9 @@ class TrainConfig(msgspec.Struct, frozen=True):
         "a faint pattern of the finest."] = 0
     cond_limit: Annotated[Weight, "Largest weight of the class in a style: without it two styles carried everything, "
         "and eight sliders did nothing."] = 0.2
+    untold: Annotated[Share, "Share of pictures drawn with 1/K for every class: what the verdict rests on must then "
+        "come through w."] = 0.0
+    noise: Annotated[bool, "Noise inputs; without them every texture must come through w."] = True
 
     # The generated part of every batch, once D takes part.
     mapped: Annotated[int, "Pictures from random z."] = 2
@@ -162,6 +171,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
 
     # Optimisation.
     lr: Annotated[Positive, "Learning rate (Adam) of generator, encoder and discriminator."] = 0.0025
+    momentum: Annotated[float, msgspec.Meta(ge=0, lt=1), "Adam's first beta for generator and encoder. 0 in "
+        "StyleGAN2, where a discriminator moves under them; 0.9 reconstructs in fewer images."] = 0.0
     encoder_clip: Annotated[Positive, "Largest gradient norm of the encoder, whose instability is the most reported "
         "problem."] = 5.0
     ema_half_life: Annotated[Count, "Half-life, in images, of the mean of weights that is exported: of generator, "

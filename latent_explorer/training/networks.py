@@ -14,7 +14,13 @@ from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.stylegan2 import Generator
 from latent_explorer.training.settings import check_widths
-from latent_explorer.training.warm_start import copy_generator, copy_outputs, copy_trunk
+from latent_explorer.training.warm_start import (
+    copy_generator,
+    copy_outputs,
+    copy_trunk,
+    forget_noise,
+    forget_told,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,6 +45,8 @@ class Networks:
     def __init__(self, config: TrainConfig, num_classes: int, device: torch.device | None = None) -> None:
         check_widths(config)
         self.num_classes = num_classes if config.mode == "stylex" else 0
+        self._never_told = config.untold == 1
+        self._noise = config.noise
         self._cond_resolution = config.cond_resolution or config.resolution
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)  # initial weights only
@@ -77,6 +85,10 @@ class Networks:
         self._zero_cond_weights(self._layers_without_cond)
         if self.num_classes and self._cond_resolution < self.G.config.resolution:
             said.append(f"Convolutions above {self._cond_resolution} px are not told of the classes.")
+        if self.num_classes and self._never_told:
+            said.append(forget_told(self.G))
+        if not self._noise:
+            said.append(forget_noise(self.G))
         critic = explainer.discriminator
         if self.E is not None:
             said.append(self._load_encoder(self.E, explainer))

@@ -41,6 +41,7 @@ class Purpose(IntEnum):
     ALIGN_LATENT = 12
     ALIGN_DIRECTION = 13
     AVERAGE_LATENT = 14  # for w_avg
+    UNTOLD = 15  # which pictures are drawn without being told their class
 
 
 def stream(seed: int, step: int, purpose: Purpose, sample: int = 0) -> np.random.Generator:

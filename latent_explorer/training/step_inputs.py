@@ -58,6 +58,11 @@ def noise_maps(
     return [p.reshape(-1, 1, side, side) for p, side in zip(pieces, sides, strict=True)]
 
 
+def hear(cond: Tensor, untold: Tensor) -> Tensor:
+    """What the generator hears of the classes cond (N, K): of pictures that it is not told, (N, 1), 1/K of each."""
+    return torch.where(untold, torch.full_like(cond, 1 / max(cond.shape[1], 1)), cond)
+
+
 def mix_class_styles(
     synthesis: SynthesisNetwork, ws: Tensor, own: Tensor, other: Tensor, numbers: Tensor
 ) -> tuple[Styles, Tensor]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor
 
+from latent_explorer.models.perceptual import FeatureDistance
 from latent_explorer.training import losses
 from latent_explorer.training.augment import Augmentation
 from latent_explorer.training.distributed import (
@@ -25,9 +26,11 @@ from latent_explorer.training.distributed import (
     path_length_pictures,
 )
 from latent_explorer.training.randomness import Purpose, StepRandom
-from latent_explorer.training.step_inputs import BatchPositions, mix_class_styles, noise_maps
+from latent_explorer.training.step_inputs import BatchPositions, hear, mix_class_styles, noise_maps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.perceptual import PerceptualDistance
     from latent_explorer.models.stylegan2 import Styles
@@ -79,6 +82,7 @@ class Trainer:
         self.stream = stream
         self.classifier = classifier
         self.perceptual = perceptual
+        self.evidence = FeatureDistance(classifier) if classifier and config.evidence else None
         self.world = world
         self.device = networks.G.mapping.w_avg.device
         self.bfloat16 = uses_bfloat16(config.precision, self.device)
@@ -94,7 +98,7 @@ class Trainer:
             name: torch.optim.Adam(
                 module.parameters(),
                 lr=config.lr,
-                betas=(0.0, 0.99),
+                betas=(0.0 if name == "D" else config.momentum, 0.99),
                 eps=1e-8,
                 fused=self.device.type in ("cpu", "cuda"),
             )
@@ -163,6 +167,7 @@ class Trainer:
         were told) and the latent loss. A loss without weight is not computed.
         """
         c, rec = self.config, img[: len(real)]
+        agreeing = ramp(self.images, c.kl_start, c.kl_ramp)
         l1 = (rec - real).abs().mean()
         loss, logged = c.l1 * l1, {"l1": l1.detach()}
         if c.lpips and self.perceptual is not None:
@@ -171,8 +176,16 @@ class Trainer:
             logged[self.perceptual.key] = distance.detach()
         if c.kl and self.classifier is not None:
             kl = losses.kl_divergence(target_cond, self.classifier.logits(img))
-            loss = loss + c.kl * ramp(self.images, c.kl_start, c.kl_ramp) * kl
+            loss = loss + c.kl * agreeing * kl
             logged["kl"] = kl.detach()
+        if c.margin and self.classifier is not None:
+            margin = (self.classifier.logits(rec) - self.classifier.logits(real)).abs().mean()
+            loss = loss + c.margin * agreeing * margin
+            logged["margin"] = margin.detach()
+        if self.evidence is not None:
+            evidence = self.evidence(rec, real).mean()
+            loss = loss + c.evidence * agreeing * evidence
+            logged["evidence"] = evidence.detach()
         if c.latent and self.step_count % c.latent_every == 0:
             again = self._encode(rec)
             assert again is not None
@@ -203,8 +216,8 @@ class Trainer:
         samples = self.world.share(path_length_pictures(c))
         z = draws.normal(Purpose.PATH_LATENT, (c.z_dim,), samples)
         ws = G.broadcast(self._mapped(z)).contiguous()
-        noise = noise_maps(G.synthesis, draws, Purpose.PATH_NOISE, samples)
-        img = G.synthesis(ws, cond[: len(samples)], noise)
+        noise = self._noise(draws, Purpose.PATH_NOISE, samples)
+        img = G.synthesis(ws, hear(cond[: len(samples)], self._untold(draws, samples)), noise)
         direction = draws.normal(Purpose.PATH_DIRECTION, tuple(img.shape[1:]), samples)
         lengths = losses.path_lengths(img, ws, direction.to(self.device))
         observed = self.world.mean(lengths.detach().mean())
@@ -255,15 +268,36 @@ class Trainer:
         """Draw all pictures of a step in one pass: img (N, 3, H, W), what they were told (N, K), their positions."""
         G, parts, samples = self.networks.G, [], list(self.positions.encoded)
         if w is not None:
-            parts.append((G.synthesis.styles(G.broadcast(w), batch.cond), batch.cond))
+            heard = hear(batch.cond, self._untold(draws, samples))
+            parts.append((G.synthesis.styles(G.broadcast(w), heard), batch.cond))
         if generate:
             parts += self._generated(batch, w, draws)
             samples += self.positions.generated
         styles = [torch.cat(layer) for layer in zip(*(styles for styles, _ in parts), strict=True)]
-        noise = noise_maps(G.synthesis, draws, Purpose.NOISE, samples)
+        noise = self._noise(draws, Purpose.NOISE, samples)
         with self._autocast():
             img = G.synthesis.render(styles, noise)
-        return img.float(), torch.cat([target_cond for _, target_cond in parts]), samples
+        img, target_cond = img.float(), torch.cat([target_cond for _, target_cond in parts])
+        if generate and self.classifier is not None and self.config.untold:
+            self._let_show(self.classifier, img, target_cond, draws)
+        return img, target_cond, samples
+
+    def _noise(self, draws: StepRandom, purpose: Purpose, samples: Sequence[int]) -> list[Tensor] | None:
+        synthesis = self.networks.G.synthesis
+        return noise_maps(synthesis, draws, purpose, samples) if self.config.noise else None
+
+    def _untold(self, draws: StepRandom, samples: Sequence[int]) -> Tensor:
+        """(N, 1): which pictures are drawn without being told their class."""
+        numbers = draws.uniform(Purpose.UNTOLD, (1,), samples).to(self.device)
+        return numbers < self.config.untold
+
+    @torch.no_grad()
+    def _let_show(self, classifier: Classifier, img: Tensor, target_cond: Tensor, draws: StepRandom) -> None:
+        """A picture from z that was told nothing may show what it likes: the classifier's own verdict is its target."""
+        first, mapped = len(self.positions.encoded), self.positions.mapped
+        rows = slice(first, first + len(mapped))
+        seen = classifier.probs(img[rows])
+        target_cond[rows] = torch.where(self._untold(draws, mapped), seen, target_cond[rows])
 
     def _generated(self, batch: Batch, w: Tensor | None, draws: StepRandom) -> list[tuple[Styles, Tensor]]:
         """Return styles of mapping samples and of re-paired latents, with the probabilities that they were told."""
@@ -273,7 +307,8 @@ class Trainer:
         if at.mapped:
             z = draws.normal(Purpose.LATENT, (self.config.z_dim,), at.mapped)
             target_cond = other[at.mapped_partner]
-            parts.append((G.synthesis.styles(G.broadcast(self._mapped(z)), target_cond), target_cond))
+            heard = hear(target_cond, self._untold(draws, at.mapped))
+            parts.append((G.synthesis.styles(G.broadcast(self._mapped(z)), heard), target_cond))
         if at.repaired and w is not None:
             n = len(at.repaired)
             styles = sum(layer.channels for layer in G.synthesis.layout.layers)

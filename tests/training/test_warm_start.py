@@ -95,6 +95,30 @@ def _told(network: Generator, layer: str) -> torch.Tensor:
     return network.synthesis.layer(layer).affine.weight[:, CONFIG.w_dim :]
 
 
+@torch.no_grad()
+def test_a_wider_w_holds_what_it_held_and_room_that_the_generator_does_not_hear(inputs) -> None:
+    z, cond, img = inputs
+    old = _explainer(CONFIG)
+    more = 3
+    new = Networks(msgspec.structs.replace(CONFIG, w_dim=CONFIG.w_dim + more, seed=1), 2)
+    new.load_explainer(old)
+    w, before = new.E(img), old.encoder(img)
+    assert torch.allclose(w[:, : CONFIG.w_dim], before, atol=1e-5)
+    assert float(w[:, CONFIG.w_dim :].std(dim=0).min()) > 0
+    noise = old.generator.synthesis.noise_const()
+    drawn = [x.synthesis(x.broadcast(latent), cond, noise) for x, latent in ((new.G, w), (old.generator, before))]
+    assert torch.allclose(*drawn, atol=1e-4)
+    mapped, was = new.G.mapping(z), old.generator.mapping(z)
+    assert torch.allclose(mapped[:, : CONFIG.w_dim], was, atol=1e-5)
+
+
+def test_room_is_asked_for_as_dimensions_beyond_the_explainers(tmp_path) -> None:
+    file = tmp_path / "old.explainer"
+    write_explainer(_explainer(CONFIG), file)
+    asked = msgspec.structs.replace(CONFIG, w_dim=99, w_extra=5)
+    assert with_sizes_of(asked, file).w_dim == CONFIG.w_dim + 5
+
+
 def test_other_classes_and_missing_networks_are_said() -> None:
     old = _explainer(CONFIG, classes=3)
     new = Networks(CONFIG, 2)
@@ -106,7 +130,7 @@ def test_other_classes_and_missing_networks_are_said() -> None:
     assert "discriminator starts anew" in said[2]
 
 
-@pytest.mark.parametrize("field", [{"w_dim": 16}, {"channels": (8, 8, 4)}, {"hidden": 8}])
+@pytest.mark.parametrize("field", [{"w_dim": 4}, {"channels": (8, 8, 4)}, {"hidden": 8}])
 def test_other_shapes_are_refused_with_both_in_words(field: dict[str, object]) -> None:
     new = Networks(msgspec.structs.replace(CONFIG, **field), 2)
     with pytest.raises(UserError, match=r"has 16 px with widths 8, 8, 8.*asks for 16 px"):

@@ -63,6 +63,10 @@ METRICS = (
         "Distance between reconstruction and original in the classifier's own features: it stands for LPIPS, whose "
         "weights are not here."),
     Metric("kl", "Classifier, KL", LOSSES, "The classifier must say the same of the reconstruction."),
+    Metric("margin", "Classifier, margin", LOSSES,
+        "Difference of the classifier's logits between reconstruction and original.", shown=False),
+    Metric("evidence", "Classifier, evidence", LOSSES,
+        "Distance of the classifier's feature maps between reconstruction and original.", shown=False),
     Metric("adversarial", "Generator, adversarial", LOSSES,
         "How easily the discriminator tells generated pictures. It begins once reconstruction works."),
     Metric("discriminator", "Discriminator", LOSSES, "Near 1.39 it cannot tell; near 0 it always can."),
