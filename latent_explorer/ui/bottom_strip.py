@@ -33,7 +33,7 @@ ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # px, aligns icons
 TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
 FOLDED = 2  # page of the head
-LEAST_HEAD = 16 * theme.UNIT  # px; parts without room are hidden
+MIN_HEAD_WIDTH = 16 * theme.UNIT  # px; parts without room are hidden
 BOTH = 900  # px between menus and status bar from which on the strip stays open above the dock
 NARROW = 600  # px of width from which on the live plot's head shows its text
 
@@ -59,13 +59,13 @@ class BottomStrip(QWidget):
         self.live = LivePlot(explorer)
         self.timeline = TimelinePanel(explorer, controller)
         self.clear = icon_button("reset", "Start the plot again", self.live.clear)
-        self.says = hint("probability over the last edits", wrap=False)
+        self.caption = hint("probability over the last edits", wrap=False)
         self._head = QStackedWidget()
         self._head.addWidget(self._live_head())
         self._head.addWidget(self.timeline.transport)
         self._head.addWidget(QWidget())  # while folded
         self._head.setFixedHeight(theme.CONTROL)
-        self._head.setMinimumWidth(LEAST_HEAD)
+        self._head.setMinimumWidth(MIN_HEAD_WIDTH)
         self.body = QWidget()
         self._pages = QStackedLayout(self.body)
         self._pages.addWidget(self.live)
@@ -76,7 +76,7 @@ class BottomStrip(QWidget):
     def _live_head(self) -> QWidget:
         head = QWidget()
         line = row(head)
-        line.addWidget(self.says)
+        line.addWidget(self.caption)
         line.addStretch(1)
         line.addWidget(self.clear)
         return head
@@ -127,9 +127,9 @@ class BottomStrip(QWidget):
         self._head.setCurrentIndex(FOLDED if on else self.tab)
         self._mark_tab()
         icons.set_icon(self.fold, "right" if on else "down")
-        words = "Unfold the strip" if on else "Fold the strip away"
-        self.fold.setToolTip(words)
-        self.fold.setAccessibleName(words)
+        text = "Unfold the strip" if on else "Fold the strip away"
+        self.fold.setToolTip(text)
+        self.fold.setAccessibleName(text)
         self._controller.player.set_active(self.shows(TIMELINE))
         self._give_height()
         if dismissed:
@@ -170,4 +170,4 @@ class BottomStrip(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.says.setVisible(self.width() >= NARROW)
+        self.caption.setVisible(self.width() >= NARROW)

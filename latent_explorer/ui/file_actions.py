@@ -64,7 +64,7 @@ class FileActions:
             return True  # a few sliders are quickly set again
         return self._may_lose("Another file is about to be opened. Save")
 
-    def _may_lose(self, words: str) -> bool:
+    def _may_lose(self, action: str) -> bool:
         """Offer to save changes. Return True unless cancelled."""
         path = self._explorer.path
         if not self._explorer.unsaved:
@@ -73,7 +73,7 @@ class FileActions:
         answer = QMessageBox.question(
             self._window,
             "Latent Explorer",
-            f"{words} {path.name if path else 'this exploration'}?",
+            f"{action} {path.name if path else 'this exploration'}?",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )
@@ -144,13 +144,13 @@ class FileActions:
         places = QStandardPaths.StandardLocation.DocumentsLocation
         return self._explorer.settings.last_folder or QStandardPaths.writableLocation(places)
 
-    def ask(self, words: str, name: str, kind: str) -> Path | None:
+    def ask(self, title: str, name: str, kind: str) -> Path | None:
         """Ask for a file to write and add the suffix of `kind`, "Picture (*.png)", if it lacks; None if cancelled.
 
         A `kind` that ends in "(*)" accepts any name.
         """
         ending = kind[kind.rindex("*") + 1 : -1]
-        chosen, _kind = QFileDialog.getSaveFileName(self._window, words, str(Path(self.folder()) / name), kind)
+        chosen, _kind = QFileDialog.getSaveFileName(self._window, title, str(Path(self.folder()) / name), kind)
         if not chosen:
             return None
         path = Path(chosen)

@@ -188,7 +188,7 @@ class MainWindow(QMainWindow):
             lambda new: self.status.show_devices(new.device, new.choices, self.explorer.settings.device),
         )
         updates.on(FileChanged, lambda _update: self._update_title())
-        updates.on(Message, lambda said: self.notices.show_message(said.text, said.severity))
+        updates.on(Message, lambda message: self.notices.show_message(message.text, message.severity))
         updates.on(ErrorReport, self._show_error)
         updates.on(JobStarted, self._job_started)
         updates.on(JobEvent, self._job_event)
@@ -240,9 +240,9 @@ class MainWindow(QMainWindow):
         if summary is None or state is None:
             return
         classifier = classifier_of(state, summary)
-        asked = f" · {classifier.name} {classifier.classifier_id[:8]}" if classifier else ""
+        classifier_text = f" · {classifier.name} {classifier.classifier_id[:8]}" if classifier else ""
         self.status.show_model(
-            summary.name + asked,
+            summary.name + classifier_text,
             f"{summary.name}, model {summary.model_hash}"
             + (f"\nClassifier {classifier.classifier_id}" if classifier else ""),
         )
@@ -252,7 +252,7 @@ class MainWindow(QMainWindow):
         if update.slot:
             self.notices.show_message(update.failure.message, "error")
             return
-        self.notices.said.append(("error", update.failure.message))
+        self.notices.history.append(("error", update.failure.message))
         open_dialog(ErrorDialog(update.failure, update.operation, self))
 
     def _update_undo_actions(self) -> None:

@@ -30,14 +30,14 @@ STEPS = 12  # pictures per slider, so that the plot has lines
 PATIENCE = 120.0  # seconds
 
 
-def grab_window(explainer: Path, found: TourResult, target: Path) -> None:
+def grab_window(explainer: Path, result: TourResult, target: Path) -> None:
     """Open `explainer` in the window, move the tour's sliders, and write a PNG of the window to `target`."""
     make_application()
     with _qt_messages_in_the_log(), tempfile.TemporaryDirectory() as folder:
         # Without the user's settings and autosaves: the tour always looks the same.
         desktop = ApplicationContext(data_dir=Path(folder), config_dir=Path(folder), mode="light")
         try:
-            _drive(desktop, explainer, found)
+            _drive(desktop, explainer, result)
             with atomic_path(target) as temporary:
                 if not desktop.window.grab().save(str(temporary), "PNG"):
                     raise UserError(f"{target} cannot be written. Choose another folder.")
@@ -62,7 +62,7 @@ def _qt_messages_in_the_log() -> Iterator[None]:
         qInstallMessageHandler(previous)
 
 
-def _drive(desktop: ApplicationContext, explainer: Path, found: TourResult) -> None:
+def _drive(desktop: ApplicationContext, explainer: Path, result: TourResult) -> None:
     explorer = desktop.explorer
     errors: list[ErrorReport] = []  # no dialogs without a screen
     explorer.updates.on(ErrorReport, errors.append)
@@ -70,9 +70,9 @@ def _drive(desktop: ApplicationContext, explainer: Path, found: TourResult) -> N
     desktop.window.show()
     desktop.begin(explainer)
     _wait(errors, lambda: explorer.shown is not None, "the first picture")
-    explorer.apply(Restore(found.state))
+    explorer.apply(Restore(result.state))
     _wait(errors, lambda: _is_current(explorer), "the tour's picture")
-    for attribute in found.attributes:
+    for attribute in result.attributes:
         explorer.begin_gesture()
         for step in range(1, STEPS + 1):
             explorer.apply(SetAttribute(attribute, step / STEPS))

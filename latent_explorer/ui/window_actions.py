@@ -165,7 +165,7 @@ def _study(window: MainWindow) -> Handlers:
 def _help(window: MainWindow) -> Handlers:
     return {
         "keys": lambda: open_dialog(ShortcutsDialog(window)),
-        "notices": lambda: open_dialog(NoticesDialog(window.notices.said, window)),
+        "notices": lambda: open_dialog(NoticesDialog(window.notices.history, window)),
         "screenshot": window.files.screenshot,
         "diagnostics": lambda: _copy_diagnostics(window),
         "log": lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(log_dir()))),

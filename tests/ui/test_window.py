@@ -223,7 +223,7 @@ def test_notices_can_be_read_again(desktop):
     assert window.notices.isVisible()
     window.explorer.updates.emit(ErrorReport(Failure("No picture.", "", "defect"), "Making the picture", "main"))
     assert window.notices.text.text() == "No picture."
-    assert [text for _severity, text in window.notices.said] == ["Saved leaf.png.", "No picture."]
+    assert [text for _severity, text in window.notices.history] == ["Saved leaf.png.", "No picture."]
     window.notices.hide()
 
 

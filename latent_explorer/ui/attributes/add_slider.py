@@ -39,12 +39,12 @@ class StyleTableModel(QAbstractTableModel):
         super().__init__()
         self._summary = summary
         self._listed = set(listed)
-        self._found: Sequence[int] = ()
+        self._style_indices: Sequence[int] = ()
 
-    def show(self, found: Sequence[int]) -> None:
+    def show(self, style_indices: Sequence[int]) -> None:
         """Show these style indices as the rows."""
         self.beginResetModel()
-        self._found = found
+        self._style_indices = style_indices
         self.endResetModel()
 
     def mark(self, style_index: int) -> None:
@@ -54,10 +54,10 @@ class StyleTableModel(QAbstractTableModel):
         self.dataChanged.emit(self.index(0, 0), last)
 
     def style_index(self, place: int) -> int:
-        return self._found[place]
+        return self._style_indices[place]
 
     def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._found)
+        return 0 if parent is not None and parent.isValid() else len(self._style_indices)
 
     def columnCount(self, parent: Index | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else len(COLUMNS)
@@ -74,7 +74,7 @@ class StyleTableModel(QAbstractTableModel):
             return _alignment(index.column())
         if role != Qt.ItemDataRole.DisplayRole:
             return None
-        style_index = self._found[index.row()]
+        style_index = self._style_indices[index.row()]
         layer, channel = self._summary.layout.at(style_index)
         stats = self._summary.style_stats
         cells = (
@@ -170,11 +170,11 @@ class AddSliderDialog(QDialog):
         self.close_button.setAutoDefault(False)
 
     def _find(self) -> None:
-        found = find_styles(self._summary.layout, self.search.text(), self.layer.currentData() or "")
-        self.model.show(found)
+        style_indices = find_styles(self._summary.layout, self.search.text(), self.layer.currentData() or "")
+        self.model.show(style_indices)
         total = self._summary.layout.num_styles
-        self.count.setText(f"{len(found):,} of {total:,}" if found else "Nothing fits this search")
-        if found:
+        self.count.setText(f"{len(style_indices):,} of {total:,}" if style_indices else "Nothing fits this search")
+        if style_indices:
             self.table.selectRow(0)
         self._on_selection()
 
@@ -203,11 +203,11 @@ def find_styles(layout: StyleLayout, text: str, layer: str = "") -> list[int]:
     rest = " ".join(text.lower().replace(",", " ").split())
     wants_channel = "channel" in rest or bool(layer)
     rest = _WORDS.sub(" ", rest)
-    sizes = {int(found) for found in _RESOLUTION.findall(rest)}
+    sizes = {int(text) for text in _RESOLUTION.findall(rest)}
     rest = _RESOLUTION.sub(" ", rest)
     names = _LAYER.findall(rest)
     rest = _LAYER.sub(" ", rest)
-    numbers = [int(found) for found in _NUMBER.findall(rest)]
+    numbers = [int(text) for text in _NUMBER.findall(rest)]
     if _NUMBER.sub(" ", rest).strip() or len(numbers) > 1:
         return []
     layers = [

@@ -6,10 +6,11 @@ It shows a `CardData` and emits signals for user input; it has no access to stat
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QContextMenuEvent, QEnterEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMenu, QSizePolicy, QStackedWidget, QWidget
 
 from latent_explorer.ui.attributes.effect_bar import EffectBar
@@ -18,32 +19,15 @@ from latent_explorer.ui.widgets.basics import column, hint, icon_button, row
 from latent_explorer.ui.widgets.editable_label import EditableLabel
 from latent_explorer.ui.widgets.slider import ValueSlider
 
+if TYPE_CHECKING:
+    from latent_explorer.ui.attributes.card_data import CardData
+
 RANK_WIDTH = 18  # px; two digits
 PIN_WIDTH = 24  # px
 FIELD_INSET = 11  # px from the edge of a number's field to its last digit, aligned with that of the effect
 GROOVE_INSET = 9  # px from a slider's edge to its groove, aligned with the name
-LINE = 20  # height of the first line, px
+FIRST_LINE_HEIGHT = 20  # px
 AT_END = "Already at the end in this picture"
-
-
-@dataclass(frozen=True)
-class CardData:
-    """Content of a card."""
-
-    rank: str  # "1", or "" for a slider without a rank
-    name: str
-    place: str  # "32 px · 412"
-    details: str  # for the tooltip: layer, channel, observed range, round
-    amount: float
-    mean_effect: float | None  # None: never measured
-    interval: tuple[float, float] | None
-    exact: bool
-    span: tuple[float, float]  # of the effect bars, shared by all cards
-    color: QColor
-    target: str  # class name
-    pinned: bool
-    removable: bool = False
-    at_end: bool = False
 
 
 class AttributeCard(QWidget):
@@ -62,7 +46,7 @@ class AttributeCard(QWidget):
         super().__init__(parent)
         self.card_data: CardData | None = None
         self.rank = QLabel()
-        self.rank.setFixedSize(RANK_WIDTH, LINE)
+        self.rank.setFixedSize(RANK_WIDTH, FIRST_LINE_HEIGHT)
         self.name = EditableLabel()
         self.place = hint("", wrap=False)
         self.pin = icon_button("pin", "Pin")
@@ -77,12 +61,12 @@ class AttributeCard(QWidget):
 
     def _build(self) -> None:
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setFixedHeight(LINE + theme.CONTROL + 5)
+        self.setFixedHeight(FIRST_LINE_HEIGHT + theme.CONTROL + 5)
         self.rank.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.pin.setCheckable(True)
         self.pin.setIconSize(QSize(14, 14))
         self.pin.setStyleSheet("min-width: 0; min-height: 0; padding: 0; border-radius: 4px;")
-        self.pin.setFixedSize(PIN_WIDTH, LINE)
+        self.pin.setFixedSize(PIN_WIDTH, FIRST_LINE_HEIGHT)
         self.message.setContentsMargins(GROOVE_INSET, 0, 0, 0)
         self._middle.setFixedHeight(theme.CONTROL)
         layout = column(self, spacing=0)
@@ -151,9 +135,9 @@ class AttributeCard(QWidget):
 
     def _show_pin(self, card_data: CardData) -> None:
         self.pin.setChecked(card_data.pinned)
-        words = f"Unpin {card_data.name}" if card_data.pinned else f"Pin {card_data.name}"
-        self.pin.setToolTip(f"{words} (pinned attributes stay at the top, whatever class is chosen)")
-        self.pin.setAccessibleName(words)
+        text = f"Unpin {card_data.name}" if card_data.pinned else f"Pin {card_data.name}"
+        self.pin.setToolTip(f"{text} (pinned attributes stay at the top, whatever class is chosen)")
+        self.pin.setAccessibleName(text)
         icons.set_icon(self.pin, "pin", "accent" if card_data.pinned else "muted")
 
     def enterEvent(self, event: QEnterEvent) -> None:
@@ -187,8 +171,8 @@ class AttributeCard(QWidget):
         if card_data is None:
             return menu
         reset.setEnabled(card_data.amount != 0)
-        words = "Unpin" if card_data.pinned else "Pin to the top"
-        menu.addAction(words, lambda: self.pin_toggled.emit(not card_data.pinned))
+        text = "Unpin" if card_data.pinned else "Pin to the top"
+        menu.addAction(text, lambda: self.pin_toggled.emit(not card_data.pinned))
         if card_data.removable:
             menu.addSeparator()
             menu.addAction("Remove slider", self.removed.emit)

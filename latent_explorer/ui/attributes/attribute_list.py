@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 HOVER_DELAY = 350  # ms that the mouse rests on a card before its two pictures are requested
 SIDE = 128  # px of a picture in the pop-up
 PAD = theme.UNIT + theme.UNIT // 2
-LINE = 20  # px of a line of text
+LINE_HEIGHT = 20  # px of a line of text
 
 
 class AttributeList(QScrollArea):
@@ -157,8 +157,8 @@ class AttributeList(QScrollArea):
             return
         if self._previewed == attribute_key(update.attribute):
             picture, target = update.result.after, state.target_class
-            words = f"{class_name(state, summary, target)} {picture.probs[target]:.2f}"
-            self.popup.set_picture(update.sign, picture.image, words)
+            caption = f"{class_name(state, summary, target)} {picture.probs[target]:.2f}"
+            self.popup.set_picture(update.sign, picture.image, caption)
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -181,17 +181,17 @@ class RangePreviewPopup(QWidget):
         self._window = window
         self._title = ""
         self._pictures: dict[int, QImage] = {}  # by sign
-        self._words: dict[int, str] = {}
+        self._captions: dict[int, str] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedSize(2 * SIDE + 3 * PAD, SIDE + 2 * LINE + 2 * PAD)
+        self.setFixedSize(2 * SIDE + 3 * PAD, SIDE + 2 * LINE_HEIGHT + 2 * PAD)
         self.hide()
 
     def begin(self, title: str, beside: QWidget) -> None:
         """Show empty frames for `title` to the left of the widget `beside`, until the pictures arrive."""
         self._title = title
         self._pictures.clear()
-        self._words.clear()
+        self._captions.clear()
         self.setAccessibleName(f"Both ends of {title}")
         self._place(beside)
         self.show()
@@ -208,12 +208,12 @@ class RangePreviewPopup(QWidget):
         y = min(max(y, theme.UNIT), owner.height() - self.height() - theme.UNIT)
         self.move(max(x, 0), max(y, 0))
 
-    def set_picture(self, sign: int, image: np.ndarray, words: str) -> None:
-        """Show a picture, (H, W, 3) uint8, at amount `sign` (-1 or +1), with the classifier's answer in `words`."""
+    def set_picture(self, sign: int, image: np.ndarray, caption: str) -> None:
+        """Show a picture, (H, W, 3) uint8, at amount `sign` (-1 or +1), with the classifier's answer as `caption`."""
         self._pictures[sign] = scaled(image, SIDE, self.devicePixelRatioF(), pixels=False)
-        self._words[sign] = words
-        said = ", ".join(f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._words.items()))
-        self.setAccessibleDescription(said)
+        self._captions[sign] = caption
+        description = ", ".join(f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._captions.items()))
+        self.setAccessibleDescription(description)
         self.update()
 
     @property
@@ -231,7 +231,7 @@ class RangePreviewPopup(QWidget):
         painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.setFont(theme.font(theme.SMALL, semibold=True))
         painter.setPen(now.color("ink"))
-        box = QRectF(PAD, PAD - 4, self.width() - 2 * PAD, LINE)
+        box = QRectF(PAD, PAD - 4, self.width() - 2 * PAD, LINE_HEIGHT)
         title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, int(box.width()))
         painter.drawText(box, theme.LEFT, title)
         painter.setFont(theme.font(theme.SMALL))
@@ -240,13 +240,13 @@ class RangePreviewPopup(QWidget):
 
     def _paint_end(self, painter: QPainter, sign: int, x: float) -> None:
         now = theme.current()
-        top = PAD + LINE
+        top = PAD + LINE_HEIGHT
         if sign in self._pictures:
             painter.drawImage(QPointF(x, top), self._pictures[sign])
         else:
             painter.fillRect(QRectF(x, top, SIDE, SIDE), now.color("sunken"))
         painter.setPen(now.color("muted"))
-        box = QRectF(x, top + SIDE + 2, SIDE, LINE)
+        box = QRectF(x, top + SIDE + 2, SIDE, LINE_HEIGHT)
         painter.drawText(box, theme.LEFT, signed_text(sign, 0))
         painter.setPen(now.color("ink"))
-        painter.drawText(box, theme.RIGHT, self._words.get(sign, ""))
+        painter.drawText(box, theme.RIGHT, self._captions.get(sign, ""))

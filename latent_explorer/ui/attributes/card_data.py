@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtGui import QColor
 
 from latent_explorer.app.exploration.document import attribute_key, listed_set, shown_attributes
 from latent_explorer.app.exploration.picture_requests import already_at_end, classifier_of
 from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.common.format import number_text
 from latent_explorer.models.attributes import Attribute
-from latent_explorer.ui.attributes.attribute_card import CardData
 from latent_explorer.ui.style import theme
 
 if TYPE_CHECKING:
@@ -25,7 +25,27 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
 
-MARGIN = 0.1  # logits by which a suggested combination should pass the boundary
+LOGIT_MARGIN = 0.1  # logits by which a suggested combination should pass the boundary
+
+
+@dataclass(frozen=True)
+class CardData:
+    """Content of a card."""
+
+    rank: str  # "1", or "" for a slider without a rank
+    name: str
+    place: str  # "32 px · 412"
+    details: str  # for the tooltip: layer, channel, observed range, round
+    amount: float
+    mean_effect: float | None  # None: never measured
+    interval: tuple[float, float] | None
+    exact: bool
+    span: tuple[float, float]  # of the effect bars, shared by all cards
+    color: QColor
+    target: str  # class name
+    pinned: bool
+    removable: bool = False
+    at_end: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,37 +71,37 @@ def class_name(state: ExplorerState, summary: ExplainerSummary, index: int) -> s
     return names[index] if 0 <= index < len(names) else f"class {index}"
 
 
-def is_from_other_classifier(found: AttributeSet | None, state: ExplorerState) -> bool:
+def is_from_other_classifier(attribute_set: AttributeSet | None, state: ExplorerState) -> bool:
     """Return True if the listed search was made for another classifier than the selected one."""
-    return found is not None and found.classifier_id != state.classifier_id
+    return attribute_set is not None and attribute_set.classifier_id != state.classifier_id
 
 
-def ranking_summary(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+def ranking_summary(attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
     """Return one short line on the origin of the ranking, naming its classifier if another one is selected."""
-    if is_from_other_classifier(found, state):
-        asked = _name_of(state.classifier_id, summary)
-        return f"Found for {_name_of(found.classifier_id, summary)}; {asked} is asked"
-    return f"{_method(found)} · {found.n} pictures · κ {found.kappa:g}"
+    if is_from_other_classifier(attribute_set, state):
+        classifier_name = _name_of(state.classifier_id, summary)
+        return f"Found for {_name_of(attribute_set.classifier_id, summary)}; {classifier_name} is asked"
+    return f"{_method(attribute_set)} · {attribute_set.n} pictures · κ {attribute_set.kappa:g}"
 
 
-def ranking_details(found: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
+def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
     """Return the origin of the ranking in sentences, for the tooltip."""
-    said = (
-        f"Found by {_method(found)} on {found.n} pictures, each style moved {found.kappa:g} of the way "
-        f"to its observed end.\nObserved range: {found.ranges}.\n"
-        f"Found for {_name_of(found.classifier_id, summary)}, {found.classifier_id}."
+    details = (
+        f"Found by {_method(attribute_set)} on {attribute_set.n} pictures, each style moved "
+        f"{attribute_set.kappa:g} of the way to its observed end.\nObserved range: {attribute_set.ranges}.\n"
+        f"Found for {_name_of(attribute_set.classifier_id, summary)}, {attribute_set.classifier_id}."
     )
-    if not is_from_other_classifier(found, state):
-        return said
-    asked = _name_of(state.classifier_id, summary)
+    if not is_from_other_classifier(attribute_set, state):
+        return details
+    classifier_name = _name_of(state.classifier_id, summary)
     return (
-        f"The same sliders, now judged by {asked}. How far they move it on average was not measured; "
-        f"Find attributes (Explain menu) searches for those that move it most.\n\n{said}"
+        f"The same sliders, now judged by {classifier_name}. How far they move it on average was not measured; "
+        f"Find attributes (Explain menu) searches for those that move it most.\n\n{details}"
     )
 
 
-def _method(found: AttributeSet) -> str:
-    name, _, mode = found.method.partition("-")
+def _method(attribute_set: AttributeSet) -> str:
+    name, _, mode = attribute_set.method.partition("-")
     return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
 
 
@@ -102,13 +122,13 @@ def rows(
 
     Effects are those on the selected classifier; `mean_effect` is None if they were measured for another one.
     """
-    found = listed_set(document, summary, state)
-    ranked = [a for a in found.attributes if a.target == state.target_class] if found else []
+    attribute_set = listed_set(document, summary, state)
+    ranked = [a for a in attribute_set.attributes if a.target == state.target_class] if attribute_set else []
     ranks = {attribute_key(a): str(i) for i, a in enumerate(ranked, start=1)}
     shown = shown_attributes(document, summary, state)
     span = _span([a for a in shown if attribute_key(a) in ranks])
     cards = [_card_data(a, ranks.get(attribute_key(a), ""), span, document, summary, state, result) for a in shown]
-    if is_from_other_classifier(found, state):  # they are effects on the other classifier
+    if is_from_other_classifier(attribute_set, state):  # they are effects on the other classifier
         cards = [replace(card_data, mean_effect=None) for card_data in cards]
     return [CardRow(a, card_data) for a, card_data in zip(shown, cards, strict=True)]
 
@@ -188,7 +208,7 @@ def suggest_flip(shown: Sequence[CardRow], result: RenderResult, target: int) ->
     logits = np.asarray(result.before.logits, dtype=float)
     if not 0 <= target < len(logits) or is_target(result, target):
         return None
-    need = float(np.max(np.delete(logits, target)) - logits[target]) + MARGIN
+    need = float(np.max(np.delete(logits, target)) - logits[target]) + LOGIT_MARGIN
     if len(logits) == 2:
         need /= 2  # of two logits, the other one falls as much as the target's rises
     usable = [

@@ -27,7 +27,7 @@ HELP = (
 class ClassifierSelector(QWidget):
     """Combo box of classifiers. A new selection keeps the target class if the classifier has one of that name."""
 
-    asked = Signal(object)  # SetClassifier
+    intent_emitted = Signal(object)  # SetClassifier
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,18 +57,18 @@ class ClassifierSelector(QWidget):
     def _on_chosen(self, index: int) -> None:
         if self._state is None or self._summary is None:
             return
-        wanted = self._summary.classifiers[index]
-        if wanted.classifier_id != self._state.classifier_id:
-            self.asked.emit(SetClassifier(wanted.classifier_id, self._same_class(wanted)))
+        classifier = self._summary.classifiers[index]
+        if classifier.classifier_id != self._state.classifier_id:
+            self.intent_emitted.emit(SetClassifier(classifier.classifier_id, self._same_class(classifier)))
 
-    def _same_class(self, wanted: ClassifierSummary) -> int:
+    def _same_class(self, classifier: ClassifierSummary) -> int:
         assert self._state is not None
         assert self._summary is not None
         now = classifier_of(self._state, self._summary)
         names = now.class_names if now else ()
         target = self._state.target_class
         name = names[target] if 0 <= target < len(names) else ""
-        return wanted.class_names.index(name) if name in wanted.class_names else 0
+        return classifier.class_names.index(name) if name in classifier.class_names else 0
 
 
 def classifier_label(classifier: ClassifierSummary, among: Sequence[ClassifierSummary]) -> str:
@@ -81,7 +81,7 @@ def classifier_label(classifier: ClassifierSummary, among: Sequence[ClassifierSu
 
 def details_of(classifier: ClassifierSummary) -> str:
     """Return the name, hash and input of a classifier, for the tooltip."""
-    said = f"{classifier.name}, {classifier.classifier_id[:16]}"
+    text = f"{classifier.name}, {classifier.classifier_id[:16]}"
     if classifier.frame_only:
-        said += f"\nIt sees the outer {classifier.frame_only} px of its input alone, the rest is black."
-    return said
+        text += f"\nIt sees the outer {classifier.frame_only} px of its input alone, the rest is black."
+    return text

@@ -22,7 +22,7 @@ class EffectBar(QWidget):
         self._mean: float | None = None
         self._interval: tuple[float, float] | None = None
         self._span = (0.0, 1.0)
-        self._colour = QColor()
+        self._color = QColor()
         self._exact = True
         self.setFont(theme.font(theme.SMALL))
         self.setFixedSize(WIDTH, HEIGHT)
@@ -32,7 +32,7 @@ class EffectBar(QWidget):
         mean: float | None,
         interval: tuple[float, float] | None,
         span: tuple[float, float],
-        colour: QColor,
+        color: QColor,
         *,
         target: str,
         exact: bool = True,
@@ -43,8 +43,8 @@ class EffectBar(QWidget):
         """
         self._mean, self._interval, self._exact = mean, interval, exact
         self._span = span if span[1] > span[0] else (span[0], span[0] + 1.0)
-        self._colour = colour
-        text = _words(mean, interval, target, exact)
+        self._color = color
+        text = _effect_text(mean, interval, target, exact)
         self.setToolTip(text)
         self.setAccessibleName(text)
         self.update()
@@ -66,10 +66,10 @@ class EffectBar(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.current().color("ink", 0.08))
         painter.drawRoundedRect(QRectF(self._x(self._span[0]), y - 4, self._x(self._span[1]) - 2, 8), 2, 2)
-        painter.setBrush(self._colour)
+        painter.setBrush(self._color)
         if not self._exact:  # hatched: an estimate must not look like a measurement
-            painter.setBrush(QBrush(self._colour, Qt.BrushStyle.BDiagPattern))
-            painter.setPen(QPen(self._colour, 1.0))
+            painter.setBrush(QBrush(self._color, Qt.BrushStyle.BDiagPattern))
+            painter.setPen(QPen(self._color, 1.0))
         painter.drawRoundedRect(QRectF(min(zero, end), y - 4, abs(end - zero), 8), 2, 2)
         if self._interval is not None:
             self._paint_whisker(painter, y)
@@ -89,7 +89,7 @@ class EffectBar(QWidget):
             painter.drawLine(QPointF(x, y - 3), QPointF(x, y + 3))
 
 
-def _words(mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool) -> str:
+def _effect_text(mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool) -> str:
     """Return the effect in words, for the tooltip and screen readers."""
     if mean is None:
         return "How far this slider moves the asked classifier on average was never measured"

@@ -63,7 +63,7 @@ SEARCH = "Finding attributes"  # name of the job, also if started from the menu
 FLIP_HELP = "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
 NO_MODEL = "Open a model to see what moves its classifier."
 NOTHING = "No attributes are known yet for this class."
-KEPT = 100  # closed notes that are remembered; the oldest comes back
+MAX_CLOSED_NOTES = 100  # closed notes that are remembered; older ones are shown again
 
 
 class AttributesPanel(QWidget):
@@ -80,12 +80,12 @@ class AttributesPanel(QWidget):
         self.reset = icon_button("reset", "Reset all attributes", lambda: explorer.apply(ResetAttributes()))
         self.target = NoWheelComboBox("Class that the attributes move towards")
         self._towards = hint("towards", wrap=False)
-        self.asked = ClassifierSelector()
+        self.classifier_selector = ClassifierSelector()
         self.note = ExplainerNote(explorer)
         self.info = ElidedLabel()
         self.list = AttributeList(explorer)
         self.search = AttributeSearchPages()
-        self.flip_words = plain("")
+        self.flip_text = plain("")
         self.flip_apply = button("Apply", self._apply_flip)
         self._pages = QStackedWidget()
         self._build()
@@ -105,13 +105,13 @@ class AttributesPanel(QWidget):
         head.addWidget(self.add)
         head.addWidget(self.reset)
         foot = row()
-        foot.addWidget(self.flip_words, 1)
+        foot.addWidget(self.flip_text, 1)
         foot.addWidget(self.flip_apply)
         self.info.setProperty("role", "hint")
-        for small in (self.info, self.flip_words):
+        for small in (self.info, self.flip_text):
             small.setFont(theme.font(theme.SMALL))
-        self.flip_words.setMinimumHeight(theme.CONTROL)
-        self.flip_words.setWordWrap(True)
+        self.flip_text.setMinimumHeight(theme.CONTROL)
+        self.flip_text.setWordWrap(True)
         self.flip_apply.setToolTip(FLIP_HELP)
         page = QWidget()
         listed = column(page, spacing=theme.GAP // 2)
@@ -123,7 +123,7 @@ class AttributesPanel(QWidget):
         layout = column(self, spacing=theme.GAP)
         layout.setContentsMargins(theme.MARGIN, theme.MARGIN, theme.GAP, theme.GAP)
         layout.addLayout(head)
-        layout.addWidget(self.asked)
+        layout.addWidget(self.classifier_selector)
         layout.addWidget(self.note)
         layout.addWidget(self._pages, 1)
         self.setMinimumWidth(300)
@@ -131,7 +131,7 @@ class AttributesPanel(QWidget):
     def _connect(self) -> None:
         explorer = self._explorer
         self.target.activated.connect(lambda index: explorer.apply(SetTarget(index)))
-        self.asked.asked.connect(explorer.apply)
+        self.classifier_selector.intent_emitted.connect(explorer.apply)
         self.search.search_requested.connect(self.start_search)
         self.search.cancel_requested.connect(self._cancel_search)
         theme.notifier.changed.connect(self._open)
@@ -186,8 +186,8 @@ class AttributesPanel(QWidget):
         moved = state
         for attribute in self._flip.attributes:
             moved = msgspec.structs.replace(moved, edits=with_attribute(moved, attribute, 1.0))
-        words = f"flip with {'+'.join(self._flip.ranks)}"
-        self._explorer.apply(SetEdits(moved.edits, words))
+        label = f"flip with {'+'.join(self._flip.ranks)}"
+        self._explorer.apply(SetEdits(moved.edits, label))
 
     # updates ----------------------------------------------------------------------------------
 
@@ -199,7 +199,7 @@ class AttributesPanel(QWidget):
     def _state_changed(self, update: StateChanged) -> None:
         if update.old.base != update.new.base:
             self._result = None  # does not apply to the new picture
-        if _asked(update.old) != _asked(update.new):
+        if _selection(update.old) != _selection(update.new):
             self._open()
         else:
             self.refresh()
@@ -233,7 +233,7 @@ class AttributesPanel(QWidget):
         self.target.setEnabled(self.target.count() > 1)
         if state is not None:
             self.target.setCurrentIndex(state.target_class)
-        self.asked.show_state(state, summary)
+        self.classifier_selector.show_state(state, summary)
         self.refresh()
 
     def refresh(self) -> None:
@@ -248,14 +248,14 @@ class AttributesPanel(QWidget):
             return
         shown = rows(document, summary, state, self._result)
         self.list.show_rows(shown)
-        found = listed_set(document, summary, state)
-        self.info.setText(ranking_summary(found, summary, state) if found else "Your own sliders")
-        self.info.setToolTip(ranking_details(found, summary, state) if found else "")
+        attribute_set = listed_set(document, summary, state)
+        self.info.setText(ranking_summary(attribute_set, summary, state) if attribute_set else "Your own sliders")
+        self.info.setToolTip(ranking_details(attribute_set, summary, state) if attribute_set else "")
         if not shown:
             target = class_name(state, summary, state.target_class)
             self.search.show_nothing(target, running=self._job is not None)
         self._pages.setCurrentIndex(0 if shown else 1)
-        self._show_flip(shown, from_other=is_from_other_classifier(found, state))
+        self._show_flip(shown, from_other=is_from_other_classifier(attribute_set, state))
 
     def _show_flip(self, shown: list[CardRow], *, from_other: bool) -> None:
         state, summary, result = self._explorer.state, self._explorer.summary, self._result
@@ -264,16 +264,16 @@ class AttributesPanel(QWidget):
         target = state.target_class
         self._flip = suggest_flip(shown, result, target) if result else None
         if result is None:
-            words = ""
+            text = ""
         elif is_target(result, target):
-            words = f"This picture is {class_name(state, summary, target)} already."
+            text = f"This picture is {class_name(state, summary, target)} already."
         elif from_other:
-            words = no_effects_message(summary, state)
+            text = no_effects_message(summary, state)
         elif self._flip is None:
-            words = "No combination here is expected to flip this picture."
+            text = "No combination here is expected to flip this picture."
         else:
-            words = f"Flip with {' + '.join(self._flip.ranks)}"
-        self.flip_words.setText(words)
+            text = f"Flip with {' + '.join(self._flip.ranks)}"
+        self.flip_text.setText(text)
         self.flip_apply.setVisible(self._flip is not None)
         moved = self._flip.attributes if self._flip else ()
         self.flip_apply.setEnabled(any(attribute_amount(state, a) != 1 for a in moved))
@@ -284,7 +284,7 @@ def _same_unedited(one: RenderResult, other: RenderResult) -> bool:
     return np.array_equal(one.styles, other.styles) and np.array_equal(one.before.logits, other.before.logits)
 
 
-def _asked(state: ExplorerState) -> tuple[str, int]:
+def _selection(state: ExplorerState) -> tuple[str, int]:
     return (state.classifier_id, state.target_class)
 
 
@@ -336,15 +336,15 @@ class _SearchProgress(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
         self.bar.setAccessibleName("Progress of the search for attributes")
-        self.words = hint("Starting")
-        self.words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.message = hint("Starting")
+        self.message.setAlignment(Qt.AlignmentFlag.AlignCenter)
         heading = title("Finding attributes")
         heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
         layout = column(self, margin=theme.MARGIN)
         layout.addStretch(1)
         layout.addWidget(heading)
         layout.addWidget(self.bar)
-        layout.addWidget(self.words)
+        layout.addWidget(self.message)
         self.cancel = button("Cancel", on_cancel)
         layout.addWidget(self.cancel, alignment=Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
@@ -354,7 +354,7 @@ class _SearchProgress(QWidget):
             return
         self.bar.setMaximum(max(event.total, 1))
         self.bar.setValue(event.done)
-        self.words.setText(job_text("Finding attributes", event))
+        self.message.setText(job_text("Finding attributes", event))
 
 
 class ExplainerNote(QFrame):
@@ -388,7 +388,7 @@ class ExplainerNote(QFrame):
         summary = self._explorer.summary
         if summary is not None:
             closed = self._explorer.settings.closed_notes
-            self._explorer.change_settings(closed_notes=(*closed, note_key(summary))[-KEPT:])
+            self._explorer.change_settings(closed_notes=(*closed, note_key(summary))[-MAX_CLOSED_NOTES:])
 
 
 def note_key(summary: ExplainerSummary) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 COUNTS = (6, 8, 12)
 GUTTER = theme.MARGIN  # between pictures, px
 CAPTION = 44  # px under the picture: text, then bar
-LEAST = 64  # px
+MIN_SIDE = 64  # px
 OTHERS, ALL, SEEDS = "others", "all", "seeds"
 
 
@@ -106,7 +106,7 @@ class GridPanel(QWidget):
         self._grid.setHorizontalSpacing(GUTTER)
         self._grid.setVerticalSpacing(0)
         self._grid.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._area.setMinimumSize(3 * LEAST, LEAST + CAPTION)
+        self._area.setMinimumSize(3 * MIN_SIDE, MIN_SIDE + CAPTION)
         self._area.installEventFilter(self)
         head = row()
         for widget in (self.source, self.count, self.shuffle):
@@ -167,7 +167,7 @@ class GridPanel(QWidget):
         columns = columns_for(count, width, height)
         lines = -(-count // columns)
         side = int(min((width - GUTTER * (columns - 1)) / columns, height / lines - CAPTION))
-        side = max(side, LEAST)
+        side = max(side, MIN_SIDE)
         for place, cell in enumerate(self.cells):
             cell.setFixedSize(side, side + CAPTION)
             self._grid.addWidget(cell, place // columns, place % columns)
@@ -187,8 +187,8 @@ class GridPanel(QWidget):
             self._show_tally()
 
     def _state_changed(self, update: StateChanged) -> None:
-        asked = (update.old.classifier_id, update.old.target_class)
-        if asked == (update.new.classifier_id, update.new.target_class):
+        before = (update.old.classifier_id, update.old.target_class)
+        if before == (update.new.classifier_id, update.new.target_class):
             return
         if self.source.currentData() == OTHERS:  # the pictures of other classes depend on the target
             self._choose()
@@ -254,7 +254,7 @@ class GridCell(QWidget):
         self._image: QImage | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(LEAST, LEAST + CAPTION)
+        self.setMinimumSize(MIN_SIDE, MIN_SIDE + CAPTION)
         self.setToolTip(f"{name}\nHold the mouse on it for the unedited picture; a double click opens it.")
         self._describe()
 
@@ -301,8 +301,8 @@ class GridCell(QWidget):
         if both is None:
             self.setAccessibleDescription("not rendered yet")
             return
-        words = f"{self._class_names[self._target]} {both[0]:.2f} before, {both[1]:.2f} after"
-        self.setAccessibleDescription(f"{words}, {self.verdict}".rstrip(", "))
+        description = f"{self._class_names[self._target]} {both[0]:.2f} before, {both[1]:.2f} after"
+        self.setAccessibleDescription(f"{description}, {self.verdict}".rstrip(", "))
 
     # mouse and keys ---------------------------------------------------------------------------
 

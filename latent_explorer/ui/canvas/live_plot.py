@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.explain.recipe import Base
 
-LENGTH = 240  # edits kept
+MAX_EDITS = 240
 PAUSE = 100  # ms between two drawings: each costs as much as a picture, and the bars show every one
-SHORTEST = 60  # edits that the width shows at least
+MIN_EDITS_SHOWN = 60  # over the full width
 EDGE = theme.UNIT  # px above probability 1 and below 0
 EMPTY = "Move a slider: the probability of every class is drawn here."
 
@@ -46,7 +46,7 @@ class ProbabilityPlot(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.names: tuple[str, ...] = ()
-        self._rows: deque[np.ndarray] = deque(maxlen=LENGTH)
+        self._rows: deque[np.ndarray] = deque(maxlen=MAX_EDITS)
         self._pause = QTimer(self, singleShot=True, interval=PAUSE)
         self._pause.timeout.connect(self.update)
         self.setMinimumHeight(9 * theme.UNIT)
@@ -90,7 +90,7 @@ class ProbabilityPlot(QWidget):
         if not len(probs):
             return
         shown = drawn_classes(probs)
-        xs = box.left() + np.arange(len(probs)) * box.width() / (max(SHORTEST, len(probs)) - 1)
+        xs = box.left() + np.arange(len(probs)) * box.width() / (max(MIN_EDITS_SHOWN, len(probs)) - 1)
         for index in shown:
             for points in finite_runs(xs, box.bottom() - probs[:, index] * box.height()):
                 paint_line(painter, index, points)
@@ -136,9 +136,9 @@ class LivePlot(QWidget):
     def _begin(self) -> None:
         """Start again with the classes of the selected classifier."""
         summary, state = self._explorer.summary, self._explorer.state
-        asked = classifier_of(state, summary) if summary and state else None
+        classifier = classifier_of(state, summary) if summary and state else None
         self._base = None
-        self.plot.start(asked.class_names if asked else ())
+        self.plot.start(classifier.class_names if classifier else ())
 
     def _add(self, update: MainPicture) -> None:
         probs, base = update.result.after.probs, update.request.recipe.base

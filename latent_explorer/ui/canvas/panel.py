@@ -36,11 +36,11 @@ class WelcomePage(EmptyState):
     def __init__(self, on_open: Callable[[str], object]) -> None:
         super().__init__("leaf", WELCOME, "Open the leaf explainer", lambda: on_open(library.LEAF))
         self.shortcut = button("Open the shortcut explainer", lambda: on_open(library.SHORTCUT))
-        words = hint("Its classifier looks at the ground: learn how to catch one.")
-        words.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        text = hint("Its classifier looks at the ground: learn how to catch one.")
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         second = column()
         second.addWidget(self.shortcut, alignment=Qt.AlignmentFlag.AlignHCenter)
-        second.addWidget(words)
+        second.addWidget(text)
         layout = self.layout()
         assert isinstance(layout, QVBoxLayout)
         layout.insertLayout(layout.count() - 1, second)  # above the stretch
@@ -107,9 +107,9 @@ class CanvasPanel(QWidget):
         self.pages.setCurrentWidget(self.welcome)
         self._below.hide()
 
-    def show_loading(self, words: str) -> None:
-        """Show that something is being opened; pictures of the previous model stay until it is there."""
-        self.loading.text.setText(words)
+    def show_loading(self, text: str) -> None:
+        """Show that something is being opened; pictures of the previous model stay until it is open."""
+        self.loading.text.setText(text)
         if self._picture is None:
             self.pages.setCurrentWidget(self.loading)
 
@@ -167,8 +167,8 @@ class CanvasPanel(QWidget):
 
     def _name_classes(self, state: ExplorerState) -> None:
         summary = self._explorer.summary
-        asked = classifier_of(state, summary) if summary else None
-        self._names = asked.class_names if asked else ()
+        classifier = classifier_of(state, summary) if summary else None
+        self._names = classifier.class_names if classifier else ()
 
     def _show(self, update: MainPicture | TimelineFrame, after: str = "After") -> None:
         result = update.result
@@ -198,20 +198,20 @@ class CanvasPanel(QWidget):
         if report.classifier_id != request.classifier_id:
             return None
         probs = np.array(report.probs_target)
-        words = top_class_text(report.class_names, probs)
-        return CaptionedImage(shown.target, "Photo", words, int(probs.argmax())), probs
+        text = top_class_text(report.class_names, probs)
+        return CaptionedImage(shown.target, "Photo", text, int(probs.argmax())), probs
 
     def _names_for(self, count: int) -> tuple[str, ...]:
         """Return the class names, or numbers if the picture is still of the previous classifier."""
         return self._names if len(self._names) == count else tuple(map(str, range(count)))
 
-    def _captioned(self, words: str, picture: Picture, names: tuple[str, ...]) -> CaptionedImage:
+    def _captioned(self, text: str, picture: Picture, names: tuple[str, ...]) -> CaptionedImage:
         best = int(picture.probs.argmax())
-        return CaptionedImage(picture.image, words, top_class_text(names, picture.probs), best)
+        return CaptionedImage(picture.image, text, top_class_text(names, picture.probs), best)
 
 
 def before_title(recipe: PictureRecipe) -> str:
-    """Return the caption of the picture before the edits, which says where it comes from."""
+    """Return the caption of the picture before the edits, naming its origin."""
     base = recipe.base
     while isinstance(base, BlendEndBase):
         base = base.base

@@ -53,12 +53,12 @@ class ErrorDialog(QDialog):
         self.message.setFixedWidth(WIDTH)
         self.message.setTextInteractionFlags(SELECTABLE)
         self.message.setAccessibleName("What happened and what to do")
-        words = column(spacing=theme.GAP)
-        words.addWidget(head)
-        words.addWidget(self.message)
+        texts = column(spacing=theme.GAP)
+        texts.addWidget(head)
+        texts.addWidget(self.message)
         line = row(spacing=theme.MARGIN)
         line.addWidget(picture, alignment=Qt.AlignmentFlag.AlignTop)
-        line.addLayout(words, 1)
+        line.addLayout(texts, 1)
         return line
 
     def _buttons(self) -> QHBoxLayout:

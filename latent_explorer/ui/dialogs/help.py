@@ -70,12 +70,12 @@ class ShortcutsDialog(QDialog):
         grid.setHorizontalSpacing(theme.MARGIN)
         grid.setVerticalSpacing(theme.UNIT // 2)
         grid.addWidget(title(name), 0, 0, 1, 2)
-        for line, (key, words) in enumerate(keys, start=1):
+        for line, (key, meaning) in enumerate(keys, start=1):
             cap = QLabel(key)
             cap.setProperty("role", "hint")
             cap.setMinimumWidth(KEY_WIDTH)
             grid.addWidget(cap, line, 0)
-            grid.addWidget(plain(words), line, 1)
+            grid.addWidget(plain(meaning), line, 1)
         grid.setColumnStretch(1, 1)
         return grid
 
@@ -95,7 +95,7 @@ def _scrolled(sheet: QWidget) -> QScrollArea:
 class NoticesDialog(QDialog):
     """Notices shown so far, newest first."""
 
-    def __init__(self, said: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
+    def __init__(self, notices: Iterable[tuple[str, str]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Notices")
         self.resize(64 * theme.UNIT, 44 * theme.UNIT)
@@ -103,7 +103,7 @@ class NoticesDialog(QDialog):
         self.list = QListWidget()
         self.list.setWordWrap(True)
         self.list.setAccessibleName("Notices, newest first")
-        for severity, text in reversed(list(said)):
+        for severity, text in reversed(list(notices)):
             self.list.addItem(QListWidgetItem(icons.icon(severity, COLORS[severity]), text))
         if self.list.count():
             layout.addWidget(self.list)
@@ -122,12 +122,12 @@ class AboutDialog(QDialog):
         picture.setPixmap(icons.icon("leaf", "accent").pixmap(QSize(side, side)))
         name = QLabel("Latent Explorer")
         name.setFont(theme.font(theme.LARGE, semibold=True))
-        words = column(spacing=theme.UNIT // 2)
-        words.addWidget(name)
-        words.addWidget(hint(f"Version {__version__}"))
+        texts = column(spacing=theme.UNIT // 2)
+        texts.addWidget(name)
+        texts.addWidget(hint(f"Version {__version__}"))
         head = row(spacing=theme.MARGIN)
         head.addWidget(picture)
-        head.addLayout(words, 1)
+        head.addLayout(texts, 1)
         layout = column(self, spacing=theme.MARGIN, margin=theme.SECTION)
         layout.addLayout(head)
         for text in (WHAT, *described(summary)):
@@ -147,9 +147,9 @@ def described(summary: ExplainerSummary | None) -> list[str]:
     """Return a sentence each on the open model and its classifiers, with the start of their hashes, then its note."""
     if summary is None:
         return []
-    said = [f"Open: {summary.name}, {summary.resolution} px, model {summary.model_hash[:12]}."]
-    said += [f"Classifier: {c.name}, {c.classifier_id[:12]}." for c in summary.classifiers]
-    return [*said, *([f"Note: {summary.note}"] if summary.note else [])]
+    lines = [f"Open: {summary.name}, {summary.resolution} px, model {summary.model_hash[:12]}."]
+    lines += [f"Classifier: {c.name}, {c.classifier_id[:12]}." for c in summary.classifiers]
+    return [*lines, *([f"Note: {summary.note}"] if summary.note else [])]
 
 
 def _add_close_button(dialog: QDialog, layout: QVBoxLayout) -> None:

@@ -82,9 +82,9 @@ class ExportActions:
             top, suffix = dialog.top.value(), dialog.suffix
             self.controller.export_all(Path(chosen), top, dialog.pictures.bases, dialog.settings, suffix)
 
-    def _ask(self, words: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
+    def _ask(self, title: str, name: str, suffix: str, formats: dict[str, str]) -> Path | None:
         kind = f"{formats[suffix]} (*{suffix})" if suffix else "Folder (*)"
-        path = self._files.ask(words, name.replace("/", "-") + suffix, kind)
+        path = self._files.ask(title, name.replace("/", "-") + suffix, kind)
         if path is not None and not suffix:  # a suffix would make it a file of that kind
             return path.with_name(path.name.replace(".", " ").strip())
         return path

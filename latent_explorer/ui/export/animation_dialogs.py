@@ -30,7 +30,7 @@ ALL_SENTENCE = (
     "From each picture to the end of an attribute's slider and back, away from the class that the picture has. "
     "A manifest says what every file shows, with the probabilities before and after."
 )
-MOST_ATTRIBUTES, MOST_PICTURES = 100, 200
+MAX_ATTRIBUTES, MAX_PICTURES = 100, 200
 LEFT_OUT = ("", ".csv")  # formats without an animation to play
 
 
@@ -156,13 +156,13 @@ class ExportAnimationDialog(_AnimationDialog):
         """Request an estimate of the file."""
         self._controller.estimate(self.source.scene, self.settings, self.suffix, self._show)
 
-    def _show(self, found: Estimate) -> None:
-        self.preview.show_image(found.picture)
-        frames = f"{found.frames} frame{'s' * (found.frames != 1)}, {found.seconds:.1f} s"
-        height, width = found.picture.shape[:2]
+    def _show(self, estimate: Estimate) -> None:
+        self.preview.show_image(estimate.picture)
+        frames = f"{estimate.frames} frame{'s' * (estimate.frames != 1)}, {estimate.seconds:.1f} s"
+        height, width = estimate.picture.shape[:2]
         self.facts.setText(f"{frames}, {width} \N{MULTIPLICATION SIGN} {height} px")
-        self.more.setText(self._size_text(found.bytes))
-        self.set_problem(found.problem)
+        self.more.setText(self._size_text(estimate.bytes))
+        self.set_problem(estimate.problem)
 
     def _size_text(self, size: int | None) -> str:
         if size is None:
@@ -181,10 +181,10 @@ class ExportAllDialog(_AnimationDialog):
 
     def __init__(self, controller: ExportController, attributes: int, parent: QWidget | None = None) -> None:
         super().__init__(controller, "Export all attributes", ALL_SENTENCE, parent)
-        most = min(attributes, MOST_ATTRIBUTES)
-        self.top = self.add_spin_box("Attributes", min(controller.choices.top, most), 1, most)
-        self.pictures = PictureSourceFields(self, controller, MOST_PICTURES)
-        self.add_format_fields({s: words for s, words in FORMATS.items() if s not in LEFT_OUT}, controller.resolution)
+        max_attributes = min(attributes, MAX_ATTRIBUTES)
+        self.top = self.add_spin_box("Attributes", min(controller.choices.top, max_attributes), 1, max_attributes)
+        self.pictures = PictureSourceFields(self, controller, MAX_PICTURES)
+        self.add_format_fields({s: text for s, text in FORMATS.items() if s not in LEFT_OUT}, controller.resolution)
         self.add_look_fields()
         self.format.currentIndexChanged.connect(self._format_changed)
         self._format_changed()
@@ -217,10 +217,10 @@ class ExportAllDialog(_AnimationDialog):
             return
         self._controller.estimate(scene, self.settings, self.suffix, self._show)
 
-    def _show(self, found: Estimate) -> None:
-        self.preview.show_image(found.picture)
+    def _show(self, estimate: Estimate) -> None:
+        self.preview.show_image(estimate.picture)
         count = self.top.value() * len(self.pictures.bases)
-        words = f"{count} animation{'s' * (count != 1)} of {found.seconds:.1f} s"
-        self.facts.setText(f"{words}, and a manifest")
-        self.more.setText("" if found.bytes is None else f"About {size_text(count * found.bytes)}.")
-        self.set_problem(found.problem)
+        text = f"{count} animation{'s' * (count != 1)} of {estimate.seconds:.1f} s"
+        self.facts.setText(f"{text}, and a manifest")
+        self.more.setText("" if estimate.bytes is None else f"About {size_text(count * estimate.bytes)}.")
+        self.set_problem(estimate.problem)

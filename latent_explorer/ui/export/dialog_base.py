@@ -66,9 +66,9 @@ class ExportDialog(QDialog):
     def _build(self, name: str, sentence: str) -> None:
         left = column(spacing=theme.MARGIN)
         left.addWidget(title(name))
-        words = hint(sentence)
-        words.setFixedWidth(FIELDS)
-        left.addWidget(words)
+        text = hint(sentence)
+        text.setFixedWidth(FIELDS)
+        left.addWidget(text)
         left.addLayout(self.fields)
         left.addStretch(1)
         right = column(spacing=theme.GAP)
@@ -110,8 +110,8 @@ class ExportDialog(QDialog):
     def add_choice(self, label: str, items: Mapping[Any, str], chosen: object = None) -> NoWheelComboBox:
         """Add a combo box of values with their texts; the first is selected if `chosen` is not among them."""
         choice = NoWheelComboBox(label)
-        for value, words in items.items():
-            choice.addItem(words, value)
+        for value, text in items.items():
+            choice.addItem(text, value)
         choice.setCurrentIndex(max(0, choice.findData(chosen)))
         choice.currentIndexChanged.connect(self.changed)
         self.fields.addRow(label, choice)
@@ -189,9 +189,9 @@ def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
             for each in (90, 75, 50, 25):
                 choice.addItem(f"{colors_of(each)} colours a frame", each)
         else:
-            for each, words in _QUALITY_WORDS.items():
+            for each, text in _QUALITY_WORDS.items():
                 if each != LOSSLESS or suffix not in VIDEO:
-                    choice.addItem(words, each)
+                    choice.addItem(text, each)
         values = [choice.itemData(i) for i in range(choice.count())]
         nearest = min(range(len(values)), key=lambda i: abs(values[i] - quality))
         choice.setCurrentIndex(nearest)
@@ -201,11 +201,11 @@ def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
 class PictureSourceFields:
     """Two fields of a dialog: the source of the pictures and their number. Empty sources are not offered."""
 
-    def __init__(self, dialog: ExportDialog, controller: ExportController, most: int) -> None:
+    def __init__(self, dialog: ExportDialog, controller: ExportController, maximum: int) -> None:
         self._controller = controller
-        offered = {kind: words for kind, words in PICTURE_SOURCES.items() if controller.bases(kind, 1)}
+        offered = {kind: text for kind, text in PICTURE_SOURCES.items() if controller.bases(kind, 1)}
         self.source = dialog.add_choice("Pictures", offered, controller.choices.pictures_from)
-        self.count = dialog.add_spin_box("How many", controller.choices.pictures, 1, most)
+        self.count = dialog.add_spin_box("How many", controller.choices.pictures, 1, maximum)
         self.source.currentIndexChanged.connect(self._source_changed)
         self._source_changed()
 

@@ -29,7 +29,7 @@ KINDS: dict[Kind, str] = {
     "mixing": "Style mixing",
 }
 FORMATS = {".png": "PNG picture", ".pdf": "PDF with real text"}
-MOST_ROWS, MOST_COLUMNS = 20, 12
+MAX_ROWS, MAX_COLUMNS = 20, 12
 PSI_LIMIT = 2.0
 
 
@@ -40,12 +40,12 @@ class ExportSheetDialog(ExportDialog):
         super().__init__(controller, "Export sheet", SENTENCE, parent)
         choices = controller.choices
         self.kind = self.add_choice("Sheet", KINDS, choices.sheet)
-        self.pictures = PictureSourceFields(self, controller, MOST_ROWS)
-        self.attributes = self.add_spin_box("Attributes", choices.sheet_attributes, 1, MOST_COLUMNS)
+        self.pictures = PictureSourceFields(self, controller, MAX_ROWS)
+        self.attributes = self.add_spin_box("Attributes", choices.sheet_attributes, 1, MAX_COLUMNS)
         self.together = self.add_check_box("And all of them together", True)
         self.psis = self._add_psis()
         last = controller.rows - 1
-        self.columns = self.add_spin_box("Columns, from seed 0 on", 4, 1, MOST_COLUMNS)
+        self.columns = self.add_spin_box("Columns, from seed 0 on", 4, 1, MAX_COLUMNS)
         self.first = self.add_spin_box("First row", 0, 0, last)
         self.last = self.add_spin_box("Last row", max(0, last // 2), 0, last)
         self.format = self.add_choice("Format", FORMATS, choices.sheet_suffix)
@@ -91,12 +91,12 @@ class ExportSheetDialog(ExportDialog):
 
     def _kind_changed(self) -> None:
         kind = self.kind.currentData()
-        own = {
+        fields_by_kind = {
             "counterfactual": (self.attributes, self.together),
             "truncation": (self.psis,),
             "mixing": (self.columns, self.first, self.last),
         }
-        for name, fields in own.items():
+        for name, fields in fields_by_kind.items():
             for field in fields:
                 self.fields.setRowVisible(field, name == kind)
         self.changed()
@@ -130,7 +130,7 @@ def _numbers(text: str) -> tuple[float, ...]:
     """Parse a list of psi values; empty if any of them is invalid."""
     parts = [part for part in re.split(r"[,;\s]+", text.strip()) if part]
     try:
-        found = tuple(float(part) for part in parts)
+        values = tuple(float(part) for part in parts)
     except ValueError:
         return ()
-    return found if all(0 <= psi <= PSI_LIMIT for psi in found) else ()
+    return values if all(0 <= psi <= PSI_LIMIT for psi in values) else ()

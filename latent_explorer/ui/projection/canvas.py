@@ -53,10 +53,10 @@ class ProjectionCanvas(QWidget):
         self.setAccessibleName("Projection")
         self.crop = CropView()
         self.crop.changed.connect(controller.set_crop)
-        self.seen = ImageView()
-        self.seen.set_mode("after")
-        self.seen.setAccessibleName(SEEN)
-        self.seen.setMinimumSize(self.crop.minimumSize())  # both equally large
+        self.classifier_view = ImageView()
+        self.classifier_view.set_mode("after")
+        self.classifier_view.setAccessibleName(SEEN)
+        self.classifier_view.setMinimumSize(self.crop.minimumSize())  # both equally large
         self.view = ImageView()
         self.view.setAccessibleName("Photo and reconstruction")
         self.twins = PairedBars()
@@ -80,15 +80,15 @@ class ProjectionCanvas(QWidget):
         page = QWidget()
         pictures = row(spacing=0)
         pictures.addWidget(self.crop, 1)
-        pictures.addWidget(self.seen, 1)
+        pictures.addWidget(self.classifier_view, 1)
         line = row()
         line.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, theme.UNIT)
-        words = hint("Drag the frame or its corners; arrows move it, + and \N{MINUS SIGN} size it.")
+        help_text = hint("Drag the frame or its corners; arrows move it, + and \N{MINUS SIGN} size it.")
         middle = button("Middle", self.crop.set_centered_crop, role="quiet")
         middle.setToolTip("The largest square in the middle (Home)")
         whole = button("Whole photo", self.crop.set_full_crop, role="quiet")
         whole.setToolTip("A square around the whole photo; what is missing at its sides is black")
-        line.addWidget(words, 1)
+        line.addWidget(help_text, 1)
         line.addWidget(middle)
         line.addWidget(whole)
         layout = column(page, spacing=0)
@@ -149,7 +149,7 @@ class ProjectionCanvas(QWidget):
         self.crop.show_photo(photo.image, photo.crop)
         size = self._size or 256
         shot = CaptionedImage(photo.crop_image(size), SEEN, f"{size} × {size} px", -1)
-        self.seen.set_images(shot, shot)
+        self.classifier_view.set_images(shot, shot)
 
     def _show_step(self, run: ProjectionRun, *, pictures: bool) -> None:
         at = _place(run, self._controller.photo)
@@ -192,6 +192,8 @@ def _place(run: ProjectionRun, photo: Photo | None) -> int | None:
 
 
 def _captioned(projected: ProjectedPicture, title: str, probs: tuple[float, ...]) -> CaptionedImage:
-    told = np.array(probs)
+    class_probs = np.array(probs)
     image = projected.target if title == PHOTO else projected.image
-    return CaptionedImage(image, title, top_class_text(projected.report.class_names, told), int(told.argmax()))
+    return CaptionedImage(
+        image, title, top_class_text(projected.report.class_names, class_probs), int(class_probs.argmax())
+    )

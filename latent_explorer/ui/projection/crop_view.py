@@ -22,14 +22,14 @@ HANDLE = 10  # px, side of a corner's handle
 REACH = 14  # px around a corner where a press takes it
 STEP, FINE = 0.02, 0.004  # of the shorter side, per key press
 MARGIN = theme.MARGIN
-SMALLEST = 18 * theme.UNIT
+MIN_SIDE = 18 * theme.UNIT
 CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
 SHADE = 0.62  # alpha over the part outside the crop
 _Cursor = Qt.CursorShape
 
 
 class CropView(QWidget):
-    """Photo with a movable crop frame. `changed(Crop)` is emitted as the person moves it."""
+    """Photo with a movable crop frame. `changed(Crop)` is emitted while the user moves it."""
 
     changed = Signal(object)
 
@@ -42,7 +42,7 @@ class CropView(QWidget):
         self._start = self.crop
         self._scaled: tuple[float, float, np.ndarray, QImage] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(SMALLEST, SMALLEST)
+        self.setMinimumSize(MIN_SIDE, MIN_SIDE)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Frame of the photo")

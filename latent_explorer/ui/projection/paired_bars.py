@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 ROW = 5 * theme.UNIT  # px per class; less where the widget is low
 BAR = 10  # px
-GAP, LEAST_GAP = 6, 2  # px between two classes
-MOST = 3  # classes
+GAP, MIN_GAP = 6, 2  # px between two classes
+MAX_CLASSES = 3
 
 
 @dataclass(frozen=True)
@@ -33,15 +33,15 @@ class PairedProbabilities:
     def rows(self) -> list[int]:
         """Return the classes to show: all that fit, else those with the largest probability in either picture."""
         order = sorted(range(len(self.names)), key=lambda i: -max(float(self.first[i]), float(self.second[i])))
-        return sorted(order[:MOST])
+        return sorted(order[:MAX_CLASSES])
 
-    def words(self) -> str:
+    def description(self) -> str:
         """Return the values as text, for screen readers."""
-        said = (
+        lines = (
             f"{self.names[i]}: {self.titles[0]} {self.first[i]:.2f}, {self.titles[1]} {self.second[i]:.2f}"
             for i in self.rows()
         )
-        return "; ".join(said)
+        return "; ".join(lines)
 
 
 class PairedBars(QWidget):
@@ -56,9 +56,9 @@ class PairedBars(QWidget):
     def set_values(self, twins: PairedProbabilities | None) -> None:
         """Show these values; None clears the widget."""
         self.twins = twins
-        words = twins.words() if twins else ""
-        self.setAccessibleDescription(words)
-        self.setToolTip(words)
+        description = twins.description() if twins else ""
+        self.setAccessibleDescription(description)
+        self.setToolTip(description)
         self.updateGeometry()
         self.update()
 
@@ -97,7 +97,7 @@ class PairedBars(QWidget):
         metrics = QFontMetricsF(small)
         titles = max(metrics.horizontalAdvance(t) for t in twins.titles) + theme.UNIT
         number = metrics.horizontalAdvance("0.00") + theme.UNIT
-        gap = max(LEAST_GAP, GAP - (ROW - cell.height()))
+        gap = max(MIN_GAP, GAP - (ROW - cell.height()))
         half = (cell.height() - gap) / 2
         for place, (title, probs) in enumerate(zip(twins.titles, (twins.first, twins.second), strict=True)):
             line = QRectF(names, cell.top() + gap / 2 + place * half, cell.width() - names, half)

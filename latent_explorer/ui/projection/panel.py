@@ -73,7 +73,7 @@ class ProjectionPanel(QWidget):
         self.progress.setTextVisible(False)
         self.progress.setFixedHeight(4)
         self.progress.setAccessibleName("Progress of the projection")
-        self.said = hint("")
+        self.progress_label = hint("")
         self.result = ProjectionResultView()
         self._build()
         self._connect()
@@ -99,7 +99,7 @@ class ProjectionPanel(QWidget):
         self.how = title("How")
         for part in (
             *(self.invite, head, self.strip, self.name, self.how, self.settings),
-            *(self.project, self.progress, self.said, self.line, self.result),
+            *(self.project, self.progress, self.progress_label, self.line, self.result),
         ):
             if isinstance(part, QWidget):
                 inner.addWidget(part)
@@ -146,14 +146,14 @@ class ProjectionPanel(QWidget):
             self.name.setText(count + controller.photo.name)
             self.name.setToolTip(controller.photo.name)
         self.settings.show_settings(controller.settings)
-        words = STOP if running else PROJECT
+        text = STOP if running else PROJECT
         if not running and len(photos) > 1:
-            words = f"Project {len(photos)} photos"
-        self.project.setText(words)
-        self.project.setAccessibleName(words)
+            text = f"Project {len(photos)} photos"
+        self.project.setText(text)
+        self.project.setAccessibleName(text)
         self.project.setEnabled(self._explorer.summary is not None)
         self.progress.setVisible(running)
-        self.said.setVisible(running)
+        self.progress_label.setVisible(running)
         self._show_progress()
         self._show_result()
 
@@ -164,7 +164,9 @@ class ProjectionPanel(QWidget):
         progress = run.progress
         self.progress.setRange(0, max(0, progress.total))
         self.progress.setValue(progress.done)
-        self.said.setText(progress_text(progress.message, progress.done, progress.total, progress.seconds_left))
+        self.progress_label.setText(
+            progress_text(progress.message, progress.done, progress.total, progress.seconds_left)
+        )
 
     def _show_result(self) -> None:
         state = self._explorer.state
@@ -177,10 +179,10 @@ def progress_text(message: str, done: int, total: int, seconds_left: float | Non
     """Return the state of a projection as text: "Step 40 of 100, 4 s left"."""
     if not total:
         return message or "Waiting"
-    said = f"{message}: {done} of {total}" if message else f"Step {done} of {total}"
+    text = f"{message}: {done} of {total}" if message else f"Step {done} of {total}"
     if seconds_left is None:
-        return said
-    return f"{said}, {duration_text(seconds_left)} left"
+        return text
+    return f"{text}, {duration_text(seconds_left)} left"
 
 
 class ProjectionResultView(QWidget):

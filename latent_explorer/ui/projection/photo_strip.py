@@ -24,7 +24,7 @@ ROWS = 2  # visible without scrolling
 
 
 class PhotoStrip(QListWidget):
-    """List of photos. `photo_selected(int)` and `removed(int)` are emitted when the person asks for it."""
+    """List of photos. `photo_selected(int)` and `removed(int)` are emitted on the user's request."""
 
     photo_selected = Signal(int)
     removed = Signal(int)
@@ -47,9 +47,9 @@ class PhotoStrip(QListWidget):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._menu)
         self.currentRowChanged.connect(self._on_row)
-        # A click on the current one also brings the photos back to the canvas.
-        for asked in (self.itemClicked, self.itemActivated):
-            asked.connect(lambda item: self.photo_selected.emit(self.row(item)))
+        # A click on the current one also shows the photos on the canvas again.
+        for signal in (self.itemClicked, self.itemActivated):
+            signal.connect(lambda item: self.photo_selected.emit(self.row(item)))
 
     def show_photos(self, photos: Sequence[Photo], current: int) -> None:
         """Show the photos, and mark the current one."""

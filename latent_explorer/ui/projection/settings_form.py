@@ -167,16 +167,16 @@ def _fields() -> FormGrid:
 
 def _choice(name: str, items: Sequence[tuple[str, str, str]]) -> NoWheelComboBox:
     made = NoWheelComboBox(name)
-    for words, key, tip in items:
-        made.addItem(words, key)
+    for text, key, tip in items:
+        made.addItem(text, key)
         made.setItemData(made.count() - 1, tip, 3)  # Qt.ToolTipRole
     made.setToolTip(f"{name}: " + "\n".join(f"{w}: {tip}" for w, _key, tip in items))
     return made
 
 
-def _number(name: str, tip: str, least: int, most: int) -> QLineEdit:
+def _number(name: str, tip: str, minimum: int, maximum: int) -> QLineEdit:
     made = QLineEdit()
-    made.setValidator(QIntValidator(least, most, made))
+    made.setValidator(QIntValidator(minimum, maximum, made))
     made.setAccessibleName(name)
     made.setToolTip(tip)
     return made

@@ -57,7 +57,7 @@ def condition(probs: Sequence[float] | None, index: int, share: float, count: in
 class GeneratorInputs(QWidget):
     """Controls that show a state and emit intents. The title says "changed" if an input is not at its default."""
 
-    asked = Signal(object)  # an Intent
+    intent_emitted = Signal(object)  # an Intent
     pressed = Signal()  # a gesture begins,
     released = Signal()  # and ends
 
@@ -75,22 +75,22 @@ class GeneratorInputs(QWidget):
         self.seed = QLineEdit()
         self.body = QWidget()
         self._condition_label, self._noise_label, self._seed_label = (
-            hint(words, wrap=False) for words in ("Told", "Noise", "Seed")
+            hint(text, wrap=False) for text in ("Told", "Noise", "Seed")
         )
         self._build()
         self._connect()
         self.set_folded(True)
 
     def _build(self) -> None:
-        for words, kind in NOISES:
-            self.noise.addItem(words, kind)
-        for part, words in (
+        for text, kind in NOISES:
+            self.noise.addItem(text, kind)
+        for part, text in (
             (self._condition_label, CONDITION_HELP),
             (self.condition, CONDITION_HELP),
             (self._noise_label, NOISE_HELP),
             (self.noise, NOISE_HELP),
         ):
-            part.setToolTip(words)
+            part.setToolTip(text)
         self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
         self.seed.setAccessibleName("Seed of the noise")
         self.seed.setFont(theme.font())
@@ -115,7 +115,7 @@ class GeneratorInputs(QWidget):
         self.share.amount_changed.connect(self._on_share)
         self.share.pressed.connect(self.pressed)
         self.share.released.connect(self.released)
-        self.noise.activated.connect(lambda _index: self.asked.emit(SetNoise(Noise(self.noise.currentData()))))
+        self.noise.activated.connect(lambda _index: self.intent_emitted.emit(SetNoise(Noise(self.noise.currentData()))))
         self.seed.editingFinished.connect(self._on_seed)
 
     @property
@@ -125,9 +125,9 @@ class GeneratorInputs(QWidget):
     def set_folded(self, on: bool) -> None:
         self.body.setHidden(on)
         icons.set_icon(self.fold, "down" if on else "up")
-        words = "Show what the generator is told" if on else "Fold it away"
-        self.fold.setToolTip(words)
-        self.fold.setAccessibleName(words)
+        text = "Show what the generator is told" if on else "Fold it away"
+        self.fold.setToolTip(text)
+        self.fold.setAccessibleName(text)
 
     def start(self, summary: ExplainerSummary) -> None:
         """List the classes of another model, if its generator is conditioned on any."""
@@ -165,12 +165,12 @@ class GeneratorInputs(QWidget):
 
     def _on_condition(self, index: int) -> None:
         cond = None if index == 0 else condition(self._cond, index - 1, DEFAULT_SHARE, len(self._names))
-        self.asked.emit(SetCond(cond))
+        self.intent_emitted.emit(SetCond(cond))
 
     def _on_share(self, share: float) -> None:
         index = self.condition.currentIndex() - 1
         if index >= 0:
-            self.asked.emit(SetCond(condition(self._cond, index, share, len(self._names))))
+            self.intent_emitted.emit(SetCond(condition(self._cond, index, share, len(self._names))))
 
     @property
     def _cond(self) -> tuple[float, ...] | None:
@@ -179,7 +179,7 @@ class GeneratorInputs(QWidget):
     def _on_seed(self) -> None:
         if self.seed.isModified() and self.seed.text():
             self.seed.setModified(False)
-            self.asked.emit(SetNoise(Noise("seed", int(self.seed.text()))))
+            self.intent_emitted.emit(SetNoise(Noise("seed", int(self.seed.text()))))
 
 
 def _line(label: QLabel, control: QWidget) -> QLayout:

@@ -60,18 +60,18 @@ class SamplesPanel(QWidget):
         self._seeds: list[Base] = [SeedBase(seed) for seed in range(SEEDS)]
         self._state: ExplorerState | None = None
         self.setAccessibleName("Samples")
-        words = "Keep this latent as a favourite (F)"
-        self.favourite = icon_button("favourite", words, checkable=True)
+        text = "Keep this latent as a favourite (F)"
+        self.favourite = icon_button("favourite", text, checkable=True)
         self.favourite.clicked.connect(self.toggle_favourite)
         self.shuffle = icon_button("shuffle", "Show another one at random (R)", self.pick_random)
         self.source = NoWheelComboBox("Which latents are listed")
-        for words, key in (
+        for text, key in (
             ("Encoded pictures", SAMPLES),
             ("Random seeds", SEEDS_PAGE),
             ("Projected pictures", PROJECTED),
             ("Favourites", FAVOURITES),
         ):
-            self.source.addItem(words, key)
+            self.source.addItem(text, key)
         self.source.currentIndexChanged.connect(lambda _index: self._list())
         self.view = ThumbnailView("Latents")
         self.view.chosen.connect(explorer.show_base)
@@ -140,7 +140,7 @@ class SamplesPanel(QWidget):
 
     def _generator(self) -> GeneratorInputs:
         self.inputs = GeneratorInputs()
-        self.inputs.asked.connect(self._explorer.apply)
+        self.inputs.intent_emitted.connect(self._explorer.apply)
         self.inputs.pressed.connect(self._explorer.begin_gesture)
         self.inputs.released.connect(self._explorer.end_gesture)
         return self.inputs
@@ -175,9 +175,9 @@ class SamplesPanel(QWidget):
     def _name_classes(self, state: ExplorerState) -> None:
         """Start the thumbnails anew, since they show the answers of the selected classifier."""
         summary = self._explorer.summary
-        asked = classifier_of(state, summary) if summary else None
+        classifier = classifier_of(state, summary) if summary else None
         if summary is not None:
-            self.view.thumbnails.start(summary, asked.class_names if asked else ())
+            self.view.thumbnails.start(summary, classifier.class_names if classifier else ())
             self.view.thumbnails.set_favourites(self._explorer.document.favourites)
 
     def _show_nothing(self) -> None:
@@ -231,8 +231,8 @@ class SamplesPanel(QWidget):
 
     def _names_of(self, bases: Sequence[Base]) -> dict[Base, str]:
         """Return the names of the projected pictures among `bases`."""
-        found = ((base, self._explorer.latents.of(base)) for base in bases)
-        return {base: projected.report.name for base, projected in found if projected is not None}
+        projected_of = ((base, self._explorer.latents.of(base)) for base in bases)
+        return {base: projected.report.name for base, projected in projected_of if projected is not None}
 
     def show_projected(self) -> None:
         self.source.setCurrentIndex(self.source.findData(PROJECTED))
@@ -277,8 +277,8 @@ class SamplesPanel(QWidget):
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         starred = base in self._explorer.document.favourites
-        words = "Remove from favourites" if starred else "Keep as a favourite"
-        menu.addAction(words, lambda: self._set_favourite(base, not starred))
+        text = "Remove from favourites" if starred else "Keep as a favourite"
+        menu.addAction(text, lambda: self._set_favourite(base, not starred))
         if isinstance(base, ProjectedBase):
             menu.addSeparator()
             menu.addAction("How faithful it is", lambda: self._report(base))

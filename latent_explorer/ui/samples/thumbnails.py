@@ -113,18 +113,18 @@ class ThumbnailModel(QAbstractListModel):
         if role == BASE_ROLE:
             return base
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self._words(base)
+            return self._tooltip(base)
         return None
 
-    def _words(self, base: Base) -> str:
+    def _tooltip(self, base: Base) -> str:
         assert self.summary is not None
         plain = describe_base(base, self.summary)
-        said = self.names.get(base) or plain[:1].upper() + plain[1:]
+        text = self.names.get(base) or plain[:1].upper() + plain[1:]
         picture = self.pictures.get(base)
         if picture is not None and len(self.class_names) == len(picture.probs):
             best = int(picture.probs.argmax())
-            said += f"\n{self.class_names[best]} {picture.probs[best]:.2f}"
-        return said + ("\nFavourite" if base in self.favourites else "")
+            text += f"\n{self.class_names[best]} {picture.probs[best]:.2f}"
+        return text + ("\nFavourite" if base in self.favourites else "")
 
 
 class _Delegate(QStyledItemDelegate):
@@ -163,7 +163,7 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_class(self, painter: QPainter, box: QRectF, index: int) -> None:
-        """Paint a mark of the class, told by colour and shape."""
+        """Paint a mark of the class, distinguished by colour and shape."""
         now = theme.current()
         centre = QPointF(box.right() - 7, box.bottom() - 7)
         painter.setPen(QPen(now.color("on_picture"), 1.2))

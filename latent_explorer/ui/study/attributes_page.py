@@ -109,9 +109,9 @@ class AttributesPage(QWidget):
         lines = column(self.arms, spacing=theme.GAP // 2)
         lines.addWidget(hint(ARMS))
         names = row()
-        for field, words in zip(self.names, ("First arm", "Second arm"), strict=True):
-            field.setPlaceholderText(words)
-            field.setAccessibleName(f"Name of the {words.lower()}")
+        for field, placeholder in zip(self.names, ("First arm", "Second arm"), strict=True):
+            field.setPlaceholderText(placeholder)
+            field.setAccessibleName(f"Name of the {placeholder.lower()}")
             names.addWidget(field)
         lines.addLayout(names)
         self.arms.hide()
@@ -127,7 +127,7 @@ class AttributesPage(QWidget):
         self.method.setVisible(several)
         self._method_label.setVisible(several)
 
-    def show_wish(self, spec: StudySpec) -> None:
+    def show_spec(self, spec: StudySpec) -> None:
         """List the attributes of the first arm with the best of them checked."""
         for old in self.rows:
             self._lines.removeWidget(old)
@@ -193,7 +193,7 @@ class AttributesPage(QWidget):
         self._fill_against()
         self.arms.hide()
         arm = self._controller.own_arm(method=self.method.currentText())
-        self.show_wish(StudySpec(arms=(arm,)))
+        self.show_spec(StudySpec(arms=(arm,)))
         self.changed.emit()
 
     def _against_chosen(self) -> None:

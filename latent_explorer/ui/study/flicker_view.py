@@ -28,7 +28,7 @@ class FlickerView(QWidget):
         self._frames: tuple[np.ndarray, np.ndarray] | None = None
         self._drawn: dict[int, QImage] = {}
         self._state = 0
-        self._words = ""
+        self._message = ""
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._turn)
 
@@ -37,16 +37,16 @@ class FlickerView(QWidget):
 
     def show_frames(self, frames: tuple[np.ndarray, np.ndarray] | None, seconds: float = 0.75) -> None:
         """Show a picture before and after, `seconds` each; None clears the view."""
-        self._frames, self._state, self._words = frames, 0, ""
+        self._frames, self._state, self._message = frames, 0, ""
         self._drawn.clear()
         self._timer.setInterval(round(1000 * seconds))
         self._follow()
         self.update()
 
-    def show_message(self, words: str) -> None:
+    def show_message(self, text: str) -> None:
         """Show a text instead of the picture."""
         self.show_frames(None)
-        self._words = words
+        self._message = text
         self.update()
 
     @property
@@ -78,7 +78,7 @@ class FlickerView(QWidget):
         if self._frames is None:
             painter.setPen(theme.current().color("muted"))
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(theme.GAP, 0, -theme.GAP, 0), flags, self._words)
+            painter.drawText(self.rect().adjusted(theme.GAP, 0, -theme.GAP, 0), flags, self._message)
             return
         image = self._image(self._frames[self._state])
         size = image.size() / image.devicePixelRatio()

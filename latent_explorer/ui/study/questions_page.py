@@ -78,12 +78,12 @@ class QuestionsPage(QWidget):
 
     def _build(self) -> None:
         layout = column(self, spacing=theme.GAP)
-        for box, words, field in (
+        for box, text, field in (
             (self.classification, COHERENCE, self.items),
             (self.verbal, DISTINCTNESS, self.verbal_items),
         ):
             layout.addWidget(box)
-            layout.addWidget(_indented(hint(words)))
+            layout.addWidget(_indented(hint(text)))
             layout.addWidget(_indented(_line("Questions an attribute", field)))
             layout.addSpacing(theme.GAP)
         layout.addWidget(_line("Catch trials", self.catch))
@@ -214,8 +214,8 @@ class TextsPage(QWidget):
 
     def collect(self) -> StudyTexts:
         """Return the texts as edited."""
-        found = {
+        texts = {
             name: field.text() if isinstance(field, QLineEdit) else field.toPlainText()
             for name, field in self.fields.items()
         }
-        return msgspec.structs.replace(self._texts, **{k: v.strip() for k, v in found.items()})
+        return msgspec.structs.replace(self._texts, **{k: v.strip() for k, v in texts.items()})

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Index = QModelIndex | QPersistentModelIndex
 
 PLOT = 30 * theme.UNIT  # px, largest height of a plot
-WIDEST = 30 * theme.UNIT  # px, of a column
+MAX_COLUMN_WIDTH = 30 * theme.UNIT  # px, of a column
 
 
 class ResultTableModel(QAbstractTableModel):
@@ -131,10 +131,10 @@ class StudyResultView(QWidget):
     def show_result(self, scored: Scored) -> None:
         score = scored.score
         self.sentence.setText(headline(score))
-        said = cautions(score)
-        self.cautions.setText(" ".join(said))
-        self.cautions.setVisible(bool(said))
-        found = (
+        texts = cautions(score)
+        self.cautions.setText(" ".join(texts))
+        self.cautions.setVisible(bool(texts))
+        plotted_tables = (
             ("Accuracy", tables.groups(score).turned() if score.overall else tables.Table((), ()), "respondents"),
             ("Attributes", tables.attributes(score), "attributes"),
             ("Arms", tables.differences(score), ""),
@@ -143,8 +143,8 @@ class StudyResultView(QWidget):
             ("Distinctness", tables.distinctness(score), ""),
             ("Who counts", tables.exclusions(score), ""),
         )
-        self._pages = [(n, t, _read(scored, plot)) for n, t, plot in found if t.rows]
-        self.segments.set_words([name for name, _, _ in self._pages])
+        self._pages = [(n, t, _read(scored, plot)) for n, t, plot in plotted_tables if t.rows]
+        self.segments.set_labels([name for name, _, _ in self._pages])
         self.segments.choose(0)
         self._show_page(0)
 
@@ -158,7 +158,7 @@ class StudyResultView(QWidget):
         self.table.setAccessibleName(name)
         self.table.resizeColumnsToContents()
         for section in range(len(table.heads)):
-            self.table.setColumnWidth(section, min(WIDEST, self.table.columnWidth(section) + theme.GAP))
+            self.table.setColumnWidth(section, min(MAX_COLUMN_WIDTH, self.table.columnWidth(section) + theme.GAP))
 
 
 def _read(scored: Scored, plot: str) -> str:

@@ -101,9 +101,9 @@ class ColumnsView(QWidget):
             choice.setCurrentText(proposal.column or NO_COLUMN)
             self.choices[proposal.item] = choice
             self._grid.addWidget(choice, line, 1)
-            said = " · ".join(filter(None, (proposal.question, proposal.seen))) or proposal.how
-            label = ElidedLabel(said)
-            label.setToolTip(said)
+            text = " · ".join(filter(None, (proposal.question, proposal.seen))) or proposal.how
+            label = ElidedLabel(text)
+            label.setToolTip(text)
             self._grid.addWidget(label, line, 2)
         self._grid.setColumnStretch(2, 1)
         self._grid.setRowStretch(len(proposals), 1)
@@ -120,8 +120,8 @@ class ColumnsView(QWidget):
     @property
     def columns(self) -> dict[str, str]:
         """Chosen column of each question."""
-        found = {item: choice.currentText() for item, choice in self.choices.items()}
-        return {item: head for item, head in found.items() if head != NO_COLUMN}
+        selected = {item: choice.currentText() for item, choice in self.choices.items()}
+        return {item: head for item, head in selected.items() if head != NO_COLUMN}
 
 
 class ScoringDialog(QDialog):
@@ -220,8 +220,8 @@ class ScoringDialog(QDialog):
         grid.setVerticalSpacing(0)
         defaults = Rules()
         fields = {"too-fast": self.least_seconds, "failed-catch": self.most_failed}
-        for line, (name, words) in enumerate(RULES):
-            box = self.boxes[name] = QCheckBox(words)
+        for line, (name, label) in enumerate(RULES):
+            box = self.boxes[name] = QCheckBox(label)
             box.setChecked(name in defaults.exclude)
             grid.addWidget(box, line, 0)
             if name in fields:
@@ -326,9 +326,9 @@ class ScoringDialog(QDialog):
         self._refresh()
 
     def _show_draft(self, update: KeyDrafted) -> None:
-        said = update.problem or DRAFTED.format(name=update.path.name, n=update.columns)
-        self.status.setText(said)
-        self.status.setToolTip(f"{update.path}\n{said}")
+        text = update.problem or DRAFTED.format(name=update.path.name, n=update.columns)
+        self.status.setText(text)
+        self.status.setToolTip(f"{update.path}\n{text}")
 
     def _show_columns(self, update: ColumnsProposed) -> None:
         if update.path not in self.answers:

@@ -44,7 +44,7 @@ class StudyDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Make a study")
         self._explorer, self.controller = explorer, controller
-        self._wish = controller.spec()
+        self._spec = controller.spec()
         self._number = 0
         self._preview_job: int | None = None
         self._building: int | None = None
@@ -52,16 +52,16 @@ class StudyDialog(QDialog):
         self.folder: Path | None = None  # of the study, once it is made
         self.questions = QuestionsPage()
         self.attributes = AttributesPage(controller, self._towards())
-        self.words = TextsPage()
+        self.texts = TextsPage()
         self._build()
-        self.questions.show_settings(self._wish.settings)
-        self.attributes.show_wish(self._wish)
-        self.words.show_texts(self._wish.settings.texts)
+        self.questions.show_settings(self._spec.settings)
+        self.attributes.show_spec(self._spec)
+        self.texts.show_texts(self._spec.settings.texts)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(PREVIEW_DELAY)
         self._later.timeout.connect(self._request_preview)
-        for page in (self.questions, self.attributes, self.words):
+        for page in (self.questions, self.attributes, self.texts):
             page.changed.connect(self._on_change)
         self._subscriptions = [
             controller.updates.on(FacesRendered, lambda new: self.attributes.show_previews(new.faces)),
@@ -71,7 +71,7 @@ class StudyDialog(QDialog):
             explorer.updates.on(JobEnded, self._job_ended),
         ]
         self.finished.connect(self._cancel_jobs)
-        controller.render_faces(self._wish.arms[0])
+        controller.render_faces(self._spec.arms[0])
         self._on_change()
         self._request_preview()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -85,7 +85,7 @@ class StudyDialog(QDialog):
     def _build(self) -> None:
         self.segments = SegmentedControl("Pages of the study", PAGES)
         self.pages = QStackedWidget()
-        for page in (self.questions, self.attributes, self.words):
+        for page in (self.questions, self.attributes, self.texts):
             self.pages.addWidget(page if page is self.attributes else _scrolled(page))
         self.segments.chosen.connect(self.pages.setCurrentIndex)
         left = column(spacing=theme.MARGIN)
@@ -139,9 +139,9 @@ class StudyDialog(QDialog):
     @property
     def spec(self) -> StudySpec:
         """Study as it is chosen now."""
-        settings = self.questions.collect(self._wish.settings)
-        settings = msgspec.structs.replace(settings, texts=self.words.collect())
-        return self.attributes.collect(msgspec.structs.replace(self._wish, settings=settings))
+        settings = self.questions.collect(self._spec.settings)
+        settings = msgspec.structs.replace(settings, texts=self.texts.collect())
+        return self.attributes.collect(msgspec.structs.replace(self._spec, settings=settings))
 
     def _on_change(self) -> None:
         spec = self.spec
@@ -159,11 +159,11 @@ class StudyDialog(QDialog):
             size = size_text(self._size * (outline.questions + practice))
             self.details.setText(f"About {size} for participants. Nothing in their folder tells an answer.")
         self.go.setEnabled(not problem and self._building is None)
-        shown = msgspec.structs.replace(spec.settings, texts=self._wish.settings.texts)
-        if (spec.arms, shown) != (self._wish.arms, self._wish.settings):
-            if spec.arms[0].method != self._wish.arms[0].method:
+        shown = msgspec.structs.replace(spec.settings, texts=self._spec.settings.texts)
+        if (spec.arms, shown) != (self._spec.arms, self._spec.settings):
+            if spec.arms[0].method != self._spec.arms[0].method:
                 self.controller.render_faces(spec.arms[0])
-            self._wish = msgspec.structs.replace(spec, settings=shown)
+            self._spec = msgspec.structs.replace(spec, settings=shown)
             self._later.start()
 
     def _preview_next(self) -> None:
@@ -203,13 +203,13 @@ class StudyDialog(QDialog):
         self.show_page.show()
         self.cancel.setText("Close")
 
-    def _show_question(self, seen: QuestionRendered) -> None:
+    def _show_question(self, update: QuestionRendered) -> None:
         self._preview_job = None
-        if seen.frames is None:
-            self.picture.show_message(seen.problem)
+        if update.frames is None:
+            self.picture.show_message(update.problem)
             return
-        self._size = seen.size
-        self.picture.show_frames(seen.frames, seen.seconds)
+        self._size = update.size
+        self.picture.show_frames(update.frames, update.seconds)
         self._on_change()
 
     def _job_event(self, update: JobEvent) -> None:

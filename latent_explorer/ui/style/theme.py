@@ -72,14 +72,14 @@ def mode() -> Mode:
     return _mode
 
 
-def apply(wanted: Mode = "system") -> None:
+def apply(mode: Mode = "system") -> None:
     """Apply a theme to the whole application; can be called again at any time."""
     global _current, _mode
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         raise RuntimeError("theme.apply needs a QApplication")
-    _mode = wanted
-    _current = _resolve(app, wanted)
+    _mode = mode
+    _current = _resolve(app, mode)
     app.setStyle(QStyleFactory.create("Fusion"))
     app.setPalette(_palette(_current))
     app.setStyleSheet(stylesheet(_current))
@@ -96,10 +96,10 @@ def _on_system_change() -> None:
         apply("system")
 
 
-def _resolve(app: QApplication, wanted: Mode) -> Theme:
-    if wanted == "system":
+def _resolve(app: QApplication, mode: Mode) -> Theme:
+    if mode == "system":
         return DARK if app.styleHints().colorScheme() == Qt.ColorScheme.Dark else LIGHT
-    return DARK if wanted == "dark" else LIGHT
+    return DARK if mode == "dark" else LIGHT
 
 
 def _palette(theme: Theme) -> QPalette:

@@ -170,11 +170,11 @@ class EasingPopup(QFrame):
         self.kinds.chosen.connect(self._take)
         self.editor = EasingEditor()
         self.editor.changed.connect(self._set)
-        self.says = hint("", wrap=False)
+        self.description = hint("", wrap=False)
         layout = column(self, spacing=theme.UNIT, margin=theme.UNIT)
         layout.addWidget(self.kinds)
         layout.addWidget(self.editor, alignment=Qt.AlignmentFlag.AlignHCenter)
-        layout.addWidget(self.says)
+        layout.addWidget(self.description)
         self._show()
 
     def show_above(self, place: QPoint) -> None:
@@ -200,7 +200,7 @@ class EasingPopup(QFrame):
 
     def _show(self) -> None:
         self.kinds.choose(CUSTOM if isinstance(self.easing, Curve) else PRESETS.index(self.easing))
-        self.says.setText(CUSTOM_HINT if isinstance(self.easing, Curve) else DESCRIPTIONS[self.easing])
+        self.description.setText(CUSTOM_HINT if isinstance(self.easing, Curve) else DESCRIPTIONS[self.easing])
         self.editor.show_curve(as_curve(self.easing))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
     from latent_explorer.explain.timeline.timeline import Timeline
 
-SHORTEST = 2.0  # s shown of an empty or short timeline
+MIN_SECONDS_SHOWN = 2.0  # s shown of an empty or short timeline
 TAIL = 1.12  # of the duration shown, with room to drag the last keyframe further
 CLOSEST = 2000.0  # px per second
 TICK_SPACING = 64.0  # px between two numbers of the ruler, minimum
 GUTTER = AXIS  # px left of time 0: half a picture, and the numbers of the trace's axis
 RULER = 18  # px
-SMALLEST, LARGEST = 30, 52  # px, sides of a keyframe's picture
+MIN_PICTURE_SIDE, MAX_PICTURE_SIDE = 30, 52  # px, of a keyframe
 GAP = 4  # px between a picture and the segment beside it
 THINNEST = 10  # px, narrowest segment that can be clicked
 TRACE_EDGE = 6  # px, margin of the trace in its lane
@@ -74,22 +74,22 @@ class TimeScale:
 def fit_scale(duration: float, left: float, right: float) -> TimeScale:
     """Return the scale that shows the whole timeline."""
     right = max(right, left + 1)
-    return TimeScale(left, right, (right - left) / max(TAIL * duration, SHORTEST))
+    return TimeScale(left, right, (right - left) / max(TAIL * duration, MIN_SECONDS_SHOWN))
 
 
 def ruler_ticks(scale: TimeScale) -> list[tuple[float, str]]:
     """Return times with their labels for the ruler: "0 s", "0.5 s", "1 s"."""
-    most = max(1, int((scale.right - scale.left) / TICK_SPACING))
-    found = steps_between(scale.start, scale.end, most)
-    return [(seconds, f"{seconds:g} s") for seconds in found]
+    max_ticks = max(1, int((scale.right - scale.left) / TICK_SPACING))
+    times = steps_between(scale.start, scale.end, max_ticks)
+    return [(seconds, f"{seconds:g} s") for seconds in times]
 
 
-def minor_ticks(found: list[tuple[float, str]], scale: TimeScale) -> list[float]:
+def minor_ticks(major: list[tuple[float, str]], scale: TimeScale) -> list[float]:
     """Return the times of four short marks between every two labels of the ruler."""
-    if len(found) < 2:
+    if len(major) < 2:
         return []
-    step = (found[1][0] - found[0][0]) / 5
-    first = found[0][0] - 5 * step
+    step = (major[1][0] - major[0][0]) / 5
+    first = major[0][0] - 5 * step
     count = int((scale.end - first) / step) + 1
     return [first + k * step for k in range(count) if k % 5 and first + k * step >= scale.start]
 
@@ -126,7 +126,7 @@ class Lanes:
 
 def lanes_in(width: float, height: float, labels: float) -> Lanes:
     """Return the lanes of a widget of this size, with `labels` px at the right for class names."""
-    side = min(max(round(0.32 * height), SMALLEST), LARGEST)
+    side = min(max(round(0.32 * height), MIN_PICTURE_SIDE), MAX_PICTURE_SIDE)
     right = max(width - labels, GUTTER + 1)
     track = QRectF(0, RULER, right, side + 8)
     trace = QRectF(0, track.bottom(), right, max(height - track.bottom(), 1))

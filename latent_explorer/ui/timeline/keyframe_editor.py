@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from latent_explorer.ui.timeline.view import TimelineView
 
 CLIPBOARD = "application/x-latent-explorer-keyframes"
-MOST_COPIED = 4 * 2**20  # bytes to decode at most: the clipboard may hold anything
+MAX_CLIPBOARD_BYTES = 4 * 2**20  # bytes to decode at most: the clipboard may hold anything
 
 
 class KeyframeEditor:
@@ -149,18 +149,18 @@ def _many(what: str, indices: list) -> str:
 def _added(before: Timeline, after: Timeline) -> list[int]:
     """Return the indices of the keyframes that are new in `after`."""
     left = list(before.keyframes)
-    found = []
+    indices = []
     for index, keyframe in enumerate(after.keyframes):
         if keyframe in left:
             left.remove(keyframe)
         else:
-            found.append(index)
-    return found
+            indices.append(index)
+    return indices
 
 
 def _copied_keyframes() -> list[Keyframe]:
     data = bytes(QGuiApplication.clipboard().mimeData().data(CLIPBOARD).data())
-    if not 0 < len(data) <= MOST_COPIED:
+    if not 0 < len(data) <= MAX_CLIPBOARD_BYTES:
         return []
     try:
         return msgspec.json.decode(data, type=list[Keyframe])

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 WIDTH = 46 * theme.UNIT  # px
 COUNTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 50)  # seeds of a walk
-SHORTEST, LONGEST = 0.1, 60.0  # s of a segment
-FEW = 8  # seeds of the walk without a dialog
-FARTHEST = 5.0  # of a sweep's ends
+MIN_SECONDS, MAX_SECONDS = 0.1, 60.0  # s of a segment
+DEFAULT_SEEDS = 8  # seeds of the walk without a dialog
+MAX_SWEEP = 5.0  # of a sweep's ends
 
 
 class MakeTimelineDialog(QDialog):
@@ -36,8 +36,8 @@ class MakeTimelineDialog(QDialog):
     def __init__(self, name: str, sentence: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(name)
-        words = hint(sentence)
-        words.setFixedWidth(WIDTH)
+        text = hint(sentence)
+        text.setFixedWidth(WIDTH)
         self.fields = QFormLayout()
         self.fields.setHorizontalSpacing(theme.MARGIN)
         self.fields.setVerticalSpacing(theme.UNIT)
@@ -49,7 +49,7 @@ class MakeTimelineDialog(QDialog):
         foot.addWidget(self.go)
         layout = column(self, spacing=theme.MARGIN, margin=theme.SECTION)
         layout.addWidget(title(name))
-        layout.addWidget(words)
+        layout.addWidget(text)
         layout.addLayout(self.fields)
         layout.addLayout(foot)
 
@@ -82,13 +82,13 @@ class RandomWalkDialog(MakeTimelineDialog):
     """Choice of the number of seeds and the speed of a random walk."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        words = (
+        text = (
             "From one random seed to the next and back to the first. Truncation, noise and sliders "
             "stay as they are now."
         )
-        super().__init__("Random walk", words, parent)
+        super().__init__("Random walk", text, parent)
         self._count = self.add_choice("Seeds", list(map(str, COUNTS)), COUNTS.index(8))
-        self.seconds = self.add_number("Seconds from seed to seed", 1.0, SHORTEST, LONGEST)
+        self.seconds = self.add_number("Seconds from seed to seed", 1.0, MIN_SECONDS, MAX_SECONDS)
 
     @property
     def count(self) -> int:
@@ -103,7 +103,7 @@ class MorphDialog(MakeTimelineDialog):
         self._bases = bases
         self._from = self.add_choice("From", names)
         self._to = self.add_choice("To", names, 1)
-        self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
+        self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
 
     @property
     def ends(self) -> tuple[Base, Base]:
@@ -116,16 +116,16 @@ class StyleMixDialog(MakeTimelineDialog):
     def __init__(
         self, bases: Sequence[Base], names: Sequence[str], rows: Sequence[str], parent: QWidget | None = None
     ) -> None:
-        words = (
+        text = (
             "This picture, with some of its layers taken from another: the first rows carry shape, "
             "the last ones colour and texture."
         )
-        super().__init__("Style mixing", words, parent)
+        super().__init__("Style mixing", text, parent)
         self._bases = bases
         self._other = self.add_choice("Layers from", names)
         self._first = self.add_choice("First row", rows, len(rows) // 2)
         self._last = self.add_choice("Last row", rows, len(rows) - 1)
-        self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
+        self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
 
     @property
     def other(self) -> Base:
@@ -143,15 +143,15 @@ class SweepDialog(MakeTimelineDialog):
     """Choice of an attribute and the range of its sweep."""
 
     def __init__(self, attributes: Sequence[Attribute], state: ExplorerState, parent: QWidget | None = None) -> None:
-        words = "Moves one attribute of this picture there and back; the other sliders stay."
-        super().__init__("Sweep an attribute", words, parent)
+        text = "Moves one attribute of this picture there and back; the other sliders stay."
+        super().__init__("Sweep an attribute", text, parent)
         self._attributes = attributes
         moved = [abs(attribute_amount(state, attribute)) for attribute in attributes]
         names = [f"{rank}  {attribute.name}" for rank, attribute in enumerate(attributes, start=1)]
         self._choice = self.add_choice("Attribute", names, moved.index(max(moved)))
-        self.start = self.add_number("From", -1.0, -FARTHEST, FARTHEST)
-        self.stop = self.add_number("To", 1.0, -FARTHEST, FARTHEST)
-        self.seconds = self.add_number("Seconds", 2.0, SHORTEST, LONGEST)
+        self.start = self.add_number("From", -1.0, -MAX_SWEEP, MAX_SWEEP)
+        self.stop = self.add_number("To", 1.0, -MAX_SWEEP, MAX_SWEEP)
+        self.seconds = self.add_number("Seconds", 2.0, MIN_SECONDS, MAX_SECONDS)
 
     @property
     def attribute(self) -> Attribute:
@@ -180,7 +180,7 @@ class MakeActions:
 
     def random_walk(self) -> None:
         """Make a walk through a few random seeds at once."""
-        self._controller.random_walk(FEW)
+        self._controller.random_walk(DEFAULT_SEEDS)
 
     def random_walk_with_options(self) -> None:
         """Ask for the number of seeds and make a walk."""
@@ -210,8 +210,8 @@ class MakeActions:
         """Ask for an attribute and make a sweep of it."""
         attributes, state = self._explorer.attributes(), self._explorer.state
         if not attributes or state is None:
-            words = "A sweep moves one attribute. Find attributes first, or add a slider."
-            QMessageBox.information(self._window, "Sweep an attribute", words)
+            text = "A sweep moves one attribute. Find attributes first, or add a slider."
+            QMessageBox.information(self._window, "Sweep an attribute", text)
             return
         dialog = SweepDialog(attributes, state, self._window)
         _open(

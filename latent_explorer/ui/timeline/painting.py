@@ -58,18 +58,18 @@ def paint_ruler(painter: QPainter, lanes: Lanes, scale: TimeScale, ready: Sequen
     """Paint times, and a line under those whose frames are ready."""
     now, box = theme.current(), lanes.ruler
     painter.setFont(theme.font(11))
-    found = ruler_ticks(scale)
+    ticks = ruler_ticks(scale)
     painter.setPen(QPen(now.color("line"), 1))
-    for seconds in minor_ticks(found, scale):
+    for seconds in minor_ticks(ticks, scale):
         x = round(scale.x(seconds)) + 0.5
         painter.drawLine(QPointF(x, box.bottom() - 5), QPointF(x, box.bottom() - 1))
-    for seconds, words in found:
+    for seconds, label in ticks:
         x = round(scale.x(seconds)) + 0.5
         painter.setPen(QPen(now.color("ink", 0.35), 1))
         painter.drawLine(QPointF(x, box.top() + 6), QPointF(x, box.bottom() - 1))
         painter.setPen(now.color("muted"))
         place = QRectF(x + 4, box.top(), 60, box.height() - 3)
-        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
+        painter.drawText(place, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, label)
     painter.setPen(QPen(now.color("line"), 1))
     painter.drawLine(QPointF(box.left(), box.bottom() - 0.5), QPointF(box.right(), box.bottom() - 0.5))
     painter.setPen(Qt.PenStyle.NoPen)
@@ -237,8 +237,8 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timel
     for seconds, index in trace.flips:
         x = scale.x(seconds)
         name = trace.names[index] if index < len(trace.names) else str(index)
-        words = f"\N{RIGHTWARDS ARROW} {name}"
-        width = metrics.horizontalAdvance(words) + 10
+        text = f"\N{RIGHTWARDS ARROW} {name}"
+        width = metrics.horizontalAdvance(text) + 10
         left = min(x + 4, lanes.trace.right() - width)
         if left < taken + FLIP_GAP:
             continue
@@ -248,4 +248,4 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timel
         painter.setBrush(now.color("paper", 0.6))  # the lines stay visible below it
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(now.color("ink"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

@@ -24,7 +24,7 @@ from latent_explorer.ui.timeline import timeline_text
 from latent_explorer.ui.timeline.easing_popup import EasingPopup
 from latent_explorer.ui.timeline.keyframe_editor import KeyframeEditor
 from latent_explorer.ui.timeline.make_dialogs import MakeActions
-from latent_explorer.ui.timeline.menus import TimelineMenus
+from latent_explorer.ui.timeline.submenus import TimelineMenus
 from latent_explorer.ui.timeline.transport import Transport
 from latent_explorer.ui.timeline.view import TimelineView
 from latent_explorer.ui.widgets.basics import button, column, hint, row
@@ -93,7 +93,7 @@ class TimelinePanel(QWidget):
         view.easing_requested.connect(self.ask_easing)
         view.opened.connect(self.controller.open_keyframe)
         view.menu_requested.connect(self._open_menu)
-        view.asked.connect(lambda command: self._commands[command]())
+        view.command_requested.connect(lambda command: self._commands[command]())
         transport.play.clicked.connect(self.toggle_play)
         transport.add.clicked.connect(self.add_keyframe)
         transport.duration.committed.connect(editor.stretch)
@@ -252,8 +252,8 @@ class TimelinePanel(QWidget):
     def refresh(self) -> None:
         """Show the current timeline, after another choice or a change."""
         timeline = self.controller.current
-        there = timeline is not None and bool(timeline.keyframes)
-        self._pages.setCurrentWidget(self.view if there else self._empty)
+        has_keyframes = timeline is not None and bool(timeline.keyframes)
+        self._pages.setCurrentWidget(self.view if has_keyframes else self._empty)
         self.sentence.setText(timeline_text.EMPTY if self._explorer.state else timeline_text.NO_MODEL)
         self.first.setVisible(self._explorer.state is not None)
         self.view.show_timeline(timeline)

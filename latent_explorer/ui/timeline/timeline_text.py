@@ -71,14 +71,14 @@ def description(timeline: Timeline | None, playhead: float, selected: Sequence[i
     """Return a description of the whole timeline for screen readers."""
     if timeline is None or not timeline.keyframes:
         return EMPTY
-    said = [
+    parts = [
         keyframes(len(timeline.keyframes)),
         f"{time_text(timeline.keyframes[-1].seconds)} seconds",
         f"playhead at {time_text(playhead)}",
     ]
     if len(selected) == 1:
         keyframe = timeline.keyframes[selected[0]]
-        said.append(f"keyframe {selected[0] + 1} selected, {easing_text(keyframe.easing).lower()} after it")
+        parts.append(f"keyframe {selected[0] + 1} selected, {easing_text(keyframe.easing).lower()} after it")
     elif selected:
-        said.append(f"{len(selected)} keyframes selected")
-    return ", ".join(said)
+        parts.append(f"{len(selected)} keyframes selected")
+    return ", ".join(parts)

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from latent_explorer.explain.timeline.timeline import Timeline
     from latent_explorer.ui.timeline.geometry import Lanes
 
-LEAST_LABELS = 9 * theme.UNIT  # px, of the classes' names
-MOST_SHARE = 0.24  # of the width, at most
+MIN_LABELS_WIDTH = 9 * theme.UNIT  # px, of the classes' names
+MAX_LABELS_SHARE = 0.24  # of the width, at most
 ZOOM = 1.25  # per step
 
 
@@ -51,7 +51,7 @@ class TimelineView(QWidget):
     easing_requested = Signal(int, QPoint)  # keyframe that starts the segment, position on the screen
     opened = Signal(int)  # keyframe that was double-clicked
     menu_requested = Signal(object, QPoint)  # keyframe or None
-    asked = Signal(str)  # a command of `shortcuts`
+    command_requested = Signal(str)  # a command of `shortcuts`
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,8 +92,8 @@ class TimelineView(QWidget):
 
     @property
     def lanes(self) -> Lanes:
-        widest = max(LEAST_LABELS, MOST_SHARE * self.width())
-        labels = min(labels_width(self.trace.names), widest) if self.trace.names else LEAST_LABELS
+        widest = max(MIN_LABELS_WIDTH, MAX_LABELS_SHARE * self.width())
+        labels = min(labels_width(self.trace.names), widest) if self.trace.names else MIN_LABELS_WIDTH
         return geometry.lanes_in(self.width(), self.height(), labels)
 
     def show_timeline(self, timeline: Timeline | None) -> None:
@@ -427,6 +427,6 @@ class TimelineView(QWidget):
         elif command == "fit":
             self.fit()
         elif command:
-            self.asked.emit(command)
+            self.command_requested.emit(command)
         else:
             super().keyPressEvent(event)

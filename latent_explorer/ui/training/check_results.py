@@ -21,20 +21,20 @@ if TYPE_CHECKING:
     from latent_explorer.data.check import DataReport
     from latent_explorer.training.estimate import Estimate
 
-LEAST = 30 * theme.UNIT  # px
+MIN_WIDTH = 30 * theme.UNIT  # px, of the column with the check
 INVITE = (
     "Before it starts, every picture is opened once, and a few steps are timed on this machine: "
     "what cannot be read, sizes, copies, balance of the classes, disk and time."
 )
-CHECK, START, AGAIN = "Check the images", "Start training", "Check again"
-SHOW_RUNNING = "Show the running training"
+CHECK_TEXT, START_TEXT, RECHECK_TEXT = "Check the images", "Start training", "Check again"
+SHOW_RUNNING_TEXT = "Show the running training"
 COMMAND_HELP = "The same training from a command line, here or on a server"
 ORDER = {"error": 0, "warning": 1, "note": 2, "good": 3}
 BESIDES = {  # by where the classifier comes from
     "train": "the classifier and the search for attributes come on top",
     "file": "the search for attributes comes on top",
 }
-SPARE = 1.2  # free space as a multiple of the need, below which there is a warning
+FREE_SPACE_FACTOR = 1.2  # free space as a multiple of the need, below which there is a warning
 
 
 class CheckResultsView(QScrollArea):
@@ -90,19 +90,19 @@ class NextStepBar(QWidget):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
         self.bar.setAccessibleName("Progress of the check")
-        self.said = hint("")
+        self.message = hint("")
         self.command = QLineEdit()
         self.command.setReadOnly(True)
         self.command.setFont(theme.font(theme.SMALL))
         self.command.setAccessibleName("Command line of this training")
         self.copy = icon_button("copy", "Copy the command line", self._copy)
-        self.next = button(CHECK, self.next_requested.emit, role="primary")
-        self.again = button(AGAIN, self.recheck_requested.emit)
+        self.next = button(CHECK_TEXT, self.next_requested.emit, role="primary")
+        self.again = button(RECHECK_TEXT, self.recheck_requested.emit)
         self.cancel = button("Cancel", self.cancel_requested.emit)
         layout = column(self, spacing=theme.GAP // 2)
         layout.addWidget(self.bar)
         line = row(spacing=theme.GAP)
-        line.addWidget(self.said, 1)
+        line.addWidget(self.message, 1)
         line.addWidget(self.again)
         layout.addLayout(line)
         buttons = row(spacing=theme.GAP // 2)
@@ -125,17 +125,17 @@ class NextStepBar(QWidget):
             self.show_message("Checking...")
 
     def show_message(self, text: str) -> None:
-        self.said.setText(text)
-        self.said.setVisible(bool(text))
+        self.message.setText(text)
+        self.message.setVisible(bool(text))
 
     def show_progress(self, progress: Progress) -> None:
         self.bar.setRange(0, max(0, progress.total))
         self.bar.setValue(progress.done)
         self.show_message(job_text("Checking", progress))
 
-    def show_next(self, text: str, said: str = "", *, again: bool = False) -> None:
+    def show_next(self, text: str, message: str = "", *, again: bool = False) -> None:
         """Set the button's text and the line above it; `again`: offer another check beside it."""
-        self.show_message(said)
+        self.show_message(message)
         self.again.setVisible(again)
         self.next.setText(text)
         self.next.setAccessibleName(text)
@@ -153,8 +153,8 @@ class NextStepBar(QWidget):
 
 def report_lines(report: DataReport) -> list[tuple[str, str]]:
     """Return the findings as (severity, sentence), the worst first; names of pictures follow the sentence."""
-    found = sorted(report.findings, key=lambda finding: ORDER[finding.severity])
-    return [(f.severity, f"{f.text} ({', '.join(f.names)})" if f.names else f.text) for f in found]
+    findings = sorted(report.findings, key=lambda finding: ORDER[finding.severity])
+    return [(f.severity, f"{f.text} ({', '.join(f.names)})" if f.names else f.text) for f in findings]
 
 
 def fits(estimate: Estimate) -> bool:
@@ -174,6 +174,6 @@ def estimate_lines(estimate: Estimate, besides: str) -> list[tuple[str, str]]:
     disk += f", of {size_text(free)} free"
     if not fits(estimate):
         return [("note", time), ("error", f"{disk}: not enough. Free some space first.")]
-    scarce = needed * SPARE > free
+    scarce = needed * FREE_SPACE_FACTOR > free
     tail = ": it will be nearly full." if scarce else "."
     return [("note", time), ("warning" if scarce else "note", f"{disk}{tail}")]

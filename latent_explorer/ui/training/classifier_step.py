@@ -82,12 +82,12 @@ class ClassifierStep(FormStep):
         self.classes.setAccessibleName("Classes")
         self.edit = button("Edit...", self._edit_classes, role="quiet")
         self.edit.setAccessibleName("Choose and name the classes")
-        self.own = ElidedLabel("the same pictures")
-        self.own.setAccessibleName("Pictures of the classifier")
+        self.data_label = ElidedLabel("the same pictures")
+        self.data_label.setAccessibleName("Pictures of the classifier")
         self.other = button("Others...", self._choose_data, role="quiet")
         self.other.setToolTip("Train the classifier on other pictures than the explainer")
         self.same = icon_button("close", "Train it on the same pictures", self._same_data)
-        self.seen = MessageLines()
+        self.messages = MessageLines()
         self.file = ElidedLabel()
         self.file.setAccessibleName("Classifier's file")
         self.choose = button("Choose...", self._choose_file)
@@ -104,7 +104,7 @@ class ClassifierStep(FormStep):
         inner.setColumnMinimumWidth(0, 7 * theme.UNIT)
         inner.add("Label", self.label)
         inner.add("Classes", self.classes, self.edit)
-        inner.add("Pictures", self.own, self.same, self.other)
+        inner.add("Pictures", self.data_label, self.same, self.other)
         self.chosen = QWidget()
         line = row(self.chosen)
         line.setContentsMargins(3 * theme.UNIT, 0, 0, 0)
@@ -120,7 +120,7 @@ class ClassifierStep(FormStep):
         options.addWidget(self.from_file)
         options.addWidget(self.chosen)
         self.layout_.addLayout(options)
-        self.layout_.addWidget(self.seen)
+        self.layout_.addWidget(self.messages)
         self.finish()
         for option in (self.train, self.from_open, self.from_file):
             option.clicked.connect(self._choose_way)
@@ -160,14 +160,14 @@ class ClassifierStep(FormStep):
         self.own_data = path
         self._classes = ""
         self.show_offer(None)
-        self.seen.show_lines([("note", "Looking at the pictures...")])
+        self.messages.show_lines([("note", "Looking at the pictures...")])
         self._show_way()
         self.data_chosen.emit(path)
 
     def _same_data(self) -> None:
         self.own_data = None
         self._classes = ""
-        self.seen.show_lines([])
+        self.messages.show_lines([])
         self._show_way()
         self.data_chosen.emit(None)
 
@@ -190,13 +190,13 @@ class ClassifierStep(FormStep):
             self.train.setChecked(True)
         self._show_way()
 
-    def show_seen(self, seen: DataInspected) -> None:
+    def show_inspected(self, update: DataInspected) -> None:
         """Show the summary of the labelled pictures, or the problem with them."""
-        self.show_offer(seen.offer)
-        lines = [("error", seen.problem)] if seen.offer is None and self.own_data else []
-        if seen.offer is not None and self.own_data:
-            lines = [("good", f"{seen.offer.kind}: {seen.offer.pictures:,} files.")]
-        self.seen.show_lines(lines)
+        self.show_offer(update.offer)
+        lines = [("error", update.problem)] if update.offer is None and self.own_data else []
+        if update.offer is not None and self.own_data:
+            lines = [("good", f"{update.offer.kind}: {update.offer.pictures:,} files.")]
+        self.messages.show_lines(lines)
 
     def show_offer(self, offer: DataSummary | None) -> None:
         """Set the columns that can be a label. The chosen one stays if it is among them."""
@@ -233,20 +233,20 @@ class ClassifierStep(FormStep):
         shown = [f"{name} ({size:,})" for name, size in sizes.items()]
         text = ", ".join(shown)
         if len(shown) > SHOWN_CLASSES:
-            least, most = min(sizes.values()), max(sizes.values())
-            text = f"{len(shown)} classes of {least:,} to {most:,} pictures"
+            smallest, largest = min(sizes.values()), max(sizes.values())
+            text = f"{len(shown)} classes of {smallest:,} to {largest:,} pictures"
         self.classes.setText(text or "\N{EN DASH}")
         self.classes.setToolTip("\n".join(shown[:40]))
         self.edit.setEnabled(bool(counts))
 
     def _show_way(self) -> None:
         self.trained.setVisible(self.train.isChecked())
-        self.seen.setVisible(self.train.isChecked() and bool(self.seen.texts))
+        self.messages.setVisible(self.train.isChecked() and bool(self.messages.texts))
         self.chosen.setVisible(self.from_file.isChecked())
         self.file.setText(self._file.name if self._file else "none chosen yet")
         self.file.setToolTip(str(self._file or ""))
-        self.own.setText(self.own_data.name if self.own_data else "the same pictures")
-        self.own.setToolTip(str(self.own_data or ""))
+        self.data_label.setText(self.own_data.name if self.own_data else "the same pictures")
+        self.data_label.setToolTip(str(self.own_data or ""))
         self.same.setVisible(self.own_data is not None)
 
     def show_plan(self, plan: TrainingPlan) -> None:

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
     from latent_explorer.ui.widgets.curve_math import Curve
 
-MOST_SMOOTHING = 0.98
+MAX_SMOOTHING = 0.98
 SLIDER = 12 * theme.UNIT  # px
 SMOOTHING_HELP = "How much of the past each value holds; what was measured stays faintly behind"
 ROW = 3 * theme.UNIT  # px
 SAMPLE = 20  # px, of a line
 VALUE = 7 * theme.UNIT  # px
-WIDEST = 30 * theme.UNIT
+MAX_VALUE_WIDTH = 30 * theme.UNIT
 
 
 class LegendRow(QAbstractButton):
@@ -60,7 +60,7 @@ class LegendRow(QAbstractButton):
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.font(theme.SMALL))
         wide = SAMPLE + metrics.horizontalAdvance(self.curve.name) + VALUE + 4 * theme.GAP
-        return QSize(min(WIDEST, round(wide)), ROW)
+        return QSize(min(MAX_VALUE_WIDTH, round(wide)), ROW)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(SAMPLE + 2 * VALUE, ROW)
@@ -120,7 +120,7 @@ class CurveLegend(QWidget):
         self.setMinimumWidth(18 * theme.UNIT)
 
     def sizeHint(self) -> QSize:
-        wide = max((r.sizeHint().width() for r in self.rows), default=WIDEST // 2)
+        wide = max((r.sizeHint().width() for r in self.rows), default=MAX_VALUE_WIDTH // 2)
         return QSize(wide + 12, 12 * theme.UNIT)
 
     def show_curves(self, curves: Sequence[Curve]) -> None:
@@ -177,7 +177,7 @@ class CurvesView(QWidget):
         self.legend = CurveLegend()
         self.log = QCheckBox("Log scale")
         self.log.setToolTip("Each step of the axis multiplies: small changes of small values show")
-        self.smoothing = SliderTrack(0.0, MOST_SMOOTHING, None, 0.0, ())
+        self.smoothing = SliderTrack(0.0, MAX_SMOOTHING, None, 0.0, ())
         self.smoothing.setAccessibleName("Smoothing")
         self.smoothing.setToolTip(SMOOTHING_HELP)
         self.smoothing.setFixedWidth(SLIDER)
@@ -220,12 +220,12 @@ class CurvesView(QWidget):
     def _draw(self) -> None:
         shown = self.legend.shown()
         self.plot.show_curves(shown, PlotOptions(self.log.isChecked(), self.smoothing.amount))
-        said = [
+        values = [
             f"{curve.name} {value_text(float(smoothed(curve.y, self.smoothing.amount)[-1]))}"
             for _number, curve in shown
             if len(curve.y)
         ]
-        self.plot.setAccessibleDescription("Newest values: " + "; ".join(said) if said else "")
+        self.plot.setAccessibleDescription("Newest values: " + "; ".join(values) if values else "")
 
 
 def split_in_two(left: QWidget, right: QWidget) -> QSplitter:

@@ -37,7 +37,7 @@ START, RUN, HISTORY = range(len(PAGES))
 HEIGHT = 36 * theme.UNIT  # px, docked
 FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
 FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
-FLOAT, DOCK = "Put the training into a window of its own", "Put the training back into the window"
+FLOAT_TEXT, DOCK_TEXT = "Put the training into a window of its own", "Put the training back into the window"
 POLL_MS = 1000
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
 STILL_RUNNING = "The training of {name} went on while the window was closed."
@@ -62,7 +62,7 @@ class TrainingDock(QDockWidget):
         self.setTitleBarWidget(QWidget())  # the head below is the title
         self.tabs = SegmentedControl("Page of the training dock", PAGES)
         self.tabs.chosen.connect(self.show_page)
-        self.float_button = icon_button("float", FLOAT, lambda: self.setFloating(not self.isFloating()))
+        self.float_button = icon_button("float", FLOAT_TEXT, lambda: self.setFloating(not self.isFloating()))
         self.close_button = icon_button("close", "Close the training dock (Ctrl+T)", self.close)
         self.pages = QStackedWidget()
         self.pages.setMinimumHeight(20 * theme.UNIT)
@@ -101,7 +101,7 @@ class TrainingDock(QDockWidget):
         return FLOATING_SIZE if self.isFloating() else QSize(100 * theme.UNIT, HEIGHT)
 
     def show_page(self, page: int) -> None:
-        """Bring a page to the front; make it if this is the first time."""
+        """Show a page; make it if this is the first time."""
         self.tabs.choose(page)
         self.pages.setCurrentWidget((self._start, self._run, self._history)[page]())
         self._refresh()
@@ -180,10 +180,10 @@ class TrainingDock(QDockWidget):
 
     def _on_floated(self, floating: bool) -> None:
         """Make a floating dock a real window: with a frame, on any screen, beside other programs."""
-        words = DOCK if floating else FLOAT
+        text = DOCK_TEXT if floating else FLOAT_TEXT
         icons.set_icon(self.float_button, "dock" if floating else "float")
-        self.float_button.setToolTip(words)
-        self.float_button.setAccessibleName(words)
+        self.float_button.setToolTip(text)
+        self.float_button.setAccessibleName(text)
         self.close_button.setVisible(not floating)
         self.widget().setFocus()  # not the first button: a focus ring there would look like a recommendation
         if floating:

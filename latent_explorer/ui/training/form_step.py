@@ -15,8 +15,8 @@ from latent_explorer.ui.widgets.form import MessageLines
 if TYPE_CHECKING:
     from latent_explorer.app.training.plan import TrainingPlan
 
-LEAST = 26 * theme.UNIT  # px
-HEAD = 20  # px, height of the title's line, as of a tight button
+MIN_WIDTH = 26 * theme.UNIT  # px
+HEAD_HEIGHT = 20  # px, height of the title's line, as of a tight button
 
 
 class FormStep(QWidget):
@@ -27,13 +27,13 @@ class FormStep(QWidget):
 
     def __init__(self, number: int, name: str) -> None:
         super().__init__()
-        self.setMinimumWidth(LEAST)
+        self.setMinimumWidth(MIN_WIDTH)
         self.setAccessibleName(f"Step {number}: {name}")
         self.problems = MessageLines()
         self.layout_ = column(self, spacing=theme.GAP)
         self.head = row()
         digit = title(str(number))
-        digit.setFixedSize(2 * theme.UNIT, HEAD)
+        digit.setFixedSize(2 * theme.UNIT, HEAD_HEIGHT)
         self.head.addWidget(digit)
         self.head.addWidget(title(name), 1)
         self.layout_.addLayout(self.head)

@@ -156,7 +156,7 @@ class HistoryPage(QStackedWidget):
             if place == 0:
                 item.setToolTip(str(view.path))
             if place == 1:
-                _words, icon, color = run_text.STATES[view.state]
+                _text, icon, color = run_text.STATES[view.state]
                 item.setIcon(icons.icon(icon, color))
                 item.setToolTip(view.message)
             self.table.setItem(at, place, item)

@@ -46,7 +46,7 @@ class ImagesStep(FormStep):
         self.path = ElidedLabel()
         self.path.setAccessibleName("Chosen pictures")
         self.invite = hint(INVITE)
-        self.seen = MessageLines()
+        self.messages = MessageLines()
         self.more = button("More", self._toggle_more, role="fold", icon="right")
         self.more.setToolTip("Choose among the pictures, and how they are split")
         self.where = QLineEdit()
@@ -75,7 +75,7 @@ class ImagesStep(FormStep):
         fold.addWidget(self.more)
         fold.addStretch(1)
         self.layout_.addLayout(choose)
-        for part in (self.invite, self.path, self.seen):
+        for part in (self.invite, self.path, self.messages):
             self.layout_.addWidget(part)
         self.layout_.addLayout(fold)
         self.layout_.addWidget(self.fields)
@@ -86,7 +86,7 @@ class ImagesStep(FormStep):
 
     def choose(self, path: Path) -> None:
         self._show_path(path)
-        self.seen.show_lines([("note", "Looking at the pictures...")])
+        self.messages.show_lines([("note", "Looking at the pictures...")])
         self.data_chosen.emit(path)
 
     def forget(self) -> None:
@@ -138,33 +138,33 @@ class ImagesStep(FormStep):
         self.path.setVisible(path is not None)
         self.invite.setVisible(path is None)
 
-    def show_seen(self, seen: DataInspected) -> None:
+    def show_inspected(self, update: DataInspected) -> None:
         """Show the summary of the chosen pictures, or the problem with them."""
-        if seen.path != self._path:
+        if update.path != self._path:
             return
-        if seen.offer is None:
-            self.seen.show_lines([("error", seen.problem)])
+        if update.offer is None:
+            self.messages.show_lines([("error", update.problem)])
             return
-        offer = seen.offer
+        offer = update.offer
         kind = offer.kind[:1].upper() + offer.kind[1:]
-        self.seen.show_lines([("good", f"{kind}: {offer.pictures:,} files.")])
+        self.messages.show_lines([("good", f"{kind}: {offer.pictures:,} files.")])
 
     def show_offer(self, offer: DataSummary | None) -> None:
         """Set the columns to select by. The chosen ones stay if they are among them."""
         columns = list(offer.columns) if offer else []
-        for choice, own, words in (
+        for choice, suggested, none_text in (
             (self.group, offer.group if offer else None, "no groups"),
             (self.split, offer.split if offer else None, "by chance, 80/10/10"),
         ):
             before = choice.currentData()
             choice.clear()
-            choice.addItem(words, "")
-            for name in dict.fromkeys([*([own] if own else []), *columns]):
+            choice.addItem(none_text, "")
+            for name in dict.fromkeys([*([suggested] if suggested else []), *columns]):
                 choice.addItem(name, name)
             choice.setCurrentIndex(max(0, choice.findData(before)))
         if offer is not None and offer.columns:
-            told = "\n".join(f"{name}: {', '.join(v)}" for name, v in offer.columns.items())
-            self.where.setToolTip(f"{WHERE_HELP}.\n\n{told[:1500]}")
+            columns_text = "\n".join(f"{name}: {', '.join(v)}" for name, v in offer.columns.items())
+            self.where.setToolTip(f"{WHERE_HELP}.\n\n{columns_text[:1500]}")
 
     def suggest(self, offer: DataSummary) -> None:
         """Make the selection that the data set suggests."""

@@ -109,13 +109,13 @@ def in_order(keys: Sequence[str]) -> list[Metric]:
 
 
 def groups_of(series: Mapping[str, Series]) -> list[str]:
-    there = {curve_metric(key).group for key, points in series.items() if points}
-    return [group for group in GROUPS if group in there]
+    groups_with_data = {curve_metric(key).group for key, points in series.items() if points}
+    return [group for group in GROUPS if group in groups_with_data]
 
 
 def curves_of(series: Mapping[str, Series], group: str) -> list[Curve]:
-    wanted = [each for each in in_order(list(series)) if each.group == group]
-    return [_curve(f.key, f.title, series[f.key], f.help, f.shown) for f in wanted]
+    in_group = [each for each in in_order(list(series)) if each.group == group]
+    return [_curve(f.key, f.title, series[f.key], f.help, f.shown) for f in in_group]
 
 
 def compared(views: Sequence[RunView], key: str) -> list[Curve]:
@@ -125,8 +125,8 @@ def compared(views: Sequence[RunView], key: str) -> list[Curve]:
 
 def shared_metrics(views: Sequence[RunView]) -> list[Metric]:
     """Return the figures that any of the runs has, those of COMPARED first."""
-    found = in_order(list({key for view in views for key, points in view.series.items() if points}))
-    return sorted(found, key=lambda f: COMPARED.index(f.key) if f.key in COMPARED else len(COMPARED))
+    available = in_order(list({key for view in views for key, points in view.series.items() if points}))
+    return sorted(available, key=lambda f: COMPARED.index(f.key) if f.key in COMPARED else len(COMPARED))
 
 
 def latest_value(view: RunView, key: str) -> float | None:

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 NO_RUN = "No training is shown. Train an explainer on your own pictures, or choose a run in the history."
 NO_CURVES = "Curves begin with the first few hundred images."
 NO_LOG = "Nothing was logged yet."
-MOST_IMAGES = 1_000_000_000
-MOST_LINES = 2000
+MAX_IMAGES = 1_000_000_000
+MAX_LINES = 2000
 WIDTH = 28 * theme.UNIT  # px
 # By state: the button that stands out.
 PRIMARY_OF = dict.fromkeys(("paused", "failed", "interrupted"), "resume") | dict.fromkeys(
@@ -58,9 +58,9 @@ BUTTONS = {  # text, icon, tooltip
 
 
 class RunStatusView(QWidget):
-    """Status of a run in words and figures, with buttons. Emits `asked` with a key of BUTTONS."""
+    """Status of a run in words and figures, with buttons. Emits `action_requested` with a key of BUTTONS."""
 
-    asked = Signal(str)
+    action_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ class RunStatusView(QWidget):
     def _make_buttons(self) -> dict[str, QPushButton]:
         made = {}
         for key, (text, icon, tip) in BUTTONS.items():
-            made[key] = button(text, lambda key=key: self.asked.emit(key), icon=icon)  # type: ignore[misc]
+            made[key] = button(text, lambda key=key: self.action_requested.emit(key), icon=icon)  # type: ignore[misc]
             made[key].setToolTip(tip)
         return made
 
@@ -131,8 +131,8 @@ class RunStatusView(QWidget):
     def show_run(self, view: RunView, *, snapshot_busy: bool, devices: Mapping[str, str] | None = None) -> None:
         self.name.setText(view.name)
         self.name.setToolTip(str(view.path))
-        said = run_text.state_text(view)
-        self.state.setText(said)
+        state_text = run_text.state_text(view)
+        self.state.setText(state_text)
         _word, icon, color = run_text.STATES[view.state]
         self._icon_name = (icon, color)
         self._draw_icon()
@@ -145,7 +145,7 @@ class RunStatusView(QWidget):
             self.bar.setValue(round(1000 * (part or 0.0)))
         _set_role(self.message, "warning" if view.state in ("failed", "interrupted", "unknown") else "hint")
         self.message.setText(view.message)
-        self.message.setVisible(view.message.rstrip(".") not in ("", said))
+        self.message.setVisible(view.message.rstrip(".") not in ("", state_text))
         self._show_facts(view, devices or {})
         self._show_buttons(view, snapshot_busy)
 
@@ -153,9 +153,9 @@ class RunStatusView(QWidget):
         status = view.status
         device = status.device if status is not None else ""
         total = status.total if status is not None else (view.config.images if view.config else 0)
-        seen = status.images if status is not None else 0
+        images_seen = status.images if status is not None else 0
         texts = {
-            "Images": f"{seen:,} of {total:,}" if total else "",
+            "Images": f"{images_seen:,} of {total:,}" if total else "",
             # The window's words for the CPU name its own number of threads, not the training's.
             "Device": "CPU" if device == "cpu" else devices.get(device, device),
             "Agreement": "",
@@ -182,13 +182,13 @@ class RunStatusView(QWidget):
         first = PRIMARY_OF.get(view.state) if ended else None
         if first == "result" and view.result is None:
             first = "resume"
-        asked = bool(view.requested)
+        requested = bool(view.requested)
         for key, made in self.buttons.items():
             made.setVisible(shown[key])
             role, icon = "primary" if key == first else "", BUTTONS[key][1]
             if _set_role(made, role) and icon:
                 icons.set_icon(made, icon, "on_accent" if role == "primary" else "ink")
-        self.buttons["pause"].setEnabled(not asked)
+        self.buttons["pause"].setEnabled(not requested)
         self.buttons["stop"].setEnabled(view.requested != "stop")
         some = view.status is not None and view.status.images > 0
         self.buttons["current"].setEnabled(some and not snapshot_busy)
@@ -228,7 +228,7 @@ class RunPage(QStackedWidget):
         self.body = self._make_body()
         self.addWidget(self.empty)
         self.addWidget(self.body)
-        self.facts.asked.connect(self._act)
+        self.facts.action_requested.connect(self._act)
         self.groups.chosen.connect(lambda _index: self._show_curves())
         self.side.chosen.connect(self._side_pages.setCurrentIndex)
         self.show_run()
@@ -257,7 +257,7 @@ class RunPage(QStackedWidget):
             return
         devices = dict(self._controller.device.choices)
         self.facts.show_run(view, snapshot_busy=self._controller.snapshot_busy, devices=devices)
-        self.groups.set_words(metrics.groups_of(view.series))
+        self.groups.set_labels(metrics.groups_of(view.series))
         self._show_curves()
         self.sheets.show_sheets(
             view.sheets, run_text.sheet_labels(view), view.config.resolution if view.config is not None else 0
@@ -283,18 +283,18 @@ class RunPage(QStackedWidget):
 
     def _train_longer(self) -> None:
         view = self._controller.attached
-        seen = view.status.images if view is not None and view.status is not None else 0
-        wanted, sure = QInputDialog.getInt(
+        images_seen = view.status.images if view is not None and view.status is not None else 0
+        images, accepted = QInputDialog.getInt(
             self,
             "Train longer",
-            f"{seen:,} images were seen. How many images in all?",
-            2 * seen,
-            seen + 1,
-            MOST_IMAGES,
+            f"{images_seen:,} images were seen. How many images in all?",
+            2 * images_seen,
+            images_seen + 1,
+            MAX_IMAGES,
             1000,
         )
-        if sure:
-            self._controller.resume(wanted)
+        if accepted:
+            self._controller.resume(images)
 
 
 class LogView(QWidget):
@@ -306,7 +306,7 @@ class LogView(QWidget):
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFrameShape(QFrame.Shape.NoFrame)
-        self.text.setMaximumBlockCount(MOST_LINES)
+        self.text.setMaximumBlockCount(MAX_LINES)
         self.text.setFont(theme.font(theme.SMALL))
         self.text.setAccessibleName("Log of the training")
         self.text.setTabChangesFocus(True)
@@ -327,7 +327,7 @@ class LogView(QWidget):
             for line in lines[known:]:
                 self.text.appendPlainText(line)
         else:
-            self.text.setPlainText("\n".join(lines[-MOST_LINES:]))
+            self.text.setPlainText("\n".join(lines[-MAX_LINES:]))
         self._lines = list(lines)
         self.pages.setCurrentIndex(int(bool(lines)))
         if at_end:

@@ -59,11 +59,11 @@ def share(view: RunView) -> float | None:
 def progress_text(view: RunView) -> str:
     """Return progress and time: "61 %, 12 min left"."""
     part = share(view)
-    said = "" if part is None else f"{100 * part:.0f} %"
+    text = "" if part is None else f"{100 * part:.0f} %"
     left = view.status.seconds_left if view.status is not None and view.alive else None
     if left is not None:
-        said += f"{', ' if said else ''}{duration_text(left)} left"
-    return said
+        text += f"{', ' if text else ''}{duration_text(left)} left"
+    return text
 
 
 def badge_text(view: RunView) -> str:

@@ -122,7 +122,7 @@ class SettingRow(QWidget):
         super().__init__()
         self.field = setting_field(name)
         setting = self.field.setting
-        self.words = f"{name} {setting.reason} {setting.section}".lower()
+        self.search_text = f"{name} {setting.reason} {setting.section}".lower()
         self.name = plain(name)
         self.name.setBuddy(self.field)
         self.reset = icon_button("reset", "", self._on_reset)
@@ -160,9 +160,9 @@ class SettingRow(QWidget):
         back = f"Back to {self.field.setting.text(default)}"
         self.reset.setToolTip(back)
         self.reset.setAccessibleName(f"{self.field.setting.name}: {back}")
-        said = f"It must be {self.field.setting.allowed}." if self.field.problem else ""
-        self.problem.setText(said)
-        self.problem.setVisible(bool(said))
+        message = f"It must be {self.field.setting.allowed}." if self.field.problem else ""
+        self.problem.setText(message)
+        self.problem.setVisible(bool(message))
 
     def reset_value(self) -> None:
         """Reset to the default. Emits nothing."""
@@ -252,8 +252,8 @@ class SettingsPage(QWidget):
     def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         """Return `plan` with the settings of this page."""
         elsewhere = {name: v for name, v in plan.settings.items() if name not in self.rows}
-        own = {name: each.field.value for name, each in self.rows.items()}
-        given = {name: value for name, value in own.items() if value is not None}
+        values = {name: each.field.value for name, each in self.rows.items()}
+        given = {name: value for name, value in values.items() if value is not None}
         return dataclasses.replace(plan, settings={**elsewhere, **given})
 
     def _show_count(self) -> None:
@@ -267,9 +267,9 @@ class SettingsPage(QWidget):
         shown = set()
         for name, each in self.rows.items():
             is_wanted = each.is_changed or not self.only_changed.isChecked()
-            found = self._is_used(name) and is_wanted and all(word in each.words for word in words)
-            each.setVisible(found)
-            if found:
+            matches = self._is_used(name) and is_wanted and all(word in each.search_text for word in words)
+            each.setVisible(matches)
+            if matches:
                 shown.add(each.field.setting.section)
         for section, heading in self.headings.items():
             heading.setVisible(section in shown)

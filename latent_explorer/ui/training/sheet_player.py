@@ -28,7 +28,7 @@ EMPTY = "The first sheet of pictures comes after a few thousand images."
 PLAY, PAUSE = "Play the sheets (Space)", "Stop playing (Space)"
 GAP = 2  # px between two pictures
 LABEL_GAP = theme.UNIT
-GOOD_SIDE = 40  # px: fewer pictures are shown rather than smaller ones
+MIN_SIDE = 40  # px: fewer pictures are shown rather than smaller ones
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def best_layout(count: int, kinds: int, width: float, height: float) -> SheetLay
 def largest(count: int, kinds: int, width: float, height: float) -> SheetLayout:
     """Return the layout with most of `count` pictures that shows them at GOOD_SIDE, or as large as possible."""
     layouts = [best_layout(n, kinds, width, height) for n in range(count, 0, -1)]
-    enough = min(GOOD_SIDE, max(layout.side for layout in layouts))
-    return next(layout for layout in layouts if layout.side >= enough)
+    min_side = min(MIN_SIDE, max(layout.side for layout in layouts))
+    return next(layout for layout in layouts if layout.side >= min_side)
 
 
 class SheetView(QWidget):
@@ -135,10 +135,10 @@ class SheetView(QWidget):
         painter = QPainter(self)
         if sheet is None or place is None or place.side < 1:
             return
-        wanted = (place.side, self.devicePixelRatioF(), self._pixels)
-        if wanted != self._scaled_for:
+        scale = (place.side, self.devicePixelRatioF(), self._pixels)
+        if scale != self._scaled_for:
             self._tiles.clear()
-            self._scaled_for = wanted
+            self._scaled_for = scale
         painter.setFont(theme.font(theme.SMALL))
         step = place.side + GAP
         spare = self.width() - self.label_width() - place.per_line * step
@@ -192,9 +192,9 @@ class SheetPlayer(QWidget):
         self.slider.setAccessibleName("Sheet, by images seen")
         self.slider.setPageStep(1)
         self.slider.valueChanged.connect(self._show)
-        self.words = hint("", wrap=False)
-        self.words.setMinimumWidth(7 * theme.UNIT)
-        self.words.setToolTip("Images seen when the sheet was made")
+        self.caption = hint("", wrap=False)
+        self.caption.setMinimumWidth(7 * theme.UNIT)
+        self.caption.setToolTip("Images seen when the sheet was made")
         self.play = icon_button("play", PLAY, self.toggle_play)
         self.pixels = icon_button("pixels", "Whole pixels instead of smooth", checkable=True)
         self.pixels.toggled.connect(self.view.set_pixels)
@@ -207,7 +207,7 @@ class SheetPlayer(QWidget):
         line = row()
         line.addWidget(self.play)
         line.addWidget(self.slider, 1)
-        line.addWidget(self.words)
+        line.addWidget(self.caption)
         line.addWidget(self.pixels)
         inner.addLayout(line)
         self.empty = EmptyState("grid", EMPTY)
@@ -244,7 +244,7 @@ class SheetPlayer(QWidget):
         path = self.current
         if path is None:
             return
-        self.words.setText(f"{int(path.stem):,}" if path.stem.isdigit() else path.stem)
+        self.caption.setText(f"{int(path.stem):,}" if path.stem.isdigit() else path.stem)
         try:
             key = (path, path.stat().st_mtime)
             if key == self._shown:
@@ -283,10 +283,10 @@ class SheetPlayer(QWidget):
         self._name_play()
 
     def _name_play(self) -> None:
-        words = PAUSE if self.playing else PLAY
+        text = PAUSE if self.playing else PLAY
         icons.set_icon(self.play, "pause" if self.playing else "play")
-        self.play.setToolTip(words)
-        self.play.setAccessibleName(words)
+        self.play.setToolTip(text)
+        self.play.setAccessibleName(text)
 
     def hideEvent(self, event: object) -> None:
         super().hideEvent(event)  # type: ignore[arg-type]

@@ -81,8 +81,8 @@ class SizeStep(FormStep):
 
     def _describe(self) -> None:
         preset = PRESETS[self.preset.currentData()]
-        words = [preset.description, *([ITS_SIZE] if self._init else [])]
-        self.about.setText(" ".join(words))
+        sentences = [preset.description, *([ITS_SIZE] if self._init else [])]
+        self.about.setText(" ".join(sentences))
         self.images.show_value(self.images.value, preset.settings["images"])
 
     def _fill_init(self) -> None:
@@ -116,8 +116,8 @@ class SizeStep(FormStep):
         if list(devices) == known:
             return
         self.device.clear()
-        for number, words in devices:
-            self.device.addItem(words, number)
+        for number, text in devices:
+            self.device.addItem(text, number)
         self.device.setCurrentIndex(max(0, self.device.findData(self._device)))
 
     def show_plan(self, plan: TrainingPlan) -> None:
@@ -141,9 +141,9 @@ class SizeStep(FormStep):
 
     def apply_to(self, plan: TrainingPlan) -> TrainingPlan:
         device = self.device.currentData() or "auto"
-        own = {"images": self.images.value, "device": None if device == "auto" else device}
-        settings = {name: value for name, value in plan.settings.items() if name not in own}
-        settings |= {name: value for name, value in own.items() if value is not None}
+        own_settings = {"images": self.images.value, "device": None if device == "auto" else device}
+        settings = {name: value for name, value in plan.settings.items() if name not in own_settings}
+        settings |= {name: value for name, value in own_settings.items() if value is not None}
         return dataclasses.replace(
             plan, preset=self.preset.currentData(), init=self._init, name=self.name.text().strip(), settings=settings
         )

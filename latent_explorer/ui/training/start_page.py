@@ -22,11 +22,11 @@ from latent_explorer.app.training.updates import (
 )
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.check_results import (
-    AGAIN,
-    CHECK,
-    LEAST,
-    SHOW_RUNNING,
-    START,
+    CHECK_TEXT,
+    MIN_WIDTH,
+    RECHECK_TEXT,
+    SHOW_RUNNING_TEXT,
+    START_TEXT,
     CheckResultsView,
     NextStepBar,
     fits,
@@ -56,13 +56,13 @@ class StartPage(QWidget):
     def __init__(self, controller: TrainingController) -> None:
         super().__init__()
         self._controller = controller
-        self.plan = controller.plan  # the present choices
+        self.plan = controller.plan  # the current choices
         self._done: CheckDone | None = None  # the last check
-        self._fresh: set[Path] = set()  # just chosen: their suggestions are taken
+        self._newly_selected: set[Path] = set()  # their suggested settings are applied after the inspection
         self._tried = False  # the user pressed the button: missing choices are shown
         self.images, self.classifier, self.size_ = ImagesStep(), ClassifierStep(), SizeStep()
         self.steps: tuple[FormStep, ...] = (self.images, self.classifier, self.size_)
-        self.settings: SettingsPage | None = None  # made when it is first asked for
+        self.settings: SettingsPage | None = None  # made when first shown
         self.left = QStackedWidget()
         self.check = CheckResultsView()
         self.next = NextStepBar()
@@ -83,7 +83,7 @@ class StartPage(QWidget):
         for step in self.steps:
             columns.addWidget(step, 1)
         beside = QWidget()
-        beside.setMinimumWidth(LEAST)
+        beside.setMinimumWidth(MIN_WIDTH)
         side = column(beside)
         side.addWidget(title("Check"))
         side.addWidget(self.check, 1)
@@ -96,7 +96,7 @@ class StartPage(QWidget):
 
     def _connect(self) -> None:
         for step in self.steps:
-            step.changed.connect(self._take_steps)
+            step.changed.connect(self._update_from_steps)
         self.images.data_chosen.connect(self._on_images_chosen)
         self.classifier.data_chosen.connect(self._on_labelled_chosen)
         self.size_.more_requested.connect(self._show_settings)
@@ -104,7 +104,7 @@ class StartPage(QWidget):
         self.next.recheck_requested.connect(self._check_again)
         self.next.cancel_requested.connect(self._controller.cancel_check)
         updates = self._controller.updates
-        updates.on(DataInspected, self._take_seen)
+        updates.on(DataInspected, self._data_inspected)
         updates.on(CheckProgress, self._check_progressed)
         updates.on(CheckDone, self._check_done)
         updates.on(StartFailed, self._start_failed)
@@ -112,7 +112,7 @@ class StartPage(QWidget):
             updates.on(kind, lambda _update: self._show_next())
         updates.on(WindowChanged, lambda _update: self.refresh())
 
-    def _take_steps(self) -> None:
+    def _update_from_steps(self) -> None:
         plan = self.plan
         for step in self.steps:
             plan = step.apply_to(plan)
@@ -121,7 +121,7 @@ class StartPage(QWidget):
             self.settings.show_plan(plan)
         self._show_state()
 
-    def _take_settings(self) -> None:
+    def _update_from_settings(self) -> None:
         assert self.settings is not None
         self.plan = self.settings.apply_to(self.plan)
         self.settings.show_plan(self.plan)
@@ -131,12 +131,12 @@ class StartPage(QWidget):
     def _show_settings(self) -> None:
         if self.settings is None:
             self.settings = SettingsPage()
-            self.settings.changed.connect(self._take_settings)
+            self.settings.changed.connect(self._update_from_settings)
             self.settings.closed.connect(self._show_steps)
             self.left.addWidget(self.settings)
         self.left.setCurrentWidget(self.settings)
         self.settings.search.setFocus()
-        self._take_steps()
+        self._update_from_steps()
 
     def _show_steps(self) -> None:
         self.left.setCurrentIndex(0)
@@ -146,7 +146,7 @@ class StartPage(QWidget):
     def refresh(self) -> None:
         """Update the open explainer and the devices, which may change the choices."""
         self._show_window()
-        self._take_steps()
+        self._update_from_steps()
 
     def _show_window(self) -> None:
         """Pass the open explainer and the devices to the steps."""
@@ -156,24 +156,24 @@ class StartPage(QWidget):
         self.size_.show_devices(self._controller.device.choices)
 
     def _on_images_chosen(self, path: Path) -> None:
-        """Take other pictures. The selection is cleared, unless it is among the classifier's own pictures."""
+        """Use other pictures. The selection is cleared, unless it is among the classifier's own pictures."""
         if self.classifier.own_data is None:
             self.images.forget()
         self._inspect(path)
 
     def _on_labelled_chosen(self, path: Path | None) -> None:
-        """Take the classifier's own pictures; None: those of the explainer."""
+        """Use the classifier's own pictures; None: those of the explainer."""
         self.images.forget()
-        self._take_steps()
+        self._update_from_steps()
         labelled = path or self.plan.data
         if labelled is not None:
             self._inspect(labelled)
 
     def _inspect(self, path: Path) -> None:
-        self._fresh.add(path)
+        self._newly_selected.add(path)
         self._controller.cancel_check()  # of the old pictures
         self._done = None
-        self._take_steps()
+        self._update_from_steps()
         self._controller.inspect_data(path)
 
     def _on_next(self) -> None:
@@ -181,7 +181,7 @@ class StartPage(QWidget):
         if running is not None:
             self.show_running_requested.emit()
             return
-        self._take_steps()
+        self._update_from_steps()
         self._tried = True
         self._show_state()
         if self._problems():
@@ -194,7 +194,7 @@ class StartPage(QWidget):
 
     def _check_again(self) -> None:
         """Check again, to measure the time for other settings."""
-        self._take_steps()
+        self._update_from_steps()
         if not self._problems():
             self._begin_check()
 
@@ -208,14 +208,14 @@ class StartPage(QWidget):
         done = self._done
         if done is None or done.problem or done.report is None or not done.report.can_train:
             return False
-        if not self._is_of_these_pictures(done.plan):
+        if not self._has_same_pictures(done.plan):
             return False
-        return done.estimate is None or self._is_otherwise_set(done.plan) or fits(done.estimate)
+        return done.estimate is None or self._has_other_settings(done.plan) or fits(done.estimate)
 
-    def _is_of_these_pictures(self, plan: TrainingPlan) -> bool:
+    def _has_same_pictures(self, plan: TrainingPlan) -> bool:
         return plan.pictures_only() == self.plan.pictures_only()
 
-    def _is_otherwise_set(self, plan: TrainingPlan) -> bool:
+    def _has_other_settings(self, plan: TrainingPlan) -> bool:
         """Return True if time and disk space may differ from those of `plan`."""
         return dataclasses.replace(plan, name="") != dataclasses.replace(self.plan, name="")
 
@@ -226,9 +226,9 @@ class StartPage(QWidget):
         """Return problems of a step, or of the settings page of step 3, that the plan does not contain."""
         needs_labels = self.plan.settings.get("mode") != "stylegan2"
         missing = step.missing() if needs_labels or step is not self.classifier else ""
-        found = [missing] if missing else []
-        behind = self.settings if step is self.size_ else None
-        return found if behind is None else [*found, *behind.problems]
+        problems = [missing] if missing else []
+        settings_page = self.settings if step is self.size_ else None
+        return problems if settings_page is None else [*problems, *settings_page.problems]
 
     def _show_state(self) -> None:
         self._show_problems()
@@ -244,34 +244,34 @@ class StartPage(QWidget):
         if checking:
             return
         if running is not None:
-            said = f"{running.name} is being trained. One training at a time."
-            self.next.show_next(SHOW_RUNNING, said)
+            message = f"{running.name} is being trained. One training at a time."
+            self.next.show_next(SHOW_RUNNING_TEXT, message)
         elif done is None or done.report is None:
-            self.next.show_next(CHECK)
-        elif not self._is_of_these_pictures(done.plan):
-            self.next.show_next(AGAIN, "The check was of other pictures or labels.")
+            self.next.show_next(CHECK_TEXT)
+        elif not self._has_same_pictures(done.plan):
+            self.next.show_next(RECHECK_TEXT, "The check was of other pictures or labels.")
         elif not self._may_start():
-            self.next.show_next(AGAIN)
+            self.next.show_next(RECHECK_TEXT)
         else:
-            other = self._is_otherwise_set(done.plan)
-            said = "The time was measured for other settings." if other else ""
-            self.next.show_next(START, said, again=other)
+            other_settings = self._has_other_settings(done.plan)
+            message = "The time was measured for other settings." if other_settings else ""
+            self.next.show_next(START_TEXT, message, again=other_settings)
 
     def _show_problems(self) -> None:
         """Show each problem in the step whose defaults would remove it."""
-        said = self._tried or self.plan.data is not None
-        left = self.plan.problems() if said else []
+        shown = self._tried or self.plan.data is not None
+        remaining = self.plan.problems() if shown else []
         plain = TrainingPlan()
         for step in (self.size_, self.classifier):
             default = {name: getattr(plain, name) for name in step.FIELDS}
             without = dataclasses.replace(self.plan, **default).problems()
-            own = [text for text in left if text not in without]
-            left = [text for text in left if text not in own]
+            step_problems = [text for text in remaining if text not in without]
+            remaining = [text for text in remaining if text not in step_problems]
             if step is self.size_ and self.settings is not None:
-                self.settings.messages.show_lines([("error", text) for text in own])
-            own += self._unplanned(step)
-            step.problems.show_lines([("error", text) for text in own])
-        self.images.problems.show_lines([("error", text) for text in left])
+                self.settings.messages.show_lines([("error", text) for text in step_problems])
+            step_problems += self._unplanned(step)
+            step.problems.show_lines([("error", text) for text in step_problems])
+        self.images.problems.show_lines([("error", text) for text in remaining])
 
     def _check_progressed(self, update: CheckProgress) -> None:
         self.next.show_checking(True)
@@ -286,14 +286,14 @@ class StartPage(QWidget):
         self._done = CheckDone(update.plan, None, None, update.problem)
         self._show_state()
 
-    def _take_seen(self, seen: DataInspected) -> None:
+    def _data_inspected(self, update: DataInspected) -> None:
         """Show a data set's summary. Labels and columns are those of the classifier's pictures."""
-        self.images.show_seen(seen)
-        if seen.path == (self.classifier.own_data or self.plan.data):
-            self.images.show_offer(seen.offer)
-            self.classifier.show_seen(seen)
-            if seen.offer is not None and seen.path in self._fresh:
-                self.images.suggest(seen.offer)
-                self.classifier.suggest(seen.offer)
-        self._fresh.discard(seen.path)
-        self._take_steps()
+        self.images.show_inspected(update)
+        if update.path == (self.classifier.own_data or self.plan.data):
+            self.images.show_offer(update.offer)
+            self.classifier.show_inspected(update)
+            if update.offer is not None and update.path in self._newly_selected:
+                self.images.suggest(update.offer)
+                self.classifier.suggest(update.offer)
+        self._newly_selected.discard(update.path)
+        self._update_from_steps()

@@ -10,7 +10,7 @@ import numpy as np
 
 from latent_explorer.common.format import MINUS
 
-FORGOTTEN = 1e-3  # weight below which earlier values are ignored
+MIN_WEIGHT = 1e-3  # weight below which earlier values are ignored
 STEPS = (1.0, 2.0, 5.0)  # of a readable axis, times a power of ten
 
 
@@ -39,12 +39,12 @@ def smoothed(y: np.ndarray, weight: float) -> np.ndarray:
     """
     if weight <= 0 or not len(y):
         return y
-    reach = min(len(y), max(1, math.ceil(math.log(FORGOTTEN) / math.log(weight))))
+    reach = min(len(y), max(1, math.ceil(math.log(MIN_WEIGHT) / math.log(weight))))
     kernel = weight ** np.arange(reach)
-    there = np.isfinite(y)
-    sums = np.convolve(np.where(there, y, 0.0), kernel)[: len(y)]
-    weights = np.convolve(there.astype(float), kernel)[: len(y)]
-    return np.where(there, sums / np.maximum(weights, FORGOTTEN), np.nan)
+    finite = np.isfinite(y)
+    sums = np.convolve(np.where(finite, y, 0.0), kernel)[: len(y)]
+    weights = np.convolve(finite.astype(float), kernel)[: len(y)]
+    return np.where(finite, sums / np.maximum(weights, MIN_WEIGHT), np.nan)
 
 
 def value_at(curve: Curve, x: float) -> float:
@@ -82,24 +82,24 @@ def value_text(value: float) -> str:
     return MINUS + text if value < 0 else text
 
 
-def steps_between(low: float, high: float, most: int) -> list[float]:
-    """Return at most `most` round numbers in low..high: multiples of 1, 2 or 5 times a power of ten."""
-    if not (high > low and most >= 1):
+def steps_between(low: float, high: float, maximum: int) -> list[float]:
+    """Return at most `maximum` round numbers in low..high: multiples of 1, 2 or 5 times a power of ten."""
+    if not (high > low and maximum >= 1):
         return []
-    rough = (high - low) / most
+    rough = (high - low) / maximum
     power = 10.0 ** math.floor(math.log10(rough))
     step = next((s * power for s in STEPS if s * power >= rough * (1 - 1e-9)), 10 * power)
     first = math.ceil(low / step - 1e-9)
     return [k * step for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def decades_between(low: float, high: float, most: int) -> list[float]:
-    """Return about `most` readable numbers at most between the positive `low` and `high`, for a logarithmic axis."""
+def decades_between(low: float, high: float, maximum: int) -> list[float]:
+    """Return at most `maximum` readable numbers between the positive `low` and `high`, for a logarithmic axis."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     for marks in (STEPS, (1.0, 3.0), (1.0,)):
-        found = [m * 10.0**e for e in range(first, last + 1) for m in marks]
-        inside = [v for v in found if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
-        if len(inside) <= most:
+        values = [m * 10.0**e for e in range(first, last + 1) for m in marks]
+        inside = [v for v in values if low * (1 - 1e-9) <= v <= high * (1 + 1e-9)]
+        if len(inside) <= maximum:
             return inside
-    every = math.ceil(len(inside) / most)
+    every = math.ceil(len(inside) / maximum)
     return inside[::every]

@@ -15,15 +15,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from latent_explorer.common.format import number_text
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.curve_math import Curve, decades_between, images_text, smoothed, steps_between
-from latent_explorer.ui.widgets.probability_lines import LINE, finite_runs, line_style
+from latent_explorer.ui.widgets.probability_lines import LINE_WIDTH, finite_runs, line_style
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from PySide6.QtGui import QFocusEvent, QMouseEvent, QPaintEvent
 
-FAINT = 0.28  # alpha of what was smoothed away
-FEW = 40  # up to this number, each point is marked
+FAINT_ALPHA = 0.28  # of the unsmoothed curve
+MAX_MARKED = 40  # up to this number, each point is marked
 MARK = 2.5  # px, radius of a marked point
 X_STEP, Y_STEP = 10 * theme.UNIT, 4 * theme.UNIT  # px between two numbers of an axis, at least
 LEFT_AXIS, BOTTOM_AXIS = 6 * theme.UNIT, 36  # px
@@ -115,9 +115,9 @@ class CurvePlot(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._draw_axes(painter)
         painter.setClipRect(self._area.adjusted(-MARK, -MARK, MARK, MARK))
-        marked = max((len(c.x) for _i, c in self._curves), default=0) <= FEW
+        marked = max((len(c.x) for _i, c in self._curves), default=0) <= MAX_MARKED
         for number, curve in self._curves:
-            if self._look.smoothing > 0 and len(curve.x) > FEW:
+            if self._look.smoothing > 0 and len(curve.x) > MAX_MARKED:
                 self._draw_line(painter, number, curve.x, curve.y, faint=True)
         for number, curve in self._curves:
             y = smoothed(curve.y, self._look.smoothing)
@@ -129,21 +129,21 @@ class CurvePlot(QWidget):
         """Draw round numbers, as many as fit, and hairlines at those of the y axis."""
         now, area = theme.current(), self._area
         low, high = self._y_range
-        most = max(2, (self.height() - BOTTOM_AXIS) // Y_STEP)
+        max_labels = max(2, (self.height() - BOTTOM_AXIS) // Y_STEP)
         if self._look.log:
-            values = decades_between(10**low, 10**high, most)
+            values = decades_between(10**low, 10**high, max_labels)
             marks = [(math.log10(v), f"{v:g}") for v in values]
         else:
-            values = steps_between(low, high, most)
+            values = steps_between(low, high, max_labels)
             marks = [(v, axis_text(v, values)) for v in values]
         painter.setFont(theme.font(theme.SMALL))
-        for value, words in marks:
+        for value, label in marks:
             y = round(float(self._y_of(value))) + 0.5
             painter.setPen(QPen(now.color("line"), 1))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(now.color("muted"))
             box = QRectF(0, y - 8, area.left() - 6, 16)
-            painter.drawText(box, theme.RIGHT, words)
+            painter.drawText(box, theme.RIGHT, label)
         for value in steps_between(*self._x_range, max(2, (self.width() - LEFT_AXIS) // X_STEP)):
             box = QRectF(float(self._x_of(value)) - X_STEP / 2, area.bottom() + 4, X_STEP, 16)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, images_text(value))
@@ -155,12 +155,12 @@ class CurvePlot(QWidget):
     ) -> None:
         """Draw a curve in its colour and dash, with its points if `marked`."""
         color = theme.current().class_color(number)
-        color.setAlphaF(FAINT if faint else 1.0)
+        color.setAlphaF(FAINT_ALPHA if faint else 1.0)
         style = Qt.PenStyle.SolidLine if faint else line_style(number)
         every = max(1, len(x) // int(self._area.width()))  # about one a pixel
         xs, ys = np.asarray(self._x_of(x)), np.asarray(self._y_of(self._on_axis(y)))
         for points in finite_runs(xs[::every], ys[::every]):
-            painter.setPen(QPen(color, 1 if faint else LINE, style))
+            painter.setPen(QPen(color, 1 if faint else LINE_WIDTH, style))
             painter.drawPolyline(QPolygonF(points))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)

@@ -113,7 +113,7 @@ class EditableLabel(QWidget):
         metrics = self.fontMetrics()
         text = metrics.elidedText(self.text, Qt.TextElideMode.ElideRight, box.width())
         painter.drawText(box, theme.LEFT, text)
-        if self.underMouse():  # a dotted line says that it can be edited
+        if self.underMouse():  # a dotted line shows that it can be edited
             baseline = box.center().y() + metrics.ascent() // 2 + 2
             painter.setPen(theme.current().color("ink", 0.45))
             width = min(metrics.horizontalAdvance(text), box.width())

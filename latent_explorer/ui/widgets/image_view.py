@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ViewMode = Literal["side", "after", "swipe", "difference"]
 CAPTION = 3 * theme.UNIT  # px above a picture
-SMALLEST = 16 * theme.UNIT
+MIN_SIDE = 16 * theme.UNIT
 _Scaled = tuple[tuple[float, float, bool], tuple[int, ...], np.ndarray, QImage]
 
 
@@ -51,7 +51,7 @@ class ImageView(QWidget):
         self._by_key = False  # True if the focus came by the keyboard and is painted
         self._cache: dict[str, _Scaled] = {}  # by "before", "after", "difference"
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(2 * SMALLEST, SMALLEST + CAPTION)
+        self.setMinimumSize(2 * MIN_SIDE, MIN_SIDE + CAPTION)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setAccessibleName("Picture before and after")
@@ -63,8 +63,8 @@ class ImageView(QWidget):
         """Show both pictures of one result, or nothing if None."""
         self.before, self.after = before, after
         if before and after:
-            said = f"{before.title}: {before.verdict}. {after.title}: {after.verdict}."
-            self.setAccessibleDescription(said)
+            description = f"{before.title}: {before.verdict}. {after.title}: {after.verdict}."
+            self.setAccessibleDescription(description)
         self.update()
 
     def set_mode(self, mode: str) -> None:
@@ -169,12 +169,12 @@ class ImageView(QWidget):
 
     def _image(self, key: str, image: np.ndarray, side: float) -> QImage:
         """Return `image` scaled to `side` px, cached per picture, size and screen."""
-        wanted = (side, self.devicePixelRatioF(), self.pixels)
+        scale = (side, self.devicePixelRatioF(), self.pixels)
         held = self._cache.get(key)
-        if held is not None and held[:2] == (wanted, image.shape) and np.array_equal(held[2], image):
+        if held is not None and held[:2] == (scale, image.shape) and np.array_equal(held[2], image):
             return held[3]
-        made = scaled(image, side, wanted[1], pixels=self.pixels)
-        self._cache[key] = (wanted, image.shape, image, made)
+        made = scaled(image, side, scale[1], pixels=self.pixels)
+        self._cache[key] = (scale, image.shape, image, made)
         return made
 
     def _paint_image(self, painter: QPainter, frame: QRectF, shot: CaptionedImage, key: str) -> None:
@@ -207,14 +207,14 @@ class ImageView(QWidget):
         metrics = QFontMetricsF(painter.font())
         room = frame.width()
         if shot.verdict:
-            said = metrics.horizontalAdvance(shot.verdict)
+            text_width = metrics.horizontalAdvance(shot.verdict)
             painter.setPen(now.color("ink" if shot.verdict_class >= 0 else "muted"))
             painter.drawText(line, theme.RIGHT, shot.verdict)
-            room -= said + 2 * theme.UNIT
+            room -= text_width + 2 * theme.UNIT
             if shot.verdict_class >= 0:
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(now.class_color(shot.verdict_class))
-                painter.drawEllipse(QPointF(line.right() - said - 10, line.center().y()), 4, 4)
+                painter.drawEllipse(QPointF(line.right() - text_width - 10, line.center().y()), 4, 4)
                 room -= 2 * theme.UNIT
         painter.setFont(theme.font())
         painter.setPen(now.color("muted"))

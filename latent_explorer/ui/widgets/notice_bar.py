@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Severity = Literal["info", "warning", "error"]
 COLORS = {"info": "accent", "warning": "warning", "error": "danger"}
 SHOWN_SECONDS = {"info": 8, "warning": 0, "error": 0}  # 0: until closed
-KEPT = 100
+MAX_HISTORY = 100
 NO_ACTION = "What to do about the notice"
 
 
@@ -36,7 +36,7 @@ class NoticeBar(QFrame):
         super().__init__(over.parentWidget())
         self._over = over
         over.installEventFilter(self)
-        self.said: deque[tuple[str, str]] = deque(maxlen=KEPT)  # (severity, text), oldest first
+        self.history: deque[tuple[str, str]] = deque(maxlen=MAX_HISTORY)  # (severity, text), oldest first
         self._severity: Severity = "info"
         self._action: Callable[[], object] | None = None
         self._icon = QLabel()
@@ -62,7 +62,7 @@ class NoticeBar(QFrame):
         self, text: str, severity: Severity = "info", *, action: str = "", on_action: Callable[[], object] | None = None
     ) -> None:
         """Show a sentence, with a button if `action` is given, and add it to the list."""
-        self.said.append((severity, text))
+        self.history.append((severity, text))
         self._severity, self._action = severity, on_action
         self.text.setText(text)
         self.text.setAccessibleDescription(text)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QColor, QPaintEvent
 
 ROW = 3 * theme.UNIT  # px
-MOST_ROWS = 4
+MAX_ROWS = 4
 ADVICE = "Drag an attribute to change the picture."
 
 
@@ -33,7 +33,7 @@ class ClassProbabilities:
     after: np.ndarray
     before: np.ndarray
     target: int
-    told: str = "was"  # caption of the probabilities before
+    before_caption: str = "was"  # caption of the probabilities before
 
     @property
     def flipped(self) -> bool:
@@ -43,11 +43,11 @@ class ClassProbabilities:
     def rows(self) -> list[int]:
         """Return the classes to show: all if they fit, else the target and the most probable of either picture."""
         count = len(self.names)
-        if count <= MOST_ROWS:
+        if count <= MAX_ROWS:
             return list(range(count))
         weight = [max(float(self.after[i]), float(self.before[i])) for i in range(count)]
         best = sorted(range(count), key=lambda i: (i != self.target, -weight[i]))
-        return best[:MOST_ROWS]
+        return best[:MAX_ROWS]
 
 
 def sentence(verdict: ClassProbabilities) -> str:
@@ -55,17 +55,18 @@ def sentence(verdict: ClassProbabilities) -> str:
     new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
     edited = not np.array_equal(verdict.after, verdict.before)
     parts = [
-        f"{verdict.names[i]} {verdict.after[i]:.2f}" + (f" ({verdict.told} {verdict.before[i]:.2f})" if edited else "")
+        f"{verdict.names[i]} {verdict.after[i]:.2f}"
+        + (f" ({verdict.before_caption} {verdict.before[i]:.2f})" if edited else "")
         for i in verdict.rows()
     ]
     if len(parts) < len(verdict.names):
         parts.append(f"{len(verdict.names) - len(parts)} more classes")
-    said = ", ".join(parts)
+    text = ", ".join(parts)
     if not edited:
-        return f"The classifier says {verdict.names[new]}: {said}. {ADVICE}"
+        return f"The classifier says {verdict.names[new]}: {text}. {ADVICE}"
     if verdict.flipped:
-        return f"Flipped from {verdict.names[old]} to {verdict.names[new]}: {said}."
-    return f"Still {verdict.names[new]}: {said}."
+        return f"Flipped from {verdict.names[old]} to {verdict.names[new]}: {text}."
+    return f"Still {verdict.names[new]}: {text}."
 
 
 def paint_share(painter: QPainter, bar: QRectF, share: float, color: QColor, empty: QColor) -> None:
@@ -163,7 +164,7 @@ class ProbabilityBars(QWidget):
 
     def show_verdict(self, verdict: ClassProbabilities | None) -> None:
         """Show a verdict, or nothing if None."""
-        what = "photo" if verdict and verdict.told == "photo" else "unedited picture"
+        what = "photo" if verdict and verdict.before_caption == "photo" else "unedited picture"
         self._bars.setToolTip(f"The mark on a bar is where the {what} stands.")
         rows = len(verdict.rows()) if verdict else 0
         old = len(self._bars.verdict.rows()) if self._bars.verdict else 0

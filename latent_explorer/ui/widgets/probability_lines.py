@@ -14,49 +14,49 @@ from latent_explorer.ui.style import theme
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-MOST_CLASSES = 8  # drawn at most
+MAX_CLASSES = 8  # drawn at most
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 LABEL_ROW = 2 * theme.UNIT  # px
-LINE = 2  # px, of a class's line
+LINE_WIDTH = 2  # px, of a class's line
 DOT = 3.5  # px, radius where a line stands now
 AXIS = 5 * theme.UNIT  # px left of the lines, for the axis's numbers
 SWATCH = 22  # px of a label before its text
-WIDEST = 160  # px of a name
+MAX_NAME_WIDTH = 160  # px of a name
 
 
 def line_style(index: int) -> Qt.PenStyle:
-    """Return the dash of a class, so that classes are not told by colour alone."""
+    """Return the dash of a class, so that classes can be distinguished without colour."""
     return STYLES[index % len(STYLES)]
 
 
 def drawn_classes(table: np.ndarray) -> list[int]:
     """Return the `MOST_CLASSES` classes with the highest maxima of (n, K) probabilities, ascending."""
     highest = np.nanmax(table, axis=0)
-    return sorted(np.argsort(-highest, kind="stable")[:MOST_CLASSES].tolist())
+    return sorted(np.argsort(-highest, kind="stable")[:MAX_CLASSES].tolist())
 
 
 def paint_axis(painter: QPainter, y_of: Callable[[float], float], right: float) -> None:
     """Paint hairlines at 0, 0.5 and 1 from AXIS to `right`, with their numbers at the left."""
     now = theme.current()
     painter.setFont(theme.font(11))
-    for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+    for value, label in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
         y = round(y_of(value)) + 0.5
         style = Qt.PenStyle.DashLine if value == 0.5 else Qt.PenStyle.SolidLine
         painter.setPen(QPen(now.color("line"), 1, style))
         painter.drawLine(QPointF(AXIS - 4, y), QPointF(right, y))
         painter.setPen(now.color("muted"))
         box = QRectF(0, y - 8, AXIS - 8, 16)
-        painter.drawText(box, theme.RIGHT, words)
+        painter.drawText(box, theme.RIGHT, label)
 
 
 def finite_runs(x: np.ndarray, y: np.ndarray) -> list[list[QPointF]]:
     """Return the points of a line in pieces, split where a value is not finite."""
-    there = np.isfinite(y)
-    pieces = np.split(np.arange(len(y)), np.flatnonzero(~there))
-    found = [piece[there[piece]] for piece in pieces]
+    finite = np.isfinite(y)
+    pieces = np.split(np.arange(len(y)), np.flatnonzero(~finite))
+    runs = [piece[finite[piece]] for piece in pieces]
     return [
         [QPointF(a, b) for a, b in zip(x[piece].tolist(), y[piece].tolist(), strict=True)]
-        for piece in found
+        for piece in runs
         if len(piece)
     ]
 
@@ -65,7 +65,7 @@ def paint_line(painter: QPainter, index: int, points: Sequence[QPointF]) -> None
     """Paint the line of a class through these points, or a dot if there is only one."""
     color = theme.current().class_color(index)
     if len(points) > 1:
-        painter.setPen(QPen(color, LINE, line_style(index)))
+        painter.setPen(QPen(color, LINE_WIDTH, line_style(index)))
         painter.drawPolyline(QPolygonF(points))
     else:
         painter.setPen(Qt.PenStyle.NoPen)
@@ -86,7 +86,7 @@ def labels_width(names: Sequence[str]) -> int:
     """Return the width of the labels with their numbers, px."""
     metrics = QFontMetricsF(theme.font(theme.SMALL))
     widest = max((metrics.horizontalAdvance(name) for name in names), default=60.0)
-    return int(min(widest, WIDEST) + 8 * theme.UNIT)
+    return int(min(widest, MAX_NAME_WIDTH) + 8 * theme.UNIT)
 
 
 def label_positions(
@@ -121,7 +121,7 @@ def paint_labels(
     painter.setFont(theme.font(theme.SMALL))
     metrics = QFontMetricsF(painter.font())
     for index, y in places.items():
-        painter.setPen(QPen(now.class_color(index), LINE, line_style(index)))
+        painter.setPen(QPen(now.class_color(index), LINE_WIDTH, line_style(index)))
         painter.drawLine(QPointF(left + 2, y), QPointF(left + 16, y))
         painter.setPen(now.color("ink"))
         box = QRectF(left + SWATCH, y - LABEL_ROW / 2, right - left - SWATCH, LABEL_ROW)

@@ -20,7 +20,7 @@ class SegmentedControl(QWidget):
 
     chosen = Signal(int)
 
-    def __init__(self, name: str, words: Sequence[str] = (), *, tight: bool = False) -> None:
+    def __init__(self, name: str, labels: Sequence[str] = (), *, tight: bool = False) -> None:
         super().__init__()
         self._tight = tight  # less padding
         self.setAccessibleName(name)
@@ -28,18 +28,18 @@ class SegmentedControl(QWidget):
         self._group.idClicked.connect(self.chosen)
         self._line = row(self, spacing=theme.UNIT // 2)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.set_words(words)
+        self.set_labels(labels)
 
-    def set_words(self, words: Sequence[str]) -> None:
+    def set_labels(self, labels: Sequence[str]) -> None:
         """Replace the words; keep the selected word if it is among them, else select the first."""
-        if list(words) == self.words:
+        if list(labels) == self.labels:
             return
         before = self.word
         for old in self._group.buttons():
             self._group.removeButton(old)
             self._line.removeWidget(old)
             old.deleteLater()
-        for index, word in enumerate(words):
+        for index, word in enumerate(labels):
             made = QToolButton()
             made.setText(word)
             made.setCheckable(True)
@@ -50,10 +50,10 @@ class SegmentedControl(QWidget):
             made.setAccessibleName(word)
             self._group.addButton(made, index)
             self._line.addWidget(made)
-        self.choose(list(words).index(before) if before in words else 0)
+        self.choose(list(labels).index(before) if before in labels else 0)
 
     @property
-    def words(self) -> list[str]:
+    def labels(self) -> list[str]:
         return [button.text() for button in self._group.buttons()]
 
     @property

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 HEIGHT = 4 * theme.UNIT
-WINDOW = 1.0  # seconds over which pictures are counted
-FEWEST = 5  # least number of pictures for a rate
+WINDOW_SECONDS = 1.0  # seconds over which pictures are counted
+MIN_SAMPLES = 5  # pictures needed for a rate
 
 
 @dataclass
@@ -36,10 +36,10 @@ def job_text(name: str, progress: Progress | None) -> str:
     """Return name and progress of a job: "Finding attributes 43 %, 1 min left"."""
     if progress is None or progress.total <= 0:
         return f"{name}..."
-    said = f"{progress.message or name} {100 * progress.done // progress.total} %"
+    text = f"{progress.message or name} {100 * progress.done // progress.total} %"
     if progress.seconds_left is not None:
-        said += f", {duration_text(progress.seconds_left)} left"
-    return said
+        text += f", {duration_text(progress.seconds_left)} left"
+    return text
 
 
 class JobIndicator(QWidget):
@@ -121,9 +121,9 @@ class Speed(QLabel):
         """Count a picture that took `seconds` to make."""
         now = self._clock()
         self._times.append(now)
-        while self._times and now - self._times[0] > WINDOW:
+        while self._times and now - self._times[0] > WINDOW_SECONDS:
             self._times.popleft()
-        if len(self._times) >= FEWEST and self._times[-1] > self._times[0]:
+        if len(self._times) >= MIN_SAMPLES and self._times[-1] > self._times[0]:
             self._rate = (len(self._times) - 1) / (self._times[-1] - self._times[0])
         took = f"{1000 * seconds:.0f} ms" if seconds >= 0.001 else "under 1 ms"
         self.setText(f"{self._rate:.0f} pictures/s, {took}" if self._rate else took)
@@ -207,9 +207,9 @@ class StatusBar(QWidget):
         self.device.setVisible(bool(device))
         self.device_menu.clear()
         group = QActionGroup(self.device_menu)
-        for number, words in choices:
-            action = self.device_menu.addAction(escape_mnemonics(words))
-            action.setToolTip(f"Make the pictures on: {words}")
+        for number, label in choices:
+            action = self.device_menu.addAction(escape_mnemonics(label))
+            action.setToolTip(f"Make the pictures on: {label}")
             action.setCheckable(True)
             action.setChecked(number == chosen)
             group.addAction(action)
@@ -223,11 +223,11 @@ class StatusBar(QWidget):
             return  # setting a style sheet is slow, and a drag makes 60 pictures per second
         self.warnings = tuple(warnings or ())
         self.data.setText("Outside the data" if self.warnings else "Within the data")
-        said = "\n".join(self.warnings) or (
+        description = "\n".join(self.warnings) or (
             "Every style is inside the range that the data shows, and the latent lies where the model learned."
         )
-        self.data.setToolTip(said)
-        self.data.setAccessibleDescription(said)
+        self.data.setToolTip(description)
+        self.data.setAccessibleDescription(description)
         self._draw_data()
 
     def _draw_data(self) -> None:

@@ -246,7 +246,7 @@ def test_already_at_the_end_says_so_instead_of_a_dead_slider(panel, explorer, qt
 
 
 def test_flip_with_is_one_step(panel, explorer, qtbot):
-    ranks = panel.flip_words.text()
+    ranks = panel.flip_text.text()
     assert ranks.startswith("Flip with 1")
     with waiting_for(qtbot, explorer, MainPicture) as seen:
         QTest.mouseClick(panel.flip_apply, LEFT)
@@ -260,7 +260,7 @@ def test_a_picture_of_the_target_needs_no_flip(panel, explorer, qtbot):
     ill = int(explorer.summary.samples.probs[:, 0].argmax())
     with waiting_for(qtbot, explorer, MainPicture):
         explorer.apply(SetBase(SampleBase(ill)))
-    assert panel.flip_words.text() == "This picture is diseased already."
+    assert panel.flip_text.text() == "This picture is diseased already."
     assert not panel.flip_apply.isVisible()
 
 
@@ -291,7 +291,7 @@ def test_the_search_shows_how_far_it_is_and_can_be_cancelled(panel, explorer, mo
     explorer.updates.emit(JobEvent(77, Progress(43, 100, "Moving styles", 61.0)))
     page = panel.search.searching
     assert page.bar.value() == 43
-    assert page.words.text() == "Moving styles 43 %, 61 s left"
+    assert page.message.text() == "Moving styles 43 %, 61 s left"
     QTest.mouseClick(page.cancel, LEFT)
     assert cancelled == [77]
     explorer.updates.emit(JobEnded(77, SEARCH, "cancelled"))

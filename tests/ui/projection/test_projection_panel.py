@@ -85,7 +85,7 @@ def test_the_photo_is_the_picture_before_until_it_is_not_wanted(qtbot, desktop, 
     assert view.before.title == "Photo"
     assert view.after.title == "Reconstruction"
     np.testing.assert_array_equal(view.before.image, shown.target)
-    assert bars.verdict.told == "photo"
+    assert bars.verdict.before_caption == "photo"
     action = desktop.window.actions_by_key["compare_photo"]
     assert action.isEnabled()
     QTest.keyClick(desktop.window, "o")
@@ -141,7 +141,7 @@ def test_photo_and_generators_view_stand_level(qtbot, desktop, projection):
     desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), "square")
     stage = projection.stage
     qtbot.waitUntil(lambda: stage.crop.isVisible() and stage.crop.width() > 150)
-    (seen,) = stage.seen.frames()
+    (seen,) = stage.classifier_view.frames()
     framed = stage.crop.frame_rect()
     assert abs(framed.top() - seen.top()) <= 1
     assert abs(framed.height() - seen.height()) <= 1
@@ -160,7 +160,7 @@ def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, p
     assert stage.pages.currentWidget() is stage.live
     qtbot.waitUntil(lambda: stage.twins.twins is not None)
     assert stage.view.before.title.startswith("Photo")
-    assert "left" in projection.panel.said.text()
+    assert "left" in projection.panel.progress_label.text()
     assert "photo 0.90, now 0.80" in stage.twins.accessibleDescription()
     assert stage.loss.isVisible()
     assert colours_in(stage) > 10
@@ -203,7 +203,7 @@ def test_the_frame_is_moved_pulled_and_sized_by_mouse_and_keys(qtbot, desktop, p
     assert desktop.projections.photo.crop == start
     crop.set_full_crop()
     assert crop_to_pixels(desktop.projections.photo.crop, 60, 90) == (0, -15, 90)
-    seen = projection.stage.seen.after
+    seen = projection.stage.classifier_view.after
     assert seen.image.shape == (64, 64, 3)
     assert not seen.image[:8].any(), "black where the photo ends"
     assert crop.accessibleDescription()
@@ -213,7 +213,7 @@ def test_pasting_takes_pixels_files_or_says_that_there_is_nothing(qtbot, desktop
     clipboard = QGuiApplication.clipboard()
     clipboard.setText("no picture")
     QTest.keyClick(desktop.window, "v", Qt.KeyboardModifier.ControlModifier)
-    assert "no picture on the clipboard" in desktop.window.notices.said[-1][1]
+    assert "no picture on the clipboard" in desktop.window.notices.history[-1][1]
     image = QImage(30, 20, QImage.Format.Format_ARGB32)
     image.fill(0x80FF0000)
     clipboard.setImage(image)

@@ -91,17 +91,17 @@ def test_noise_none_and_from_a_seed(desktop, inputs):
 
 
 def test_one_classifier_needs_no_choice(desktop):
-    assert desktop.window.attributes.asked.isHidden()
+    assert desktop.window.attributes.classifier_selector.isHidden()
 
 
 def test_another_classifier_is_asked_about_the_same_class(qtbot, tmp_path):
     with desktop_on(tmp_path, classifiers=2) as desktop:
         open_fake(qtbot, desktop, tmp_path)
         window, explorer = desktop.window, desktop.explorer
-        asked = window.attributes.asked
-        assert asked.isVisible()
+        selector = window.attributes.classifier_selector
+        assert selector.isVisible()
         before = explorer.state
-        choose(asked.choice, 1)
+        choose(selector.choice, 1)
         after = explorer.state
         assert after.classifier_id == explorer.summary.classifiers[1].classifier_id
         assert after.target_class == 1  # "diseased" stands second there
@@ -110,7 +110,7 @@ def test_another_classifier_is_asked_about_the_same_class(qtbot, tmp_path):
         assert window.samples.view.thumbnails.class_names == ("healthy", "diseased")
         wait_picture(qtbot, desktop)
         explorer.undo()
-        assert asked.choice.currentIndex() == 0
+        assert selector.choice.currentIndex() == 0
         assert "residual" in window.status.model.text()
 
 
@@ -119,22 +119,22 @@ def test_the_sliders_stay_and_the_verdict_follows(qtbot, tmp_path):
         open_fake(qtbot, desktop, tmp_path)
         window, explorer = desktop.window, desktop.explorer
         panel = window.attributes
-        assert [panel.asked.choice.itemText(i) for i in range(3)] == [
+        assert [panel.classifier_selector.choice.itemText(i) for i in range(3)] == [
             "small residual network",
             "second opinion",
             "frame-only · outer 6 px",
         ]
         explorer.apply(SetAttribute(explorer.attributes()[0], 0.8))
         before = [card.name.text for card in panel.list.cards]
-        choose(panel.asked.choice, 2)
+        choose(panel.classifier_selector.choice, 2)
         wait_picture(qtbot, desktop)
         assert [card.name.text for card in panel.list.cards] == before
         assert panel.list.cards[0].slider.amount == pytest.approx(0.8)
         assert panel.info.text().endswith("frame-only is asked")
-        assert "outer 6 px" in panel.asked.choice.toolTip()
-        assert "was not measured" in panel.flip_words.text()
+        assert "outer 6 px" in panel.classifier_selector.choice.toolTip()
+        assert "was not measured" in panel.flip_text.text()
         assert not panel.flip_apply.isVisible()
         assert "never measured" in panel.list.cards[0].effect.accessibleName()
         assert explorer.shown.request.classifier_id == explorer.summary.classifiers[2].classifier_id
-        choose(panel.asked.choice, 1)  # its classes stand otherwise: a target would mean another
+        choose(panel.classifier_selector.choice, 1)  # its classes stand otherwise: a target would mean another
         assert panel.list.cards == []

@@ -84,8 +84,8 @@ def test_ticked_attributes_and_words_go_into_the_wish(qtbot, desktop) -> None:
     rows[8].box.setChecked(True)
     assert dialog.spec.arms[0].keys == tuple(r.key for r in (*rows[1:6], rows[8]))
     assert dialog.attributes.chosen.text() == "6 of 10 attributes are shown"
-    dialog.words.fields["contact"].setText(" Write to lab@example.org ")
-    dialog.words.fields["consent"].setPlainText("Yes?")
+    dialog.texts.fields["contact"].setText(" Write to lab@example.org ")
+    dialog.texts.fields["consent"].setPlainText("Yes?")
     texts = dialog.spec.settings.texts
     assert (texts.contact, texts.consent) == ("Write to lab@example.org", "Yes?")
     dialog.reject()
@@ -134,8 +134,8 @@ def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
     assert dialog.view.sentence.text().startswith(f"{COUNT} of 60 respondents count. Accuracy 0.")
     assert "below chance" in dialog.view.cautions.text()
-    assert dialog.view.segments.words[:4] == ["Accuracy", "Attributes", "Arms", "Questions"]
-    for index in range(len(dialog.view.segments.words)):
+    assert dialog.view.segments.labels[:4] == ["Accuracy", "Attributes", "Arms", "Questions"]
+    for index in range(len(dialog.view.segments.labels)):
         dialog.view.segments.chosen.emit(index)
         assert dialog.view.table.model().rowCount() > 0
     assert dialog.open_report.isVisible()

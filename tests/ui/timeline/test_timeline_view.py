@@ -232,7 +232,7 @@ def test_the_ruler_has_readable_marks():
 )
 def test_keys_ask(view, key, modifiers, command):
     asked = []
-    view.asked.connect(asked.append)
+    view.command_requested.connect(asked.append)
     QTest.keyClick(view, key, modifiers)
     assert asked == [command]
 

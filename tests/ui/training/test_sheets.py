@@ -81,17 +81,17 @@ def test_no_sheet_yet(flipper):
 
 def test_the_newest_is_followed_until_the_person_turns_back(flipper, tmp_path):
     show(flipper, tmp_path)
-    assert flipper.words.text() == "12,000"
+    assert flipper.caption.text() == "12,000"
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "00016000.png")
     show(flipper, tmp_path)
-    assert flipper.words.text() == "16,000"
+    assert flipper.caption.text() == "16,000"
     QTest.keyClick(flipper.view, Qt.Key.Key_Left)
-    assert flipper.words.text() == "12,000"
+    assert flipper.caption.text() == "12,000"
     Image.fromarray(np.zeros((32, 32, 3), np.uint8)).save(tmp_path / "00020000.png")
     show(flipper, tmp_path)
-    assert flipper.words.text() == "12,000"
+    assert flipper.caption.text() == "12,000"
     QTest.keyClick(flipper.view, Qt.Key.Key_Home)
-    assert flipper.words.text() == "4,000"
+    assert flipper.caption.text() == "4,000"
     assert "original" in flipper.view.accessibleDescription()
 
 
@@ -110,9 +110,9 @@ def test_playing_turns_from_the_first_to_the_last_and_stops(qtbot, flipper, tmp_
     show(flipper, tmp_path)
     QTest.keyClick(flipper.view, Qt.Key.Key_Space)
     assert flipper.playing
-    assert flipper.words.text() == "4,000"
+    assert flipper.caption.text() == "4,000"
     qtbot.waitUntil(lambda: not flipper.playing, timeout=4000)
-    assert flipper.words.text() == "12,000"
+    assert flipper.caption.text() == "12,000"
 
 
 def test_a_sheet_that_vanished_is_no_trouble(flipper, tmp_path):

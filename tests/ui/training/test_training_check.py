@@ -24,7 +24,7 @@ def test_check_then_start(qtbot, page, controller, pictures):
     assert page.next.cancel.isVisible()
     assert not page.next.next.isVisible()
     controller.updates.emit(CheckProgress(Progress(5_000, 10_000, "Looking at the pictures", 12.0)))
-    assert page.next.said.text() == "Looking at the pictures 50 %, 12 s left"
+    assert page.next.message.text() == "Looking at the pictures 50 %, 12 s left"
     controller.finish_check()
     said = page.check.findings.texts
     assert said[0].startswith("About 18 min on this machine")
@@ -49,7 +49,7 @@ def test_other_pictures_must_be_checked_again_another_name_not(page, controller,
     page.classifier.label.setCurrentIndex(1)
     page.classifier.label.activated.emit(1)
     assert page.next.next.text() == "Check again"
-    assert "other pictures or labels" in page.next.said.text()
+    assert "other pictures or labels" in page.next.message.text()
 
 
 @pytest.mark.parametrize("field", ["preset", "images", "init", "device"])
@@ -62,14 +62,14 @@ def test_a_time_measured_for_other_settings_says_so_and_can_be_measured_again(
     page.images.choose(pictures)
     press(page)
     controller.finish_check()
-    assert page.next.said.text() == ""
+    assert page.next.message.text() == ""
     take(page, field, controller.device.model)
     assert page.next.next.text() == "Start training"
-    assert page.next.said.text() == "The time was measured for other settings."
+    assert page.next.message.text() == "The time was measured for other settings."
     QTest.mouseClick(page.next.again, LEFT)
     assert calls(controller, "check")[-1][0] == page.plan
     controller.finish_check()
-    assert page.next.said.text() == ""
+    assert page.next.message.text() == ""
     assert page.next.again.isHidden()
 
 

@@ -79,9 +79,9 @@ def test_a_running_training_shows_everything(qtbot, controller, runs):
     assert facts.facts["Agreement"].text().endswith("at 24,000 images")
     assert shown(page) == {"pause", "stop", "current"}
     assert primary(page) == []
-    assert page.groups.words == ["Validation", "Losses", "Speed"]
+    assert page.groups.labels == ["Validation", "Losses", "Speed"]
     assert [row.curve.name for row in page.curves.legend.rows][:2] == ["Agreement", "LPIPS (mean image = 1)"]
-    assert page.sheets.words.text() == "24,000"
+    assert page.sheets.caption.text() == "24,000"
     assert page.sheets.view.layout_now().side >= 20
     assert "6,204 pictures" in page.log.text.toPlainText()
 

@@ -25,7 +25,7 @@ def test_an_empty_form_says_what_is_missing_only_when_asked(page, controller):
 
 def test_pictures_are_recognised_and_suggest_label_classes_and_group(page, pictures):
     page.images.choose(pictures)
-    assert page.images.seen.texts == ["PlantVillage: 14,529 files."]
+    assert page.images.messages.texts == ["PlantVillage: 14,529 files."]
     assert page.plan.data == pictures
     assert (page.plan.label, page.plan.group) == ("healthy", "group")
     assert page.classifier.classes.text() == "diseased (9,800), healthy (4,729)"
@@ -54,7 +54,7 @@ def test_a_folder_is_dropped(page, controller, pictures):
 def test_what_holds_no_pictures_says_so_in_its_place(page, controller, pictures):
     controller.offer = None
     page.images.choose(pictures)
-    assert page.images.seen.texts == ["PlantVillage holds no pictures."]
+    assert page.images.messages.texts == ["PlantVillage holds no pictures."]
 
 
 def test_pictures_without_labels_need_a_classifier_from_elsewhere(page, controller, pictures, tmp_path):
@@ -99,7 +99,7 @@ def test_a_classifier_is_trained_on_other_pictures(page, controller, pictures, t
     page.classifier.set_own_data(other)
     assert (page.plan.classifier_data, page.plan.label) == (other, "class")
     assert page.plan.group == ""
-    assert page.classifier.seen.texts == ["class folders: 50 files."]
+    assert page.classifier.messages.texts == ["class folders: 50 files."]
     controller.offer = OFFER
     page.classifier.same.click()
     assert (page.plan.classifier_data, page.plan.label) == (None, "healthy")
@@ -112,7 +112,7 @@ def test_columns_are_those_of_the_pictures_with_labels(page, controller, picture
     page.classifier.set_own_data(pictures)
     controller.offer = DataSummary("pictures", 900, group="person")
     page.images.choose(tmp_path)
-    assert page.images.seen.texts == ["Pictures: 900 files."]
+    assert page.images.messages.texts == ["Pictures: 900 files."]
     assert (page.plan.label, page.plan.group) == ("healthy", "group")
 
 

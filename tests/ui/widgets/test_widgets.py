@@ -15,14 +15,14 @@ from window_tools import colours_in
 from latent_explorer.app.engine.failure import Failure
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.application import make_application, print_timing, process_seconds
-from latent_explorer.ui.canvas.live_plot import LENGTH, ProbabilityPlot
+from latent_explorer.ui.canvas.live_plot import MAX_EDITS, ProbabilityPlot
 from latent_explorer.ui.dialogs.error import ErrorDialog
 from latent_explorer.ui.dialogs.help import AboutDialog, NoticesDialog
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import ElidedLabel, column, hint, plain
 from latent_explorer.ui.widgets.image_view import CaptionedImage, ImageView
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
-from latent_explorer.ui.widgets.probability_bars import MOST_ROWS, ClassProbabilities, ProbabilityBars, sentence
+from latent_explorer.ui.widgets.probability_bars import MAX_ROWS, ClassProbabilities, ProbabilityBars, sentence
 from latent_explorer.ui.widgets.probability_lines import drawn_classes
 from latent_explorer.ui.widgets.scaling import difference, scaled, shown_side, to_qimage
 from latent_explorer.ui.widgets.status_bar import Speed, job_text
@@ -144,7 +144,7 @@ def test_many_classes_show_target_and_strongest():
     probs[[7, 20]] = 0.3, 0.2
     rows = verdict(probs, probs, names, target=33).rows()
     assert rows[:3] == [33, 7, 20]
-    assert len(rows) == MOST_ROWS
+    assert len(rows) == MAX_ROWS
     assert "46 more classes" in sentence(verdict(probs, probs, names, target=33))
 
 
@@ -194,9 +194,9 @@ def test_plot_breaks_where_the_picture_changes(plot):
 
 
 def test_plot_keeps_the_newest_edits(plot):
-    for step in range(2 * LENGTH):
+    for step in range(2 * MAX_EDITS):
         plot.add(np.array([step, 0.0]))
-    assert plot.probs[[0, -1], 0].tolist() == [LENGTH, 2 * LENGTH - 1]
+    assert plot.probs[[0, -1], 0].tolist() == [MAX_EDITS, 2 * MAX_EDITS - 1]
 
 
 def test_only_the_classes_that_matter_are_drawn():

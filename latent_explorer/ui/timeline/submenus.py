@@ -83,7 +83,7 @@ class TimelineMenus:
             self._controller.rename(name)
 
     def _delete(self) -> None:
-        """Delete the current timeline. Asks only if it has keyframes, since undo brings it back."""
+        """Delete the current timeline. Asks only if it has keyframes, since undo restores it."""
         current = self._controller.current
         if current is None:
             return
