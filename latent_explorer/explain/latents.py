@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=nn.Module)
 
-_W_STATISTICS = 1024  # mapped z's for the standard deviation of w
-_COPIES = 2  # tuned generators in memory at once: the picture and what it is compared with
+_W_SAMPLES = 1024  # mapped z's for the standard deviation of w
+_MAX_COPIES = 2  # tuned generators in memory at once: the picture and what it is compared with
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def latent_of(projected: ProjectedPicture) -> Latent:
 
 
 def projected_of(latent: Latent, target: np.ndarray, image: np.ndarray, report: ProjectionReport) -> ProjectedPicture:
-    """Return a found latent as the value that is kept: the inverse of `latent_of`."""
+    """Return a latent as the value that is stored: the inverse of `latent_of`."""
 
     def row(tensor: Tensor) -> np.ndarray:
         return tensor[0].detach().float().cpu().numpy()
@@ -170,7 +170,7 @@ def mapped_w(generator: Generator, count: int) -> Tensor:
 
 def w_standard_deviation(generator: Generator) -> float:
     """Return the root of the mean variance of w over mapped z's: the unit of `w_distance`."""
-    w = mapped_w(generator, _W_STATISTICS)
+    w = mapped_w(generator, _W_SAMPLES)
     return max(float(w.var(dim=0).mean().sqrt()), 1e-12)
 
 
@@ -189,17 +189,17 @@ def latent_styles(
     A latent found in style space is its ws and what its styles add to them. Styles are affine in ws and cond, so what
     is added is the same wherever those move, and truncation scales it scales ws - w_avg.
     """
-    found = synthesis.styles(ws, cond)
+    styles = synthesis.styles(ws, cond)
     if latent.styles is None:
-        return found
-    own = synthesis.styles(latent.ws, latent.cond)
-    kept = []
-    for layer, style, mine, base in zip(synthesis.layout.layers, found, latent.styles, own, strict=True):
+        return styles
+    base_styles = synthesis.styles(latent.ws, latent.cond)
+    moved = []
+    for layer, style, mine, base in zip(synthesis.layout.layers, styles, latent.styles, base_styles, strict=True):
         truncated = truncation_cutoff is None or layer.ws_row < truncation_cutoff
         psi = truncation_psi if truncated else 1.0
         # In this order an untouched latent keeps its styles to the last bit.
-        kept.append(mine + (style - base) + (psi - 1.0) * (mine - base))
-    return kept
+        moved.append(mine + (style - base) + (psi - 1.0) * (mine - base))
+    return moved
 
 
 def check_latent(synthesis: SynthesisNetwork, latent: Latent) -> None:
@@ -262,8 +262,8 @@ class TunedGenerators:
         if not latent.delta:
             return self._generator
         key = id(latent.delta)  # the mapping is kept beside the copy, so its id stays its own
-        found = self._kept.pop(key, None) or (latent.delta, with_delta(self._generator, latent.delta))
-        self._kept[key] = found
-        while len(self._kept) > _COPIES:
+        entry = self._kept.pop(key, None) or (latent.delta, with_delta(self._generator, latent.delta))
+        self._kept[key] = entry
+        while len(self._kept) > _MAX_COPIES:
             self._kept.popitem(last=False)
-        return found[1]
+        return entry[1]

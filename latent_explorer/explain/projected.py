@@ -31,7 +31,7 @@ _MAX_REPORT = 1 << 20  # bytes
 _MAX_HEADER = 8 << 20  # bytes
 
 
-class _Words(msgspec.Struct):
+class _Header(msgspec.Struct):
     """Content of the header: one entry, because the library writes several in any order."""
 
     version: int
@@ -51,7 +51,7 @@ class ProjectionReport(msgspec.Struct, frozen=True):
     seconds: float  # of the whole batch that the picture was projected in
     lpips: float  # target against the rendered picture
     lpips_net: str  # the judge: "LPIPS (squeeze)", or "feature distance", which is no LPIPS
-    optimised: str  # the distance that was made small: the same words
+    optimised: str  # the distance that was minimised: the same names
     psnr: float  # dB
     probs_target: tuple[float, ...]  # (K,)
     probs_reconstruction: tuple[float, ...]  # (K,)
@@ -62,8 +62,8 @@ class ProjectionReport(msgspec.Struct, frozen=True):
     domain_reason: str  # a sentence; empty when nothing is wrong
     domain_figures: dict[str, float] = {}  # what the verdict rests on
     tuned: bool = False  # a weight delta belongs to it: attribute ranges are approximate
-    cond_assumed: bool = False  # a file of numbers named no cond: the generator is told equal ones
-    probs_photo: tuple[float, ...] = ()  # (K,) of the photo at its own size, where that was asked
+    cond_assumed: bool = False  # the imported file held no cond: equal class probabilities are used
+    probs_photo: tuple[float, ...] = ()  # (K,) of the photo at its own size, where that was computed
     settings: ProjectionSettings = ProjectionSettings()
 
 
@@ -93,9 +93,9 @@ class ProjectedPicture:
 
 def to_bytes(projected: ProjectedPicture) -> bytes:
     """Return the content of a `.projection` file: safetensors, with the report in its header."""
-    words = _Words(_VERSION, msgspec.Raw(msgspec.json.encode(projected.report)))
+    header = _Header(_VERSION, msgspec.Raw(msgspec.json.encode(projected.report)))
     arrays = {k: np.ascontiguousarray(v) for k, v in _arrays(projected).items()}
-    content: bytes = save(arrays, {_FORMAT: msgspec.json.encode(words).decode()})
+    content: bytes = save(arrays, {_FORMAT: msgspec.json.encode(header).decode()})
     return content
 
 
@@ -136,13 +136,13 @@ def read_projected(source: str | os.PathLike[str] | bytes, name: str = "") -> Pr
 
 def _arrays(projected: ProjectedPicture) -> dict[str, np.ndarray]:
     """Return every array by its name in the file."""
-    found = {"ws": projected.ws, "target": projected.target, "image": projected.image}
+    arrays = {"ws": projected.ws, "target": projected.target, "image": projected.image}
     if projected.cond is not None:
-        found["cond"] = projected.cond
-    found |= {f"styles.{i:03d}": a for i, a in enumerate(projected.styles or ())}
-    found |= {f"noise.{i:03d}": a for i, a in enumerate(projected.noise or ())}
-    found |= {f"delta.{key}": a for key, a in projected.delta.items()}
-    return found
+        arrays["cond"] = projected.cond
+    arrays |= {f"styles.{i:03d}": a for i, a in enumerate(projected.styles or ())}
+    arrays |= {f"noise.{i:03d}": a for i, a in enumerate(projected.noise or ())}
+    arrays |= {f"delta.{key}": a for key, a in projected.delta.items()}
+    return arrays
 
 
 def _parsed(content: bytes, name: str) -> ProjectedPicture:
@@ -152,19 +152,19 @@ def _parsed(content: bytes, name: str) -> ProjectedPicture:
     try:
         # The library checks the table against the length, but its Python interface hides the header's metadata.
         arrays = load(content)
-        header = msgspec.json.decode(content[8 : 8 + length], type=dict[str, msgspec.Raw])
-        texts = msgspec.json.decode(header["__metadata__"], type=dict[str, str])
-        words = msgspec.json.decode(texts[_FORMAT], type=_Words)
+        table = msgspec.json.decode(content[8 : 8 + length], type=dict[str, msgspec.Raw])
+        texts = msgspec.json.decode(table["__metadata__"], type=dict[str, str])
+        header = msgspec.json.decode(texts[_FORMAT], type=_Header)
     except (SafetensorError, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
         raise _unreadable(name, "it is damaged or something else") from error
-    if words.version != _VERSION:
+    if header.version != _VERSION:
         raise UserError(
-            f"{name} was written by a newer version of Latent Explorer (format {words.version}). Update the program."
+            f"{name} was written by a newer version of Latent Explorer (format {header.version}). Update the program."
         )
-    if len(words.report) > _MAX_REPORT:
+    if len(header.report) > _MAX_REPORT:
         raise _unreadable(name, "its report is too long")
     try:
-        report = msgspec.json.decode(words.report, type=ProjectionReport)
+        report = msgspec.json.decode(header.report, type=ProjectionReport)
         projected = _assembled(arrays, report)
         _check(projected)
     except (msgspec.MsgspecError, ValueError, LookupError) as error:

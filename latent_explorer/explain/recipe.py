@@ -186,7 +186,7 @@ def canonical_edits(edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
 
 
 class PictureRequest(msgspec.Struct, frozen=True):
-    """Recipe and the classifier that is asked about its picture."""
+    """Recipe and the classifier for its picture."""
 
     recipe: PictureRecipe
     classifier_id: str

@@ -30,7 +30,7 @@ class Purpose(IntEnum):
     MIRROR = 1
     PARTNERS = 2  # whose class a generated picture is told
     LATENT = 3  # z of the mapping path
-    HEARD = 4  # which styles of a re-paired latent hear the other class
+    HEARD = 4  # which styles of a re-paired latent are those of the other class
     NOISE = 5  # maps of the synthesis
     AUGMENT_REAL = 6
     AUGMENT_FAKE = 7  # as D learns

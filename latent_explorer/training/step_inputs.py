@@ -66,7 +66,7 @@ def hear(cond: Tensor, untold: Tensor) -> Tensor:
 def mix_class_styles(
     synthesis: SynthesisNetwork, ws: Tensor, own: Tensor, other: Tensor, numbers: Tensor
 ) -> tuple[Styles, Tensor]:
-    """Let a random share of the styles of ws (N, num_ws, w_dim) hear another class, as when sliders are moved.
+    """Compute a random share of the styles of ws (N, num_ws, w_dim) for another class, as when sliders are moved.
 
     Returns the styles and the target (N, K): probabilities between `own` and `other` (N, K) in the space of logits, by
     the moved share of the class weights. So effects add up, style by style, and no single style can carry the class.

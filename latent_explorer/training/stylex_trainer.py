@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Step of a StylEx training. Encoder path and mapping path take part in every update.
+"""Training step of StylEx. Every update uses both encoded latents and latents of the mapping network.
 
 Recipe: reconstruction first; then the classifier's agreement; then the discriminator. In each step one batch of
 pictures is reconstructed from E(x) and its own class probabilities, and a smaller batch is generated, from z and from
@@ -89,7 +89,7 @@ class Trainer:
         self.positions = BatchPositions(config, world)
         self.images = 0
         self.step_count = 0
-        self.lr_scale = 1.0  # halved whenever the training diverged and was taken back
+        self.lr_scale = 1.0  # halved whenever the training diverged and was rolled back
         self.bank = torch.zeros(0, config.w_dim, device=self.device)
         self.mean_path_length = torch.zeros([], device=self.device)
         self.augmentation = Augmentation(config.ada_target, config.ada_images, self.device)

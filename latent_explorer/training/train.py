@@ -56,7 +56,7 @@ class Throughput:
 
     @contextlib.contextmanager
     def paused(self, validation: bool = False) -> Iterator[None]:
-        """Stop the clock while the context lasts."""
+        """Pause the timer while the context lasts."""
         self._paused_at = started = time.monotonic()
         try:
             yield
@@ -153,7 +153,7 @@ class TrainingRun(TrainingLoop):
         return self.trainer.images >= self.config.images
 
     def should_stop(self, asked: Callable[[], object]) -> bool:
-        """Return True if the first process is asked to end here. The clock stands while it waits for the answer."""
+        """Return True if the first process is asked to end here. The throughput timer is paused while waiting."""
         with self.throughput.paused():
             return self.world.broadcast(bool(asked()))
 
@@ -228,7 +228,7 @@ class TrainingRun(TrainingLoop):
         at, taken_back = self.trainer.images, self.taken_back + 1
         if taken_back > MAX_ROLLBACKS:
             raise UserError(
-                f"The training diverged at {at} images and was taken back {MAX_ROLLBACKS} times already, each time "
+                f"The training diverged at {at} images and was rolled back {MAX_ROLLBACKS} times already, each time "
                 f"with half the learning rate. Export what it has with `latent-explorer export {self.run.path} --out "
                 f"X.explainer`, or start again with a smaller one, such as --set lr={self.config.lr / 4:g}."
             )

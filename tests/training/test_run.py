@@ -172,7 +172,7 @@ def test_a_training_that_diverges_again_and_again_is_given_up(
 ) -> None:
     _diverging(monkeypatch, images=88, times=99)
     run = started(msgspec.structs.replace(config, checkpoint_seconds=0.0), tmp_path)
-    with pytest.raises(UserError, match="taken back 3 times"):
+    with pytest.raises(UserError, match="rolled back 3 times"):
         list(train(run))
     state = Checkpoints(run).load()
     assert state["images"] == 80

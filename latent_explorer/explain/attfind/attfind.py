@@ -39,17 +39,17 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import StyleStats
 
 
-SCREEN = 0.15  # of the moves towards each class; the search's own choices stood within the best 0.08 on a prototype
+SCREEN = 0.15  # of the moves towards each class; on a prototype all picks of a full search were in the best 0.08
 
 
 class AttFindSettings(msgspec.Struct, frozen=True):
     """Settings of a search."""
 
     n: int = 250  # pictures of the explainer that are searched
-    seed: int | None = None  # draw them by it; None: the first n
+    seed: int | None = None  # seed to draw them with; None: the first n
     kappa: float = 1.0  # share of the way to the observed end; the notebook's
     wanted: int = 10  # attributes for each target
-    tau: float | None = None  # logits that explain a picture; None: 1.0 for two classes, 0.5 for more (the notebook's)
+    tau: float | None = None  # logits that explain a picture; None: the notebook's, by the number of classes
     unstable_effect: float = UNSTABLE_EFFECT
     unstable_share: float = UNSTABLE_SHARE
     # Render only the styles, in both directions, of this share of the moves towards each class, the most promising by
@@ -95,13 +95,13 @@ def attfind(
 
     latents  pictures to search; the explainer's own samples unless given
     ranges   observed minimum and maximum of each style; those of the searched pictures unless given. The window and
-             the command line pass the explainer's own, so a slider at 1 stands where the search looked
+             the command line pass the explainer's own, so a slider at 1 is at the end that the search used
     budget   seconds that the next step may last
     """
     model = copy_to_device(explainer, device)
     key = classifier_id or model.classifier_id
     classifier, synthesis = model.classifiers[key], model.generator.synthesis
-    ws, cond = _searched(explainer, latents, settings, device)
+    ws, cond = _latents_to_search(explainer, latents, settings, device)
     batch_sizer = BatchSizer(budget)
     pictures = yield from reconstruct(synthesis, classifier, ws, cond, batch_sizer)
     names = classifier.config.class_names
@@ -109,17 +109,19 @@ def attfind(
     yield Metric(0, {f"pictures of {name}": float(c) for name, c in zip(names, counts, strict=True)})
     style_range, source = _style_range(pictures, ranges, explainer.style_stats)
     kappa = settings.kappa
-    chosen = None
+    shortlisted = None
     if settings.screen is not None:
-        chosen = yield from shortlist(synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer)
-    rendered = chosen.all if chosen else None
+        shortlisted = yield from shortlist(
+            synthesis, classifier, pictures, style_range, kappa, settings.screen, batch_sizer
+        )
+    rendered = shortlisted.all if shortlisted else None
     table = yield from effect_table(synthesis, classifier, pictures, style_range, kappa, batch_sizer, rendered)
-    found = analyse(table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source)
-    if chosen is not None:
-        found, notice = _audited(found, chosen)
+    result = analyse(table, pictures.logits.cpu().numpy(), style_range.cpu().numpy(), key, settings, source)
+    if shortlisted is not None:
+        result, notice = _with_audit(result, shortlisted)
         yield notice
-    yield from _short_lists(found, names)
-    return found
+    yield from _short_list_notices(result, names)
+    return result
 
 
 def analyse(
@@ -133,7 +135,7 @@ def analyse(
     """Search an effect table (N, 2, S, K) for the attributes of every class. `style_range` is (2, S)."""
     classes, num_classes = base_logits.argmax(axis=1), base_logits.shape[1]
     stable, unstable = stable_effects(effects, settings.unstable_effect, settings.unstable_share)
-    tau = settings.tau if settings.tau is not None else (1.0 if num_classes == 2 else 0.5)
+    tau = settings.tau if settings.tau is not None else _default_tau(num_classes)
     rankings = {t: greedy_search(stable, classes, t, settings.wanted, tau) for t in range(num_classes)}
     ranked = {t: ranking.picks for t, ranking in rankings.items()}
     if num_classes == 2:
@@ -141,19 +143,26 @@ def analyse(
         ranked = {0: merged, 1: reversed_picks(merged)}
     ranked = {t: with_figures(picks, stable, classes) for t, picks in ranked.items()}
     rankings = {t: Ranking(with_figures(r.picks, stable, classes), r.stop) for t, r in rankings.items()}
-    found = AttributeSet(
+    attribute_set = AttributeSet(
         classifier_id=classifier_id,
         method="attfind-notebook" + ("" if settings.screen is None else "-screened"),
         n=len(effects),
         kappa=settings.kappa,
         ranges=ranges,
         attributes=tuple(_attribute(pick) for picks in ranked.values() for pick in picks),
-        settings=_stored(settings, tau, int(unstable.sum())),
+        settings=_stored_settings(settings, tau, int(unstable.sum())),
     )
-    return AttFindResult(found, ranked, rankings, effects, unstable, base_logits, style_range[0], style_range[1])
+    return AttFindResult(
+        attribute_set, ranked, rankings, effects, unstable, base_logits, style_range[0], style_range[1]
+    )
 
 
-def _stored(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, float | int | str | bool]:
+def _default_tau(num_classes: int) -> float:
+    """Return the threshold that the notebook of StylEx's authors uses."""
+    return 1.0 if num_classes == 2 else 0.5
+
+
+def _stored_settings(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, float | int | str | bool]:
     """Return the settings that are stored with the attribute set."""
     stored: dict[str, float | int | str | bool] = {
         "tau": tau,
@@ -168,7 +177,7 @@ def _stored(settings: AttFindSettings, tau: float, unstable: int) -> dict[str, f
     return stored
 
 
-def _searched(
+def _latents_to_search(
     explainer: Explainer,
     latents: Samples | None,
     settings: AttFindSettings,
@@ -190,15 +199,15 @@ def _searched(
 
 
 def _style_range(
-    pictures: Reconstructions, ranges: StyleStats | None, own: StyleStats | None
+    pictures: Reconstructions, ranges: StyleStats | None, explainer_stats: StyleStats | None
 ) -> tuple[torch.Tensor, str]:
-    """Return minimum and maximum of each style (2, S), and in words where they come from."""
+    """Return minimum and maximum of each style (2, S), and a description of their source."""
     if ranges is None:
-        words = f"minimum and maximum over the {len(pictures)} pictures"
-        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), words
+        source = f"minimum and maximum over the {len(pictures)} pictures"
+        return torch.stack([pictures.s.amin(dim=0), pictures.s.amax(dim=0)]), source
     style_range = np.stack([ranges.minimum, ranges.maximum])
-    words = "minimum and maximum over the encoded pictures" if ranges is own else "given"
-    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), words
+    source = "minimum and maximum over the encoded pictures" if ranges is explainer_stats else "given"
+    return torch.as_tensor(style_range, dtype=torch.float32, device=pictures.s.device), source
 
 
 def _attribute(pick: Pick) -> Attribute:
@@ -212,26 +221,26 @@ def _attribute(pick: Pick) -> Attribute:
     )
 
 
-def _audited(found: AttFindResult, chosen: Shortlist) -> tuple[AttFindResult, Notice]:
+def _with_audit(result: AttFindResult, shortlisted: Shortlist) -> tuple[AttFindResult, Notice]:
     """Return the result with the audit's figures in its settings, and a notice about them."""
-    picked = {p.style_index for picks in found.ranked.values() for p in picks}
-    missed = len(picked & set(chosen.audit))
-    settings = found.attribute_set.settings | {
-        "screened_styles": len(chosen.promising),
-        "audited_styles": len(chosen.audit),
+    picked = {p.style_index for picks in result.ranked.values() for p in picks}
+    missed = len(picked & set(shortlisted.audit))
+    settings = result.attribute_set.settings | {
+        "screened_styles": len(shortlisted.promising),
+        "audited_styles": len(shortlisted.audit),
         "audited_styles_chosen": missed,
     }
-    audited = msgspec.structs.replace(found.attribute_set, settings=settings)
+    audited = msgspec.structs.replace(result.attribute_set, settings=settings)
     text = (
-        f"Screened by gradient: {len(chosen.promising)} of {found.minimum.size} styles rendered; of "
-        f"{len(chosen.audit)} others, drawn at random, {missed} came into the list."
+        f"Screened by gradient: {len(shortlisted.promising)} of {result.minimum.size} styles rendered; of "
+        f"{len(shortlisted.audit)} others, drawn at random, {missed} came into the list."
     )
-    return replace(found, attribute_set=audited), Notice(text, "warning" if missed else "info")
+    return replace(result, attribute_set=audited), Notice(text, "warning" if missed else "info")
 
 
-def _short_lists(found: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
+def _short_list_notices(result: AttFindResult, names: Sequence[str]) -> Iterator[Notice]:
     """Yield a notice for every class whose list is shorter than requested."""
-    for name, ranking in zip(names, found.rankings.values(), strict=True):
+    for name, ranking in zip(names, result.rankings.values(), strict=True):
         if ranking.stop == "no pictures":
             yield Notice(f"No attributes towards {name}: every picture is of that class already.", "warning")
         elif ranking.stop != "complete":

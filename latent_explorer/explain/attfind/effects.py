@@ -202,6 +202,6 @@ def _choose(gains: np.ndarray, share: float) -> Shortlist:
     best = np.argsort(-gains.reshape(len(gains), -1), axis=1, kind="stable")[:, :count]
     promising = np.unique(best % num_styles)
     others = np.setdiff1d(np.arange(num_styles), promising)
-    wanted = min(len(others), round(AUDIT_SHARE * num_styles))
-    audit = np.random.default_rng(0).choice(others, wanted, replace=False)
+    audit_count = min(len(others), round(AUDIT_SHARE * num_styles))
+    audit = np.random.default_rng(0).choice(others, audit_count, replace=False)
     return Shortlist(tuple(map(int, promising)), tuple(sorted(map(int, audit))))

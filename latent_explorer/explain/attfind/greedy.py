@@ -65,7 +65,7 @@ def stable_effects(
     return np.where(unstable[:, None, None, None], np.float32(0), effects), unstable
 
 
-def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, wanted: int, tau: float) -> Ranking:
+def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, count: int, tau: float) -> Ranking:
     """Search greedily for the coordinates that move pictures of the other classes to `target`.
 
     Each step takes the column with the largest mean positive effect over the pictures that are not yet
@@ -82,43 +82,43 @@ def greedy_search(effects: np.ndarray, classes: np.ndarray, target: int, wanted:
     gains = np.maximum(effects[rows, :, :, target].reshape(len(rows), -1), 0).astype(np.float64)
     explained = np.zeros(len(rows))
     picks: list[Pick] = []
-    seen: set[int] = set()
-    round_number, fresh = 1, True
-    while len(picks) < wanted:
+    chosen: set[int] = set()
+    round_number, new_round = 1, True
+    while len(picks) < count:
         active = explained < tau
         best = int(gains[active].mean(axis=0).argmax()) if active.any() else -1
         if best < 0 or gains[active, best].mean() <= 0:
-            if fresh:
+            if new_round:
                 return Ranking(tuple(picks), "no coordinate helps")
-            explained[:], round_number, fresh = 0, round_number + 1, True
+            explained[:], round_number, new_round = 0, round_number + 1, True
             continue
         explained += gains[:, best]
         gains[:, best] = 0
-        fresh = False
+        new_round = False
         direction, style_index = divmod(best, num_styles)
-        # A coordinate can come again in the other direction (some pictures want less, some more): one slider does.
-        if style_index not in seen:
-            seen.add(style_index)
+        # A coordinate may be chosen in both directions, for different pictures; it gets one slider.
+        if style_index not in chosen:
+            chosen.add(style_index)
             picks.append(Pick(style_index, direction, target, round_number))
     return Ranking(tuple(picks), "complete")
 
 
-def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, wanted: int) -> tuple[Pick, ...]:
+def merge_rankings(first: Sequence[Pick], second: Sequence[Pick], effects: np.ndarray, count: int) -> tuple[Pick, ...]:
     """Merge the lists of class 0 and class 1 of a two-class table into one towards class 0, best first.
 
     Applying a pick's direction goes from class 1 to class 0, the opposite direction goes back. Ranked by the mean
     effect on class 0 plus the mean effect of the way back on class 1, over all pictures.
     """
-    known = {pick.style_index for pick in first}
+    in_first = {pick.style_index for pick in first}
     flipped = [replace(pick, direction=1 - pick.direction, target=0) for pick in second]
-    candidates = [pick for pick in flipped if pick.style_index not in known] + list(first)
+    candidates = [pick for pick in flipped if pick.style_index not in in_first] + list(first)
     means = effects.mean(axis=0, dtype=np.float64)  # (2, S, 2)
 
     def score(pick: Pick) -> float:
         j, d = pick.style_index, pick.direction
         return float(means[d, j, 0] + means[1 - d, j, 1])
 
-    return tuple(sorted(candidates, key=score, reverse=True)[:wanted])
+    return tuple(sorted(candidates, key=score, reverse=True)[:count])
 
 
 def reversed_picks(picks: Sequence[Pick]) -> tuple[Pick, ...]:

@@ -100,7 +100,7 @@ def flips(
     synthesis: SynthesisNetwork,
     classifier: Classifier,
     pictures: Reconstructions,
-    found: AttributeSet,
+    attribute_set: AttributeSet,
     style_range: Tensor,
     ks: Sequence[int],
     kappas: Sequence[float],
@@ -109,7 +109,7 @@ def flips(
     """Measure flip rates for every k and kappa. A job."""
     before = pictures.logits.cpu().numpy()
     targets = other_class(before)
-    attributes = by_target(found.attributes)
+    attributes = by_target(attribute_set.attributes)
     out: list[FlipRate] = []
     total = len(ks) * len(kappas)
     for kappa in kappas:
@@ -133,15 +133,15 @@ def count_flips(
     kappa: float,
 ) -> FlipRate:
     """Count the flips between logits (N, K) before and after an edit towards `targets` (N,)."""
-    was, now = before.argmax(axis=1), after.argmax(axis=1)
-    reached, left = now == targets, now != was
+    verdicts_before, verdicts_after = before.argmax(axis=1), after.argmax(axis=1)
+    reached, left = verdicts_after == targets, verdicts_after != verdicts_before
 
     def rate(hit: np.ndarray, rows: np.ndarray) -> Rate:
         return Rate(int(hit[rows].sum()), int(rows.sum()))
 
-    everyone = np.ones(len(was), dtype=bool)
-    per_class = {name: rate(reached, was == c) for c, name in enumerate(class_names)}
-    return FlipRate(k, kappa, rate(reached, everyone), rate(left, everyone), per_class)
+    all_rows = np.ones(len(verdicts_before), dtype=bool)
+    per_class = {name: rate(reached, verdicts_before == c) for c, name in enumerate(class_names)}
+    return FlipRate(k, kappa, rate(reached, all_rows), rate(left, all_rows), per_class)
 
 
 def _apply_per_target(

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.perceptual import PerceptualDistance
 
-UNLIKE = 0.9  # quantile of the distances of random pairs: a picture shown worse than this is not shown
-FAR = 0.98  # quantile of the encoded pictures' own distances from their neighbours
-_MARGIN = 1.1  # of 250 encoded pictures the quantile rests on five
+UNLIKE_QUANTILE = 0.9  # of the distances of random pairs: a reconstruction that is worse does not show its target
+FAR_QUANTILE = 0.98  # of the encoded pictures' distances from their neighbours
+_MARGIN = 1.1  # on the quantile, which rests on only five of 250 encoded pictures
 _NEIGHBOURS = 5
-_LEAST_SAMPLES = 50  # fewer encoded pictures say nothing about the hundredth farthest
+_MIN_SAMPLES = 50  # fewer encoded pictures do not determine the quantile
 MAX_PSNR = 99.0  # dB, of equal pictures
 
 
@@ -74,24 +74,24 @@ class ProjectionJudge:
         self._classifier_id = classifier_id
         self._classifier = model.classifiers[classifier_id]
         self._distance = distance
-        self._unlike = float(np.quantile(pairs, UNLIKE))
+        self._unlike = float(np.quantile(pairs, UNLIKE_QUANTILE))
         # Enough encoded pictures, and by this encoder: not so where `train-encoder` added it later.
-        samples, own = model.samples, model.encoder is not None and "encoder" not in model.provenance
-        known = own and samples is not None and len(samples) >= _LEAST_SAMPLES
-        self._neighbours = Neighbours(samples.ws[:, 0]) if known and samples is not None else None
+        samples, by_this_encoder = model.samples, model.encoder is not None and "encoder" not in model.provenance
+        applies = by_this_encoder and samples is not None and len(samples) >= _MIN_SAMPLES
+        self._neighbours = Neighbours(samples.ws[:, 0]) if applies and samples is not None else None
 
     @torch.no_grad()
     def compare(self, latent: Latent, target: np.ndarray) -> ReconstructionQuality:
         """Compare a latent with its target (R, R, 3) uint8, both as the 8-bit pictures that are kept."""
         result = self._renderer.render_latent(latent, self._classifier_id)
         image, device = result.after.image, latent.ws.device
-        wanted, shown = (torch.from_numpy(to_float(x[None])).to(device) for x in (target, image))
+        target_img, img = (torch.from_numpy(to_float(x[None])).to(device) for x in (target, image))
         squared = float(np.square(target.astype(np.float64) - image).mean())
         return ReconstructionQuality(
             image=image,
-            distance=float(self._distance(area_downsample(shown), area_downsample(wanted))),
+            distance=float(self._distance(area_downsample(img), area_downsample(target_img))),
             psnr=min(MAX_PSNR, 10 * math.log10(255**2 / max(squared, 1e-12))),
-            probs_target=tuple(self._classifier.probs(wanted)[0].float().tolist()),
+            probs_target=tuple(self._classifier.probs(target_img)[0].float().tolist()),
             probs_reconstruction=tuple(result.after.probs.tolist()),
             w_distance=result.w_distance,
         )
@@ -101,21 +101,21 @@ class ProjectionJudge:
 
         One row, because with one for each layer a generator of leaves can draw faces, too.
         """
-        shown = self.compare(plain, target).distance
-        figures = {"distance": shown, "unlike": self._unlike}
+        distance = self.compare(plain, target).distance
+        figures = {"distance": distance, "unlike": self._unlike}
         reasons = []
-        if shown > self._unlike:
+        if distance > self._unlike:
             reasons.append(
-                f"the nearest picture that one latent gives is as unlike it ({self._distance.name} {shown:.2f}) as "
+                f"the nearest picture that one latent gives is as unlike it ({self._distance.name} {distance:.2f}) as "
                 f"two random pictures of this generator are (nine pairs in ten stay below {self._unlike:.2f})"
             )
         if self._neighbours is not None:
-            away = self._neighbours.distance(plain.ws)
-            figures |= {"latent": away, "far": self._neighbours.far}
-            if away > self._neighbours.far:
+            latent_distance = self._neighbours.distance(plain.ws)
+            figures |= {"latent": latent_distance, "far": self._neighbours.far}
+            if latent_distance > self._neighbours.far:
                 reasons.append(
-                    f"its latent stands farther from those of the encoded pictures ({away:.1f}) than they stand from "
-                    f"each other (nearly all stay below {self._neighbours.far:.1f})"
+                    f"its latent stands farther from those of the encoded pictures ({latent_distance:.1f}) than they "
+                    f"stand from each other (nearly all stay below {self._neighbours.far:.1f})"
                 )
         return DomainVerdict("; ".join(reasons), figures)
 
@@ -125,10 +125,10 @@ class Neighbours:
 
     def __init__(self, w: Tensor) -> None:
         self._w = w.float()
-        own = torch.cdist(self._w, self._w).sort(dim=1).values[:, _NEIGHBOURS]
-        self.far = _MARGIN * float(own.quantile(FAR))
+        distances = torch.cdist(self._w, self._w).sort(dim=1).values[:, _NEIGHBOURS]
+        self.far = _MARGIN * float(distances.quantile(FAR_QUANTILE))
 
     def distance(self, ws: Tensor) -> float:
         """Return the distance of ws (1, num_ws, w_dim)."""
-        away = torch.cdist(ws[:, 0].float(), self._w)[0].sort().values
-        return float(away[_NEIGHBOURS - 1])
+        distances = torch.cdist(ws[:, 0].float(), self._w)[0].sort().values
+        return float(distances[_NEIGHBOURS - 1])

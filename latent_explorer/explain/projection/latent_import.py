@@ -29,18 +29,18 @@ def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
     Without `cond` in the file a StylEx generator is told that all classes are equally likely. UserError when the file
     is damaged or of another model.
     """
-    found, told = _read(path)
-    ws, cond = _fitted(model, found, told)
+    file_w, file_cond = _read(path)
+    ws, cond = _fitted(model, file_w, file_cond)
     latents = [Latent(ws[i : i + 1], None if cond is None else cond[i : i + 1]) for i in range(len(ws))]
-    return latents, cond is not None and told is None
+    return latents, cond is not None and file_cond is None
 
 
 def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return w and cond (or None) of a file, whatever their shapes."""
     try:
         with path.open("rb") as file:
-            found = np.load(file, allow_pickle=False)
-            arrays = {"w": found} if isinstance(found, np.ndarray) else dict(found)
+            content = np.load(file, allow_pickle=False)
+            arrays = {"w": content} if isinstance(content, np.ndarray) else dict(content)
         w, cond = arrays["w"], arrays.get("cond")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UserError(
@@ -88,7 +88,7 @@ def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classif
         raise UserError(
             f"{path.name} holds {len(latents)} latents; at most {MAX_LATENTS} are taken at a time. Split the file."
         )
-    found = []
+    pictures = []
     for number, latent in enumerate(latents, start=1):
         result = renderer.render_latent(latent, classifier_id)
         image, probs = result.after.image, tuple(float(p) for p in result.after.probs)
@@ -114,5 +114,5 @@ def import_latents(explainer: Explainer, renderer: Renderer, path: Path, classif
             domain_reason="",
             cond_assumed=assumed,
         )
-        found.append(projected_of(latent, image, image, report))
-    return found
+        pictures.append(projected_of(latent, image, image, report))
+    return pictures

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.perceptual import PerceptualDistance
 
 MAX_LPIPS_SIZE = 256  # px; LPIPS was made from smaller pictures, and projectors are compared at this size
-FINE = 96  # px; enlarged to this, pictures of 64 px end nearer to their targets, by another network's judgement too
+UPSAMPLED_SIZE = 96  # px; enlarged to this, pictures of 64 px are fitted better, by another network's judgement too
 
 
 def area_downsample(img: Tensor, size: int = MAX_LPIPS_SIZE) -> Tensor:
@@ -26,7 +26,7 @@ def area_downsample(img: Tensor, size: int = MAX_LPIPS_SIZE) -> Tensor:
     return img if img.shape[-1] <= size else F.interpolate(img, size=size, mode="area")
 
 
-def bilinear_upsample(img: Tensor, size: int = FINE) -> Tensor:
+def bilinear_upsample(img: Tensor, size: int = UPSAMPLED_SIZE) -> Tensor:
     """Enlarge pictures (N, 3, H, W) bilinearly to `size` px; return them as they are when not smaller."""
     if img.shape[-1] >= size:
         return img
@@ -54,16 +54,16 @@ class PictureLoss:
         self._l2 = settings.l2
         self._rng = rng
         size = targets.shape[-1]
-        self._look: LpipsSize = settings.lpips
+        self._size_mode: LpipsSize = settings.lpips
         if settings.lpips == "auto":
-            self._look = "crops" if size > MAX_LPIPS_SIZE else "256"
-        self._fine = settings.lpips == "auto" and isinstance(distance, LpipsDistance)
+            self._size_mode = "crops" if size > MAX_LPIPS_SIZE else "256"
+        self._enlarge = settings.lpips == "auto" and isinstance(distance, LpipsDistance)
         self._classifier = classifier if settings.verdict else None
         self._verdict = settings.verdict
         with torch.no_grad():
             if self._classifier is not None:
-                self._said = self._classifier.logits(targets).log_softmax(dim=1)
-            self._features = distance.features(self._seen(targets))
+                self._target_log_probs = self._classifier.logits(targets).log_softmax(dim=1)
+            self._features = distance.features(self._resized(targets))
 
     def __call__(self, img: Tensor, rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return three (n,) tensors for pictures img (n, 3, H, W) of the targets `rows` (n,).
@@ -73,34 +73,36 @@ class PictureLoss:
         """
         target = self._targets[rows]
         features = [x[rows] for x in self._features]
-        perceptual = self._distance.distance_of_features(self._distance.features(self._seen(img)), features)
+        perceptual = self._distance.distance_of_features(self._distance.features(self._resized(img)), features)
         compared = perceptual + self._l2 * (img - target).square().mean(dim=(1, 2, 3))
         if self._classifier is not None:
-            says, said = self._classifier.logits(img).log_softmax(dim=1), self._said[rows]
-            compared = compared + self._verdict * (said.exp() * (said - says)).sum(dim=1)
-        crops = self._crops(img, target) if self._look == "crops" else []
+            log_probs = self._classifier.logits(img).log_softmax(dim=1)
+            target_log_probs = self._target_log_probs[rows]
+            divergence = (target_log_probs.exp() * (target_log_probs - log_probs)).sum(dim=1)
+            compared = compared + self._verdict * divergence
+        crops = self._crops(img, target) if self._size_mode == "crops" else []
         loss = compared
         if crops:
             loss = loss + torch.stack(crops).sum(dim=0)
         return loss, compared.detach(), perceptual.detach()
 
-    def _seen(self, img: Tensor) -> Tensor:
-        if self._look == "native":
+    def _resized(self, img: Tensor) -> Tensor:
+        if self._size_mode == "native":
             return img
-        return bilinear_upsample(area_downsample(img)) if self._fine else area_downsample(img)
+        return bilinear_upsample(area_downsample(img)) if self._enlarge else area_downsample(img)
 
     def _crops(self, img: Tensor, target: Tensor) -> list[Tensor]:
         """Return the distance of one random crop of 256 px at every octave above: 512, 1024, ... px."""
-        found, size = [], img.shape[-1]
+        distances, size = [], img.shape[-1]
         while size > MAX_LPIPS_SIZE:
             left, top = torch.randint(size - MAX_LPIPS_SIZE + 1, (2,), generator=self._rng).tolist()
             a, b = (
                 area_downsample(x, size)[:, :, top : top + MAX_LPIPS_SIZE, left : left + MAX_LPIPS_SIZE]
                 for x in (img, target)
             )
-            found.append(self._distance(a, b))
+            distances.append(self._distance(a, b))
             size //= 2
-        return found
+        return distances
 
 
 def noise_penalty(maps: list[Tensor]) -> Tensor:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.stylegan2 import Generator as Network
     from latent_explorer.models.stylegan2 import Styles
 
-_LATENTS = 256  # of which the spread of styles is measured
-_LEAST = 0.1  # of a layer's mean spread: styles that hardly vary may still move
+_SPREAD_SAMPLES = 256  # latents that the spread of styles is measured on
+_MIN_SPREAD = 0.1  # of a layer's mean spread: styles that hardly vary may still move
 _IMPROVEMENT_FACTOR = 0.999  # of the loss before: a smaller gain does not count against early stopping
 
 
@@ -147,13 +147,13 @@ def style_spread(model: Explainer) -> list[Tensor]:
     samples = model.samples
     cond = None
     if samples is not None and len(samples) > 1:
-        ws, cond = samples.ws[:_LATENTS], samples.told(slice(_LATENTS))
+        ws, cond = samples.ws[:_SPREAD_SAMPLES], samples.told(slice(_SPREAD_SAMPLES))
     else:
-        ws = generator.broadcast(mapped_w(generator, _LATENTS))
-        if classes_told := generator.config.num_classes:
-            cond = torch.full((_LATENTS, classes_told), 1 / classes_told).to(ws)
+        ws = generator.broadcast(mapped_w(generator, _SPREAD_SAMPLES))
+        if num_classes := generator.config.num_classes:
+            cond = torch.full((_SPREAD_SAMPLES, num_classes), 1 / num_classes).to(ws)
     spreads = [style.std(dim=0) for style in generator.synthesis.styles(ws, cond)]
-    return [s.clamp_min(max(_LEAST * float(s.mean()), 1e-6)) for s in spreads]
+    return [s.clamp_min(max(_MIN_SPREAD * float(s.mean()), 1e-6)) for s in spreads]
 
 
 @dataclass(frozen=True)
@@ -188,8 +188,8 @@ class LatentOptimizer:
         self.begun_at = begun_at  # steps that were done before
         count = len(variables)
         self._best = np.full(count, np.inf)
-        self._marks = np.full(count, np.inf)  # losses that an improvement is measured from
-        self._marked = np.zeros(count, dtype=int)
+        self._reference_losses = np.full(count, np.inf)  # that the next improvement is measured from
+        self._improved_at = np.zeros(count, dtype=int)
         self._moving = np.ones(count, dtype=bool)
         self.steps_to_best = np.zeros(count, dtype=int)
 
@@ -202,7 +202,7 @@ class LatentOptimizer:
             rows = np.flatnonzero(self._moving)
             share = step / max(1, settings.steps)
             total, state = self._evaluate(rows, step, share)
-            self._remember(rows, state.loss, step)
+            self._keep_improved(rows, state.loss, step)
             last = step == settings.steps or not self._moving.any()
             if last:
                 yield state
@@ -233,16 +233,16 @@ class LatentOptimizer:
     def _latent_penalty(self, ws: Tensor) -> Tensor:
         """Return (n,): the penalty on ws (n, num_ws, w_dim) far from the mean, and on rows far from each other."""
         settings = self._settings
-        found = ws.new_zeros(len(ws))
+        penalty = ws.new_zeros(len(ws))
         if settings.near_mean:
-            away = (ws - self._w_avg) / self._w_std
-            found = found + settings.near_mean * away.square().mean(dim=(1, 2))
+            from_mean = (ws - self._w_avg) / self._w_std
+            penalty = penalty + settings.near_mean * from_mean.square().mean(dim=(1, 2))
         if settings.spread:
-            apart = (ws - ws.mean(dim=1, keepdim=True)) / self._w_std
-            found = found + settings.spread * apart.square().mean(dim=(1, 2))
-        return found
+            from_row_mean = (ws - ws.mean(dim=1, keepdim=True)) / self._w_std
+            penalty = penalty + settings.spread * from_row_mean.square().mean(dim=(1, 2))
+        return penalty
 
-    def _remember(self, rows: np.ndarray, losses: np.ndarray, step: int) -> None:
+    def _keep_improved(self, rows: np.ndarray, losses: np.ndarray, step: int) -> None:
         """Keep latents that improved, and end pictures that have not improved for `early_stop` steps."""
         settings = self._settings
         newest = settings.keep == "last" or settings.w_noise > 0
@@ -252,16 +252,16 @@ class LatentOptimizer:
             self.variables.keep(torch.from_numpy(chosen).to(self._w_avg.device))
             self._best[chosen] = losses[better]
             self.steps_to_best[chosen] = step
-        risen = rows[losses < _IMPROVEMENT_FACTOR * self._marks[rows]]
-        self._marks[risen] = losses[np.isin(rows, risen)]
-        self._marked[risen] = step
+        improved = rows[losses < _IMPROVEMENT_FACTOR * self._reference_losses[rows]]
+        self._reference_losses[improved] = losses[np.isin(rows, improved)]
+        self._improved_at[improved] = step
         if settings.early_stop:
-            self._moving[rows] = step - self._marked[rows] < settings.early_stop
+            self._moving[rows] = step - self._improved_at[rows] < settings.early_stop
 
 
 def _numbers(values: Tensor) -> np.ndarray:
-    found: np.ndarray = values.detach().double().cpu().numpy()
-    return found
+    array: np.ndarray = values.detach().double().cpu().numpy()
+    return array
 
 
 def tune(
@@ -278,24 +278,24 @@ def tune(
     optimiser = torch.optim.Adam(synthesis.parameters(), lr=settings.tuning_lr)
     rows = torch.tensor([row], device=latent.ws.device)
     maps = latent.noise or synthesis.noise_const()
-    best, kept = float("inf"), {}
+    best, best_weights = float("inf"), {}
     for step in range(settings.tuning + 1):
         styles = latent_styles(synthesis, latent, latent.ws, latent.cond)
-        made_small, compared, _ = loss(synthesis.render(styles, maps), rows)
+        objective, compared, _ = loss(synthesis.render(styles, maps), rows)
         if float(compared) < best:
             best = float(compared)
-            kept = {k: p.detach().clone() for k, p in synthesis.named_parameters()}
+            best_weights = {k: p.detach().clone() for k, p in synthesis.named_parameters()}
         if step == settings.tuning:
             break
         optimiser.zero_grad()
-        torch.autograd.backward(made_small.sum())
+        torch.autograd.backward(objective.sum())
         optimiser.step()
         yield Progress(step + 1, settings.tuning, "Tuning the generator")
-    return _delta(generator, kept)
+    return _delta(generator, best_weights)
 
 
 @torch.no_grad()
-def _delta(generator: Network, kept: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _delta(generator: Network, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     before = dict(generator.synthesis.named_parameters())
-    changes = {f"synthesis.{k}": (p - before[k]).half().cpu().contiguous() for k, p in kept.items()}
+    changes = {f"synthesis.{k}": (p - before[k]).half().cpu().contiguous() for k, p in weights.items()}
     return {name: change for name, change in changes.items() if change.any()}

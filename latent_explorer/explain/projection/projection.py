@@ -53,8 +53,8 @@ _NO_LPIPS_NOTICE = (
 )
 _MEAN_SAMPLES = 10_000  # mapped z's, as NVIDIA's projector takes them
 _SHORTLIST = 32  # of the nearest thumbnails are rendered and compared in full
-_KEPT_SECONDS = 0.7  # between two previews ...
-_KEPT_SHARE = 8  # ... and at least this many times as long as a preview takes
+_PREVIEW_SECONDS = 0.7  # between two previews ...
+_PREVIEW_SHARE = 8  # ... and at least this many times as long as a preview takes
 
 
 def project(
@@ -79,9 +79,9 @@ def project(
     if not targets:
         raise UserError("There are no pictures to project. Choose one or more.")
     job = _Projection(explainer, settings, torch.device(device), budget, classifier_id)
-    found = yield from job.run(targets)
-    yield Kept(tuple(found))
-    return found
+    pictures = yield from job.run(targets)
+    yield Kept(tuple(pictures))
+    return pictures
 
 
 def group_size(resolution: int, device: torch.device) -> int:
@@ -93,12 +93,12 @@ def group_size(resolution: int, device: torch.device) -> int:
 
 def distances(model: Explainer, device: torch.device) -> tuple[PerceptualDistance, PerceptualDistance]:
     """Return the distance to minimise and the one to judge by: different networks where both are available."""
-    made_small = perceptual_for(model.classifier)
-    assert made_small is not None
-    judging: PerceptualDistance = made_small
-    if made_small.name == "LPIPS (alex)" and lpips_available("squeeze"):
-        judging = LpipsDistance("squeeze")
-    return made_small.to(device), judging.to(device)
+    minimised = perceptual_for(model.classifier)
+    assert minimised is not None
+    judge: PerceptualDistance = minimised
+    if minimised.name == "LPIPS (alex)" and lpips_available("squeeze"):
+        judge = LpipsDistance("squeeze")
+    return minimised.to(device), judge.to(device)
 
 
 @dataclass
@@ -138,17 +138,17 @@ class _Projection:
         self.key = classifier_id or self.model.classifier_id
         self.classifier = self.model.classifiers[self.key]
         self.start = resolve_start(self.model, settings)
-        self.distance, self.judging = distances(self.model, device)
-        self.found: list[ProjectedPicture] = []
+        self.distance, self.judge_distance = distances(self.model, device)
+        self.results: list[ProjectedPicture] = []
         # Without an encoder a good start is found in W: the rows are one until w_steps have passed.
         without = self.model.encoder is None and settings.space != "w"
         self.w_steps = settings.w_steps if without else 0
 
     def run(self, targets: Sequence[Target]) -> Generator[Event, None, list[ProjectedPicture]]:
-        if not isinstance(self.judging, LpipsDistance):
+        if not isinstance(self.judge_distance, LpipsDistance):
             yield Notice(_NO_LPIPS_NOTICE, "warning")
-        pairs = yield from pair_distances(self.model, self.judging)
-        self.judge = ProjectionJudge(self.renderer, self.key, self.judging, pairs)
+        pairs = yield from pair_distances(self.model, self.judge_distance)
+        self.judge = ProjectionJudge(self.renderer, self.key, self.judge_distance, pairs)
         size = group_size(self.model.generator.config.resolution, self.device)
         firsts = range(0, len(targets), size)
         of_group, of_picture = self.settings.steps + self.w_steps, self.settings.tuning
@@ -157,14 +157,14 @@ class _Projection:
             group = self._begin(targets[i : i + size], i)
             yield from self._find(group)
             yield from self._tune(group)
-            self.found += yield from self._pictures(group)
-            self.tracker.skip_to(done * of_group + len(self.found) * of_picture)
+            self.results += yield from self._pictures(group)
+            self.tracker.skip_to(done * of_group + len(self.results) * of_picture)
         if self.settings.tuning:
             yield Notice(
                 "The generator was tuned to these pictures: what was measured of its attributes, their ranges and "
                 "effects, is approximate for them."
             )
-        return self.found
+        return self.results
 
     def _begin(self, targets: Sequence[Target], first: int) -> _Group:
         images = np.stack([target.image for target in targets])
@@ -216,7 +216,7 @@ class _Projection:
         """Yield the best so far of all pictures that were begun."""
         began = time.perf_counter()
         pictures = yield from self._pictures(group)
-        yield Kept((*self.found, *pictures))
+        yield Kept((*self.results, *pictures))
         self.tracker.preview_taken(time.perf_counter() - began)
 
     def _tune(self, group: _Group) -> Generator[Event, None, None]:
@@ -246,11 +246,11 @@ class _Projection:
 
     def _pictures(self, group: _Group) -> Generator[Event, None, list[ProjectedPicture]]:
         """Return the best so far of a group, rendered as from its file."""
-        found = []
+        pictures = []
         for i in range(len(group)):
-            found.append(self._picture(group, i))
+            pictures.append(self._picture(group, i))
             yield self.tracker.progress("Rendering the best so far")
-        return found
+        return pictures
 
     def _picture(self, group: _Group, i: int) -> ProjectedPicture:
         assert group.search is not None
@@ -268,7 +268,7 @@ class _Projection:
             steps=group.search.begun_at + int(group.search.steps_to_best[i]),
             seconds=time.perf_counter() - group.began,
             lpips=likeness.distance,
-            lpips_net=self.judging.name,
+            lpips_net=self.judge_distance.name,
             optimised=self.distance.name,
             psnr=likeness.psnr,
             probs_target=likeness.probs_target,
@@ -292,8 +292,8 @@ class _ProgressTracker:
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = 0
-        self._began = self._looked = time.perf_counter()
-        self._wait = _KEPT_SECONDS
+        self._began = self._preview_at = time.perf_counter()
+        self._wait = _PREVIEW_SECONDS
 
     def step(self, message: str) -> Progress:
         self._done = min(self._done + 1, self._total)
@@ -311,12 +311,12 @@ class _ProgressTracker:
         self._done = min(done, self._total)
 
     def preview_due(self) -> bool:
-        return time.perf_counter() - self._looked > self._wait
+        return time.perf_counter() - self._preview_at > self._wait
 
     def preview_taken(self, seconds: float) -> None:
         """Delay the next preview in proportion to the seconds that this one took."""
-        self._looked = time.perf_counter()
-        self._wait = max(_KEPT_SECONDS, _KEPT_SHARE * seconds)
+        self._preview_at = time.perf_counter()
+        self._wait = max(_PREVIEW_SECONDS, _PREVIEW_SHARE * seconds)
 
 
 def _metric(first: int, state: OptimizationStep, done: int) -> Metric:
@@ -354,12 +354,12 @@ def initial_ws(
     generator = model.generator
     n = len(targets)
     if start in ("nearest", "average"):
-        wanted = 1 if start == "nearest" else settings.nearest_average
+        count = 1 if start == "nearest" else settings.nearest_average
         rows = []
-        seen = yield from seed_thumbnails(model, settings.nearest_of)
+        seed_images = yield from seed_thumbnails(model, settings.nearest_of)
         for i in range(n):
-            told = None if cond is None else cond[i : i + 1]
-            nearest = _nearest(model, targets[i : i + 1], told, seen, wanted, distance)
+            cond_row = None if cond is None else cond[i : i + 1]
+            nearest = _nearest(model, targets[i : i + 1], cond_row, seed_images, count, distance)
             rows.append((yield from nearest))
         return generator.broadcast(torch.cat(rows)).contiguous()
     with torch.no_grad():
@@ -377,23 +377,23 @@ def _nearest(
     model: Explainer,
     target: Tensor,
     cond: Tensor | None,
-    seen: np.ndarray,
-    wanted: int,
+    seed_images: np.ndarray,
+    count: int,
     distance: PerceptualDistance,
 ) -> Generator[Event, None, Tensor]:
-    """Return the mean w (1, w_dim) of the `wanted` seeds whose pictures for `cond` are nearest to (1, 3, R, R)."""
-    near = seen.astype(np.float32) - thumbnails(target).astype(np.float32)
-    order = np.argsort(np.square(near).mean(axis=(1, 2, 3)), kind="stable")
-    seeds = [int(seed) for seed in order[: max(_SHORTLIST, wanted)]]
-    small = area_downsample(target)
+    """Return the mean w (1, w_dim) of the `count` seeds whose pictures for `cond` are nearest to (1, 3, R, R)."""
+    differences = seed_images.astype(np.float32) - thumbnails(target).astype(np.float32)
+    order = np.argsort(np.square(differences).mean(axis=(1, 2, 3)), kind="stable")
+    seeds = [int(seed) for seed in order[: max(_SHORTLIST, count)]]
+    reduced = area_downsample(target)
     ws, distances, size = [], [], batch_size(model)
     for first in range(0, len(seeds), size):
         batch = [seed_latent(model, seed) for seed in seeds[first : first + size]]
         latents = [Latent(latent.ws, cond) for latent in batch]
         with torch.no_grad():
             img = area_downsample(pictures_of(model, latents))
-            distances.append(distance(img, small.expand_as(img)).cpu())
+            distances.append(distance(img, reduced.expand_as(img)).cpu())
         ws += [latent.ws[:, 0] for latent in latents]
         yield Progress(min(first + size, len(seeds)), len(seeds), "Finding the nearest")
-    best = torch.cat(distances).argsort(stable=True)[:wanted].tolist()
+    best = torch.cat(distances).argsort(stable=True)[:count].tolist()
     return torch.cat([ws[i] for i in best]).mean(dim=0, keepdim=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Words about a projection's report: verdict, cautions and figures."""
+"""Texts about a projection's report: verdict, cautions and figures."""
 
 from __future__ import annotations
 
@@ -54,22 +54,24 @@ def verdict(report: ProjectionReport) -> tuple[str, str]:
 
 def cautions(report: ProjectionReport) -> list[str]:
     """Return the reasons to take the projection with care, one sentence each; empty when there are none."""
-    said = []
+    sentences = []
     if not report.in_domain:
-        said.append("The photo is outside this generator's domain: what is found in it means little.")
+        sentences.append("The photo is outside this generator's domain: what is found in it means little.")
     severity, sentence = verdict(report)
     if severity == "warning":
-        said.append(sentence)
+        sentences.append(sentence)
     if full := full_size_sentence(report):
-        said.append(full)
+        sentences.append(full)
     if report.cond_assumed:
-        said.append(
+        sentences.append(
             "The file names no class probabilities (cond), so the generator was told equal ones: the picture may "
             "differ from the one that the latent was found for."
         )
     if report.tuned:
-        said.append("The generator was tuned to this photo: the ranges and effects of the attributes are approximate.")
-    return said
+        sentences.append(
+            "The generator was tuned to this photo: the ranges and effects of the attributes are approximate."
+        )
+    return sentences
 
 
 def domain_sentence(report: ProjectionReport) -> str:
@@ -133,10 +135,10 @@ def method_summary(report: ProjectionReport) -> str:
     tuned = ", then tuned" if report.tuned else ""
     steps = "1 step" if report.steps == 1 else f"{report.steps} steps"
     space = SPACES[report.space]
-    said = f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
+    text = f"{space[0].upper()}{space[1:]}, from {STARTS[report.start]}, {steps}{tuned}, {report.seconds:.0f} s."
     if report.settings.verdict:
-        said += " The classifier was part of the search, so its agreement is not an independent check."
-    return said
+        text += " The classifier was part of the search, so its agreement is not an independent check."
+    return text
 
 
 def top(names: Sequence[str], probs: Sequence[float]) -> str:

@@ -52,8 +52,8 @@ def _load(model: Explainer) -> dict[str, np.ndarray]:
         path = _path(model)
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
-        with np.load(path, allow_pickle=False) as found:
-            return dict(found)
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
     except (OSError, UserError, ValueError, EOFError, zipfile.BadZipFile) as error:
         log.info("The cache of seeds is not used: %s", error)
         return {}
@@ -92,34 +92,34 @@ def thumbnails(img: Tensor) -> np.ndarray:
 def seed_thumbnails(model: Explainer, count: int) -> Generator[Event, None, np.ndarray]:
     """Return thumbnails (count, 16, 16, 3) uint8 of the seeds 0, 1, ..., cached or rendered. A job within a job."""
     cached = _load(model)
-    found = cached.get("thumbnails", np.zeros(0, np.uint8))
-    if found.dtype != np.uint8 or found.shape[1:] != (THUMBNAIL, THUMBNAIL, 3):
-        found = np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
-    if len(found) >= count:
-        return found[:count]
-    parts, done = [found], len(found)
+    images = cached.get("thumbnails", np.zeros(0, np.uint8))
+    if images.dtype != np.uint8 or images.shape[1:] != (THUMBNAIL, THUMBNAIL, 3):
+        images = np.zeros((0, THUMBNAIL, THUMBNAIL, 3), np.uint8)
+    if len(images) >= count:
+        return images[:count]
+    parts, done = [images], len(images)
     while done < count:
         seeds = range(done, min(done + batch_size(model), count))
         parts.append(thumbnails(pictures_of_seeds(model, seeds)))
         done = seeds.stop
         yield Progress(done, count, "Looking through random pictures")
-    found = np.concatenate(parts)
-    _store(model, _load(model) | {"thumbnails": found})
-    return found
+    images = np.concatenate(parts)
+    _store(model, _load(model) | {"thumbnails": images})
+    return images
 
 
 def pair_distances(model: Explainer, distance: PerceptualDistance) -> Generator[Event, None, np.ndarray]:
     """Return sorted distances (PAIRS,) float32 between pictures of neighbouring seeds. A job within a job."""
     name = f"pairs {distance.name}"
-    found = _load(model).get(name)
-    if found is not None and found.shape == (PAIRS,) and found.dtype == np.float32:
-        return found
+    distances = _load(model).get(name)
+    if distances is not None and distances.shape == (PAIRS,) and distances.dtype == np.float32:
+        return distances
     parts, size = [], batch_size(model)  # a power of two, as PAIRS is
     for done in range(0, PAIRS, size):
         img = area_downsample(pictures_of_seeds(model, range(done, done + size + 1)))
         with torch.no_grad():
             parts.append(distance(img[:-1], img[1:]).float().cpu().numpy())
         yield Progress(done + size, PAIRS, "Comparing random pictures")
-    found = np.sort(np.concatenate(parts))
-    _store(model, _load(model) | {name: found})
-    return found
+    distances = np.sort(np.concatenate(parts))
+    _store(model, _load(model) | {name: distances})
+    return distances

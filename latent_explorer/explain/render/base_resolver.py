@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
     from latent_explorer.models.stylegan2 import NoiseMaps, Styles
 
-_FLAT = 1e-8  # a map with less spread than this has no spread to restore
+_MIN_SPREAD = 1e-8  # standard deviation; a flatter map is not rescaled
 
 
 class BaseResolver:
@@ -176,9 +176,9 @@ def slerp(a: Tensor, b: Tensor, amount: float) -> Tensor:
     angle = 2 * torch.atan2((u - v).norm(), (u + v).norm())  # exact for small angles too (Kahan)
     if float(angle.sin()) < 1e-6:  # parallel or opposite: no unique great circle
         return torch.lerp(a, b, amount)
-    turned: Tensor = (((1 - amount) * angle).sin() * u + (amount * angle).sin() * v) / angle.sin()
-    turned *= torch.lerp(lengths[0], lengths[1], amount)
-    return turned
+    blended: Tensor = (((1 - amount) * angle).sin() * u + (amount * angle).sin() * v) / angle.sin()
+    blended *= torch.lerp(lengths[0], lengths[1], amount)
+    return blended
 
 
 def blend_maps(a: Tensor | None, b: Tensor | None, amount: float) -> Tensor | None:
@@ -193,10 +193,10 @@ def blend_maps(a: Tensor | None, b: Tensor | None, amount: float) -> Tensor | No
         return a * (1 - amount)
     mixed = torch.lerp(a, b, amount)
     spread = float(mixed.std(correction=0))
-    if spread < _FLAT:
+    if spread < _MIN_SPREAD:
         return mixed
-    wanted = torch.lerp(a.std(correction=0), b.std(correction=0), amount)
-    return mixed + (mixed - mixed.mean()) * (float(wanted) / spread - 1)
+    target_spread = torch.lerp(a.std(correction=0), b.std(correction=0), amount)
+    return mixed + (mixed - mixed.mean()) * (float(target_spread) / spread - 1)
 
 
 def _lerp(a: Tensor | None, b: Tensor | None, amount: float) -> Tensor | None:

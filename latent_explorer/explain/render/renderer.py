@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 _CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes
-_PASSING = "passing"  # the id of a latent that is rendered once; no latent_id looks like this
+_TEMPORARY_ID = "temporary"  # latent_id of a latent that is not kept; real ones are hexadecimal
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Renderer:
         self.w_std = w_standard_deviation(self.explainer.generator)
         self._bases: OrderedDict[PictureRecipe, _Base] = OrderedDict()
         self._tuned = TunedGenerators(self.explainer.generator)
-        self._sources = BaseResolver(self.explainer, self.latents, self._tuned)
+        self._resolver = BaseResolver(self.explainer, self.latents, self._tuned)
         stats = explainer.style_stats
         self._stats: Mapping[str, Tensor] | None = None
         if stats is not None:
@@ -122,13 +122,13 @@ class Renderer:
 
     def render_latent(self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()) -> RenderResult:
         """Render a latent that is not kept, with its own noise maps where it has some."""
-        noise = Noise() if latent.noise is None else Noise("maps", maps_id=_PASSING)
-        recipe = PictureRecipe(ProjectedBase(_PASSING), noise=noise, edits=tuple(edits))
-        self.add_latent(_PASSING, latent)
+        noise = Noise() if latent.noise is None else Noise("maps", maps_id=_TEMPORARY_ID)
+        recipe = PictureRecipe(ProjectedBase(_TEMPORARY_ID), noise=noise, edits=tuple(edits))
+        self.add_latent(_TEMPORARY_ID, latent)
         try:
             return self.render(PictureRequest(recipe, classifier_id))
         finally:
-            del self.latents[_PASSING]
+            del self.latents[_TEMPORARY_ID]
 
     @torch.inference_mode()
     def img(self, recipe: PictureRecipe) -> Tensor:
@@ -148,7 +148,7 @@ class Renderer:
         return base
 
     def _make_base(self, recipe: PictureRecipe) -> _Base:
-        latent = self._sources.latent(recipe.base)
+        latent = self._resolver.latent(recipe.base)
         synthesis = self._tuned.for_latent(latent).synthesis
         w_avg = self.explainer.generator.mapping.w_avg
         truncation = recipe.truncation_psi, recipe.truncation_cutoff
@@ -157,7 +157,7 @@ class Renderer:
         if self.explainer.generator.config.num_classes:
             cond = latent.cond if recipe.cond is None else cond_tensor(self.explainer, recipe.cond)
         styles = latent_styles(synthesis, latent, ws, cond, *truncation)
-        noise = self._sources.noise(recipe.noise)
+        noise = self._resolver.noise(recipe.noise)
         distance = float((ws - w_avg).square().mean().sqrt()) / self.w_std
         return _Base(ws, cond, styles, synthesis.join(styles), noise, synthesis, distance)
 

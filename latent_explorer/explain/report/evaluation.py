@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 KS = (1, 3, 5, 10)
 MAX_PAIRS = 8  # pairs kept for the sheet
-SMALLEST_LPIPS = 32  # px; below, nothing is left after its poolings
+MIN_LPIPS_SIZE = 32  # px; smaller pictures vanish in its pooling layers
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Evaluation:
     classifier_id: str
     agreement: Agreement
     l1: float  # mean over pixels, pictures in [-1, 1]
-    lpips: float | None  # None: its weights are not at hand, or the pictures are too small
+    lpips: float | None  # None: its weights are not installed, or the pictures are too small
     feature_change: float  # mean |f(x) - f(rec)| / |f(x)| on the classifier's features
     frechet_reconstruction: float
     frechet_mapping: float
@@ -79,7 +79,7 @@ class Evaluation:
             "feature_change": self.feature_change,
             "frechet_reconstruction": self.frechet_reconstruction,
             "frechet_mapping": self.frechet_mapping,
-            "flips": [found.to_dict() for found in self.flips],
+            "flips": [rate.to_dict() for rate in self.flips],
         }
 
 
@@ -106,12 +106,12 @@ def evaluate(
     samples = yield from encode(model, read, ids, batch_sizer)
     measured = yield from _compare(model, key, read, samples, batch_sizer)
     mapped = yield from _mapped_features(model, key, samples, batch_sizer)
-    found = newest_set(explainer.attribute_sets, key)
+    attribute_set = newest_set(explainer.attribute_sets, key)
     rates: list[FlipRate] = []
-    if found is None:
+    if attribute_set is None:
         yield Notice("The explainer lists no attributes, so no flips are counted. Run attfind first.", "warning")
     else:
-        rates = yield from _flips(model, key, samples, found, ks, kappas, batch_sizer)
+        rates = yield from _flips(model, key, samples, attribute_set, ks, kappas, batch_sizer)
     return measured.evaluation(key, mapped, tuple(rates))
 
 
@@ -162,7 +162,7 @@ def _compare(
 
 def _perceptual(model: Explainer) -> LpipsDistance | None:
     """Return LPIPS where its weights are installed and the pictures are large enough for its network."""
-    if not lpips_available("alex") or model.generator.config.resolution < SMALLEST_LPIPS:
+    if not lpips_available("alex") or model.generator.config.resolution < MIN_LPIPS_SIZE:
         return None
     return LpipsDistance("alex").to(model.generator.mapping.w_avg.device)
 
@@ -242,7 +242,7 @@ def _flips(
     model: Explainer,
     key: str,
     samples: Samples,
-    found: AttributeSet,
+    attribute_set: AttributeSet,
     ks: Sequence[int],
     kappas: Sequence[float],
     batch_sizer: BatchSizer,
@@ -253,7 +253,7 @@ def _flips(
     synthesis, classifier = model.generator.synthesis, model.classifiers[key]
     style_range = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
     pictures = yield from reconstruct(synthesis, classifier, samples.ws, samples.told(), batch_sizer)
-    return (yield from flips(synthesis, classifier, pictures, found, style_range, ks, kappas, batch_sizer))
+    return (yield from flips(synthesis, classifier, pictures, attribute_set, style_range, ks, kappas, batch_sizer))
 
 
 def _rendered(model: Explainer, ws: Tensor, cond: Tensor | None) -> Tensor:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Facts of an explainer file as labels and words for a report: data, licence, figures, search.
+"""Facts of an explainer file as labels and texts for a report: data, licence, figures, search.
 
 Provenance and figures are whatever the file's maker wrote, so a part is used only if it has the expected type.
 """
@@ -23,8 +23,8 @@ Facts = tuple[tuple[str, str], ...]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
-LONGEST = 300  # characters of a word from the file
-HASH = 16  # characters of a hash that are shown
+MAX_TEXT = 300  # characters of a text from the file
+HASH_DIGITS = 16  # characters of a hash that are shown
 
 
 class _Data(msgspec.Struct):
@@ -66,11 +66,11 @@ class _Validated(msgspec.Struct):
     val_lpips: float | None = None
 
 
-def facts_of(summary: ExplainerSummary, found: AttributeSet) -> Facts:
-    """Return (label, words) of all facts, in the order of reading."""
-    said = [*_model(summary), *_classifiers(summary, found.classifier_id), *_origin(summary)]
-    said += [*_figures(summary, found.classifier_id), ("Attributes", _search(found))]
-    return tuple((label, words) for label, words in said if words)
+def facts_of(summary: ExplainerSummary, attribute_set: AttributeSet) -> Facts:
+    """Return (label, text) of all facts, in reading order."""
+    facts = [*_model(summary), *_classifiers(summary, attribute_set.classifier_id), *_origin(summary)]
+    facts += [*_figures(summary, attribute_set.classifier_id), ("Attributes", _search(attribute_set))]
+    return tuple((label, text) for label, text in facts if text)
 
 
 def _model(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
@@ -82,32 +82,32 @@ def _model(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
     if summary.samples is not None:
         parts.append(f"{len(summary.samples.ids):,} encoded pictures")
     yield "Explainer", ", ".join(parts)
-    yield "Model", summary.model_hash[:HASH]
+    yield "Model", summary.model_hash[:HASH_DIGITS]
 
 
-def _classifiers(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]:
+def _classifiers(summary: ExplainerSummary, explained_id: str) -> Iterator[tuple[str, str]]:
     """Yield the classifiers, the explained one first."""
-    for one in sorted(summary.classifiers, key=lambda c: c.classifier_id != asked):
-        first = one.classifier_id == asked
-        parts = [f"{one.name} ({one.classifier_id[:HASH]})"]
-        if first:
-            parts.append(f"tells {', '.join(one.class_names)} apart")
-        if one.frame_only:
-            parts.append(f"sees the outer {one.frame_only} px of a picture and nothing else")
-        if test := _accuracy(summary, one.classifier_id):
-            shown = _with(test.accuracy, test.interval)
-            parts.append(f"accuracy {shown} on {test.n:,} test pictures")
-        yield "Classifier" if first else "Also asked", "; ".join(parts)
+    for classifier in sorted(summary.classifiers, key=lambda c: c.classifier_id != explained_id):
+        is_explained = classifier.classifier_id == explained_id
+        parts = [f"{classifier.name} ({classifier.classifier_id[:HASH_DIGITS]})"]
+        if is_explained:
+            parts.append(f"tells {', '.join(classifier.class_names)} apart")
+        if classifier.frame_only:
+            parts.append(f"sees the outer {classifier.frame_only} px of a picture and nothing else")
+        if test := _accuracy(summary, classifier.classifier_id):
+            text = _with(test.accuracy, test.interval)
+            parts.append(f"accuracy {text} on {test.n:,} test pictures")
+        yield "Classifier" if is_explained else "Also asked", "; ".join(parts)
 
 
 def accuracy_of(summary: ExplainerSummary, classifier_id: str) -> float | None:
     """Return the accuracy of a classifier on test pictures, or None where the file does not state it."""
-    found = _accuracy(summary, classifier_id)
-    return None if found is None else found.accuracy
+    figures = _accuracy(summary, classifier_id)
+    return None if figures is None else figures.accuracy
 
 
 def _accuracy(summary: ExplainerSummary, classifier_id: str) -> _Accuracy | None:
-    """Of the one that the training was given the file says it at one place, of those that were added at another."""
+    """Return the accuracy of a classifier, which the file holds elsewhere for classifiers that were added later."""
     provenance = summary.provenance
     several = provenance.get("classifiers")
     about = several.get(classifier_id) if isinstance(several, dict) else None
@@ -145,18 +145,18 @@ def _data(data: _Data) -> str:
     return "; ".join(parts)
 
 
-def _figures(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]:
+def _figures(summary: ExplainerSummary, explained_id: str) -> Iterator[tuple[str, str]]:
     """Yield the explained classifier's figures on test pictures, else on validation pictures."""
     test = _read(summary.figures.get("test"), _Evaluated)
-    if test is not None and test.classifier_id in ("", asked):
+    if test is not None and test.classifier_id in ("", explained_id):
         kept = wilson_interval(round(test.agreement * test.n), test.n)
         yield (
             "Agreement",
             f"{_with(test.agreement, kept)} of {test.n:,} test pictures keep their verdict when reconstructed",
         )
         errors = (("LPIPS (alex)", test.lpips), ("L1", test.l1))
-        shown = ", ".join(f"{name} {value:.3f}" for name, value in errors if value is not None)
-        yield "Reconstruction", shown
+        text = ", ".join(f"{name} {value:.3f}" for name, value in errors if value is not None)
+        yield "Reconstruction", text
         yield (
             "Flips",
             "; ".join(f"first {f.k} together {_with(f.overall, f.interval)}" for f in test.flips if f.kappa == 1),
@@ -168,10 +168,10 @@ def _figures(summary: ExplainerSummary, asked: str) -> Iterator[tuple[str, str]]
         yield "Agreement", f"{val.val_agreement:.3f} of validation pictures{lpips}"
 
 
-def _search(found: AttributeSet) -> str:
-    settings = ", ".join(f"{_short(k.replace('_', ' '))} {_number(v)}" for k, v in found.settings.items())
-    parts = [f"{_short(found.method)} on {found.n:,} pictures, kappa {found.kappa:g}"]
-    parts += [f"ends: {_short(found.ranges)}"] if found.ranges else []
+def _search(attribute_set: AttributeSet) -> str:
+    settings = ", ".join(f"{_short(k.replace('_', ' '))} {_number(v)}" for k, v in attribute_set.settings.items())
+    parts = [f"{_short(attribute_set.method)} on {attribute_set.n:,} pictures, kappa {attribute_set.kappa:g}"]
+    parts += [f"ends: {_short(attribute_set.ranges)}"] if attribute_set.ranges else []
     parts += [settings] if settings else []
     return "; ".join(parts)
 
@@ -193,4 +193,4 @@ def _number(value: object) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"

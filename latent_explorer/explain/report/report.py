@@ -65,21 +65,21 @@ def report(
     """Measure the first attributes of the explained classifier. A job that returns the figures.
 
     Every attribute is moved to kappa 1 on the reconstructions that are not of its target class. `shown` are those of
-    the newest search as a person named and arranged them, with others between them; None: as they were found.
+    the newest search as the user named and arranged them, possibly with others added; None: as they were found.
     UserError where the file lacks attributes, encoded pictures or the ranges of its styles.
     """
-    found = _searched(explainer)
-    explainer = _of_the_same_classes(explainer)
+    attribute_set = _newest_search(explainer)
+    explainer = _with_same_classes(explainer)
     renderer = Renderer(explainer, device)
     count = len(explainer.samples) if explainer.samples is not None else 0
     chosen = spread(np.arange(count), settings.pictures)
     verdicts = yield from _verdicts(renderer, chosen)
     tallies = [
         _Tally(attribute, rank, chosen[verdicts != attribute.target], settings.samples)
-        for attribute, rank in _ranked(found, shown or found.attributes, settings)
+        for attribute, rank in _ranked(attribute_set, shown or attribute_set.attributes, settings)
     ]
     yield from _measure(renderer, chosen, tallies)
-    return _figures(explainer, found, len(chosen), tallies)
+    return _figures(explainer, attribute_set, len(chosen), tallies)
 
 
 def spread(rows: np.ndarray, n: int) -> np.ndarray:
@@ -87,32 +87,34 @@ def spread(rows: np.ndarray, n: int) -> np.ndarray:
     return rows if n >= len(rows) else rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
 
 
-def _searched(explainer: Explainer) -> AttributeSet:
+def _newest_search(explainer: Explainer) -> AttributeSet:
     """Return the newest search. UserError when the file lacks what the report needs."""
-    name, found = explainer.name, newest_set(explainer.attribute_sets, explainer.classifier_id)
+    name, attribute_set = explainer.name, newest_set(explainer.attribute_sets, explainer.classifier_id)
     if explainer.samples is None or not len(explainer.samples):
         raise UserError(f"{name} holds no encoded pictures to look at. Export it with a data set.")
     if explainer.style_stats is None:
         raise UserError(f"{name} holds no statistics of its style coordinates. Export it again.")
-    if found is None or not found.attributes:
+    if attribute_set is None or not attribute_set.attributes:
         raise UserError(
             f"{name} holds no attributes to report on. Run `latent-explorer attfind` on it with --out first."
         )
-    return found
+    return attribute_set
 
 
-def _of_the_same_classes(explainer: Explainer) -> Explainer:
-    """Return the explainer without classifiers of other classes, to which a target means something else."""
+def _with_same_classes(explainer: Explainer) -> Explainer:
+    """Return the explainer without classifiers of other classes, for which a target has another meaning."""
     names = explainer.classifier.config.class_names
-    asked = {k: c for k, c in explainer.classifiers.items() if c.config.class_names == names}
-    return replace(explainer, classifiers=asked)
+    classifiers = {k: c for k, c in explainer.classifiers.items() if c.config.class_names == names}
+    return replace(explainer, classifiers=classifiers)
 
 
-def _ranked(found: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings) -> list[tuple[Attribute, int]]:
+def _ranked(
+    attribute_set: AttributeSet, shown: Sequence[Attribute], settings: ReportSettings
+) -> list[tuple[Attribute, int]]:
     """Return the attributes to show, by target, each with its rank in the search, or 0."""
     ranks = {
         (target, attribute.entries): rank
-        for target, attributes in by_target(found.attributes).items()
+        for target, attributes in by_target(attribute_set.attributes).items()
         for rank, attribute in enumerate(attributes, 1)
     }
     return [
@@ -129,7 +131,7 @@ class _Tally:
     attribute: Attribute
     rank: int
     rows: np.ndarray  # of the explainer's encoded pictures, those that are not of its target class
-    wanted: int  # examples
+    num_examples: int
     inside: list[float] = field(default_factory=list)  # change in the frame, of each picture
     total: list[float] = field(default_factory=list)  # change in the whole
     changes: dict[str, list[float]] = field(default_factory=dict)  # of P(target), by classifier_id
@@ -137,23 +139,25 @@ class _Tally:
     summed: np.ndarray | None = None  # (H, W) float64, |difference| of all pictures
 
     def __post_init__(self) -> None:
-        self.shown = set(spread(self.rows, self.wanted).tolist())
+        self.shown = set(spread(self.rows, self.num_examples).tolist())
 
-    def add(self, row: int, before: _Rendered, after: _Rendered, asked: str) -> None:
-        """Add one picture, before and after; `asked` is the explained classifier."""
+    def add(self, row: int, before: _Rendered, after: _Rendered, explained_id: str) -> None:
+        """Add one picture, before and after; `explained_id` is the explained classifier's id."""
         difference = (after.img - before.img).abs().mean(dim=0).double().numpy() / 2
         self.total.append(float(difference.sum()))
         self.inside.append(float(difference[frame_mask(len(difference))].sum()))
         self.summed = difference + (0 if self.summed is None else self.summed)
         target = self.attribute.target
-        for key, now in after.probs.items():
-            change = float(now[target] - before.probs[key][target])
+        for key, probs_after in after.probs.items():
+            change = float(probs_after[target] - before.probs[key][target])
             self.changes.setdefault(key, []).append(change)
         if row in self.shown:
-            was, now = before.probs[asked], after.probs[asked]
+            probs_before, probs_after = before.probs[explained_id], after.probs[explained_id]
             images = to_uint8(before.img.numpy()), to_uint8(after.img.numpy())
-            reached = int(now.argmax()) == target
-            self.examples.append(Example(row, *images, float(was[target]), float(now[target]), reached))
+            reached = int(probs_after.argmax()) == target
+            self.examples.append(
+                Example(row, *images, float(probs_before[target]), float(probs_after[target]), reached)
+            )
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,11 @@ class _Rendered:
 
 def _verdicts(renderer: Renderer, chosen: np.ndarray) -> Generator[Event, None, np.ndarray]:
     """Return the classes (N,) that the explained classifier gives the reconstructions."""
-    said, asked = [], renderer.explainer.classifier_id
+    verdicts, classifier_id = [], renderer.explainer.classifier_id
     for done, row in enumerate(chosen.tolist(), start=1):
-        said.append(int(_rendered(renderer, row).probs[asked].argmax()))
+        verdicts.append(int(_rendered(renderer, row).probs[classifier_id].argmax()))
         yield Progress(done, len(chosen), "Classifying reconstructions")
-    return np.array(said)
+    return np.array(verdicts)
 
 
 def _measure(renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]) -> Generator[Event, None, None]:
@@ -178,9 +182,9 @@ def _measure(renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]) -> G
     key = renderer.explainer.classifier_id
     done, total = 0, sum(len(tally.rows) for tally in tallies)
     for row in chosen.tolist():
-        asked = [tally for tally in tallies if row in tally.rows]
+        affected = [tally for tally in tallies if row in tally.rows]
         before = _rendered(renderer, row)
-        for tally in asked:
+        for tally in affected:
             yield Progress(done, total, "Moving the attributes")  # one picture a step
             tally.add(row, before, _rendered(renderer, row, tally.attribute), key)
             done += 1
@@ -191,10 +195,10 @@ def _measure(renderer: Renderer, chosen: np.ndarray, tallies: list[_Tally]) -> G
 def _rendered(renderer: Renderer, row: int, attribute: Attribute | None = None) -> _Rendered:
     """Render an encoded picture, with an attribute at kappa 1, as the window does, bit for bit.
 
-    Every classifier is asked about this picture before it is rounded.
+    Every classifier gets this picture before it is rounded.
     """
     edits = () if attribute is None else attribute_edits(attribute)
-    with cpu_threads(1):  # as the renderer asks: the same bits in every report on this machine
+    with cpu_threads(1):  # as in the renderer: the same bits in every report on this machine
         img = renderer.img(PictureRecipe(SampleBase(row), edits=edits)).clamp(-1, 1)
         probs = {
             key: c.logits(img)[0].float().softmax(dim=0).cpu().numpy()
@@ -203,26 +207,30 @@ def _rendered(renderer: Renderer, row: int, attribute: Attribute | None = None) 
     return _Rendered(img[0].float().cpu(), probs)
 
 
-def _figures(explainer: Explainer, found: AttributeSet, measured: int, tallies: list[_Tally]) -> ExplainerReport:
-    summary, asked = explainer.summary(), explainer.classifier_id
+def _figures(
+    explainer: Explainer, attribute_set: AttributeSet, measured: int, tallies: list[_Tally]
+) -> ExplainerReport:
+    summary, explained_id = explainer.summary(), explainer.classifier_id
     others = tuple(
         OtherClassifier(c.classifier_id, c.name, c.frame_only, accuracy_of(summary, c.classifier_id))
         for c in summary.classifiers
-        if c.classifier_id != asked
+        if c.classifier_id != explained_id
     )
     config = explainer.classifier.config
     return ExplainerReport(
         name=explainer.name,
         model_hash=explainer.model_hash,
-        classifier_id=asked,
+        classifier_id=explained_id,
         classifier=config.name,
         class_names=config.class_names,
-        facts=facts_of(summary, found),
+        facts=facts_of(summary, attribute_set),
         note=summary.note,
         stored=0 if summary.samples is None else len(summary.samples.ids),
         measured=measured,
         others=others,
-        attributes=tuple(_attribute(tally, summary.layout, summary.resolution, asked, others) for tally in tallies),
+        attributes=tuple(
+            _attribute(tally, summary.layout, summary.resolution, explained_id, others) for tally in tallies
+        ),
         version=__version__,
     )
 
@@ -231,7 +239,7 @@ def _attribute(
     tally: _Tally,
     layout: StyleLayout,
     side: int,
-    asked: str,
+    explained_id: str,
     others: tuple[OtherClassifier, ...],
 ) -> AttributeReport:
     attribute, count = tally.attribute, len(tally.total)
@@ -249,7 +257,7 @@ def _attribute(
         mean_effect=attribute.mean_effect,
         interval=attribute.interval,
         n=count,
-        change=Change.of(tally.changes.get(asked, [])),
+        change=Change.of(tally.changes.get(explained_id, [])),
         others=tuple(
             ClassifierResponse(other, Change.of(tally.changes.get(other.classifier_id, []))) for other in others
         ),

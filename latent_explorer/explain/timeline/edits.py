@@ -19,8 +19,8 @@ replace = msgspec.structs.replace
 
 def with_keyframe(timeline: Timeline, keyframe: Keyframe) -> Timeline:
     """Add a keyframe. One at the same time takes its recipe and keeps its own easing."""
-    for index, there in enumerate(timeline.keyframes):
-        if abs(there.seconds - keyframe.seconds) < 0.5 / timeline.fps:
+    for index, existing in enumerate(timeline.keyframes):
+        if abs(existing.seconds - keyframe.seconds) < 0.5 / timeline.fps:
             return with_recipe(timeline, index, keyframe.recipe)
     return replace(timeline, keyframes=(*timeline.keyframes, keyframe))
 
@@ -78,11 +78,11 @@ def distributed(timeline: Timeline) -> Timeline:
 def reversed_in_time(timeline: Timeline) -> Timeline:
     """Reverse the timeline: every segment runs backwards, and holds last as long as before."""
     frames, end = timeline.keyframes, duration(timeline)
-    turned = []
+    keyframes = []
     for i in reversed(range(len(frames))):
         easing = frames[i - 1].easing if i > 0 else frames[-1].easing
-        turned.append(Keyframe(end - frames[i].seconds, frames[i].recipe, _backwards(easing)))
-    return replace(timeline, keyframes=tuple(turned))
+        keyframes.append(Keyframe(end - frames[i].seconds, frames[i].recipe, _backwards(easing)))
+    return replace(timeline, keyframes=tuple(keyframes))
 
 
 def stretched(timeline: Timeline, seconds: float) -> Timeline:

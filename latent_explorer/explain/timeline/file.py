@@ -46,10 +46,10 @@ class _Head(msgspec.Struct, frozen=True):
 
 def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
     """Write a timeline file atomically. UserError when it cannot be written."""
-    held = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
+    content = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
     try:
         with atomic_path(path) as temporary:
-            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(held), indent=1) + b"\n")
+            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
     except OSError as error:
         raise UserError(
             f"{path.name} cannot be written ({error.strerror or error}). Free some space or choose another folder."
@@ -71,19 +71,19 @@ def read_timeline(path: Path) -> TimelineFile:
         head = msgspec.json.decode(data, type=_Head)
         if head.format == FORMAT and head.version > VERSION:
             raise UserError(f"{path.name} was written by a newer Latent Explorer. Update the program to open it.")
-        held = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
+        content = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(
             f"{path.name} is not a timeline, or damaged ({error}). Correct the file or write it again."
         ) from error
-    if held is None:
+    if content is None:
         raise UserError(
             f"{path.name} is not a timeline of Latent Explorer. Write one from Python with "
             "latent_explorer.api.write_timeline: docs/python.md shows how."
         )
-    if reason := timeline_problem(held.timeline):
+    if reason := timeline_problem(content.timeline):
         raise UserError(f"{path.name} cannot be used: {reason}. Correct the file or write it again.")
-    return held
+    return content
 
 
 def timeline_problem(timeline: Timeline) -> str:
@@ -92,15 +92,15 @@ def timeline_problem(timeline: Timeline) -> str:
     numbers = [timeline.closing_seconds, *(k.seconds for k in frames)]
     curves = [k.easing for k in frames if isinstance(k.easing, Curve)]
     handles = [getattr(c, name) for c in curves for name in c.__struct_fields__]
-    wrong = {
+    problems = {
         "its name is too long or empty": not 0 < len(timeline.name) <= MAX_NAME,
         f"it has more than {MAX_KEYFRAMES} keyframes": len(frames) > MAX_KEYFRAMES,
         f"its frame rate is not one of {', '.join(f'{f:g}' for f in FPS)}": timeline.fps not in FPS,
         f"a time of it is outside 0 to {MAX_SECONDS:g} s": not all(0 <= x <= MAX_SECONDS for x in numbers),
         "a curve of it leaves the square from 0 to 1": not all(0 <= x <= 1 for x in handles),
     }
-    for reason, is_so in wrong.items():
-        if is_so:
+    for reason, applies in problems.items():
+        if applies:
             return reason
     noises = [timeline.noise] if timeline.noise else []
     reasons = (recipe_problem(k.recipe) for k in frames)
@@ -131,8 +131,8 @@ def noise_problem(noise: Noise) -> str:
 
 
 def _blends_lie_between(base: Base) -> bool:
-    here = not isinstance(base, BlendBase) or 0 <= base.amount <= 1
-    return here and all(map(_blends_lie_between, parts(base)))
+    inside = not isinstance(base, BlendBase) or 0 <= base.amount <= 1
+    return inside and all(map(_blends_lie_between, parts(base)))
 
 
 def _floats(value: Any) -> Iterator[float]:

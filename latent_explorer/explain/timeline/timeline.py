@@ -29,7 +29,7 @@ from latent_explorer.explain.recipe import (
 )
 
 FPS = (10.0, 12.5, 20.0, 25.0, 50.0)  # GIF counts in 10 ms: no other rates up to 50 are exact in it
-MAX_SECONDS = 600.0  # of a timeline: what a person makes here, and what a window can hold
+MAX_SECONDS = 600.0  # limit of a timeline, so that a window can hold its frames
 _NONE_IN_COMMON = -1  # in place of a cutoff
 _ROUNDING = 1e-6  # of a frame: 0.1 s at 10 fps is one frame, whatever floats make of it
 
@@ -69,7 +69,7 @@ class Timeline(msgspec.Struct, frozen=True):
     ping_pong: bool = False
     closing_seconds: float = 1.0
     noise: Noise | None = None  # one for all frames; None: the keyframes' own
-    classifier_id: str = ""  # the classifier that is asked about the frames; empty: the current one
+    classifier_id: str = ""  # the classifier that the frames are shown with; empty: the current one
 
     def __post_init__(self) -> None:
         times = [k.seconds for k in self.keyframes]
@@ -135,12 +135,12 @@ def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
     frames = timeline.keyframes
     if not frames:
         raise UserError(f"The timeline {timeline.name!r} has no keyframe yet, so there is nothing to show. Add one.")
-    here = bisect_right(frames, seconds, key=lambda k: k.seconds) - 1
-    if here < 0:
+    index = bisect_right(frames, seconds, key=lambda k: k.seconds) - 1
+    if index < 0:
         recipe = frames[0].recipe
     else:
-        start = frames[here]
-        following, length = _following(timeline, here)
+        start = frames[index]
+        following, length = _following(timeline, index)
         amount = ease(start.easing, (seconds - start.seconds) / length) if length > 0 else 0.0
         recipe = interpolate_recipes(start.recipe, following.recipe, amount, timeline.space)
     if timeline.noise is not None:
@@ -148,11 +148,11 @@ def recipe_at(timeline: Timeline, seconds: float) -> PictureRecipe:
     return recipe
 
 
-def _following(timeline: Timeline, here: int) -> tuple[Keyframe, float]:
+def _following(timeline: Timeline, index: int) -> tuple[Keyframe, float]:
     """Return the keyframe that a segment leads to, and the segment's seconds; 0 where no segment begins."""
     frames = timeline.keyframes
-    if here + 1 < len(frames):
-        return frames[here + 1], frames[here + 1].seconds - frames[here].seconds
+    if index + 1 < len(frames):
+        return frames[index + 1], frames[index + 1].seconds - frames[index].seconds
     return frames[0], _closing(timeline)
 
 
@@ -210,8 +210,8 @@ def interpolate_recipes(a: PictureRecipe, b: PictureRecipe, amount: float, space
     cond = None
     if a.cond is not None and b.cond is not None and len(a.cond) == len(b.cond):
         cond = tuple(_lerp(x, y, amount) for x, y in zip(a.cond, b.cond, strict=True))
-    elif a.cond != b.cond:  # one end is told its base's own, which only the model knows
-        first, second = _told(first, a.cond), _told(second, b.cond)
+    elif a.cond != b.cond:  # one end takes its base's own, which only the model knows
+        first, second = _with_cond(first, a.cond), _with_cond(second, b.cond)
     return PictureRecipe(
         base=_blended(first, second, amount, space),
         truncation_psi=psi,
@@ -240,7 +240,7 @@ def _common_cutoff(a: PictureRecipe, b: PictureRecipe) -> int | None:
     return _NONE_IN_COMMON
 
 
-def _told(base: Base, cond: tuple[float, ...] | None) -> Base:
+def _with_cond(base: Base, cond: tuple[float, ...] | None) -> Base:
     if cond is None:
         return base
     if isinstance(base, BlendEndBase):
@@ -269,7 +269,7 @@ def _edits_between(a: tuple[Edit, ...], b: tuple[Edit, ...], amount: float) -> t
     return canonical_edits(tuple(moved))
 
 
-@functools.lru_cache(maxsize=256)  # the ends of a segment are asked for at every frame
+@functools.lru_cache(maxsize=256)  # called for the ends of a segment at every frame
 def _by_place(edits: tuple[Edit, ...]) -> dict[tuple[object, ...], Edit]:
     return {place_of(edit): edit for edit in canonical_edits(edits)}
 
