@@ -115,8 +115,8 @@ def test_an_interrupted_run_leaves_the_best_so_far(
 ) -> None:
     from latent_explorer.cli.output import Output
 
-    monkeypatch.setattr("latent_explorer.explain.projection.projection._KEPT_SECONDS", 0.0)
-    monkeypatch.setattr("latent_explorer.explain.projection.projection._KEPT_SHARE", 0)
+    monkeypatch.setattr("latent_explorer.explain.projection.projection._PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("latent_explorer.explain.projection.projection._PREVIEW_SHARE", 0)
     seen = []
 
     def interrupted(self: Output, event: object) -> None:

@@ -56,7 +56,7 @@ def planted():
 
 
 @pytest.fixture(scope="module")
-def found(planted):
+def search_result(planted):
     return finish(attfind(planted, AttFindSettings(n=40, wanted=5)))
 
 
@@ -73,8 +73,8 @@ def table_of(explainer, kappa=1.0, **batch_sizer):
     )
 
 
-def test_the_planted_coordinate_is_found_first(planted, found):
-    _, result = found
+def test_the_planted_coordinate_is_found_first(planted, search_result):
+    _, result = search_result
     index = planted.generator.synthesis.layout.index(LAYER, CHANNEL)
     for target in (0, 1):
         assert result.ranked[target][0].style_index == index
@@ -136,8 +136,8 @@ def test_the_model_is_bit_identical_afterwards():
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
 
 
-def test_the_job_reports_progress_and_returns_its_result(found):
-    events, result = found
+def test_the_job_reports_progress_and_returns_its_result(search_result):
+    events, result = search_result
     done = [e.done for e in events if isinstance(e, Progress) and "style" in e.message]
     assert done == sorted(done)
     assert done[-1] == 40
@@ -146,9 +146,9 @@ def test_the_job_reports_progress_and_returns_its_result(found):
     assert result.attribute_set.method == "attfind-notebook"
 
 
-def test_a_short_budget_makes_small_steps_and_the_same_list(planted, found):
+def test_a_short_budget_makes_small_steps_and_the_same_list(planted, search_result):
     _, result = finish(attfind(planted, AttFindSettings(n=40, wanted=5), budget=lambda: 0.0))
-    assert [p.style_index for p in result.ranked[0]] == [p.style_index for p in found[1].ranked[0]]
+    assert [p.style_index for p in result.ranked[0]] == [p.style_index for p in search_result[1].ranked[0]]
 
 
 def test_given_ranges_replace_the_searched_pictures_own(planted):
@@ -168,12 +168,12 @@ def test_more_classes_give_one_list_a_class():
         assert all(p.mean_effect > 0 for p in picks)
 
 
-def test_one_sided_pictures_are_said_to_be():
+def test_one_sided_pictures_are_reported():
     explainer = tiny_explainer(n=5, classifier=tiny_classifier(gain=0.0))
     events, result = finish(attfind(explainer, AttFindSettings(n=5)))
-    said = " ".join(e.text for e in events if isinstance(e, Notice))
-    assert "every picture is of that class" in said  # argmax of equal logits is class 0
-    assert "no other coordinate raises it" in said
+    notices = " ".join(e.text for e in events if isinstance(e, Notice))
+    assert "every picture is of that class" in notices  # argmax of equal logits is class 0
+    assert "no other coordinate raises it" in notices
     assert result.attribute_set.attributes == ()
 
 
@@ -218,14 +218,14 @@ def test_predicted_effects_are_the_slopes_of_the_exact_ones():
     np.testing.assert_allclose(predicted, exact, atol=0.1 * scale)
 
 
-def test_a_screened_search_finds_the_same_first_pick_and_says_what_it_skipped(planted, found):
+def test_a_screened_search_finds_the_same_first_pick_and_says_what_it_skipped(planted, search_result):
     settings = AttFindSettings(n=40, wanted=3, screen=0.1)
     events, result = finish(attfind(planted, settings))
-    assert result.ranked[0][0].style_index == found[1].ranked[0][0].style_index
-    said = result.attribute_set.settings
-    assert said["screened_styles"] < 38
-    assert said["screen"] == 0.1
+    assert result.ranked[0][0].style_index == search_result[1].ranked[0][0].style_index
+    stored = result.attribute_set.settings
+    assert stored["screened_styles"] < 38
+    assert stored["screen"] == 0.1
     assert result.attribute_set.method == "attfind-notebook-screened"
     assert any("Screened by gradient" in e.text for e in events if isinstance(e, Notice))
     rendered = (result.effects != 0).any(axis=(0, 1, 3)).sum()
-    assert rendered <= said["screened_styles"] + said["audited_styles"]
+    assert rendered <= stored["screened_styles"] + stored["audited_styles"]

@@ -42,9 +42,9 @@ def test_greedy_accumulates_and_looks_at_unexplained_pictures_only():
     # 1. means .6 .375(=1.5/4) .4: min of 0 explains pictures 0 and 1.
     # 2. over pictures 2, 3: .75 against .4: min of 2, sums .9 and .6, neither reaches 1.
     # 3. over pictures 2, 3: only max of 1 is left: sums 1.3 and 1.0, all explained.
-    found = greedy_search(table(HAND), np.zeros(4, int), 1, 3, tau=1.0)
-    assert columns(found) == [(0, 0, 1), (0, 2, 1), (1, 1, 1)]
-    assert found.stop == "complete"
+    ranking = greedy_search(table(HAND), np.zeros(4, int), 1, 3, tau=1.0)
+    assert columns(ranking) == [(0, 0, 1), (0, 2, 1), (1, 1, 1)]
+    assert ranking.stop == "complete"
 
 
 def test_when_all_pictures_are_explained_the_next_round_starts_with_used_columns_out():
@@ -52,32 +52,32 @@ def test_when_all_pictures_are_explained_the_next_round_starts_with_used_columns
     for row in hand:
         row[5] = 0.1  # max of style 2: its style is taken already, in the other direction
         row[1] = 0.05
-    found = greedy_search(table(hand), np.zeros(4, int), 1, 10, tau=1.0)
+    ranking = greedy_search(table(hand), np.zeros(4, int), 1, 10, tau=1.0)
     # Round 2: max of 2 (skipped as a slider, its style has one), then min of 1 likewise; nothing else helps.
-    assert columns(found) == [(0, 0, 1), (0, 2, 1), (1, 1, 1)]
-    assert found.stop == "no coordinate helps"
+    assert columns(ranking) == [(0, 0, 1), (0, 2, 1), (1, 1, 1)]
+    assert ranking.stop == "no coordinate helps"
     hand[0][3], hand[0][0] = 0.3, 0.0
-    found = greedy_search(table([[5.0, 0, 0, 0, 0.5, 0], [5.0, 0, 0, 0, 0.5, 0]]), np.zeros(2, int), 1, 2, 1.0)
-    assert columns(found) == [(0, 0, 1), (1, 1, 2)]
+    ranking = greedy_search(table([[5.0, 0, 0, 0, 0.5, 0], [5.0, 0, 0, 0, 0.5, 0]]), np.zeros(2, int), 1, 2, 1.0)
+    assert columns(ranking) == [(0, 0, 1), (1, 1, 2)]
 
 
 def test_nothing_to_do_ends_instead_of_picking_the_first_column_for_ever():
     # The mean over no pictures is NaN, whose argmax is column 0 (a pitfall of the published search).
-    found = greedy_search(table(HAND), np.ones(4, int), 1, 3, tau=1.0)
-    assert (found.picks, found.stop) == ((), "no pictures")
-    found = greedy_search(np.zeros((4, 2, 3, 2), np.float32), np.zeros(4, int), 1, 3, tau=1.0)
-    assert (found.picks, found.stop) == ((), "no coordinate helps")
+    ranking = greedy_search(table(HAND), np.ones(4, int), 1, 3, tau=1.0)
+    assert (ranking.picks, ranking.stop) == ((), "no pictures")
+    ranking = greedy_search(np.zeros((4, 2, 3, 2), np.float32), np.zeros(4, int), 1, 3, tau=1.0)
+    assert (ranking.picks, ranking.stop) == ((), "no coordinate helps")
 
 
 def test_style_zero_can_be_chosen_and_pictures_of_the_target_do_not_vote():
     effects = table([[0.5, 0.2], [0.0, 9.0]])
-    found = greedy_search(effects, np.array([0, 1]), 1, 1, tau=1.0)
-    assert columns(found) == [(0, 0, 1)]
+    ranking = greedy_search(effects, np.array([0, 1]), 1, 1, tau=1.0)
+    assert columns(ranking) == [(0, 0, 1)]
 
 
 def test_the_sum_grows_on_explained_pictures_too_and_columns_are_direction_major():
-    found = greedy_search(table([[0.0, 0.0, 0.7, 0.1]]), np.zeros(1, int), 1, 2, tau=1.0)
-    assert columns(found) == [(1, 0, 1), (1, 1, 1)]
+    ranking = greedy_search(table([[0.0, 0.0, 0.7, 0.1]]), np.zeros(1, int), 1, 2, tau=1.0)
+    assert columns(ranking) == [(1, 0, 1), (1, 1, 1)]
 
 
 def test_an_unstable_picture_is_silenced_but_still_counts():

@@ -79,10 +79,10 @@ def test_reached_and_left_differ_with_three_classes():
     after = np.array([[0.0, 9.0, 0.0], [0.0, 9.0, 0.0], [0.0, 9.0, 0.0]])
     targets = other_class(before)
     assert targets.tolist() == [1, 2, 2]
-    found = count_flips(before, after, targets, ("a", "b", "c"), 3, 1.0)
-    assert (found.reached.count, found.left.count, found.reached.n) == (1, 2, 3)
-    assert {k: (r.count, r.n) for k, r in found.per_class.items()} == {"a": (1, 2), "b": (0, 1), "c": (0, 0)}
-    assert found.to_dict()["per_class"]["c"]["flipped"] is None  # JSON knows no NaN
+    flip_rate = count_flips(before, after, targets, ("a", "b", "c"), 3, 1.0)
+    assert (flip_rate.reached.count, flip_rate.left.count, flip_rate.reached.n) == (1, 2, 3)
+    assert {k: (r.count, r.n) for k, r in flip_rate.per_class.items()} == {"a": (1, 2), "b": (0, 1), "c": (0, 0)}
+    assert flip_rate.to_dict()["per_class"]["c"]["flipped"] is None  # JSON knows no NaN
 
 
 def test_rates_carry_wilson_intervals():
@@ -95,17 +95,17 @@ def test_rates_carry_wilson_intervals():
 def test_encoding_gives_the_encoders_ws_and_the_classifiers_probabilities():
     explainer = tiny_explainer()
     images = random_images(9)
-    found = run_job(encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], BatchSizer()))
+    samples = run_job(encode(explainer, lambda rows: images[rows], [str(i) for i in range(9)], BatchSizer()))
     img = torch.from_numpy(images).permute(0, 3, 1, 2) / 127.5 - 1
     with torch.no_grad():
         w = explainer.encoder(img)
         probs = explainer.classifier.probs(img)
-    np.testing.assert_allclose(found.ws, w[:, None].expand(-1, 6, -1), atol=1e-5)
-    np.testing.assert_allclose(found.cond, probs, atol=1e-5)
-    assert found.ids == tuple("012345678")
+    np.testing.assert_allclose(samples.ws, w[:, None].expand(-1, 6, -1), atol=1e-5)
+    np.testing.assert_allclose(samples.cond, probs, atol=1e-5)
+    assert samples.ids == tuple("012345678")
 
 
-def test_what_cannot_be_encoded_is_said():
+def test_what_cannot_be_encoded_is_an_error():
     explainer = tiny_explainer(n=3)
     with pytest.raises(UserError, match="no pictures"):
         run_job(encode(explainer, lambda rows: random_images(0), [], BatchSizer()))

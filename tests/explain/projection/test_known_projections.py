@@ -54,8 +54,8 @@ def test_a_face_does_not_belong_among_leaves(shared_data: Path) -> None:
     )
     rows = leaves.indices("test")[[5, 300, 600]]
     targets = np.concatenate([faces.read([10, 5000, 11000], 64), leaves.read(rows, 64)])
-    found = projected(model, targets, changed(steps=30)).found
-    assert [p.report.in_domain for p in found] == [False] * 3 + [True] * 3
-    for picture in found[:3]:
+    pictures = projected(model, targets, changed(steps=30)).found
+    assert [p.report.in_domain for p in pictures] == [False] * 3 + [True] * 3
+    for picture in pictures[:3]:
         assert "random pictures of this generator" in picture.report.domain_reason
         assert picture.report.psnr > 15

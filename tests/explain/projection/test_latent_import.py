@@ -55,11 +55,11 @@ def test_latents_of_other_programs_are_rendered_as_they_will_be_shown(host, tmp_
         np.testing.assert_array_equal(result.before.image, picture.image)
         np.testing.assert_array_equal(picture.ws, ws[i])
         assert result.w_distance == pytest.approx(picture.report.w_distance)
-        told = [1 - i, i] if "cond" in form else [0.5, 0.5]
-        assert picture.cond.tolist() == told
+        expected = [1 - i, i] if "cond" in form else [0.5, 0.5]
+        assert picture.cond.tolist() == expected
         assert picture.report.cond_assumed == ("cond" not in form)
-        said = any("told equal ones" in sentence for sentence in cautions(picture.report))
-        assert said == ("cond" not in form)
+        has_caution = any("told equal ones" in sentence for sentence in cautions(picture.report))
+        assert has_caution == ("cond" not in form)
     assert list(host.renderer.latents) == [p.latent_id for p in pictures], "nothing else is left"
 
 
@@ -68,11 +68,11 @@ def test_latents_that_do_not_fit_are_refused_in_a_sentence(host, tmp_path):
     with pytest.raises(UserError, match="another model"):
         import_latents(host.explainer, host.renderer, tmp_path / "x.npz", host.explainer.conditioned_on)
     shape = (1, host.explainer.generator.num_ws, host.explainer.generator.config.w_dim)
-    asked = host.explainer.conditioned_on
+    classifier_id = host.explainer.conditioned_on
     for cond in (np.array([["a", "b"]]), np.array([[np.nan, 1]])):
         np.savez(tmp_path / "x.npz", w=np.zeros(shape), cond=cond)
         with pytest.raises(UserError, match="array cond"):
-            import_latents(host.explainer, host.renderer, tmp_path / "x.npz", asked)
+            import_latents(host.explainer, host.renderer, tmp_path / "x.npz", classifier_id)
     shape = (65, host.explainer.generator.num_ws, host.explainer.generator.config.w_dim)
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
     with pytest.raises(UserError, match="65 latents"):

@@ -78,8 +78,8 @@ def test_more_room_comes_nearer(tiny_explainer, targets):
     errors = {}
     for space in ("w", "w+"):
         settings = changed(space=space, steps=40, lr=0.3)
-        found = projected(tiny_explainer, targets[:2], settings).found
-        errors[space] = np.mean([p.report.psnr for p in found])
+        pictures = projected(tiny_explainer, targets[:2], settings).found
+        errors[space] = np.mean([p.report.psnr for p in pictures])
     start = projected(tiny_explainer, targets[:2], changed(steps=0)).found
     assert errors["w+"] > errors["w"] > np.mean([p.report.psnr for p in start])
 
@@ -125,9 +125,9 @@ def test_events_say_how_it_goes(tiny_explainer, targets):
     assert [p.latent_id for p in done.kept[-1].value] == [p.latent_id for p in done.found]
 
 
-def test_a_closed_job_has_told_the_best_so_far(tiny_explainer, targets, monkeypatch):
-    monkeypatch.setattr("latent_explorer.explain.projection.projection._KEPT_SECONDS", 0.0)
-    monkeypatch.setattr("latent_explorer.explain.projection.projection._KEPT_SHARE", 0)
+def test_a_closed_job_has_yielded_the_best_so_far(tiny_explainer, targets, monkeypatch):
+    monkeypatch.setattr("latent_explorer.explain.projection.projection._PREVIEW_SECONDS", 0.0)
+    monkeypatch.setattr("latent_explorer.explain.projection.projection._PREVIEW_SHARE", 0)
     job = project(tiny_explainer, [Target(str(i), x) for i, x in enumerate(targets)], QUICK)
     kept = [next(e for e in job if isinstance(e, Kept)) for _ in range(3)]
     job.close()

@@ -74,10 +74,10 @@ def test_the_penalty_of_noise_maps() -> None:
     rng = np.random.default_rng(0)
     maps = [rng.standard_normal((2, 1, size, size)) for size in (4, 8, 32)]
     maps[2][1] += np.sin(np.arange(32) / 5)  # something is hidden in this one
-    found = noise_penalty([torch.from_numpy(m) for m in maps])
+    penalty = noise_penalty([torch.from_numpy(m) for m in maps])
     expected = [sum(published_penalty(m[i, 0]) for m in maps) for i in range(2)]
-    np.testing.assert_allclose(found.numpy(), expected)
-    assert found[1] > 2 * found[0]
+    np.testing.assert_allclose(penalty.numpy(), expected)
+    assert penalty[1] > 2 * penalty[0]
 
 
 def test_maps_are_brought_back_to_noise() -> None:
@@ -110,19 +110,19 @@ def test_at_which_size_the_distance_looks(look: str, size: int, seen: set[int]) 
     assert float(compared) == float(perceptual) == pytest.approx(1)
 
 
-def test_the_classifiers_word_can_be_part_of_it(tiny_explainer) -> None:
+def test_the_classifiers_divergence_can_be_part_of_it(tiny_explainer) -> None:
     """KL(p || p') of the classifier's probabilities times its weight is part of both losses."""
     classifier = tiny_explainer.classifier
     a, b = torch.rand(2, 3, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    found = []
+    losses = []
     for weight in (0.0, 2.0):
         settings = ProjectionSettings(verdict=weight)
         loss = PictureLoss(Sizes(), a, settings, torch.Generator(), classifier)
-        found.append(loss(b, torch.arange(3)))
+        losses.append(loss(b, torch.arange(3)))
     p, q = classifier.probs(a), classifier.probs(b)
     expected = 2 * (p * (p / q).log()).sum(dim=1)
-    for plain, told in zip(found[0][:2], found[1][:2], strict=True):
-        torch.testing.assert_close((told - plain).detach(), expected.detach(), atol=1e-5, rtol=1e-3)
+    for plain, weighted in zip(losses[0][:2], losses[1][:2], strict=True):
+        torch.testing.assert_close((weighted - plain).detach(), expected.detach(), atol=1e-5, rtol=1e-3)
 
 
 def test_crops_follow_the_seed_and_see_every_place() -> None:

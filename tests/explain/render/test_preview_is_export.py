@@ -49,24 +49,24 @@ TIMELINES = {
 
 
 def digest(result: RenderResult) -> str:
-    seen = hashlib.sha256()
+    hasher = hashlib.sha256()
     for picture in (result.after, result.before):
         for array in (picture.image, picture.logits, picture.probs):
-            seen.update(array.tobytes())
-    return seen.hexdigest()
+            hasher.update(array.tobytes())
+    return hasher.hexdigest()
 
 
 @pytest.mark.parametrize("name", TIMELINES)
 def test_preview_equals_export_bit_for_bit(name, tmp_path):
-    asked = EXPLAINER.conditioned_on
-    requests = [PictureRequest(recipe, asked) for recipe in frames(TIMELINES[name])]
+    classifier_id = EXPLAINER.conditioned_on
+    requests = [PictureRequest(recipe, classifier_id) for recipe in frames(TIMELINES[name])]
     exporting = Renderer(EXPLAINER)
     exported = [digest(exporting.render(r)) for r in requests]
     assert len(set(exported)) > 3
 
     preview, cache = Renderer(EXPLAINER), FrameCache(tmp_path)
     scope = cache_scope(EXPLAINER.model_hash, "CPU")
-    other = PictureRequest(PictureRecipe(SeedBase(77)), asked)
+    other = PictureRequest(PictureRecipe(SeedBase(77)), classifier_id)
     for request in reversed(requests):  # scrubbed backwards, the main picture in between
         preview.render(other)
         cache.get_or_render(request, scope, preview.render)
@@ -77,10 +77,10 @@ def test_preview_equals_export_bit_for_bit(name, tmp_path):
 
 def test_keyframes_are_the_pictures_of_the_sliders():
     renderer = Renderer(EXPLAINER)
-    asked = EXPLAINER.conditioned_on
+    classifier_id = EXPLAINER.conditioned_on
     shown = set(frames(EVERYTHING))
     for keyframe in EVERYTHING.keyframes:
         assert keyframe.recipe in shown
-        picture = renderer.render(PictureRequest(keyframe.recipe, asked))
-        again = Renderer(EXPLAINER).render(PictureRequest(keyframe.recipe, asked))
+        picture = renderer.render(PictureRequest(keyframe.recipe, classifier_id))
+        again = Renderer(EXPLAINER).render(PictureRequest(keyframe.recipe, classifier_id))
         assert digest(picture) == digest(again)

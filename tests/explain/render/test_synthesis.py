@@ -97,12 +97,12 @@ def test_range_shift_by_one_puts_the_coordinate_at_the_observed_end(explainer, r
 
 def test_a_negative_range_shift_goes_to_the_other_end(explainer, renderer):
     for end, other in (("min", "max"), ("max", "min")):
-        asked, meant = (
+        negative, expected = (
             renderer.render(request(explainer, SampleBase(0), edits=(edit,)))
             for edit in (StyleShift(20, end, -0.75), StyleShift(20, other, 0.75))
         )
-        assert_same(asked.after, meant.after.image, meant.after.logits)
-        assert not np.array_equal(asked.after.logits, asked.before.logits)
+        assert_same(negative.after, expected.after.image, expected.after.logits)
+        assert not np.array_equal(negative.after.logits, negative.before.logits)
 
 
 def test_sigma_shift_adds_standard_deviations(explainer, renderer):
@@ -153,12 +153,12 @@ def test_noise_is_a_value(explainer, renderer):
 def test_a_projected_latent_is_rendered_and_can_be_replaced(explainer, renderer):
     samples = explainer.samples
     renderer.add_latent("p", Latent(samples.ws[1:2], samples.cond[1:2]))
-    asked = request(explainer, ProjectedBase("p"))
+    picture_request = request(explainer, ProjectedBase("p"))
     sample = renderer.render(request(explainer, SampleBase(1)))
-    assert np.array_equal(renderer.render(asked).after.image, sample.after.image)
+    assert np.array_equal(renderer.render(picture_request).after.image, sample.after.image)
     renderer.add_latent("p", Latent(samples.ws[2:3], samples.cond[2:3]))
     sample = renderer.render(request(explainer, SampleBase(2)))
-    assert np.array_equal(renderer.render(asked).after.image, sample.after.image)
+    assert np.array_equal(renderer.render(picture_request).after.image, sample.after.image)
 
 
 def test_cond_override_changes_only_what_the_generator_is_told(explainer, renderer):
@@ -169,13 +169,13 @@ def test_cond_override_changes_only_what_the_generator_is_told(explainer, render
 
 
 def test_equal_requests_give_equal_bits_whatever_was_rendered_between(explainer):
-    asked = request(explainer, SeedBase(9), edits=(StyleShift(11, "max", 0.7),))
-    first = Renderer(explainer).render(asked)
+    picture_request = request(explainer, SeedBase(9), edits=(StyleShift(11, "max", 0.7),))
+    first = Renderer(explainer).render(picture_request)
     busy = Renderer(explainer)
     for i in range(40):
         busy.render(request(explainer, SampleBase(i % 24), noise=Noise("seed", i)))
     torch.set_num_threads(2)
-    second = busy.render(asked)
+    second = busy.render(picture_request)
     for a, b in ((first.after, second.after), (first.before, second.before)):
         assert np.array_equal(a.image, b.image)
         assert np.array_equal(a.logits, b.logits)
@@ -209,6 +209,6 @@ def test_what_the_model_lacks_is_a_sentence(explainer, renderer, fields, text):
 
 
 def test_an_unknown_classifier_is_a_sentence(explainer, renderer):
-    asked = msgspec.structs.replace(request(explainer, SampleBase(0)), classifier_id="none")
+    picture_request = msgspec.structs.replace(request(explainer, SampleBase(0)), classifier_id="none")
     with pytest.raises(UserError, match="classifier none"):
-        renderer.render(asked)
+        renderer.render(picture_request)

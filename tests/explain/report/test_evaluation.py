@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 GAIN = 3.0  # the logits are this times the mean of red and of green
 GREEN = 128
-# Red of the reconstructions and how many of each: "a" is said of those above GREEN, "b" of those below.
+# Red of the reconstructions and how many of each: those above GREEN are of class "a", those below of "b".
 # In [-1, 1] they are 0.2, 0.6 and 0.9, and -0.2 and -0.6.
 RED = np.repeat([153, 204, 242, 102, 51], [4, 3, 3, 5, 5])
 # Where the blue is light the encoder is mistaken: the reconstruction has the opposite red.
@@ -64,9 +64,9 @@ class PlantedSynthesis(SynthesisNetwork):
     """Synthesis where the first three styles are the colour; 3 and 4 take STEP from its red, 5 adds it."""
 
     def styles(self, ws: Tensor, cond: Tensor | None = None) -> Styles:
-        found = [torch.zeros(len(ws), layer.channels) for layer in self.layout.layers]
-        found[0] = ws[:, 0, : self.layout.layers[0].channels].clone()
-        return found
+        styles = [torch.zeros(len(ws), layer.channels) for layer in self.layout.layers]
+        styles[0] = ws[:, 0, : self.layout.layers[0].channels].clone()
+        return styles
 
     def render(self, styles: Styles, noise: NoiseMaps | None = None) -> Tensor:
         s = self.join(styles)
@@ -86,7 +86,7 @@ def planted() -> Explainer:
     key = hash_classifier(classifier)
     towards_b = [Attribute(f"b{j}", 1, (AttributeEntry(j, "max"),)) for j in (3, 4)]
     towards_a = Attribute("a", 0, (AttributeEntry(5, "max"),))
-    found = AttributeSet(key, "planted", 20, 1.0, "", (*towards_b, towards_a))
+    attribute_set = AttributeSet(key, "planted", 20, 1.0, "", (*towards_b, towards_a))
     return Explainer(
         "planted",
         generator,
@@ -94,7 +94,7 @@ def planted() -> Explainer:
         classifiers={key: classifier},
         conditioned_on=key,
         style_stats=stats,
-        attribute_sets=(found,),
+        attribute_sets=(attribute_set,),
     )
 
 
@@ -106,47 +106,47 @@ def measured(explainer: Explainer, **options: object) -> tuple[Evaluation, list[
 
 
 @pytest.fixture(scope="module")
-def found(planted: Explainer) -> Evaluation:
+def evaluation(planted: Explainer) -> Evaluation:
     return measured(planted, ks=(1, 3), kappas=(1.0, 2.0))[0]
 
 
-def test_agreement_is_the_share_of_verdicts_that_stay(found: Evaluation) -> None:
-    assert found.n == found.agreement.n == 20
-    assert found.agreement.argmax == 15 / 20
+def test_agreement_is_the_share_of_verdicts_that_stay(evaluation: Evaluation) -> None:
+    assert evaluation.n == evaluation.agreement.n == 20
+    assert evaluation.agreement.argmax == 15 / 20
     images = pictures()[:, 0, 0] / 127.5 - 1
     p = 1 / (1 + np.exp(-GAIN * (images[:, 0] - images[:, 1])))  # of "a", picture
     q = 1 / (1 + np.exp(-GAIN * (RED / 127.5 - 1 - images[:, 1])))  # and reconstruction
-    assert found.agreement.mean_abs == pytest.approx(np.abs(p - q).mean(), abs=1e-6)
+    assert evaluation.agreement.mean_abs == pytest.approx(np.abs(p - q).mean(), abs=1e-6)
     kl = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
-    assert found.agreement.kl == pytest.approx(kl.mean(), abs=1e-6)
+    assert evaluation.agreement.kl == pytest.approx(kl.mean(), abs=1e-6)
 
 
-def test_reconstructions_differ_by_the_planted_red_alone(found: Evaluation) -> None:
+def test_reconstructions_differ_by_the_planted_red_alone(evaluation: Evaluation) -> None:
     images = pictures()[:, 0, 0] / 127.5 - 1
     change = np.where(MISTAKEN, 2 * np.abs(images[:, 0]), 0)
-    assert found.l1 == pytest.approx(change.mean() / 3, abs=1e-6)
+    assert evaluation.l1 == pytest.approx(change.mean() / 3, abs=1e-6)
     relative = change / np.linalg.norm(images, axis=1)
-    assert found.feature_change == pytest.approx(relative.mean(), abs=1e-6)
-    assert found.lpips is None
-    assert [pair.name for pair in found.pairs] == [f"{i}.png" for i in range(8)]
-    for i, pair in enumerate(found.pairs):
+    assert evaluation.feature_change == pytest.approx(relative.mean(), abs=1e-6)
+    assert evaluation.lpips is None
+    assert [pair.name for pair in evaluation.pairs] == [f"{i}.png" for i in range(8)]
+    for i, pair in enumerate(evaluation.pairs):
         np.testing.assert_array_equal(pair.real, pictures()[i])
         assert pair.rec[0, 0].tolist() == [RED[i], GREEN, BLUE[i]]
         assert (pair.rec_probs.argmax() != pair.real_probs.argmax()) == MISTAKEN[i]
 
 
-def test_drift_of_pictures_that_are_all_the_same(found: Evaluation) -> None:
+def test_drift_of_pictures_that_are_all_the_same(evaluation: Evaluation) -> None:
     """Without a spread of their own, what is left is the distance of the means and the spread of the real ones."""
     images = pictures()[:, 0, 0] / 127.5 - 1
     apart = np.square(images.mean(axis=0) - [-1, -1, 0.2]).sum()
-    assert found.frechet_mapping == pytest.approx(apart + images.var(axis=0, ddof=1).sum(), abs=1e-5)
+    assert evaluation.frechet_mapping == pytest.approx(apart + images.var(axis=0, ddof=1).sum(), abs=1e-5)
 
 
-def test_the_planted_flips_are_counted(found: Evaluation) -> None:
+def test_the_planted_flips_are_counted(evaluation: Evaluation) -> None:
     """One attribute towards "b" takes 0.4 from red, both take 0.8; the one towards "a" adds 0.4. Kappa doubles it."""
     counts = {
         (rate.k, rate.kappa): {name: (part.count, part.n) for name, part in rate.per_class.items()}
-        for rate in found.flips
+        for rate in evaluation.flips
     }
     assert counts == {
         (1, 1.0): {"a": (4, 10), "b": (5, 10)},
@@ -154,12 +154,12 @@ def test_the_planted_flips_are_counted(found: Evaluation) -> None:
         (1, 2.0): {"a": (7, 10), "b": (10, 10)},
         (3, 2.0): {"a": (10, 10), "b": (10, 10)},
     }
-    assert [rate.reached.count for rate in found.flips] == [9, 12, 17, 20]
-    assert all(rate.left == rate.reached for rate in found.flips)
+    assert [rate.reached.count for rate in evaluation.flips] == [9, 12, 17, 20]
+    assert all(rate.left == rate.reached for rate in evaluation.flips)
 
 
-def test_the_printed_figures_are_those(planted: Explainer, found: Evaluation) -> None:
-    printed = found.to_dict()
+def test_the_printed_figures_are_those(planted: Explainer, evaluation: Evaluation) -> None:
+    printed = evaluation.to_dict()
     assert printed["agreement"] == 0.75
     assert printed["classifier_id"] == planted.classifier_id
     first = printed["flips"][0]

@@ -50,8 +50,8 @@ def figures(two: Explainer) -> ExplainerReport:
 
 
 def test_the_pictures_are_the_windows_own(two: Explainer, figures: ExplainerReport) -> None:
-    renderer, found = Renderer(two), two.attribute_sets[-1].attributes
-    for shown, attribute in zip(figures.attributes, found, strict=True):
+    renderer, attributes = Renderer(two), two.attribute_sets[-1].attributes
+    for shown, attribute in zip(figures.attributes, attributes, strict=True):
         assert len(shown.examples) == 2
         for example in shown.examples:
             recipe = PictureRecipe(SampleBase(example.sample), edits=attribute_edits(attribute))
@@ -83,21 +83,21 @@ def test_the_figures_are_those_of_the_pictures(two: Explainer, figures: Explaine
     assert shown.frame.area == frame_mask(16).mean()
 
 
-def test_arranged_by_a_person_numbers_stay_those_of_the_search(two: Explainer) -> None:
+def test_arranged_by_the_user_numbers_stay_those_of_the_search(two: Explainer) -> None:
     first, second = two.attribute_sets[-1].attributes[:2]
     assert first.target == second.target
     mine = Attribute("mine", first.target, (AttributeEntry(11, "min"),))
     named = msgspec.structs.replace(first, name="dull green")
-    found = run_job(report(two, SETTINGS, shown=[mine, second, named]))
-    assert [(a.name, a.rank) for a in found.attributes] == [("mine", 0), (second.name, 2)]
-    found = run_job(report(two, SETTINGS, shown=[named, mine]))
-    assert [(a.name, a.rank) for a in found.attributes] == [("dull green", 1), ("mine", 0)]
-    assert "added by hand" in page([found])
+    result = run_job(report(two, SETTINGS, shown=[mine, second, named]))
+    assert [(a.name, a.rank) for a in result.attributes] == [("mine", 0), (second.name, 2)]
+    result = run_job(report(two, SETTINGS, shown=[named, mine]))
+    assert [(a.name, a.rank) for a in result.attributes] == [("dull green", 1), ("mine", 0)]
+    assert "added by hand" in page([result])
 
 
-def test_every_classifier_is_asked_about_the_same_pictures(two: Explainer, figures: ExplainerReport) -> None:
-    (said,) = figures.attributes[0].others
-    assert (said.who.name, said.who.frame_only) == ("frame-only", 2)
+def test_every_classifier_gets_the_same_pictures(two: Explainer, figures: ExplainerReport) -> None:
+    (response,) = figures.attributes[0].others
+    assert (response.who.name, response.who.frame_only) == ("frame-only", 2)
     twin = frame_only(two)
     renderer, attribute = Renderer(two), two.attribute_sets[-1].attributes[0]
     changes = []
@@ -109,10 +109,10 @@ def test_every_classifier_is_asked_about_the_same_pictures(two: Explainer, figur
             with torch.inference_mode():
                 p = twin.probs(torch.from_numpy(images / 127.5 - 1).float())[:, attribute.target]
             changes.append(float(p[1] - p[0]))
-    assert said.change.mean == pytest.approx(np.mean(changes), abs=0.01)
+    assert response.change.mean == pytest.approx(np.mean(changes), abs=0.01)
 
 
-def test_classifiers_of_other_classes_are_not_asked(two: Explainer, figures: ExplainerReport) -> None:
+def test_classifiers_of_other_classes_are_left_out(two: Explainer, figures: ExplainerReport) -> None:
     """The order of classes matters, too: a target is an index into it."""
     config = two.classifier.config
     others = [
@@ -120,10 +120,10 @@ def test_classifiers_of_other_classes_are_not_asked(two: Explainer, figures: Exp
         for names in (config.class_names[::-1], ("a", "b", "c"))
     ]
     several = two.classifiers | {hash_classifier(other): other for other in others}
-    found = run_job(report(dataclasses.replace(two, classifiers=several), SETTINGS))
-    assert found.others == figures.others
-    assert found.attributes[0].others == figures.attributes[0].others
-    assert found.facts == figures.facts
+    result = run_job(report(dataclasses.replace(two, classifiers=several), SETTINGS))
+    assert result.others == figures.others
+    assert result.attributes[0].others == figures.attributes[0].others
+    assert result.facts == figures.facts
 
 
 class FrameOnlyChanges(SynthesisNetwork):
@@ -137,9 +137,9 @@ def test_a_planted_shortcut_is_caught(two: Explainer) -> None:
     generator = copy.deepcopy(two.generator)
     generator.synthesis.__class__ = FrameOnlyChanges
     planted = dataclasses.replace(two, generator=generator)
-    for found in run_job(report(planted, SETTINGS)).attributes:
-        assert found.frame.value > 0.8
-        assert found.surroundings
+    for attribute in run_job(report(planted, SETTINGS)).attributes:
+        assert attribute.frame.value > 0.8
+        assert attribute.surroundings
 
 
 def test_the_same_explainer_gives_the_same_page(two: Explainer, figures: ExplainerReport) -> None:
@@ -201,11 +201,11 @@ def test_the_facts_say_what_the_file_says(two: Explainer) -> None:
 
 
 def test_figures_of_another_classifier_are_not_shown_as_those_of_the_explained(two: Explainer) -> None:
-    own, found = two.classifier_id, two.attribute_sets[-1]
+    own_id, attribute_set = two.classifier_id, two.attribute_sets[-1]
     for key in two.classifiers:
         test = {"n": 100, "agreement": 0.99, "classifier_id": key}
         measured = dataclasses.replace(two, figures={"test": test})
-        assert ("Agreement" in dict(facts_of(measured.summary(), found))) == (key == own)
+        assert ("Agreement" in dict(facts_of(measured.summary(), attribute_set))) == (key == own_id)
 
 
 def test_a_set_of_other_classifiers_is_not_reported(tiny_explainer: Explainer) -> None:

@@ -135,21 +135,21 @@ def test_mixing_takes_rows_of_the_other_and_keeps_its_own_cond():
 
 
 def test_a_latent_found_in_style_space_is_blended_and_mixed_as_styles():
-    own = latent(A)
+    in_w = latent(A)
     with torch.inference_mode():
-        found = [s + 0.1 for s in SYNTHESIS.styles(own.ws, own.cond)]
+        moved_styles = [s + 0.1 for s in SYNTHESIS.styles(in_w.ws, in_w.cond)]
         plain = SYNTHESIS.styles(*(lambda b: (b.ws, b.cond))(latent(B)))
-    known = {"s": replace(own, styles=tuple(found))}
-    half = latent(BlendBase(ProjectedBase("s"), B, 0.5, "style"), known)
+    projected = {"s": replace(in_w, styles=tuple(moved_styles))}
+    half = latent(BlendBase(ProjectedBase("s"), B, 0.5, "style"), projected)
     with torch.inference_mode():
-        got = latent_styles(SYNTHESIS, half, half.ws, half.cond)
-    for style, x, y in zip(got, found, plain, strict=True):
+        result = latent_styles(SYNTHESIS, half, half.ws, half.cond)
+    for style, x, y in zip(result, moved_styles, plain, strict=True):
         torch.testing.assert_close(style, (x + y) / 2)
-    mixed = latent(MixBase(ProjectedBase("s"), B, 0, 0), known)
+    mixed = latent(MixBase(ProjectedBase("s"), B, 0, 0), projected)
     with torch.inference_mode():
-        got = latent_styles(SYNTHESIS, mixed, mixed.ws, mixed.cond)
-        told_a = SYNTHESIS.styles(latent(B).ws, own.cond)
-    for layer, style, mine, theirs in zip(SYNTHESIS.layout.layers, got, found, told_a, strict=True):
+        result = latent_styles(SYNTHESIS, mixed, mixed.ws, mixed.cond)
+        styles_b = SYNTHESIS.styles(latent(B).ws, in_w.cond)
+    for layer, style, mine, theirs in zip(SYNTHESIS.layout.layers, result, moved_styles, styles_b, strict=True):
         torch.testing.assert_close(style, theirs if layer.ws_row == 0 else mine)
 
 
@@ -230,8 +230,8 @@ def test_numbers_go_straight():
     assert middle.edits == (StyleShift(3, "max", 0.625), StyleShift(9, "max", 0.1))
     assert middle.noise == Noise("blend", a=ONE.noise, b=TWO.noise, amount=0.25)
     assert middle.base == BlendBase(A, BlendEndBase(SampleBase(1), cond=(0.1, 0.9)), 0.25, "w+")
-    told = interpolate_recipes(TWO, PictureRecipe(SampleBase(1), cond=(0.5, 0.5)), 0.5, "w+")
-    assert (told.cond, told.base) == ((0.3, 0.7), SampleBase(1))
+    both_conds = interpolate_recipes(TWO, PictureRecipe(SampleBase(1), cond=(0.5, 0.5)), 0.5, "w+")
+    assert (both_conds.cond, both_conds.base) == ((0.3, 0.7), SampleBase(1))
 
 
 def test_different_cutoffs_meet_row_by_row():

@@ -88,12 +88,12 @@ def test_a_loop_may_jump_back_at_once():
 
 
 def test_ping_pong_turns_without_a_doubled_frame():
-    there = [0.0, 0.1, 0.2, 0.3]
+    forth = [0.0, 0.1, 0.2, 0.3]
     once = line(0.0, 0.3, fps=10.0, ping_pong=True)
-    assert frame_times(once) == [*there, 0.2, 0.1, 0.0]
+    assert frame_times(once) == [*forth, 0.2, 0.1, 0.0]
     assert span(once) == 0.3
     looped = line(0.0, 0.3, fps=10.0, ping_pong=True, loop=True)
-    assert frame_times(looped) == [*there, 0.2, 0.1]
+    assert frame_times(looped) == [*forth, 0.2, 0.1]
     twice = amounts(looped) * 2
     assert all(x != y for x, y in itertools.pairwise(twice))
 
@@ -180,10 +180,10 @@ def test_a_straight_curve_is_linear_and_css_ease_is_css_ease():
 
 def test_one_noise_for_all_frames_or_the_keyframes_own():
     ends = (PictureRecipe(SeedBase(1), noise=Noise("seed", 1)), PictureRecipe(SeedBase(2)))
-    own = line(0.0, 1.0, recipes=ends)
-    middle = recipe_at(own, 0.5).noise
+    timeline = line(0.0, 1.0, recipes=ends)
+    middle = recipe_at(timeline, 0.5).noise
     assert (middle.kind, middle.a, middle.b) == ("blend", Noise("seed", 1), Noise())
-    fixed = edits.replace(own, noise=Noise("none"))
+    fixed = edits.replace(timeline, noise=Noise("none"))
     assert {r.noise for r in frames(fixed)} == {Noise("none")}
 
 
@@ -212,12 +212,12 @@ def test_distribute_stretch_copy_and_delete():
 def test_reversed_is_the_same_way_backwards(easing):
     timeline = line(0.0, 0.4, 1.0, easing=easing, fps=10.0)
     back = edits.reversed_in_time(timeline)
-    for there, here in zip(frames(timeline), reversed(frames(back)), strict=True):
-        if isinstance(there.base, BlendBase):
-            assert (here.base.a, here.base.b) == (there.base.b, there.base.a)
-            assert here.base.amount == pytest.approx(1 - there.base.amount, abs=1e-9)
+    for forwards, backwards in zip(frames(timeline), reversed(frames(back)), strict=True):
+        if isinstance(forwards.base, BlendBase):
+            assert (backwards.base.a, backwards.base.b) == (forwards.base.b, forwards.base.a)
+            assert backwards.base.amount == pytest.approx(1 - forwards.base.amount, abs=1e-9)
         else:
-            assert here == there
+            assert backwards == forwards
     assert [k.recipe for k in back.keyframes] == [C, B, A]
 
 
