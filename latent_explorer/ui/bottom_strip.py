@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 HEAD = theme.CONTROL + theme.UNIT
 LOW, HIGH = 18 * theme.UNIT + 6, 26 * theme.UNIT  # px, open, on a low screen and on a high one
-TALL = 840  # px between menus and status bar from which on a screen is high
+TALL_SCREEN = 840  # px between menus and status bar from which on a screen is high
 ICON_EDGE = theme.MARGIN - (theme.CONTROL - theme.ICON) // 2  # px, aligns icons with the margin
 TABS = ("Live plot", "Timeline", "Training")
 PLOT, TIMELINE, TRAINING = range(len(TABS))
 FOLDED = 2  # page of the head
 MIN_HEAD_WIDTH = 16 * theme.UNIT  # px; parts without room are hidden
-BOTH = 900  # px between menus and status bar from which on the strip stays open above the dock
-NARROW = 600  # px of width from which on the live plot's head shows its text
+MIN_HEIGHT_WITH_DOCK = 900  # px between menus and status bar from which on the strip stays open above the dock
+MIN_WIDTH_WITH_CAPTION = 600  # px of width from which on the live plot's head shows its text
 
 
 class BottomStrip(QWidget):
@@ -141,12 +141,12 @@ class BottomStrip(QWidget):
         self._give_height()
 
     def _give_height(self) -> None:
-        height = HIGH if self._available >= TALL else LOW
+        height = HIGH if self._available >= TALL_SCREEN else LOW
         self.setFixedHeight(HEAD if self.folded else height)
 
     def set_training_docked(self, docked: bool) -> None:
         """Show that the training's dock is open below or not; its tab is current while the strip is folded."""
-        if docked and not self.folded and self._available < BOTH:
+        if docked and not self.folded and self._available < MIN_HEIGHT_WITH_DOCK:
             self.set_folded(True)
             self._gave_way = True
         elif not docked and self._gave_way:
@@ -170,4 +170,4 @@ class BottomStrip(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self.caption.setVisible(self.width() >= NARROW)
+        self.caption.setVisible(self.width() >= MIN_WIDTH_WITH_CAPTION)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from latent_explorer.app.tour import TourResult
 
 SIZE = (1440, 900)
-STEPS = 12  # pictures per slider, so that the plot has lines
-PATIENCE = 120.0  # seconds
+STEPS_PER_SLIDER = 12  # pictures per slider, so that the plot has lines
+TIMEOUT = 120.0  # seconds
 
 
 def grab_window(explainer: Path, result: TourResult, target: Path) -> None:
@@ -74,8 +74,8 @@ def _drive(desktop: ApplicationContext, explainer: Path, result: TourResult) -> 
     _wait(errors, lambda: _is_current(explorer), "the tour's picture")
     for attribute in result.attributes:
         explorer.begin_gesture()
-        for step in range(1, STEPS + 1):
-            explorer.apply(SetAttribute(attribute, step / STEPS))
+        for step in range(1, STEPS_PER_SLIDER + 1):
+            explorer.apply(SetAttribute(attribute, step / STEPS_PER_SLIDER))
             _wait(errors, lambda: _is_current(explorer), "a picture of the tour")
         explorer.end_gesture()
     _wait(errors, lambda: explorer.wait_idle(0.0), "the thumbnails")
@@ -90,11 +90,11 @@ def _is_current(explorer: Explorer) -> bool:
 
 
 def _wait(errors: list[ErrorReport], done: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not done():
         QCoreApplication.processEvents()
         time.sleep(0.002)
         if errors:
             raise UserError(f"{errors[0].operation} failed: {errors[0].failure.message}")
         if time.monotonic() > deadline:
-            raise UserError(f"The window did not show {what} within {PATIENCE:.0f} s. Try again on a free machine.")
+            raise UserError(f"The window did not show {what} within {TIMEOUT:.0f} s. Try again on a free machine.")

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.ui.attributes.card_data import CardRow
 
-HOVER_DELAY = 350  # ms that the mouse rests on a card before its two pictures are requested
-SIDE = 128  # px of a picture in the pop-up
-PAD = theme.UNIT + theme.UNIT // 2
+HOVER_DELAY_MS = 350  # ms that the mouse rests on a card before its two pictures are requested
+PICTURE_SIDE = 128  # px of a picture in the pop-up
+PADDING = theme.UNIT + theme.UNIT // 2
 LINE_HEIGHT = 20  # px of a line of text
 
 
@@ -56,7 +56,7 @@ class AttributeList(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setAccessibleName("Attributes")
-        self._timer = QTimer(self, singleShot=True, interval=HOVER_DELAY)
+        self._timer = QTimer(self, singleShot=True, interval=HOVER_DELAY_MS)
         self._timer.timeout.connect(self._on_rest)
         self.verticalScrollBar().valueChanged.connect(self.hide_preview)
         explorer.updates.on(HoverPicture, self._show_end)
@@ -184,7 +184,7 @@ class RangePreviewPopup(QWidget):
         self._captions: dict[int, str] = {}
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setFixedSize(2 * SIDE + 3 * PAD, SIDE + 2 * LINE_HEIGHT + 2 * PAD)
+        self.setFixedSize(2 * PICTURE_SIDE + 3 * PADDING, PICTURE_SIDE + 2 * LINE_HEIGHT + 2 * PADDING)
         self.hide()
 
     def begin(self, title: str, beside: QWidget) -> None:
@@ -210,7 +210,7 @@ class RangePreviewPopup(QWidget):
 
     def set_picture(self, sign: int, image: np.ndarray, caption: str) -> None:
         """Show a picture, (H, W, 3) uint8, at amount `sign` (-1 or +1), with the classifier's answer as `caption`."""
-        self._pictures[sign] = scaled(image, SIDE, self.devicePixelRatioF(), pixels=False)
+        self._pictures[sign] = scaled(image, PICTURE_SIDE, self.devicePixelRatioF(), pixels=False)
         self._captions[sign] = caption
         description = ", ".join(f"{'minus' if s < 0 else 'plus'}: {w}" for s, w in sorted(self._captions.items()))
         self.setAccessibleDescription(description)
@@ -231,22 +231,22 @@ class RangePreviewPopup(QWidget):
         painter.drawRoundedRect(frame, theme.RADIUS, theme.RADIUS)
         painter.setFont(theme.font(theme.SMALL, semibold=True))
         painter.setPen(now.color("ink"))
-        box = QRectF(PAD, PAD - 4, self.width() - 2 * PAD, LINE_HEIGHT)
+        box = QRectF(PADDING, PADDING - 4, self.width() - 2 * PADDING, LINE_HEIGHT)
         title = painter.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, int(box.width()))
         painter.drawText(box, theme.LEFT, title)
         painter.setFont(theme.font(theme.SMALL))
-        for sign, x in ((-1, PAD), (1, 2 * PAD + SIDE)):
+        for sign, x in ((-1, PADDING), (1, 2 * PADDING + PICTURE_SIDE)):
             self._paint_end(painter, sign, x)
 
     def _paint_end(self, painter: QPainter, sign: int, x: float) -> None:
         now = theme.current()
-        top = PAD + LINE_HEIGHT
+        top = PADDING + LINE_HEIGHT
         if sign in self._pictures:
             painter.drawImage(QPointF(x, top), self._pictures[sign])
         else:
-            painter.fillRect(QRectF(x, top, SIDE, SIDE), now.color("sunken"))
+            painter.fillRect(QRectF(x, top, PICTURE_SIDE, PICTURE_SIDE), now.color("sunken"))
         painter.setPen(now.color("muted"))
-        box = QRectF(x, top + SIDE + 2, SIDE, LINE_HEIGHT)
+        box = QRectF(x, top + PICTURE_SIDE + 2, PICTURE_SIDE, LINE_HEIGHT)
         painter.drawText(box, theme.LEFT, signed_text(sign, 0))
         painter.setPen(now.color("ink"))
         painter.drawText(box, theme.RIGHT, self._captions.get(sign, ""))

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 COUNTS = (6, 8, 12)
 GUTTER = theme.MARGIN  # between pictures, px
-CAPTION = 44  # px under the picture: text, then bar
+CAPTION_HEIGHT = 44  # px under the picture: text, then bar
 MIN_SIDE = 64  # px
 OTHERS, ALL, SEEDS = "others", "all", "seeds"
 
@@ -61,7 +61,7 @@ def columns_for(count: int, width: int, height: int) -> int:
 
     def side(columns: int) -> float:
         rows = -(-count // columns)
-        return min((width - GUTTER * (columns - 1)) / columns, height / rows - CAPTION)
+        return min((width - GUTTER * (columns - 1)) / columns, height / rows - CAPTION_HEIGHT)
 
     return max(range(1, count + 1), key=side)
 
@@ -106,7 +106,7 @@ class GridPanel(QWidget):
         self._grid.setHorizontalSpacing(GUTTER)
         self._grid.setVerticalSpacing(0)
         self._grid.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._area.setMinimumSize(3 * MIN_SIDE, MIN_SIDE + CAPTION)
+        self._area.setMinimumSize(3 * MIN_SIDE, MIN_SIDE + CAPTION_HEIGHT)
         self._area.installEventFilter(self)
         head = row()
         for widget in (self.source, self.count, self.shuffle):
@@ -166,10 +166,10 @@ class GridPanel(QWidget):
         width, height = self._area.width(), self._area.height()
         columns = columns_for(count, width, height)
         lines = -(-count // columns)
-        side = int(min((width - GUTTER * (columns - 1)) / columns, height / lines - CAPTION))
+        side = int(min((width - GUTTER * (columns - 1)) / columns, height / lines - CAPTION_HEIGHT))
         side = max(side, MIN_SIDE)
         for place, cell in enumerate(self.cells):
-            cell.setFixedSize(side, side + CAPTION)
+            cell.setFixedSize(side, side + CAPTION_HEIGHT)
             self._grid.addWidget(cell, place // columns, place % columns)
 
     def _open(self, base: Base) -> None:
@@ -254,12 +254,12 @@ class GridCell(QWidget):
         self._image: QImage | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(MIN_SIDE, MIN_SIDE + CAPTION)
+        self.setMinimumSize(MIN_SIDE, MIN_SIDE + CAPTION_HEIGHT)
         self.setToolTip(f"{name}\nHold the mouse on it for the unedited picture; a double click opens it.")
         self._describe()
 
     def sizeHint(self) -> QSize:
-        return QSize(160, 160 + CAPTION)
+        return QSize(160, 160 + CAPTION_HEIGHT)
 
     def show_result(self, result: RenderResult, target: int, class_names: tuple[str, ...]) -> None:
         """Show a picture and the classifier's answer, always together."""
@@ -347,7 +347,7 @@ class GridCell(QWidget):
         now = theme.current()
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        side = float(min(self.width(), self.height() - CAPTION))
+        side = float(min(self.width(), self.height() - CAPTION_HEIGHT))
         frame = QRectF((self.width() - side) / 2, 0, side, side)
         self._paint_picture(painter, frame)
         if self.verdict == "flipped" and not self._before:
@@ -358,7 +358,7 @@ class GridCell(QWidget):
             painter.setPen(QPen(now.color("accent"), 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(frame.adjusted(1, 1, -1, -1), 2, 2)
-        below = QRectF(frame.left(), frame.bottom() + 4, frame.width(), CAPTION - 8)
+        below = QRectF(frame.left(), frame.bottom() + 4, frame.width(), CAPTION_HEIGHT - 8)
         self._paint_words(painter, below)
         self._paint_bar(painter, QRectF(below.left(), below.bottom() - 12, below.width(), 6))
 

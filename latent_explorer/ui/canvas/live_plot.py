@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base
 
 MAX_EDITS = 240
-PAUSE = 100  # ms between two drawings: each costs as much as a picture, and the bars show every one
+REDRAW_MS = 100  # ms between two drawings: each costs as much as a picture, and the bars show every one
 MIN_EDITS_SHOWN = 60  # over the full width
 EDGE = theme.UNIT  # px above probability 1 and below 0
 EMPTY = "Move a slider: the probability of every class is drawn here."
@@ -47,7 +47,7 @@ class ProbabilityPlot(QWidget):
         super().__init__()
         self.names: tuple[str, ...] = ()
         self._rows: deque[np.ndarray] = deque(maxlen=MAX_EDITS)
-        self._pause = QTimer(self, singleShot=True, interval=PAUSE)
+        self._pause = QTimer(self, singleShot=True, interval=REDRAW_MS)
         self._pause.timeout.connect(self.update)
         self.setMinimumHeight(9 * theme.UNIT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)

@@ -24,14 +24,14 @@ SENTENCE = (
     "The frames are those that the window shows."
 )
 MEGABYTE = 1_000_000
-BUDGETS = (0.1, 500.0)  # MB
+BUDGET_RANGE = (0.1, 500.0)  # MB
 NO_BUDGET = ("", ".csv")
 ALL_SENTENCE = (
     "From each picture to the end of an attribute's slider and back, away from the class that the picture has. "
     "A manifest says what every file shows, with the probabilities before and after."
 )
 MAX_ATTRIBUTES, MAX_PICTURES = 100, 200
-LEFT_OUT = ("", ".csv")  # formats without an animation to play
+EXCLUDED_FORMATS = ("", ".csv")  # formats without an animation to play
 
 
 class _AnimationDialog(ExportDialog):
@@ -98,7 +98,7 @@ class ExportAnimationDialog(_AnimationDialog):
         self.keep.setChecked(chosen.budget_bytes > 0)
         self.keep.setToolTip("Size, frame rate and colours give way until the file is small enough")
         self.budget = QDoubleSpinBox()
-        self.budget.setRange(*BUDGETS)
+        self.budget.setRange(*BUDGET_RANGE)
         self.budget.setDecimals(1)
         self.budget.setSuffix(" MB")
         self.budget.setMinimumHeight(theme.CONTROL)
@@ -184,7 +184,9 @@ class ExportAllDialog(_AnimationDialog):
         max_attributes = min(attributes, MAX_ATTRIBUTES)
         self.top = self.add_spin_box("Attributes", min(controller.choices.top, max_attributes), 1, max_attributes)
         self.pictures = PictureSourceFields(self, controller, MAX_PICTURES)
-        self.add_format_fields({s: text for s, text in FORMATS.items() if s not in LEFT_OUT}, controller.resolution)
+        self.add_format_fields(
+            {s: text for s, text in FORMATS.items() if s not in EXCLUDED_FORMATS}, controller.resolution
+        )
         self.add_look_fields()
         self.format.currentIndexChanged.connect(self._format_changed)
         self._format_changed()

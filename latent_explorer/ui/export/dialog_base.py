@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.export.controller import ExportController
     from latent_explorer.explain.recipe import Base
 
-FIELDS = 42 * theme.UNIT  # px, width of the left half
+FIELDS_WIDTH = 42 * theme.UNIT  # px, width of the left half
 PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
 WORKING = "Working it out..."
 DEBOUNCE_MS = 250  # ms without a change before the preview is updated
@@ -67,7 +67,7 @@ class ExportDialog(QDialog):
         left = column(spacing=theme.MARGIN)
         left.addWidget(title(name))
         text = hint(sentence)
-        text.setFixedWidth(FIELDS)
+        text.setFixedWidth(FIELDS_WIDTH)
         left.addWidget(text)
         left.addLayout(self.fields)
         left.addStretch(1)

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.photos import Photo
     from latent_explorer.explain.projected import ProjectedPicture
 
-SOLID = 4  # number of a curve with a solid line
-PAUSE = 100  # ms between two updates
-BELOW = 11 * theme.UNIT  # px, height of loss and bars; more would make the pictures too small on a laptop
+SOLID_CURVE = 4  # number of a curve with a solid line
+REDRAW_MS = 100  # ms between two updates
+LOWER_HEIGHT = 11 * theme.UNIT  # px, height of loss and bars; more would make the pictures too small on a laptop
 SEEN = "Generator's view"
 PHOTO, MADE = "Photo", "Reconstruction"
 
@@ -64,7 +64,7 @@ class ProjectionCanvas(QWidget):
         self._late = self._better = False  # a step, or pictures, not drawn yet
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
-        self._pause.setInterval(PAUSE)
+        self._pause.setInterval(REDRAW_MS)
         self._pause.timeout.connect(self._draw_pending)
         self.pages = QStackedWidget()
         self.cropping, self.live = self._crop_page(), self._live_page()
@@ -101,7 +101,7 @@ class ProjectionCanvas(QWidget):
         policy = self.loss.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.loss.setSizePolicy(policy)
-        self.loss.setMinimumHeight(BELOW)
+        self.loss.setMinimumHeight(LOWER_HEIGHT)
         below = row(spacing=theme.MARGIN)
         below.setContentsMargins(theme.MARGIN, 0, theme.MARGIN, 0)
         below.addWidget(self.loss, 1)
@@ -110,7 +110,7 @@ class ProjectionCanvas(QWidget):
         layout.addWidget(self.view, 1)
         holder = QWidget()
         holder.setLayout(below)
-        holder.setFixedHeight(BELOW)
+        holder.setFixedHeight(LOWER_HEIGHT)
         layout.addWidget(holder)
         return page
 
@@ -181,7 +181,7 @@ class ProjectionCanvas(QWidget):
         self.loss.setVisible(bool(run.curves[at]))
         table = np.array(run.curves[at], dtype=np.float64).reshape(-1, 2)
         loss = Curve("loss", "Loss", table[:, 0], table[:, 1])
-        self.loss.show_curves([(SOLID, loss)], PlotOptions(log=bool((table[:, 1] > 0).all())))
+        self.loss.show_curves([(SOLID_CURVE, loss)], PlotOptions(log=bool((table[:, 1] > 0).all())))
 
 
 def _place(run: ProjectionRun, photo: Photo | None) -> int | None:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     import numpy as np
     from PySide6.QtGui import QPaintEvent, QWheelEvent
 
-HANDLE = 10  # px, side of a corner's handle
-REACH = 14  # px around a corner where a press takes it
+HANDLE_SIDE = 10  # px, side of a corner's handle
+GRAB_DISTANCE = 14  # px around a corner where a press takes it
 STEP, FINE = 0.02, 0.004  # of the shorter side, per key press
 MARGIN = theme.MARGIN
 MIN_SIDE = 18 * theme.UNIT
 CORNERS = ((0, 0), (1, 0), (0, 1), (1, 1))
-SHADE = 0.62  # alpha over the part outside the crop
+SHADE_ALPHA = 0.62  # alpha over the part outside the crop
 _Cursor = Qt.CursorShape
 
 
@@ -126,7 +126,7 @@ class CropView(QWidget):
         frame = self.frame_rect()
         for right, below in CORNERS:
             off = position - self._corner(frame, right, below)
-            if max(abs(off.x()), abs(off.y())) <= REACH:
+            if max(abs(off.x()), abs(off.y())) <= GRAB_DISTANCE:
                 return right, below
         return None
 
@@ -250,7 +250,7 @@ class CropView(QWidget):
         shade.addRect(box)
         hole = QPainterPath()
         hole.addRect(frame)
-        painter.fillPath(shade.subtracted(hole), now.color("paper", SHADE))
+        painter.fillPath(shade.subtracted(hole), now.color("paper", SHADE_ALPHA))
         self._paint_thirds(painter, frame)
         painter.setPen(QPen(now.color("on_picture"), 3))
         painter.drawRect(frame)
@@ -259,7 +259,7 @@ class CropView(QWidget):
         painter.setPen(QPen(now.color("accent"), 1.5))
         painter.setBrush(now.color("on_picture"))
         for right, below in CORNERS:
-            corner = QRectF(0, 0, HANDLE, HANDLE)
+            corner = QRectF(0, 0, HANDLE_SIDE, HANDLE_SIDE)
             corner.moveCenter(self._corner(frame, right, below))
             painter.drawRoundedRect(corner, 2, 2)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.projection.photos import Photo
 
 SIDE = 13 * theme.UNIT // 2 - 8  # px of a square
-ROWS = 2  # visible without scrolling
+VISIBLE_ROWS = 2  # visible without scrolling
 
 
 class PhotoStrip(QListWidget):
@@ -81,7 +81,7 @@ class PhotoStrip(QListWidget):
         """Set the height to that of its rows, at most ROWS of them."""
         cell = self.gridSize().height()
         across = max(1, self.viewport().width() // self.gridSize().width())
-        rows = min(ROWS, -(-len(self._photos) // across))
+        rows = min(VISIBLE_ROWS, -(-len(self._photos) // across))
         self.setFixedHeight(max(1, rows) * cell + 2)
 
     def resizeEvent(self, event: object) -> None:

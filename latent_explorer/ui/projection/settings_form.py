@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LABEL = 6 * theme.UNIT  # px
-TUNING = 200  # steps
+DEFAULT_TUNING_STEPS = 200
 SPACES = (
     ("W+", "w+", "A row of its own for every layer: nearest to the photo. Usually the best choice."),
     ("W", "w", "One row for all layers: less faithful, but surely within what the generator learned."),
@@ -133,7 +133,7 @@ class SettingsForm(QWidget):
         )
         self.verdict.clicked.connect(lambda on: self.changed.emit({"verdict": DEFAULT.verdict if on else 0.0}))
         self.noise.clicked.connect(lambda on: self.changed.emit({"noise": "optimise" if on else "keep"}))
-        self.tuning.clicked.connect(lambda on: self.changed.emit({"tuning": TUNING if on else 0}))
+        self.tuning.clicked.connect(lambda on: self.changed.emit({"tuning": DEFAULT_TUNING_STEPS if on else 0}))
 
     def show_settings(self, settings: ProjectionSettings) -> None:
         """Show these settings. Emits nothing."""

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import Base, Picture
     from latent_explorer.models.summary import ExplainerSummary
 
-PICTURE = 13 * theme.UNIT // 2  # side of a thumbnail, px
+PICTURE_SIDE = 13 * theme.UNIT // 2  # side of a thumbnail, px
 INSET = theme.UNIT // 2  # around a picture, for the ring
-CELL = PICTURE + 2 * INSET
-SETTLE = 60  # ms after scrolling before pictures are requested
+CELL = PICTURE_SIDE + 2 * INSET
+SETTLE_MS = 60  # ms after scrolling before pictures are requested
 BASE_ROLE = int(Qt.ItemDataRole.UserRole)
 Index = QModelIndex | QPersistentModelIndex
 
@@ -99,7 +99,7 @@ class ThumbnailModel(QAbstractListModel):
         held = self._pixmaps.get((base, ratio))
         picture = self.pictures.get(base)
         if held is None and picture is not None:
-            held = QPixmap.fromImage(scaled(picture.image, PICTURE, ratio, pixels=False))
+            held = QPixmap.fromImage(scaled(picture.image, PICTURE_SIDE, ratio, pixels=False))
             self._pixmaps[base, ratio] = held
         return held
 
@@ -136,7 +136,7 @@ class _Delegate(QStyledItemDelegate):
         assert isinstance(model, ThumbnailModel)
         base, now = index.data(BASE_ROLE), theme.current()
         box = QRectF(option.rect)
-        box = QRectF(box.left(), box.top(), PICTURE, PICTURE).translated(INSET, INSET)
+        box = QRectF(box.left(), box.top(), PICTURE_SIDE, PICTURE_SIDE).translated(INSET, INSET)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pixmap = model.pixmap(base, painter.device().devicePixelRatioF())
@@ -147,7 +147,7 @@ class _Delegate(QStyledItemDelegate):
             self._paint_class(painter, box, int(model.pictures[base].probs.argmax()))
         if base in model.favourites:
             icons.icon("favourite_on", "on_picture").paint(
-                painter, box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE, 14 - PICTURE)
+                painter, box.adjusted(2, 2, 0, 0).toRect().adjusted(0, 0, 14 - PICTURE_SIDE, 14 - PICTURE_SIDE)
             )
         state = option.state
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -202,7 +202,7 @@ class ThumbnailView(QListView):
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.customContextMenuRequested.connect(self._on_menu)
         self._showing = False  # True while the state is shown, when nothing is chosen
-        self._timer = QTimer(self, singleShot=True, interval=SETTLE)
+        self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._timer.timeout.connect(self._ask)
         self.verticalScrollBar().valueChanged.connect(lambda _value: self._timer.start())
         self.thumbnails.modelReset.connect(self.scrollToTop)

@@ -16,7 +16,7 @@ from latent_explorer.ui.widgets.basics import button, column, hint, plain, row, 
 if TYPE_CHECKING:
     from latent_explorer.studies.build.plan import StudySettings
 
-NUMBER = 11 * theme.UNIT  # px
+NUMBER_WIDTH = 11 * theme.UNIT  # px
 # Settings whose fields have their names
 NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
 COHERENCE = (
@@ -32,7 +32,7 @@ def whole(name: str, low: int, high: int) -> QSpinBox:
     """Return a field for a whole number."""
     field = QSpinBox()
     field.setRange(low, high)
-    field.setFixedWidth(NUMBER)
+    field.setFixedWidth(NUMBER_WIDTH)
     field.setAccessibleName(name)
     return field
 
@@ -43,7 +43,7 @@ def decimal(name: str, low: float, high: float, step: float, unit: str = "") -> 
     field.setRange(low, high)
     field.setSingleStep(step)
     field.setSuffix(f" {unit}" if unit else "")
-    field.setFixedWidth(NUMBER)
+    field.setFixedWidth(NUMBER_WIDTH)
     field.setAccessibleName(name)
     return field
 

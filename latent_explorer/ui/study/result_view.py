@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Index = QModelIndex | QPersistentModelIndex
 
-PLOT = 30 * theme.UNIT  # px, largest height of a plot
+MAX_PLOT_HEIGHT = 30 * theme.UNIT  # px, largest height of a plot
 MAX_COLUMN_WIDTH = 30 * theme.UNIT  # px, of a column
 
 
@@ -84,7 +84,7 @@ class SvgPlot(QWidget):
 
     def sizeHint(self) -> QSize:
         size = self._renderer.defaultSize()
-        return QSize(size.width(), min(PLOT, size.height())) if self._svg else QSize(0, 0)
+        return QSize(size.width(), min(MAX_PLOT_HEIGHT, size.height())) if self._svg else QSize(0, 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: ARG002  # Qt's signature
         size = self._renderer.defaultSize()

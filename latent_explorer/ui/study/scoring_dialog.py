@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from latent_explorer.studies.scoring.columns import Proposal
 
 NO_COLUMN = "no column"
-FORM = 44 * theme.UNIT  # px
+FORM_WIDTH = 44 * theme.UNIT  # px
 EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and written as a report."
 DRAFTED = "{n} columns in {name}. Fill in what is right in a spreadsheet, delete other lines, then choose it as key."
 RULES = (
@@ -161,7 +161,7 @@ class ScoringDialog(QDialog):
         self._build_files(left)
         self._build_rules(left)
         form = QWidget()
-        form.setFixedWidth(FORM)
+        form.setFixedWidth(FORM_WIDTH)
         form.setLayout(left)
         for page in (EmptyState("search", EMPTY), self.columns, self.view):
             self.pages.addWidget(page)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from latent_explorer.app.study.controller import StudyController
 
 PAGES = ("Questions", "Attributes", "Words")
-FORM = 52 * theme.UNIT  # px, width of the left half
-PREVIEW_DELAY = 400  # ms without a change before a question is drawn again
+FORM_WIDTH = 52 * theme.UNIT  # px, width of the left half
+PREVIEW_DELAY_MS = 400  # ms without a change before a question is drawn again
 
 
 class StudyDialog(QDialog):
@@ -59,7 +59,7 @@ class StudyDialog(QDialog):
         self.texts.show_texts(self._spec.settings.texts)
         self._later = QTimer(self)
         self._later.setSingleShot(True)
-        self._later.setInterval(PREVIEW_DELAY)
+        self._later.setInterval(PREVIEW_DELAY_MS)
         self._later.timeout.connect(self._request_preview)
         for page in (self.questions, self.attributes, self.texts):
             page.changed.connect(self._on_change)
@@ -92,7 +92,7 @@ class StudyDialog(QDialog):
         left.addWidget(self.segments)
         left.addWidget(self.pages, 1)
         form = QWidget()
-        form.setFixedWidth(FORM)
+        form.setFixedWidth(FORM_WIDTH)
         form.setLayout(left)
         middle = row(spacing=theme.SECTION)
         middle.addWidget(form)

@@ -70,7 +70,7 @@ GLYPHS = {
     "within": "check-circle",
 }
 
-DISABLED = 0.3  # alpha of a disabled icon
+DISABLED_ALPHA = 0.3  # alpha of a disabled icon
 
 
 class _HasIcon(Protocol):
@@ -93,7 +93,7 @@ class _SvgIconEngine(QIconEngine):
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
         painter.save()
         if mode == QIcon.Mode.Disabled:
-            painter.setOpacity(DISABLED)
+            painter.setOpacity(DISABLED_ALPHA)
         side = min(rect.width(), rect.height())
         box = QRectF(0, 0, side, side)
         box.moveCenter(QRectF(rect).center())

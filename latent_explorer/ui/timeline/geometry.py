@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 MIN_SECONDS_SHOWN = 2.0  # s shown of an empty or short timeline
 TAIL = 1.12  # of the duration shown, with room to drag the last keyframe further
-CLOSEST = 2000.0  # px per second
+MAX_PX_PER_SECOND = 2000.0  # px per second
 TICK_SPACING = 64.0  # px between two numbers of the ruler, minimum
 GUTTER = AXIS  # px left of time 0: half a picture, and the numbers of the trace's axis
 RULER = 18  # px
 MIN_PICTURE_SIDE, MAX_PICTURE_SIDE = 30, 52  # px, of a keyframe
 GAP = 4  # px between a picture and the segment beside it
-THINNEST = 10  # px, narrowest segment that can be clicked
+MIN_SEGMENT_WIDTH = 10  # px, narrowest segment that can be clicked
 TRACE_EDGE = 6  # px, margin of the trace in its lane
 START_DRAG_DISTANCE = 4.0  # px before a press becomes a drag
 COPY = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.ControlModifier
@@ -54,7 +54,7 @@ class TimeScale:
 
     def zoomed(self, factor: float, x: float, least: float) -> TimeScale:
         """Return the scale magnified by `factor` about `x`, at least `least` px per second, which shows the whole."""
-        per_second = min(max(self.per_second * factor, least), max(CLOSEST, least))
+        per_second = min(max(self.per_second * factor, least), max(MAX_PX_PER_SECOND, least))
         held = self.start + (x - self.left) / self.per_second
         start = max(0.0, held - (x - self.left) / per_second)
         return replace(self, per_second=per_second, start=start)
@@ -114,7 +114,7 @@ class Lanes:
         """Return the clickable rectangle between two pictures; None if there is no room."""
         aside = self.picture / 2 + GAP
         left, right = x0 + aside, x1 - aside
-        if right - left < THINNEST:
+        if right - left < MIN_SEGMENT_WIDTH:
             return None
         return QRectF(left, self.track.top() + 5, right - left, self.track.height() - 10)
 

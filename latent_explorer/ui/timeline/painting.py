@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from latent_explorer.ui.timeline.geometry import Lanes, TimeScale
 
 CURVE_STEPS = 24
-GRIP = 6.0  # px, half the width of the playhead's grip
-RING = 2.0  # px around a selected keyframe
-TAG = 16  # px, height of a flip's label
+GRIP_HALF_WIDTH = 6.0  # px, half the width of the playhead's grip
+RING_WIDTH = 2.0  # px around a selected keyframe
+TAG_HEIGHT = 16  # px, height of a flip's label
 FLIP_GAP = 4  # px between two labels of flips
-COPIES = 0.55  # opacity of copies and of a loop's end
+COPY_OPACITY = 0.55  # opacity of copies and of a loop's end
 
 
 @dataclass
@@ -89,9 +89,9 @@ def paint_track(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: TrackS
             _paint_segment(painter, box, shown.easings[first], lit=shown.segment == first)
     if order and shown.closing > max(shown.times):
         _paint_closing(painter, lanes, scale, shown, order[0], order[-1])
-    painter.setOpacity(COPIES)
+    painter.setOpacity(COPY_OPACITY)
     for seconds in shown.ghosts:
-        painter.setPen(QPen(now.color("accent"), RING, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(now.color("accent"), RING_WIDTH, Qt.PenStyle.DashLine))
         painter.setBrush(now.color("accent", 0.15))
         painter.drawRoundedRect(lanes.picture_at(scale.x(seconds)), 4, 4)
     painter.setOpacity(1.0)
@@ -118,7 +118,7 @@ def _paint_closing(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: Tra
     if box is not None:
         _paint_segment(painter, box, shown.easings[last], lit=shown.segment == last)
     place, picture = lanes.picture_at(here), shown.pictures[first]
-    painter.setOpacity(COPIES)
+    painter.setOpacity(COPY_OPACITY)
     if picture is not None:
         painter.drawPixmap(place.topLeft(), picture)
     painter.setPen(QPen(theme.current().color("muted"), 1, Qt.PenStyle.DashLine))
@@ -158,8 +158,8 @@ def _paint_keyframe(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: Tr
     painter.restore()
     painter.setBrush(Qt.BrushStyle.NoBrush)
     ring = "accent" if chosen else "ink" if index == shown.hovered else "muted"
-    painter.setPen(QPen(now.color(ring), RING if chosen else 1))
-    edge = -RING / 2 if chosen else 0.5
+    painter.setPen(QPen(now.color(ring), RING_WIDTH if chosen else 1))
+    edge = -RING_WIDTH / 2 if chosen else 0.5
     painter.drawRoundedRect(box.adjusted(edge, edge, -edge, -edge), 4, 4)
     _paint_handle(painter, QPointF(x, lanes.track.bottom()), ring, filled=chosen)
 
@@ -183,7 +183,7 @@ def paint_playhead(painter: QPainter, lanes: Lanes, scale: TimeScale, shown: Tra
     painter.drawLine(QPointF(x, top + 8), QPointF(x, lanes.trace.bottom()))
     painter.setBrush(now.color("accent"))
     painter.setPen(QPen(now.color("paper"), 1) if not shown.focus else QPen(now.color("ink"), 1.5))
-    grip = [(-GRIP, 1), (GRIP, 1), (GRIP, 8), (0, 14), (-GRIP, 8)]
+    grip = [(-GRIP_HALF_WIDTH, 1), (GRIP_HALF_WIDTH, 1), (GRIP_HALF_WIDTH, 8), (0, 14), (-GRIP_HALF_WIDTH, 8)]
     painter.drawPolygon(QPolygonF([QPointF(x + dx, top + dy) for dx, dy in grip]))
 
 
@@ -243,7 +243,7 @@ def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timel
         if left < taken + FLIP_GAP:
             continue
         taken = left + width
-        box = QRectF(left, lanes.trace.center().y() - TAG / 2, width, TAG)
+        box = QRectF(left, lanes.trace.center().y() - TAG_HEIGHT / 2, width, TAG_HEIGHT)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(now.color("paper", 0.6))  # the lines stay visible below it
         painter.drawRoundedRect(box, 4, 4)

@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from latent_explorer.app.explorer import Explorer
     from latent_explorer.app.timeline.controller import TimelineController
 
-FAR = 10  # frames
+FAR_FRAMES = 10
 PLAYING_MS = 10  # half a frame of the fastest rate
 RECORDING_MS = 100  # between two updates of the elapsed time
-TRACE_PAUSE = 0.4  # seconds between two updates of the trace during playback: frames come first
+TRACE_INTERVAL = 0.4  # seconds between two updates of the trace during playback: frames come first
 RECORD, STOP = "Record", "Stop"
 
 
@@ -129,8 +129,8 @@ class TimelinePanel(QWidget):
             "frame_on": lambda: self.step(1),
             "move_back": lambda: editor.shift(-1),
             "move_on": lambda: editor.shift(1),
-            "move_far_back": lambda: editor.shift(-FAR),
-            "move_far_on": lambda: editor.shift(FAR),
+            "move_far_back": lambda: editor.shift(-FAR_FRAMES),
+            "move_far_on": lambda: editor.shift(FAR_FRAMES),
             "keyframe_back": lambda: self.step_keyframe(-1),
             "keyframe_on": lambda: self.step_keyframe(1),
             "extend_back": lambda: self.step_keyframe(-1, extend=True),
@@ -242,7 +242,7 @@ class TimelinePanel(QWidget):
         updates.on(RecordingChanged, lambda _update: self.refresh_playing())
 
     def _trace_changed(self) -> None:
-        if not self._player.playing or time.monotonic() - self._traced > TRACE_PAUSE:
+        if not self._player.playing or time.monotonic() - self._traced > TRACE_INTERVAL:
             self._show_trace()
 
     def _playing_changed(self) -> None:

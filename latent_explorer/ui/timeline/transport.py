@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 PLAY, PAUSE = "Play (Shift+Space)", "Pause (Shift+Space)"
 TIGHT = theme.UNIT // 2
-SECONDS = 46  # px of the duration's field
-NAME = 12 * theme.UNIT  # px of a timeline's name
+SECONDS_WIDTH = 46  # px of the duration's field
+NAME_WIDTH = 12 * theme.UNIT  # px of a timeline's name
 
 
 class Transport(QWidget):
@@ -35,7 +35,7 @@ class Transport(QWidget):
         self.time = hint("0.00 /", wrap=False)
         self.time.setAccessibleName("Playhead, seconds")
         self.duration = NumberField()
-        self.duration.setFixedWidth(SECONDS)
+        self.duration.setFixedWidth(SECONDS_WIDTH)
         self.duration.setAccessibleName("Duration in seconds")
         self.duration.setToolTip("Duration in seconds; another one stretches the whole timeline")
         self.add = icon_button("add_keyframe", "Add the picture as a keyframe (K)")
@@ -76,7 +76,7 @@ class Transport(QWidget):
         self.space.setText(timeline_text.short_space(timeline.space if timeline else "w+"))
         name = timeline.name if timeline else "Timeline"
         metrics = self.name.fontMetrics()
-        shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME)
+        shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME_WIDTH)
         self.name.setText(escape_mnemonics(shown))
         self._fit()
 

@@ -53,7 +53,7 @@ HELP = (
     "Values with one name make one class."
 )
 TOO_FEW = "A classifier needs two classes at least."
-NOT_IN_NAMES = str.maketrans(",=", "  ")  # they end a name in `--classes`
+NAME_SEPARATORS = str.maketrans(",=", "  ")  # they end a name in `--classes`
 
 
 class ClassifierStep(FormStep):
@@ -337,7 +337,7 @@ class ClassesDialog(QDialog):
             item = self.table.item(at, 0)
             if item is not None and item.checkState() == Qt.CheckState.Checked:
                 value = item.data(Qt.ItemDataRole.UserRole)
-                made[value] = " ".join(item.text().translate(NOT_IN_NAMES).split()) or value
+                made[value] = " ".join(item.text().translate(NAME_SEPARATORS).split()) or value
         return made
 
     def classes(self) -> str:

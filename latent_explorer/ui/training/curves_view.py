@@ -34,12 +34,12 @@ if TYPE_CHECKING:
     from latent_explorer.ui.widgets.curve_math import Curve
 
 MAX_SMOOTHING = 0.98
-SLIDER = 12 * theme.UNIT  # px
+SLIDER_WIDTH = 12 * theme.UNIT  # px
 SMOOTHING_HELP = "How much of the past each value holds; what was measured stays faintly behind"
-ROW = 3 * theme.UNIT  # px
-SAMPLE = 20  # px, of a line
-VALUE = 7 * theme.UNIT  # px
-MAX_VALUE_WIDTH = 30 * theme.UNIT
+ROW_HEIGHT = 3 * theme.UNIT  # px
+SAMPLE_WIDTH = 20  # px, of a line
+VALUE_WIDTH = 7 * theme.UNIT  # px
+MAX_ROW_WIDTH = 30 * theme.UNIT
 
 
 class LegendRow(QAbstractButton):
@@ -50,7 +50,7 @@ class LegendRow(QAbstractButton):
         self.number, self.curve = number, curve
         self.setCheckable(True)
         self.setChecked(on)
-        self.setFixedHeight(ROW)
+        self.setFixedHeight(ROW_HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -59,11 +59,11 @@ class LegendRow(QAbstractButton):
 
     def sizeHint(self) -> QSize:
         metrics = QFontMetricsF(theme.font(theme.SMALL))
-        wide = SAMPLE + metrics.horizontalAdvance(self.curve.name) + VALUE + 4 * theme.GAP
-        return QSize(min(MAX_VALUE_WIDTH, round(wide)), ROW)
+        wide = SAMPLE_WIDTH + metrics.horizontalAdvance(self.curve.name) + VALUE_WIDTH + 4 * theme.GAP
+        return QSize(min(MAX_ROW_WIDTH, round(wide)), ROW_HEIGHT)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(SAMPLE + 2 * VALUE, ROW)
+        return QSize(SAMPLE_WIDTH + 2 * VALUE_WIDTH, ROW_HEIGHT)
 
     def show_value(self, value: float) -> None:
         self.setAccessibleDescription(value_text(value))
@@ -82,16 +82,16 @@ class LegendRow(QAbstractButton):
         if on:
             color = now.class_color(self.number)
             painter.setPen(QPen(color, 2, line_style(self.number)))
-            painter.drawLine(QPointF(6, middle), QPointF(6 + SAMPLE, middle))
+            painter.drawLine(QPointF(6, middle), QPointF(6 + SAMPLE_WIDTH, middle))
         painter.setFont(theme.font(theme.SMALL))
         painter.setPen(now.color("ink" if on else "muted", 1.0 if on else 0.8))
         right = self.width() - 6
-        value = QRectF(right - VALUE, 0, VALUE, self.height())
+        value = QRectF(right - VALUE_WIDTH, 0, VALUE_WIDTH, self.height())
         if on:
             painter.drawText(
                 value, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self.accessibleDescription()
             )
-        name = QRectF(6 + SAMPLE + theme.GAP, 0, 0, self.height())
+        name = QRectF(6 + SAMPLE_WIDTH + theme.GAP, 0, 0, self.height())
         name.setRight((value.left() if on else right) - 4)
         metrics = QFontMetricsF(painter.font())
         text = metrics.elidedText(self.curve.name, Qt.TextElideMode.ElideRight, name.width())
@@ -120,7 +120,7 @@ class CurveLegend(QWidget):
         self.setMinimumWidth(18 * theme.UNIT)
 
     def sizeHint(self) -> QSize:
-        wide = max((r.sizeHint().width() for r in self.rows), default=MAX_VALUE_WIDTH // 2)
+        wide = max((r.sizeHint().width() for r in self.rows), default=MAX_ROW_WIDTH // 2)
         return QSize(wide + 12, 12 * theme.UNIT)
 
     def show_curves(self, curves: Sequence[Curve]) -> None:
@@ -180,7 +180,7 @@ class CurvesView(QWidget):
         self.smoothing = SliderTrack(0.0, MAX_SMOOTHING, None, 0.0, ())
         self.smoothing.setAccessibleName("Smoothing")
         self.smoothing.setToolTip(SMOOTHING_HELP)
-        self.smoothing.setFixedWidth(SLIDER)
+        self.smoothing.setFixedWidth(SLIDER_WIDTH)
         self._smoothing_word = plain("Smoothing")
         self.options: QHBoxLayout = row()
         self.options.addStretch(1)

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
 PAGES = ("New training", "Run", "History")
 START, RUN, HISTORY = range(len(PAGES))
-HEIGHT = 36 * theme.UNIT  # px, docked
+DOCKED_HEIGHT = 36 * theme.UNIT  # px
 FLOATING_SIZE = QSize(150 * theme.UNIT, 80 * theme.UNIT)
-FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
+WINDOW_FRAME = QSize(4 * theme.UNIT, 8 * theme.UNIT)  # room for a window's frame and a panel of the desktop
 FLOAT_TEXT, DOCK_TEXT = "Put the training into a window of its own", "Put the training back into the window"
 POLL_MS = 1000
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
@@ -98,7 +98,7 @@ class TrainingDock(QDockWidget):
         return body
 
     def sizeHint(self) -> QSize:
-        return FLOATING_SIZE if self.isFloating() else QSize(100 * theme.UNIT, HEIGHT)
+        return FLOATING_SIZE if self.isFloating() else QSize(100 * theme.UNIT, DOCKED_HEIGHT)
 
     def show_page(self, page: int) -> None:
         """Show a page; make it if this is the first time."""
@@ -189,7 +189,7 @@ class TrainingDock(QDockWidget):
         if floating:
             self.setWindowFlags(Qt.WindowType.Window)
             room = self.screen().availableGeometry()
-            place = QRect(QPoint(), FLOATING_SIZE.boundedTo(room.size() - FRAME))
+            place = QRect(QPoint(), FLOATING_SIZE.boundedTo(room.size() - WINDOW_FRAME))
             place.moveCenter(room.center())
             self.setGeometry(place)
             self.show()
@@ -273,7 +273,7 @@ class TrainingDockHost(QMainWindow):
         elif docked and not self._sized:
             self._sized = True
             # Later: the layout must know first how little the panels above need.
-            QTimer.singleShot(0, self, lambda: self.resizeDocks([self.dock], [HEIGHT], Qt.Orientation.Vertical))
+            QTimer.singleShot(0, self, lambda: self.resizeDocks([self.dock], [DOCKED_HEIGHT], Qt.Orientation.Vertical))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

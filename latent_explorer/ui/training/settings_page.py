@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 # Settings that the three steps have.
 ELSEWHERE = ("classifier", "init", "name", "device")
-NAME = 22 * theme.UNIT  # px, of a setting's name
-FIELD = 18 * theme.UNIT  # px
+NAME_WIDTH = 22 * theme.UNIT  # px, of a setting's name
+FIELD_WIDTH = 18 * theme.UNIT  # px
 NONE_FOUND = "No setting is found by these words."
 AS_PRESET = "All as the preset says"
 
@@ -132,8 +132,8 @@ class SettingRow(QWidget):
         self.problem = warning()
         self.name.setToolTip(tip(setting))
         self.reason.setToolTip(tip(setting))
-        self.name.setFixedWidth(NAME)
-        self.field.setFixedWidth(FIELD)
+        self.name.setFixedWidth(NAME_WIDTH)
+        self.field.setFixedWidth(FIELD_WIDTH)
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
@@ -145,7 +145,7 @@ class SettingRow(QWidget):
         layout = column(self, spacing=0)
         layout.addLayout(line)
         layout.addWidget(self.problem)
-        self.problem.setIndent(NAME + theme.GAP)
+        self.problem.setIndent(NAME_WIDTH + theme.GAP)
 
     @property
     def is_changed(self) -> bool:
@@ -204,7 +204,7 @@ class SettingsPage(QWidget):
         head.addWidget(self.back)
         head.addWidget(self.search)
         head.addWidget(self.only_changed)
-        self.search.setFixedWidth(NAME + FIELD)
+        self.search.setFixedWidth(NAME_WIDTH + FIELD_WIDTH)
         head.addWidget(self.about, 1)
         head.addWidget(self.reset_all)
         page = QWidget()

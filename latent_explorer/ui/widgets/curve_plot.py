@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FAINT_ALPHA = 0.28  # of the unsmoothed curve
 MAX_MARKED = 40  # up to this number, each point is marked
-MARK = 2.5  # px, radius of a marked point
+MARK_RADIUS = 2.5  # px, radius of a marked point
 X_STEP, Y_STEP = 10 * theme.UNIT, 4 * theme.UNIT  # px between two numbers of an axis, at least
 LEFT_AXIS, BOTTOM_AXIS = 6 * theme.UNIT, 36  # px
 
@@ -114,7 +114,7 @@ class CurvePlot(QWidget):
         painter = QPainter(drawn)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._draw_axes(painter)
-        painter.setClipRect(self._area.adjusted(-MARK, -MARK, MARK, MARK))
+        painter.setClipRect(self._area.adjusted(-MARK_RADIUS, -MARK_RADIUS, MARK_RADIUS, MARK_RADIUS))
         marked = max((len(c.x) for _i, c in self._curves), default=0) <= MAX_MARKED
         for number, curve in self._curves:
             if self._look.smoothing > 0 and len(curve.x) > MAX_MARKED:
@@ -165,7 +165,7 @@ class CurvePlot(QWidget):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(color)
             for point in points if marked or len(points) == 1 else ():
-                painter.drawEllipse(point, MARK, MARK)
+                painter.drawEllipse(point, MARK_RADIUS, MARK_RADIUS)
             painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _stops(self) -> np.ndarray:

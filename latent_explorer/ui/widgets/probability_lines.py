@@ -20,7 +20,7 @@ LABEL_ROW = 2 * theme.UNIT  # px
 LINE_WIDTH = 2  # px, of a class's line
 DOT = 3.5  # px, radius where a line stands now
 AXIS = 5 * theme.UNIT  # px left of the lines, for the axis's numbers
-SWATCH = 22  # px of a label before its text
+SWATCH_WIDTH = 22  # px of a label before its text
 MAX_NAME_WIDTH = 160  # px of a name
 
 
@@ -124,7 +124,7 @@ def paint_labels(
         painter.setPen(QPen(now.class_color(index), LINE_WIDTH, line_style(index)))
         painter.drawLine(QPointF(left + 2, y), QPointF(left + 16, y))
         painter.setPen(now.color("ink"))
-        box = QRectF(left + SWATCH, y - LABEL_ROW / 2, right - left - SWATCH, LABEL_ROW)
+        box = QRectF(left + SWATCH_WIDTH, y - LABEL_ROW / 2, right - left - SWATCH_WIDTH, LABEL_ROW)
         number = f" {values[index]:.2f}"
         room = box.width() - metrics.horizontalAdvance(number)
         name = names[index] if index < len(names) else str(index)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 UNITS = 100  # positions per 1.0
 RADIUS = 7.0  # of the handle, px
-SNAP = 2.5  # px within which a detent holds the handle
-FINE = 0.2  # factor on the mouse's movement while Shift is held
+SNAP_DISTANCE = 2.5  # px within which a detent holds the handle
+FINE_FACTOR = 0.2  # factor on the mouse's movement while Shift is held
 
 
 class SliderTrack(QSlider):
@@ -88,7 +88,7 @@ class SliderTrack(QSlider):
         return (self.maximum() - self.minimum()) / UNITS / max(right - left, 1.0)
 
     def _snapped(self, amount: float) -> int:
-        reach = SNAP * self._per_pixel()
+        reach = SNAP_DISTANCE * self._per_pixel()
         near = next((d for d in self._detents if abs(amount - d) <= reach), amount)
         return round(near * UNITS)
 
@@ -122,7 +122,7 @@ class SliderTrack(QSlider):
             event.ignore()
             return
         fine = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
-        step = (event.position().x() - self._grip_x) * self._per_pixel() * (FINE if fine else 1.0)
+        step = (event.position().x() - self._grip_x) * self._per_pixel() * (FINE_FACTOR if fine else 1.0)
         self._grip_x = event.position().x()
         self._grip += step
         self.setValue(self._snapped(self._grip))
