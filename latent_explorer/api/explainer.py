@@ -97,7 +97,7 @@ class Explainer:
         samples = self.model.samples
         if samples is None:
             raise UserError(f"{self.model.name} holds no encoded pictures. Encode your own.")
-        return Latents.of(samples.ws, samples.told())
+        return Latents.of(samples.ws, samples.cond_of())
 
     def seeds(self, numbers: Iterable[int], psi: float = 1.0, cutoff: int | None = None) -> Latents:
         """Return the latents of random seeds, truncated; the same that the window shows for them."""
@@ -122,7 +122,7 @@ class Explainer:
         model = self._renderer.explainer
         job = encode.encode(model, lambda rows: pixels[rows], ids, BatchSizer())
         found = run_job(job, on_event)
-        return Latents.of(found.ws, found.told())
+        return Latents.of(found.ws, found.cond_of())
 
     def project(
         self, images: np.ndarray | Sequence[StrPath], settings: ProjectionSettings = DEFAULT, on_event: OnEvent = None

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 5_000, 100_000
 SEPARATORS = (",", ";", "\t")
-_TOLD = re.compile(r"sep=([,;\t])\r?\n")
-_LOOKED_AT = 20  # rows that the separator is found from
+_SEPARATOR_LINE = re.compile(r"sep=([,;\t])\r?\n")
+_SEPARATOR_ROWS = 20  # rows that the separator is found from
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
 
 
@@ -40,8 +40,8 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
     text = _decode(data)
     if "\x00" in text:
         raise UserError(f"{name} is not a table of text. Save or export it as CSV.")
-    if told := _TOLD.match(text):  # Excel's own first line
-        separator, text = told.group(1), text[told.end() :]
+    if match := _SEPARATOR_LINE.match(text):  # Excel's own first line
+        separator, text = match.group(1), text[match.end() :]
     else:
         separator = _find_separator(text)
     rows: list[list[str]] = []
@@ -62,10 +62,10 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
 def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
     """Return the lower-case names of the columns, and every further row as a dict by these names.
 
-    Cells are stripped and `unguarded`.
+    Cells are stripped, and `escape_formula` is undone.
     """
     heads = [head.strip().lower() for head in rows[0]] if rows else []
-    cells = ([unguarded(cell).strip() for cell in row] for row in rows[1:])
+    cells = ([unescape_formula(cell).strip() for cell in row] for row in rows[1:])
     return heads, [dict(zip(heads, row, strict=False)) for row in cells]
 
 
@@ -93,7 +93,7 @@ def _find_separator(text: str) -> str:
 
     def cells(separator: str) -> tuple[int, int]:
         try:
-            first = itertools.islice(_reader(text, separator, False), _LOOKED_AT)
+            first = itertools.islice(_reader(text, separator, False), _SEPARATOR_ROWS)
             counts = [len(row) for row in first if any(row)]
         except csv.Error:
             return 0, 0
@@ -114,17 +114,17 @@ def table_bytes(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes
     writer = csv.writer(buffer, lineterminator="\r\n")
     writer.writerow(heads)
     for row in rows:
-        writer.writerow([guarded(cell) for cell in row])
+        writer.writerow([escape_formula(cell) for cell in row])
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def guarded(cell: object) -> object:
+def escape_formula(cell: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would run as a formula; numbers stay numbers."""
     if isinstance(cell, str) and cell.lstrip(" ").startswith(_FORMULA):
         return "'" + cell
     return cell
 
 
-def unguarded(cell: str) -> str:
-    """Undo `guarded`."""
+def unescape_formula(cell: str) -> str:
+    """Undo `escape_formula`."""
     return cell[1:] if cell.startswith("'") and cell[1:].lstrip(" ").startswith(_FORMULA) else cell

@@ -82,8 +82,8 @@ def page_style(name: str) -> str:
     The variables are called after the fields of `Palette`, such as `--on-accent`.
     """
     dark = f"@media screen and (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
-    own = resource(name).read_text(encoding="utf-8").strip()
-    return f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}\n{dark}\n{own}"
+    rules = resource(name).read_text(encoding="utf-8").strip()
+    return f":root {{ color-scheme: light dark; {_variables(LIGHT)} }}\n{dark}\n{rules}"
 
 
 def _variables(palette: Palette) -> str:

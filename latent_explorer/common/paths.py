@@ -181,11 +181,11 @@ def _keep_mode(temporary: Path, target: Path) -> None:
     temporary.chmod(mode)
 
 
-def _ordinary_mode(most: int) -> int:
-    """Return `most` under the user's umask."""
+def _ordinary_mode(max_mode: int) -> int:
+    """Return `max_mode` under the user's umask."""
     umask = os.umask(0)
     os.umask(umask)
-    return most & ~umask
+    return max_mode & ~umask
 
 
 def _sync(path: Path) -> None:

@@ -47,9 +47,9 @@ class DatasetInspection:
     facts: list[ImageFacts]
     resolution: int
 
-    def rows(self, is_so: Callable[[ImageFacts], bool]) -> list[int]:
-        """Return the rows of the readable pictures for which `is_so` holds."""
-        return [i for i, fact in enumerate(self.facts) if not fact.problem and is_so(fact)]
+    def rows(self, applies: Callable[[ImageFacts], bool]) -> list[int]:
+        """Return the rows of the readable pictures for which `applies` holds."""
+        return [i for i, fact in enumerate(self.facts) if not fact.problem and applies(fact)]
 
     def names(self, rows: Sequence[int]) -> tuple[str, ...]:
         """Return a few names of these rows; none if the rows are all pictures."""
@@ -148,7 +148,7 @@ def describe_listing(inspection: DatasetInspection) -> Iterator[Finding]:
     yield Finding("note", f"{count(len(inspection.data))} chosen ({listing.kind}).")
     for names, text in (
         (listing.unlisted, "in the folder that the labels do not mention, left out."),
-        (listing.missing, "that the labels mention, but whose file is not there."),
+        (listing.missing, "that the labels mention, but whose file was not found."),
     ):
         if names:
             shown = tuple(names[:SHOWN])
@@ -230,9 +230,9 @@ def check_balance(inspection: DatasetInspection) -> Iterator[Finding]:
             "warning", f"{len(classes)} classes are hard to explain at once: choose some under Classes (--classes)."
         )
     for side in SPLITS:
-        there = set(data.labels[data.indices(side)].tolist())
-        absent = [name for k, name in enumerate(data.class_names) if k not in there]
-        if absent and there:
+        present = set(data.labels[data.indices(side)].tolist())
+        absent = [name for k, name in enumerate(data.class_names) if k not in present]
+        if absent and present:
             text = (
                 f"{side} has no picture of {count(len(absent), 'class', 'classes')}, "
                 "so nothing can be said of them there."
@@ -254,12 +254,12 @@ def _loose(names: Sequence[str]) -> Iterator[Finding]:
 def _evenness(classes: Sequence[tuple[str, int]]) -> Finding:
     """Report the number of pictures of each class, and whether these are even enough."""
     ordered = sorted(classes, key=lambda pair: -pair[1])
-    (top, most), (bottom, least) = ordered[0], ordered[-1]
+    (top, largest), (bottom, smallest) = ordered[0], ordered[-1]
     if len(classes) <= LISTED_CLASSES:
         text = "Classes: " + ", ".join(f"{name} {n:,}" for name, n in classes)
     else:
-        text = f"There are {len(classes)} classes, from {bottom} ({least:,}) to {top} ({most:,})"
-    ratio = most / max(least, 1)
+        text = f"There are {len(classes)} classes, from {bottom} ({smallest:,}) to {top} ({largest:,})"
+    ratio = largest / max(smallest, 1)
     if ratio <= UNEVEN:
         return Finding("good", f"{text}: well balanced.")
     times = f"'{top}' has {ratio:.{0 if ratio >= 10 else 1}f} times as many as '{bottom}'"
@@ -332,11 +332,11 @@ def check_sizes(inspection: DatasetInspection) -> Iterator[Finding]:
         )
     oblong = inspection.rows(lambda fact: _longness(fact) > FAR_FROM_SQUARE)
     if oblong:
-        most = max(1 - 1 / _longness(inspection.facts[i]) for i in oblong)
+        cropped = max(1 - 1 / _longness(inspection.facts[i]) for i in oblong)
         yield Finding(
             "note",
             f"{count(len(oblong))} {are(len(oblong))} far from square: only the middle square is used, "
-            f"and up to {most:.0%} of a picture is cut off.",
+            f"and up to {cropped:.0%} of a picture is cut off.",
             inspection.names(oblong),
         )
 
@@ -364,8 +364,8 @@ def kinds(inspection: DatasetInspection) -> Iterator[Finding]:
         (lambda fact: fact.rotated, "marked as rotated by the camera: turned upright."),
         (lambda fact: fact.animated, "animated or of several pages: the first is used."),
     )  # fmt: skip
-    for is_so, text in kinds:
-        rows = inspection.rows(is_so)
+    for applies, text in kinds:
+        rows = inspection.rows(applies)
         if rows:
             yield Finding("note", f"{count(len(rows))} {text}", inspection.names(rows))
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from PIL import Image
 
-SMALLEST = 0.02  # of the shorter side
+MIN_SIZE = 0.02  # of the shorter side
 _Place = Annotated[float, msgspec.Meta(ge=-100, le=100)]
 
 
@@ -51,8 +51,8 @@ def crop_from_pixels(left: float, top: float, side: float, height: int, width: i
 def clamp_crop(crop: Crop, height: int, width: int) -> Crop:
     """Limit the size of a crop that was drawn by mouse, and move its centre into the picture."""
     short = min(height, width)
-    most = max(height, width) / short
-    size = min(max(crop.size, SMALLEST), most) if math.isfinite(crop.size) else 1.0
+    max_size = max(height, width) / short
+    size = min(max(crop.size, MIN_SIZE), max_size) if math.isfinite(crop.size) else 1.0
     half_x, half_y = size * short / width / 2, size * short / height / 2
     left = min(max(crop.left, -half_x), 1 - half_x)
     top = min(max(crop.top, -half_y), 1 - half_y)

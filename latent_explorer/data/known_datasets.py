@@ -70,14 +70,14 @@ def _celeba_extras(source: Source, stems: Sequence[str]) -> Columns:
         ("split", "list_eval_partition", {"0": "train", "1": "val", "2": "test"}),
         ("identity", "identity_CelebA", None),
     )
-    for key, file, words in lists:
+    for key, file, value_names in lists:
         found = _companion(source, file)
         if found is None:
             continue
         rows = _rows(found)[1]
         cells = [rows.get(stem, b"").strip().decode("ascii", "replace") for stem in stems]
-        if words is not None:
-            cells = [words.get(cell, "") for cell in cells]
+        if value_names is not None:
+            cells = [value_names.get(cell, "") for cell in cells]
         if all(cells):
             columns[key] = cells
     return columns
@@ -90,8 +90,8 @@ def _companion(source: Source, stem: str) -> tuple[str, bytes] | None:
         if posixpath.basename(name) in names:
             return name, source.read(name)
     path = source.path.resolve()
-    places: list[Path] = [top / folder for top in path.parents[:2] for folder in ("", "Anno", "Eval")]
-    for place in places:
+    folders: list[Path] = [top / folder for top in path.parents[:2] for folder in ("", "Anno", "Eval")]
+    for place in folders:
         for name in names:
             if (place / name).is_file():
                 return name, read_file(place / name)
@@ -182,9 +182,9 @@ def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
     columns["condition"] = [condition for _, condition in leaves]
     columns["healthy"] = ["" if not condition else "1" if condition == "healthy" else "0" for _, condition in leaves]
     columns["group"] = [_shot(name) for name in columns["file"]]
-    words = {"healthy": {"0": "diseased", "1": "healthy"}}
+    value_names = {"healthy": {"0": "diseased", "1": "healthy"}}
     label = "healthy" if {"0", "1"} <= set(columns["healthy"]) else "class"
-    return Listing("PlantVillage", columns, words, label=label, where=_one_version(columns))
+    return Listing("PlantVillage", columns, value_names, label=label, where=_one_version(columns))
 
 
 def _leaf(folder: str) -> tuple[str, str] | None:

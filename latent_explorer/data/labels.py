@@ -120,11 +120,11 @@ def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
         if not equals:
             raise UserError(f"'{condition}' is not a condition. Write it as column=value or column=value,value.")
         cells = column(columns, key.strip())
-        wanted = set(_items(values))
-        unknown = wanted - set(cells)
+        selected = set(_items(values))
+        unknown = selected - set(cells)
         if unknown:
             raise UserError(f"No picture has {key.strip()} = {', '.join(sorted(unknown))}. There are: {_some(cells)}.")
-        rows = [i for i in rows if cells[i] in wanted]
+        rows = [i for i in rows if cells[i] in selected]
     if not rows:
         raise UserError(
             "No picture meets all the conditions together: " + "; ".join([where] if isinstance(where, str) else where)
@@ -216,6 +216,6 @@ def sorted_values(cells: Iterable[str]) -> list[str]:
     return values
 
 
-def _some(cells: Sequence[str], most: int = 12) -> str:
+def _some(cells: Sequence[str], limit: int = 12) -> str:
     values = sorted_values(cells)
-    return ", ".join(values[:most]) + (f" and {len(values) - most} more" if len(values) > most else "")
+    return ", ".join(values[:limit]) + (f" and {len(values) - limit} more" if len(values) > limit else "")

@@ -90,10 +90,10 @@ def with_caption(
     return np.asarray(canvas)
 
 
-def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int, int], size: int, said: tuple[str, float, str]) -> None:
+def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int, int], size: int, texts: tuple[str, float, str]) -> None:
     """Draw the probability at the left and the note at the right of the line `place` (left, top, right)."""
     left, top, right = place
-    name, value, note = said
+    name, value, note = texts
     strong = font(size, semibold=True)
     label = f"P({name}) {value:.2f}"
     if strong.getlength(label) > right - left:

@@ -116,13 +116,13 @@ def truetype_subset(path: Path, letters: str) -> bytes:
 
 def _describe(font: Any, count: int) -> None:
     """Fill the tables that declare the outlines as TrueType."""
-    most = font["maxp"]
-    most.tableVersion, most.numGlyphs = 0x00010000, count
+    maxp = font["maxp"]
+    maxp.tableVersion, maxp.numGlyphs = 0x00010000, count
     for name in (
         *("maxTwilightPoints", "maxStorage", "maxFunctionDefs", "maxInstructionDefs"),
         *("maxStackElements", "maxSizeOfInstructions", "maxComponentElements"),
     ):
-        setattr(most, name, 0)
-    most.maxZones = 1
+        setattr(maxp, name, 0)
+    maxp.maxZones = 1
     font["post"].formatType = 3.0
     font.sfntVersion = "\x00\x01\x00\x00"

@@ -65,8 +65,8 @@ class AttributeSet(msgspec.Struct, frozen=True):
 
 def newest_set(sets: Sequence[AttributeSet], classifier_id: str, target: int | None = None) -> AttributeSet | None:
     """Return the newest (last) set of a classifier; with `target`, the newest that holds an attribute of that class."""
-    for found in reversed(sets):
-        reached = target is None or any(a.target == target for a in found.attributes)
-        if found.classifier_id == classifier_id and reached:
-            return found
+    for attribute_set in reversed(sets):
+        reached = target is None or any(a.target == target for a in attribute_set.attributes)
+        if attribute_set.classifier_id == classifier_id and reached:
+            return attribute_set
     return None

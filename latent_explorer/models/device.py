@@ -34,19 +34,19 @@ def devices() -> list[DeviceInfo]:
     return [*found, DeviceInfo("cpu", f"CPU, {threads} thread{'s' if threads > 1 else ''}")]
 
 
-def choose_device(wanted: str = AUTO) -> torch.device:
-    """Return the device called `wanted`, or the best one for "auto".
+def choose_device(requested: str = AUTO) -> torch.device:
+    """Return the device called `requested`, or the best one for "auto".
 
     Raises UserError, which names the devices of this machine, if it has no such device.
     """
     known = [device.id for device in devices()]
-    if wanted == AUTO:
+    if requested == AUTO:
         return torch.device(known[0])
-    if wanted == "cuda" and "cuda:0" in known:
+    if requested == "cuda" and "cuda:0" in known:
         return torch.device("cuda:0")
-    if wanted not in known:
-        raise UserError(f"There is no device {wanted!r} on this machine. Choose auto or one of: {', '.join(known)}.")
-    return torch.device(wanted)
+    if requested not in known:
+        raise UserError(f"There is no device {requested!r} on this machine. Choose auto or one of: {', '.join(known)}.")
+    return torch.device(requested)
 
 
 def free_memory() -> None:

@@ -78,7 +78,7 @@ class Samples:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def told(self, rows: slice | Tensor = slice(None)) -> Tensor | None:
+    def cond_of(self, rows: slice | Tensor = slice(None)) -> Tensor | None:
         """Return `cond` of these rows, or None if the generator takes no classes."""
         return self.cond[rows] if self.cond.shape[1] else None
 
@@ -166,23 +166,24 @@ def resolve_classifier(explainer: Explainer, text: str | None) -> str:
     return matching[0]
 
 
-def with_attribute_set(explainer: Explainer, found: AttributeSet) -> Explainer:
+def with_attribute_set(explainer: Explainer, attribute_set: AttributeSet) -> Explainer:
     """Return the explainer with one more attribute set, the newest; one of the same classifier and method is replaced.
 
     Attributes that are found again keep the names that people gave them.
     """
-    same = (found.classifier_id, found.method)
+    same = (attribute_set.classifier_id, attribute_set.method)
     names = {
         (a.target, a.entries): a.name
         for old in explainer.attribute_sets
-        if old.classifier_id == found.classifier_id
+        if old.classifier_id == attribute_set.classifier_id
         for a in old.attributes
     }
     named = tuple(
-        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), "")) for a in found.attributes
+        msgspec.structs.replace(a, name=a.name or names.get((a.target, a.entries), ""))
+        for a in attribute_set.attributes
     )
     kept = tuple(s for s in explainer.attribute_sets if (s.classifier_id, s.method) != same)
-    return replace(explainer, attribute_sets=(*kept, msgspec.structs.replace(found, attributes=named)))
+    return replace(explainer, attribute_sets=(*kept, msgspec.structs.replace(attribute_set, attributes=named)))
 
 
 def with_classifier(explainer: Explainer, classifier: Classifier, about: Mapping[str, Any] | None = None) -> Explainer:
@@ -198,12 +199,13 @@ def with_classifier(explainer: Explainer, classifier: Classifier, about: Mapping
         raise UserError(
             f"{explainer.name} holds the classifier {classifier.config.name} ({key[:12]}) already. Add another one."
         )
-    wanted = explainer.classifier.config.class_names if explainer.classifiers else ()
-    named = classifier.config.class_names
-    if wanted and named != wanted:
+    expected_names = explainer.classifier.config.class_names if explainer.classifiers else ()
+    new_names = classifier.config.class_names
+    if expected_names and new_names != expected_names:
         raise UserError(
-            f"{classifier.config.name} tells {', '.join(named)} apart, the classifier of {explainer.name} "
-            f"{', '.join(wanted)}. Add one that was trained with the same classes in the same order (--classes)."
+            f"{classifier.config.name} tells {', '.join(new_names)} apart, the classifier of {explainer.name} "
+            f"{', '.join(expected_names)}. Add one that was trained with the same classes in the same order "
+            "(--classes)."
         )
     known = explainer.provenance.get("classifiers")
     kept = {**(known if isinstance(known, dict) else {}), **({key: dict(about)} if about else {})}

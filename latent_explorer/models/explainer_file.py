@@ -51,7 +51,7 @@ class ExplainerInfo:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values, as `latent-explorer info --json` prints them."""
         header = self.header
-        asked = header.classifiers.get(header.conditioned_on or next(iter(header.classifiers), ""))
+        classifier = header.classifiers.get(header.conditioned_on or next(iter(header.classifiers), ""))
         return {
             "kind": "explainer",
             "name": header.name,
@@ -60,7 +60,7 @@ class ExplainerInfo:
             "model_hash": header.model_hash,
             "resolution": header.generator.resolution,
             "num_styles": header.generator.layout.num_styles,
-            "classes": list(asked.class_names) if asked else [],
+            "classes": list(classifier.class_names) if classifier else [],
             "classifiers": [
                 {
                     "classifier_id": key,
@@ -75,7 +75,7 @@ class ExplainerInfo:
             "has_encoder": header.encoder is not None,
             "has_discriminator": header.discriminator is not None,
             "samples": len(header.samples.ids) if header.samples else 0,
-            "attributes": [a.name for found in header.attribute_sets for a in found.attributes],
+            "attributes": [a.name for attribute_set in header.attribute_sets for a in attribute_set.attributes],
             "attribute_sets": msgspec.to_builtins(header.attribute_sets),
             "figures": header.figures,
             "provenance": header.provenance,
@@ -96,9 +96,9 @@ def write_explainer(explainer: Explainer, path: str | os.PathLike[str]) -> None:
         networks = build_networks(parsed)
     except HeaderError as error:
         raise UserError(f"{path} was not written: {error}.") from error
-    wanted = expected_tensors(parsed, networks)
-    for name in wanted.keys() | tensors.keys():
-        if name not in tensors or name not in wanted or wanted[name][1] != tuple(tensors[name].shape):
+    expected = expected_tensors(parsed, networks)
+    for name in expected.keys() | tensors.keys():
+        if name not in tensors or name not in expected or expected[name][1] != tuple(tensors[name].shape):
             raise UserError(f"{path} was not written: {name} does not have the shape that the explainer's parts imply.")
     metadata = {
         "format": FORMAT,
@@ -123,8 +123,8 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
             raise _refused(file.path, str(error)) from error
         tensors, model_hash = _read_verified(file, header)
     for prefix, network in networks.items():
-        own = [name for name in tensors if name.startswith(f"{prefix}.")]
-        state = {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in own}
+        names = [name for name in tensors if name.startswith(f"{prefix}.")]
+        state = {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in names}
         network.load_state_dict(state, assign=True)
     stats = {name: tensors[f"style_stats.{name}"].numpy() for name in STATISTICS} if header.has_style_stats else None
     explainer = Explainer(

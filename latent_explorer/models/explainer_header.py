@@ -137,15 +137,15 @@ def check_table(table: Mapping[str, TensorInfo], expected: Expected) -> None:
             raise HeaderError(f"the tensor {name} is missing")
         if name not in expected:
             raise HeaderError(f"the tensor {name[:200]} belongs to none of its networks")
-        found = table[name].dtype, table[name].shape
-        if found != expected[name]:
+        actual = table[name].dtype, table[name].shape
+        if actual != expected[name]:
             raise HeaderError(
-                f"the tensor {name} is {found[0]} {found[1]}, not {expected[name][0]} {expected[name][1]}"
+                f"the tensor {name} is {actual[0]} {actual[1]}, not {expected[name][0]} {expected[name][1]}"
             )
 
 
 def _unknown_keys(raw: Any, known: Any) -> Iterator[str]:
-    """Yield the keys that the structs dropped: a foreign file may say things that would be ignored here."""
+    """Yield the keys that the structs dropped: a foreign file may hold settings that would silently be ignored."""
     if isinstance(raw, dict) and isinstance(known, dict):
         for key, value in raw.items():
             if key not in known:
@@ -194,12 +194,12 @@ def _relations(header: Header) -> Iterator[str]:
         yield from _within("samples.classes", header.samples.classes, 0, MAX_CLASSES)
         if conditioned and header.samples.classes != conditioned:
             yield f"its samples have {header.samples.classes} probabilities, its classifier {conditioned}"
-    for found in header.attribute_sets:
-        if found.classifier_id not in counts:
+    for attribute_set in header.attribute_sets:
+        if attribute_set.classifier_id not in counts:
             yield "attributes in it were found with a classifier that is not in it"
             return
-        for attribute in found.attributes:
-            yield from _within("target", attribute.target, 0, counts[found.classifier_id] - 1)
+        for attribute in attribute_set.attributes:
+            yield from _within("target", attribute.target, 0, counts[attribute_set.classifier_id] - 1)
             for entry in attribute.entries:
                 yield from _within("style_index", entry.style_index, 0, header.generator.layout.num_styles - 1)
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # LPIPS of the known pair below: random weights, and those of another network, give other values.
 _KNOWN = {"alex": 0.14856, "squeeze": 0.10080}
 
-SMALLEST = 64  # px
+MIN_SIDE = 64  # px
 
 
 class LpipsDistance(nn.Module):
@@ -74,8 +74,8 @@ class LpipsDistance(nn.Module):
 
     def features(self, img: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> every layer's (N, C, h, w), of length 1 over the channels. Can be reused."""
-        if img.shape[-1] < SMALLEST:
-            img = F.interpolate(img, size=SMALLEST, mode="bilinear")
+        if img.shape[-1] < MIN_SIDE:
+            img = F.interpolate(img, size=MIN_SIDE, mode="bilinear")
         return [_unit_length(x) for x in self.lpips.net.forward(self.lpips.scaling_layer(img))]
 
     def distance_of_features(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
@@ -122,8 +122,8 @@ def perceptual_for(classifier: Classifier | None, name: str | None = None) -> Pe
     name   of the distance that a training began with: it is returned, or UserError raised
     """
     for net in NETS:
-        wanted = name in (None, f"LPIPS ({net})")
-        if wanted and (name or lpips_available(net)):
+        eligible = name in (None, f"LPIPS ({net})")
+        if eligible and (name or lpips_available(net)):
             return LpipsDistance(net)
     return None if classifier is None else FeatureDistance(classifier)
 
@@ -138,8 +138,8 @@ def _load_backbone(net: nn.Module, path: Path) -> None:
     try:
         published = torch.load(path, map_location="cpu", weights_only=True)
         # "slice2.3.weight" is the published "features.3.weight".
-        own = {key: published[f"features.{key.partition('.')[2]}"] for key in net.state_dict()}
-        net.load_state_dict(own)
+        state = {key: published[f"features.{key.partition('.')[2]}"] for key in net.state_dict()}
+        net.load_state_dict(state)
     except Exception as error:  # a damaged file may raise anything
         raise UserError(
             f"The LPIPS weights in {path} cannot be read: {error}. Delete the file and get it again."

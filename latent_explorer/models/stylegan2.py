@@ -147,8 +147,8 @@ class SynthesisNetwork(nn.Module):
         if self.config.num_classes:
             if cond is None:
                 raise ValueError(f"cond (N, {self.config.num_classes}) is missing: this is a StylEx generator")
-            told = cond[:, None].expand(-1, ws.shape[1], -1) * self.config.cond_gain
-            ws = torch.cat([ws, told], dim=2)
+            condition = cond[:, None].expand(-1, ws.shape[1], -1) * self.config.cond_gain
+            ws = torch.cat([ws, condition], dim=2)
         return [self.layer(layer.name).affine(ws[:, layer.ws_row]) for layer in self.layout.layers]
 
     def noise_const(self) -> list[Tensor]:

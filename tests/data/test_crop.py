@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from latent_explorer.data.crop import (
-    SMALLEST,
+    MIN_SIZE,
     Crop,
     bounding_square,
     center_square,
@@ -63,7 +63,7 @@ def test_what_lies_outside_is_black_and_the_whole_picture_is_kept():
 )
 def test_whatever_a_mouse_does_a_square_comes_out(left, top, size, height, width):
     crop = clamp_crop(Crop(left, top, size), height, width)
-    assert crop.size >= SMALLEST
+    assert crop.size >= MIN_SIZE
     assert crop_image(np.zeros((height, width, 3), np.uint8), crop, 4).shape == (4, 4, 3)
     x, y, side = crop_to_pixels(crop, height, width)
     assert 1 <= side <= max(height, width)

@@ -186,7 +186,7 @@ def test_what_labels_and_files_do_not_share(folder: Path) -> None:
     (folder / "labels.csv").write_text("\n".join(["file,state", *rows]))
     report = report_of(open_dataset(folder, label="state"))
     assert "39 pictures" in said(report, "do not mention")
-    assert "a/gone.png" in said(report, "file is not there")
+    assert "a/gone.png" in said(report, "file was not found")
     assert "1 picture has no label" in said(report, "no label")
 
 

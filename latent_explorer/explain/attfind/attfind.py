@@ -193,7 +193,7 @@ def _latents_to_search(
     if settings.seed is not None:
         rows = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
     rows = rows[: settings.n].sort().values
-    cond = samples.told(rows)
+    cond = samples.cond_of(rows)
     ws = samples.ws[rows].to(device).float()
     return ws, None if cond is None else cond.to(device).float()
 

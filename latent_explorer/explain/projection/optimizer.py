@@ -147,7 +147,7 @@ def style_spread(model: Explainer) -> list[Tensor]:
     samples = model.samples
     cond = None
     if samples is not None and len(samples) > 1:
-        ws, cond = samples.ws[:_SPREAD_SAMPLES], samples.told(slice(_SPREAD_SAMPLES))
+        ws, cond = samples.ws[:_SPREAD_SAMPLES], samples.cond_of(slice(_SPREAD_SAMPLES))
     else:
         ws = generator.broadcast(mapped_w(generator, _SPREAD_SAMPLES))
         if num_classes := generator.config.num_classes:

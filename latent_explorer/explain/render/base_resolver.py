@@ -83,7 +83,7 @@ class BaseResolver:
                 "Choose another sample or a seed."
             )
         rows = slice(base.index, base.index + 1)
-        return Latent(samples.ws[rows], samples.told(rows))
+        return Latent(samples.ws[rows], samples.cond_of(rows))
 
     def _end(self, base: BlendEndBase) -> Latent:
         latent = self.latent(base.base)

@@ -178,7 +178,7 @@ def _compare_batch(
 ) -> _Compared:
     """Compare `images` (n, H, W, 3) uint8 with the reconstructions of these rows of the samples."""
     real = torch.from_numpy(to_float(images)).to(samples.ws.device)
-    rec = _rendered(model, samples.ws[rows], samples.told(rows)).clamp(-1, 1)
+    rec = _rendered(model, samples.ws[rows], samples.cond_of(rows)).clamp(-1, 1)
     real_probs, rec_probs = classifier.probs(real).cpu(), classifier.probs(rec).cpu()
     pairs = tuple(
         Pair(
@@ -231,7 +231,7 @@ def _mapped_features(
     @torch.inference_mode()
     def features(rows: slice) -> Tensor:
         ws = model.generator.ws_from_z(z[rows], None if c is None else c[rows])
-        cond = samples.told(order[rows])
+        cond = samples.cond_of(order[rows])
         img = _rendered(model, ws, cond)
         return model.classifiers[key].features(img.clamp(-1, 1)).float().cpu()
 
@@ -252,7 +252,7 @@ def _flips(
         raise UserError(f"{model.name} holds no statistics of its style coordinates. Export it again.")
     synthesis, classifier = model.generator.synthesis, model.classifiers[key]
     style_range = torch.from_numpy(np.stack([stats.minimum, stats.maximum])).float().to(samples.ws.device)
-    pictures = yield from reconstruct(synthesis, classifier, samples.ws, samples.told(), batch_sizer)
+    pictures = yield from reconstruct(synthesis, classifier, samples.ws, samples.cond_of(), batch_sizer)
     return (yield from flips(synthesis, classifier, pictures, attribute_set, style_range, ks, kappas, batch_sizer))
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _RUNS, _RUN, _VIDEO_RUN = 4, 3, 8  # runs that are measured, frames of a run, and of a video's run
 LOOKING = "Looking for what fits"
 _HALVINGS = 2
-_SAFE = 0.93  # share of the budget to aim at, because estimates can be wrong
+_TARGET_SHARE = 0.93  # share of the budget to aim at, because estimates can be wrong
 _SMALLEST, _WORST = 96, 25  # px and quality: lower values are of no use
 _SHRINK = 0.8  # of the side, per rung
 _MOVES = ("quality", "size", "size", "fps")  # lowered in turn
@@ -56,16 +56,16 @@ def sample_places(total: int, suffix: str, step: int = 1) -> list[list[int]]:
 
 
 def estimate(
-    runs: Sequence[Sequence[Frame]], total: int, suffix: str, settings: AnimationSettings, words: CaptionContext
+    runs: Sequence[Sequence[Frame]], total: int, suffix: str, settings: AnimationSettings, context: CaptionContext
 ) -> Generator[Event, None, int]:
     """Estimate the bytes of `total` frames from runs of consecutive frames (`sample_places`)."""
     firsts, longer = [], []
     for done, run in enumerate(runs):
         yield Progress(done, len(runs), LOOKING)
-        alone = encoded_size(run[:1], suffix, settings, words)
+        alone = encoded_size(run[:1], suffix, settings, context)
         firsts.append(alone)
         if len(run) > 1:
-            whole = encoded_size(run, suffix, settings, words)
+            whole = encoded_size(run, suffix, settings, context)
             longer.append((whole - alone) / (len(run) - 1))
     first = sum(firsts) / len(firsts)
     if not longer:
@@ -113,10 +113,10 @@ def _lower(rung: AnimationSettings, move: str, suffix: str, fps: float) -> Anima
 class QualityLadder:
     """Rungs of settings with their expected sizes, which are corrected by the sizes of attempts."""
 
-    def __init__(self, frames: Frames, wished: AnimationSettings, suffix: str, words: CaptionContext) -> None:
+    def __init__(self, frames: Frames, wished: AnimationSettings, suffix: str, context: CaptionContext) -> None:
         self.side = max(picture_size(frames[0].image, wished))
         self.all = ladder(wished, suffix, self.side)
-        self._frames, self._suffix, self._words = frames, suffix, words
+        self._frames, self._suffix, self._context = frames, suffix, context
         self._budget = wished.budget_bytes
         self._known: dict[AnimationSettings, int] = {}
         self._factor = 1.0
@@ -146,7 +146,7 @@ class QualityLadder:
             return rung
         name, above = self._difference(low)
         if name == "fps" or (name == "quality" and self._suffix == ".gif"):  # only in steps
-            room = (_SAFE * self._budget / (yield from self._expected(rung))) ** 0.5
+            room = (_TARGET_SHARE * self._budget / (yield from self._expected(rung))) ** 0.5
             name, above = "size", min(self.side, 2 * int(rung.size * room) - rung.size)
         for _ in range(_HALVINGS):
             middle = (getattr(rung, name) + above) // 2
@@ -167,21 +167,21 @@ class QualityLadder:
             return "quality", before.quality
         return "size", before.size or self.side
 
-    def record_size(self, settings: AnimationSettings, found: float) -> None:
-        """Record that an attempt took, or would have taken, `found` bytes, to correct the other estimates."""
-        expected = self._known.get(settings, found)
-        self._factor = max(1.02 * self._factor, found / expected)
+    def record_size(self, settings: AnimationSettings, actual: float) -> None:
+        """Record that an attempt took, or would have taken, `actual` bytes, to correct the other estimates."""
+        expected = self._known.get(settings, actual)
+        self._factor = max(1.02 * self._factor, actual / expected)
 
     def _fits(self, settings: AnimationSettings) -> Generator[Event, None, bool]:
-        return (yield from self._expected(settings)) <= _SAFE * self._budget
+        return (yield from self._expected(settings)) <= _TARGET_SHARE * self._budget
 
     def _expected(self, settings: AnimationSettings) -> Generator[Event, None, float]:
         if settings not in self._known:
             step = self.step(settings)
-            places = sample_places(len(self._frames), self._suffix, step)
-            runs = [[self._frames[i] for i in run] for run in places]
+            index_runs = sample_places(len(self._frames), self._suffix, step)
+            runs = [[self._frames[i] for i in run] for run in index_runs]
             total = -(-len(self._frames) // step)
-            self._known[settings] = yield from estimate(runs, total, self._suffix, settings, self._words)
+            self._known[settings] = yield from estimate(runs, total, self._suffix, settings, self._context)
         return self._known[settings] * self._factor
 
 
@@ -195,9 +195,9 @@ def described(settings: AnimationSettings, suffix: str, side: int) -> str:
     return ", ".join(parts)
 
 
-def too_large(settings: AnimationSettings, suffix: str, side: int, found: float) -> str:
+def too_large(settings: AnimationSettings, suffix: str, side: int, actual: float) -> str:
     """Return a message that says why the budget cannot be kept, and what helps."""
     return (
-        f"Even at {described(settings, suffix, side)} this animation takes about {size_text(found)}, "
+        f"Even at {described(settings, suffix, side)} this animation takes about {size_text(actual)}, "
         f"more than {size_text(settings.budget_bytes)}. Make it shorter, or allow a larger file."
     )

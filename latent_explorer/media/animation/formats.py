@@ -70,7 +70,7 @@ def open_encoder(path: Path, suffix: str, settings: AnimationSettings) -> Encode
 
 
 def encoded(
-    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext, folder: Path
+    frames: Iterable[Frame], suffix: str, settings: AnimationSettings, context: CaptionContext, folder: Path
 ) -> Path:
     """Write a file (or folder) with these frames inside `folder`, for trials."""
     path = folder / f"trial{suffix}"
@@ -78,21 +78,21 @@ def encoded(
         path.mkdir()
     with closing(open_encoder(path, suffix, settings)) as encoder:
         for frame in frames:
-            encoder.add(compose(frame, settings, words), frame.texts)
+            encoder.add(compose(frame, settings, context), frame.texts)
         encoder.finish()
     return path
 
 
-def encoded_size(frames: Iterable[Frame], suffix: str, settings: AnimationSettings, words: CaptionContext) -> int:
+def encoded_size(frames: Iterable[Frame], suffix: str, settings: AnimationSettings, context: CaptionContext) -> int:
     """Return the number of bytes that these frames take."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
-        return size_of(encoded(frames, suffix, settings, words, Path(folder)))
+        return size_of(encoded(frames, suffix, settings, context, Path(folder)))
 
 
-def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, words: CaptionContext) -> np.ndarray:
+def as_shown(frame: Frame, suffix: str, settings: AnimationSettings, context: CaptionContext) -> np.ndarray:
     """Return the frame as a viewer of this format shows it, (H, W, 3) uint8: with its palette and its loss."""
     with tempfile.TemporaryDirectory(prefix="latent-explorer-") as folder:
-        path = encoded([frame], suffix, settings, words, Path(folder))
+        path = encoded([frame], suffix, settings, context, Path(folder))
         if suffix in VIDEO:
             return next(video.all_frames(path))
         with Image.open(next(path.iterdir()) if path.is_dir() else path) as picture:

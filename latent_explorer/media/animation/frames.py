@@ -52,26 +52,28 @@ def picture_size(image: np.ndarray, settings: AnimationSettings) -> tuple[int, i
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def compose(frame: Frame, settings: AnimationSettings, words: CaptionContext) -> np.ndarray:
+def compose(frame: Frame, settings: AnimationSettings, context: CaptionContext) -> np.ndarray:
     """Return the frame as shown, (H, W, 3) uint8: enlarged, beside its "before", with caption and bar if chosen."""
     before = frame.before if settings.before_after else None
-    after = _one(frame.image, frame.probs, "after" if before is not None else "", settings, words)
+    after = _one(frame.image, frame.probs, "after" if before is not None else "", settings, context)
     if before is None:
         return after
     probs = frame.probs if frame.before_probs is None else frame.before_probs
-    left = _one(before, probs, "before", settings, words)
+    left = _one(before, probs, "before", settings, context)
     gap = np.empty((after.shape[0], 2 * max(2, after.shape[1] // 64), 3), np.uint8)
     gap[:] = [int(LIGHT.paper[i : i + 2], 16) for i in (1, 3, 5)]
     return np.concatenate([left, gap, after], axis=1)
 
 
 def _one(
-    image: np.ndarray, probs: np.ndarray, note: str, settings: AnimationSettings, words: CaptionContext
+    image: np.ndarray, probs: np.ndarray, note: str, settings: AnimationSettings, context: CaptionContext
 ) -> np.ndarray:
     image = fit(image, *picture_size(image, settings))
     if not (settings.caption or settings.bar):
         return image
-    return with_caption(image, probs, words.class_names, words.target, note, text=settings.caption, bar=settings.bar)
+    return with_caption(
+        image, probs, context.class_names, context.target, note, text=settings.caption, bar=settings.bar
+    )
 
 
 class FrameSpool:

@@ -26,9 +26,9 @@ MAX_SIDE = 65535
 _LOOP = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b"\x3b"
 _KEEP = 1 << 2  # disposal: what a frame has drawn stays
-_ENOUGH = 1 << 13  # pixels that a palette is made from; more take longer without improving it
-_MANY = 1 << 17  # pixels from which a table of all colours is faster than sorting
-_AT_ONCE = 1 << 12  # colours at a time, so that their distances stay in the processor's cache
+_PALETTE_SAMPLE = 1 << 13  # pixels that a palette is made from; more take longer without improving it
+_MIN_TABLE_PIXELS = 1 << 17  # pixels from which a table of all colours is faster than sorting
+_CHUNK = 1 << 12  # colours at a time, so that their distances stay in the processor's cache
 
 
 def colors_of(quality: int) -> int:
@@ -107,39 +107,39 @@ def _with_palette(pixels: np.ndarray, colors: int) -> tuple[np.ndarray, np.ndarr
     stand for (2 to 3 dB more on leaves), and every pixel takes the nearest one.
     """
     packed = pixels.astype(np.int32) @ np.array([1 << 16, 1 << 8, 1], np.int32)
-    found, places = _unique(packed)
-    unique = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(np.uint8)
+    occurring, expand = _unique(packed)
+    unique = np.stack([occurring >> 16, occurring >> 8 & 255, occurring & 255], axis=1).astype(np.uint8)
     if len(unique) <= colors:
-        return places(np.arange(len(unique), dtype=np.uint8)), unique
-    palette = _chosen(pixels, colors)
-    return places(_nearest(unique, palette)), palette
+        return expand(np.arange(len(unique), dtype=np.uint8)), unique
+    palette = _make_palette(pixels, colors)
+    return expand(_nearest(unique, palette)), palette
 
 
 def _unique(packed: np.ndarray) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """Return the colours that occur, and a function that maps a value per colour to the pixels."""
-    if len(packed) < _MANY:
-        found, place = np.unique(packed, return_inverse=True)
-        return found, lambda values: values[place]
+    if len(packed) < _MIN_TABLE_PIXELS:
+        occurring, place = np.unique(packed, return_inverse=True)
+        return occurring, lambda values: values[place]
     seen = np.zeros(1 << 24, bool)
     seen[packed] = True
-    found = np.flatnonzero(seen)
+    occurring = np.flatnonzero(seen)
 
-    def places(values: np.ndarray) -> np.ndarray:
+    def expand(values: np.ndarray) -> np.ndarray:
         table = np.empty(1 << 24, np.uint8)
-        table[found] = values
+        table[occurring] = values
         spread: np.ndarray = table[packed]
         return spread
 
-    return found, places
+    return occurring, expand
 
 
-def _chosen(pixels: np.ndarray, colors: int) -> np.ndarray:
+def _make_palette(pixels: np.ndarray, colors: int) -> np.ndarray:
     """Make a palette from a sample of pixels, with one of every rough colour so that rare colours are not missed."""
     cells = (pixels >> 3).astype(np.int32) @ np.array([1 << 10, 1 << 5, 1], np.int32)
-    there = np.full(1 << 15, -1, np.int32)
-    there[cells] = np.arange(len(pixels))
+    last_of_cell = np.full(1 << 15, -1, np.int32)
+    last_of_cell[cells] = np.arange(len(pixels))
     # An odd step: an even one would leave out whole columns.
-    sample = np.concatenate([pixels[:: len(pixels) // _ENOUGH | 1], pixels[there[there >= 0]]])
+    sample = np.concatenate([pixels[:: len(pixels) // _PALETTE_SAMPLE | 1], pixels[last_of_cell[last_of_cell >= 0]]])
     picture = Image.fromarray(np.ascontiguousarray(sample[None]))
     made = picture.quantize(colors, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     return np.array(made.getpalette(), np.uint8).reshape(-1, 3)[:colors]
@@ -147,8 +147,8 @@ def _chosen(pixels: np.ndarray, colors: int) -> np.ndarray:
 
 def _nearest(colors: np.ndarray, palette: np.ndarray) -> np.ndarray:
     """Return the index of the nearest palette colour. Integers below 2**24 are exact in float32: no rounding."""
-    there = palette.astype(np.float32)
-    size = (there**2).sum(axis=1)
-    parts = (colors[i : i + _AT_ONCE].astype(np.float32) for i in range(0, len(colors), _AT_ONCE))
-    near = [(size - 2 * part @ there.T).argmin(axis=1) for part in parts]
+    centers = palette.astype(np.float32)
+    size = (centers**2).sum(axis=1)
+    parts = (colors[i : i + _CHUNK].astype(np.float32) for i in range(0, len(colors), _CHUNK))
+    near = [(size - 2 * part @ centers.T).argmin(axis=1) for part in parts]
     return np.concatenate(near).astype(np.uint8)

@@ -53,7 +53,7 @@ def write_animation(
     path: Path,
     frames: Iterable[Frame],
     settings: AnimationSettings,
-    words: CaptionContext = CaptionContext(),  # noqa: B008  # frozen
+    context: CaptionContext = CaptionContext(),  # noqa: B008  # frozen
     total: int = 0,
 ) -> Generator[Event, None, WrittenAnimation]:
     """Write the frames in the format of the ending of `path` (`settings.FORMATS`). A job.
@@ -65,7 +65,7 @@ def write_animation(
     suffix = format_of(path)
     check_format(suffix)
     if suffix == ".csv":
-        return (yield from _write_table(path, frames, settings, words, total))
+        return (yield from _write_table(path, frames, settings, context, total))
     if not suffix and settings.budget_bytes:
         raise UserError("A budget is for one file, not for a folder of pictures. Choose another format.")
     rows: list[tuple[float, npt.NDArray[np.float32]]] = []
@@ -73,13 +73,13 @@ def write_animation(
         with explain_write_errors(path), FrameSpool(path.parent) as spool:
             yield from _keep(spool, frames, settings, total)
             source = _PingPong(spool, settings) if settings.ping_pong else spool
-            written = yield from _within_budget(path, source, settings, words, rows)
+            written = yield from _within_budget(path, source, settings, context, rows)
     else:
-        written = yield from _write(path, frames, settings, words, rows, total)
+        written = yield from _write(path, frames, settings, context, rows, total)
     if settings.csv:
         beside = path.with_name(path.stem + ".csv")
         with atomic_output(beside) as temporary:
-            temporary.write_text(_probability_table(rows, words), encoding="utf-8")
+            temporary.write_text(_probability_table(rows, context), encoding="utf-8")
         written = replace(written, table=beside)
     return written
 
@@ -108,7 +108,7 @@ def _write(
     path: Path,
     frames: Iterable[Frame],
     settings: AnimationSettings,
-    words: CaptionContext,
+    context: CaptionContext,
     rows: list[tuple[float, npt.NDArray[np.float32]]],
     total: int,
 ) -> Generator[Event, None, WrittenAnimation]:
@@ -119,7 +119,7 @@ def _write(
     with place(path) as temporary:
         with closing(open_encoder(temporary, suffix, settings)) as encoder:
             for count, frame in enumerate(frames, start=1):
-                encoder.add(compose(frame, settings, words), frame.texts)
+                encoder.add(compose(frame, settings, context), frame.texts)
                 rows.append((frame.seconds, frame.probs))
                 if limit and size_of(temporary) > limit:
                     raise _TooLargeError(size_of(temporary) * max(1.0, total / count))
@@ -134,27 +134,27 @@ def _write(
 
 
 def _write_table(
-    path: Path, frames: Iterable[Frame], settings: AnimationSettings, words: CaptionContext, total: int
+    path: Path, frames: Iterable[Frame], settings: AnimationSettings, context: CaptionContext, total: int
 ) -> Generator[Event, None, WrittenAnimation]:
     rows = []
     for count, frame in enumerate(frames, start=1):
         rows.append((frame.seconds, frame.probs))
         yield Progress(count, max(total, count), WRITING)
     with atomic_output(path) as temporary:
-        temporary.write_text(_probability_table(rows, words), encoding="utf-8")
+        temporary.write_text(_probability_table(rows, context), encoding="utf-8")
     return WrittenAnimation(path, len(rows), size_of(path), settings, path)
 
 
-def _probability_table(rows: Iterable[tuple[float, np.ndarray]], words: CaptionContext) -> str:
+def _probability_table(rows: Iterable[tuple[float, np.ndarray]], context: CaptionContext) -> str:
     """Return the probabilities of every frame as CSV, below lines of facts that begin with #.
 
     `rows` are (seconds, probs (K,)). Six significant digits: a float32 has no more than seven.
     """
     text = io.StringIO()
-    for key, fact in words.facts.items():
+    for key, fact in context.facts.items():
         text.write(f"# {key}: {' '.join(fact.split())}\n")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["frame", "seconds", *(f"P({name})" for name in words.class_names)])
+    writer.writerow(["frame", "seconds", *(f"P({name})" for name in context.class_names)])
     for number, (seconds, probs) in enumerate(rows):
         writer.writerow([number, f"{seconds:.3f}", *(f"{float(p):.6g}" for p in probs)])
     return text.getvalue()
@@ -174,32 +174,32 @@ def _within_budget(
     path: Path,
     frames: budget.Frames,
     settings: AnimationSettings,
-    words: CaptionContext,
+    context: CaptionContext,
     rows: list[tuple[float, npt.NDArray[np.float32]]],
 ) -> Generator[Event, None, WrittenAnimation]:
     """Write the best version within the budget and report the settings; without a budget, write as chosen."""
     if not settings.budget_bytes:
-        return (yield from _write(path, _every(frames), settings, words, rows, len(frames)))
-    suffix, found = format_of(path), 0.0
-    rungs = budget.QualityLadder(frames, settings, suffix, words)
+        return (yield from _write(path, _every(frames), settings, context, rows, len(frames)))
+    suffix, actual = format_of(path), 0.0
+    rungs = budget.QualityLadder(frames, settings, suffix, context)
     lowest = 0
     while lowest < len(rungs.all):
         rung, chosen = yield from rungs.next(lowest)
         step = rungs.step(chosen)
         count = -(-len(frames) // step)
         try:
-            written = yield from _write(path, _every(frames, step), chosen, words, rows, count)
+            written = yield from _write(path, _every(frames, step), chosen, context, rows, count)
         except _TooLargeError as error:
-            found = error.args[0]
-            rungs.record_size(chosen, found)
+            actual = error.args[0]
+            rungs.record_size(chosen, actual)
             lowest = rung if chosen != rungs.all[rung] else rung + 1
             continue
         if rung:
             what = budget.described(chosen, suffix, rungs.side)
-            most = size_text(settings.budget_bytes)
-            yield Notice(f"To stay below {most}: {what} ({size_text(written.bytes)}).")
+            limit = size_text(settings.budget_bytes)
+            yield Notice(f"To stay below {limit}: {what} ({size_text(written.bytes)}).")
         return written
-    raise UserError(budget.too_large(rungs.all[-1], suffix, rungs.side, found))
+    raise UserError(budget.too_large(rungs.all[-1], suffix, rungs.side, actual))
 
 
 class _PingPong:

@@ -19,7 +19,7 @@ LIGHTNESS = (0.16, 0.97)
 HUE = (300.0, 465.0)  # degrees; 105 is yellow
 CHROMA = 0.17  # in the middle; less at both ends, where the sRGB gamut is smaller
 METHOD = 2  # of WebP, up to 6; 4 takes six times as long and saves 8 % of the bytes
-LARGEST = 160  # px: pictures on the page; larger ones are embedded at this size
+MAX_SIDE = 160  # px: pictures on the page; larger ones are embedded at this size
 
 # From Oklab to linear sRGB.
 _TO_LMS = np.array(
@@ -60,8 +60,8 @@ def gradient(stops: int = 13) -> str:
 def data_uri(image: np.ndarray) -> str:
     """Return the picture (H, W, 3) uint8 as a data URI, lossless except that large pictures are scaled down."""
     side = max(image.shape[:2])
-    if side > LARGEST:
-        height, width = (max(1, round(n * LARGEST / side)) for n in image.shape[:2])
+    if side > MAX_SIDE:
+        height, width = (max(1, round(n * MAX_SIDE / side)) for n in image.shape[:2])
         image = fit(image, width, height)
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "WEBP", lossless=True, quality=75, method=METHOD)

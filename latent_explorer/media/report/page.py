@@ -99,17 +99,17 @@ def _paragraphs(paragraphs: Sequence[str]) -> str:
 def _card(attribute: AttributeReport, figures: ExplainerReport) -> str:
     """Return one attribute as HTML: its facts, pictures before and after, where they differ, classifiers' responses."""
     target = figures.class_names[attribute.target]
-    said = [_change(f"P({target})", "", attribute.change)]
+    responses = [_change(f"P({target})", "", attribute.change)]
     for other in attribute.others:
         width = other.who.frame_only
         sees = f"sees the outer {width} px alone" if width else "another classifier"
-        said.append(_change(other.who.name, sees, other.change, other.follows))
+        responses.append(_change(other.who.name, sees, other.change, other.follows))
     return (
         f'<section class="card"><h4><span class="rank">{attribute.rank or "+"}</span> '
         f"{_escaped(attribute.name)}{_mark(attribute)}</h4>"
         f'<p class="place">{_escaped(_place(attribute))}</p>'
         f'<div class="seen">{_pairs(attribute.examples, target)}{_map(attribute)}</div>'
-        f'<div class="said">{"".join(said)}{_share(attribute.frame)}</div></section>'
+        f'<div class="said">{"".join(responses)}{_share(attribute.frame)}</div></section>'
     )
 
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 FRAME = 6 / 64  # width of the outer frame, as a share of a side
-FOLLOWS = 0.3  # mean |change of P(target)| from which a network that sees the frame alone follows
-MATTERS = 0.1  # mean |change of P(target)| from which the verdict is said to move
+FOLLOW_THRESHOLD = 0.3  # mean |change of P(target)| at which a network that sees the frame alone counts as following
+VERDICT_THRESHOLD = 0.1  # mean |change of P(target)| at which the verdict counts as moved
 
 
 def frame_width(side: int) -> int:
@@ -96,7 +96,7 @@ class ClassifierResponse:
     @property
     def follows(self) -> bool:
         """True if the classifier sees the frame alone and still follows the change."""
-        return self.who.frame_only > 0 and self.change.absolute >= FOLLOWS
+        return self.who.frame_only > 0 and self.change.absolute >= FOLLOW_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -142,12 +142,12 @@ class AttributeReport:
     @property
     def surroundings(self) -> bool:
         """True if a frame-only network follows the change, or the change lies in the frame."""
-        return self.frame.exceeds_area or any(said.follows for said in self.others)
+        return self.frame.exceeds_area or any(other.follows for other in self.others)
 
     @property
     def moves_verdict(self) -> bool:
         """True if the verdict moves with it."""
-        return self.change.absolute >= MATTERS
+        return self.change.absolute >= VERDICT_THRESHOLD
 
     @property
     def caught(self) -> bool:
@@ -174,13 +174,13 @@ class AttributeReport:
             "frame_area": self.frame.area,
             "others": [
                 {
-                    "classifier_id": said.who.classifier_id,
-                    "name": said.who.name,
-                    "frame_only": said.who.frame_only,
-                    "change": _change(said.change),
-                    "follows": said.follows,
+                    "classifier_id": other.who.classifier_id,
+                    "name": other.who.name,
+                    "frame_only": other.who.frame_only,
+                    "change": _change(other.change),
+                    "follows": other.follows,
                 }
-                for said in self.others
+                for other in self.others
             ],
             "surroundings": self.surroundings,
             "caught": self.caught,

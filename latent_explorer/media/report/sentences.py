@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.format import signed_text
-from latent_explorer.media.report.result import FOLLOWS, FRAME, MATTERS
+from latent_explorer.media.report.result import FOLLOW_THRESHOLD, FRAME, VERDICT_THRESHOLD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,28 +85,28 @@ def marked(figures: ExplainerReport) -> str:
     groups = (
         (figures.class_names[target], [a.name for a in figures.caught if a.target == target]) for target in targets
     )
-    found = "; ".join(f"towards {name}: {', '.join(names)}" for name, names in groups if names)
-    return f"Marked below, {found}."
+    listed = "; ".join(f"towards {name}: {', '.join(names)}" for name, names in groups if names)
+    return f"Marked below, {listed}."
 
 
 def reasons(attribute: AttributeReport) -> str:
     """Return why an attribute is said to change the surroundings."""
-    found = [
-        f"“{said.who.name}”, which sees nothing but the outer {said.who.frame_only} px, {_moves(said.change)}"
-        for said in attribute.others
-        if said.follows
+    texts = [
+        f"“{other.who.name}”, which sees nothing but the outer {other.who.frame_only} px, {_moves(other.change)}"
+        for other in attribute.others
+        if other.follows
     ]
     if attribute.frame.exceeds_area:
         share, area = attribute.frame.value, attribute.frame.area
-        found.append(
+        texts.append(
             f"{percent(share)} of what changes lies in the outer frame, which is {percent(area)} of the picture"
         )
-    return "; ".join(found)
+    return "; ".join(texts)
 
 
 def _moves(change: Change) -> str:
     """Say how a network that follows moves: along with the classifier, or not always in its direction."""
-    if change.mean >= FOLLOWS:
+    if change.mean >= FOLLOW_THRESHOLD:
         return f"goes along by {signed(change.mean)}"
     return f"moves by {amount(change.absolute)} ({signed(change.mean)} on average)"
 
@@ -120,10 +120,10 @@ def mark(attribute: AttributeReport) -> str:
 
 def not_proved(figures: ExplainerReport) -> str:
     """Return what the absence of such attributes does not prove."""
-    asked = _witnesses(figures.others)
+    witnesses = _witnesses(figures.others)
     watched = (
-        f"{asked} and the place of the change were asked"
-        if asked
+        f"{witnesses} and the place of the change were asked"
+        if witnesses
         else "only the place of the change could be asked: the file holds no network that sees the surroundings alone "
         "(train-classifier --frame-only makes one, add-classifier puts it in)"
     )
@@ -142,16 +142,16 @@ def catching(caught: Sequence[ExplainerReport]) -> list[str]:
         "pictures were taken. On new pictures, taken elsewhere, it may be wrong without notice."
     ]
     for figures in caught:
-        witnesses = [said for said in figures.caught[0].others if said.follows]
+        witnesses = [other for other in figures.caught[0].others if other.follows]
         if witnesses:
-            said, attribute = witnesses[0], figures.caught[0]
-            right = said.who.accuracy
+            witness, attribute = witnesses[0], figures.caught[0]
+            right = witness.who.accuracy
             knows = "" if right is None else f", and alone it is right on {percent(right)} of test pictures"
             paragraphs.append(
-                f"The witness is “{said.who.name}”. It sees nothing but the outer {said.who.frame_only} px of a "
+                f"The witness is “{witness.who.name}”. It sees nothing but the outer {witness.who.frame_only} px of a "
                 f"picture, where there is little of the subject{knows}. With {attribute.name}, which moves the "
-                f"classifier of {figures.name} by {signed(attribute.change.mean)}, it {_moves(said.change)}. Whatever "
-                "this attribute draws, it is to be seen in the surroundings alone."
+                f"classifier of {figures.name} by {signed(attribute.change.mean)}, it {_moves(witness.change)}. "
+                "Whatever this attribute draws, it is to be seen in the surroundings alone."
             )
     return paragraphs
 
@@ -168,11 +168,11 @@ def method(explainers: Sequence[ExplainerReport]) -> list[str]:
         "Where it changes: mean |difference| over pictures and colour channels, where 1 is from black to white; each "
         "map has its own scale. The dashed line bounds the outer frame, "
         f"{FRAME * 64:.0f}/64 of a side wide.",
-        f"An attribute “changes the surroundings” if a network that sees the frame alone moves by {FOLLOWS:g} or more "
-        "on average, or if surely more of the change lies in the frame than its area explains. It “moves the "
-        f"verdict” if P(target) moves by {MATTERS:g} or more on average. Attributes are taken one at a time; their "
-        "numbers and effects in logits are those of the search that found them, names and order those of the file, "
-        "or of the window that wrote this page.",
+        "An attribute “changes the surroundings” if a network that sees the frame alone moves by "
+        f"{FOLLOW_THRESHOLD:g} or more on average, or if surely more of the change lies in the frame than its area "
+        f"explains. It “moves the verdict” if P(target) moves by {VERDICT_THRESHOLD:g} or more on average. Attributes "
+        "are taken one at a time; their numbers and effects in logits are those of the search that found them, names "
+        "and order those of the file, or of the window that wrote this page.",
     ]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Shared last step of all importers: a checked Generator from tensors that bear our names."""
+"""Shared last step of all importers: a checked Generator from tensors under this package's names."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ def shape_of(state: State, name: str, dims: int, kind: str) -> tuple[int, ...]:
 def check_filter(kernel: Tensor, name: str, kind: str) -> None:
     """Refuse any resampling filter but 1-3-3-1, of whatever gain: our layers have that one built in."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
-    wanted = torch.outer(taps, taps) / 64
+    expected = torch.outer(taps, taps) / 64
     kernel = kernel.float()
-    if kernel.shape != wanted.shape or not torch.allclose(kernel / kernel.sum(), wanted, atol=1e-3):
+    if kernel.shape != expected.shape or not torch.allclose(kernel / kernel.sum(), expected, atol=1e-3):
         raise refused(kind, f"{name} is not the filter 1-3-3-1")
 
 

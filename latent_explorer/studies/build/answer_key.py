@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The hidden key of a study: its questions and their right answers.
 
-Read as JSON, as this program writes it, or as a CSV that a person writes for a survey of their own: one row per
+Read as JSON, as this program writes it, or as a CSV that the user writes for a survey made elsewhere: one row per
 question with the columns `column` (of the export) or `item`, `kind` and `right`, and where known `arm`, `attribute`,
 `distractor`, `role`, `slot` and `choices` (their number, 2 by default).
 """
@@ -64,8 +64,8 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
             "its chance is not a probability": not 0 < self.chance < 1,
             f"it does not say what is right for {''.join(unset)} (write it, or take out what is not a question)": unset,
         }
-        for problem, is_so in problems.items():
-            if is_so:
+        for problem, applies in problems.items():
+            if applies:
                 raise UserError(f"The key cannot be used: {problem}. Correct the key file.")
         return self
 
@@ -88,15 +88,15 @@ def read_key(path: Path) -> StudyKey:
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
         return _from_table(path, data)
     try:
-        found = msgspec.json.decode(data, type=dict)
-        if found.get("format") != FORMAT:
+        content = msgspec.json.decode(data, type=dict)
+        if content.get("format") != FORMAT:
             raise UserError(
                 f"{path.name} is not the key of a study. It is called key.json and stands beside the participants' "
                 "folder."
             )
-        if found.get("version", 0) > VERSION:
+        if content.get("version", 0) > VERSION:
             raise UserError(f"{path.name} was written by a newer version of this program.")
-        return msgspec.convert(found, StudyKey).check()
+        return msgspec.convert(content, StudyKey).check()
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(f"{path.name} cannot be read as a key ({error}).") from error
 
@@ -124,16 +124,16 @@ def _from_table(path: Path, data: bytes) -> StudyKey:
     ).check()
 
 
-def _choices(said: Collection[str], name: str) -> int:
+def _choices(counts: Collection[str], name: str) -> int:
     """Return the number of choices, which must be one for all questions because the tests need one chance level."""
-    if not said:
+    if not counts:
         return 2
-    one = next(iter(said))
-    if len(said) > 1 or not one.isdecimal() or not 2 <= int(one) <= 8:
+    count = next(iter(counts))
+    if len(counts) > 1 or not count.isdecimal() or not 2 <= int(count) <= 8:
         raise UserError(
             f"{name} must give one number of choices for all questions, 2 to 8. Score others by keys of their own."
         )
-    return int(one)
+    return int(count)
 
 
 def _shares_slots(items: Sequence[KeyItem]) -> bool:

@@ -121,8 +121,8 @@ class StudyFolderWriter:
         for kind in self._plan.settings.kinds:
             mine = [(item, made) for item, made, _ in self._made if item.kind == kind]
             practice = [made for item, made in mine if item.role == "practice"]
-            asked = tuple(made for item, made in mine if item.role != "practice")
-            parts.append(PagePart(kind, asked, practice[0] if practice else None))
+            questions = tuple(made for item, made in mine if item.role != "practice")
+            parts.append(PagePart(kind, questions, practice[0] if practice else None))
         return parts
 
     def _key(self, study: str) -> StudyKey:

@@ -107,14 +107,14 @@ def write_survey(path: Path, parts: Sequence[PagePart], texts: StudyTexts) -> No
     rows: list[list[object]] = []
     for part in parts:
         verbal = part.kind == "verbal"
-        asked = texts.word("ask_words" if verbal else "ask_choice")
+        question = texts.word("ask_words" if verbal else "ask_choice")
         choices = ["", ""] if verbal else [texts.word("choice").format(n=n) for n in (1, 2)]
         for item in part.items:
             picture = f"participants/{PICTURES}/{item.moving}"
             kind = "text" if verbal else "single choice"
-            told = texts.verbal if verbal else texts.classification
+            instructions = texts.verbal if verbal else texts.classification
             code = question_code(item.id)
-            rows.append([len(rows) + 1, code, kind, f"{asked} ({code})", picture, *choices, told])
+            rows.append([len(rows) + 1, code, kind, f"{question} ({code})", picture, *choices, instructions])
     write_table(path, SURVEY_HEADS, rows)
 
 

@@ -216,10 +216,12 @@ class _Part:
         placed: list[tuple[float, Item]] = []
         shared = [self._pools[0].draw() for _ in range(self._count(0))] if self.paired else None
         for arm in range(len(self.arms)):
-            asked = self._of_arm(arm, shared)
+            questions = self._of_arm(arm, shared)
             rng = random.Random(self._salt("order", arm))
             # One place in every n-th part of 0..1, so that the questions of the arms are interleaved.
-            placed += [((i + rng.random()) / len(asked), item) for i, item in enumerate(self._sequence(asked, arm))]
+            placed += [
+                ((i + rng.random()) / len(questions), item) for i, item in enumerate(self._sequence(questions, arm))
+            ]
         if self.kind == "classification":
             catch = [self._drawn("catch", i) for i in range(self.settings.catch)]
             rng = self._rng("catch places")  # never at the very beginning or end

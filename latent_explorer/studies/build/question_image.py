@@ -60,9 +60,9 @@ def _frame(pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, stat
         middle = y + tile + strip // 2
         face = font(size, semibold=True)
         draw.text((x, middle), _label(kind, place, texts), LIGHT.ink, face, anchor="lm")
-        said = texts.word("show_after" if state else "show_before")
+        label = texts.word("show_after" if state else "show_before")
         ink, face = (LIGHT.ink, face) if state else (LIGHT.muted, font(size))
-        draw.text((x + tile, middle), said, ink, face, anchor="rm")
+        draw.text((x + tile, middle), label, ink, face, anchor="rm")
     return np.asarray(canvas)
 
 

@@ -76,10 +76,10 @@ def read_responses(paths: Sequence[Path], key: StudyKey, columns: Mapping[str, s
             continue
         from latent_explorer.studies.scoring.survey_csv import read_wide
 
-        found = read_wide(rows, path.name, key, columns or {})
-        respondents += found.respondents
-        notes += [note for note in found.notes if note not in notes]
-        gone = set(found.missing)
+        export = read_wide(rows, path.name, key, columns or {})
+        respondents += export.respondents
+        notes += [note for note in export.notes if note not in notes]
+        gone = set(export.missing)
         missing = gone if missing is None else missing & gone
     if not respondents:
         raise UserError("There are no answers in the chosen files. Choose what participants sent.")
@@ -89,8 +89,8 @@ def read_responses(paths: Sequence[Path], key: StudyKey, columns: Mapping[str, s
 
 def _drop_unasked_answers(respondents: Sequence[Respondent], key: StudyKey) -> list[Respondent]:
     """Remove answers to questions that are not in the key: they must not count for pace or between duplicates."""
-    asked = {item.item for item in key.items}
-    known = [{i: a for i, a in r.answers.items() if i in asked} for r in respondents]
+    item_ids = {item.item for item in key.items}
+    known = [{i: a for i, a in r.answers.items() if i in item_ids} for r in respondents]
     if any(r.answers for r in respondents) and not any(known):
         raise UserError("The answers are to none of the key's questions. Choose the key of that study.")
     return [msgspec.structs.replace(r, answers=answers) for r, answers in zip(respondents, known, strict=True)]
@@ -139,12 +139,12 @@ def _from_json(path: Path, data: bytes, key: StudyKey) -> list[Respondent]:
     """Read one respondent, or a list of several."""
     try:
         text = data.decode("utf-8-sig")
-        found = msgspec.json.decode(text.encode(), type=_JsonFile | list[_JsonFile])
+        content = msgspec.json.decode(text.encode(), type=_JsonFile | list[_JsonFile])
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise UserError(
             f"{path.name} cannot be read as answers ({error}). Ask for the file again, or take the copied text."
         ) from error
-    each = found if isinstance(found, list) else [found]
+    each = content if isinstance(content, list) else [content]
     for one in each:
         if one.format != FORMAT or one.version > VERSION:
             raise UserError(f"{path.name} does not hold answers that this program can read.")
@@ -256,10 +256,10 @@ def parse_choice(text: str) -> str | None:
     for pattern, number in _PLACES:
         if pattern.search(text):
             return number
-    if found := _NUMBER.match(text):
-        return found.group(1)
-    if found := _LETTER.match(text):
-        return str("abcdefgh".index(found.group(1)) + 1)
+    if match := _NUMBER.match(text):
+        return match.group(1)
+    if match := _LETTER.match(text):
+        return str("abcdefgh".index(match.group(1)) + 1)
     return None
 
 
@@ -267,7 +267,7 @@ def is_right(answer: str, right: str, choices: int = 2) -> bool | None:
     """Return True if the answer is the right one; None if it names none of the choices and counts as missing."""
     if answer.strip().lower() == right.strip().lower():
         return True
-    wanted, chosen = parse_choice(right), parse_choice(answer)
-    if wanted is None or int(wanted) > choices:
+    right_choice, choice = parse_choice(right), parse_choice(answer)
+    if right_choice is None or int(right_choice) > choices:
         return False  # the key holds a choice's own text or code; anything else is another choice
-    return None if chosen is None or int(chosen) > choices else chosen == wanted
+    return None if choice is None or int(choice) > choices else choice == right_choice

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Match the columns of an export to questions: a proposal from the headers, to be completed by a person."""
+"""Match the columns of an export to questions: a proposal from the headers, to be completed by the user."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KEY_HEADS = (
     "column", "kind", "right", "arm", "attribute", "distractor", "slot", "role", "question", "seen",
 )  # fmt: skip
 BY_NAME, BY_ORDER, UNKNOWN = "by its name", "by order: please check", "please fill in"
-FEW = 4  # largest number of different answers of a choice
+MAX_CHOICES = 4  # largest number of different answers of a choice
 
 
 class Proposal(msgspec.Struct, frozen=True):
@@ -55,20 +55,20 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
     if is_tidy(rows):
         return []
     table = parse_wide(rows, name)
-    asked = [item for item in key.items if item.role != "practice"]
-    found = match_columns(table, asked, {})
-    by_order = _by_order(table, [item for item in asked if item.item not in found], found)
+    questions = [item for item in key.items if item.role != "practice"]
+    matched = match_columns(table, questions, {})
+    by_order = _by_order(table, [item for item in questions if item.item not in matched], matched)
     out = []
-    for item in asked:
-        at = found.get(item.item, by_order.get(item.item))
-        how = BY_NAME if item.item in found else (BY_ORDER if at is not None else UNKNOWN)
+    for item in questions:
+        at = matched.get(item.item, by_order.get(item.item))
+        how = BY_NAME if item.item in matched else (BY_ORDER if at is not None else UNKNOWN)
         out.append(_proposal(table, item.item, at, how, item.kind))
     return out
 
 
-def _by_order(table: WideTable, unmatched: Sequence[KeyItem], found: Mapping[str, int]) -> dict[str, int]:
+def _by_order(table: WideTable, unmatched: Sequence[KeyItem], matched: Mapping[str, int]) -> dict[str, int]:
     """Match the questions left over by order: all of them if the numbers agree, else those of each kind."""
-    left = [i for i in table.questions if i not in found.values()]
+    left = [i for i in table.questions if i not in matched.values()]
     if len(left) == len(unmatched):
         return dict(zip((item.item for item in unmatched), left, strict=True))
     out: dict[str, int] = {}
@@ -83,15 +83,15 @@ def _by_order(table: WideTable, unmatched: Sequence[KeyItem], found: Mapping[str
 def _proposal(table: WideTable, item: str, at: int | None, how: str, kind: Kind) -> Proposal:
     if at is None:
         return Proposal(item, "", how, kind)
-    words = " ".join(f"{table.heads[at]} {table.texts[at]}".split())
-    return Proposal(item, table.name_of(at), how, kind, words[:300], _seen(table.values(at)))
+    question = " ".join(f"{table.heads[at]} {table.texts[at]}".split())
+    return Proposal(item, table.name_of(at), how, kind, question[:300], _seen(table.values(at)))
 
 
 def _seen(values: Sequence[str]) -> str:
     """Return the most frequent answers, each with its count."""
     counts = Counter(" ".join(value.split()) for value in values)
-    shown = [f"{text if len(text) <= 40 else text[:39] + '…'} ({n})" for text, n in counts.most_common(FEW)]
-    return ", ".join(shown + ["..."] * (len(counts) > FEW))
+    shown = [f"{text if len(text) <= 40 else text[:39] + '…'} ({n})" for text, n in counts.most_common(MAX_CHOICES)]
+    return ", ".join(shown + ["..."] * (len(counts) > MAX_CHOICES))
 
 
 def question_columns(data: bytes, name: str) -> list[str]:
@@ -107,8 +107,8 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
     numbers differ.
     """
     table = parse_wide(read_table(data, name), name)
-    found = [_proposal(table, table.name_of(i), i, "", _kind(table, i)) for i in table.questions]
-    choices = [p.item for p in found if p.kind == "classification"]
+    proposals = [_proposal(table, table.name_of(i), i, "", _kind(table, i)) for i in table.questions]
+    choices = [p.item for p in proposals if p.kind == "classification"]
     if right and len(right) != len(choices):
         raise UserError(
             f"{len(right)} right answers are given, but {len(choices)} columns of {name} look like choices: "
@@ -116,17 +116,17 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
             "Make the draft without them, and write each beside its column."
         )
     answers = dict(zip(choices, right, strict=True)) if right else {}
-    return [KeyDraft(p, answers.get(p.item, "")) for p in found]
+    return [KeyDraft(p, answers.get(p.item, "")) for p in proposals]
 
 
 def _kind(table: WideTable, column: int) -> Kind:
     """Guess a column's kind: a choice has few different answers, each naming a choice, or two that are repeated."""
     values = [value.lower() for value in table.values(column)]
-    said = set(values)
-    if not said or len(said) > FEW:
+    distinct = set(values)
+    if not distinct or len(distinct) > MAX_CHOICES:
         return "verbal"
-    names_choices = None not in {parse_choice(text) for text in said}
-    repeated = len(said) == 2 and len(values) >= 10
+    names_choices = None not in {parse_choice(text) for text in distinct}
+    repeated = len(distinct) == 2 and len(values) >= 10
     return "classification" if names_choices or repeated else "verbal"
 
 

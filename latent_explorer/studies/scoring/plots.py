@@ -62,13 +62,13 @@ def histogram(values: Sequence[float], axis: str, bins: int = 20) -> str:
     counts = [0] * bins
     for value in values:
         counts[min(bins - 1, int(value * bins + 1e-9))] += 1
-    most, tall = max(counts, default=0) or 1, 140
+    highest, tall = max(counts, default=0) or 1, 140
     left, right, bottom = 24, WIDTH - 24, TOP + 14 + tall
     parts = [_open(bottom + BOTTOM, axis), *_axis(left, right, TOP + 14, bottom, axis)]
     step = (right - left) / bins
     for i, count in enumerate(counts):
         if count:
-            high = tall * count / most
+            high = tall * count / highest
             x = left + i * step
             parts.append(
                 f'<rect x="{x + 1:.1f}" y="{bottom - high:.1f}" width="{step - 2:.1f}" height="{high:.1f}" '
@@ -137,5 +137,5 @@ def _shape(group: int, x: float, y: float) -> str:
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="5" fill="{color}"/>'
 
 
-def _short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def _short(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -57,7 +57,7 @@ def shown_p(p: float) -> str:
 
 def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str, str]:
     """Return the plots as SVG, by file name without ending."""
-    found = {}
+    figures = {}
     arms = [arm.name for arm in score.arms]
 
     def mark(label: str, p: Proportion, arm: str, flag: bool = False) -> plots.Mark:
@@ -68,14 +68,14 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
     axis = "accuracy, 95 % Wilson interval"
     if score.attributes:
         marks = [mark(g.name, g.score, g.arm) for g in score.attributes]
-        found["attributes"] = plots.intervals(marks, score.chance, axis, arms)
+        figures["attributes"] = plots.intervals(marks, score.chance, axis, arms)
     if score.items:
         marks = [mark(f"{i.item} {i.attribute}", i.score, i.arm, i.below_chance) for i in score.items]
-        found["items"] = plots.intervals(marks, score.chance, axis, arms)
+        figures["items"] = plots.intervals(marks, score.chance, axis, arms)
     if by_respondent:
-        found["respondents"] = plots.histogram(by_respondent, "accuracy of a respondent (number of respondents)")
+        figures["respondents"] = plots.histogram(by_respondent, "accuracy of a respondent (number of respondents)")
     if score.verbal:
-        words = [
+        marks = [
             plots.Mark(
                 f"{v.attribute or v.item}: {v.modal.word if v.modal else 'no answers'}",
                 v.share, *v.interval, f"{v.share:.2f} ({v.modal.count if v.modal else 0}/{v.n})",
@@ -83,10 +83,10 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
             )
             for v in score.verbal
         ]  # fmt: skip
-        found["words"] = plots.intervals(
-            words, None, "share of respondents using the modal word, 95 % Wilson interval", arms
+        figures["words"] = plots.intervals(
+            marks, None, "share of respondents using the modal word, 95 % Wilson interval", arms
         )
-    return found
+    return figures
 
 
 def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str = "") -> str:
@@ -111,33 +111,33 @@ def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str =
 
 def cautions(score: StudyScore) -> list[str]:
     """Return what a reader must know before the figures, as sentences."""
-    said = list(score.notes)
+    sentences = list(score.notes)
     if score.respondents_read and not score.respondents:
-        found = ", ".join(f"{e.rule} {len(e.respondents)}" for e in score.exclusions if e.applied and e.respondents)
-        said.append(f"Nobody counts: the rules leave out everybody ({found}). Score again with fewer rules.")
+        excluded = ", ".join(f"{e.rule} {len(e.respondents)}" for e in score.exclusions if e.applied and e.respondents)
+        sentences.append(f"Nobody counts: the rules leave out everybody ({excluded}). Score again with fewer rules.")
     if bad := [i.item for i in score.items if i.below_chance]:
-        said.append(
+        sentences.append(
             f"{len(bad)} of {len(score.items)} questions are answered significantly below chance (p < 0.05 each, "
             f"uncorrected: {', '.join(bad)}): look whether the key is right, or whether the distractor fits the "
             "examples better."
         )
     if score.unreadable:
         who, item, answer = score.unreadable[0]
-        said.append(
+        sentences.append(
             f"{len(score.unreadable)} answers name no choice and count as missing, such as {answer!r} of {who} to "
             f"{item}. If that is the export's code for a choice, write the right one's code in the key (`right`)."
         )
     if score.missing_columns:
         more = ", ..." if len(score.missing_columns) > 8 else ""
-        said.append(
+        sentences.append(
             f"{len(score.missing_columns)} questions of the key have no column in the answers and are left out: "
             f"{', '.join(score.missing_columns[:8])}{more}."
         )
-    return said
+    return sentences
 
 
 def _choices(score: StudyScore, drawn: dict[str, str]) -> list[str]:
-    parts = [_section("Accuracy", _table(tables.groups(score).turned()) + _hint(SPREADS) + _hint(POOLED))]
+    parts = [_section("Accuracy", _table(tables.groups(score).transposed()) + _hint(SPREADS) + _hint(POOLED))]
     if score.differences:
         parts.append(_section("Difference between arms", _table(tables.differences(score)) + _hint(DIFFERENCES)))
     if score.attributes:
@@ -225,10 +225,10 @@ def sentences(score: StudyScore) -> Iterable[str]:
     """Yield the main results as lines of text, for the command line."""
     yield headline(score)
     yield from cautions(score)
-    for found in score.exclusions:
-        if found.respondents:
-            verb = "left out" if found.applied else "found, not left out"
-            yield f"{found.rule}: {len(found.respondents)} {verb}. {found.words}"
+    for exclusion in score.exclusions:
+        if exclusion.respondents:
+            verb = "left out" if exclusion.applied else "found, not left out"
+            yield f"{exclusion.rule}: {len(exclusion.respondents)} {verb}. {exclusion.words}"
     for p, group in ((g.score, g) for g in score.arms if g.score.n):
         yield f"{group.name}: {p.accuracy:.3f} [{p.low:.3f}, {p.high:.3f}], {p.right} of {p.n}"
     for d in (d for d in score.differences if d.n):

@@ -49,22 +49,22 @@ class Exclusion(msgspec.Struct, frozen=True):
 def applied(rules: Rules, respondents: Sequence[Respondent], key: StudyKey) -> tuple[list[str], list[Exclusion]]:
     """Return the rule that excludes each respondent ("" for none), and what each rule found, in order."""
     reasons = [""] * len(respondents)
-    found = []
+    exclusions = []
     for name, words, find in _rules(rules.check(), key):
         left = [i for i, reason in enumerate(reasons) if not reason]
         caught = [left[i] for i in sorted(find([respondents[i] for i in left]))]
         names = tuple(respondents[i].name for i in caught)
-        found.append(Exclusion(name, words, name in rules.exclude, names))
+        exclusions.append(Exclusion(name, words, name in rules.exclude, names))
         if name in rules.exclude:
             for i in caught:
                 reasons[i] = name
-    return reasons, found
+    return reasons, exclusions
 
 
 def _rules(rules: Rules, key: StudyKey) -> list[tuple[RuleName, str, Callable[[Sequence[Respondent]], list[int]]]]:
-    asked = [item for item in key.items if item.role != "practice"]
-    catch = [item for item in asked if item.role == "catch"]
-    limit, most = rules.least_seconds, rules.most_failed
+    questions = [item for item in key.items if item.role != "practice"]
+    catch = [item for item in questions if item.role == "catch"]
+    limit, max_failed = rules.least_seconds, rules.most_failed
     return [
         ("preview", "Previews and tests of the survey service.",
          lambda all_: [i for i, r in enumerate(all_) if r.preview]),
@@ -72,11 +72,11 @@ def _rules(rules: Rules, key: StudyKey) -> list[tuple[RuleName, str, Callable[[S
          duplicates),
         ("unfinished",
          "The file says that the respondent did not finish, or, where it says nothing, an answer is missing.",
-         lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, asked)]),
+         lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, questions)]),
         ("too-fast", f"Less than {limit:g} s a question on average.",
          lambda all_: [i for i, r in enumerate(all_) if _pace(r) < limit]),
-        ("failed-catch", f"More than {most} of {len(catch)} catch trials answered wrongly or not at all.",
-         lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, key.chance) > most]),
+        ("failed-catch", f"More than {max_failed} of {len(catch)} catch trials answered wrongly or not at all.",
+         lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, key.chance) > max_failed]),
     ]  # fmt: skip
 
 
@@ -92,11 +92,11 @@ def duplicates(respondents: Sequence[Respondent]) -> list[int]:
     return [i for i in range(len(respondents)) if i not in set(best.values())]
 
 
-def is_unfinished(respondent: Respondent, asked: Sequence[KeyItem]) -> bool:
+def is_unfinished(respondent: Respondent, questions: Sequence[KeyItem]) -> bool:
     """Return True if the respondent did not reach the end."""
     if respondent.complete is not None:
         return not respondent.complete
-    return any(item.item not in respondent.answers for item in asked)
+    return any(item.item not in respondent.answers for item in questions)
 
 
 def _pace(respondent: Respondent) -> float:

@@ -204,10 +204,10 @@ class AnswerMarks:
 
     def attributes(self, arms: Sequence[str]) -> list[tuple[str, str, list[KeyItem]]]:
         """Return (arm, attribute, questions) for every attribute that questions name."""
-        found: dict[tuple[str, str], list[KeyItem]] = {}
+        by_attribute: dict[tuple[str, str], list[KeyItem]] = {}
         for item in (i for arm in arms for i in self.of_arm(arm) if i.attribute):
-            found.setdefault((item.arm, item.attribute), []).append(item)
-        return [(*about, items) for about, items in found.items()]
+            by_attribute.setdefault((item.arm, item.attribute), []).append(item)
+        return [(*about, items) for about, items in by_attribute.items()]
 
     def proportion(self, marks: Iterable[bool]) -> Proportion:
         """Return the share of right answers."""
@@ -219,21 +219,21 @@ class AnswerMarks:
 
     def accuracies(self, by: By, items: Sequence[KeyItem]) -> dict[int | str, float]:
         """Return the accuracy of every respondent or item that has any answer, by index or item."""
-        wanted = {i.item for i in items}
-        found: dict[int | str, list[bool]] = defaultdict(list)
+        item_ids = {i.item for i in items}
+        grouped: dict[int | str, list[bool]] = defaultdict(list)
         for (respondent, item), right in self.marks.items():
-            if item in wanted:
-                found[respondent if by == "respondents" else item].append(right)
-        return {one: sum(each) / len(each) for one, each in found.items()}
+            if item in item_ids:
+                grouped[respondent if by == "respondents" else item].append(right)
+        return {one: sum(each) / len(each) for one, each in grouped.items()}
 
     def group(self, arm: str, name: str, items: Sequence[KeyItem]) -> GroupScore:
         """Score several questions together."""
-        wanted = {i.item for i in items}
+        item_ids = {i.item for i in items}
         return GroupScore(
             arm=arm,
             name=name,
             items=len(items),
-            score=self.proportion(right for (_, item), right in self.marks.items() if item in wanted),
+            score=self.proportion(right for (_, item), right in self.marks.items() if item in item_ids),
             over_items=_spread("items", self.accuracies("items", items)),
             over_respondents=_spread("respondents", self.accuracies("respondents", items)),
         )

@@ -55,9 +55,9 @@ def score_files(
     `columns` is a completed list of columns, as a file or as a mapping of items to columns.
     """
     key = read_key(key_path)
-    told = read_columns(columns) if isinstance(columns, Path) else columns
+    mapping = read_columns(columns) if isinstance(columns, Path) else columns
     yield Progress(0, 3, "Reading answers")
-    responses = read_responses(answers, key, told)
+    responses = read_responses(answers, key, mapping)
     yield Progress(1, 3, "Scoring")
     score, reasons = score_study(key, responses, rules)
     yield Progress(2, 3, "Writing the report")

@@ -56,8 +56,8 @@ def plain(text: str) -> str:
 
 def _code(head: str) -> str:
     """Return the code that LimeSurvey puts before a question's text; "" if there is none."""
-    found = _CODE.match(head)
-    return found.group(1) if found else ""
+    match = _CODE.match(head)
+    return match.group(1) if match else ""
 
 
 def _is_question(head: str) -> bool:
@@ -101,14 +101,14 @@ def parse_wide(rows: Sequence[Sequence[str]], name: str) -> WideTable:
     heads = [head.strip() for head in rows[0]]
     qualtrics = "startdate" in map(plain, heads) and any(map(_is_import, rows[1:4]))
     extra = _header_rows(rows, heads)
-    words = [row for row in rows[1 : 1 + extra] if not _is_import(row)]
-    texts = [" ".join(row[i].strip() for row in words if i < len(row)) for i in range(len(heads))]
+    question_rows = [row for row in rows[1 : 1 + extra] if not _is_import(row)]
+    texts = [" ".join(row[i].strip() for row in question_rows if i < len(row)) for i in range(len(heads))]
     body = [list(row) for row in rows[1 + extra :] if any(cell.strip() for cell in row)]
     if not body:
         raise UserError(f"{name} has no respondents below its headers. Export the answers again.")
     about = {}
     for meaning, names in ABOUT.items():
-        at = [i for wanted in names for i, head in enumerate(heads) if wanted in (plain(head), plain(_code(head)))]
+        at = [i for alias in names for i, head in enumerate(heads) if alias in (plain(head), plain(_code(head)))]
         if at:
             about[meaning] = at[0]
     return WideTable(heads, texts, body, qualtrics, about)
@@ -143,24 +143,24 @@ def _is_header(row: Sequence[str], heads: Sequence[str]) -> bool:
 def read_wide(rows: Sequence[Sequence[str]], name: str, key: StudyKey, columns: Mapping[str, str]) -> Responses:
     """Read the respondents of a wide export. Raises UserError if no question of the key has a column in it."""
     table = parse_wide(rows, name)
-    asked = [item for item in key.items if item.role != "practice"]
-    found = match_columns(table, asked, columns)
-    if not found:
+    questions = [item for item in key.items if item.role != "practice"]
+    column_of = match_columns(table, questions, columns)
+    if not column_of:
         raise UserError(
             f"No column of {name} could be told to belong to a question of the key. The key asks for "
-            f"{_some([item.column or item.item for item in asked])}; the file has the columns "
+            f"{_some([item.column or item.item for item in questions])}; the file has the columns "
             f"{_some([table.name_of(i) for i in table.questions])}. Make a list of columns with `study columns`, "
             "complete it, and give it with --columns."
         )
-    missing = [item.item for item in asked if item.item not in found]
-    respondents = [_respondent(table, row, number, name, found) for number, row in enumerate(table.rows, 1)]
+    missing = [item.item for item in questions if item.item not in column_of]
+    respondents = [_respondent(table, row, number, name, column_of) for number, row in enumerate(table.rows, 1)]
     return Responses(respondents=tuple(respondents), missing=tuple(missing), notes=_notes(table, name))
 
 
-def _some(names: Sequence[str], most: int = 5) -> str:
+def _some(names: Sequence[str], limit: int = 5) -> str:
     """Return the first names of a list, for a message."""
-    shown = ", ".join(repr(name if len(name) <= 40 else name[:39] + "…") for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "") or "none"
+    shown = ", ".join(repr(name if len(name) <= 40 else name[:39] + "…") for name in names[:limit])
+    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "") or "none"
 
 
 def _notes(table: WideTable, name: str) -> tuple[str, ...]:
@@ -178,39 +178,39 @@ def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[s
     "#7" names the seventh column. Raises UserError if several columns have a name, or if two questions have one column.
     """
     by_name = _by_name(table)
-    found: dict[str, int] = {}
+    column_of: dict[str, int] = {}
     for item in items:
-        told = columns.get(item.item) or item.column
-        at = _named(by_name, told)
+        column = columns.get(item.item) or item.column
+        at = _named(by_name, column)
         if at is None and item.item in columns:
-            raise UserError(f"There is no column {told!r} in the answers. Correct the list of columns.")
+            raise UserError(f"There is no column {column!r} in the answers. Correct the list of columns.")
         if at is None:
             at = _by_code(table, item.item)
         if at is None:
             at = _named(by_name, item.item)
         if at is not None:
-            found[item.item] = at
+            column_of[item.item] = at
     by_column: dict[int, str] = {}
-    for name, at in found.items():
+    for name, at in column_of.items():
         if (other := by_column.setdefault(at, name)) != name:
             raise UserError(
                 f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Correct the key or the "
                 "list of columns."
             )
-    return found
+    return column_of
 
 
 def _by_name(table: WideTable) -> dict[str, list[int]]:
     """Return the columns by all their names: header, its code, further header rows, position."""
-    found: dict[str, list[int]] = {}
+    indices: dict[str, list[int]] = {}
     for i, head in enumerate(table.heads):
         for name in {f"#{i + 1}", head, _code(head), table.texts[i]} - {""}:
-            found.setdefault(name.strip().lower(), []).append(i)
+            indices.setdefault(name.strip().lower(), []).append(i)
     # A header takes precedence over the words below it, which may be another column's header.
     for i, head in enumerate(table.heads):
         if head and table.name_of(i) == head:
-            found[head.strip().lower()] = [i]
-    return found
+            indices[head.strip().lower()] = [i]
+    return indices
 
 
 def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
@@ -226,17 +226,21 @@ def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
 def _by_code(table: WideTable, item: str) -> int | None:
     """Return the column with the question's code in its header or text, as our own survey.csv gives it."""
     code = re.compile(rf"(?<![a-z0-9]){re.escape(question_code(item).lower())}(?![a-z0-9])")
-    found = (i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower()))
-    return next(found, None)
+    matching = (i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower()))
+    return next(matching, None)
 
 
-def _respondent(table: WideTable, row: Sequence[str], number: int, source: str, found: Mapping[str, int]) -> Respondent:
+def _respondent(
+    table: WideTable, row: Sequence[str], number: int, source: str, column_of: Mapping[str, int]
+) -> Respondent:
     def cell(meaning: str) -> str:
         at = table.about.get(meaning)
         return row[at].strip() if at is not None and at < len(row) else ""
 
     answers = {
-        item: Answer(row[at].strip()[:MAX_ANSWER]) for item, at in found.items() if at < len(row) and row[at].strip()
+        item: Answer(row[at].strip()[:MAX_ANSWER])
+        for item, at in column_of.items()
+        if at < len(row) and row[at].strip()
     }
     return Respondent(
         name=cell("respondent") or f"row {number}",
@@ -260,5 +264,5 @@ def _complete(table: WideTable, finished: str, progress: str, submitted: str) ->
 
 def _is_preview(table: WideTable, status: str, channel: str) -> bool:
     """Return True for a test of the survey. Qualtrics marks tests in words, or by number in numeric exports."""
-    words = f"{status} {channel}".lower()
-    return any(word in words for word in _PREVIEW) or (table.qualtrics and status in ("1", "2", "9", "17"))
+    text = f"{status} {channel}".lower()
+    return any(word in text for word in _PREVIEW) or (table.qualtrics and status in ("1", "2", "9", "17"))

@@ -27,7 +27,7 @@ class Table:
     rows: tuple[Row, ...]
     flagged: frozenset[int] = field(default_factory=frozenset)
 
-    def turned(self) -> Table:
+    def transposed(self) -> Table:
         """Return the table with rows as columns, for few rows of many figures."""
         columns = zip(*self.rows, strict=True)
         rows = [(head, *column) for head, column in zip(self.heads, columns, strict=True)]

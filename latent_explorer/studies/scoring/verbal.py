@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from latent_explorer.studies.build.answer_key import KeyItem
     from latent_explorer.studies.scoring.answers import Respondent
 
-TOP = 5
+MAX_TOP_WORDS = 5
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 _LANGUAGES = {
     "da": "danish", "de": "german", "en": "english", "es": "spanish", "fi": "finnish", "fr": "french",
@@ -95,30 +95,30 @@ def score_words(items: Sequence[KeyItem], respondents: Sequence[Respondent], lan
 
 
 def _score(item: KeyItem, respondents: Sequence[Respondent], language: str) -> VerbalScore:
-    said = [r.answers[item.item].value for r in respondents if item.item in r.answers]
-    counts, forms = _counted(said, language)
+    answers = [r.answers[item.item].value for r in respondents if item.item in r.answers]
+    counts, forms = _counted(answers, language)
     # Equally frequent stems are in alphabetical order, so that the result is deterministic.
     ranked = sorted(counts, key=lambda stem: (-counts[stem], stem))
-    top = tuple(WordCount(s, forms[s].most_common(1)[0][0], counts[s]) for s in ranked[:TOP])
+    top = tuple(WordCount(s, forms[s].most_common(1)[0][0], counts[s]) for s in ranked[:MAX_TOP_WORDS])
     modal = top[0] if top else None
     used = modal.count if modal else 0
     return VerbalScore(
         item=item.item,
         arm=item.arm,
         attribute=item.attribute,
-        n=len(said),
+        n=len(answers),
         modal=modal,
-        share=used / len(said) if said else float("nan"),
-        interval=wilson_interval(used, len(said)),
+        share=used / len(answers) if answers else float("nan"),
+        interval=wilson_interval(used, len(answers)),
         top=top,
-        answers=tuple(said),
+        answers=tuple(answers),
     )
 
 
-def _counted(said: Iterable[str], language: str) -> tuple[Counter[str], dict[str, Counter[str]]]:
+def _counted(texts: Iterable[str], language: str) -> tuple[Counter[str], dict[str, Counter[str]]]:
     counts: Counter[str] = Counter()
     forms: dict[str, Counter[str]] = {}
-    for text in said:
+    for text in texts:
         for stem, word in stems(text, language).items():
             counts[stem] += 1
             forms.setdefault(stem, Counter())[word] += 1

@@ -135,7 +135,7 @@ class StudyResultView(QWidget):
         self.cautions.setText(" ".join(texts))
         self.cautions.setVisible(bool(texts))
         plotted_tables = (
-            ("Accuracy", tables.groups(score).turned() if score.overall else tables.Table((), ()), "respondents"),
+            ("Accuracy", tables.groups(score).transposed() if score.overall else tables.Table((), ()), "respondents"),
             ("Attributes", tables.attributes(score), "attributes"),
             ("Arms", tables.differences(score), ""),
             ("Questions", tables.items(score), "items"),

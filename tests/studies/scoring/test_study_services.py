@@ -11,7 +11,7 @@ import re
 import pytest
 from survey_exports import COUNT, google_forms, lime_survey, make_key, make_people, qualtrics, survey_monkey
 
-from latent_explorer.common.csv_table import guarded, read_table, unguarded, write_table
+from latent_explorer.common.csv_table import escape_formula, read_table, unescape_formula, write_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import read_key, write_key
@@ -228,9 +228,9 @@ FORMULAS = ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(A1)", "\t=1", "\r=1", " =1", "|
 
 @pytest.mark.parametrize("text", FORMULAS)
 def test_no_cell_runs_as_a_formula(text) -> None:
-    assert not str(guarded(text)).lstrip().startswith(("=", "+", "-", "@", "|"))
-    assert unguarded(str(guarded(text))) == text
-    assert guarded(-0.5) == -0.5
+    assert not str(escape_formula(text)).lstrip().startswith(("=", "+", "-", "@", "|"))
+    assert unescape_formula(str(escape_formula(text))) == text
+    assert escape_formula(-0.5) == -0.5
 
 
 def test_free_text_is_guarded_in_tables_and_escaped_in_the_report(tmp_path, key_path) -> None:
@@ -244,7 +244,7 @@ def test_free_text_is_guarded_in_tables_and_escaped_in_the_report(tmp_path, key_
     assert "&lt;script&gt;" in page
     rows = list(csv.reader(io.StringIO((tmp_path / "out" / "answers.csv").read_text(encoding="utf-8-sig"))))
     assert not [c for row in rows for c in row if c.startswith(("=", "+", "-", "@"))]
-    assert evil in {unguarded(c) for row in rows for c in row}
+    assert evil in {unescape_formula(c) for row in rows for c in row}
     for path in (tmp_path / "out").glob("*.svg"):
         assert "<script" not in path.read_text(encoding="utf-8")
 
@@ -263,4 +263,4 @@ def test_tables_survive_a_round_trip(tmp_path) -> None:
     write_table(tmp_path / "t.csv", ["x", "y;z"], rows)
     found = read_table((tmp_path / "t.csv").read_bytes(), "t.csv")
     assert found[0] == ["x", "y;z"]
-    assert [[unguarded(c) for c in row] for row in found[1:]] == rows
+    assert [[unescape_formula(c) for c in row] for row in found[1:]] == rows
