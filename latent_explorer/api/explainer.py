@@ -60,11 +60,11 @@ class Explainer:
     def __init__(self, path: StrPath, device: str = "auto", classifier: str | None = None) -> None:
         """Read an `.explainer` file. `device` is "auto", "cpu", "cuda:0", "mps".
 
-        Of several classifiers in the file, `classifier` is the one to ask: its name, or the beginning of its id.
+        Of several classifiers in the file, `classifier` selects one: its name, or the beginning of its id.
         """
         self.model = read_explainer(path)
         self.device = choose_device(device)
-        self._asked = resolve_classifier(self.model, classifier) if classifier is not None else None
+        self._chosen_classifier = resolve_classifier(self.model, classifier) if classifier is not None else None
         self._renderer = Renderer(self.model, self.device)
         self._projected: dict[str, ProjectedPicture] = {}  # by latent_id
 
@@ -75,8 +75,8 @@ class Explainer:
 
     @property
     def classifier_id(self) -> str:
-        """Identity of the classifier that is asked. UserError if the file holds none."""
-        return self._asked or self.model.classifier_id
+        """Identity of the selected classifier. UserError if the file holds none."""
+        return self._chosen_classifier or self.model.classifier_id
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -84,13 +84,13 @@ class Explainer:
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:
-        """Attributes of the file's newest set for the asked classifier; best first for each target.
+        """Attributes of the file's newest set for the selected classifier; best first for each target.
 
         Without one, as in the window, those of the classifier that the model explains.
         """
         sets = self.model.attribute_sets
-        found = newest_set(sets, self.classifier_id) or newest_set(sets, self.model.classifier_id)
-        return found.attributes if found else ()
+        attribute_set = newest_set(sets, self.classifier_id) or newest_set(sets, self.model.classifier_id)
+        return attribute_set.attributes if attribute_set else ()
 
     def encoded(self) -> Latents:
         """Return the encoded pictures of the file."""
@@ -103,10 +103,10 @@ class Explainer:
         """Return the latents of random seeds, truncated; the same that the window shows for them."""
         model = self._renderer.explainer
         with torch.inference_mode():
-            found = [seed_latent(model, int(seed)) for seed in numbers]
+            latents = [seed_latent(model, int(seed)) for seed in numbers]
             w_avg = model.generator.mapping.w_avg
-            ws = torch.cat([truncate(latent.ws, w_avg, psi, cutoff) for latent in found])
-            conds = [latent.cond for latent in found if latent.cond is not None]
+            ws = torch.cat([truncate(latent.ws, w_avg, psi, cutoff) for latent in latents])
+            conds = [latent.cond for latent in latents if latent.cond is not None]
         return Latents.of(ws, torch.cat(conds) if conds else None)
 
     def encode(self, images: np.ndarray | Sequence[StrPath], on_event: OnEvent = None) -> Latents:
@@ -121,8 +121,8 @@ class Explainer:
         ids = [str(i) for i in range(len(pixels))]
         model = self._renderer.explainer
         job = encode.encode(model, lambda rows: pixels[rows], ids, BatchSizer())
-        found = run_job(job, on_event)
-        return Latents.of(found.ws, found.cond_of())
+        samples = run_job(job, on_event)
+        return Latents.of(samples.ws, samples.cond_of())
 
     def project(
         self, images: np.ndarray | Sequence[StrPath], settings: ProjectionSettings = DEFAULT, on_event: OnEvent = None
@@ -131,15 +131,15 @@ class Explainer:
 
         Files of any size, or (N, H, W, 3) uint8 at the explainer's resolution; `render` takes the results.
         """
-        asked = self.classifier_id
+        classifier_id = self.classifier_id
         if isinstance(images, np.ndarray):
             targets = [Target(str(i), image) for i, image in enumerate(images)]
         else:
-            targets = [cut_target(self.model, read_image(path), path.name, asked) for path in map(Path, images)]
-        job = projection.project(self.model, targets, settings, device=self.device, classifier_id=asked)
-        found = run_job(job, on_event)
-        self.add_latents(found)
-        return found
+            targets = [cut_target(self.model, read_image(path), path.name, classifier_id) for path in map(Path, images)]
+        job = projection.project(self.model, targets, settings, device=self.device, classifier_id=classifier_id)
+        pictures = run_job(job, on_event)
+        self.add_latents(pictures)
+        return pictures
 
     def add_latents(self, pictures: Iterable[ProjectedPicture]) -> None:
         """Let recipes name projected pictures: `ProjectedBase(picture.latent_id)`. Those of `project` are known."""
@@ -154,19 +154,19 @@ class Explainer:
     ) -> Pictures:
         """Return the pictures of latents with the same edits on each; what the window exports, bit for bit.
 
-        A recipe brings truncation, noise and edits of its own; `frames` gives those of a timeline.
+        A recipe has truncation, noise and edits of its own; `frames` gives those of a timeline.
         """
-        found = [self._picture(each, edits) for each in latents]
-        if not found:
+        pictures = [self._picture(each, edits) for each in latents]
+        if not pictures:
             raise UserError("There are no latents to render.")
         return Pictures(
-            images=np.stack([picture.image for picture in found]),
-            logits=np.stack([picture.logits for picture in found]),
-            probs=np.stack([picture.probs for picture in found]),
+            images=np.stack([picture.image for picture in pictures]),
+            logits=np.stack([picture.logits for picture in pictures]),
+            probs=np.stack([picture.probs for picture in pictures]),
         )
 
     def export_picture(self, recipe: PictureRecipe, path: StrPath) -> Path:
-        """Write a picture as PNG with its recipe: dropped on the window, it brings everything back."""
+        """Write a picture as PNG with its recipe: dropped on the window, it restores everything."""
         image = self.render([recipe]).images[0]
         state = scene.state_from_recipe(recipe, self._state(), self.classifier_id)
         write_png(Path(path), image, state, self.model.name)
@@ -234,13 +234,13 @@ class Explainer:
     ) -> Path:
         """Write an explainer with what was found, named and measured; this one stays as it is.
 
-        `names` by `attribute_key`, such as "214max"; `figures` by split; an empty note or licence takes it away.
+        `names` by `attribute_key`, such as "214max"; `figures` by split; an empty note or licence removes it.
         """
         model = with_attribute_set(self.model, attributes) if attributes else self.model
         provenance = model.provenance
         for key, text in ((NOTE, note), (LICENCE, licence)):
             provenance = provenance if text is None else with_note(provenance, text, key)
-        measured = {split: found.to_dict() for split, found in (figures or {}).items()}
+        measured = {split: result.to_dict() for split, result in (figures or {}).items()}
         model = replace(
             model,
             attribute_sets=rename_attributes(model.attribute_sets, names or {}),
@@ -318,22 +318,22 @@ class Explainer:
         write_page(Path(path), figures)
         return figures[0]
 
-    def _picture(self, shown: Latents | ProjectedPicture | PictureRecipe, edits: Sequence[Edit]) -> Picture:
+    def _picture(self, source: Latents | ProjectedPicture | PictureRecipe, edits: Sequence[Edit]) -> Picture:
         """Render one picture; `Latents` must be of one row."""
-        if isinstance(shown, PictureRecipe):
-            moved = canonical_edits((*shown.edits, *edits))
-            recipe = msgspec.structs.replace(shown, edits=moved)
+        if isinstance(source, PictureRecipe):
+            moved = canonical_edits((*source.edits, *edits))
+            recipe = msgspec.structs.replace(source, edits=moved)
             return self._renderer.render(PictureRequest(recipe, self.classifier_id)).after
-        if isinstance(shown, Latents):
-            cond = None if shown.cond is None else torch.from_numpy(shown.cond)
-            latent = Latent(torch.from_numpy(shown.ws), cond)
+        if isinstance(source, Latents):
+            cond = None if source.cond is None else torch.from_numpy(source.cond)
+            latent = Latent(torch.from_numpy(source.ws), cond)
         else:
-            latent = latent_of(shown)
+            latent = latent_of(source)
         return self._renderer.render_latent(latent, self.classifier_id, edits).after
 
     def _state(self, target: str | None = None) -> ExplorerState:
         """Return the state that the window would begin with, asking about `target`."""
-        return picture_requests.opening_state(self.summary, self._asked or "", target)
+        return picture_requests.opening_state(self.summary, self._chosen_classifier or "", target)
 
     def _context(self, target: str | None, psi: float, top: int | None = None) -> scene.ExportContext:
         state = msgspec.structs.replace(self._state(target), truncation_psi=psi)

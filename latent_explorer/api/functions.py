@@ -101,6 +101,6 @@ def score_study(
 
     `columns` says which column holds which question: a completed list as a file, or a mapping.
     """
-    told = columns if columns is None or isinstance(columns, Mapping) else Path(columns)
-    job = score_files([Path(each) for each in answers], Path(key), Path(folder), rules, told)
+    column_map = columns if columns is None or isinstance(columns, Mapping) else Path(columns)
+    job = score_files([Path(each) for each in answers], Path(key), Path(folder), rules, column_map)
     return run_job(job, on_event)

@@ -105,8 +105,8 @@ def _version(package: str) -> str | None:
 def _packages() -> Iterator[Check]:
     versions = {package: _version(package) for package in PACKAGES}
     missing = [package for package, version in versions.items() if version is None]
-    found = ", ".join(f"{package} {version}" for package, version in versions.items() if version)
-    detail = f"missing: {', '.join(missing)}; run `pip install latent-explorer` again" if missing else found
+    installed = ", ".join(f"{package} {version}" for package, version in versions.items() if version)
+    detail = f"missing: {', '.join(missing)}; run `pip install latent-explorer` again" if missing else installed
     yield Check("packages", not missing, detail)
     extras = [f"{package} {version}" for package in EXTRAS if (version := _version(package))]
     yield Check("extras", True, ", ".join(extras) or "none installed", essential=False)
@@ -144,9 +144,9 @@ def has_screen() -> bool:
 
 def _screen() -> Check:
     names = ("WAYLAND_DISPLAY", "DISPLAY", "QT_QPA_PLATFORM")
-    found = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
-    if found:
-        return Check("screen", True, ", ".join(found))
+    variables = [f"{name}={os.environ[name]}" for name in names if os.environ.get(name)]
+    if variables:
+        return Check("screen", True, ", ".join(variables))
     return Check("screen", False, "none: `latent-explorer demo --out DIR` works, the window does not", False)
 
 
@@ -162,9 +162,9 @@ def _qt() -> Iterator[Check]:
         reason = child.stderr.strip().splitlines() or [f"it ended with {child.returncode}"]
         yield Check("Qt", False, f"does not start: {reason[-1]}")
         return
-    found = json.loads(lines[-1])
-    yield Check("Qt", True, f"{found['qt']}, platform {found['platform']}")
-    yield Check("font", found["font_ok"], found["font"])
+    probe = json.loads(lines[-1])
+    yield Check("Qt", True, f"{probe['qt']}, platform {probe['platform']}")
+    yield Check("font", probe["font_ok"], probe["font"])
 
 
 def _folders() -> Iterator[Check]:
@@ -200,8 +200,10 @@ def _bundled_explainer(name: str) -> Check:
 def _lpips() -> Iterator[Check]:
     from latent_explorer.models.lpips_weights import backbone_path, lpips_available
 
-    found = lpips_available("alex")
+    available = lpips_available("alex")
     detail = (
-        "found" if found else "none: trainings go by the classifier's features, `get-weights` fetches them; looked in"
+        "found"
+        if available
+        else "none: trainings go by the classifier's features, `get-weights` fetches them; looked in"
     )
-    yield Check("LPIPS weights", found, f"{detail} {backbone_path('alex')}", essential=False)
+    yield Check("LPIPS weights", available, f"{detail} {backbone_path('alex')}", essential=False)

@@ -2,7 +2,7 @@
 """The application without a window: one open model, its exploration, and the engine that renders it.
 
 Methods are called on one thread (the window's). `updates` passes updates on in that thread, because engine events
-come back through `post`. No method raises for what a person did or a file holds: it emits an `ErrorReport`.
+come back through `post`. No method raises for what the user did or a file holds: it emits an `ErrorReport`.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Explorer:
         return self._scheduler.shown.picture if self._scheduler.shown else None
 
     def attributes(self) -> list[Attribute]:
-        """Return the attributes to list: pins, own sliders, then by rank, with the person's names."""
+        """Return the attributes to list: pins, own sliders, then by rank, with the user's names."""
         if self.session is None:
             return []
         return shown_attributes(self.document, self.session.summary, self.session.state)
@@ -272,7 +272,7 @@ class Explorer:
             self.updates.emit(updates.Message(f"Saved {path.name}."))
 
     def start_attfind(self, n: int = 250) -> int | None:
-        """Search for the attributes of the asked classifier (of all classes) on `n` pictures. Returns the job."""
+        """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""
         classifier_id = self.session.state.classifier_id if self.session else ""
         return self.start_model_job(
             "Finding attributes",
@@ -338,10 +338,10 @@ class Explorer:
 
     def _begin(self, opened: OpenedModel, open_request: OpenRequest) -> None:
         """Begin a new session on an open model."""
-        summary, asked = opened.summary, open_request.document or Document()
+        summary, requested = opened.summary, open_request.document or Document()
         first = picture_requests.opening_state(summary)
-        lost = self.latents.begin(summary.model_hash, open_request.latents)
-        state, document = self.latents.without_missing(open_request.state or first, asked, first.base)
+        unusable = self.latents.begin(summary.model_hash, open_request.latents)
+        state, document = self.latents.without_missing(open_request.state or first, requested, first.base)
         self.session = Session(summary, state, self._state_changed)
         self._scheduler.suspend()
         self._scheduler.set_session(summary, state)
@@ -349,7 +349,7 @@ class Explorer:
         self._workspace.begin(state, (summary.name, opened.path), document, open_request.file, saved=saved)
         self.updates.emit(updates.ModelOpened(summary, state, document, opened.path, opened.device))
         self._workspace.notify_file()
-        if lost or (state, document) != (open_request.state or first, asked):
+        if unusable or (state, document) != (open_request.state or first, requested):
             self.updates.emit(updates.Message(missing_latents_message(open_request.title), "warning"))
         if open_request.recovery is not None:
             self.autosave()  # a second crash must not lose it

@@ -30,7 +30,7 @@ class Jobs:
         self._notify = notify
         self._calls_done = calls_done
         self._calls: set[int] = set()
-        self._own: set[int] = set()  # jobs that do not need the open model
+        self._without_model: set[int] = set()  # jobs that do not need the open model
         self._on_result: dict[int, ResultHandler] = {}
 
     @property
@@ -45,7 +45,7 @@ class Jobs:
         """
         number = self._engine.start(name, job)
         if not of_model:
-            self._own.add(number)
+            self._without_model.add(number)
         self.running[number] = name
         self._on_result[number] = on_result
         return number
@@ -58,7 +58,7 @@ class Jobs:
 
     def cancel_of_model(self) -> None:
         """Cancel every job on the open model (calls go on)."""
-        for number in self.running.keys() - self._own:
+        for number in self.running.keys() - self._without_model:
             self._engine.cancel(number)
 
     def take(self, event: JobStarted | JobEvent | JobEnded) -> None:
@@ -67,7 +67,7 @@ class Jobs:
             self._notify(event)
             return
         self.running.pop(event.job, None)
-        self._own.discard(event.job)
+        self._without_model.discard(event.job)
         on_result = self._on_result.pop(event.job)
         self._notify(event)
         if event.failure is not None:

@@ -31,15 +31,15 @@ def bundled_explainer(name: str = "") -> Path:
 
     Raises UserError if this copy of the program comes without it.
     """
-    found = {path.stem: path for path in bundled()}
-    if not found:
+    explainers = {path.stem: path for path in bundled()}
+    if not explainers:
         raise UserError("No explainer comes with this copy of the program. Open an .explainer file with File > Open.")
-    if name and name not in found:
+    if name and name not in explainers:
         raise UserError(
             f"{name} does not come with this copy of the program. Get the whole program again, "
-            f"or open one of those it has: {', '.join(found)}."
+            f"or open one of those it has: {', '.join(explainers)}."
         )
-    return found.get(name or LEAF) or next(iter(found.values()))
+    return explainers.get(name or LEAF) or next(iter(explainers.values()))
 
 
 def is_bundled(path: Path) -> bool:

@@ -67,7 +67,7 @@ def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
     ours = (exploration_file.SUFFIX, library.SUFFIX)
     path = next((p for p in paths if p.suffix.lower() in ours and not p.is_dir()), paths[0])
     if not path.exists():
-        raise UserError(f"{path.name} is not there (any more). Choose another file.")
+        raise UserError(f"{path.name} was not found. Choose another file.")
     suffix = path.suffix.lower()
     if suffix == exploration_file.SUFFIX:
         return replace(request_for_exploration(exploration_file.read(path), path.name), file=path)
@@ -117,7 +117,7 @@ class ModelOpener:
         self._begin = begin
 
     def holds(self, state: ExplorerState) -> bool:
-        """Return True if the open model is the one of this state, with the classifier that it asks."""
+        """Return True if the open model is the one of this state, with the classifier that it selects."""
         return (
             self.opened is not None
             and self.opened.summary.model_hash == state.model_hash

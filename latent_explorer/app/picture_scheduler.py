@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Scheduler of pictures: turns states into engine requests and results into updates.
 
-Used on the window's thread. Knows the slots, but not sessions, files or jobs.
+Used on the window's thread. Depends on the slots, but not on sessions, files or jobs.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ class ShownPicture:
 
 
 class PictureScheduler:
-    """Asks for each picture once: a request equal to the last one of its slot is not sent again."""
+    """Requests each picture once: a request equal to the last one of its slot is not sent again."""
 
     def __init__(self, show: Callable[[str, Sequence[Any]], int], updates: UpdateHub, latents: LatentStore) -> None:
         self._show = show
         self._updates = updates
         self._latents = latents
-        self._held = True
+        self._suspended = True
         self._summary: ExplainerSummary | None = None
         self._state: ExplorerState | None = None
-        self._asked: dict[str, list[PictureRequest]] = {}
+        self._sent: dict[str, list[PictureRequest]] = {}
         self._main_states: dict[int, ExplorerState] = {}  # by generation
         self._attribute: Attribute | None = None
         self._grid: tuple[Base, ...] = ()
@@ -67,16 +67,16 @@ class PictureScheduler:
             updates.on(PictureFailed, self._failed, slot=slot)
 
     def suspend(self) -> None:
-        """Ask for nothing until `resume`: the model is being changed, and requests belong to one model."""
-        self._held = True
+        """Request nothing until `resume`: the model is being changed, and requests belong to one model."""
+        self._suspended = True
         for slot in SLOTS:
             self._show(slot, [])
-        self._asked.clear()
+        self._sent.clear()
 
     def set_session(self, summary: ExplainerSummary, state: ExplorerState) -> None:
         """Begin another session.
 
-        With another model, hover, grid, thumbnails and the shown picture are forgotten.
+        With another model, hover, grid, thumbnails and the shown picture are dropped.
         """
         if self._summary is None or summary.model_hash != self._summary.model_hash:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
@@ -85,11 +85,11 @@ class PictureScheduler:
         self._summary, self._state = summary, state
 
     def resume(self) -> None:
-        """Ask for every picture that is needed now."""
+        """Request every picture that is needed now."""
         if self._state is not None:
-            away, self._held = self._held, False
+            was_suspended, self._suspended = self._suspended, False
             self.refresh(self._state)
-            for slot, requests in self._features.items() if away else ():
+            for slot, requests in self._features.items() if was_suspended else ():
                 self._show(slot, requests)
 
     def request_pictures(self, slot: str, requests: Sequence[Any]) -> None:
@@ -98,7 +98,7 @@ class PictureScheduler:
         They are sent once more after the model was changed, unless the feature replaced them.
         """
         self._features[slot] = list(requests)
-        if not self._held:
+        if not self._suspended:
             self._show(slot, requests)
 
     @property
@@ -107,9 +107,9 @@ class PictureScheduler:
         return self.shown.picture.result.after.image if self.shown else None
 
     def refresh(self, state: ExplorerState) -> None:
-        """Ask for the pictures of a new state."""
+        """Request the pictures of a new state."""
         old, self._state = self._state, state
-        if self._held or self._summary is None:
+        if self._suspended or self._summary is None:
             return
         request = picture_requests.resolve(state, self._summary)
         if self.shown is not None and self.shown.picture.request == request:
@@ -119,28 +119,28 @@ class PictureScheduler:
             self._main_states[generation] = state
         self.hover(self._attribute)
         self.set_grid(self._grid)
-        # Edits do not change the dozens of thumbnails. After a failure or `suspend` they must be asked for again.
-        if old is None or old.classifier_id != state.classifier_id or "thumbnails" not in self._asked:
+        # Edits do not change the dozens of thumbnails. After a failure or `suspend` they must be requested again.
+        if old is None or old.classifier_id != state.classifier_id or "thumbnails" not in self._sent:
             self._ask_strip()
 
     def hover(self, attribute: Attribute | None) -> None:
         """Show the attribute's two ends; None clears."""
         self._attribute = attribute
-        if self._held or self._summary is None or self._state is None:
+        if self._suspended or self._summary is None or self._state is None:
             return
-        wanted = attribute and picture_requests.resolve_hover(self._state, self._summary, attribute)
-        self._ask("hover", wanted or [])
+        requests = attribute and picture_requests.resolve_hover(self._state, self._summary, attribute)
+        self._ask("hover", requests or [])
 
     def set_grid(self, bases: Sequence[Base]) -> None:
         """Show the same edits on these latents; empty closes the grid."""
         self._grid = tuple(bases)
-        if self._held or self._summary is None or self._state is None:
+        if self._suspended or self._summary is None or self._state is None:
             return
         requests = picture_requests.resolve_grid(self._state, self._summary, self._grid, self._latents.noise_of)
         self._ask("grid", requests)
 
     def set_strip(self, bases: Sequence[Base]) -> None:
-        """Show these latents as thumbnails; those made before come at once."""
+        """Show these latents as thumbnails; those rendered before are emitted at once."""
         self._strip = tuple(bases)
         for request in self._strip_requests():
             if request in self._thumbnails:
@@ -148,10 +148,10 @@ class PictureScheduler:
         self._ask_strip()
 
     def _ask_strip(self) -> None:
-        wanted = self._strip_requests()
-        if not self._held and wanted != self._asked.get("thumbnails"):
-            self._asked["thumbnails"] = wanted
-            self._show("thumbnails", [r for r in wanted if r not in self._thumbnails])
+        requests = self._strip_requests()
+        if not self._suspended and requests != self._sent.get("thumbnails"):
+            self._sent["thumbnails"] = requests
+            self._show("thumbnails", [r for r in requests if r not in self._thumbnails])
 
     def _strip_requests(self) -> list[PictureRequest]:
         state = self._state
@@ -162,11 +162,11 @@ class PictureScheduler:
 
     def take(self, event: PictureReady | PictureFailed) -> None:
         """Pass a finished or failed picture on by its slot, unless the model is being changed."""
-        if not self._held:
+        if not self._suspended:
             self._updates.emit(event)
 
     def _failed(self, event: PictureFailed) -> None:
-        self._asked.pop(event.slot, None)  # so that it is asked for again
+        self._sent.pop(event.slot, None)  # so that it is requested again
         self._updates.emit(ErrorReport(event.failure, "Making the picture", event.slot))
 
     def _take_main(self, event: PictureReady) -> None:
@@ -183,9 +183,9 @@ class PictureScheduler:
         self._updates.emit(picture)
 
     def _take_hover(self, event: PictureReady) -> None:
-        asked = self._asked.get("hover", [])
-        if self._attribute is not None and event.request in asked:
-            sign = -1 if asked.index(event.request) == 0 else 1
+        requests = self._sent.get("hover", [])
+        if self._attribute is not None and event.request in requests:
+            sign = -1 if requests.index(event.request) == 0 else 1
             self._updates.emit(HoverPicture(self._attribute, sign, event.result))
 
     def _take_grid(self, event: PictureReady) -> None:
@@ -201,7 +201,7 @@ class PictureScheduler:
 
     def _ask(self, slot: str, requests: list[PictureRequest]) -> int | None:
         """Send the requests and return their generation; None if they are equal to those sent last."""
-        if requests == self._asked.get(slot, []):
+        if requests == self._sent.get(slot, []):
             return None
-        self._asked[slot] = requests
+        self._sent[slot] = requests
         return self._show(slot, requests)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Report on the open explainer for the window: its requirements, and the job that writes it.
 
-The page of the command line, measured in `explain.report`, with the person's names of attributes, in their order.
+The page of the command line, measured in `explain.report`, with the user's names of attributes, in their order.
 """
 
 from __future__ import annotations
@@ -55,23 +55,23 @@ class ReportController:
     def write(self, path: Path, on_result: Callable[[ReportWritten], None]) -> int | None:
         """Start writing the page. Returns the job; None while there can be none. On a cancel nothing is left."""
         summary = self._explorer.summary
-        found = reported_set(self._explorer.document, summary) if summary else None
-        if found is None:
+        attribute_set = reported_set(self._explorer.document, summary) if summary else None
+        if attribute_set is None:
             return None
-        shown = reported_attributes(self._explorer.document, found)
-        job = partial(_written, path=path, found=found, shown=shown)
+        attributes = reported_attributes(self._explorer.document, attribute_set)
+        job = partial(_written, path=path, attribute_set=attribute_set, attributes=attributes)
         return self._explorer.start_model_job(f"Writing {path.name}", job, on_result)
 
 
 def _written(
-    host: ModelHost, _budget: object, *, path: Path, found: AttributeSet, shown: list[Attribute]
+    host: ModelHost, _budget: object, *, path: Path, attribute_set: AttributeSet, attributes: list[Attribute]
 ) -> Generator[Event, None, ReportWritten]:
     from latent_explorer.explain.report.report import report
     from latent_explorer.media.report.page import page
     from latent_explorer.media.report.sentences import answer
 
-    explainer = replace(host.explainer, attribute_sets=(found,))
-    figures = yield from report(explainer, shown=shown, device=host.device)
+    explainer = replace(host.explainer, attribute_sets=(attribute_set,))
+    figures = yield from report(explainer, shown=attributes, device=host.device)
     text = yield from run_in_thread(partial(page, [figures]), "Drawing the page")
     with atomic_output(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

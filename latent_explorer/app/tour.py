@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 SAMPLES = 6  # encoded pictures that are tried
 SEEDS = (0, 1, 2, 3)  # generated pictures that are tried
 MAX_CANDIDATES = 10  # most attributes that are tried
-AT_ONCE = 4  # most sliders to move together, so that a person can still follow
+MAX_SLIDERS = 4  # moved together; more would be hard to follow
 FPS = 20.0  # of the GIF
-WAY = 1.2  # seconds, one way
-REST = 0.4  # seconds at each end
+MOVE_SECONDS = 1.2  # from one end to the other
+REST_SECONDS = 0.4  # at each end
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class TourResult:
 
     @property
     def flipped(self) -> bool:
-        """True if the classifier says the target class in the end, and did not before."""
+        """True if the classifier predicts the target class at the end, and did not before."""
         target = self.state.target_class
         return int(self.after.probs.argmax()) == target != int(self.before.probs.argmax())
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Class names of the asked classifier."""
+        """Class names of the selected classifier."""
         classifier = picture_requests.classifier_of(self.state, self.summary)
         return classifier.class_names if classifier else ()
 
@@ -69,31 +69,31 @@ def tour(path: Path, out: Path, device: str = "auto", *, fps: float = FPS) -> Ge
     began = time.monotonic()
     host = ModelHost()
     summary = host.open(path, device).summary
-    found = yield from _find(host, summary)
+    result = yield from _find(host, summary)
     out.mkdir(parents=True, exist_ok=True)
-    _write_sheet(host, found, out / "attributes.png")
+    _write_sheet(host, result, out / "attributes.png")
     yield Progress(1, 2, "Writing")
-    yield from _write_gif(host, found, out / "flip.gif", fps)
+    yield from _write_gif(host, result, out / "flip.gif", fps)
     yield Progress(2, 2, "Writing")
-    write_report(found, out / "report.json", time.monotonic() - began)
-    return found
+    write_report(result, out / "report.json", time.monotonic() - began)
+    return result
 
 
-def write_report(found: TourResult, path: Path, seconds: float, beside: str = "") -> None:
+def write_report(result: TourResult, path: Path, seconds: float, beside: str = "") -> None:
     """Write the result as JSON; `beside` is the path of another explainer's report, relative to this one's folder."""
 
     def probabilities(picture: Picture) -> dict[str, float]:
-        return {name: float(p) for name, p in zip(found.class_names, picture.probs, strict=True)}
+        return {name: float(p) for name, p in zip(result.class_names, picture.probs, strict=True)}
 
     report = {
-        "model_hash": found.summary.model_hash,
+        "model_hash": result.summary.model_hash,
         "seeds": list(SEEDS),
-        "shown": msgspec.to_builtins(found.state.base),
-        "target": found.class_names[found.state.target_class],
-        "attributes": [attribute.name for attribute in found.attributes],
-        "before": probabilities(found.before),
-        "after": probabilities(found.after),
-        "flipped": found.flipped,
+        "shown": msgspec.to_builtins(result.state.base),
+        "target": result.class_names[result.state.target_class],
+        "attributes": [attribute.name for attribute in result.attributes],
+        "before": probabilities(result.before),
+        "after": probabilities(result.after),
+        "flipped": result.flipped,
         "seconds": round(seconds, 3),
         **({"beside": beside} if beside else {}),
     }
@@ -109,12 +109,12 @@ def _find(host: ModelHost, summary: ExplainerSummary) -> Generator[Event, None, 
         listed = shown_attributes(Document(), summary, state)[:MAX_CANDIDATES]
         bases = _candidates(summary, state) if listed else []
         for done, base in enumerate(bases, start=1):
-            found = _flip(host, summary, msgspec.structs.replace(state, base=base), listed)
-            if found is not None:
-                tours.append(found)
-                yield Preview(found.after.image, "tried")
+            result = _flip(host, summary, msgspec.structs.replace(state, base=base), listed)
+            if result is not None:
+                tours.append(result)
+                yield Preview(result.after.image, "tried")
             yield Progress(done, len(bases), "Looking for a picture that changes its class")
-        if any(found.flipped for found in tours):
+        if any(result.flipped for result in tours):
             break
     if not tours:
         raise UserError(
@@ -131,13 +131,13 @@ def _starts(summary: ExplainerSummary, start: ExplorerState) -> list[ExplorerSta
     return [start, *(msgspec.structs.replace(start, target_class=t) for t in others)]
 
 
-def _rank(found: TourResult) -> tuple[bool, bool, int, float]:
+def _rank(result: TourResult) -> tuple[bool, bool, int, float]:
     """Return the sort key, best first: flipped, a real picture's reconstruction, few attributes, a clear verdict."""
     return (
-        not found.flipped,
-        isinstance(found.state.base, SeedBase),
-        len(found.attributes),
-        -float(found.after.probs[found.state.target_class]),
+        not result.flipped,
+        isinstance(result.state.base, SeedBase),
+        len(result.attributes),
+        -float(result.after.probs[result.state.target_class]),
     )
 
 
@@ -161,7 +161,7 @@ def _flip(
     if int(before.probs.argmax()) == target:
         return None
     chosen: list[Attribute] = []
-    while len(chosen) < AT_ONCE and int(best.probs.argmax()) != target:
+    while len(chosen) < MAX_SLIDERS and int(best.probs.argmax()) != target:
         trials = [
             (_render(host, summary, edited(state, [*chosen, attribute])), attribute)
             for attribute in listed
@@ -188,44 +188,44 @@ def _render(host: ModelHost, summary: ExplainerSummary, state: ExplorerState) ->
     return host.render(picture_requests.resolve(state, summary)).after
 
 
-def _write_sheet(host: ModelHost, found: TourResult, path: Path) -> None:
+def _write_sheet(host: ModelHost, result: TourResult, path: Path) -> None:
     """Draw four attributes on the picture: original, minus, plus, each with the classifier's verdict."""
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
-    target = found.state.target_class
-    name = found.class_names[target]
+    target = result.state.target_class
+    name = result.class_names[target]
 
     def cell(picture: Picture) -> Cell:
-        changed = int(picture.probs.argmax()) != int(found.before.probs.argmax())
+        changed = int(picture.probs.argmax()) != int(result.before.probs.argmax())
         return Cell(picture.image, f"P({name}) {picture.probs[target]:.2f}", strong=changed)
 
     rows = []
-    for rank, attribute in enumerate(shown_attributes(Document(), found.summary, found.state)[:4], 1):
-        ends = (edited(found.state, [attribute], amount) for amount in (-1.0, 1.0))
-        pictures = [found.before, *(_render(host, found.summary, end) for end in ends)]
+    for rank, attribute in enumerate(shown_attributes(Document(), result.summary, result.state)[:4], 1):
+        ends = (edited(result.state, [attribute], amount) for amount in (-1.0, 1.0))
+        pictures = [result.before, *(_render(host, result.summary, end) for end in ends)]
         effect = f"{attribute.mean_effect:+.2f} logits on average"
         rows.append(Row(f"{rank}  {attribute.name}", tuple(map(cell, pictures)), (effect,)))
     sheet = draw_sheet(
         rows,
         columns=("original", "minus", "plus"),
         title=f"What moves the classifier towards {name}",
-        footer=f"{found.summary.name}, model {found.summary.model_hash[:12]}. Bold: the class changed.",
+        footer=f"{result.summary.name}, model {result.summary.model_hash[:12]}. Bold: the class changed.",
     )
     write_picture(path, sheet)
 
 
-def _write_gif(host: ModelHost, found: TourResult, path: Path, fps: float) -> Generator[Event, None, None]:
+def _write_gif(host: ModelHost, result: TourResult, path: Path, fps: float) -> Generator[Event, None, None]:
     """Animate the picture on its way over the decision boundary and back, the probability drawn in."""
     from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
     from latent_explorer.media.drawing import enlarge, export_factor, with_caption
 
     frames = []
-    target, count = found.state.target_class, round(WAY * fps)
+    target, count = result.state.target_class, round(MOVE_SECONDS * fps)
     for done, time_ in enumerate(np.linspace(0.0, 1.0, count), start=1):
         amount = float(time_ * time_ * (3 - 2 * time_))  # ease in and out
-        picture = _render(host, found.summary, edited(found.state, found.attributes, amount))
+        picture = _render(host, result.summary, edited(result.state, result.attributes, amount))
         image = enlarge(picture.image, export_factor(picture.image))
-        verdict = found.class_names[int(picture.probs.argmax())]
-        frames.append(with_caption(image, picture.probs, found.class_names, target, note=verdict))
+        verdict = result.class_names[int(picture.probs.argmax())]
+        frames.append(with_caption(image, picture.probs, result.class_names, target, note=verdict))
         yield Progress(done, count, "Rendering frames")
-    write_gif(path, ping_pong_frames(frames, rest=round(REST * fps)), fps=fps)
+    write_gif(path, ping_pong_frames(frames, rest=round(REST_SECONDS * fps)), fps=fps)

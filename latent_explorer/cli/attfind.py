@@ -65,12 +65,12 @@ def attfind(
     latents = None if data is None else encode_pictures(model, data, side, n, selection, output)
     style_range = model.style_stats
     search = job(model, settings, classifier_id=key, latents=latents, ranges=style_range, device=chosen)
-    found = output.run(search)
-    fields = result_fields(model, found.attribute_set)
+    result = output.run(search)
+    fields = result_fields(model, result.attribute_set)
     if out is not None:
-        write_explainer(with_attribute_set(model, found.attribute_set), out)
+        write_explainer(with_attribute_set(model, result.attribute_set), out)
         fields["path"] = out
-    output.result(fields, table(model, found.attribute_set))
+    output.result(fields, table(model, result.attribute_set))
 
 
 def encode_pictures(
@@ -107,25 +107,25 @@ def attribute_fields(attribute: Attribute, layout: StyleLayout) -> dict[str, Any
     }
 
 
-def result_fields(model: Explainer, found: AttributeSet) -> dict[str, Any]:
+def result_fields(model: Explainer, attribute_set: AttributeSet) -> dict[str, Any]:
     """Return the fields of the result of `attfind --json`."""
     layout = model.generator.synthesis.layout
     return {
         "model_hash": model.model_hash,
-        "classifier_id": found.classifier_id,
-        "n": found.n,
-        "attributes": [attribute_fields(a, layout) for a in found.attributes],
+        "classifier_id": attribute_set.classifier_id,
+        "n": attribute_set.n,
+        "attributes": [attribute_fields(a, layout) for a in attribute_set.attributes],
     }
 
 
-def table(model: Explainer, found: AttributeSet) -> str:
+def table(model: Explainer, attribute_set: AttributeSet) -> str:
     """Return the attributes as text, one block a class."""
     layout = model.generator.synthesis.layout
-    class_names = model.classifiers[found.classifier_id].config.class_names
+    class_names = model.classifiers[attribute_set.classifier_id].config.class_names
     lines: list[str] = []
     for target, name in enumerate(class_names):
         lines.append(f"towards {name}")
-        attributes = [a for a in found.attributes if a.target == target]
+        attributes = [a for a in attribute_set.attributes if a.target == target]
         for rank, attribute in enumerate(attributes, 1):
             f = attribute_fields(attribute, layout)
             interval = "[{:+.2f}, {:+.2f}]".format(*f["interval"]) if f["interval"] else ""

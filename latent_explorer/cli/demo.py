@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.tour import TourResult
 
 FILES = ("window.png", "attributes.png", "flip.gif", "report.json")
-BESIDE = "shortcut"  # the folder of the second tour
+SECOND_TOUR_FOLDER = "shortcut"
 
 
 @click.command()
@@ -39,15 +39,15 @@ def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
     output = Output(as_json=as_json)
     first = explainer or bundled_explainer()
     second = next((p for p in bundled() if p.stem == SHORTCUT and explainer is None), None)
-    found = _tour(first, out, device, output, beside=second is not None)
-    files, text = [out / name for name in FILES], _change(found)
+    result = _tour(first, out, device, output, beside=second is not None)
+    files, text = [out / name for name in FILES], _change(result)
     if second is not None:
-        _tour(second, out / BESIDE, device, output, quick=True)
+        _tour(second, out / SECOND_TOUR_FOLDER, device, output, quick=True)
         page = out / "report.html"
         _report((first, second), page, device, output)
-        files += [*(out / BESIDE / name for name in FILES), page]
+        files += [*(out / SECOND_TOUR_FOLDER / name for name in FILES), page]
         text += f"\n... and {SHORTCUT}, a classifier that looks at the ground: this is how you catch it: {page}"
-    fields = {"files": files, "model_hash": found.summary.model_hash, "flipped": found.flipped}
+    fields = {"files": files, "model_hash": result.summary.model_hash, "flipped": result.flipped}
     output.result(fields, "\n".join([*map(str, files), text]))
 
 
@@ -58,16 +58,16 @@ def _tour(
     from latent_explorer.app.tour import FPS, tour, write_report
 
     began = time.monotonic()
-    found = output.run(tour(path, out, device, fps=FPS / 2 if quick else FPS))
+    result = output.run(tour(path, out, device, fps=FPS / 2 if quick else FPS))
     output.event(Progress(0, 1, "Drawing the window"))
     os.environ["QT_QPA_PLATFORM"] = "offscreen"  # also where there is a screen, so that no window flashes up
     from latent_explorer.ui.tour import grab_window
 
-    grab_window(path, found, out / "window.png")
+    grab_window(path, result, out / "window.png")
     output.event(Progress(1, 1, "Drawing the window"))
     seconds = time.monotonic() - began
-    write_report(found, out / "report.json", seconds, f"{BESIDE}/report.json" if beside else "")
-    return found
+    write_report(result, out / "report.json", seconds, f"{SECOND_TOUR_FOLDER}/report.json" if beside else "")
+    return result
 
 
 def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> None:
@@ -82,8 +82,8 @@ def _report(paths: Sequence[Path], page: Path, device: str, output: Output) -> N
     write_page(page, figures)
 
 
-def _change(found: TourResult) -> str:
+def _change(result: TourResult) -> str:
     """Return what the sliders did to the verdict, in words."""
-    target, name = found.state.target_class, found.class_names[found.state.target_class]
-    verdict = "the class changed" if found.flipped else "the class did not change"
-    return f"P({name}) {found.before.probs[target]:.2f} to {found.after.probs[target]:.2f}: {verdict}"
+    target, name = result.state.target_class, result.class_names[result.state.target_class]
+    verdict = "the class changed" if result.flipped else "the class did not change"
+    return f"P({name}) {result.before.probs[target]:.2f} to {result.after.probs[target]:.2f}: {verdict}"

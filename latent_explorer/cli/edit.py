@@ -44,16 +44,16 @@ def name(
     if not names and not texts:
         raise UserError("There is nothing to name. Say KEY=NAME, for example 214max='brown spots', or --note.")
     model = read_explainer(explainer)
-    wanted = parse_names(names)
-    sets = rename_attributes(model.attribute_sets, wanted)
+    new_names = parse_names(names)
+    sets = rename_attributes(model.attribute_sets, new_names)
     provenance = model.provenance
     for key, text in texts.items():
         provenance = with_note(provenance, text, key)
     write_explainer(replace(model, attribute_sets=sets, provenance=provenance), out)
-    fields = {"path": out, "named": sorted(wanted), "note": note_of(provenance)}
-    done = [f"{len(wanted)} attributes named"] if wanted else []
-    done += [f"{key} {'left' if key in provenance else 'taken away'}" for key in texts]
-    Output(as_json=as_json).result(fields, f"{out}: {', '.join(done)}")
+    fields = {"path": out, "named": sorted(new_names), "note": note_of(provenance)}
+    changes = [f"{len(new_names)} attributes named"] if new_names else []
+    changes += [f"{key} {'left' if key in provenance else 'taken away'}" for key in texts]
+    Output(as_json=as_json).result(fields, f"{out}: {', '.join(changes)}")
 
 
 def parse_names(names: Sequence[str]) -> dict[str, str]:

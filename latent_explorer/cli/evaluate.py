@@ -78,29 +78,30 @@ def evaluate(
     controlled: Controls | None = None
     if wants_controls:  # first: what they refuse need not wait for the rest
         controlled = output.run(controls(model, read, names, classifier_id=key, device=chosen))
-    found = output.run(job(model, read, names, classifier_id=key, kappas=kappas, device=chosen))
-    fields = {"split": side, "model_hash": model.model_hash, **found.to_dict()}
-    text = format_text(found, side)
+    evaluation = output.run(job(model, read, names, classifier_id=key, kappas=kappas, device=chosen))
+    fields = {"split": side, "model_hash": model.model_hash, **evaluation.to_dict()}
+    text = format_text(evaluation, side)
     if controlled is not None:
         fields["controls"] = controlled.to_dict()
         text += "\n" + format_controls(controlled)
     if out is not None:
-        fields["files"] = _write(found, fields, model.classifiers[key].config.class_names, out)
+        fields["files"] = _write(evaluation, fields, model.classifiers[key].config.class_names, out)
     if into is not None:
-        write_explainer(replace(model, figures=model.figures | {side: found.to_dict()}), into)
+        write_explainer(replace(model, figures=model.figures | {side: evaluation.to_dict()}), into)
     output.result(fields, text)
 
 
-def format_text(found: Evaluation, side: str) -> str:
+def format_text(evaluation: Evaluation, side: str) -> str:
     """Return the figures as text."""
-    lpips = "no LPIPS" if found.lpips is None else f"LPIPS {found.lpips:.3f}"
+    lpips = "no LPIPS" if evaluation.lpips is None else f"LPIPS {evaluation.lpips:.3f}"
     lines = [
-        f"{found.n} pictures ({side})",
-        f"reconstruction  {lpips}, L1 {found.l1:.3f}, change of features {found.feature_change:.3f}",
-        f"agreement       {found.agreement.argmax:.3f} of verdicts, KL {found.agreement.kl:.3f}",
-        f"Frechet         {found.frechet_reconstruction:.2f} reconstructions, {found.frechet_mapping:.2f} generated",
+        f"{evaluation.n} pictures ({side})",
+        f"reconstruction  {lpips}, L1 {evaluation.l1:.3f}, change of features {evaluation.feature_change:.3f}",
+        f"agreement       {evaluation.agreement.argmax:.3f} of verdicts, KL {evaluation.agreement.kl:.3f}",
+        f"Frechet         {evaluation.frechet_reconstruction:.2f} reconstructions, "
+        f"{evaluation.frechet_mapping:.2f} generated",
     ]
-    for rate in found.flips:
+    for rate in evaluation.flips:
         low, high = rate.reached.interval
         classes = ", ".join(f"{name} {part.share:.3f}" for name, part in rate.per_class.items())
         lines.append(
@@ -110,12 +111,12 @@ def format_text(found: Evaluation, side: str) -> str:
     return "\n".join(lines)
 
 
-def format_controls(found: Controls) -> str:
+def format_controls(controls: Controls) -> str:
     """The controls for people."""
     from latent_explorer.explain.report.controls import CONTROLS
 
     lines = ["controls        share of verdicts equal to the photograph's when the picture is drawn from"]
-    for key, rate in found.agreement.items():
+    for key, rate in controls.agreement.items():
         if not rate.n:
             lines.append(f"  unknown               {CONTROLS[key]}: all have one verdict")
             continue
@@ -126,7 +127,7 @@ def format_controls(found: Controls) -> str:
         "  "
         + ", ".join(
             f"{name} {'unknown' if value is None else format(value, '.2f')}"
-            for name, value in found.margin_correlation.items()
+            for name, value in controls.margin_correlation.items()
         )
     )
     lines.append(
@@ -135,12 +136,12 @@ def format_controls(found: Controls) -> str:
     lines += [
         f"  {band.low:>3d} to {band.high:d} cycles  {band.with_noise:.2f}  {band.without_noise:.2f}  "
         f"{band.coherence:.2f}"
-        for band in found.bands
+        for band in controls.bands
     ]
     return "\n".join(lines)
 
 
-def _write(found: Evaluation, fields: dict[str, Any], class_names: tuple[str, ...], out: Path) -> list[Path]:
+def _write(evaluation: Evaluation, fields: dict[str, Any], class_names: tuple[str, ...], out: Path) -> list[Path]:
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
     out.mkdir(parents=True, exist_ok=True)
@@ -157,7 +158,7 @@ def _write(found: Evaluation, fields: dict[str, Any], class_names: tuple[str, ..
                 verdict(pair.rec, pair.rec_probs, int(pair.real_probs.argmax())),
             ),
         )
-        for pair in found.pairs
+        for pair in evaluation.pairs
     ]
     sheet = draw_sheet(rows, ("picture", "reconstruction"), "Reconstructions", "Bold: the verdict changed.")
     files = [out / "report.json", out / "reconstructions.png"]

@@ -47,7 +47,7 @@ settings_options = combine_options(
     click.option("--caption", is_flag=True, help="The target's probability in words."),
     click.option("--bar", is_flag=True, help="The target's probability as a bar."),
 )
-# Classifier and class that are asked, and the device.
+# The classifier, its class and the device.
 model_options = combine_options(
     classifier_option,
     click.option("--target", metavar="CLASS", help="The class that captions and sliders are about."),
@@ -95,28 +95,28 @@ def animate(
     **appearance: Any,
 ) -> None:
     """Render a timeline as GIF, WebP, APNG, MP4, WebM, a folder of pictures, or a table of probabilities."""
-    held = read_timeline(timeline)
-    moves = held.timeline
+    stored = read_timeline(timeline)
+    moves = stored.timeline
     fps = moves.fps if fps is None else fps
     ping_pong = moves.ping_pong if ping_pong is None else ping_pong
     settings = animation_settings(appearance, fps=fps, loop=loop, ping_pong=ping_pong, csv=table)
     host, state, summary = _opened(explainer, device, classifier, target)
-    if held.model_hash not in ("", summary.model_hash):
-        raise UserError(f"{timeline.name} was made with another model ({held.model_hash[:12]}). Give that explainer.")
+    if stored.model_hash not in ("", summary.model_hash):
+        raise UserError(f"{timeline.name} was made with another model ({stored.model_hash[:12]}). Give that explainer.")
     host.add_latents([read_projected(path) for path in latents])
     picture_requests.check(msgspec.structs.replace(state, timelines=(moves,)), summary)
     output = Output(as_json=as_json)
-    done = output.run(animation(out, Scene(moves, state, summary), settings, host.render))
+    written = output.run(animation(out, Scene(moves, state, summary), settings, host.render))
     fields = {
-        "path": done.path,
-        "table": done.table,
-        "frames": done.frames,
-        "seconds": done.frames / done.settings.fps,
-        "bytes": done.bytes,
-        "settings": msgspec.to_builtins(done.settings),  # a budget may have lowered them
+        "path": written.path,
+        "table": written.table,
+        "frames": written.frames,
+        "seconds": written.frames / written.settings.fps,
+        "bytes": written.bytes,
+        "settings": msgspec.to_builtins(written.settings),  # a budget may have lowered them
         "model_hash": summary.model_hash,
     }
-    output.result(fields, f"{done.path}: {done.frames} frames, {size_text(done.bytes)}")
+    output.result(fields, f"{written.path}: {written.frames} frames, {size_text(written.bytes)}")
 
 
 @click.command()
@@ -236,11 +236,11 @@ def animation_settings(appearance: dict[str, Any], **others: Any) -> AnimationSe
 
 def parse_size(text: str) -> int:
     """Return the bytes of "2MB", "500 kB" or "1500000"; a megabyte is a million bytes. UserError for anything else."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
-    unit = _UNITS.get(found[2].lower()) if found else None
-    if not found or unit is None or float(found[1]) * unit < 1:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = _UNITS.get(match[2].lower()) if match else None
+    if not match or unit is None or float(match[1]) * unit < 1:
         raise UserError(f"{text!r} is not a file size. Write it like 2MB or 500kB.")
-    return round(float(found[1]) * unit)
+    return round(float(match[1]) * unit)
 
 
 def _opened(
@@ -257,27 +257,27 @@ def _opened(
 
 def _bases(summary: ExplainerSummary, samples: str | None, seeds: str | None, count: int) -> list[Base]:
     """Return the latents of `--samples` and `--seeds`; without either `count` encoded pictures."""
-    found: list[Base] = []
+    bases: list[Base] = []
     if samples and samples.strip().isdecimal():
-        found += pictures_of(summary, int(samples))
+        bases += pictures_of(summary, int(samples))
     elif samples:
-        held = len(summary.samples.ids) if summary.samples else 0
-        wanted = parse_seeds(samples)
-        if max(wanted) >= held:
-            raise UserError(f"There is no encoded picture {max(wanted)}: {summary.name} holds {held}.")
-        found += [SampleBase(index) for index in wanted]
+        num_encoded = len(summary.samples.ids) if summary.samples else 0
+        indices = parse_seeds(samples)
+        if max(indices) >= num_encoded:
+            raise UserError(f"There is no encoded picture {max(indices)}: {summary.name} holds {num_encoded}.")
+        bases += [SampleBase(index) for index in indices]
     if seeds:
-        found += [SeedBase(seed) for seed in parse_seeds(seeds)]
-    return found or pictures_of(summary, count)
+        bases += [SeedBase(seed) for seed in parse_seeds(seeds)]
+    return bases or pictures_of(summary, count)
 
 
 def _rows(
     summary: ExplainerSummary, samples: str | None, seeds: str | None, projected: list[ProjectedPicture]
 ) -> tuple[Base, ...]:
     """Return the rows of a sheet: projected pictures, and those of `--samples` and `--seeds`."""
-    own: list[Base] = [ProjectedBase(picture.latent_id) for picture in projected]
-    others = _bases(summary, samples, seeds, 4) if samples or seeds or not own else []
-    return (*own, *others)
+    bases: list[Base] = [ProjectedBase(picture.latent_id) for picture in projected]
+    others = _bases(summary, samples, seeds, 4) if samples or seeds or not bases else []
+    return (*bases, *others)
 
 
 def _numbers(text: str) -> tuple[float, ...]:

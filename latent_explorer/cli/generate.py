@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.render.renderer import Renderer
     from latent_explorer.models.explainer import Explainer
 
-_MOST_SEEDS = 100_000
+_MAX_SEEDS = 100_000
 MAX_SEED = 2**63 - 1
 
 
@@ -72,14 +72,14 @@ def generate(
         for name, latent in zip(names, read, strict=True):
             renderer.add_latent(name, latent)
     recipes = [PictureRecipe(base, psi, cutoff) for base in bases]
-    found = output.run(_render(renderer, recipes))
+    pictures = output.run(_render(renderer, recipes))
     out.mkdir(parents=True, exist_ok=True)
     images = [out / f"{name}.png" for name in names]
-    for path, img, recipe in zip(images, found, recipes, strict=True):
+    for path, img, recipe in zip(images, pictures, recipes, strict=True):
         _write(path, to_uint8(img), None if latents else _state(model, recipe), model.name)
     fields: dict[str, Any] = {"images": images, "model_hash": model.model_hash}
     if raw:
-        fields["raw"] = _write_raw(out / "pictures.npz", names, found)
+        fields["raw"] = _write_raw(out / "pictures.npz", names, pictures)
     output.result(fields, f"{len(images)} pictures in {out}")
 
 
@@ -93,8 +93,8 @@ def parse_seeds(text: str) -> list[int]:
         numbers = range(int(first), int(last if dash else first) + 1)
         if numbers and numbers[-1] > MAX_SEED:
             raise UserError(f"The seed {numbers[-1]} is too large. Take numbers up to {MAX_SEED}.")
-        if len(seeds) + len(numbers) > _MOST_SEEDS:
-            raise UserError(f"More than {_MOST_SEEDS} seeds are too many for one call. Split the range.")
+        if len(seeds) + len(numbers) > _MAX_SEEDS:
+            raise UserError(f"More than {_MAX_SEEDS} seeds are too many for one call. Split the range.")
         seeds += numbers
     if not seeds:
         raise UserError(f"{text!r} names no seeds. Write them like 0-15,42.")
@@ -103,11 +103,11 @@ def parse_seeds(text: str) -> list[int]:
 
 def _render(renderer: Renderer, recipes: Sequence[PictureRecipe]) -> Generator[Event, None, list[np.ndarray]]:
     """Render pictures as the generator makes them, each (3, H, W) float32 and not clipped. A job."""
-    found = []
+    pictures = []
     for done, recipe in enumerate(recipes, start=1):
-        found.append(renderer.img(recipe)[0].float().cpu().numpy())
+        pictures.append(renderer.img(recipe)[0].float().cpu().numpy())
         yield Progress(done, len(recipes), "Generating pictures")
-    return found
+    return pictures
 
 
 def _state(model: Explainer, recipe: PictureRecipe) -> ExplorerState:
@@ -135,7 +135,7 @@ def _write(path: Path, image: np.ndarray, state: ExplorerState | None, model_nam
         Image.fromarray(image).save(temporary, "PNG")
 
 
-def _write_raw(path: Path, names: list[str], found: list[np.ndarray]) -> Path:
+def _write_raw(path: Path, names: list[str], pictures: list[np.ndarray]) -> Path:
     with atomic_path(path) as temporary:
-        np.savez(temporary, img=np.stack(found), names=np.array(names))
+        np.savez(temporary, img=np.stack(pictures), names=np.array(names))
     return path

@@ -54,14 +54,20 @@ def format_text(fields: dict[str, Any]) -> str:
         f"samples      {fields['samples']} encoded pictures",
     ]
     for classifier in fields["classifiers"]:
-        told = "; the generator is told its answer" if classifier["classifier_id"] == fields["conditioned_on"] else ""
+        conditioning = (
+            "; the generator is told its answer" if classifier["classifier_id"] == fields["conditioned_on"] else ""
+        )
         identity = f"{classifier['name']} ({classifier['classifier_id'][:16]})"
         sees = f"; it sees {_describe_input(classifier)}" if classifier["frame_only"] else ""
-        lines.append(f"classifier   {identity}: {', '.join(classifier['classes'])}{told}{sees}")
-    for found in fields["attribute_sets"]:
-        lines.append(f"attributes   {found['method']}, {found['n']} pictures, kappa {found['kappa']:g}")
-        classes = next(c["classes"] for c in fields["classifiers"] if c["classifier_id"] == found["classifier_id"])
-        lines += [_attribute(attribute, classes) for attribute in found["attributes"]]
+        lines.append(f"classifier   {identity}: {', '.join(classifier['classes'])}{conditioning}{sees}")
+    for attribute_set in fields["attribute_sets"]:
+        lines.append(
+            f"attributes   {attribute_set['method']}, {attribute_set['n']} pictures, kappa {attribute_set['kappa']:g}"
+        )
+        classes = next(
+            c["classes"] for c in fields["classifiers"] if c["classifier_id"] == attribute_set["classifier_id"]
+        )
+        lines += [_attribute(attribute, classes) for attribute in attribute_set["attributes"]]
     lines += [f"{name:12} {_figure(value)}" for name, value in fields["figures"].items()]
     if note := note_of(fields["provenance"]):
         lines.append(f"note         {note}")

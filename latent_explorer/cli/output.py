@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_BAR = 24  # characters
-_REDRAW = 0.1  # seconds
+_BAR_WIDTH = 24  # characters
+_REDRAW_SECONDS = 0.1
 _PROGRESS_SECONDS = 1.0  # between two lines of progress in a stream
 
 
@@ -144,11 +144,11 @@ class _ProgressBar:
 
     def draw(self, progress: Progress) -> None:
         now = time.monotonic()
-        if now - self._last < _REDRAW and progress.done < progress.total:
+        if now - self._last < _REDRAW_SECONDS and progress.done < progress.total:
             return
         self._last = now
         part = min(1.0, progress.done / progress.total) if progress.total else 0.0
-        bar = ("#" * round(part * _BAR)).ljust(_BAR, "-")
+        bar = ("#" * round(part * _BAR_WIDTH)).ljust(_BAR_WIDTH, "-")
         left = f"  {duration_text(progress.seconds_left)} left" if progress.seconds_left else ""
         line = f"{progress.message or 'Working'}  {bar}  {part:4.0%}{left}"
         self._stream.write(f"\r{line.ljust(self._width)}")

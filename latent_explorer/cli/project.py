@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projection.target import Target
     from latent_explorer.models.explainer import Explainer
 
-_AT_A_TIME = 64  # pictures whose results are in memory before they are written
+_BATCH_SIZE = 64  # pictures whose results are in memory before they are written
 _LATENTS = (".npz", ".npy")
 SCHEDULES = {"default": DEFAULT, "nvidia": NVIDIA_SCHEDULE}
 
@@ -102,8 +102,8 @@ def project(
     pictures = pictures_in([path for path in images if path not in latents])
     for path in latents:
         results.add(import_latents(host.explainer, host.renderer, path, key))
-    for first in range(0, len(pictures), _AT_A_TIME):
-        some = pictures[first : first + _AT_A_TIME]
+    for first in range(0, len(pictures), _BATCH_SIZE):
+        some = pictures[first : first + _BATCH_SIZE]
         targets = output.run(_cut(host.explainer, some, key))
         if targets:
             _project(host, targets, settings, key, output, results)
@@ -159,11 +159,11 @@ def _project(
     """Project some pictures. Interrupted, the best so far is written before the command ends."""
     from latent_explorer.explain.projection.projection import project
 
-    kept: list[ProjectedPicture] = []
+    pictures: list[ProjectedPicture] = []
 
     def watch(event: Event) -> Event | None:
         if isinstance(event, Kept):
-            kept[:] = event.value
+            pictures[:] = event.value
         # A line for every step would be too much for people.
         return event if output.as_json or not isinstance(event, Metric) else None
 
@@ -171,10 +171,10 @@ def _project(
     try:
         output.run(forward_events(job, watch))
     except KeyboardInterrupt:
-        results.add(kept)
+        results.add(pictures)
         results.write_summaries()
         raise
-    results.add(kept)
+    results.add(pictures)
 
 
 def _text(results: ResultFolder) -> str:
@@ -182,5 +182,5 @@ def _text(results: ResultFolder) -> str:
     lines = []
     for report in results.reports:
         lines.append(f"{report.name}: {summary(report)}")
-        lines += [f"  {said}" for said in (*cautions(report), domain_sentence(report)) if said]
+        lines += [f"  {caution}" for caution in (*cautions(report), domain_sentence(report)) if caution]
     return "\n".join([*lines, f"{len(results.reports)} pictures in {results.path}"])

@@ -49,6 +49,6 @@ def report(
     output = Output(as_json=as_json)
     figures = [output.run(job(read_explainer(path), settings, device=chosen)) for path in explainers]
     write_page(out, figures)
-    lines = [str(out), *(f"{found.name}: {verdict(found)}" for found in figures)]
-    fields = {"path": out, "explainers": [found.to_dict() for found in figures]}
+    lines = [str(out), *(f"{evaluation.name}: {verdict(evaluation)}" for evaluation in figures)]
+    fields = {"path": out, "explainers": [evaluation.to_dict() for evaluation in figures]}
     output.result(fields, "\n".join(lines))

@@ -19,7 +19,7 @@ from latent_explorer.training.run_folder import RunFolder
 if TYPE_CHECKING:
     from latent_explorer.app.training.runs import RunView
 
-_SHOWN = ("val_lpips", "val_feature_distance", "val_agreement")
+_FIGURES = ("val_lpips", "val_feature_distance", "val_agreement")
 
 
 @click.command()
@@ -27,13 +27,13 @@ _SHOWN = ("val_lpips", "val_feature_distance", "val_agreement")
 @json_option
 def runs(folder: Path | None, as_json: bool) -> None:
     """List the trainings in your runs folder, or in FOLDER, newest first."""
-    found = []
+    rows = []
     for view in RunHistory(folder).views():
         view.poll()
-        found.append(_fields(view))
-    text = "\n".join(_line(fields) for fields in found)
+        rows.append(_fields(view))
+    text = "\n".join(_line(fields) for fields in rows)
     where = folder or runs_dir()
-    Output(as_json=as_json).result({"runs": found}, text or f"There are no runs in {where}.")
+    Output(as_json=as_json).result({"runs": rows}, text or f"There are no runs in {where}.")
 
 
 @click.command()
@@ -74,7 +74,7 @@ def _line(fields: dict[str, Any]) -> str:
     parts = [f"{fields['name']:32}  {fields['state']:11}  {fields['images']:>9,}"]
     parts[0] += f" of {fields['total']:,} images" if fields["total"] else " images"
     figures = fields["figures"]
-    parts += [f"{name.removeprefix('val_')} {figures[name]:.3f}" for name in _SHOWN if name in figures]
+    parts += [f"{name.removeprefix('val_')} {figures[name]:.3f}" for name in _FIGURES if name in figures]
     if fields["seconds_left"] is not None:
         parts.append(f"{duration_text(fields['seconds_left'])} left")
     return "  ".join(parts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Requests to end a training on the command line: Ctrl-C, a machine that shuts down, a line on standard input."""
+"""Requests to end a training on the command line: Ctrl-C, a shutdown of the machine, a line on standard input."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StopRequest:
-    """Request to stop or pause. The training looks at it between two steps, where its end loses nothing."""
+    """Request to stop or pause. The training checks it between two steps, where ending loses nothing."""
 
     def __init__(self) -> None:
         self.requested: Request | None = None
@@ -28,12 +28,12 @@ class StopRequest:
 
     @property
     def exit_code(self) -> int:
-        """Exit code of the command: 130, as in shells, if Ctrl-C ended it."""
+        """Exit code of the command: 130, as in shells, if a signal ended it."""
         return 130 if self.by_signal else 0
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Take Ctrl-C and the end of the session for a request to pause; a second one ends the program at once."""
+        """Treat SIGINT and SIGTERM as a request to pause; a second one ends the program at once."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -53,12 +53,12 @@ class StopRequest:
             os.write(2, b"\nPausing after this step. Once more ends it at once.\n")
 
     def on_stdin_lines(self) -> None:
-        """Listen for the lines `pause` and `stop`, unless a person types there."""
+        """Listen for the lines `pause` and `stop`, unless standard input is a terminal."""
         if sys.stdin is not None and not sys.stdin.isatty():
-            threading.Thread(target=self.listen, name="standard input", daemon=True).start()
+            threading.Thread(target=self.read_lines, name="standard input", daemon=True).start()
 
-    def listen(self) -> None:
-        """Read lines until one is a request. The end of the input means nothing: a closed window ends no training."""
+    def read_lines(self) -> None:
+        """Read lines until one is a request. The end of the input is ignored: closing the window ends no training."""
         pending = b""
         with suppress(OSError):
             # Not sys.stdin: a thread that waits inside its lock would break the interpreter's exit.

@@ -52,23 +52,23 @@ def study() -> None:
 @click.option("--out", required=True, type=PATH, metavar="DIR", help="New folder for the study.")
 @device_option
 @json_option
-def build(explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **wanted: Any) -> None:
+def build(explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **options: Any) -> None:
     """Make a study: a folder for participants, the hidden key, and the questions for survey services."""
     from latent_explorer.app.study.arms import ArmSpec, open_from_files
     from latent_explorer.app.study.job import build_study
 
-    settings = _settings(wanted)
+    settings = _settings(options)
     settings.check()
-    keys = tuple(key.strip() for key in wanted["keys"].split(",") if key.strip())
-    target = _target(explainer, wanted["target"])
-    specs = [ArmSpec(path=str(explainer), method=wanted["method"], target=target, keys=keys)]
-    if against is not None or wanted["against_method"]:
+    keys = tuple(key.strip() for key in options["keys"].split(",") if key.strip())
+    target = _target(explainer, options["target"])
+    specs = [ArmSpec(path=str(explainer), method=options["method"], target=target, keys=keys)]
+    if against is not None or options["against_method"]:
         other = against or explainer
-        second = _target(other, wanted["target"])
-        specs.append(ArmSpec(path=str(other), method=wanted["against_method"], target=second))
+        second = _target(other, options["target"])
+        specs.append(ArmSpec(path=str(other), method=options["against_method"], target=second))
     output = Output(as_json=as_json)
     key = output.run(build_study(open_from_files(specs, device), settings, out))
-    asked = sum(item.role != "practice" for item in key.items)
+    questions = sum(item.role != "practice" for item in key.items)
     fields = {
         "study": key.study,
         "path": out,
@@ -76,21 +76,21 @@ def build(explainer: Path, against: Path | None, out: Path, device: str, as_json
         "key": out / "key.json",
         "arms": list(key.arms),
         "paired": key.paired,
-        "questions": asked,
+        "questions": questions,
     }
-    output.result(fields, f"{asked} questions in {out / 'participants'}; the key is {out / 'key.json'}")
+    output.result(fields, f"{questions} questions in {out / 'participants'}; the key is {out / 'key.json'}")
 
 
-def _settings(wanted: dict[str, Any]) -> Any:
+def _settings(options: dict[str, Any]) -> Any:
     from latent_explorer.studies.build.plan import StudySettings
 
-    kind = wanted["kind"]
+    kind = options["kind"]
     names = ("attributes", "items", "verbal_items", "catch", "reach", "tile", "seconds", "verbal_seconds", "seed")
     return StudySettings(
         kinds=("classification", "verbal") if kind == "both" else (kind,),
-        practice=not wanted["no_practice"],
-        texts=_texts(wanted["texts"]),
-        **{name: wanted[name] for name in names},
+        practice=not options["no_practice"],
+        texts=_texts(options["texts"]),
+        **{name: options[name] for name in names},
     )
 
 
@@ -108,18 +108,18 @@ def _texts(path: Path | None) -> StudyTexts:
         raise UserError(f"{path} holds no texts of a study ({error}). It is JSON with any of: {names}.") from error
 
 
-def _target(path: Path, wanted: str | None) -> int | None:
+def _target(path: Path, name: str | None) -> int | None:
     """Return the index of a class by name or number, from the header of the file."""
-    if wanted is None:
+    if name is None:
         return None
     from latent_explorer.models import explainer_file
 
     names = list(explainer_file.info(path).to_dict()["classes"])
-    if wanted in names:
-        return names.index(wanted)
-    if wanted.isdecimal() and int(wanted) < len(names):
-        return int(wanted)
-    raise UserError(f"{path} has no class {wanted!r}. Its classes are: {', '.join(names)}.")
+    if name in names:
+        return names.index(name)
+    if name.isdecimal() and int(name) < len(names):
+        return int(name)
+    raise UserError(f"{path} has no class {name!r}. Its classes are: {', '.join(names)}.")
 
 
 @study.command("score")
@@ -157,9 +157,9 @@ def score(
     names = [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
     rules = Rules(exclude=tuple(names), least_seconds=least_seconds, most_failed=most_failed)  # type: ignore[arg-type]
     output = Output(as_json=as_json)
-    found = output.run(score_files(responses, key, out, rules.check(), columns))
-    fields = {"path": out, "report": found.report, **msgspec.to_builtins(found.score)}
-    output.result(fields, "\n".join([*sentences(found.score), f"report: {found.report}"]))
+    result = output.run(score_files(responses, key, out, rules.check(), columns))
+    fields = {"path": out, "report": result.report, **msgspec.to_builtins(result.score)}
+    output.result(fields, "\n".join([*sentences(result.score), f"report: {result.report}"]))
 
 
 @study.command("columns")
@@ -200,11 +200,11 @@ def columns(responses: Path, key: Path | None, right: str, out: Path, as_json: b
     write_proposals(out, proposals)
     unknown = [p.item for p in proposals if p.how == UNKNOWN]
     by_order = sum(p.how == BY_ORDER for p in proposals)
-    said = f"{len(proposals) - len(unknown)} of {len(proposals)} questions have a column"
+    message = f"{len(proposals) - len(unknown)} of {len(proposals)} questions have a column"
     if by_order:
-        said += f" ({by_order} by their order: please check)"
+        message += f" ({by_order} by their order: please check)"
     fields = {"path": out, "columns": msgspec.to_builtins(proposals), "unknown": unknown}
-    output.result(fields, f"{said}; see {out}")
+    output.result(fields, f"{message}; see {out}")
 
 
 def _draft_key(data: bytes, name: str, right: str, out: Path, output: Output) -> None:

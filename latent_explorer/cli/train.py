@@ -23,7 +23,7 @@ from latent_explorer.training.settings import OPTIONS, parse_settings, train_con
 if TYPE_CHECKING:
     from latent_explorer.training.run_folder import RunStatus
 
-KEPT = ("images", "attributes", "device")  # options that a resumed run accepts
+RESUME_OPTIONS = ("images", "attributes", "device")  # options that a resumed run accepts
 
 
 @click.command("train-classifier")
@@ -109,7 +109,7 @@ def train(
 
     folder = (out or _new_run_folder()).resolve()
     given = {name: options[name] for name in OPTIONS if options[name] is not None}
-    changes = {name: value for name, value in given.items() if name in KEPT}
+    changes = {name: value for name, value in given.items() if name in RESUME_OPTIONS}
     if resume:
         _reject_with_resume(data, out, options)
         config = None
@@ -154,7 +154,7 @@ def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, A
     """Raise UserError for options that a run which goes on already has."""
     if out is None:
         raise UserError("Say with --out which run folder to go on with.")
-    given = [name for name, value in options.items() if value and name not in KEPT]
+    given = [name for name, value in options.items() if value and name not in RESUME_OPTIONS]
     if data is not None or given:
         what = ", ".join(f"--{name.replace('_', '-')}" for name in given) or "DATA"
         raise UserError(
@@ -196,15 +196,15 @@ def train_encoder(
     state = out.with_suffix(".encoder-training")
     with stop_request.on_signals():
         training = job(model, config, state, device=choose_device(device), resume=resume, should_stop=stop_request)
-        found = output.run(training)
-    if found is None:
+        trained = output.run(training)
+    if trained is None:
         output.result(
             {"path": None, "finished": False, "state": state}, f"Paused; {state} holds the state. Go on with --resume."
         )
         return stop_request.exit_code
-    write_explainer(found, out)
-    figures = found.figures["encoder"]
-    fields = {"path": out, "finished": True, "model_hash": found.model_hash, "figures": figures}
+    write_explainer(trained, out)
+    figures = trained.figures["encoder"]
+    fields = {"path": out, "finished": True, "model_hash": trained.model_hash, "figures": figures}
     output.result(fields, f"{out}: error of w {figures['w_error']:.2f} (1: no better than the mean)")
     return 0
 
@@ -220,7 +220,7 @@ def train_encoder(
 def export(run: Path, out: Path, name: str | None, n: int, best: bool, generated: bool, as_json: bool) -> None:
     """Make an explainer from a training's newest checkpoint, also while it goes on.
 
-    Of a training at its end the best checkpoint is taken where validation found an earlier one better.
+    At the end of a training this is the best checkpoint, if validation rated an earlier one better.
     """
     from latent_explorer.models.explainer_file import write_explainer
     from latent_explorer.training.export import export as make

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The person's document, its file, its recovery, and what leaves the program."""
+"""The user's document, its file, its recovery, and what leaves the program."""
 
 from __future__ import annotations
 

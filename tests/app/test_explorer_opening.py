@@ -63,7 +63,7 @@ def test_a_window_that_asks_when_told_of_the_model_gets_its_pictures(headless):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("broken.explainer", "is no explainer"), ("none.explainer", "is not there"), ("leaf.txt", "cannot be opened")],
+    [("broken.explainer", "is no explainer"), ("none.explainer", "was not found"), ("leaf.txt", "cannot be opened")],
 )
 def test_what_cannot_be_opened_is_said_and_the_open_model_stays(opened, name, words):
     if name != "none.explainer" and name != "broken.explainer":

@@ -81,7 +81,7 @@ def test_an_old_exploration_opens_with_everything_in_it(opened: HeadlessExplorer
     document, state = explorer.document, explorer.state
     assert not explorer.unsaved
     assert explorer.path == EXPLORATION
-    # what the person added
+    # what the user added
     assert document.names == {"3max": "brown spots & rust"}
     assert document.pins == ("40min",)
     assert document.favourites == (SeedBase(5), ProjectedBase(PLAIN))

@@ -106,8 +106,8 @@ def test_a_cancel_leaves_what_was_there(tiny_explainer, tmp_path, at):
     path = tmp_path / "page.html"
     path.write_text("an older one")
     host = SimpleNamespace(explainer=tiny_explainer, device="cpu")
-    found = reported_set(Document(), tiny_explainer.summary())
-    job = _written(host, None, path=path, found=found, shown=list(found.attributes))
+    attribute_set = reported_set(Document(), tiny_explainer.summary())
+    job = _written(host, None, path=path, attribute_set=attribute_set, attributes=list(attribute_set.attributes))
     assert any(isinstance(e, Progress) and e.message == at for e in job)
     job.close()
     assert path.read_text() == "an older one"

@@ -118,14 +118,14 @@ def test_a_line_on_standard_input_is_a_request(monkeypatch: pytest.MonkeyPatch, 
     chunks = iter([word[:2].encode(), word[2:].encode() + b"\n", b""])
     monkeypatch.setattr(os, "read", lambda _fd, _n: next(chunks))
     stop_request = StopRequest()
-    stop_request.listen()
+    stop_request.read_lines()
     assert stop_request() == word
 
 
 def test_a_closed_input_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "read", lambda _fd, _n: b"")
     stop_request = StopRequest()
-    stop_request.listen()
+    stop_request.read_lines()
     assert stop_request() is None
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-RECENT = 1.0  # seconds after an intent in which the sliders go before jobs
+INTERACTIVE_SECONDS = 1.0  # seconds after an intent in which the sliders go before jobs
 SHORT_STEP = 0.030  # longest step of a job in that time, seconds
 LONG_STEP = 0.3  # longest step at other times, seconds
 
@@ -288,5 +288,5 @@ class Engine:
         """Return the seconds that a job's next step may last, so that sliders stay live beside it."""
         with self._wake:
             waiting = any(slot.remaining for slot in self._slots.values())
-            recent = waiting or self._clock() - self._last_intent <= RECENT
+            recent = waiting or self._clock() - self._last_intent <= INTERACTIVE_SECONDS
             return max(SHORT_STEP if recent else LONG_STEP, self._picture_seconds)

@@ -12,7 +12,7 @@ from latent_explorer.common.errors import UserError
 
 @dataclass(frozen=True)
 class Failure:
-    """Reason of a failure. `message` is shown to the person; `details` (a traceback) is folded away below it."""
+    """Reason of a failure. `message` is shown to the user; `details` (a traceback) is folded away below it."""
 
     message: str
     details: str

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Rendered frames on disk, so that a timeline plays in real time on any machine. Bounded; those used last stay.
+"""Rendered frames on disk, so that a timeline plays in real time. Least recently used files are evicted.
 
-A file holds one frame and its name is a hash of everything that decides it: model, device, versions and request. So an
+A file holds one frame, named by a hash of everything that determines it: model, device, versions and request. So an
 entry is never out of date, only unused. Files are replaced whole and carry a checksum: a crash, a full disk or a
-second window cannot make a frame wrong, only absent. (Each window keeps to the bound by the files it knows of.)
+second window cannot make a frame wrong, only absent. (Each window bounds the size by the files that it listed.)
 Used on the engine's thread only; independent of timelines.
 """
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 MAX_BYTES = 256 << 20
 SUFFIX = ".frame"
-STRAY_SECONDS = 3600  # age at which a temporary file is taken for a stray of a crashed window
+STRAY_SECONDS = 3600  # age from which a temporary file counts as left over from a crash
 _RENDER_VERSION = 1  # increase it when the same recipe renders to another picture than before
 
 
@@ -56,7 +56,7 @@ class CachedFrame:
 
 
 def cache_scope(model_hash: str, device: str) -> str:
-    """Return what decides the bits of a picture beside its request: model, device and versions of the code."""
+    """Return what determines a picture's bits besides its request: model, device and versions of the code."""
     return f"{model_hash} {device} {__version__} {_RENDER_VERSION} {_torch_version()}"
 
 
@@ -66,23 +66,23 @@ class FrameCache:
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
-        self._sizes: OrderedDict[str, int] | None = None  # bytes by name, the longest unused first
+        self._sizes: OrderedDict[str, int] | None = None  # bytes by name, least recently used first
         self._bytes = 0
         self._works = True
 
     def get_or_render(
         self, request: PictureRequest, scope: str, render: Callable[[PictureRequest], RenderResult]
     ) -> CachedFrame:
-        """Return the frame, from the cache or else from `render`, whose errors go through. See `cache_scope`.
+        """Return the frame, from the cache or else from `render`; its errors propagate. See `cache_scope`.
 
-        A direction's id does not say which vector it stands for, so frames with one are not kept.
+        A direction's id does not say which vector it stands for, so frames with one are not cached.
         """
         if any(isinstance(edit, DirectionShift) for edit in request.recipe.edits):
             return CachedFrame(render(request), False)
         name = _name(request, scope)
-        found = self.get(name)
-        if found is not None:
-            return CachedFrame(found, True)
+        cached = self.get(name)
+        if cached is not None:
+            return CachedFrame(cached, True)
         result = render(request)
         self.put(name, result)
         return CachedFrame(result, False)
@@ -99,33 +99,33 @@ class FrameCache:
             self._forget(name)
             return None
         with contextlib.suppress(OSError):
-            os.utime(path)  # so that the order of use outlives the program
-        if name in self._known():
-            self._known().move_to_end(name)
+            os.utime(path)  # keeps the order of use across restarts
+        if name in self._file_sizes():
+            self._file_sizes().move_to_end(name)
         return result
 
     def put(self, name: str, result: RenderResult) -> None:
-        """Keep a frame, and remove the longest unused ones where there is no room."""
+        """Store a frame, evicting the least recently used ones if there is no room."""
         if not self._works:
             return
         data = _encode(result)
         if len(data) > self._max_bytes:
             return
-        known = self._known()
+        sizes = self._file_sizes()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._make_room(len(data))
             with atomic_path(self._folder / name, durable=False) as temporary:
                 temporary.write_bytes(data)
         except OSError as error:
-            log.warning("Frames are not kept any more: %s", error)
+            log.warning("The frame cache is off: %s", error)
             self._works = False
             return
-        self._bytes += len(data) - known.pop(name, 0)
-        known[name] = len(data)
+        self._bytes += len(data) - sizes.pop(name, 0)
+        sizes[name] = len(data)
 
-    def _known(self) -> OrderedDict[str, int]:
-        """Return the sizes of the files in the folder, listed once; strays of crashed windows are removed then."""
+    def _file_sizes(self) -> OrderedDict[str, int]:
+        """Return the sizes of the files in the folder, listed once. Also removes files left over from crashes."""
         if self._sizes is None:
             self._sizes, self._bytes = OrderedDict(), 0
             for modified, path, size in sorted(self._files()):
@@ -137,25 +137,25 @@ class FrameCache:
         return self._sizes
 
     def _files(self) -> list[tuple[float, Path, int]]:
-        found = []
+        files = []
         with contextlib.suppress(OSError):
             for path in self._folder.iterdir():
                 with contextlib.suppress(OSError):
                     stat = path.stat()
-                    found.append((stat.st_mtime, path, stat.st_size))
-        return found
+                    files.append((stat.st_mtime, path, stat.st_size))
+        return files
 
     def _make_room(self, size: int) -> None:
         if self._bytes + size <= self._max_bytes:
             return
         self._sizes = None  # look again: another window may have used or removed some
-        known = self._known()
+        sizes = self._file_sizes()
         # Remove a tenth more than needed, so that the folder is not listed at every frame.
-        while known and self._bytes + size > 0.9 * self._max_bytes:
-            self._forget(next(iter(known)))
+        while sizes and self._bytes + size > 0.9 * self._max_bytes:
+            self._forget(next(iter(sizes)))
 
     def _forget(self, name: str) -> None:
-        self._bytes -= self._known().pop(name, 0)
+        self._bytes -= self._file_sizes().pop(name, 0)
         _remove(self._folder / name)
 
 
@@ -171,7 +171,7 @@ def _name(request: PictureRequest, scope: str) -> str:
 
 @functools.cache
 def _torch_version() -> str:
-    """Return the version of torch, which may round otherwise than another one. Read without importing it."""
+    """Return the version of torch, since versions may round differently. Read without importing it."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return importlib.metadata.version("torch")
     return ""

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The open model and its renderer on the worker thread. Everything here is called by the engine only.
 
-The modules that bring torch in are imported inside the functions, so that the window appears first.
+The modules that import torch are imported inside the functions, so that the window appears first.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ class DeviceBackend(Protocol):
 
 @dataclass(frozen=True)
 class OpenedModel:
-    """Opened model as far as the window may know it."""
+    """What the window needs to know about an opened model."""
 
     summary: ExplainerSummary
     path: Path
-    device: str  # in words
-    choices: tuple[tuple[str, str], ...]  # devices as (id, words)
+    device: str  # display name
+    choices: tuple[tuple[str, str], ...]  # devices as (id, display name)
 
 
 def _read(path: Path) -> Any:
@@ -94,7 +94,7 @@ class ModelHost:
         self._path = Path()
         self.device: Any = None  # device of the open model
         self._renderer: SupportsRender | None = None
-        self._scope = ("", "")  # model_hash and device, in words
+        self._scope = ("", "")  # model_hash, display name of the device
         self.frames: FrameCache | None = None
         self._latents: dict[str, ProjectedPicture] = {}  # of the open model
 
@@ -113,8 +113,8 @@ class ModelHost:
         return self._renderer
 
     def open(self, path: Path, device: str) -> OpenedModel:
-        """Open an explainer. On an error the model that was open stays open."""
-        return self._install(self._read(path), path, self._remembered(device))
+        """Open an explainer. On an error the open model is kept."""
+        return self._install(self._read(path), path, self._available_device(device))
 
     def open_model(
         self,
@@ -130,11 +130,11 @@ class ModelHost:
         refused: UserError | None = None
         for path in candidates:
             try:
-                found = self._identify(path) == model_hash
+                matches = self._identify(path) == model_hash
             except (UserError, OSError) as error:
                 log.info("Passed over %s: %s", path.name, error)
                 continue
-            if not found:
+            if not matches:
                 continue
             explainer = self._read(path)
             try:
@@ -142,7 +142,7 @@ class ModelHost:
             except UserError as error:
                 refused = error
                 continue
-            return self._install(explainer, path, self._remembered(device))
+            return self._install(explainer, path, self._available_device(device))
         if refused is not None:
             raise refused
         return None
@@ -150,7 +150,7 @@ class ModelHost:
     def add_latents(self, pictures: Sequence[ProjectedPicture]) -> None:
         """Make projected pictures known to the renderer, on this device and on those it is moved to.
 
-        Those of another model are passed over: that model was replaced while they were on their way.
+        Those of another model are ignored: that model was replaced in the meantime.
         """
         from latent_explorer.explain.latents import latent_of
 
@@ -178,16 +178,16 @@ class ModelHost:
         self._devices().free_memory()
         return renderer.render(request)
 
-    def answer(self, asked: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
-        """Render what the engine was asked for. A frame may come from the cache; `render` never uses the cache."""
-        if not isinstance(asked, FrameRequest):
-            return self.render(asked)
+    def answer(self, request: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
+        """Render a request. A frame may come from the cache; `render` never uses the cache."""
+        if not isinstance(request, FrameRequest):
+            return self.render(request)
         model_hash, device = self._scope
-        if asked.model_hash != model_hash:  # it was asked for before another model was opened
+        if request.model_hash != model_hash:  # requested before another model was opened
             raise UserError("This frame belongs to another model. Open that model again.")
         if self.frames is None:
-            return CachedFrame(self.render(asked.request), False)
-        return self.frames.get_or_render(asked.request, cache_scope(model_hash, device), self.render)
+            return CachedFrame(self.render(request.request), False)
+        return self.frames.get_or_render(request.request, cache_scope(model_hash, device), self.render)
 
     def attfind(self, budget: StepBudget, *, n: int, classifier_id: str) -> Generator[Event, None, AttFindResult]:
         """Search for the attributes of a classifier, as a job on the open explainer.
@@ -206,20 +206,20 @@ class ModelHost:
             budget=budget,
         )
 
-    def _remembered(self, device: str) -> str:
+    def _available_device(self, device: str) -> str:
         """Return the device of the settings, or "auto" if it is gone: a missing GPU must not keep a model closed."""
-        known = {choice.id for choice in self._devices().devices()}
-        return device if device in known else "auto"
+        device_ids = {choice.id for choice in self._devices().devices()}
+        return device if device in device_ids else "auto"
 
     def _install(self, explainer: Any, path: Path, device: str) -> OpenedModel:
         devices = self._devices()
         chosen = devices.choose_device(device)
         self._renderer = self._make_renderer(explainer, chosen)
-        known = list(self._latents.values()) if explainer is self._explainer else []
+        latents = list(self._latents.values()) if explainer is self._explainer else []
         self._explainer, self._path, self.device = explainer, path, chosen
         self._latents = {}
-        if known:
-            self.add_latents(known)
+        if latents:
+            self.add_latents(latents)
         names = {d.id: d.name for d in devices.devices()}
         automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
         opened = OpenedModel(

@@ -85,12 +85,12 @@ class Autosave:
 
     def recoverable(self) -> list[Recovery]:
         """Return what closed windows left behind, newest first. Unreadable files are passed over."""
-        found = []
+        recoveries = []
         for path in self._folder.glob(f"[!.]*{SUFFIX}"):  # .NAME: another window is writing it now
             if path != self.path and not _is_held(_lock_of(path)):
                 with contextlib.suppress(UserError, OSError):
-                    found.append(_recovery(path))
-        return sorted(found, key=lambda r: r.modified, reverse=True)
+                    recoveries.append(_recovery(path))
+        return sorted(recoveries, key=lambda r: r.modified, reverse=True)
 
     def discard(self, recovery: Recovery) -> None:
         """Delete a recovery."""

@@ -44,7 +44,7 @@ def recipe_mismatch(recipe: PictureRecipe, summary: ExplainerSummary) -> str:
         ),
         "it names other classes": _names_other_classes([recipe.cond, *(b.cond for b in ends)], summary),
     }
-    return next((reason for reason, is_so in wrong.items() if is_so), noise_mismatch(recipe.noise))
+    return next((reason for reason, applies in wrong.items() if applies), noise_mismatch(recipe.noise))
 
 
 def noise_mismatch(noise: Noise) -> str:
@@ -57,8 +57,8 @@ def timeline_mismatch(timeline: Timeline, summary: ExplainerSummary) -> str:
     """Return why a timeline cannot be shown with this model."""
     if reason := timeline_problem(timeline):
         return reason
-    asked = {"", *(c.classifier_id for c in summary.classifiers)}
-    if timeline.classifier_id not in asked:
+    classifier_ids = {"", *(c.classifier_id for c in summary.classifiers)}
+    if timeline.classifier_id not in classifier_ids:
         return "the classifier of a timeline is not in it"
     recipes = (recipe_mismatch(k.recipe, summary) for k in timeline.keyframes)
     noise = noise_mismatch(timeline.noise) if timeline.noise else ""
@@ -76,8 +76,8 @@ def timelines_mismatch(timelines: tuple[Timeline, ...], summary: ExplainerSummar
 
 
 def _names_other_classes(conds: list[tuple[float, ...] | None], summary: ExplainerSummary) -> bool:
-    told = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
-    return told is not None and any(c and len(c) != len(told.class_names) for c in conds)
+    classifier = next((c for c in summary.classifiers if c.classifier_id == summary.conditioned_on), None)
+    return classifier is not None and any(c and len(c) != len(classifier.class_names) for c in conds)
 
 
 def _all(base: Base) -> Iterator[Base]:

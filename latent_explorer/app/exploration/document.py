@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A person's additions to a model that change no picture: names, pins, own sliders, favourites, projections, notes.
+"""The user's additions to a model that change no picture: names, pins, own sliders, favourites, projections, notes.
 
 They are stored in the exploration, never in the explainer, and are not part of undo.
 """
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class Document(msgspec.Struct, frozen=True):
-    """Additions of the person. Attributes are identified by `attribute_key`, so that a rename orphans nothing."""
+    """The user's additions. Attributes are identified by `attribute_key`, so that a rename orphans nothing."""
 
     names: dict[str, str] = {}
     pins: tuple[str, ...] = ()
-    sliders: tuple[Attribute, ...] = ()  # added by the person, for any style coordinate
+    sliders: tuple[Attribute, ...] = ()  # added by the user, for any style coordinate
     attribute_sets: tuple[AttributeSet, ...] = ()  # found here, not yet saved into an explainer
     favourites: tuple[Base, ...] = ()
     projected: tuple[str, ...] = ()  # latent_ids of the projected pictures that are listed
     notes: str = ""
 
     def renamed(self, attribute: Attribute, name: str) -> Document:
-        """Return a copy with another name for the attribute; an empty one brings the original back."""
+        """Return a copy with another name for the attribute; an empty name restores the original."""
         names = {k: v for k, v in self.names.items() if k != attribute_key(attribute)}
         if name.strip():
             names[attribute_key(attribute)] = name.strip()
@@ -53,7 +53,7 @@ class Document(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, sliders=(*self.sliders, attribute))
 
     def without_slider(self, attribute: Attribute) -> Document:
-        """Return a copy without a slider that the person added."""
+        """Return a copy without a slider that the user added."""
         key = attribute_key(attribute)
         kept = tuple(a for a in self.sliders if attribute_key(a) != key)
         pins = tuple(p for p in self.pins if p != key)
@@ -81,15 +81,15 @@ class Document(msgspec.Struct, frozen=True):
             favourites=tuple(b for b in self.favourites if b != base),
         )
 
-    def with_attribute_set(self, found: AttributeSet) -> Document:
+    def with_attribute_set(self, attribute_set: AttributeSet) -> Document:
         """Return a copy with the result of a search; it replaces one with the same method and settings."""
-        kept = tuple(s for s in self.attribute_sets if _search(s) != _search(found))
-        return msgspec.structs.replace(self, attribute_sets=(*kept, found))
+        kept = tuple(s for s in self.attribute_sets if _search_key(s) != _search_key(attribute_set))
+        return msgspec.structs.replace(self, attribute_sets=(*kept, attribute_set))
 
     def check(self, summary: ExplainerSummary) -> None:
         """Raise UserError unless everything that came with a file is in this model."""
-        found = (a for s in self.attribute_sets for a in s.attributes)
-        entries = [e for a in (*self.sliders, *found) for e in a.entries]
+        set_attributes = (a for s in self.attribute_sets for a in s.attributes)
+        entries = [e for a in (*self.sliders, *set_attributes) for e in a.entries]
         samples = len(summary.samples.ids) if summary.samples else 0
         favourites = [b.index for b in self.favourites if isinstance(b, SampleBase)]
         if any(not 0 <= e.style_index < summary.layout.num_styles for e in entries) or any(
@@ -101,7 +101,7 @@ class Document(msgspec.Struct, frozen=True):
             )
 
     def name_of(self, attribute: Attribute) -> str:
-        """Return the person's name of an attribute, else its own, else "Style 214 up"."""
+        """Return the user's name of an attribute, else the stored one, else "Style 214 up"."""
         return self.names.get(attribute_key(attribute)) or attribute.name or describe_entries(attribute)
 
 
@@ -113,18 +113,18 @@ def attribute_key(attribute: Attribute) -> str:
 
 def rename_attributes(sets: Sequence[AttributeSet], names: Mapping[str, str]) -> tuple[AttributeSet, ...]:
     """Return the sets with these names of attributes, by key. UserError for a key that none of them has."""
-    known = {attribute_key(a) for found in sets for a in found.attributes}
+    known = {attribute_key(a) for attribute_set in sets for a in attribute_set.attributes}
     if unknown := sorted(names.keys() - known):
         listed = ", ".join(sorted(known)) or "none"
         raise UserError(f"There is no attribute {unknown[0]}. Known: {listed}.")
     return tuple(
         msgspec.structs.replace(
-            found,
+            attribute_set,
             attributes=tuple(
-                msgspec.structs.replace(a, name=names.get(attribute_key(a), a.name)) for a in found.attributes
+                msgspec.structs.replace(a, name=names.get(attribute_key(a), a.name)) for a in attribute_set.attributes
             ),
         )
-        for found in sets
+        for attribute_set in sets
     )
 
 
@@ -134,27 +134,27 @@ def single_slider(style_index: int, target: int) -> Attribute:
 
 
 def listed_set(document: Document, summary: ExplainerSummary, state: ExplorerState) -> AttributeSet | None:
-    """Return the newest search for the asked classifier that found something for the target class.
+    """Return the newest search for the selected classifier that found something for the target class.
 
     Without one, the newest for the classifier that the model explains: the same sliders, so that another network's
-    verdict on the same change can be seen. Its `classifier_id` is then not the asked one, and its effects are those on
-    the explained classifier. Only between classifiers of the same classes, where a target means the same to both.
+    verdict on the same change can be seen. Its `classifier_id` is then not the selected one, and its effects are those
+    on the explained classifier. Only between classifiers of the same classes, where a target means the same to both.
     """
     sets = (*summary.attribute_sets, *document.attribute_sets)
-    own = newest_set(sets, state.classifier_id, state.target_class)
+    selected = newest_set(sets, state.classifier_id, state.target_class)
     names = {c.classifier_id: c.class_names for c in summary.classifiers}
-    if own is not None or names.get(state.classifier_id) != names.get(summary.classifier_id):
-        return own
+    if selected is not None or names.get(state.classifier_id) != names.get(summary.classifier_id):
+        return selected
     return newest_set(sets, summary.classifier_id, state.target_class)
 
 
 def shown_attributes(document: Document, summary: ExplainerSummary, state: ExplorerState) -> list[Attribute]:
-    """Return the attributes to list for the asked classifier and target: pins, own sliders, then by rank.
+    """Return the attributes to list for the selected classifier and target: pins, own sliders, then by rank.
 
-    Names are the person's if given. `listed_set` returns the search that they come from.
+    Names are the user's if given. `listed_set` returns the search that they come from.
     """
-    found = listed_set(document, summary, state)
-    ranked = [a for a in (found.attributes if found else ()) if a.target == state.target_class]
+    attribute_set = listed_set(document, summary, state)
+    ranked = [a for a in (attribute_set.attributes if attribute_set else ()) if a.target == state.target_class]
     return _arranged(document, document.sliders, ranked)
 
 
@@ -164,18 +164,18 @@ def reported_set(document: Document, summary: ExplainerSummary) -> AttributeSet 
     return newest_set(sets, summary.classifier_id)
 
 
-def reported_attributes(document: Document, found: AttributeSet) -> list[Attribute]:
+def reported_attributes(document: Document, attribute_set: AttributeSet) -> list[Attribute]:
     """Return the attributes of a report: class by class as in `shown_attributes`, with own sliders."""
     attributes: list[Attribute] = []
-    for target in sorted({a.target for a in found.attributes}):
+    for target in sorted({a.target for a in attribute_set.attributes}):
         sliders = [a for a in document.sliders if a.target == target]
-        ranked = [a for a in found.attributes if a.target == target]
+        ranked = [a for a in attribute_set.attributes if a.target == target]
         attributes += _arranged(document, sliders, ranked)
     return attributes
 
 
 def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence[Attribute]) -> list[Attribute]:
-    """Return pins, then own sliders, then the rest by rank, with the person's names."""
+    """Return pins, then own sliders, then the rest by rank, with the user's names."""
     # A coordinate that was both added and found keeps its place, with the name and effect that were found.
     found_by_key = {attribute_key(a): a for a in ranked}
     listed = {attribute_key(a): a for a in (*sliders, *ranked)} | found_by_key
@@ -183,6 +183,6 @@ def _arranged(document: Document, sliders: Sequence[Attribute], ranked: Sequence
     return [msgspec.structs.replace(listed[k], name=document.name_of(listed[k])) for k in keys]
 
 
-def _search(found: AttributeSet) -> tuple[object, ...]:
-    targets = tuple(sorted({a.target for a in found.attributes}))
-    return (found.classifier_id, found.method, targets, found.kappa)
+def _search_key(attribute_set: AttributeSet) -> tuple[object, ...]:
+    targets = tuple(sorted({a.target for a in attribute_set.attributes}))
+    return (attribute_set.classifier_id, attribute_set.method, targets, attribute_set.kappa)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files NAME.exploration: a zip of the state, the person's document, a thumbnail, projected latents and the model's id.
+"""Files NAME.exploration: a zip of the state, the user's document, a thumbnail, projected latents and the model's id.
 
 Members are read by name and never extracted; sizes are limited before anything is unpacked.
 """
@@ -94,7 +94,7 @@ def read(path: Path) -> Exploration:
         with zipfile.ZipFile(path) as archive:
             return _read(archive, path.name)
     except FileNotFoundError as error:
-        raise UserError(f"{path.name} is not there any more. Choose another file.") from error
+        raise UserError(f"{path.name} was not found. Choose another file.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise UserError(
             f"{path.name} is damaged or not an exploration ({error}). Choose a file that ends in {SUFFIX}."
@@ -139,28 +139,28 @@ def _decode(archive: zipfile.ZipFile, member: str, kind: type[T]) -> T:
         raise ValueError(f"its part {member} is missing") from error
 
 
-def _bytes(archive: zipfile.ZipFile, member: str, most: int = MAX_MEMBER) -> bytes:
+def _bytes(archive: zipfile.ZipFile, member: str, max_bytes: int = MAX_MEMBER) -> bytes:
     # The size in the directory may lie, so the reading itself is limited.
     with archive.open(member) as stream:
-        data = stream.read(most + 1)
-    if len(data) > most:
-        raise ValueError(f"its part {member} is larger than {size_text(most)}")
+        data = stream.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ValueError(f"its part {member} is larger than {size_text(max_bytes)}")
     return data
 
 
 def _latents(archive: zipfile.ZipFile) -> dict[str, bytes]:
     """Return the contents of projections by id, unchecked. A damaged one is empty, so that its user reports it."""
-    found: dict[str, bytes] = {}
-    left = MAX_LATENTS
+    contents: dict[str, bytes] = {}
+    bytes_left = MAX_LATENTS
     for name in archive.namelist():
         if name.startswith(LATENTS) and name.endswith(LATENT_SUFFIX):
             latent_id = name.removeprefix(LATENTS).removesuffix(LATENT_SUFFIX)
             try:
-                found[latent_id] = _bytes(archive, name, min(MAX_LATENT, left))
+                contents[latent_id] = _bytes(archive, name, min(MAX_LATENT, bytes_left))
             except (zipfile.BadZipFile, zlib.error, EOFError, ValueError):
-                found[latent_id] = b""
-            left -= len(found[latent_id])
-    return found
+                contents[latent_id] = b""
+            bytes_left -= len(contents[latent_id])
+    return contents
 
 
 def _thumbnail(archive: zipfile.ZipFile) -> np.ndarray | None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Requests of a person that change the state. Values only; each knows its next state and its name in the menu.
+"""Requests of the user that change the state. Values only; each returns the next state and its name in the menu.
 
 `label(summary)` completes "Undo ..." in a sentence; intents with equal `merge_key` during one gesture (while the
 mouse is down) make one step of undo.
@@ -236,7 +236,7 @@ class SetClassifier(Intent, frozen=True):
 
 
 class Restore(Intent, frozen=True):
-    """Go to the picture of another state, whose recipe was dropped on the window; the timelines stay."""
+    """Go to the picture of another state, whose recipe was dropped on the window; the timelines are kept."""
 
     state: ExplorerState
     text: str = "restored state"

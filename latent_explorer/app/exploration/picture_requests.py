@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary, StyleStats
 
-FAR_FROM_AVERAGE = 2.0  # w_distance; latents of the mapping network lie around 1
-AT_END = 0.02  # share of the observed range within which a value counts as being at its end
+MAX_TYPICAL_DISTANCE = 2.0  # w_distance above which a warning appears; the mapping network gives about 1
+END_TOLERANCE = 0.02  # share of the observed range within which a value counts as being at its end
 
 
 # Requests ----------------------------------------------------------------------------------------
@@ -77,13 +77,13 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise:
     if psi == 1.0 or (cutoff is not None and cutoff >= summary.layout.num_ws):
         cutoff = None
     # An override of cond belongs to the state's own base; a plain StyleGAN2 has no cond.
-    told = base == state.base and summary.conditioned_on is not None
+    has_own_cond = base == state.base and summary.conditioned_on is not None
     recipe = PictureRecipe(
         base=base,
         truncation_psi=psi,
         truncation_cutoff=cutoff,
         noise=noise,
-        cond=state.cond if told else None,
+        cond=state.cond if has_own_cond else None,
         edits=canonical_edits(state.edits),
     )
     return PictureRequest(recipe, state.classifier_id)
@@ -93,12 +93,12 @@ def _request(state: ExplorerState, summary: ExplainerSummary, base: Base, noise:
 
 
 def opening_state(summary: ExplainerSummary, classifier_id: str = "", target: str | None = None) -> ExplorerState:
-    """Return the state that a person sees first: a real picture that the first attributes can change.
+    """Return the state that the user sees first: a real picture that the first attributes can change.
 
-    Another classifier may be asked, and about the class called `target`. UserError if there is no such class.
+    `classifier_id` selects another classifier, `target` the class by name. UserError if there is no such class.
     """
-    found = newest_set(summary.attribute_sets, summary.classifier_id)
-    first = found.attributes[0].target if found and found.attributes else 0
+    attribute_set = newest_set(summary.attribute_sets, summary.classifier_id)
+    first = attribute_set.attributes[0].target if attribute_set and attribute_set.attributes else 0
     state = ExplorerState(
         model_hash=summary.model_hash,
         base=_opening_base(summary, first),
@@ -107,8 +107,8 @@ def opening_state(summary: ExplainerSummary, classifier_id: str = "", target: st
     )
     if target is None:
         return state
-    asked = classifier_of(state, summary)
-    names = asked.class_names if asked else ()
+    classifier = classifier_of(state, summary)
+    names = classifier.class_names if classifier else ()
     if target not in names:
         raise UserError(f"There is no class {target!r}. Known: {', '.join(names)}.")
     return msgspec.structs.replace(state, target_class=names.index(target))
@@ -140,7 +140,7 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
         "its classifier is not in it": classifier is None,
         "its class is not in it": classifier is not None and not 0 <= state.target_class < len(classifier.class_names),
     }
-    reasons = (reason for reason, is_so in wrong.items() if is_so)
+    reasons = (reason for reason, applies in wrong.items() if applies)
     reason = next(reasons, "") or recipe_mismatch(shown, summary)
     if reason := reason or timelines_mismatch(state.timelines, summary):
         raise UserError(
@@ -149,7 +149,7 @@ def check(state: ExplorerState, summary: ExplainerSummary) -> None:
 
 
 def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> ClassifierSummary | None:
-    """Return the asked classifier, or None if the model holds none of that id."""
+    """Return the selected classifier, or None if the model holds none of that id."""
     return next((c for c in summary.classifiers if c.classifier_id == state.classifier_id), None)
 
 
@@ -157,24 +157,26 @@ def classifier_of(state: ExplorerState, summary: ExplainerSummary) -> Classifier
 
 
 def warnings(request: PictureRequest, summary: ExplainerSummary, result: RenderResult) -> list[str]:
-    """Return why the picture must be taken with care, one sentence each; empty if it is within the data.
+    """Return reasons to treat the picture with care, one sentence each; empty if it is within the data.
 
-    Takes the request that the result was rendered from, so that words and picture belong together.
+    Takes the request that the result was rendered from, so that the warnings and the picture match.
     """
     recipe = request.recipe
-    said = []
+    messages = []
     if recipe.truncation_psi > 1:
-        said.append(f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data.")
-    said += _shift_warnings(recipe, summary, result)
+        messages.append(
+            f"Truncation {recipe.truncation_psi:.2f} is above 1: the picture is more unusual than the data."
+        )
+    messages += _shift_warnings(recipe, summary, result)
     # An encoded picture of the data is within the data, however far its latent lies.
-    if result.w_distance > FAR_FROM_AVERAGE and not isinstance(recipe.base, SampleBase):
-        said.append(
+    if result.w_distance > MAX_TYPICAL_DISTANCE and not isinstance(recipe.base, SampleBase):
+        messages.append(
             f"The latent is {result.w_distance:.1f} standard deviations from the average, "
             "further than the pictures the generator learned from."
         )
     if request.classifier_id == summary.conditioned_on:  # the table of samples holds the verdicts of no other
-        said += _reconstruction_warnings(recipe, summary, result)
-    return said
+        messages += _reconstruction_warnings(recipe, summary, result)
+    return messages
 
 
 def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
@@ -191,8 +193,8 @@ def _shift_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: Re
 def _shift_name(edit: StyleShift, summary: ExplainerSummary) -> str:
     """Return the explainer's name of a shift in this direction: "Brown centre (style 65)"."""
     end = edit.end if edit.amount >= 0 else opposite(edit.end)
-    found = newest_set(summary.attribute_sets, summary.classifier_id)
-    for attribute in found.attributes if found else ():
+    attribute_set = newest_set(summary.attribute_sets, summary.classifier_id)
+    for attribute in attribute_set.attributes if attribute_set else ():
         if attribute.name and attribute.entries == (AttributeEntry(edit.style_index, end),):
             return f"{attribute.name} (style {edit.style_index})"
     return f"Style {edit.style_index}"
@@ -212,11 +214,11 @@ def _is_outside(edit: StyleShift, stats: StyleStats | None, result: RenderResult
 def shifted_value(edit: StyleShift, stats: StyleStats, styles: np.ndarray) -> float:
     """Return the value of the edited coordinate. `styles` (num_styles,) are the picture's unedited values."""
     j = edit.style_index
-    own, low, high = float(styles[j]), float(stats.minimum[j]), float(stats.maximum[j])
+    value, low, high = float(styles[j]), float(stats.minimum[j]), float(stats.maximum[j])
     towards_max = (edit.end == "max") == (edit.amount >= 0)
     if edit.unit == "sigma":
-        return own + (1 if towards_max else -1) * abs(edit.amount) * float(stats.std[j])
-    return own + abs(edit.amount) * ((high if towards_max else low) - own)
+        return value + (1 if towards_max else -1) * abs(edit.amount) * float(stats.std[j])
+    return value + abs(edit.amount) * ((high if towards_max else low) - value)
 
 
 def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, result: RenderResult) -> list[str]:
@@ -239,7 +241,7 @@ def _reconstruction_warnings(recipe: PictureRecipe, summary: ExplainerSummary, r
 
 
 def already_at_end(result: RenderResult, summary: ExplainerSummary, attribute: Attribute, sign: int = 1) -> bool:
-    """Return True if dragging the attribute to +1 (or -1 with `sign` -1) would move nothing in this picture."""
+    """Return True if dragging the attribute to +1 (or -1 with `sign` -1) would change nothing in this picture."""
     stats = summary.style_stats
     if stats is None:
         return False
@@ -248,6 +250,6 @@ def already_at_end(result: RenderResult, summary: ExplainerSummary, attribute: A
         span = float(stats.maximum[j] - stats.minimum[j])
         to_max = (entry.end == "max") == (sign * entry.weight > 0)
         end = float(stats.maximum[j] if to_max else stats.minimum[j])
-        if abs(float(result.styles[j]) - end) > AT_END * span:
+        if abs(float(result.styles[j]) - end) > END_TOLERANCE * span:
             return False
     return True

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Projected pictures of the open exploration: kept by id, made known to the renderer, ready to be saved. No torch.
 
-The document says which of them the strip lists; the store holds all that undo could bring back.
+The document says which of them the strip lists; the store also holds those that undo may need.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ class LatentStore:
 
     def take(self, contents: Mapping[str, bytes]) -> int:
         """Add latents as a file held them, by id. Returns how many are damaged, or of another model."""
-        found = []
+        pictures = []
         for latent_id, content in contents.items():
             try:
                 picture = read_projected(content, latent_id)
             except UserError:
                 continue
             if picture.latent_id == latent_id and picture.report.model_hash == self._model_hash:
-                found.append(picture)
+                pictures.append(picture)
                 self._contents[latent_id] = content
-        self._add(found)
-        return len(contents) - len(found)
+        self._add(pictures)
+        return len(contents) - len(pictures)
 
     def add(self, *pictures: ProjectedPicture) -> list[str]:
         """Add pictures and return their ids. UserError if one belongs to another model."""
@@ -116,8 +116,8 @@ class LatentStore:
 
     def contents_to_save(self, state: ExplorerState, document: Document) -> dict[str, bytes]:
         """Return what an exploration must hold, by id: all that are listed or that its state needs."""
-        wanted = {*document.projected, *referenced_latents(state), *referenced_latents(document)}
-        return {key: self.content(key) for key in self._pictures if key in wanted}
+        needed = {*document.projected, *referenced_latents(state), *referenced_latents(document)}
+        return {key: self.content(key) for key in self._pictures if key in needed}
 
     def missing(self, value: msgspec.Struct) -> set[str]:
         """Return ids that a state, recipe or document names and that are not in the store."""
@@ -134,29 +134,29 @@ class LatentStore:
     def without_missing(
         self, state: ExplorerState, document: Document, instead: Base
     ) -> tuple[ExplorerState, Document]:
-        """Return both without the projections that are not in the store; `instead` is shown where one of those was.
+        """Return both without the projections that are not in the store.
 
-        Keyframes of timelines that need them are removed.
+        `instead` replaces the base if it was one of them. Keyframes of timelines that need them are removed.
         """
-        gone = self.missing(state) | self.missing(document) | set(document.projected)
-        gone -= self._pictures.keys()
-        if gone & referenced_latents(state.base):
+        missing = self.missing(state) | self.missing(document) | set(document.projected)
+        missing -= self._pictures.keys()
+        if missing & referenced_latents(state.base):
             state = msgspec.structs.replace(state, base=instead, noise=Noise(), cond=None)
-        if gone & referenced_latents(state.noise):
+        if missing & referenced_latents(state.noise):
             state = msgspec.structs.replace(state, noise=Noise())
-        if gone & referenced_latents(state):
-            kept = tuple(_without(timeline, gone) for timeline in state.timelines)
+        if missing & referenced_latents(state):
+            kept = tuple(_without(timeline, missing) for timeline in state.timelines)
             state = msgspec.structs.replace(state, timelines=kept)
-        for latent_id in gone:
+        for latent_id in missing:
             document = document.without_projected(latent_id)
         return state, document
 
 
-def _without(timeline: Timeline, gone: set[str]) -> Timeline:
-    frames = tuple(k for k in timeline.keyframes if not gone & referenced_latents(k))
+def _without(timeline: Timeline, missing: set[str]) -> Timeline:
+    frames = tuple(k for k in timeline.keyframes if not missing & referenced_latents(k))
     noise = timeline.noise
-    lost = noise is not None and gone & referenced_latents(noise)
-    return msgspec.structs.replace(timeline, keyframes=frames, noise=None if lost else noise)
+    noise_missing = noise is not None and missing & referenced_latents(noise)
+    return msgspec.structs.replace(timeline, keyframes=frames, noise=None if noise_missing else noise)
 
 
 def referenced_latents(value: msgspec.Struct) -> set[str]:

@@ -26,7 +26,7 @@ VERSION = 1
 MAX_FILE = 64 << 20  # bytes
 MAX_PIXELS = 16 << 20
 # Pillow refuses pictures that claim to be enormous, and warns of very large ones, before their size can be read.
-_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def read_recipe(path: Path) -> PngRecipe | None:
             picture.load()  # text may stand behind the pixels
             text = getattr(picture, "text", {}).get(KEY)
             image = np.asarray(picture.convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_BOMBS) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_TOO_LARGE) as error:
         raise UserError(f"{path.name} cannot be read as a picture ({error}). Export it again.") from error
     return None if text is None else _recipe(str(text), image, path.name)
 
@@ -93,11 +93,11 @@ def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
             )
         chunk = msgspec.json.decode(text, type=_Chunk)
         if chunk.pixels:
-            with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as own:
-                if own.width * own.height > MAX_PIXELS:
+            with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as stored:
+                if stored.width * stored.height > MAX_PIXELS:
                     raise ValueError("its pixels are too many")
-                image = np.asarray(own.convert("RGB"))
-    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError, RecursionError, *_BOMBS) as error:
+                image = np.asarray(stored.convert("RGB"))
+    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError, RecursionError, *_TOO_LARGE) as error:
         raise UserError(f"The recipe in {name} is damaged ({error}). Export the picture again.") from error
     return PngRecipe(_of_picture(chunk.state), chunk.model_name, image)
 

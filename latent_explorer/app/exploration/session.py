@@ -27,7 +27,7 @@ class _Step:
 
 
 class Session:
-    """State of the exploration, with undo and redo over `most` steps.
+    """State of the exploration, with undo and redo over `max_steps` steps.
 
     `changed` is called with (old, new) after every change.
     """
@@ -37,12 +37,12 @@ class Session:
         summary: ExplainerSummary,
         state: ExplorerState,
         changed: Callable[[ExplorerState, ExplorerState], object],
-        most: int = 200,
+        max_steps: int = 200,
     ) -> None:
         self.summary = summary
         self.state = state
         self._changed = changed
-        self._done: deque[_Step] = deque(maxlen=most)
+        self._done: deque[_Step] = deque(maxlen=max_steps)
         self._undone: list[_Step] = []
         self._in_gesture = False
 

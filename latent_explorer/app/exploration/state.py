@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExplorerState(msgspec.Struct, frozen=True):
-    """Everything that undo must bring back."""
+    """State captured by undo."""
 
     model_hash: str
     base: Base = SeedBase(0)
@@ -23,7 +23,7 @@ class ExplorerState(msgspec.Struct, frozen=True):
     truncation_cutoff: int | None = None
     truncate_encoded: bool = False  # "towards the average" for encoded and projected latents
     noise: Noise = Noise()
-    cond: tuple[float, ...] | None = None  # what the generator is told; None: the base's own
+    cond: tuple[float, ...] | None = None  # condition of the generator; None: that of the base
     edits: tuple[Edit, ...] = ()  # canonical: see explain.recipe.canonical_edits
     classifier_id: str = ""
     target_class: int = 0

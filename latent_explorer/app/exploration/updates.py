@@ -34,7 +34,7 @@ class ModelOpened:
 
 @dataclass(frozen=True)
 class StateChanged:
-    """Change of the state by the person, undo or a file."""
+    """Change of the state by the user, undo or a file."""
 
     old: ExplorerState
     new: ExplorerState
@@ -84,7 +84,7 @@ class Thumbnail:
 
 @dataclass(frozen=True)
 class Message:
-    """Sentence for the person that needs no answer."""
+    """Sentence for the user that needs no answer."""
 
     text: str
     severity: Literal["info", "warning"] = "info"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Storage of an exploration: the person's document, the file it belongs to, its autosave.
+"""Storage of an exploration: the user's document, the file it belongs to, its autosave.
 
 Independent of the engine and of how a state comes about.
 """

@@ -14,7 +14,14 @@ import msgspec
 import numpy as np
 
 from latent_explorer.app.export.job import animation
-from latent_explorer.app.export.scene import ExportContext, Scene, flip_timeline, name_of, unedited_recipe, words_of
+from latent_explorer.app.export.scene import (
+    ExportContext,
+    Scene,
+    caption_context_of,
+    flip_timeline,
+    name_of,
+    unedited_recipe,
+)
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import forward_events
@@ -65,10 +72,10 @@ class BatchResult:
 
 def pictures_of(summary: ExplainerSummary, count: int, seeds: bool = False) -> list[Base]:
     """Return `count` encoded pictures spread evenly over the file, always the same; seeds if it has none."""
-    held = len(summary.samples.ids) if summary.samples else 0
-    if seeds or not held:
+    num_encoded = len(summary.samples.ids) if summary.samples else 0
+    if seeds or not num_encoded:
         return [SeedBase(seed) for seed in range(count)]
-    rows = np.linspace(0, held - 1, min(count, held)).round().astype(int)
+    rows = np.linspace(0, num_encoded - 1, min(count, num_encoded)).round().astype(int)
     return [SampleBase(int(row)) for row in rows]
 
 
@@ -113,15 +120,15 @@ def _shot(
     """Return the animation that moves a picture away from its class by one attribute, and its manifest entry."""
     state, summary = context.state, context.summary
     request = PictureRequest(unedited_recipe(context, base), state.classifier_id)
-    words = words_of(state, summary)
+    captions = caption_context_of(state, summary)
     before = render(request).after
-    is_target = int(before.probs.argmax()) == words.target
+    is_target = int(before.probs.argmax()) == captions.target
     amount = -1.0 if is_target else 1.0
     timeline = flip_timeline(request.recipe, attribute, amount)
     end = PictureRequest(timeline.keyframes[-1].recipe, state.classifier_id)
     after = render(end).after
     picture = name_of(base, summary)
-    verdicts = [words.class_names[int(p.probs.argmax())] for p in (before, after)]
+    verdicts = [captions.class_names[int(p.probs.argmax())] for p in (before, after)]
     item = BatchItem(
         file=_file(rank, attribute, picture, base) + suffix,
         attribute=attribute.name,
@@ -134,8 +141,8 @@ def _shot(
         base=base,
         verdict_before=verdicts[0],
         verdict_after=verdicts[1],
-        p_before=float(before.probs[words.target]),
-        p_after=float(after.probs[words.target]),
+        p_before=float(before.probs[captions.target]),
+        p_after=float(after.probs[captions.target]),
         flipped=verdicts[0] != verdicts[1],
         bytes=0,
     )
@@ -158,8 +165,8 @@ def _counted(event: Event, done: int, total: int, name: str) -> Event:
 
 def write_manifest(folder: Path, items: Sequence[BatchItem], context: ExportContext) -> tuple[Path, Path]:
     """Write the items as JSON, with model and classifier, and as CSV."""
-    words = words_of(context.state, context.summary)
-    head = {**words.facts, "class_names": words.class_names, "animations": list(items)}
+    captions = caption_context_of(context.state, context.summary)
+    head = {**captions.facts, "class_names": captions.class_names, "animations": list(items)}
     manifest, table = folder / f"{MANIFEST}.json", folder / f"{MANIFEST}.csv"
     with atomic_output(manifest) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(head), indent=2) + b"\n")

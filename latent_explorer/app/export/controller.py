@@ -73,15 +73,15 @@ class ExportController:
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             return []
-        made = [
+        sources = [
             AnimationSource(timeline.name, Scene(timeline, state, summary), True)
             for timeline in state.timelines
             if timeline.keyframes
         ]
         for attribute in self._explorer.attributes():
             scene = Scene(sweep_timeline(state, summary, attribute), state, summary)
-            made.append(AnimationSource(f"Sweep: {attribute.name}", scene, False))
-        return made
+            sources.append(AnimationSource(f"Sweep: {attribute.name}", scene, False))
+        return sources
 
     def default_source(self, current: str = "") -> int:
         """Return the source to offer first: the timeline called `current`, else the sweep moved most."""
@@ -119,14 +119,14 @@ class ExportController:
         if state is None or summary is None:
             return []
         document = self._explorer.document
-        found: dict[str, Sequence[Base]] = {
+        by_kind: dict[str, Sequence[Base]] = {
             "shown": [state.base],
             "samples": pictures_of(summary, count) if summary.samples else [],
             "seeds": pictures_of(summary, count, seeds=True),
             "favourites": document.favourites,
             "projected": [ProjectedBase(latent_id) for latent_id in document.projected],
         }
-        return list(found[kind][:count])
+        return list(by_kind[kind][:count])
 
     def flip_scene(self, base: Base) -> Scene | None:
         """Return the first animation of `export_all` on this picture, for a preview; None without attributes."""

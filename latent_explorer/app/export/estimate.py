@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import PictureRequest, RenderResult
     from latent_explorer.media.animation.frames import Frame
 
-_KEPT = 64  # rendered frames kept, so that changing the encoding needs no rendering
+_MAX_RENDERED = 64  # rendered frames kept, so that changing the encoding needs no rendering
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class Estimator:
     def _frame(self, estimate_request: EstimateRequest, request: PictureRequest, place: int, render: Render) -> Frame:
         result = self._rendered.pop(request, None) or render(request)
         self._rendered[request] = result
-        while len(self._rendered) > _KEPT:
+        while len(self._rendered) > _MAX_RENDERED:
             del self._rendered[next(iter(self._rendered))]
         return estimate_request.scene.frame(place, request, result, estimate_request.settings, estimate_request.suffix)
 
@@ -105,14 +105,18 @@ class Estimator:
 def _measured(
     runs: list[list[Frame]], middle: Frame, total: int, estimate_request: EstimateRequest
 ) -> Generator[Event, None, Estimate]:
-    settings, suffix, words = estimate_request.settings, estimate_request.suffix, estimate_request.scene.words
+    settings, suffix, captions = (
+        estimate_request.settings,
+        estimate_request.suffix,
+        estimate_request.scene.caption_context,
+    )
     seconds = total / settings.fps
-    plain = compose(middle, settings, words)
+    plain = compose(middle, settings, captions)
     if suffix == ".csv":
         return Estimate(None, total, seconds, plain)
     try:
         check_format(suffix)
     except UserError as error:
         return Estimate(None, total, seconds, plain, str(error))
-    size = yield from budget.estimate(runs, total, suffix, settings, words)
-    return Estimate(size, total, seconds, as_shown(middle, suffix, settings, words))
+    size = yield from budget.estimate(runs, total, suffix, settings, captions)
+    return Estimate(size, total, seconds, as_shown(middle, suffix, settings, captions))

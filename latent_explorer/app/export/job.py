@@ -33,7 +33,7 @@ I = TypeVar("I")  # noqa: E741
 
 RENDERING = "Rendering frames"
 _MAX_QUEUED = 8  # frames that may wait for the encoder: more would only take memory
-_TURN = 0.02  # seconds
+_WAIT_SECONDS = 0.02
 
 
 def animation(
@@ -41,7 +41,7 @@ def animation(
 ) -> Generator[Event, None, WrittenAnimation]:
     """Render every frame of the scene and write them to `path`. Leaves no file when it is cancelled."""
     settings = settings.checked()
-    suffix, requests, words = format_of(path), scene.requests(settings), scene.words
+    suffix, requests, captions = format_of(path), scene.requests(settings), scene.caption_context
     if not requests:
         raise UserError(
             f"The timeline {scene.timeline.name!r} has no keyframe yet, so there is nothing to export. Add one."
@@ -49,20 +49,20 @@ def animation(
     total = len(requests)
 
     def write(frames: Iterator[Frame]) -> Generator[Event, None, WrittenAnimation]:
-        return write_animation(path, frames, settings, words, total)
+        return write_animation(path, frames, settings, captions, total)
 
     began = time.monotonic()
     with BackgroundJob(write) as encoding:
-        shown: tuple[PictureRequest, RenderResult] | None = None
+        previous: tuple[PictureRequest, RenderResult] | None = None
         for number, request in enumerate(requests):
-            result = shown[1] if shown and shown[0] == request else render(request)
-            shown = request, result
+            result = previous[1] if previous and previous[0] == request else render(request)
+            previous = request, result
             frame = scene.frame(number, request, result, settings, suffix)
             while not encoding.put(frame):
                 yield Progress(number, total, RENDERING)
             yield Preview(result.after.image)
-            left = (time.monotonic() - began) / (number + 1) * (total - number - 1)
-            yield Progress(number + 1, total, RENDERING, left)
+            seconds_left = (time.monotonic() - began) / (number + 1) * (total - number - 1)
+            yield Progress(number + 1, total, RENDERING, seconds_left)
         return (yield from encoding.drain())
 
 
@@ -90,7 +90,7 @@ class BackgroundJob(Generic[I, T]):
         """Pass one more item to the job. Returns False if too many wait; raises the job's error, if any."""
         self._raise()
         try:
-            self._items.put(item, timeout=_TURN)
+            self._items.put(item, timeout=_WAIT_SECONDS)
         except queue.Full:
             return False
         return True
@@ -102,7 +102,7 @@ class BackgroundJob(Generic[I, T]):
         self._empty()
         last: Event | None = None
         while self._thread.is_alive():
-            self._thread.join(_TURN)
+            self._thread.join(_WAIT_SECONDS)
             events = self._empty()
             yield from (event for event in events if not isinstance(event, Progress))
             last = next((e for e in reversed(events) if isinstance(e, Progress)), last)
@@ -114,7 +114,7 @@ class BackgroundJob(Generic[I, T]):
 
     def _end(self) -> bool:
         try:
-            self._items.put(None, timeout=_TURN)
+            self._items.put(None, timeout=_WAIT_SECONDS)
         except queue.Full:
             return not self._thread.is_alive()
         return True
@@ -147,7 +147,7 @@ class BackgroundJob(Generic[I, T]):
             if self._abandoned.is_set():
                 raise _AbandonedError
             try:
-                item = self._items.get(timeout=_TURN)
+                item = self._items.get(timeout=_WAIT_SECONDS)
             except queue.Empty:
                 continue
             if item is None:

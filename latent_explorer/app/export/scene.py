@@ -57,20 +57,20 @@ class Scene:
         return self.timeline.classifier_id or self.state.classifier_id
 
     @property
-    def words(self) -> CaptionContext:
-        """The texts of captions and tables."""
+    def caption_context(self) -> CaptionContext:
+        """Class names and facts for captions and tables."""
         state = msgspec.structs.replace(self.state, classifier_id=self.classifier_id)
-        return words_of(state, self.summary)
+        return caption_context_of(state, self.summary)
 
     def requests(self, settings: AnimationSettings) -> list[PictureRequest]:
         """Return the request of each frame at the settings' rate, without the way back of ping-pong.
 
         A timeline that loops also loops here; whether the file repeats changes no frame.
         """
-        moves = self.timeline
-        closes = moves.loop and not (moves.ping_pong or settings.ping_pong)
-        there = msgspec.structs.replace(moves, fps=settings.fps, loop=closes, ping_pong=False)
-        return [PictureRequest(recipe, self.classifier_id) for recipe in frames(there)]
+        timeline = self.timeline
+        loops = timeline.loop and not (timeline.ping_pong or settings.ping_pong)
+        one_way = msgspec.structs.replace(timeline, fps=settings.fps, loop=loops, ping_pong=False)
+        return [PictureRequest(recipe, self.classifier_id) for recipe in frames(one_way)]
 
     def frame(
         self, number: int, request: PictureRequest, result: RenderResult, settings: AnimationSettings, suffix: str
@@ -85,8 +85,8 @@ class Scene:
     def _recipe(self, request: PictureRequest, image: np.ndarray, settings: AnimationSettings) -> dict[str, str]:
         state = state_from_recipe(request.recipe, self.state, self.classifier_id)
         drawn_on = settings.caption or settings.bar or settings.before_after
-        as_it_is = not drawn_on and picture_size(image, settings) == image.shape[1::-1]
-        return recipe_texts(state, self.summary.name, None if as_it_is else image)
+        unchanged = not drawn_on and picture_size(image, settings) == image.shape[1::-1]
+        return recipe_texts(state, self.summary.name, None if unchanged else image)
 
 
 @dataclass(frozen=True)
@@ -115,15 +115,15 @@ def export_context(
     return ExportContext(state, summary, attributes, photos, noise_of)
 
 
-def words_of(state: ExplorerState, summary: ExplainerSummary) -> CaptionContext:
+def caption_context_of(state: ExplorerState, summary: ExplainerSummary) -> CaptionContext:
     """Return the class names of the state's classifier, and facts that identify it and the model."""
-    asked = picture_requests.classifier_of(state, summary)
-    names = asked.class_names if asked else ()
+    classifier = picture_requests.classifier_of(state, summary)
+    names = classifier.class_names if classifier else ()
     target = min(state.target_class, max(0, len(names) - 1))
     facts = {
         "explainer": summary.name,
         "model_hash": summary.model_hash,
-        "classifier": asked.name if asked else "",
+        "classifier": classifier.name if classifier else "",
         "classifier_id": state.classifier_id,
         "target": names[target] if names else "",
     }
@@ -150,7 +150,7 @@ def unedited_recipe(context: ExportContext, base: Base) -> PictureRecipe:
 
 
 def state_from_recipe(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
-    """Return the state that shows this recipe, so that an exported frame dropped on the window brings it back."""
+    """Return the state that shows this recipe, so that an exported frame dropped on the window restores it."""
     return msgspec.structs.replace(
         state,
         base=recipe.base,

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from latent_explorer.app.exploration.recipe_png import recipe_texts
-from latent_explorer.app.export.scene import ExportContext, name_of, state_from_recipe, unedited_recipe, words_of
+from latent_explorer.app.export.scene import (
+    ExportContext,
+    caption_context_of,
+    name_of,
+    state_from_recipe,
+    unedited_recipe,
+)
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.format import signed_text
@@ -82,8 +88,8 @@ def sheet_of(plan: SheetPlan, context: ExportContext, render: Render) -> Generat
         columns, lines = _counterfactual(plan, context, [pictures[recipe] for recipe in before])
     else:
         columns, lines = {"truncation": _truncation, "mixing": _mixing}[plan.kind](plan, context)
-    wanted = [recipe for line in lines for recipe in line.recipes if recipe is not None]
-    yield from _rendered(wanted, pictures, context, render)
+    recipes = [recipe for line in lines for recipe in line.recipes if recipe is not None]
+    yield from _rendered(recipes, pictures, context, render)
     rows = [_row(line, context, pictures) for line in lines]
     return layout_sheet(rows, columns, _title(plan, context), _footer(plan, context))
 
@@ -92,12 +98,12 @@ def _rendered(
     recipes: Sequence[PictureRecipe], pictures: dict[PictureRecipe, Picture], context: ExportContext, render: Render
 ) -> Generator[Event, None, None]:
     """Add the pictures of these recipes, each rendered once."""
-    wanted = [recipe for recipe in dict.fromkeys(recipes) if recipe not in pictures]
-    for done, recipe in enumerate(wanted, start=1):
+    missing = [recipe for recipe in dict.fromkeys(recipes) if recipe not in pictures]
+    for done, recipe in enumerate(missing, start=1):
         picture = render(PictureRequest(recipe, context.state.classifier_id)).after
         pictures[recipe] = picture
         yield Preview(picture.image)
-        yield Progress(done, len(wanted), "Rendering the sheet")
+        yield Progress(done, len(missing), "Rendering the sheet")
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class _Line:
 
 
 def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, Picture]) -> Row:
-    words = words_of(context.state, context.summary)
+    captions = caption_context_of(context.state, context.summary)
     before = pictures.get(line.before) if line.before else None
 
     def cell(recipe: PictureRecipe | None) -> Cell | None:
@@ -120,7 +126,7 @@ def _row(line: _Line, context: ExportContext, pictures: Mapping[PictureRecipe, P
             return None
         picture = pictures[recipe]
         changed = before is not None and picture.probs.argmax() != before.probs.argmax()
-        caption = f"P({words.facts['target']}) {picture.probs[words.target]:.2f}"
+        caption = f"P({captions.facts['target']}) {picture.probs[captions.target]:.2f}"
         return Cell(picture.image, caption, bool(changed))
 
     return Row(line.title, (*line.photos, *map(cell, line.recipes)), line.notes)
@@ -130,7 +136,7 @@ def _counterfactual(
     plan: SheetPlan, context: ExportContext, before: Sequence[Picture]
 ) -> tuple[list[str], list[_Line]]:
     """Return rows of each picture, then with one attribute at a time, then with all, always away from its class."""
-    words = words_of(context.state, context.summary)
+    captions = caption_context_of(context.state, context.summary)
     chosen = list(context.attributes)[: plan.attributes]
     changes = [attribute_edits(attribute) for attribute in chosen]
     columns = [attribute.name for attribute in chosen]
@@ -138,19 +144,19 @@ def _counterfactual(
         changes.append(tuple(shift for shifts in changes for shift in shifts))
         columns.append("all of them")
     photos = [context.photos.get(b.latent_id) if isinstance(b, ProjectedBase) else None for b in plan.bases]
-    shown = any(photo is not None for photo in photos)
+    has_photos = any(photo is not None for photo in photos)
     lines = []
     for base, picture, photo in zip(plan.bases, before, photos, strict=True):
         verdict = int(picture.probs.argmax())
-        amount = -1.0 if verdict == words.target else 1.0
+        amount = -1.0 if verdict == captions.target else 1.0
         recipe = unedited_recipe(context, base)
         after = [_with(recipe, shifts, amount) for shifts in changes]
-        said = f"{words.class_names[verdict]}: sliders at {signed_text(amount, 0)}"
-        cells = ((None if photo is None else Cell(photo)),) if shown else ()
+        note = f"{captions.class_names[verdict]}: sliders at {signed_text(amount, 0)}"
+        cells = ((None if photo is None else Cell(photo)),) if has_photos else ()
         title, notes = _named(base, context)
-        lines.append(_Line(title, (recipe, *after), (*notes, said), recipe, cells))
+        lines.append(_Line(title, (recipe, *after), (*notes, note), recipe, cells))
     generated = all(is_generated(base) for base in plan.bases)
-    head = ["photo"] if shown else []
+    head = ["photo"] if has_photos else []
     return [*head, "generated" if generated else "reconstruction", *columns], lines
 
 
@@ -192,8 +198,8 @@ def _named(base: Base, context: ExportContext) -> tuple[str, tuple[str, ...]]:
 
 
 def _title(plan: SheetPlan, context: ExportContext) -> str:
-    words = words_of(context.state, context.summary)
-    target = words.facts["target"]
+    captions = caption_context_of(context.state, context.summary)
+    target = captions.facts["target"]
     titles = {
         "counterfactual": f"What the classifier looks at: {target} or not",
         "truncation": "Truncation: from the average picture to the whole variety",

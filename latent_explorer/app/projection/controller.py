@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         Generator[Event, None, list[ProjectedPicture]],
     ]
 
-NAMED = 3  # further unreadable pictures that are named
+MAX_NAMED = 3  # unreadable pictures named in a message after the first
 
 
 @dataclass
@@ -164,22 +164,22 @@ class ProjectionController:
         elif isinstance(read, UnreadablePhoto):
             self._unread.append(read)
         else:
-            self._say_reading(read, self._unread)
+            self._report_reading(read, self._unread)
             self._unread = []
 
-    def _say_reading(self, done: ReadingDone, unread: Sequence[UnreadablePhoto]) -> None:
+    def _report_reading(self, done: ReadingDone, unread: Sequence[UnreadablePhoto]) -> None:
         if done.found == 0:
-            self._say("There is no picture in that folder. Choose another one, or a picture.")
+            self._notify("There is no picture in that folder. Choose another one, or a picture.")
         elif done.found == len(unread) == 1:
-            self._say(unread[0].sentence)
+            self._notify(unread[0].sentence)
         elif unread:
             names = [each.name for each in unread[1:]]
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            rest = f" Also unreadable: {', '.join(names[:NAMED])}{more}." if names else ""
+            more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+            rest = f" Also unreadable: {', '.join(names[:MAX_NAMED])}{more}." if names else ""
             counted = f"{len(unread)} of {done.found} pictures could not be read."
-            self._say(f"{counted} {unread[0].sentence}{rest}")
+            self._notify(f"{counted} {unread[0].sentence}{rest}")
         if done.left_out:
-            self._say(
+            self._notify(
                 f"At most {MAX_PHOTOS} pictures can be opened at a time; {done.left_out} were left out. "
                 "Project these first, or use `latent-explorer project` for many."
             )
@@ -231,8 +231,8 @@ class ProjectionController:
         looked_at = 0
         if ours and run is not None:
             looked_at = next((i for i, p in enumerate(run.photos) if p is self.photo), 0)
-            done = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not started
-            self.photos = tuple(p for p in self.photos if id(p) not in done)
+            projected = {id(photo) for photo in run.photos[: len(ours)]}  # the others were not started
+            self.photos = tuple(p for p in self.photos if id(p) not in projected)
             self.current = 0
         self._explorer.updates.emit(ProjectionEnded(outcome, self._list(ours, looked_at)))
 
@@ -262,19 +262,19 @@ class ProjectionController:
     def _open_latents(self, path: Path) -> None:
         state = self._explorer.state
         if state is None:
-            self._say(f"Open the explainer that {path.name} belongs to first, then open it again.")
+            self._notify(f"Open the explainer that {path.name} belongs to first, then open it again.")
         elif path.suffix.lower() == SUFFIX:
             self._list([read_projected(path)])
         else:
-            asked = state.classifier_id
+            classifier_id = state.classifier_id
 
             def read(host: ModelHost) -> list[ProjectedPicture]:
                 from latent_explorer.explain.projection.latent_import import import_latents
 
-                return import_latents(host.explainer, host.renderer, path, asked)
+                return import_latents(host.explainer, host.renderer, path, classifier_id)
 
-            def take(found: Sequence[ProjectedPicture]) -> None:
-                self._list(found)
+            def take(pictures: Sequence[ProjectedPicture]) -> None:
+                self._list(pictures)
 
             self._explorer.call_model(f"Opening {path.name}", read, take)
 
@@ -286,12 +286,12 @@ class ProjectionController:
         """Write a projected picture: complete (`.projection`), or its latent alone for other programs (`.npz`)."""
         with updates.report_errors(self._explorer.updates.emit, f"Saving {path.name}"):
             self._explorer.latents.export(latent_id, path)
-            self._say(f"Saved {path.name}.", "info")
+            self._notify(f"Saved {path.name}.", "info")
 
     def close(self) -> None:
         """Stop reading; to be called when the window closes."""
         self._closed = True
         self._reader.close()
 
-    def _say(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
+    def _notify(self, sentence: str, severity: Literal["info", "warning"] = "warning") -> None:
         self._explorer.updates.emit(updates.Message(sentence, severity))

@@ -83,10 +83,10 @@ def photo_of(image: np.ndarray, name: str, path: Path | None = None) -> Photo:
 
 def pictures_in(paths: Sequence[Path]) -> list[Path]:
     """Return the files, each folder replaced by the pictures in it and below it, sorted."""
-    found: list[Path] = []
+    files: list[Path] = []
     for path in paths:
-        found += [path / name for name in FolderSource(path).names] if path.is_dir() else [path]
-    return list(dict.fromkeys(found))
+        files += [path / name for name in FolderSource(path).names] if path.is_dir() else [path]
+    return list(dict.fromkeys(files))
 
 
 class PhotoReader:

@@ -78,30 +78,30 @@ class LoadedArm:
 def open_arm(
     spec: ArmSpec, summary: ExplainerSummary, renderer: SupportsRender, document: Document | None = None
 ) -> LoadedArm:
-    """Return the arm on an open model. `document` adds the person's names, sliders and searches.
+    """Return the arm on an open model. `document` adds the user's names, sliders and searches.
 
-    Raises UserError if the model does not have the attributes that are asked for.
+    Raises UserError if the model does not have the attributes that `spec` names.
     """
     document = document or Document()
     classifier_id = spec.classifier_id or summary.classifier_id
     if not classifier_id:
         raise UserError(f"{summary.name} holds no classifier, so it has no attributes to study.")
-    found = select_attribute_set(spec, (*summary.attribute_sets, *document.attribute_sets), classifier_id)
-    if found is None or not found.attributes:
+    attribute_set = select_attribute_set(spec, (*summary.attribute_sets, *document.attribute_sets), classifier_id)
+    if attribute_set is None or not attribute_set.attributes:
         method = f" by {spec.method}" if spec.method else ""
         raise UserError(
-            f"{summary.name} holds no attributes{method} for the asked classifier. "
+            f"{summary.name} holds no attributes{method} for the selected classifier. "
             "Find attributes first (Explain menu, or `attfind`)."
         )
-    target = found.attributes[0].target if spec.target is None else spec.target
+    target = attribute_set.attributes[0].target if spec.target is None else spec.target
     offered = {attribute_key(a): a for a in document.sliders if spec.keys}
-    offered |= {attribute_key(a): a for a in found.attributes if a.target == target}
+    offered |= {attribute_key(a): a for a in attribute_set.attributes if a.target == target}
     if missing := [key for key in spec.keys if key not in offered]:
         raise UserError(f"{summary.name} has no attribute {missing[0]} towards the chosen class. Choose others.")
     keys = spec.keys or tuple(offered)
-    named = {k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys}
+    attributes = {k: msgspec.structs.replace(offered[k], name=document.name_of(offered[k])) for k in keys}
     name = spec.name or summary.name
-    return LoadedArm(name, summary, renderer, classifier_id, target, found.method, named)
+    return LoadedArm(name, summary, renderer, classifier_id, target, attribute_set.method, attributes)
 
 
 def select_attribute_set(spec: ArmSpec, sets: Sequence[AttributeSet], classifier_id: str) -> AttributeSet | None:
@@ -131,28 +131,28 @@ def sources_of(arm: LoadedArm, needed: int) -> Generator[Event, None, Sources]:
     summary, samples = arm.summary, arm.summary.samples
     if samples is None or not len(samples.ids):
         return (yield from _seeds_of(arm, needed))
-    told = samples.probs.argmax(axis=1) if samples.probs.size else np.zeros(0)
-    found: Sources = {}
+    verdicts = samples.probs.argmax(axis=1) if samples.probs.size else np.zeros(0)
+    sources: Sources = {}
     for index, identity in enumerate(samples.ids):
-        if arm.classifier_id == summary.conditioned_on and len(told):
-            verdict = int(told[index])
+        if arm.classifier_id == summary.conditioned_on and len(verdicts):
+            verdict = int(verdicts[index])
         else:  # the table is of the conditioning classifier
             verdict = _verdict(arm, SampleBase(index))
             yield Progress(index + 1, len(samples.ids), "Looking at the pictures")
         if verdict != arm.target:
-            found[identity] = SampleBase(index)
-    return found
+            sources[identity] = SampleBase(index)
+    return sources
 
 
 def _seeds_of(arm: LoadedArm, needed: int) -> Generator[Event, None, Sources]:
-    found: Sources = {}
+    sources: Sources = {}
     for seed in range(MAX_SEEDS):
-        if len(found) >= needed:
+        if len(sources) >= needed:
             break
         if _verdict(arm, SeedBase(seed)) != arm.target:
-            found[f"seed {seed}"] = SeedBase(seed)
-        yield Progress(len(found), needed, "Looking at seeds")
-    return found
+            sources[f"seed {seed}"] = SeedBase(seed)
+        yield Progress(len(sources), needed, "Looking at seeds")
+    return sources
 
 
 def _verdict(arm: LoadedArm, base: Base) -> int:
@@ -175,16 +175,16 @@ def shared_pools(arms: Sequence[LoadedArm], sources: Sequence[Sources]) -> list[
 
 
 def open_from_files(
-    specs: Iterable[ArmSpec], device: str, already: Callable[[ArmSpec], LoadedArm | None] = lambda _wish: None
+    specs: Iterable[ArmSpec], device: str, opened_arm: Callable[[ArmSpec], LoadedArm | None] = lambda _spec: None
 ) -> list[LoadedArm]:
     """Open the models of all arms. A file that several arms name is read once.
 
-    `already` returns an arm whose model is open elsewhere, or None.
+    `opened_arm` returns an arm whose model is open elsewhere, or None.
     """
     models: dict[Path, tuple[ExplainerSummary, SupportsRender]] = {}
     arms = []
     for spec in specs:
-        arm = already(spec)
+        arm = opened_arm(spec)
         if arm is None:
             path = Path(spec.path)
             if path not in models:

@@ -52,8 +52,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Outline:
-    """Length of a study that is not made yet, and what is wrong with it."""
+class StudyEstimate:
+    """Length of a study that is not built yet, and what is wrong with it."""
 
     questions: int  # that participants answer, without practice
     minutes: float  # for a participant, about
@@ -76,13 +76,13 @@ class StudyController:
         state, summary = self._explorer.state, self._explorer.summary
         if state is None or summary is None:
             raise UserError("No model is open yet. Open an explainer first.")
-        found = listed_set(self._explorer.document, summary, state)
-        classifier_id = found.classifier_id if found else state.classifier_id
+        attribute_set = listed_set(self._explorer.document, summary, state)
+        classifier_id = attribute_set.classifier_id if attribute_set else state.classifier_id
         return ArmSpec(classifier_id=classifier_id, target=state.target_class, **fields)
 
     @property
     def classifier_note(self) -> str:
-        """Sentence if the study asks a classifier other than the one chosen in the window, else ""."""
+        """Sentence if the study is about a classifier other than the one chosen in the window, else ""."""
         state, summary = self._explorer.state, self._explorer.summary
         arm = self.own_arm()
         if state is None or summary is None or arm.classifier_id == state.classifier_id:
@@ -94,12 +94,12 @@ class StudyController:
         )
 
     def attributes(self, arm: ArmSpec) -> list[Attribute]:
-        """Return the attributes that an arm of the open model offers, best first, with the person's names."""
-        found = select_attribute_set(arm, self._sets(), arm.classifier_id)
+        """Return the attributes that an arm of the open model offers, best first, with the user's names."""
+        attribute_set = select_attribute_set(arm, self._sets(), arm.classifier_id)
         name_of = self._explorer.document.name_of
         return [
             msgspec.structs.replace(a, name=name_of(a))
-            for a in (found.attributes if found else ())
+            for a in (attribute_set.attributes if attribute_set else ())
             if a.target == arm.target
         ]
 
@@ -115,20 +115,20 @@ class StudyController:
 
     def _sets(self) -> list[AttributeSet]:
         summary = self._explorer.summary
-        own = summary.attribute_sets if summary else ()
-        return [*own, *self._explorer.document.attribute_sets]
+        model_sets = summary.attribute_sets if summary else ()
+        return [*model_sets, *self._explorer.document.attribute_sets]
 
-    def outline(self, spec: StudySpec) -> Outline:
+    def outline(self, spec: StudySpec) -> StudyEstimate:
         """Return the length of a study and its problems, as far as known without opening other files."""
         counts = count_questions(spec.settings, [self._count(arm, spec) for arm in spec.arms])
-        asked = counts["classification"] + counts["verbal"] + counts["catch"]
-        return Outline(asked, minutes_for(counts), self._problem(spec))
+        questions = counts["classification"] + counts["verbal"] + counts["catch"]
+        return StudyEstimate(questions, minutes_for(counts), self._problem(spec))
 
     def _count(self, arm: ArmSpec, spec: StudySpec) -> int:
         if arm.keys:
             return len(arm.keys)
-        most = spec.settings.attributes
-        return most if arm.path else min(most, len(self.attributes(arm)))
+        limit = spec.settings.attributes
+        return limit if arm.path else min(limit, len(self.attributes(arm)))
 
     def _problem(self, spec: StudySpec) -> str:
         try:
@@ -162,7 +162,7 @@ class StudyController:
             try:
                 arms = _opened(host, spec.arms, document)
                 frames, seconds, size = yield from preview_of(arms, spec.settings, number)
-            except UserError as error:  # shown beside the settings, not in a dialog: the person is still choosing
+            except UserError as error:  # shown beside the settings, not in a dialog: the user is still choosing
                 return QuestionRendered(None, problem=str(error))
             return QuestionRendered(frames, seconds, size)
 
@@ -198,8 +198,8 @@ class StudyController:
         def work() -> ColumnsProposed:
             try:
                 data, name = answers.read_bytes(), answers.name
-                found = propose(data, name, read_key(key))
-                return ColumnsProposed(answers, tuple(found), tuple(question_columns(data, name)))
+                proposals = propose(data, name, read_key(key))
+                return ColumnsProposed(answers, tuple(proposals), tuple(question_columns(data, name)))
             except (UserError, OSError) as error:
                 return ColumnsProposed(answers, (), problem=str(error))
 
@@ -224,11 +224,11 @@ class StudyController:
 
 
 def _opened(host: ModelHost, specs: Sequence[ArmSpec], document: Document) -> list[LoadedArm]:
-    """Open the arms: those of the open model as they are in the window, others from their files."""
+    """Open the arms: those of the open model with the window's document, others from their files."""
 
-    def already(arm: ArmSpec) -> LoadedArm | None:
+    def opened_arm(arm: ArmSpec) -> LoadedArm | None:
         if arm.path:
             return None
         return open_arm(arm, host.explainer.summary(), host.renderer, document)
 
-    return open_from_files(specs, str(host.device), already)
+    return open_from_files(specs, str(host.device), opened_arm)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from latent_explorer.studies.build.answer_key import StudyKey
 
 T = TypeVar("T")
-HARDLY = 0.5  # mean change in grey levels below which a change is not visible
+MIN_VISIBLE_CHANGE = 0.5  # mean change in grey levels below which a change is not visible
 
 
 def plan_questions(
@@ -38,8 +38,8 @@ def plan_questions(
     needed += TILES * (settings.catch + 2)
     sources: list[Sources] = []
     for arm in arms:
-        found = yield from sources_of(arm, needed)
-        sources.append(found)
+        pictures = yield from sources_of(arm, needed)
+        sources.append(pictures)
     pools = shared_pools(arms, sources)
     infos = [Arm(a.name, tuple(AttributeInfo(k, v.name) for k, v in a.attributes.items())) for a in arms]
     plan = make_plan(settings, infos, pools)
@@ -73,14 +73,15 @@ def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path
             pairs = yield from _step(rendering, done - 1, total)
             # Quantizing is slow: it runs on another thread so that the sliders stay responsive.
             drawing = run_in_thread(partial(draw, item, pairs, settings), "Drawing")
-            made = yield from _step(drawing, done - 1, total)
-            pack.add(item, made)
-            faint += sum(change < HARDLY for change in made.changes)
+            images = yield from _step(drawing, done - 1, total)
+            pack.add(item, images)
+            faint += sum(change < MIN_VISIBLE_CHANGE for change in images.changes)
             yield Progress(done, total, "Drawing questions")
         key = pack.finish()
     if faint:
         yield Notice(
-            f"{faint} of {TILES * total} pictures hardly change (less than {HARDLY:g} grey levels on average): "
+            f"{faint} of {TILES * total} pictures hardly change "
+            f"(less than {MIN_VISIBLE_CHANGE:g} grey levels on average): "
             "people cannot tell what they cannot see. key.json says which.",
             "warning",
         )
@@ -93,11 +94,11 @@ def faces_of(arm: LoadedArm) -> Generator[Event, None, dict[str, Pair]]:
     if not sources:
         return {}
     base = next(iter(sources.values()))
-    found = {}
+    faces = {}
     for key, attribute in arm.attributes.items():
-        found[key] = arm.render(base, attribute, 1.0)
-        yield Progress(len(found), len(arm.attributes), "Looking at attributes")
-    return found
+        faces[key] = arm.render(base, attribute, 1.0)
+        yield Progress(len(faces), len(arm.attributes), "Looking at attributes")
+    return faces
 
 
 def preview_of(
@@ -106,12 +107,12 @@ def preview_of(
     """Draw one question: its frames, the seconds that each is shown, and the size of its files (bytes)."""
     arms = distinct_names(arms)
     plan, sources = yield from plan_questions(arms, settings)
-    asked = [item for item in plan.items if item.role == "item"]
-    item = asked[number % len(asked)]
+    items = [item for item in plan.items if item.role == "item"]
+    item = items[number % len(items)]
     pairs = yield from render_item(item, arms, sources, settings.reach)
     frames = panel(pairs, item.kind, settings.tile, settings.texts)
-    made = yield from run_in_thread(partial(draw, item, pairs, settings), "Drawing a question")
-    size = len(made.moving) + len(made.before) + len(made.after)
+    images = yield from run_in_thread(partial(draw, item, pairs, settings), "Drawing a question")
+    size = len(images.moving) + len(images.before) + len(images.after)
     return frames, settings.frame_seconds(item.kind), size
 
 

@@ -24,8 +24,8 @@ class QuestionRendered:
     """Question as participants will see it, or the reason why there is none."""
 
     frames: Pair | None  # (H, W, 3) uint8, before and after
-    seconds: float = 1.0  # that each stands
-    size: int = 0  # bytes of its files
+    seconds: float = 1.0  # that each picture is shown
+    size: int = 0  # of its files, in bytes
     problem: str = ""
 
 
@@ -59,5 +59,5 @@ class KeyDrafted:
     """Result of drafting a key: the file to be completed at `path`, or the reason why there is none."""
 
     path: Path
-    columns: int = 0  # that may hold answers
+    columns: int = 0  # number of columns that may hold answers
     problem: str = ""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.attributes import Attribute
     from latent_explorer.models.summary import ExplainerSummary
 
-PAUSE = 1.0  # seconds from the last keyframe to one added after it
+KEYFRAME_SPACING = 1.0  # seconds from the last keyframe to one added after it
 MAX_SAMPLES = 200  # encoded pictures that `available_bases` lists
 
 
@@ -256,7 +256,7 @@ class TimelineController:
         if not timeline.keyframes:
             return 0.0
         last = duration(timeline)
-        return last + PAUSE if self.player.playhead >= last else frame_at(timeline, self.player.playhead)
+        return last + KEYFRAME_SPACING if self.player.playhead >= last else frame_at(timeline, self.player.playhead)
 
     def _begin(self, _opened: updates.ModelOpened) -> None:
         self._recorder = None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The frames of one timeline: their requests, a cache, and the probabilities of all that are rendered.
 
-Frames are requested through two slots: "timeline" for those a person waits for (scrubbing, the next ones during
+Frames are requested through two slots: "timeline" for those the user waits for (scrubbing, the next ones during
 playback), "frames" for prefetching all others when the worker is idle.
 """
 
@@ -29,7 +29,7 @@ PLAYHEAD_SLOT, PREFETCH_SLOT = "timeline", "frames"  # slots
 MAX_FRAME_BYTES = 96 << 20  # bytes of pictures in memory; more are on disk
 PREFETCH_SECONDS = 0.7  # seconds rendered ahead during playback
 MIN_PREFETCH = 4  # frames
-THUMBNAIL = 128  # px; larger pictures of keyframes are reduced to about this size
+THUMBNAIL_SIZE = 128  # px; larger pictures of keyframes are reduced to about this size
 MAX_VERDICTS = 100_000
 PREFETCH_BATCH = 400  # frames checked at once: all 30 000 of a long timeline would block the window
 
@@ -62,10 +62,10 @@ class TimelineFrames:
         """Set another timeline, or the same after a change. Results of equal frames are kept."""
         self.times, self._keyframes = [], {}
         if timeline is not None and timeline.keyframes:
-            asked = timeline.classifier_id or classifier_id
+            judge_id = timeline.classifier_id or classifier_id
 
             def at(seconds: float) -> FrameRequest:
-                return FrameRequest(PictureRequest(recipe_at(timeline, seconds), asked), model_hash)
+                return FrameRequest(PictureRequest(recipe_at(timeline, seconds), judge_id), model_hash)
 
             self._at = at
             self.times = frame_times(timeline)
@@ -73,8 +73,8 @@ class TimelineFrames:
         forward = int(np.argmax(self.times)) + 1 if self.times else 0
         self.way, self.probs = np.array(self.times[:forward]), np.empty((forward, 0))
         self._kept = set(self._keyframes.values())
-        for forgotten in (self._requests, self._places, self._failed, self._pending):
-            forgotten.clear()
+        for outdated in (self._requests, self._places, self._failed, self._pending):
+            outdated.clear()
         self._thumbnails = {r: p for r, p in self._thumbnails.items() if r in self._kept}
         for request in self._kept & self._pictures.keys():
             self._thumbnails[request] = _reduced(self._pictures[request].result.after)
@@ -91,8 +91,8 @@ class TimelineFrames:
 
     def invalidate(self) -> None:
         """Drop all frames, because the model or the device has changed."""
-        for kept in (self._pictures, self._thumbnails, self._verdicts):
-            kept.clear()
+        for frames in (self._pictures, self._thumbnails, self._verdicts):
+            frames.clear()
         self._bytes, self._seconds = 0, 0.0
 
     def set_prefetch(self, on: bool) -> None:
@@ -106,10 +106,10 @@ class TimelineFrames:
     def frame(self, index: int) -> CachedFrame | None:
         """Return a frame, or None if it is not in memory."""
         request = self._look(index)
-        found = self._pictures.get(request)
-        if found is not None:
+        cached = self._pictures.get(request)
+        if cached is not None:
             self._pictures.move_to_end(request)
-        return found
+        return cached
 
     def request(self, index: int) -> PictureRequest:
         return self._look(index).request
@@ -121,8 +121,8 @@ class TimelineFrames:
             request = self._look(self.index(seconds))
         if request in self._thumbnails:
             return self._thumbnails[request]
-        found = self._pictures.get(request) if request else None
-        return found.result.after if found else None
+        cached = self._pictures.get(request) if request else None
+        return cached.result.after if cached else None
 
     def index(self, seconds: float) -> int:
         """Return the frame nearest to a time, on the way forward."""
@@ -167,13 +167,13 @@ class TimelineFrames:
         count = max(MIN_PREFETCH, min(count, self._max_frames() // 2))
         stride = max(1, math.ceil(self._seconds * fps))
         total = len(self.times)
-        wanted: dict[FrameRequest, None] = {}
+        requests: dict[FrameRequest, None] = {}
         for place in range(index, index + count if loop else min(index + count, total)):
             request = self._look(place % total)
             in_time = place >= index + stride - 1 and place % total % stride == 0
             if in_time or request in self._verdicts:  # rendered before: it is on disk
-                wanted[request] = None
-        missing = [r for r in wanted if r not in self._pictures and r not in self._failed]
+                requests[request] = None
+        missing = [r for r in requests if r not in self._pictures and r not in self._failed]
         if any(r not in self._pending for r in missing):
             self._send(missing)
 
@@ -181,27 +181,27 @@ class TimelineFrames:
         """Take an answer. Return True if it is a frame of the current timeline."""
         request: FrameRequest = event.request
         (self._pending if event.slot == PLAYHEAD_SLOT else self._portion).discard(request)
-        shown = request in self._places or request in self._kept
+        is_current = request in self._places or request in self._kept
         if isinstance(event, PictureReady):
-            self._take_frame(request, event.result, wanted=event.slot == PLAYHEAD_SLOT, shown=shown)
+            self._take_frame(request, event.result, is_playhead=event.slot == PLAYHEAD_SLOT, is_current=is_current)
         else:
             self._failed.add(request)
         if event.slot == PREFETCH_SLOT and not self._portion:
             self._fill_on()
-        return shown
+        return is_current
 
-    def _take_frame(self, request: FrameRequest, frame: CachedFrame, *, wanted: bool, shown: bool) -> None:
+    def _take_frame(self, request: FrameRequest, frame: CachedFrame, *, is_playhead: bool, is_current: bool) -> None:
         if not frame.cached:
             took = frame.result.seconds
             self._seconds = 0.8 * self._seconds + 0.2 * took if self._seconds else took
-        if not shown:
+        if not is_current:
             return
         picture = frame.result.after
         self._verdicts[request] = picture.probs
         self._note(self._places.get(request, []), picture.probs)
         if request in self._kept:
             self._thumbnails[request] = _reduced(picture)
-        if wanted or self._bytes < MAX_FRAME_BYTES:
+        if is_playhead or self._bytes < MAX_FRAME_BYTES:
             self._keep(request, frame)
 
     def _send(self, requests: list[FrameRequest]) -> None:
@@ -219,14 +219,14 @@ class TimelineFrames:
 
     def _fill_on(self, first: Iterable[FrameRequest] = ()) -> None:
         """Request the unknown frames of the next portion; if all are known, one frame, whose answer continues."""
-        wanted = dict.fromkeys(first)
+        requests = dict.fromkeys(first)
         portion = [self._look(place) for place in itertools.islice(self._rest, PREFETCH_BATCH)]
         unknown = (r for r in portion if r not in self._verdicts and r not in self._failed)
-        wanted.update(dict.fromkeys(unknown))
-        if not wanted and len(portion) == PREFETCH_BATCH:
-            wanted.update(dict.fromkeys(portion[:1]))
-        self._portion = set(wanted)
-        self._ask(PREFETCH_SLOT, list(wanted))
+        requests.update(dict.fromkeys(unknown))
+        if not requests and len(portion) == PREFETCH_BATCH:
+            requests.update(dict.fromkeys(portion[:1]))
+        self._portion = set(requests)
+        self._ask(PREFETCH_SLOT, list(requests))
 
     def _keep(self, request: FrameRequest, frame: CachedFrame) -> None:
         replaced = self._pictures.pop(request, None)
@@ -256,7 +256,7 @@ def _size(result: RenderResult) -> int:
 
 def _reduced(picture: Picture) -> Picture:
     """Return the picture at about the size of a thumbnail, by the mean over blocks of pixels."""
-    factor = picture.image.shape[0] // THUMBNAIL
+    factor = picture.image.shape[0] // THUMBNAIL_SIZE
     if factor < 2:
         return picture
     size = picture.image.shape[0] // factor

@@ -43,14 +43,14 @@ class TimelinePlayer:
         self._timeline: Timeline | None = None
         self._frames = TimelineFrames(explorer.request_pictures)
         self._on_canvas = False  # a frame is shown instead of the sliders' picture
-        self._wanted = -1  # the frame to show when it is ready; -1: none
+        self._awaited = -1  # the frame to show when it is ready; -1: none
         # Playing: the frame it starts at, when frame 0 of the first pass was due (None until the first tick), and
         # the frame shown last; frames are counted through all passes.
         self._start_frame = 0
         self._began: float | None = None
         self._last = -1
-        self._trace_told = -float("inf")
-        self._troubles: set[str] = set()  # failures already reported for this timeline
+        self._trace_emitted_at = -float("inf")
+        self._reported_failures: set[str] = set()  # failures already reported for this timeline
         for slot in (PLAYHEAD_SLOT, PREFETCH_SLOT):
             explorer.updates.on(PictureReady, self._take_frame, slot=slot)
             explorer.updates.on(PictureFailed, self._report_failure, slot=slot)
@@ -62,12 +62,12 @@ class TimelinePlayer:
         state, summary = self._explorer.state, self._explorer.summary
         if self._timeline is None or state is None or summary is None or not known.any():
             return TimelineTrace()
-        asked = picture_requests.classifier_of(state, summary)
+        classifier = picture_requests.classifier_of(state, summary)
         return TimelineTrace(
             self._frames.way[known],
             self._frames.probs[known],
             1 / self._timeline.fps,
-            asked.class_names if asked else (),
+            classifier.class_names if classifier else (),
             self.progress,
         )
 
@@ -98,7 +98,7 @@ class TimelinePlayer:
         state, shown = self._explorer.state, self._explorer.shown
         assert state is not None
         self._timeline = timeline
-        self._troubles.clear()
+        self._reported_failures.clear()
         if shown is not None:
             self._frames.add_frame(FrameRequest(shown.request, state.model_hash), shown.result)
         self._frames.set_timeline(timeline, state.model_hash, state.classifier_id)
@@ -106,7 +106,7 @@ class TimelinePlayer:
 
     def refresh(self) -> None:
         """Announce the trace, and show the frame under the playhead again."""
-        self._tell_trace()
+        self._emit_trace()
         if not len(self._frames):
             self.leave()
         elif self._on_canvas:
@@ -118,7 +118,7 @@ class TimelinePlayer:
 
     def reset(self) -> None:
         """Return to the beginning and clear the canvas, for another exploration."""
-        self.playing, self._on_canvas, self._wanted = False, False, -1
+        self.playing, self._on_canvas, self._awaited = False, False, -1
         self.playhead = 0.0
         self.invalidate()
 
@@ -167,7 +167,7 @@ class TimelinePlayer:
         """Pause and show the sliders' picture; pass `show=False` if a new one is on its way."""
         self.pause()
         if self._on_canvas:
-            self._on_canvas, self._wanted = False, -1
+            self._on_canvas, self._awaited = False, -1
             if show and self._explorer.shown is not None:
                 self._explorer.updates.emit(self._explorer.shown)
 
@@ -202,37 +202,37 @@ class TimelinePlayer:
         """Show a frame, or request it and show it when it comes."""
         frame, summary = self._frames.frame(index), self._explorer.summary
         if frame is None or summary is None:
-            self._wanted = index
+            self._awaited = index
             self._frames.request_frame(index)
             return
-        self._wanted = -1
+        self._awaited = -1
         self.playhead = self._frames.times[index]
         request = self._frames.request(index)
-        said = picture_requests.warnings(request, summary, frame.result)
-        shown = updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, tuple(said))
-        self._explorer.updates.emit(shown)
+        messages = picture_requests.warnings(request, summary, frame.result)
+        update = updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, tuple(messages))
+        self._explorer.updates.emit(update)
 
     def _take_frame(self, event: PictureReady) -> None:
         if not self._frames.take(event):
             return
-        if self._wanted >= 0 and self._frames.frame(self._wanted) is not None:
-            self._show(self._wanted)
-        if self._clock() - self._trace_told >= TRACE_EVERY or self.progress == 1:
-            self._tell_trace()
+        if self._awaited >= 0 and self._frames.frame(self._awaited) is not None:
+            self._show(self._awaited)
+        if self._clock() - self._trace_emitted_at >= TRACE_EVERY or self.progress == 1:
+            self._emit_trace()
 
     def _report_failure(self, event: PictureFailed) -> None:
         """Report each reason once: a missing noise map is missing in every frame."""
-        asked, reason = self._frames.take(event), event.failure.message
-        if asked and event.slot == PLAYHEAD_SLOT and reason not in self._troubles:
-            self._troubles.add(reason)
+        is_current, reason = self._frames.take(event), event.failure.message
+        if is_current and event.slot == PLAYHEAD_SLOT and reason not in self._reported_failures:
+            self._reported_failures.add(reason)
             self._explorer.updates.emit(updates.ErrorReport(event.failure, "Making the frame", PLAYHEAD_SLOT))
 
-    def _tell_trace(self) -> None:
-        self._trace_told = self._clock()
+    def _emit_trace(self) -> None:
+        self._trace_emitted_at = self._clock()
         self._explorer.updates.emit(self.trace)
 
 
-GAP = 1.5  # frames; a larger distance means that frames between are missing
+MAX_STEP = 1.5  # frames; a larger distance means that frames between are missing
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +251,7 @@ class TimelineTrace:
         if not len(self.seconds):
             return ()
         winners = self.probs.argmax(axis=1)
-        near = np.diff(self.seconds) <= GAP * self.step
+        near = np.diff(self.seconds) <= MAX_STEP * self.step
         places = np.flatnonzero((winners[1:] != winners[:-1]) & near) + 1
         return tuple((float(self.seconds[i]), int(winners[i])) for i in places)
 
@@ -259,7 +259,7 @@ class TimelineTrace:
         """Return the ranges of frames that follow each other without a gap."""
         if not len(self.seconds):
             return []
-        breaks = np.flatnonzero(np.diff(self.seconds) > GAP * self.step) + 1
+        breaks = np.flatnonzero(np.diff(self.seconds) > MAX_STEP * self.step) + 1
         ends = [0, *breaks.tolist(), len(self.seconds)]
         return [range(start, stop) for start, stop in itertools.pairwise(ends)]
 

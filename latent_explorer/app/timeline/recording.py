@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Sample: TypeAlias = tuple[float, PictureRecipe]
 
 TOLERANCE = 0.02  # of an amount (1 = the end of the range), psi or a conditioning probability
-REST = 0.1  # seconds without a change that count as a rest
+REST_SECONDS = 0.1  # without a change that count as a rest
 LEAD, TAIL = 0.25, 0.5  # seconds kept before the first change and after the last
 
 
@@ -95,17 +95,17 @@ def _with_rests(samples: Sequence[Sample]) -> list[Sample]:
     """Return the samples with the end of every rest added, where a change after the rest has to start."""
     out = [samples[0]]
     for before, after in itertools.pairwise(samples):
-        if after[0] - before[0] > REST and after[1] != before[1]:
-            out.append((after[0] - REST / 2, before[1]))
+        if after[0] - before[0] > REST_SECONDS and after[1] != before[1]:
+            out.append((after[0] - REST_SECONDS / 2, before[1]))
         out.append(after)
     return out
 
 
 def _kind(recipe: PictureRecipe) -> tuple[object, ...]:
     """Return the properties that cannot be interpolated."""
-    told = recipe.cond is not None
+    has_cond = recipe.cond is not None
     cutoff = None if recipe.truncation_psi == 1 else recipe.truncation_cutoff
-    return recipe.base, recipe.noise, told, cutoff
+    return recipe.base, recipe.noise, has_cond, cutoff
 
 
 def _numbers(recipes: Sequence[PictureRecipe]) -> np.ndarray:

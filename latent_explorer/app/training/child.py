@@ -143,5 +143,5 @@ def _lower_priority(pid: int) -> None:
     """Lower the priority of a child that was just started. On Windows `_detached` does so."""
     if sys.platform != "win32":
         with contextlib.suppress(OSError):  # it has ended, or that is not allowed
-            own = os.getpriority(os.PRIO_PROCESS, 0)
-            os.setpriority(os.PRIO_PROCESS, pid, min(19, own + NICENESS))
+            priority = os.getpriority(os.PRIO_PROCESS, 0)
+            os.setpriority(os.PRIO_PROCESS, pid, min(19, priority + NICENESS))

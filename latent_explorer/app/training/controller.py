@@ -257,13 +257,13 @@ class TrainingController:
         self._scan()
         self.attach(view)
 
-    def _ask(self, what: Request, doing: str) -> None:
+    def _ask(self, request: Request, doing: str) -> None:
         with updates.report_errors(self._explorer.updates.emit, doing):
             view = self.attached if self.attached and self.attached.alive else self.running
             if view is None or not view.alive:
                 raise UserError("No training is running now, so there is nothing to end.")
-            view.folder.request(what)
-            self._requested = what
+            view.folder.request(request)
+            self._requested = request
             view.poll()
             self.updates.emit(RunChanged(view))
 
@@ -335,25 +335,25 @@ class SharedDevice:
     """Device that the window computes on, and holding back of a training on it while the window needs it."""
 
     def __init__(self) -> None:
-        # (id, words), "auto" first
+        # (id, display name), "auto" first
         self.choices: tuple[tuple[str, str], ...] = (("auto", "Automatic"), ("cpu", "CPU"))
         self.model: Path | None = None  # the explainer on the screen
         self._window = ""  # id of the device that the window computes on; empty while nothing is open
-        self._asked = 0.0
+        self._requested_at = 0.0
 
     def set_window(self, device: str, choices: tuple[tuple[str, str], ...]) -> None:
-        """Set the device that the window computes on (in words), and those to choose from."""
+        """Set the device that the window computes on (by its display name), and those to choose from."""
         self.choices = choices
-        self._window = next((key for key, words in self._named() if words == device), "")
+        self._window = next((key for key, name in self._named() if name == device), "")
 
     def hold_training_back(self, run: RunView) -> None:
         """Hold the training back for a second if it computes where the window does."""
         now = time.monotonic()
-        if now - self._asked < REQUEST_INTERVAL:
+        if now - self._requested_at < REQUEST_INTERVAL:
             return
         device = run.status.device if run.status is not None else ""
         if not device or device == self._window or not self._window:
-            self._asked = now
+            self._requested_at = now
             run.folder.busy()
 
     def warning(self, device: str) -> str:

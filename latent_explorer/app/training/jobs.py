@@ -82,8 +82,8 @@ def _report(config: DataConfig, resolution: int) -> Generator[Event, None, DataR
 def _with_labelled(report: DataReport, config: DataConfig, resolution: int) -> Generator[Event, None, DataReport]:
     """Add the report of the classifier's own pictures to that of the explainer's."""
     other = yield from _report(config, resolution)
-    told = (replace(f, text=f"The classifier's pictures: {f.text}") for f in other.findings)
-    return replace(report, findings=(*report.findings, *told), classes=other.classes)
+    findings = (replace(f, text=f"The classifier's pictures: {f.text}") for f in other.findings)
+    return replace(report, findings=(*report.findings, *findings), classes=other.classes)
 
 
 def _opened(config: DataConfig) -> ImageDataset:

@@ -32,8 +32,8 @@ T = TypeVar("T")
 
 STATUS_SECONDS = 1.0
 _END_MESSAGES: dict[State, str] = {
-    "paused": "Paused; it can go on at any time.",
-    "stopped": "Ended early as asked; it can go on at any time.",
+    "paused": "Paused; it can be resumed at any time.",
+    "stopped": "Ended early as asked; it can be resumed at any time.",
     "finished": "Finished.",
 }
 
@@ -227,8 +227,8 @@ def _phases(run: RunFolder, reporter: RunReporter, world: World) -> Generator[Ev
     yield from _export(run, reporter)
     if reporter.stop_request is None and config.mode == "stylex" and config.attributes:
         yield from _attributes(run, reporter)
-    words: dict[Request | None, State] = {None: "finished", "pause": "paused", "stop": "stopped"}
-    reporter.end(words[reporter.stop_request])
+    end_states: dict[Request | None, State] = {None: "finished", "pause": "paused", "stop": "stopped"}
+    reporter.end(end_states[reporter.stop_request])
 
 
 def _classifier(run: RunFolder, reporter: RunReporter) -> Generator[Event, None, None]:
@@ -282,10 +282,10 @@ def _attributes(run: RunFolder, reporter: RunReporter) -> Generator[Event, None,
     reporter.begin("attributes", "Finding the attributes.")
     settings = AttFindSettings(n=config.attributes, screen=SCREEN)
     device = choose_device(config.device)
-    found = yield from reporter.forward(attfind(model, settings, ranges=model.style_stats, device=device))
-    if found is not None:
-        write_explainer(with_attribute_set(model, found.attribute_set), run.result)
-        count = len(found.attribute_set.attributes)
+    search = yield from reporter.forward(attfind(model, settings, ranges=model.style_stats, device=device))
+    if search is not None:
+        write_explainer(with_attribute_set(model, search.attribute_set), run.result)
+        count = len(search.attribute_set.attributes)
         yield reporter.record(Notice(f"Found {count} attributes."))
 
 

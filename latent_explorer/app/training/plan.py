@@ -27,7 +27,7 @@ CLASSIFIER_SUFFIXES = (".classifier", ".explainer")
 DEFAULT_PRESET = "quick-look"
 log = logging.getLogger(__name__)
 
-FILE = "training.json"
+PREFERENCES_FILE = "training.json"
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class TrainingPlan:
 
     def problems(self) -> list[str]:
         """Return what is missing or wrong, a sentence each; empty if the training can be started."""
-        found = [*self._missing_files(), *self._malformed()]
-        if not found:
+        messages = [*self._missing_files(), *self._malformed()]
+        if not messages:
             try:
                 config = self.config()
-                if not config.init:  # whose widths win
+                if not config.init:  # which decides the widths
                     check_widths(config)
             except UserError as error:
-                found.append(str(error))
-        return found
+                messages.append(str(error))
+        return messages
 
     def config(self) -> TrainConfig:
         """Return the settings of the training. Raises UserError for an unknown preset or setting."""
@@ -92,7 +92,7 @@ class TrainingPlan:
 
     def arguments(self, out: Path | str) -> list[str]:
         """Return the program's arguments, from "train" on, that train this into the run folder `out`."""
-        named: list[tuple[str, object]] = [
+        options: list[tuple[str, object]] = [
             ("--label", self.label),
             ("--classes", self.classes),
             *(("--where", condition) for condition in self.where),
@@ -106,15 +106,15 @@ class TrainingPlan:
             ("--name", self.title()),
             ("--out", out),
         ]
-        given = [part for key, value in named if value for part in (key, _word(value))]
-        return ["train", _word(self.data or "DATA"), *given]
+        parts = [part for key, value in options if value for part in (key, _word(value))]
+        return ["train", _word(self.data or "DATA"), *parts]
 
     def command_line(self, *, windows: bool | None = None) -> str:
         """Return the command as one line for a shell; `windows` None: for the present system."""
-        words = ["latent-explorer", *self.arguments(safe_file_name(self.title()))]
+        arguments = ["latent-explorer", *self.arguments(safe_file_name(self.title()))]
         if sys.platform == "win32" if windows is None else windows:
-            return " ".join(_quoted_for_windows(word) for word in words)
-        return shlex.join(words)
+            return " ".join(_quoted_for_windows(word) for word in arguments)
+        return shlex.join(arguments)
 
     def title(self) -> str:
         """Return the name, or one made from the choices: "leaves, quick look"."""
@@ -124,33 +124,31 @@ class TrainingPlan:
         return ", ".join(part for part in (pictures, self.preset.replace("-", " ")) if part)
 
     def _missing_files(self) -> list[str]:
-        found = []
+        messages = []
         if self.data is None:
-            found.append("Choose the pictures: a folder of them, of class folders, or a zip.")
+            messages.append("Choose the pictures: a folder of them, of class folders, or a zip.")
         if self.classifier_from == "file" and self.classifier is None:
-            found.append("Choose the classifier to explain: a .classifier file, or an explainer that holds one.")
+            messages.append("Choose the classifier to explain: a .classifier file, or an explainer that holds one.")
         used = [self.data, self.init]
         used.append(self.classifier if self.classifier_from == "file" else self.classifier_data)
-        found += [
-            f"{path} is not there (any more). Choose it again."
-            for path in used
-            if path is not None and not path.exists()
+        messages += [
+            f"{path} was not found. Choose it again." for path in used if path is not None and not path.exists()
         ]
-        return found
+        return messages
 
     def _malformed(self) -> list[str]:
-        found = []
+        messages = []
         if self.init is not None and self.init.suffix.lower() != ".explainer":
-            found.append(f"{self.init.name} is not an explainer. Choose an .explainer file to go on from.")
+            messages.append(f"{self.init.name} is not an explainer. Choose an .explainer file to go on from.")
         chosen = self.classifier if self.classifier_from == "file" else None
         if chosen is not None and chosen.suffix.lower() not in CLASSIFIER_SUFFIXES:
-            found.append(f"{chosen.name} is not a classifier. Choose a .classifier or an .explainer file.")
-        found += [
+            messages.append(f"{chosen.name} is not a classifier. Choose a .classifier or an .explainer file.")
+        messages += [
             f"'{condition}' is not a condition. Write it as column=value or column=value,value."
             for condition in self.where
             if "=" not in condition
         ]
-        return found
+        return messages
 
 
 def _option(name: str, value: Any) -> tuple[str, str]:
@@ -183,7 +181,7 @@ class TrainingPreferences:
 def load_preferences(folder: Path) -> TrainingPreferences:
     """Load the preferences from this folder, or return empty ones if they cannot be read."""
     try:
-        data = msgspec.json.decode((folder / FILE).read_bytes(), type=dict[str, Any])
+        data = msgspec.json.decode((folder / PREFERENCES_FILE).read_bytes(), type=dict[str, Any])
         if isinstance(plan := data.get("plan"), dict):
             data["plan"] = {**plan, "settings": _settings(plan)}
         return msgspec.convert(data, TrainingPreferences, dec_hook=_path)
@@ -205,21 +203,21 @@ def _settings(plan: dict[str, Any]) -> dict[str, Any]:
         for name, default in (("images", None), ("device", "auto")):
             if plan.get(name, default) != default:
                 given[name] = str(plan[name])
-    found = {}
+    settings = {}
     for name, value in given.items():
         try:
             setting = train_settings()[name]
-            found[name] = setting.parse(value) if isinstance(value, str) else setting.check(value)
+            settings[name] = setting.parse(value) if isinstance(value, str) else setting.check(value)
         except (KeyError, UserError) as error:
             log.warning("A setting of the last training plan is left out: %s", error)
-    return found
+    return settings
 
 
 def save_preferences(folder: Path, memory: TrainingPreferences) -> None:
     """Save the preferences. If that fails, it is only logged: the form will be empty next time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(folder / FILE) as temporary:
+        with atomic_path(folder / PREFERENCES_FILE) as temporary:
             temporary.write_bytes(msgspec.json.encode(memory, enc_hook=str))
     except OSError as error:
         log.warning("The training plan cannot be kept: %s", error)

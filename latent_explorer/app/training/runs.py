@@ -45,7 +45,7 @@ _INTERRUPTED = (
 )
 SNAPSHOT_OUTPUT = "export.txt"  # output of the export of current.explainer
 # All files of a run folder. Any other file there prevents that the folder is deleted.
-_OWN_FILES = {
+_RUN_FILES = {
     *WATCHED,
     "provenance.json",
     "lock",
@@ -55,8 +55,8 @@ _OWN_FILES = {
     "pictures.txt",
     SNAPSHOT_OUTPUT,
 }
-_OWN_FOLDERS = {"samples": re.compile(r"\d+\.png"), "checkpoints": re.compile(r"(\d+|best)\.pt")}
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
+_RUN_FOLDERS = {"samples": re.compile(r"\d+\.png"), "checkpoints": re.compile(r"(\d+|best)\.pt")}
+_SYSTEM_FILES = {".DS_Store", "Thumbs.db", "desktop.ini"}  # of file managers
 _LEFT_OVER = re.compile(r"\.[\w.]+-\w{8}(\.\w+)?")  # see `atomic_path`
 
 
@@ -191,10 +191,10 @@ def add_figure(series: list[tuple[float, float]], images: float, value: float) -
 def _sign(path: Path) -> object:
     """Return a value that changes with the file or folder; None if it is missing."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size if stat.S_ISREG(found.st_mode) else 0, found.st_ino
+    return status.st_mtime_ns, status.st_size if stat.S_ISREG(status.st_mode) else 0, status.st_ino
 
 
 def _modified(path: Path) -> float:
@@ -240,11 +240,11 @@ class RunHistory:
 
     def views(self) -> list[RunView]:
         """Return all runs, newest first, without their figures, which `poll` reads."""
-        found = [*self._in_folder(), *self.elsewhere]
-        for path in found:
+        paths = [*self._in_folder(), *self.elsewhere]
+        for path in paths:
             if path not in self._views:
                 self._views[path] = RunView(path)
-        for path in [p for p in self._views if p not in found and self._views[p].child is None]:
+        for path in [p for p in self._views if p not in paths and self._views[p].child is None]:
             del self._views[path]
         known = [v for v in self._views.values() if v.state != "unknown"]
         return sorted(known, key=lambda v: v.updated, reverse=True)
@@ -319,23 +319,23 @@ def check_deletable(view: RunView) -> None:
 
 def _foreign(path: Path) -> list[str]:
     """Return the names of files in a run folder that are not of a run. Links are not followed."""
-    found = []
+    names = []
     for entry in os.scandir(path):
-        if entry.is_dir(follow_symlinks=False) and entry.name in _OWN_FOLDERS:
-            own = _OWN_FOLDERS[entry.name]
-            found += [
+        if entry.is_dir(follow_symlinks=False) and entry.name in _RUN_FOLDERS:
+            pattern = _RUN_FOLDERS[entry.name]
+            names += [
                 f"{entry.name}/{inside.name}"
                 for inside in os.scandir(entry.path)
-                if not _is_own(inside, own.fullmatch(inside.name) is not None)
+                if not _is_run_file(inside, pattern.fullmatch(inside.name) is not None)
             ]
-        elif not _is_own(entry, entry.name in _OWN_FILES):
-            found.append(entry.name)
-    return found
+        elif not _is_run_file(entry, entry.name in _RUN_FILES):
+            names.append(entry.name)
+    return names
 
 
-def _is_own(entry: os.DirEntry[str], known: bool) -> bool:
+def _is_run_file(entry: os.DirEntry[str], known: bool) -> bool:
     """Return True for a file of a run: `known` by its name, or left over from a write that a crash ended."""
-    left_over = entry.name in _LITTER or _LEFT_OVER.fullmatch(entry.name) is not None
+    left_over = entry.name in _SYSTEM_FILES or _LEFT_OVER.fullmatch(entry.name) is not None
     return entry.is_file(follow_symlinks=False) and (known or left_over)
 
 

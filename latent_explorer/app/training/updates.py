@@ -18,7 +18,7 @@ from latent_explorer.data.check import DataReport
 from latent_explorer.data.summary import DataSummary
 
 if TYPE_CHECKING:
-    from latent_explorer.training.estimate import Estimate  # noqa: TC004  # it brings torch
+    from latent_explorer.training.estimate import Estimate  # noqa: TC004  # it imports torch
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names, pins and sliders: what a person adds, and the list that comes of it."""
+"""Names, pins and sliders: what the user adds, and the list that comes of it."""
 
 from __future__ import annotations
 

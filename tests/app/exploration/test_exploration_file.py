@@ -100,7 +100,7 @@ def test_other_files_are_no_explorations(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(UserError, match="exploration"):
         exploration_file.read(path)
-    with pytest.raises(UserError, match="not there"):
+    with pytest.raises(UserError, match="not found"):
         exploration_file.read(tmp_path / "none.exploration")
     with pytest.raises(UserError):
         exploration_file.read(tmp_path)

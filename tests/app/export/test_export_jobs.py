@@ -16,7 +16,7 @@ from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.recipe_png import read_recipe
 from latent_explorer.app.export import job as export_jobs
 from latent_explorer.app.export.job import BackgroundJob, animation
-from latent_explorer.app.export.scene import Scene, flip_timeline, state_from_recipe, sweep_timeline, words_of
+from latent_explorer.app.export.scene import Scene, caption_context_of, flip_timeline, state_from_recipe, sweep_timeline
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Notice, Preview, Progress
 from latent_explorer.common.jobs import run_job
@@ -91,11 +91,11 @@ def test_frames_carry_recipes_that_bring_them_back(tmp_path):
         assert picture_requests.resolve(told, SUMMARY) == request
 
 
-def test_words_name_the_classifier():
-    words = words_of(STATE, SUMMARY)
-    assert words.class_names == ("healthy", "diseased")
-    assert words.facts["target"] == "diseased"
-    assert words.facts["model_hash"] == SUMMARY.model_hash
+def test_captions_name_the_classifier():
+    captions = caption_context_of(STATE, SUMMARY)
+    assert captions.class_names == ("healthy", "diseased")
+    assert captions.facts["target"] == "diseased"
+    assert captions.facts["model_hash"] == SUMMARY.model_hash
 
 
 def test_an_empty_timeline_is_a_sentence(tmp_path):

@@ -36,9 +36,9 @@ def test_a_whole_plan_has_no_problems(plan):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"data": Path("gone")}, "not there"),
-        ({"classifier_data": Path("gone")}, "not there"),
-        ({"init": Path("gone.explainer")}, "not there"),
+        ({"data": Path("gone")}, "not found"),
+        ({"classifier_data": Path("gone")}, "not found"),
+        ({"init": Path("gone.explainer")}, "not found"),
         ({"settings": {"images": 0}}, "at least 1"),
         ({"where": ("crop",)}, "column=value"),
         ({"preset": "62"}, "no preset"),
