@@ -29,7 +29,8 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
     data      the whole file
     name      its name in messages
     max_rows  largest number of rows
-    strict    refuse misplaced and unclosed quotes, which are otherwise read as well as possible
+    strict    refuse misplaced and unclosed quotes, which are otherwise read as well as possible; and take the separator
+              from the first line, which names the columns: in a table of one column, names may hold semicolons
 
     Raises UserError if the data is not a table or is beyond the limits. Empty rows at the end are left out.
     """
@@ -43,7 +44,9 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
     if match := _SEPARATOR_LINE.match(text):  # Excel's own first line
         separator, text = match.group(1), text[match.end() :]
     else:
-        separator = _find_separator(text)
+        head = text.partition("\n")[0]
+        candidates = [each for each in SEPARATORS if each in head] if strict else SEPARATORS
+        separator = _find_separator(text, candidates or SEPARATORS[:1])
     rows: list[list[str]] = []
     try:
         for row in _reader(text, separator, strict):
@@ -88,7 +91,7 @@ def _reader(text: str, separator: str, strict: bool) -> Iterator[list[str]]:
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
 
 
-def _find_separator(text: str) -> str:
+def _find_separator(text: str, candidates: Sequence[str]) -> str:
     """Return the separator that splits each of the first rows into most cells, or else occurs most often."""
 
     def cells(separator: str) -> tuple[int, int]:
@@ -99,7 +102,7 @@ def _find_separator(text: str) -> str:
             return 0, 0
         return min(counts, default=0), sum(counts)
 
-    return max(SEPARATORS, key=cells)
+    return max(candidates, key=cells)
 
 
 def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

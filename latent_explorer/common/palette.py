@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 from latent_explorer.common.paths import resource
@@ -55,6 +55,8 @@ LIGHT = Palette(
     danger="#B3261E",
     classes=(*_OKABE_ITO, "#1D1D1F"),
 )
+# Exported pictures and studies: a study is identified by the bytes of its pictures, so these two greys never change.
+PRINT = replace(LIGHT, line="#DADAD6", muted="#6B6B70")
 DARK = Palette(
     name="dark",
     paper="#1E1F22",

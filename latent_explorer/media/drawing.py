@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from latent_explorer.common.palette import LIGHT
+from latent_explorer.common.palette import PRINT
 from latent_explorer.common.paths import resource
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ EXPORT_SIZE = 512  # px; small pictures are enlarged by an integer factor to abo
 
 def class_color(index: int) -> str:
     """Return the colour of class `index`. Eight colours repeat, so colour alone must not identify a class."""
-    return LIGHT.classes[index % len(LIGHT.classes)]
+    return PRINT.classes[index % len(PRINT.classes)]
 
 
 def export_factor(image: np.ndarray) -> int:
@@ -77,7 +77,7 @@ def with_caption(
     margin, size, thick = unit // 5, unit * 3 // 10, unit // 8
     strip = (unit if text else 2 * margin + thick) if bar else 2 * margin + size
     strip += strip % 2  # videos need even sides
-    canvas = Image.new("RGB", (width, height + strip), LIGHT.paper)
+    canvas = Image.new("RGB", (width, height + strip), PRINT.paper)
     canvas.paste(Image.fromarray(image), (0, 0))
     draw = ImageDraw.Draw(canvas)
     value = float(probs[target])
@@ -98,16 +98,16 @@ def _caption(draw: ImageDraw.ImageDraw, place: tuple[int, int, int], size: int, 
     label = f"P({name}) {value:.2f}"
     if strong.getlength(label) > right - left:
         label = f"{value:.2f}"
-    draw.text((left, top), label, LIGHT.ink, strong)
+    draw.text((left, top), label, PRINT.ink, strong)
     room = right - left - strong.getlength(label) - size
     if note and font(size).getlength(note) <= room:
-        draw.text((right, top), note, LIGHT.muted, font(size), anchor="ra")
+        draw.text((right, top), note, PRINT.muted, font(size), anchor="ra")
 
 
 def _bar(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], share: float, color: str) -> None:
     """Draw a bar filled to `share`, with a tick where a two-class verdict changes."""
     left, top, right, bottom = box
-    draw.rectangle(box, fill=LIGHT.line)
+    draw.rectangle(box, fill=PRINT.line)
     draw.rectangle((left, top, left + round(share * (right - left)), bottom), fill=color)
     middle = (left + right) // 2
-    draw.line((middle, top - 3, middle, bottom + 3), fill=LIGHT.ink, width=1)
+    draw.line((middle, top - 3, middle, bottom + 3), fill=PRINT.ink, width=1)

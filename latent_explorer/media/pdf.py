@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from latent_explorer.common.palette import LIGHT
+from latent_explorer.common.palette import PRINT
 from latent_explorer.common.paths import atomic_output, resource
 from latent_explorer.media.drawing import fit
 from latent_explorer.media.sheet import Line, PlacedImage, Sheet, Text
@@ -69,7 +69,7 @@ def _draw(pdf: Any, mark: Text | Line | PlacedImage) -> None:
         # Pillow places the top of the line at y, PDF the baseline: the ascender of Inter is 0.97 of its size.
         pdf.text(mark.x * POINTS, (mark.y + 0.97 * mark.size) * POINTS, mark.text)
     elif isinstance(mark, Line):
-        pdf.set_draw_color(*_rgb(LIGHT.line))
+        pdf.set_draw_color(*_rgb(PRINT.line))
         pdf.set_line_width(POINTS)
         y = mark.y * POINTS
         pdf.line(mark.left * POINTS, y, mark.right * POINTS, y)

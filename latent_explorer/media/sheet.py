@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from latent_explorer.common.palette import LIGHT
+from latent_explorer.common.palette import PRINT
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.media.drawing import fit, font, shorten
 from latent_explorer.media.png import NO_TEXTS, Texts, png_bytes
@@ -52,7 +52,7 @@ class Text:
     y: float
     text: str
     size: int
-    color: str = LIGHT.ink
+    color: str = PRINT.ink
     strong: bool = False
 
 
@@ -100,13 +100,13 @@ def layout_sheet(
     for i, name in enumerate(columns):
         x = MARGIN + label + i * (picture + GAP)
         y = head - BODY - GAP // 2
-        marks.append(_line(x, y, name, BODY, picture, color=LIGHT.muted, strong=True))
+        marks.append(_line(x, y, name, BODY, picture, color=PRINT.muted, strong=True))
     for i, row in enumerate(rows):
         marks += _row(row, head + i * step, label, picture)
     if footer:
         y = height - MARGIN - BODY
         marks.append(Line(MARGIN, width - MARGIN, y - GAP))
-        marks.append(_line(MARGIN, y, footer, NOTE, width - 2 * MARGIN, color=LIGHT.muted))
+        marks.append(_line(MARGIN, y, footer, NOTE, width - 2 * MARGIN, color=PRINT.muted))
     return Sheet(width, height, tuple(marks))
 
 
@@ -115,7 +115,7 @@ def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Pla
     marks: list[Text | Line | PlacedImage] = [
         _line(MARGIN, y, row.title, ROW, label - GAP, strong=True),
         *(
-            _line(MARGIN, y + 26 + 20 * i, note, BODY, label - GAP, color=LIGHT.muted)
+            _line(MARGIN, y + 26 + 20 * i, note, BODY, label - GAP, color=PRINT.muted)
             for i, note in enumerate(row.notes)
         ),
     ]
@@ -124,18 +124,18 @@ def _row(row: Row, top: int, label: int, picture: int) -> list[Text | Line | Pla
             continue
         x = MARGIN + label + i * (picture + GAP)
         marks.append(PlacedImage(x, top, picture, cell.image))
-        color = LIGHT.ink if cell.strong else LIGHT.muted
+        color = PRINT.ink if cell.strong else PRINT.muted
         marks.append(_line(x, top + picture + 6, cell.caption, BODY, picture, color=color, strong=cell.strong))
     return [mark for mark in marks if not isinstance(mark, Text) or mark.text]
 
 
-def _line(x: float, y: float, text: str, size: int, room: int, *, color: str = LIGHT.ink, strong: bool = False) -> Text:
+def _line(x: float, y: float, text: str, size: int, room: int, *, color: str = PRINT.ink, strong: bool = False) -> Text:
     return Text(x, y, shorten(text, room, font(size, strong)), size, color, strong)
 
 
 def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
     """Draw the sheet as a picture (H, W, 3) uint8 with `scale` pixels for each of its own."""
-    canvas = Image.new("RGB", (sheet.width * scale, sheet.height * scale), LIGHT.paper)
+    canvas = Image.new("RGB", (sheet.width * scale, sheet.height * scale), PRINT.paper)
     pen = ImageDraw.Draw(canvas)
     for mark in sheet.marks:
         if isinstance(mark, Text):
@@ -143,7 +143,7 @@ def draw(sheet: Sheet, scale: int = 1) -> np.ndarray:
             pen.text((mark.x * scale, mark.y * scale), mark.text, mark.color, face)
         elif isinstance(mark, Line):
             ends = (mark.left * scale, mark.y * scale, mark.right * scale, mark.y * scale)
-            pen.line(ends, fill=LIGHT.line, width=scale)
+            pen.line(ends, fill=PRINT.line, width=scale)
         else:
             side = mark.side * scale
             picture = Image.fromarray(fit(mark.image, side, side))

@@ -64,7 +64,12 @@ def train_encoder(
         yield Notice(f"Going on at {training.images} images.")
     elif checkpoint.exists():
         raise UserError(f"{checkpoint} holds a training that was not finished. Go on with --resume, or delete it.")
-    if not (yield from training.run_steps(should_stop)):
+    try:
+        finished = yield from training.run_steps(should_stop)
+    except (Exception, KeyboardInterrupt):
+        training.save()  # out of memory, say: the images since the last checkpoint are not lost
+        raise
+    if not finished:
         return None
     found = training.result(explainer)
     checkpoint.unlink(missing_ok=True)

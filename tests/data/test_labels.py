@@ -55,6 +55,13 @@ def test_a_table_that_cannot_be_read_is_refused_with_its_name(table: bytes, said
         tables.read_labels(table, "my/labels.csv")
 
 
+@pytest.mark.parametrize("name", ["a;b.png", "a\tb.png"])
+def test_names_in_a_table_of_one_column_may_hold_a_separator(name: str) -> None:
+    columns = tables.read_labels(f"file\n{name}\nc.png\n".encode(), "labels.csv")
+    assert list(columns) == ["file"]
+    assert list(columns["file"]) == [name, "c.png"]
+
+
 def test_values_with_commas_and_equals_signs_can_be_chosen(tmp_path: Path) -> None:
     for value in ("Apple, red", "a=b", "pear"):
         (tmp_path / value).mkdir()

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.palette import PRINT
 from latent_explorer.media.animation.base_encoder import frame_durations
 from latent_explorer.media.animation.writer import ping_pong_frames, write_gif
 from latent_explorer.media.drawing import enlarge, export_factor, font, shorten, with_caption
@@ -136,3 +137,8 @@ def test_a_sheet_holds_its_pictures_at_their_places(tmp_path):
     with Image.open(tmp_path / "sheet.png") as read:
         assert np.array_equal(np.asarray(read), sheet)
     assert draw_sheet([]).ndim == 3
+
+
+def test_the_colours_of_exported_pictures_never_change():
+    """A study is identified by the bytes of its pictures: other greys would make another study of the same seed."""
+    assert (PRINT.muted, PRINT.line, PRINT.ink, PRINT.paper) == ("#6B6B70", "#DADAD6", "#1D1D1F", "#FAFAF8")

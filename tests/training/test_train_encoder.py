@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 
@@ -67,6 +68,17 @@ def test_a_closed_one_keeps_its_state(tmp_path: Path) -> None:
     job = train_encoder(plain_explainer(), TINY, tmp_path / "state.pt")
     next(job)
     job.close()
+    assert (tmp_path / "state.pt").exists()
+
+
+def test_one_that_fails_keeps_its_state(tmp_path: Path) -> None:
+    def fail_late() -> None:
+        if next(steps) == 3:
+            raise MemoryError
+
+    steps = itertools.count()
+    with pytest.raises(MemoryError):
+        run_job(train_encoder(plain_explainer(), TINY, tmp_path / "state.pt", should_stop=fail_late))
     assert (tmp_path / "state.pt").exists()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from latent_explorer.common.palette import LIGHT
+from latent_explorer.common.palette import PRINT
 from latent_explorer.media.drawing import fit, font
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _gap(tile: int) -> int:
 
 
 def _frame(pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, state: int) -> np.ndarray:
-    canvas = Image.new("RGB", panel_size(kind, tile), LIGHT.paper)
+    canvas = Image.new("RGB", panel_size(kind, tile), PRINT.paper)
     draw = ImageDraw.Draw(canvas)
     strip, gap = tile // STRIP, _gap(tile)
     size = max(9, strip * 5 // 8)
@@ -59,9 +59,9 @@ def _frame(pairs: Sequence[Pair], kind: Kind, tile: int, texts: StudyTexts, stat
         canvas.paste(Image.fromarray(fit(pair[state], tile, tile)), (x, y))
         middle = y + tile + strip // 2
         face = font(size, semibold=True)
-        draw.text((x, middle), _label(kind, place, texts), LIGHT.ink, face, anchor="lm")
+        draw.text((x, middle), _label(kind, place, texts), PRINT.ink, face, anchor="lm")
         label = texts.word("show_after" if state else "show_before")
-        ink, face = (LIGHT.ink, face) if state else (LIGHT.muted, font(size))
+        ink, face = (PRINT.ink, face) if state else (PRINT.muted, font(size))
         draw.text((x + tile, middle), label, ink, face, anchor="rm")
     return np.asarray(canvas)
 
