@@ -25,7 +25,7 @@ demo: setup ## the headless tour of the bundled explainer, into demo/
 	$(BIN)/latent-explorer demo --out demo
 
 test: lint ## lint and all tests but the slow ones; at most ten minutes on two cores
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -m "not slow"
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -q -n auto -m "not slow"
 
 test-all: lint ## also the slow tests: fuzz, soak, a real window, a study in a browser
 	@sh packaging/linux/browser.sh

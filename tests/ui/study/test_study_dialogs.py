@@ -36,7 +36,8 @@ def wizard(qtbot, desktop) -> StudyDialog:
     dialog = opened(desktop, "make_study", StudyDialog)
     dialog.questions.tile.setValue(64)
     dialog.questions.items.setValue(1)
-    qtbot.waitUntil(lambda: dialog.picture.animating, timeout=WAIT)
+    # A slow machine can draw the first question before it hears of the smaller tile: wait for the small one.
+    qtbot.waitUntil(lambda: dialog.picture.animating and "kB for" in dialog.details.text(), timeout=WAIT)
     return dialog
 
 
