@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
-from latent_explorer.bootstrap import main
+import sys
 
 if __name__ == "__main__":
+    if sys.flags.safe_path:  # `python -P main.py`: the source tree, unlike the current folder, may be imported from
+        sys.path.insert(0, __file__.removesuffix("main.py") or ".")
+    from latent_explorer.bootstrap import main
+
     main()

@@ -153,9 +153,10 @@ def _screen() -> Check:
 def _qt() -> Iterator[Check]:
     """Check Qt and the font in a child process: a missing platform plugin does not raise, it aborts."""
     command = paths.self_command("doctor", "--qt-probe")
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    folder, environment = paths.self_surroundings()
+    environment["QT_QPA_PLATFORM"] = "offscreen"
     child = subprocess.run(
-        command, capture_output=True, text=True, timeout=_PROBE_SECONDS, env=environment, check=False
+        command, capture_output=True, text=True, timeout=_PROBE_SECONDS, cwd=folder, env=environment, check=False
     )
     lines = child.stdout.strip().splitlines()
     if child.returncode != 0 or not lines:

@@ -54,12 +54,26 @@ def resource(name: str) -> Path:
 
 
 def self_command(*args: str) -> list[str]:
-    """Return the command that starts this program as a child, independent of the current directory."""
+    """Return the command that starts this program as a child; start it with `self_surroundings`."""
     if is_frozen():
         return [sys.executable, *args]
     root = source_root()
+    # -P: neither the current folder nor that of a script is searched for modules. main.py adds its own again.
     entry = [str(root / "main.py")] if root else ["-m", "latent_explorer"]
-    return [sys.executable, *entry, *args]
+    return [sys.executable, "-P", *entry, *args]
+
+
+def self_surroundings() -> tuple[Path, dict[str, str]]:
+    """Return the current folder and the environment for a child that `self_command` starts.
+
+    Python may run any `torch.py` of its current folder, so this is never a folder of pictures or of a run, which may
+    have been downloaded. It is one of our own, so that no other disk is kept from being ejected either.
+    """
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}  # the same as -P, also for the child's own children
+    if search_path := environment.get("PYTHONPATH"):
+        entries = (os.path.abspath(e) for e in search_path.split(os.pathsep) if os.path.normpath(e) != os.curdir)
+        environment["PYTHONPATH"] = os.pathsep.join(entries)
+    return resources_dir(), environment
 
 
 def user_data_dir() -> Path:

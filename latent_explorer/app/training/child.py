@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import self_command
+from latent_explorer.common.paths import self_command, self_surroundings
 from latent_explorer.data.threads import reserve_one_core
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -45,14 +45,15 @@ def start_child(arguments: Sequence[str], folder: Path, output: str = OUTPUT) ->
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        own_folder, environment = self_surroundings()
         with (folder / output).open("wb") as file:
             process = subprocess.Popen(
                 self_command(*arguments),
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=subprocess.STDOUT,
-                cwd=folder,  # not the window's: a removable disk there could not be ejected for days
-                env=child_environment(),
+                cwd=own_folder,
+                env=child_environment(environment),
                 **_detached(),
             )
     except OSError as error:
@@ -117,9 +118,9 @@ def last_error(output: Path) -> str:
     return message
 
 
-def child_environment() -> dict[str, str]:
-    """Return the environment of a child: it leaves one core to the window, and does not spin while it waits."""
-    environment = dict(os.environ)
+def child_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """Return `base` for a child that leaves one core to the window and does not spin while it waits."""
+    environment = dict(base)
     reserve_one_core(environment)
     environment["OMP_WAIT_POLICY"] = "PASSIVE"
     environment["PYTHONUNBUFFERED"] = "1"  # its output is read while it runs

@@ -14,6 +14,7 @@ import pytest
 
 from latent_explorer.app.training import child
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import resources_dir
 
 WAIT = 20.0
 ABOUT_ITSELF = """
@@ -56,7 +57,7 @@ def test_a_child_is_detached_gentle_and_leaves_a_core(program, tmp_path, monkeyp
     assert said["stdin"] == ""
     assert said["wait"] == "PASSIVE"
     assert int(said["threads"]) == max(1, len(os.sched_getaffinity(0)) - 1)
-    assert os.path.samefile(said["cwd"], tmp_path / "new run")
+    assert os.path.samefile(said["cwd"], resources_dir())  # no disk of the user is kept from being ejected
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
