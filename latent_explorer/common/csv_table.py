@@ -3,27 +3,52 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import itertools
 import re
+from array import array
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from _csv import Reader
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 MAX_ROWS, MAX_COLUMNS, MAX_CELL = 200_000, 5_000, 100_000
 SEPARATORS = (",", ";", "\t")
-_SEPARATOR_LINE = re.compile(r"sep=([,;\t])\r?\n")
+_SEPARATOR_LINE = re.compile(r"\"?sep=([,;\t|])\"?[,;\t|]*(?:\r\n|\r|\n)", re.IGNORECASE)
 _SEPARATOR_ROWS = 20  # rows that the separator is found from
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "|")
+_SAVE_AS = "Save the sheet as CSV (UTF-8) in a spreadsheet program."
+# What a file of another kind begins with, and what it is.
+_NO_TABLES = (
+    (b"PK\x03\x04", "a workbook or an archive"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "a workbook of an old version"),
+    (b"<!doctype", "a web page"),
+    (b"<html", "a web page"),
+    (b"<table", "a web page"),
+    (b"<?xml", "a workbook or a page in XML"),
+    (b"{\\rtf", "a text document"),
+    (b"%pdf", "a PDF"),
+)
 
 
-def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False) -> list[list[str]]:
+class Table(list[list[str]]):
+    """Rows of a table. `lines` holds the line of the file, from 1, at which each row begins."""
+
+    def __init__(self, name: str, encoding: str) -> None:
+        super().__init__()
+        self.name = name
+        self.encoding = encoding
+        self.lines = array("I")
+
+
+def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool = False) -> Table:
     """Read the rows of a CSV: UTF-8, UTF-16 or else Windows-1252; separated by commas, semicolons or tabs.
 
     data      the whole file
@@ -34,32 +59,41 @@ def read_table(data: bytes, name: str, *, max_rows: int = MAX_ROWS, strict: bool
 
     Raises UserError if the data is not a table or is beyond the limits. Empty rows at the end are left out.
     """
-    if data[:4] == b"PK\x03\x04":
-        raise UserError(
-            f"{name} is a workbook or an archive. Unpack it, or save the sheet as CSV in a spreadsheet program."
-        )
-    text = _decode(data)
+    head = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    for start, kind in _NO_TABLES:
+        if data.startswith(start) or head.startswith(start):
+            raise UserError(f"{name} is {kind}, not a table of text. {_SAVE_AS}")
+    text, encoding = _decode(data, name)
     if "\x00" in text:
         raise UserError(f"{name} is not a table of text. Save or export it as CSV.")
+    skipped = 0
     if match := _SEPARATOR_LINE.match(text):  # Excel's own first line
-        separator, text = match.group(1), text[match.end() :]
+        separator, text, skipped = match.group(1), text[match.end() :], 1
     else:
-        head = text.partition("\n")[0]
-        candidates = [each for each in SEPARATORS if each in head] if strict else SEPARATORS
-        separator = _find_separator(text, candidates or SEPARATORS[:1])
-    rows: list[list[str]] = []
+        first = re.split(r"[\r\n]", text, maxsplit=1)[0]
+        candidates = [each for each in SEPARATORS if each in first] if strict else SEPARATORS
+        separator = _find_separator(text, candidates or ("|" if "|" in first else ",",))
+    table = Table(name, encoding)
+    reader = _reader(text, separator, strict)
+    line = 0
     try:
-        for row in _reader(text, separator, strict):
-            if len(rows) >= max_rows or len(row) > MAX_COLUMNS:
+        for row in reader:
+            if len(table) >= max_rows or len(row) > MAX_COLUMNS:
                 raise UserError(
                     f"{name} has more than {max_rows:,} rows or {MAX_COLUMNS:,} columns, which is too large to be read."
                 )
-            rows.append(row)
+            table.append(row)
+            table.lines.append(line + 1 + skipped)
+            line = reader.line_num
     except csv.Error as error:
-        raise UserError(f"{name} cannot be read as a table ({error}). Save or export it as CSV again.") from error
-    while rows and not any(cell.strip() for cell in rows[-1]):
-        rows.pop()
-    return rows
+        raise UserError(
+            f"{name} cannot be read as a table ({error}, in the row that begins at line {line + 1 + skipped}). "
+            "Save or export it as CSV again."
+        ) from error
+    while table and not any(cell.strip() for cell in table[-1]):
+        table.pop()
+        table.lines.pop()
+    return table
 
 
 def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[str, str]]]:
@@ -72,21 +106,35 @@ def read_records(rows: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[st
     return heads, [dict(zip(heads, row, strict=False)) for row in cells]
 
 
-def _decode(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    # UTF-16 without a byte order mark: half of its first letter is zero.
-    if data[1:2] == b"\x00":
-        return data.decode("utf-16-le", errors="replace")
-    if data[:1] == b"\x00":
-        return data.decode("utf-16-be", errors="replace")
+def _decode(data: bytes, name: str) -> tuple[str, str]:
+    """Return the text of a file, and the name of its encoding."""
+    for mark, encoding in (
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace"), encoding
+    # UTF-16 without a byte order mark: every other byte is zero where the text is separators, digits and line ends.
+    sample = data[:4096]
+    odd, even = sample[1::2].count(0), sample[0::2].count(0)
+    if max(odd, even) > len(sample) / 10 and min(odd, even) == 0:
+        encoding = "utf-16-le" if odd else "utf-16-be"
+        return data.decode(encoding, errors="replace"), encoding
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8-sig"), "utf-8"
     except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+        pass
+    try:
+        return data.decode("cp1252"), "cp1252"
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{name} is neither UTF-8 nor UTF-16 nor Windows-1252: it comes from a system with another code page, and "
+            "its letters would be read as others. Save it as CSV (UTF-8)."
+        ) from error
 
 
-def _reader(text: str, separator: str, strict: bool) -> Iterator[list[str]]:
+def _reader(text: str, separator: str, strict: bool) -> Reader:
     csv.field_size_limit(MAX_CELL)
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=strict)
 
