@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 MINUS = "\N{MINUS SIGN}"
+KEPT = "\n\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # letters of Persian and Hindi need the joiners
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400  # seconds
 
 
@@ -40,6 +43,31 @@ def size_text(count: float) -> str:
         if count >= 0.9995 * unit:
             return f"{count / unit:.{int(count < 99.95 * unit)}f} {name}"
     return f"{max(1, round(count / 1e3))} kB"
+
+
+def readable(text: str) -> str:
+    """Return a foreign text without characters that reorder or hide others; what cannot be shown becomes U+FFFD."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in KEPT else _stand_in(c) for c in text)
+
+
+def _stand_in(character: str) -> str:
+    if character.isspace():
+        return " "
+    return "" if unicodedata.category(character) == "Cf" else "\N{REPLACEMENT CHARACTER}"
+
+
+def shortened(text: str, limit: int = 60) -> str:
+    """Return a name from a file as one line of at most `limit` characters."""
+    line = " ".join(readable(text[: 4 * limit]).split())  # it may be megabytes long
+    return line if len(line) <= limit else line[: limit - 1] + ELLIPSIS
+
+
+def without_middle(text: str, limit: int) -> str:
+    """Return at most `limit` characters of a text: its beginning and its end."""
+    end = limit // 3
+    return text if len(text) <= limit else f"{text[: limit - end - 1]}{ELLIPSIS}{text[-end:]}"
 
 
 def free_name(name: str, is_taken: Callable[[str], bool], joint: str = " ") -> str:

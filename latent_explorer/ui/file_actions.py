@@ -10,6 +10,7 @@ from PySide6.QtCore import QMimeData, QStandardPaths, Qt, QTemporaryDir, QUrl
 from PySide6.QtGui import QDrag, QGuiApplication, QImage, QPixmap
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
+from latent_explorer.common.format import shortened
 from latent_explorer.data.images import SUFFIXES
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.scaling import to_qimage
@@ -73,7 +74,7 @@ class FileActions:
         answer = QMessageBox.question(
             self._window,
             "Latent Explorer",
-            f"{action} {path.name if path else 'this exploration'}?",
+            f"{action} {shortened(path.name) if path else 'this exploration'}?",
             buttons.Save | buttons.Discard | buttons.Cancel,
             buttons.Save,
         )

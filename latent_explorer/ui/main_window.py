@@ -28,6 +28,7 @@ from latent_explorer.app.exploration.updates import (
     TimelineFrame,
 )
 from latent_explorer.common.events import Notice, Progress
+from latent_explorer.common.format import shortened
 from latent_explorer.ui import actions
 from latent_explorer.ui.attributes.panel import AttributesPanel
 from latent_explorer.ui.bottom_strip import BottomStrip
@@ -39,7 +40,7 @@ from latent_explorer.ui.projection.actions import ProjectionActions
 from latent_explorer.ui.samples.panel import SamplesPanel
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.dock import TrainingDockHost
-from latent_explorer.ui.widgets.basics import column, escape_mnemonics, hairline, open_dialog
+from latent_explorer.ui.widgets.basics import action_text, column, hairline, open_dialog
 from latent_explorer.ui.widgets.notice_bar import NoticeBar
 from latent_explorer.ui.widgets.status_bar import StatusBar
 from latent_explorer.ui.window_actions import handlers
@@ -260,13 +261,14 @@ class MainWindow(QMainWindow):
         for key, text in (("undo", self.explorer.undo_text), ("redo", self.explorer.redo_text)):
             action = self.actions_by_key[key]
             action.setEnabled(bool(text))
-            action.setText(f"&{escape_mnemonics(text) or key.capitalize()}")
+            action.setText(f"&{action_text(text) or key.capitalize()}")
 
     def _update_title(self) -> None:
         """Show file and model in the title; Qt adds the program's name on platforms where it is usual."""
         summary, path = self.explorer.summary, self.explorer.path
         parts = [path.name if path else "", summary.name if summary else ""]
-        self.setWindowTitle(" \N{EM DASH} ".join(part for part in parts if part) + "[*]")
+        title = " \N{EM DASH} ".join(shortened(part) for part in parts if part)
+        self.setWindowTitle(title.replace("[*]", "[*][*]") + "[*]")  # a doubled mark is shown as it is
         self.setWindowModified(self.explorer.path is not None and self.explorer.unsaved)
 
     def _show_warnings(self) -> None:
@@ -276,7 +278,7 @@ class MainWindow(QMainWindow):
     def _fill_recent(self) -> None:
         self.recent.clear()
         for path in library.existing(self.explorer.settings.recent):
-            action = self.recent.addAction(escape_mnemonics(path.name))
+            action = self.recent.addAction(action_text(path.name))
             action.setToolTip(str(path))
             action.triggered.connect(lambda _on=False, path=path: self.explorer.open_path(path))
         if self.recent.isEmpty():

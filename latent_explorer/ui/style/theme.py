@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from latent_explorer.common import palette
 from latent_explorer.common.palette import Palette
+from latent_explorer.ui.style.plain_text import PlainTextStyle
 from latent_explorer.ui.style.stylesheet import stylesheet
 
 Mode = Literal["system", "light", "dark"]
@@ -80,7 +81,7 @@ def apply(mode: Mode = "system") -> None:
         raise RuntimeError("theme.apply needs a QApplication")
     _mode = mode
     _current = _resolve(app, mode)
-    app.setStyle(QStyleFactory.create("Fusion"))
+    app.setStyle(PlainTextStyle(QStyleFactory.create("Fusion")))
     app.setPalette(_palette(_current))
     app.setStyleSheet(stylesheet(_current))
     notifier.changed.emit()

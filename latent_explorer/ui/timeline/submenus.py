@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
+from latent_explorer.common.format import shortened
 from latent_explorer.explain.timeline.timeline import FPS
 from latent_explorer.ui.timeline import timeline_text
-from latent_explorer.ui.widgets.basics import escape_mnemonics
+from latent_explorer.ui.widgets.basics import action_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,7 @@ class TimelineMenus:
         current = self._controller.current
         for timeline in self._controller.timelines:
             chosen = current is not None and timeline.name == current.name
-            _choice(menu, escape_mnemonics(timeline.name), chosen).triggered.connect(
+            _choice(menu, action_text(timeline.name), chosen).triggered.connect(
                 lambda _checked=False, name=timeline.name: self._controller.choose(name)
             )
         menu.addSeparator()
@@ -93,7 +94,7 @@ class TimelineMenus:
             answer = QMessageBox.question(
                 self._owner,
                 "Latent Explorer",
-                f"Delete {current.name} with its {timeline_text.keyframes(len(current.keyframes))}? "
+                f"Delete {shortened(current.name)} with its {timeline_text.keyframes(len(current.keyframes))}? "
                 "Undo brings it back.",
                 buttons.Yes | buttons.No,
                 buttons.No,

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 from latent_explorer.explain.timeline.timeline import duration
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.timeline import timeline_text
-from latent_explorer.ui.widgets.basics import escape_mnemonics, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import action_text, hint, icon_button, row
 from latent_explorer.ui.widgets.number_field import NumberField
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Transport(QWidget):
         name = timeline.name if timeline else "Timeline"
         metrics = self.name.fontMetrics()
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, NAME_WIDTH)
-        self.name.setText(escape_mnemonics(shown))
+        self.name.setText(action_text(shown))
         self._fit()
 
     def show_playhead(self, seconds: float) -> None:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latent_explorer.common.format import size_text
+from latent_explorer.common.format import shortened, size_text
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.training import metrics, run_text
 from latent_explorer.ui.training.curves_view import CurvesView, split_in_two
@@ -218,7 +218,7 @@ class HistoryPage(QStackedWidget):
             self.show_runs()
 
     def _confirm_delete(self, views: list[RunView]) -> bool:
-        names = ", ".join(view.name for view in views[:3])
+        names = ", ".join(shortened(view.name) for view in views[:3])
         more = f" and {len(views) - 3} more" if len(views) > 3 else ""
         size = size_text(sum(run_text.folder_size(view.path) for view in views))
         buttons = QMessageBox.StandardButton

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from latent_explorer.common.format import shortened
 from latent_explorer.ui.style import icons, theme
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QPaintEvent, QWheelEvent
 
 SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+LEAST_TEXT, MOST_TEXT = 30 * theme.UNIT, 80 * theme.UNIT  # width that the longest text asks for, px
 Layout = TypeVar("Layout", bound=QBoxLayout)
 Dialog = TypeVar("Dialog", bound=QDialog)
 
@@ -49,17 +51,17 @@ def _spaced(layout: Layout, spacing: int, margin: int) -> Layout:
     return layout
 
 
-def title(text: str) -> QLabel:
+def title(text: str) -> Label:
     """Return the title of a panel: sentence case, semibold, body size."""
     return _label(text, "title")
 
 
-def plain(text: str) -> QLabel:
+def plain(text: str) -> Label:
     """Return a label of body text."""
     return _label(text, "plain")
 
 
-def hint(text: str, *, wrap: bool = True) -> QLabel:
+def hint(text: str, *, wrap: bool = True) -> Label:
     """Return a label of small, muted text."""
     label = _label(text, "hint")
     label.setFont(theme.font(theme.SMALL))
@@ -67,7 +69,7 @@ def hint(text: str, *, wrap: bool = True) -> QLabel:
     return label
 
 
-def warning(text: str = "") -> QLabel:
+def warning(text: str = "") -> Label:
     """Return a label of small warning text, hidden while empty."""
     label = _label(text, "warning")
     label.setFont(theme.font(theme.SMALL))
@@ -76,35 +78,51 @@ def warning(text: str = "") -> QLabel:
     return label
 
 
-def escape_mnemonics(text: str) -> str:
-    """Escape "&" in a text for a menu or a button, where it would mark the next letter as a mnemonic."""
-    return text.replace("&", "&&")
-
-
-def _label(text: str, role: str) -> QLabel:
-    label = QLabel(text)
-    label.setTextFormat(Qt.TextFormat.PlainText)  # names from files are not HTML
+def _label(text: str, role: str) -> Label:
+    label = Label(text)
     label.setProperty("role", role)
     return label
 
 
-class ElidedLabel(QLabel):
-    """Label of one line that is elided if it does not fit; `text()` stays the whole text."""
+def action_text(text: str) -> str:
+    """Return a foreign text for a menu or a button: short, and with "&" escaped, which would mark the next letter."""
+    return shortened(text).replace("&", "&&")
+
+
+class Label(QLabel):
+    """Plain text that never makes a window wide: what does not fit is elided; `text()` stays the whole text."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(text)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setTextFormat(Qt.TextFormat.PlainText)  # names from files are not HTML
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(min(hint.width(), LEAST_TEXT), hint.height())
+
+    def sizeHint(self) -> QSize:
+        hint = super().sizeHint()
+        return QSize(min(hint.width(), MOST_TEXT), hint.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self.fontMetrics().horizontalAdvance(self.text()) <= self.width():
+        if super().minimumSizeHint().width() <= self.width():
             super().paintEvent(event)  # with its selection, where the text can be selected
             return
+        box = self.contentsRect()
+        parts = self.text().split(" ") if self.wordWrap() else [self.text()]
+        elided = (self.fontMetrics().elidedText(part, Qt.TextElideMode.ElideRight, box.width()) for part in parts)
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        mode = Qt.TextElideMode.ElideRight
-        shown = self.fontMetrics().elidedText(self.text(), mode, self.width())
-        painter.drawText(self.rect(), self.alignment(), shown)
+        wrap = Qt.TextFlag.TextWordWrap if self.wordWrap() else Qt.TextFlag.TextSingleLine
+        painter.drawText(box, self.alignment() | wrap, " ".join(elided))
+
+
+class ElidedLabel(Label):
+    """Label of one line that takes the width there is."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
 
 def hairline(*, vertical: bool = False) -> QFrame:

@@ -207,9 +207,11 @@ class ImageView(QWidget):
         metrics = QFontMetricsF(painter.font())
         room = frame.width()
         if shot.verdict:
-            text_width = metrics.horizontalAdvance(shot.verdict)
+            # In the middle: at its end stands the probability.
+            verdict = metrics.elidedText(shot.verdict, Qt.TextElideMode.ElideMiddle, 0.75 * room)
+            text_width = metrics.horizontalAdvance(verdict)
             painter.setPen(now.color("ink" if shot.verdict_class >= 0 else "muted"))
-            painter.drawText(line, theme.RIGHT, shot.verdict)
+            painter.drawText(line, theme.RIGHT, verdict)
             room -= text_width + 2 * theme.UNIT
             if shot.verdict_class >= 0:
                 painter.setPen(Qt.PenStyle.NoPen)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QSizePolicy, QToolBut
 from latent_explorer.common.events import Progress
 from latent_explorer.common.format import duration_text
 from latent_explorer.ui.style import icons, theme
-from latent_explorer.ui.widgets.basics import escape_mnemonics, hint, icon_button, row
+from latent_explorer.ui.widgets.basics import action_text, hint, icon_button, row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -203,12 +203,12 @@ class StatusBar(QWidget):
 
     def show_devices(self, device: str, choices: Sequence[tuple[str, str]], chosen: str = "") -> None:
         """Show the device in use and the devices that can be chosen, as (id, words)."""
-        self.device.setText(escape_mnemonics(device))
+        self.device.setText(action_text(device))
         self.device.setVisible(bool(device))
         self.device_menu.clear()
         group = QActionGroup(self.device_menu)
         for number, label in choices:
-            action = self.device_menu.addAction(escape_mnemonics(label))
+            action = self.device_menu.addAction(action_text(label))
             action.setToolTip(f"Make the pictures on: {label}")
             action.setCheckable(True)
             action.setChecked(number == chosen)
