@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 @data_options(split="--split-column")
 @split_option("val")
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search.")
-@click.option("--seed", type=int, help="Draw them by this seed; without it, the first.")
+@click.option("--seed", type=int, help="Choose them by this seed; without it, the first.")
 @click.option("--kappa", default=1.0, show_default=True, help="Share of the way to the observed end.")
-@click.option("--exhaustive", is_flag=True, help="Render every move, not only those that gradients promise most of.")
-@click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes a class.")
+@click.option("--exhaustive", is_flag=True, help="Render every move, not only those that gradients predict to matter.")
+@click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
 @classifier_option
 @click.option("--out", type=PATH, metavar="X2", help="Write the explainer with what was found.")
 @device_option

@@ -25,7 +25,7 @@ _MARKS = {"good": "ok ", "note": "   ", "warning": "!  ", "error": "!! "}
     default=64,
     show_default=True,
     type=click.IntRange(min=4),
-    help="Pixels a side of the training that is planned.",
+    help="Size of the planned training in pixels (width and height).",
 )
 @json_option
 def check(data: str, resolution: int, as_json: bool, **selection: Any) -> int:

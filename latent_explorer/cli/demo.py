@@ -31,7 +31,7 @@ SECOND_TOUR_FOLDER = "shortcut"
 def demo(out: Path, explainer: Path | None, device: str, as_json: bool) -> None:
     """Make a headless tour: window.png, attributes.png, flip.gif and report.json.
 
-    Without --explainer the same of leaf-shortcut, whose classifier looks at the ground, stands under shortcut/, and
+    Without --explainer the same of leaf-shortcut, whose classifier looks at the ground, goes to shortcut/, and
     report.html shows how to tell them apart.
     """
     from latent_explorer.app.library import SHORTCUT, bundled, bundled_explainer

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "--note",
     metavar="TEXT",
-    help="What people should know who open the file: a few sentences; an empty text takes it away.",
+    help="What people who open the file should know, in a few sentences; an empty text removes it.",
 )
-@click.option("--licence", metavar="TEXT", help="Under which terms the file may be used; reports print it.")
+@click.option("--licence", metavar="TEXT", help="Terms under which the file may be used; reports print it.")
 @click.option("--out", required=True, type=PATH, metavar="X2")
 @json_option
 def name(
@@ -52,7 +52,7 @@ def name(
     write_explainer(replace(model, attribute_sets=sets, provenance=provenance), out)
     fields = {"path": out, "named": sorted(new_names), "note": note_of(provenance)}
     changes = [f"{len(new_names)} attributes named"] if new_names else []
-    changes += [f"{key} {'left' if key in provenance else 'taken away'}" for key in texts]
+    changes += [f"{key} {'set' if key in provenance else 'removed'}" for key in texts]
     Output(as_json=as_json).result(fields, f"{out}: {', '.join(changes)}")
 
 

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 @click.option("--images", "data", required=True, type=click.Path(), metavar="DATA", help="Pictures with labels.csv.")
 @data_options(split="--split-column")
 @split_option("test")
-@click.option("--n", type=click.IntRange(min=2), help="At most so many pictures; all without it.")
+@click.option("--n", type=click.IntRange(min=2), help="At most this many pictures; all without it.")
 @click.option("--kappa", "kappas", multiple=True, type=float, default=[1.0], show_default=True, help="May be repeated.")
 @click.option(
     "--controls",
     "wants_controls",
     is_flag=True,
-    help="Take away or swap the latent or the told class: does the evidence pass through the latent?",
+    help="Remove or swap the latent or the class given to the generator: does the evidence pass through the latent?",
 )
 @classifier_option
 @click.option("--out", type=PATH, metavar="DIR", help="Write report.json and sheets.")
@@ -122,7 +122,7 @@ def format_controls(controls: Controls) -> str:
             continue
         low, high = rate.interval
         lines.append(f"  {rate.share:.3f} [{low:.3f}, {high:.3f}]  {CONTROLS[key]}")
-    lines.append("margin told nothing against the photograph's, correlation within each verdict:")
+    lines.append("margin given no class against the photograph's, correlation within each verdict:")
     lines.append(
         "  "
         + ", ".join(

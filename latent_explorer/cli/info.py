@@ -55,7 +55,7 @@ def format_text(fields: dict[str, Any]) -> str:
     ]
     for classifier in fields["classifiers"]:
         conditioning = (
-            "; the generator is told its answer" if classifier["classifier_id"] == fields["conditioned_on"] else ""
+            "; the generator gets its answer" if classifier["classifier_id"] == fields["conditioned_on"] else ""
         )
         identity = f"{classifier['name']} ({classifier['classifier_id'][:16]})"
         sees = f"; it sees {_describe_input(classifier)}" if classifier["frame_only"] else ""

@@ -59,7 +59,7 @@ def doctor(qt_probe: bool, as_json: bool) -> int:
 @click.argument("net", type=click.Choice(["alex", "squeeze"]), default="alex")
 @json_option
 def get_weights(net: str, as_json: bool) -> None:
-    """Fetch the network that LPIPS stands on from PyTorch's server.
+    """Fetch the network that LPIPS needs from PyTorch's server.
 
     alex is what LPIPS is reported with, and 244 MB; squeeze is 5 MB, and its figures differ. Without either,
     trainings go by the feature distance of the classifier instead.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("explainers", metavar="X [Y ...]", nargs=-1, required=True, type=click.Path())
-@click.option("--out", required=True, type=PATH, metavar="FILE.html", help="The page, one file that stands alone.")
+@click.option("--out", required=True, type=PATH, metavar="FILE.html", help="The page, a single file.")
 @click.option(
     "--attributes", default=10, show_default=True, type=click.IntRange(min=1), help="The first of each class."
 )

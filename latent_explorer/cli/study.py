@@ -35,18 +35,16 @@ def study() -> None:
 )
 @click.option("--kind", type=click.Choice(KINDS), default="both", show_default=True, help="Which questions.")
 @click.option("--attributes", default=6, show_default=True, type=int, help="Attributes of each arm, best first.")
-@click.option("--items", default=3, show_default=True, type=int, help="Classification questions an attribute.")
-@click.option("--verbal-items", default=1, show_default=True, type=int, help="Verbal questions an attribute.")
+@click.option("--items", default=3, show_default=True, type=int, help="Classification questions per attribute.")
+@click.option("--verbal-items", default=1, show_default=True, type=int, help="Verbal questions per attribute.")
 @click.option("--target", metavar="CLASS", help="Class that the attributes lead to, by name or number.")
 @click.option("--keys", default="", metavar="KEY,...", help="These attributes (such as 214max) instead of the best.")
 @click.option("--catch", default=2, show_default=True, type=int, help="Catch trials.")
 @click.option("--no-practice", is_flag=True, help="No practice questions.")
 @click.option("--reach", default=1.0, show_default=True, help="Share of the way to the observed end (kappa).")
-@click.option("--tile", default=512, show_default=True, type=int, help="Side of a picture in a question, px.")
-@click.option(
-    "--seconds", default=0.75, show_default=True, help="How long a frame of a classification question stands."
-)
-@click.option("--verbal-seconds", default=1.0, show_default=True, help="The same of a verbal question.")
+@click.option("--tile", default=512, show_default=True, type=int, help="Width of a picture in a question, px.")
+@click.option("--seconds", default=0.75, show_default=True, help="Seconds per frame of a classification question.")
+@click.option("--verbal-seconds", default=1.0, show_default=True, help="Seconds per frame of a verbal question.")
 @click.option("--texts", type=PATH, metavar="FILE", help="JSON with texts: title, consent, contact, ...")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same study.")
 @click.option("--out", required=True, type=PATH, metavar="DIR", help="New folder for the study.")
@@ -133,9 +131,11 @@ def _target(path: Path, name: str | None) -> int | None:
     metavar="RULE,...",
     help=f"Rules that leave respondents out, of: {', '.join(ALL_RULES)}; or none.",
 )
-@click.option("--least-seconds", default=1.0, show_default=True, help="Of the rule too-fast: seconds a question.")
 @click.option(
-    "--most-failed", default=0, show_default=True, help="Of the rule failed-catch: catch trials that may be failed."
+    "--least-seconds", default=1.0, show_default=True, help="Fewest seconds per question, for the rule too-fast."
+)
+@click.option(
+    "--most-failed", default=0, show_default=True, help="Catch trials that may be failed, for the rule failed-catch."
 )
 @click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder for the result.")
 @json_option
@@ -149,7 +149,7 @@ def score(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Score answers: the page's JSON files, our CSV, or a survey service's export (a folder stands for its files)."""
+    """Score answers: the page's JSON files, our CSV, or a survey service's export (of a folder: all its files)."""
     from latent_explorer.studies.scoring.report import sentences
     from latent_explorer.studies.scoring.rules import Rules
     from latent_explorer.studies.scoring.score_files import score_files

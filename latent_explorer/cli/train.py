@@ -57,7 +57,7 @@ def train_classifier(
     low, high = test["interval"]
     text = (
         f"{out}: accuracy {test['accuracy']:.3f} on {test['n']} test pictures (95 % interval {low:.3f} to {high:.3f}), "
-        f"calibration error {test['calibration_error']:.3f}, {about['milliseconds_a_picture']:.1f} ms a picture"
+        f"calibration error {test['calibration_error']:.3f}, {about['milliseconds_a_picture']:.1f} ms per picture"
     )
     output.result({"path": out, **about}, text)
 

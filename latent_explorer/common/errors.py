@@ -21,3 +21,18 @@ class UserError(Exception):
     def __init__(self, message: str) -> None:
         short = re.sub(rf"\S{{{MAX_WORD},}}", lambda word: without_middle(word.group(), MAX_WORD), message)
         super().__init__(readable(without_middle(short, MAX_MESSAGE)))
+
+
+def unreadable(name: object, kind: str, why: object, *, suffix: str = "", empty: bool = False) -> UserError:
+    """Return the error about a file that cannot be read as the `kind` ("explainer") that it was opened as.
+
+    name    file or its name
+    why     words on what is wrong with it, unless it is `empty`
+    suffix  ending of such files, ".explainer": the advice to choose one is given only if the file has another ending
+    """
+    if empty:
+        return UserError(f"{name} is empty. Copy or download it again.")
+    what = f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    if not str(name).lower().endswith(suffix):
+        return UserError(f"{name} is not {what} ({why}). Choose a file that ends in {suffix}.")
+    return UserError(f"{name} is damaged or not {what} ({why}). Copy or download it again.")

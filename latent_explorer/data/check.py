@@ -359,7 +359,7 @@ def kinds(inspection: DatasetInspection) -> Iterator[Finding]:
     kinds: tuple[tuple[Callable[[ImageFacts], bool], str], ...] = (
         (lambda fact: fact.mode == "CMYK", "for printing (CMYK): turned into RGB, so colours may differ a little."),
         (lambda fact: fact.mode in ("P", "PA"), "with a palette: turned into RGB."),
-        (lambda fact: fact.high_bit_depth, "with 16 bits a channel: brought to 8."),
+        (lambda fact: fact.high_bit_depth, "with 16 bits per channel: brought to 8."),
         (lambda fact: fact.transparent, "with transparent parts, which become black."),
         (lambda fact: fact.rotated, "marked as rotated by the camera: turned upright."),
         (lambda fact: fact.animated, "animated or of several pages: the first is used."),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageOps
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,7 +82,10 @@ def explain_read_errors(name: str) -> Iterator[None]:
 
 def open_picture(source: str | os.PathLike[str] | bytes, name: str) -> Image.Image:
     """Open a picture and read only its header. Raises UserError if it is absurdly large."""
-    if not isinstance(source, bytes) and os.stat(source).st_size > MAX_FILE_BYTES:
+    size = len(source) if isinstance(source, bytes) else os.stat(source).st_size
+    if size == 0:
+        raise unreadable(name, "picture", "", empty=True)
+    if size > MAX_FILE_BYTES:
         raise _too_large(name)
     stream = io.BytesIO(source) if isinstance(source, bytes) else os.fspath(source)
     picture = Image.open(stream, formats=_formats())

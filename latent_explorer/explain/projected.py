@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.explain.projection_settings import ProjectionSettings, Space, Start
 
@@ -146,6 +146,8 @@ def _arrays(projected: ProjectedPicture) -> dict[str, np.ndarray]:
 
 
 def _parsed(content: bytes, name: str) -> ProjectedPicture:
+    if not content:
+        raise unreadable(name, "projection", "", empty=True)
     length = int.from_bytes(content[:8], "little")
     if len(content) > MAX_BYTES or length > _MAX_HEADER:
         raise _unreadable(name, "it is too large, or something else")

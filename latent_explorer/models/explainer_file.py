@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.models.explainer import Explainer, Samples, classifier_identity, hash_tensors, stored_tensors
 from latent_explorer.models.explainer_header import (
     FORMAT_VERSION,
@@ -205,10 +205,7 @@ def _plain(value: Any) -> Any:
 def _checked_header(file: TensorFile) -> Header:
     metadata = file.metadata
     if metadata.get("format") != FORMAT:
-        raise UserError(
-            f"{file.path} is a safetensors file but not an explainer. Choose a file that ends in .explainer; "
-            "`latent-explorer export` makes one of a training."
-        )
+        raise unreadable(file.path, "explainer", "it is a safetensors file of something else", suffix=".explainer")
     version = metadata.get("format_version", "")
     if not (version.isascii() and version.isdigit() and 1 <= len(version) <= 6 and int(version) >= 1):
         raise _refused(file.path, "its format version is not a number")

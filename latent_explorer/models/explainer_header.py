@@ -187,7 +187,7 @@ def _relations(header: Header) -> Iterator[str]:
     if header.conditioned_on and conditioned is None:
         yield "the classifier that it is conditioned on is not in it"
     if conditioned and header.generator.num_classes not in (0, conditioned):
-        yield f"its generator is told {header.generator.num_classes} probabilities, its classifier has {conditioned}"
+        yield f"its generator is given {header.generator.num_classes} probabilities, its classifier has {conditioned}"
     if header.samples is not None:
         if header.samples.rows not in (1, header.generator.layout.num_ws):
             yield f"its samples have {header.samples.rows} rows of ws"

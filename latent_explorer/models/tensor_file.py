@@ -17,7 +17,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
@@ -132,10 +132,7 @@ class TensorFile:
         return UserError(f"{self.path} is damaged: {why}. Copy or download it again.")
 
     def _not_ours(self, why: str) -> UserError:
-        article = "an" if self._kind[0] in "aeiou" else "a"
-        return UserError(
-            f"{self.path} is not {article} {self._kind} file: {why}. Choose a file that ends in .{self._kind}."
-        )
+        return unreadable(self.path, self._kind, why, suffix=f".{self._kind}", empty=self.size == 0)
 
 
 def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:

@@ -38,7 +38,7 @@ class ClassifierTraining(msgspec.Struct, frozen=True):
     """Settings of `train-classifier`."""
 
     data: DataConfig
-    resolution: Annotated[Count, "Pixels a side at which it sees pictures."] = 64
+    resolution: Annotated[Count, "Width and height in pixels at which it sees pictures."] = 64
     architecture: Annotated[Literal["small-resnet", "mobilenet_v2"], "Its network. The small one answers fast enough "
         "to be asked for every picture of a drag."] = "small-resnet"
     widths: Annotated[tuple[Count, ...], "Channels of the small network's stages: 0.5 M "
@@ -83,7 +83,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
     classifier_training: ClassifierTraining | None = None  # settings of that
     mode: Annotated[Literal["stylex", "stylegan2"], "stylegan2 trains generator and discriminator alone, without "
         "classes."] = "stylex"
-    resolution: Annotated[Count, "Pixels a side; channels needs one width for every size from 4 px up to it."] = 64
+    resolution: Annotated[Count, "Width and height in pixels; channels needs one width for every size from "
+        "4 px up to it."] = 64
     init: Annotated[str, "Explainer whose networks it starts from."] = ""
     name: Annotated[str, "Name of the explainer that comes out; the run folder's without it."] = ""
     attributes: Annotated[Natural, "Pictures that are searched for attributes at the end; 0: none."] = 250
@@ -155,8 +156,8 @@ class TrainConfig(msgspec.Struct, frozen=True):
 
     # The generated part of every batch, once D takes part.
     mapped: Annotated[int, "Pictures from random z."] = 2
-    repaired: Annotated[int, "Pictures of an encoded latent with another picture's class: the class must follow what "
-        "the generator is told."] = 2
+    repaired: Annotated[int, "Pictures of an encoded latent with another picture's class: the class must follow the "
+        "class given to the generator."] = 2
     discriminated: Annotated[int, "Real pictures, and as many reconstructions, shown to the discriminator in a "
         "step."] = 4
 

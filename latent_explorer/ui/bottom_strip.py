@@ -53,12 +53,12 @@ class BottomStrip(QWidget):
         self._available = 0  # px between menus and status line
         self.setAccessibleName("Live plot and timeline")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.fold = icon_button("down", "Fold away", lambda: self.set_folded(not self.folded))
-        self.tabs = SegmentedControl("What the strip shows", TABS)
+        self.fold = icon_button("down", "Hide", lambda: self.set_folded(not self.folded))
+        self.tabs = SegmentedControl("Panel below the picture", TABS)
         self.tabs.chosen.connect(self._choose)
         self.live = LivePlot(explorer)
         self.timeline = TimelinePanel(explorer, controller)
-        self.clear = icon_button("reset", "Start the plot again", self.live.clear)
+        self.clear = icon_button("reset", "Clear the plot", self.live.clear)
         self.caption = hint("probability over the last edits", wrap=False)
         self._head = QStackedWidget()
         self._head.addWidget(self._live_head())
@@ -127,7 +127,7 @@ class BottomStrip(QWidget):
         self._head.setCurrentIndex(FOLDED if on else self.tab)
         self._mark_tab()
         icons.set_icon(self.fold, "right" if on else "down")
-        text = "Unfold the strip" if on else "Fold the strip away"
+        text = "Show the panel below the picture" if on else "Hide the panel below the picture"
         self.fold.setToolTip(text)
         self.fold.setAccessibleName(text)
         self._controller.player.set_active(self.shows(TIMELINE))

@@ -15,12 +15,12 @@ from latent_explorer.ui.widgets.segmented_control import SegmentedControl
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-PAGES = ("Samples", "Project")
+PAGES = ("Samples", "Your photos")
 TEXT_EDGE = theme.UNIT  # px from a segment's edge to its word, to align words with the margin
 
 
 class LeftPanel(QWidget):
-    """Two pages with tabs. `projecting_changed(bool)` is emitted when "Project" becomes current or not."""
+    """Two pages with tabs. `projecting_changed(bool)` is emitted when "Your photos" becomes current or not."""
 
     projecting_changed = Signal(bool)
 
@@ -45,11 +45,11 @@ class LeftPanel(QWidget):
 
     @property
     def projecting(self) -> bool:
-        """True if the page "Project" is current."""
+        """True if the page "Your photos" is current."""
         return self.pages.currentIndex() == 1
 
     def set_projecting(self, projecting: bool) -> None:
-        """Make the page "Project" current if `projecting`, else "Samples"."""
+        """Make the page "Your photos" current if `projecting`, else "Samples"."""
         before = self.projecting
         self.tabs.choose(int(projecting))
         self.pages.setCurrentIndex(int(projecting))

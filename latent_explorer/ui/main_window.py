@@ -301,8 +301,8 @@ class MainWindow(QMainWindow):
     def offer_recovery(self, recovery: Recovery) -> None:
         """Offer to restore an unsaved exploration, which stays on disk until answered."""
         self.notices.show_message(
-            "The last exploration was not saved. Go on where you were?",
-            action="Go on",
+            "The last exploration was not saved. Continue where you stopped?",
+            action="Continue",
             on_action=lambda: self.explorer.recover(recovery),
         )
 

@@ -25,10 +25,10 @@ def test_a_drag_shows_the_newest_picture_and_is_one_undo(opened):
     assert newest.request.recipe.edits[0].amount == 0.9
     assert newest.result.after.probs[1] > 0.8
     assert newest.result.generation > 0
-    assert opened.explorer.undo_text == "Undo shift of spots"
+    assert opened.explorer.undo_text == 'Undo "spots"'
     opened.explorer.undo()
     assert attribute_amount(opened.explorer.state, SPOTS) == 0
-    assert opened.explorer.redo_text == "Redo shift of spots"
+    assert opened.explorer.redo_text == 'Redo "spots"'
     opened.explorer.redo()
     assert attribute_amount(opened.explorer.state, SPOTS) == 0.9
 

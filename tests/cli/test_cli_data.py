@@ -88,7 +88,7 @@ def test_evaluate_with_controls(file: Path, pictures: Path, run_json, capsys: py
     assert [band["cycles"] for band in result["band_power"]] == [[0, 4], [4, 8]]
     assert main([*map(str, arguments)]) == 0
     said = capsys.readouterr().out
-    assert "this picture's w, told the same of every class" in said
+    assert "this picture's w, given the same for every class" in said
     assert "4 to 8 cycles" in said
 
 

@@ -87,7 +87,7 @@ def test_one_drag_is_one_undo(qtbot, desktop):
     drag(first_slider(desktop), 0.8)
     wait_picture(qtbot, desktop)
     assert desktop.explorer.state != start
-    assert "Undo shift of brown spots" in desktop.window.actions_by_key["undo"].text()
+    assert 'Undo "brown spots"' in desktop.window.actions_by_key["undo"].text()
     QTest.keyClick(desktop.window, Qt.Key.Key_Z, CTRL)
     assert desktop.explorer.state == start
     assert first_slider(desktop).amount == 0.0
@@ -101,7 +101,7 @@ def test_an_ampersand_in_a_name_is_no_shortcut(desktop):
     attribute = explorer.attributes()[0]
     explorer.change_document(explorer.document.renamed(attribute, "rust & mildew"))
     drag(first_slider(desktop), 0.8)
-    assert undo.text() == "&Undo shift of rust && mildew"
+    assert undo.text() == '&Undo "rust && mildew"'
 
 
 def test_a_flip_is_said(qtbot, desktop):

@@ -18,7 +18,7 @@ from PIL import Image
 
 from latent_explorer.app.exploration.document import Document
 from latent_explorer.app.exploration.state import ExplorerState
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 
@@ -96,9 +96,7 @@ def read(path: Path) -> Exploration:
     except FileNotFoundError as error:
         raise UserError(f"{path.name} was not found. Choose another file.") from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise UserError(
-            f"{path.name} is damaged or not an exploration ({error}). Choose a file that ends in {SUFFIX}."
-        ) from error
+        raise _not_ours(path.name, error, empty=path.stat().st_size == 0) from error
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, NotImplementedError) as error:
         raise UserError(f"{path.name} is damaged: {error}. If there is an older copy of it, open that one.") from error
     except (OSError, RuntimeError) as error:  # RuntimeError: encrypted members
@@ -109,10 +107,10 @@ def _read(archive: zipfile.ZipFile, name: str) -> Exploration:
     if len(archive.infolist()) > MAX_MEMBERS:
         raise ValueError("it holds too many parts")
     if "about.json" not in archive.namelist():
-        raise UserError(f"{name} is a zip file but not an exploration. Choose a file that ends in {SUFFIX}.")
+        raise _not_ours(name, "it is a zip file of something else")
     about = _decode(archive, "about.json", _About)
     if about.format != FORMAT:
-        raise UserError(f"{name} is not an exploration. Choose a file that ends in {SUFFIX}.")
+        raise _not_ours(name, "it was written by another program")
     if about.version > VERSION:
         raise UserError(
             f"{name} was written by a newer Latent Explorer (format {about.version}, "
@@ -130,6 +128,10 @@ def _read(archive: zipfile.ZipFile, name: str) -> Exploration:
         thumbnail=_thumbnail(archive),
         latents=_latents(archive),
     )
+
+
+def _not_ours(name: str, why: object, *, empty: bool = False) -> UserError:
+    return unreadable(name, "exploration", why, suffix=SUFFIX, empty=empty)
 
 
 def _decode(archive: zipfile.ZipFile, member: str, kind: type[T]) -> T:

@@ -89,7 +89,7 @@ class SetBase(Intent, frozen=True):
 class SetTruncation(Intent, frozen=True):
     """Truncate by `psi`: 1 is no truncation, 0 the average picture, negative its mirror image in W."""
 
-    menu_label: ClassVar[str] = "truncation"
+    menu_label: ClassVar[str] = "change of truncation"
     psi: float
 
     @property
@@ -103,7 +103,7 @@ class SetTruncation(Intent, frozen=True):
 class SetCutoff(Intent, frozen=True):
     """Truncate only the first `cutoff` rows of ws; None truncates all."""
 
-    menu_label: ClassVar[str] = "truncation cutoff"
+    menu_label: ClassVar[str] = "change of the truncated rows"
     cutoff: int | None
 
     @property
@@ -117,7 +117,7 @@ class SetCutoff(Intent, frozen=True):
 class SetTruncateEncoded(Intent, frozen=True):
     """Truncate encoded and projected latents too ("towards the average"), or not."""
 
-    menu_label: ClassVar[str] = "towards the average"
+    menu_label: ClassVar[str] = "truncation of encoded pictures"
     on: bool
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
@@ -135,9 +135,9 @@ class SetNoise(Intent, frozen=True):
 
 
 class SetCond(Intent, frozen=True):
-    """Override what the generator is told, (K,) probabilities; None: the base's own."""
+    """Override the class given to the generator, (K,) probabilities; None: the base's own."""
 
-    menu_label: ClassVar[str] = "what the generator is told"
+    menu_label: ClassVar[str] = "change of the class given to the generator"
     cond: tuple[float, ...] | None
 
     @property
@@ -161,10 +161,10 @@ class SetAttribute(Intent, frozen=True):
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         name, entries = self.attribute.name, self.attribute.entries
         if name and name != describe_entries(self.attribute):
-            return f"shift of {name}"
+            return f'"{name}"'
         if len(entries) == 1:
-            return f"shift of style {entries[0].style_index}"
-        return f"shift of {len(entries)} styles"
+            return f'"style {entries[0].style_index}"'
+        return f'"{len(entries)} styles"'
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         if attribute_amount(state, self.attribute) == self.amount == 0:
@@ -184,8 +184,8 @@ class SetEdit(Intent, frozen=True):
 
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         if isinstance(self.edit, StyleShift):
-            return f"shift of style {self.edit.style_index}"
-        return f"shift along {self.edit.direction_id}"
+            return f'"style {self.edit.style_index}"'
+        return f'"{self.edit.direction_id}"'
 
     def next_state(self, state: ExplorerState) -> ExplorerState:
         kept = tuple(e for e in state.edits if place_of(e) != place_of(self.edit))
@@ -196,7 +196,7 @@ class SetEdits(Intent, frozen=True):
     """Replace all edits at once, for example by those that flip the class; `text` is the label."""
 
     edits: tuple[Edit, ...]
-    text: str = "change of all shifts"
+    text: str = "change of several sliders"
 
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         return self.text
@@ -239,7 +239,7 @@ class Restore(Intent, frozen=True):
     """Go to the picture of another state, whose recipe was dropped on the window; the timelines are kept."""
 
     state: ExplorerState
-    text: str = "restored state"
+    text: str = "change to a saved picture"
 
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         return self.text

@@ -86,12 +86,12 @@ class Session:
 
     @property
     def undo_text(self) -> str:
-        """Text of the menu: "Undo shift of style 214"; empty when there is nothing to undo."""
+        """Text of the menu: 'Undo "style 214"'; empty when there is nothing to undo."""
         return f"Undo {self._done[-1].label}" if self._done else ""
 
     @property
     def redo_text(self) -> str:
-        """Text of the menu: "Redo shift of style 214"; empty when there is nothing to redo."""
+        """Text of the menu: 'Redo "style 214"'; empty when there is nothing to redo."""
         return f"Redo {self._undone[-1].label}" if self._undone else ""
 
     def _go(self, new: ExplorerState) -> None:

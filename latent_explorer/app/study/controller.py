@@ -89,8 +89,8 @@ class StudyController:
             return ""
         names = {c.classifier_id: c.name for c in summary.classifiers}
         return (
-            f"These attributes were found for {names[arm.classifier_id]}, so the study asks it, "
-            f"not {names[state.classifier_id]}."
+            f"These attributes were found for {names[arm.classifier_id]}, so the study is about it, "
+            f"not about {names[state.classifier_id]}."
         )
 
     def attributes(self, arm: ArmSpec) -> list[Attribute]:
@@ -139,10 +139,10 @@ class StudyController:
         if not offered:
             return "There are no attributes towards this class yet. Find attributes first (Explain menu)."
         if offered < 2 and "classification" in spec.settings.kinds:
-            return "Choose at least two attributes: each is the distractor of another."
+            return "Choose at least two attributes: each question shows two."
         names = [arm.name for arm in spec.arms if arm.name]
         if len(set(names)) < len(names):
-            return "Give the arms different names."
+            return "Give the two sets different names."
         return ""
 
     def render_faces(self, arm: ArmSpec) -> int | None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 LISTING = "Listing the pictures"
 NO_LABELS = (
-    "A classifier cannot be trained: the pictures have no two classes. Choose a column of labels, sort the pictures "
-    "into one folder a class, or open a classifier that there is already."
+    "A classifier cannot be trained: the pictures do not have two classes. Choose a column of labels, sort the "
+    "pictures into one folder per class, or open an existing classifier."
 )
 
 

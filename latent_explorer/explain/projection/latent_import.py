@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectionReport
 
@@ -43,6 +43,8 @@ def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
             arrays = {"w": content} if isinstance(content, np.ndarray) else dict(content)
         w, cond = arrays["w"], arrays.get("cond")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        if path.is_file() and path.stat().st_size == 0:
+            raise unreadable(path, "latent", error, empty=True) from error
         raise UserError(
             f"{path} cannot be read as latents ({error}). It should be an npz with an array w, or an npy."
         ) from error

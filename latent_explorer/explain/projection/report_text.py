@@ -64,7 +64,7 @@ def cautions(report: ProjectionReport) -> list[str]:
         sentences.append(full)
     if report.cond_assumed:
         sentences.append(
-            "The file names no class probabilities (cond), so the generator was told equal ones: the picture may "
+            "The file names no class probabilities (cond), so the generator was given equal ones: the picture may "
             "differ from the one that the latent was found for."
         )
     if report.tuned:

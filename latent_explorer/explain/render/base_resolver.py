@@ -163,8 +163,8 @@ def cond_tensor(explainer: Explainer, cond: tuple[float, ...]) -> Tensor:
     classes = explainer.generator.config.num_classes
     if len(cond) != classes:
         raise UserError(
-            f"The generator is told {len(cond)} class probabilities, but {explainer.name} "
-            f"takes {classes}. Reset what the generator is told."
+            f"The generator is given {len(cond)} class probabilities, but {explainer.name} "
+            f"takes {classes}. Reset the class given to the generator."
         )
     return torch.tensor([cond]).to(explainer.generator.mapping.w_avg)
 

@@ -37,11 +37,11 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer, Samples
 
 CONTROLS = {  # key: in words, as the command line shows it
-    "own": "this picture's w, told its own class",
-    "mean": "mean of all w, told the picture's class",
-    "foreign": "w of a picture of another class, told the picture's class",
-    "nothing": "this picture's w, told the same of every class",
-    "other": "this picture's w, told the runner-up",
+    "own": "this picture's w, given its own class",
+    "mean": "mean of all w, given the picture's class",
+    "foreign": "w of a picture of another class, given the picture's class",
+    "nothing": "this picture's w, given the same for every class",
+    "other": "this picture's w, given the runner-up",
 }
 FEWEST = 3  # pictures of one verdict that a correlation is computed over
 BAND = 4  # cycles per picture that a band is wide

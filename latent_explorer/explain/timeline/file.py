@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.explain.recipe import BlendBase, Noise, depth, parts
@@ -73,9 +73,7 @@ def read_timeline(path: Path) -> TimelineFile:
             raise UserError(f"{path.name} was written by a newer Latent Explorer. Update the program to open it.")
         content = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise UserError(
-            f"{path.name} is not a timeline, or damaged ({error}). Correct the file or write it again."
-        ) from error
+        raise unreadable(path.name, "timeline", error, empty=not data) from error
     if content is None:
         raise UserError(
             f"{path.name} is not a timeline of Latent Explorer. Write one from Python with "

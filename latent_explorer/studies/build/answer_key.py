@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.common.csv_table import read_records, read_table
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.studies.build.plan import Kind, Role
@@ -62,7 +62,7 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
             "it holds no questions": not self.items,
             "two of its questions have the same name": len({i.item for i in self.items}) < len(self.items),
             "its chance is not a probability": not 0 < self.chance < 1,
-            f"it does not say what is right for {''.join(unset)} (write it, or take out what is not a question)": unset,
+            f"it does not say what is right for {''.join(unset)} (write it, or remove what is not a question)": unset,
         }
         for problem, applies in problems.items():
             if applies:
@@ -85,6 +85,8 @@ def read_key(path: Path) -> StudyKey:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the key file.") from error
+    if not data.strip():
+        raise unreadable(path.name, "key", "", empty=True)
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
         return _from_table(path, data)
     try:

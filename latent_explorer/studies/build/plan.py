@@ -51,13 +51,13 @@ class StudySettings(msgspec.Struct, frozen=True, kw_only=True):
         """Raise UserError if no study can be made with these settings."""
         ranges = {
             "attributes": (self.attributes, 1, 50),
-            "questions an attribute": (self.items, 1, 50),
-            "verbal questions an attribute": (self.verbal_items, 1, 20),
+            "questions per attribute": (self.items, 1, 50),
+            "verbal questions per attribute": (self.verbal_items, 1, 20),
             "catch trials": (self.catch, 0, 20),
-            "pixels of a picture's side": (self.tile, 64, 1024),
-            "seconds of a frame": (self.seconds, 0.2, 5.0),
-            "seconds of a verbal frame": (self.verbal_seconds, 0.2, 5.0),
-            "reach of the change": (self.reach, 0.05, 5.0),
+            "width of a picture in pixels": (self.tile, 64, 1024),
+            "seconds per frame": (self.seconds, 0.2, 5.0),
+            "seconds per frame of a verbal question": (self.verbal_seconds, 0.2, 5.0),
+            "size of the change": (self.reach, 0.05, 5.0),
             "seed": (self.seed, 0, 2**63 - 1),
         }
         for name, (value, low, high) in ranges.items():
@@ -129,7 +129,7 @@ def make_plan(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequ
     if len(items) > MAX_ITEMS:
         raise UserError(
             f"This study would ask {len(items)} questions; at most {MAX_ITEMS} can be asked. "
-            "Choose fewer attributes or fewer questions an attribute."
+            "Choose fewer attributes or fewer questions per attribute."
         )
     return StudyPlan(settings, tuple(arms), tuple(items), paired)
 
@@ -159,7 +159,7 @@ def _check(settings: StudySettings, arms: Sequence[Arm], pools: Sequence[Sequenc
     if len(arms) != len(pools) or not arms:
         raise ValueError("every arm needs its source pictures")
     if len({arm.name for arm in arms}) < len(arms):
-        raise UserError("Two arms have the same name. Give them different names.")
+        raise UserError("Two sets have the same name. Give them different names.")
     least = 2 if "classification" in settings.kinds else 1
     for arm, pool in zip(arms, pools, strict=True):
         if len(arm.attributes) < least:

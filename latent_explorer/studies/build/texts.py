@@ -6,7 +6,7 @@ from __future__ import annotations
 import msgspec
 
 CONSENT = """In this study you look at pictures that change back and forth, and say what you see. \
-There is no right taste and no trick: your first impression counts.
+There are no trick questions: your first impression counts.
 
 Taking part is voluntary. You can stop at any time by closing this page. The page stores your answers and the time \
 that each took on this device only, until you send them yourself. It asks for no name and sends nothing over the \

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latent_explorer.common.csv_table import read_records, read_table
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
 
 if TYPE_CHECKING:
@@ -114,9 +114,12 @@ def _bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise UserError(f"{path.name} is larger than {size_text(MAX_BYTES)}, too large for answers of a study.")
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the answers again.") from error
+    if not data.strip():
+        raise unreadable(path.name, "answer", "", empty=True)
+    return data
 
 
 class _JsonAnswer(msgspec.Struct):

@@ -73,7 +73,7 @@ def _rules(rules: Rules, key: StudyKey) -> list[tuple[RuleName, str, Callable[[S
         ("unfinished",
          "The file says that the respondent did not finish, or, where it says nothing, an answer is missing.",
          lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, questions)]),
-        ("too-fast", f"Less than {limit:g} s a question on average.",
+        ("too-fast", f"Less than {limit:g} s per question on average.",
          lambda all_: [i for i, r in enumerate(all_) if _pace(r) < limit]),
         ("failed-catch", f"More than {max_failed} of {len(catch)} catch trials answered wrongly or not at all.",
          lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, key.chance) > max_failed]),

@@ -27,7 +27,7 @@ PIN_WIDTH = 24  # px
 FIELD_INSET = 11  # px from the edge of a number's field to its last digit, aligned with that of the effect
 GROOVE_INSET = 9  # px from a slider's edge to its groove, aligned with the name
 FIRST_LINE_HEIGHT = 20  # px
-AT_END = "Already at the end in this picture"
+AT_END = "This picture is already at this end"
 
 
 class AttributeCard(QWidget):

@@ -80,8 +80,8 @@ def ranking_summary(attribute_set: AttributeSet, summary: ExplainerSummary, stat
     """Return one short line on the origin of the ranking, naming its classifier if another one is selected."""
     if is_from_other_classifier(attribute_set, state):
         classifier_name = _name_of(state.classifier_id, summary)
-        return f"Found for {_name_of(attribute_set.classifier_id, summary)}; {classifier_name} is asked"
-    return f"{_method(attribute_set)} · {attribute_set.n} pictures · κ {attribute_set.kappa:g}"
+        return f"Found for {_name_of(attribute_set.classifier_id, summary)}; shown for {classifier_name}"
+    return f"Found on {attribute_set.n:,} pictures"
 
 
 def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, state: ExplorerState) -> str:
@@ -95,7 +95,7 @@ def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, stat
         return details
     classifier_name = _name_of(state.classifier_id, summary)
     return (
-        f"The same sliders, now judged by {classifier_name}. How far they move it on average was not measured; "
+        f"The same sliders, with the verdict of {classifier_name}. How far they move it on average was not measured; "
         f"Find attributes (Explain menu) searches for those that move it most.\n\n{details}"
     )
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from latent_explorer.models.summary import ClassifierSummary, ExplainerSummary
 
 HELP = (
-    "The classifier whose verdict is shown. Another one can be asked about the same pictures; "
-    "what the generator is told does not change."
+    "The classifier whose verdict is shown. Another one can judge the same pictures; "
+    "the class given to the generator does not change."
 )
 
 
@@ -33,7 +33,7 @@ class ClassifierSelector(QWidget):
         super().__init__()
         self._state: ExplorerState | None = None
         self._summary: ExplainerSummary | None = None
-        self.choice = NoWheelComboBox("Classifier that is asked")
+        self.choice = NoWheelComboBox("Classifier whose verdict is shown")
         self.choice.activated.connect(self._on_chosen)
         line = row(self)
         line.addWidget(hint("Classifier", wrap=False))

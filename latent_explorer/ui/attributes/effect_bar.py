@@ -92,7 +92,7 @@ class EffectBar(QWidget):
 def _effect_text(mean: float | None, interval: tuple[float, float] | None, target: str, exact: bool) -> str:
     """Return the effect in words, for the tooltip and screen readers."""
     if mean is None:
-        return "How far this slider moves the asked classifier on average was never measured"
+        return "How far this slider moves this classifier on average was not measured"
     text = f"Moves the logit of {target} by {number_text(mean)} on average at amount 1"
     if interval is not None:
         text += f" (95 % {number_text(interval[0])} to {number_text(interval[1])})"

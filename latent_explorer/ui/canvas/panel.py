@@ -224,7 +224,7 @@ def before_title(recipe: PictureRecipe) -> str:
     if isinstance(base, ProjectedBase):
         return "Projection (before)"
     if recipe.cond is not None:
-        return "Told otherwise (before)"
+        return "With another class given (before)"
     if recipe.truncation_psi != 1:
         return "Towards the average (before)"
     return "Reconstruction (before)"

@@ -52,7 +52,7 @@ class ErrorDialog(QDialog):
         self.message.setWordWrap(True)
         self.message.setFixedWidth(WIDTH)
         self.message.setTextInteractionFlags(SELECTABLE)
-        self.message.setAccessibleName("What happened and what to do")
+        self.message.setAccessibleName("Message")
         texts = column(spacing=theme.GAP)
         texts.addWidget(head)
         texts.addWidget(self.message)

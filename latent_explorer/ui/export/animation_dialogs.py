@@ -28,7 +28,7 @@ BUDGET_RANGE = (0.1, 500.0)  # MB
 NO_BUDGET = ("", ".csv")
 ALL_SENTENCE = (
     "From each picture to the end of an attribute's slider and back, away from the class that the picture has. "
-    "A manifest says what every file shows, with the probabilities before and after."
+    "A list (manifest) says what every file shows, with the probabilities before and after."
 )
 MAX_ATTRIBUTES, MAX_PICTURES = 100, 200
 EXCLUDED_FORMATS = ("", ".csv")  # formats without an animation to play
@@ -80,7 +80,7 @@ class ExportAnimationDialog(_AnimationDialog):
         self.add_format_fields(FORMATS, self._sources[0].scene.summary.resolution)
         self.loop = self.add_check_box("Repeat forever", chosen.loop)
         self.ping_pong = self.add_check_box("There and back", chosen.ping_pong)
-        self.add_look_fields("The picture without its edits is shown at the left")
+        self.add_look_fields("Shows the picture without its edits on the left")
         self.csv = self.add_check_box(
             "Probabilities as a table beside it",
             chosen.csv,
@@ -96,7 +96,7 @@ class ExportAnimationDialog(_AnimationDialog):
     def _add_budget(self, chosen: AnimationSettings) -> None:
         self.keep = QCheckBox("Stay below")
         self.keep.setChecked(chosen.budget_bytes > 0)
-        self.keep.setToolTip("Size, frame rate and colours give way until the file is small enough")
+        self.keep.setToolTip("Size, frame rate and colours are reduced until the file is small enough")
         self.budget = QDoubleSpinBox()
         self.budget.setRange(*BUDGET_RANGE)
         self.budget.setDecimals(1)
@@ -166,12 +166,12 @@ class ExportAnimationDialog(_AnimationDialog):
 
     def _size_text(self, size: int | None) -> str:
         if size is None:
-            return "One line a frame." if self.suffix == ".csv" else ""
+            return "One row per frame." if self.suffix == ".csv" else ""
         budget = self.settings.budget_bytes
         if budget and size > budget:
             return (
                 f"About {size_text(size)} as chosen. To stay below {size_text(budget)}, "
-                "size, rate and quality will give way."
+                "size, rate and quality will be reduced."
             )
         return f"About {size_text(size)}."
 

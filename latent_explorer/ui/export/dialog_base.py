@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
 FIELDS_WIDTH = 42 * theme.UNIT  # px, width of the left half
 PREVIEW_SIDE = 40 * theme.UNIT  # px, side of the preview
-WORKING = "Working it out..."
+WORKING = "Estimating..."
 DEBOUNCE_MS = 250  # ms without a change before the preview is updated
 RATES = {rate: f"{rate:g} frames per second" for rate in FPS}  # every format keeps them exactly
 PICTURE_SOURCES = {
     "shown": "The picture on the screen",
     "samples": "Encoded pictures",
-    "seeds": "Seeds from 0 on",
+    "seeds": "Seeds, starting at 0",
     "favourites": "Favourites",
     "projected": "Projected pictures",
 }
@@ -187,7 +187,7 @@ def fill_qualities(choice: NoWheelComboBox, suffix: str, quality: int) -> None:
             choice.addItem("Lossless" if suffix != ".csv" else "Exact", quality)
         elif suffix == ".gif":
             for each in (90, 75, 50, 25):
-                choice.addItem(f"{colors_of(each)} colours a frame", each)
+                choice.addItem(f"{colors_of(each)} colours per frame", each)
         else:
             for each, text in _QUALITY_WORDS.items():
                 if each != LOSSLESS or suffix not in VIDEO:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SENTENCE = (
     "Pictures in rows and columns with the classifier's probability below each, ready for a paper. "
-    "A PNG brings the state back when it is dropped on the window."
+    "Drop such a PNG on the window to get the sliders back."
 )
 KINDS: dict[Kind, str] = {
     "counterfactual": "Counterfactuals",
@@ -45,7 +45,7 @@ class ExportSheetDialog(ExportDialog):
         self.together = self.add_check_box("And all of them together", True)
         self.psis = self._add_psis()
         last = controller.rows - 1
-        self.columns = self.add_spin_box("Columns, from seed 0 on", 4, 1, MAX_COLUMNS)
+        self.columns = self.add_spin_box("Columns, starting at seed 0", 4, 1, MAX_COLUMNS)
         self.first = self.add_spin_box("First row", 0, 0, last)
         self.last = self.add_spin_box("Last row", max(0, last // 2), 0, last)
         self.format = self.add_choice("Format", FORMATS, choices.sheet_suffix)
@@ -56,7 +56,7 @@ class ExportSheetDialog(ExportDialog):
     def _add_psis(self) -> QLineEdit:
         field = QLineEdit(", ".join(f"{psi:g}" for psi in PSIS))
         field.setAccessibleName("Values of psi")
-        field.setToolTip("Numbers with commas between them: 0 is the average picture, 1 is untruncated")
+        field.setToolTip("Numbers separated by commas: 0 is the average picture, 1 is without truncation")
         field.textChanged.connect(self.changed)
         self.fields.addRow("Values of psi", field)
         return field

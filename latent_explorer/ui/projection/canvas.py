@@ -87,7 +87,7 @@ class ProjectionCanvas(QWidget):
         middle = button("Middle", self.crop.set_centered_crop, role="quiet")
         middle.setToolTip("The largest square in the middle (Home)")
         whole = button("Whole photo", self.crop.set_full_crop, role="quiet")
-        whole.setToolTip("A square around the whole photo; what is missing at its sides is black")
+        whole.setToolTip("A square around the whole photo, with black bars at its sides")
         line.addWidget(help_text, 1)
         line.addWidget(middle)
         line.addWidget(whole)

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from latent_explorer.explain.projected import ProjectionReport
 
 INVITE = "Drop a photo on the window, paste one, or open it, to see what the classifier looks at in it."
-COMPARE_HELP = "Show the photo itself, as the generator sees it, in place of the reconstruction before the edits"
-PROJECT, STOP = "Project", "Stop and keep the best"
+COMPARE_HELP = "Show the photo itself on the left, in place of its reconstruction"
+PROJECT, STOP = "Project this photo", "Stop, keep the best"
 
 
 class ProjectionPanel(QWidget):
@@ -57,16 +57,16 @@ class ProjectionPanel(QWidget):
         self.setAccessibleName("Project")
         self.invite = hint(INVITE)
         self.open = button("Open...", self.open_requested.emit, icon="image")
-        self.open.setAccessibleName("Open images to project")
-        self.open.setToolTip("Open pictures to project: one, or several at once (Ctrl+I)")
+        self.open.setAccessibleName("Open photos")
+        self.open.setToolTip("Open photos: one, or several at once (Ctrl+I)")
         self.folder = icon_button("open", "Open all pictures of a folder", self.folder_requested.emit)
         self.paste = icon_button("paste", "Paste a picture (Ctrl+V)", self.paste_requested.emit)
-        self.clear = icon_button("delete", "Take all photos away", controller.clear)
+        self.clear = icon_button("delete", "Remove all photos", controller.clear)
         self.strip = PhotoStrip()
         self.name = ElidedLabel()
         self.name.setProperty("role", "hint")
         self.name.setFont(theme.font(theme.SMALL))
-        self.name.setAccessibleName("Photo that is looked at")
+        self.name.setAccessibleName("Selected photo")
         self.settings = SettingsForm()
         self.project = button(PROJECT, self._act, role="primary")
         self.progress = QProgressBar()
@@ -209,7 +209,7 @@ class ProjectionResultView(QWidget):
         self.compare.setToolTip(COMPARE_HELP)
         export = button("Export...", self.export_requested.emit, role="quiet", icon="export")
         export.setToolTip("Save the projection, or its latent as numbers for other programs")
-        remove = icon_button("delete", "Take it out of the projected pictures", self.remove_requested.emit)
+        remove = icon_button("delete", "Remove it from the projected pictures", self.remove_requested.emit)
         todo = row(spacing=0)
         todo.addWidget(export)
         todo.addStretch(1)

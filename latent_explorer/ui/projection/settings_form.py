@@ -21,13 +21,13 @@ LABEL = 6 * theme.UNIT  # px
 DEFAULT_TUNING_STEPS = 200
 SPACES = (
     ("W+", "w+", "A row of its own for every layer: nearest to the photo. Usually the best choice."),
-    ("W", "w", "One row for all layers: less faithful, but surely within what the generator learned."),
+    ("W", "w", "One row for all layers: less faithful, but always within what the generator learned."),
     ("Style space", "s", "Every style on its own: the most freedom, and the furthest from what it learned."),
 )
 STARTS = (
     ("Automatic", "auto", "The encoder where there is one, else the average of the nearest random pictures"),
     ("Encoder", "encoder", "Where the encoder puts the photo"),
-    ("Average latent", "mean", "Always the same place, whatever the photo"),
+    ("Average latent", "mean", "The average of all latents, the same for every photo"),
     ("Random", "random", "A random latent"),
     ("Nearest", "nearest", "The random picture that is nearest to the photo"),
     ("Mean of nearest", "average", "The average of the random pictures that are nearest to the photo"),
@@ -38,7 +38,7 @@ DISTANCES = (
     ("256 px", "256", "LPIPS of the whole picture at 256 px, as NVIDIA's projector; large pictures lose detail"),
     ("Crops", "crops", "LPIPS of crops at several scales: keeps fine detail"),
 )
-STEPS_HELP = "Number of optimisation steps. More get nearer to the photo and take longer"
+STEPS_HELP = "Number of optimisation steps. More steps come nearer to the photo and take longer"
 VERDICT_HELP = (
     "Add the difference between the classifier's outputs for photo and reconstruction to the loss, with a small "
     "weight. Without it agreement is an independent check, and more pictures change their class"
@@ -49,9 +49,9 @@ TUNING_HELP = (
     "the attributes' ranges are then approximate"
 )
 RATE_HELP = "Learning rate of the optimiser, in standard deviations of the latents"
-EARLY_HELP = "Stop when this many steps brought less than 0.1 %; 0: never"
+EARLY_HELP = "Stop when the last so many steps improved it by less than 0.1 %; 0: never"
 NEAREST_HELP = "Number of random pictures that are searched for the nearest"
-SEED_HELP = "Equal seeds give equal results"
+SEED_HELP = "The same seed gives the same result"
 
 
 class SettingsForm(QWidget):
@@ -76,7 +76,7 @@ class SettingsForm(QWidget):
         self.rate.setAccessibleName("Learning rate")
         self.rate.setToolTip(RATE_HELP)
         self.early = _number("Early stop", EARLY_HELP, 0, 100_000)
-        self.nearest = _number("Nearest of", NEAREST_HELP, 1, 100_000)
+        self.nearest = _number("Random pictures", NEAREST_HELP, 1, 100_000)
         self.seed = _number("Seed", SEED_HELP, 0, 2**31 - 1)
         self.more = button("More", self._toggle, role="fold", icon="right")
         self.more.setToolTip("Class, noise, distance, learning rate, tuning")
@@ -106,7 +106,7 @@ class SettingsForm(QWidget):
             ("LPIPS at", self.distance),
             ("Rate", self.rate),
             ("Early stop", self.early),
-            ("Nearest of", self.nearest),
+            ("Random pictures", self.nearest),
             ("Seed", self.seed),
         ):
             rest.add(name, widget)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from latent_explorer.app.exploration.intents import SetCond, SetNoise
 from latent_explorer.app.explorer import MAX_SEED
-from latent_explorer.explain.recipe import Noise
+from latent_explorer.explain.recipe import Noise, ProjectedBase, SampleBase
 from latent_explorer.ui.style import icons, theme
 from latent_explorer.ui.widgets.basics import NoWheelComboBox, column, hint, icon_button, row, title
 from latent_explorer.ui.widgets.slider import ValueSlider
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QLabel, QLayout
 
     from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.recipe import Base
     from latent_explorer.models.summary import ExplainerSummary
 
 DEFAULT_SHARE = 0.9  # probability of a class just chosen: as sure as a classifier usually is
 LABEL = 5 * theme.UNIT  # px
 NOISES = (("Stored", "const"), ("None", "none"), ("From a seed", "seed"))
-HELP = "What the generator is given beside the latent. Leave it alone to see the pictures as they were encoded."
+HELP = "What the generator gets besides the latent. Leave it unchanged to see the pictures as they were encoded."
 CONDITION_HELP = (
-    "The generator draws each picture knowing the classifier's probabilities of the real one. "
-    "Tell it others to see how much of the picture follows from them alone."
+    "The generator draws each picture with the classifier's probabilities for the photo. "
+    "Give it others to see how much of the picture follows from them alone."
 )
 NOISE_HELP = (
-    "Noise draws fine detail at random places. Stored is what the model was explained with; "
+    "Noise draws fine detail at random places. Stored is the noise that the attributes were found with; "
     "None is smoother; another seed shows which details are chance."
 )
 
@@ -54,6 +55,11 @@ def condition(probs: Sequence[float] | None, index: int, share: float, count: in
     return tuple(made)
 
 
+def own_class_text(base: Base) -> str:
+    """Return the words for the class probabilities that belong to a base."""
+    return "As in the photo" if isinstance(base, SampleBase | ProjectedBase) else "Unchanged"
+
+
 class GeneratorInputs(QWidget):
     """Controls that show a state and emit intents. The title says "changed" if an input is not at its default."""
 
@@ -67,15 +73,15 @@ class GeneratorInputs(QWidget):
         self._state: ExplorerState | None = None
         self.fold = icon_button("right", "", lambda: self.set_folded(not self.folded))
         self.changed = hint("", wrap=False)
-        self.condition = NoWheelComboBox("Class that the generator is told")
+        self.condition = NoWheelComboBox("Class given to the generator")
         self.share = ValueSlider(
-            "Probability that the generator is told", 0.0, 1.0, default=DEFAULT_SHARE, detents=(0.5,), inside=None
+            "Probability given to the generator", 0.0, 1.0, default=DEFAULT_SHARE, detents=(0.5,), inside=None
         )
         self.noise = NoWheelComboBox("Noise of the generator")
         self.seed = QLineEdit()
         self.body = QWidget()
         self._condition_label, self._noise_label, self._seed_label = (
-            hint(text, wrap=False) for text in ("Told", "Noise", "Seed")
+            hint(text, wrap=False) for text in ("Class given to the generator", "Noise", "Seed")
         )
         self._build()
         self._connect()
@@ -102,7 +108,8 @@ class GeneratorInputs(QWidget):
         head.addWidget(self.changed)
         head.addWidget(self.fold)
         rows = column(self.body, spacing=theme.UNIT // 2)
-        rows.addLayout(_line(self._condition_label, self.condition))
+        rows.addWidget(self._condition_label)
+        rows.addWidget(self.condition)
         rows.addWidget(self.share)
         rows.addLayout(_line(self._noise_label, self.noise))
         rows.addLayout(_line(self._seed_label, self.seed))
@@ -125,7 +132,7 @@ class GeneratorInputs(QWidget):
     def set_folded(self, on: bool) -> None:
         self.body.setHidden(on)
         icons.set_icon(self.fold, "down" if on else "up")
-        text = "Show what the generator is told" if on else "Fold it away"
+        text = "Show" if on else "Hide"
         self.fold.setToolTip(text)
         self.fold.setAccessibleName(text)
 
@@ -134,7 +141,7 @@ class GeneratorInputs(QWidget):
         known = {c.classifier_id: c.class_names for c in summary.classifiers}
         self._names = known.get(summary.conditioned_on or "", ())
         self.condition.clear()
-        self.condition.addItem("Its own classes")
+        self.condition.addItem("")  # named in `show_state`
         for name in self._names:
             self.condition.addItem(name)
         for part in (self._condition_label, self.condition):
@@ -144,6 +151,7 @@ class GeneratorInputs(QWidget):
         """Show a state in the controls without emitting signals."""
         self._state = state
         cond = state.cond if state.cond and len(state.cond) == len(self._names) else None
+        self.condition.setItemText(0, own_class_text(state.base))
         if cond is None:
             self.condition.setCurrentIndex(0)
         else:

@@ -34,14 +34,16 @@ SAMPLES, SEEDS_PAGE, PROJECTED, FAVOURITES = "samples", "seeds", "projected", "f
 EMPTY = {  # texts of empty lists
     SAMPLES: "This model holds no encoded pictures. Random seeds always work.",
     SEEDS_PAGE: "",
-    PROJECTED: "Drop a photo on the window to project it; the result stands here.",
-    FAVOURITES: "Press F to keep the picture on the canvas here.",
+    PROJECTED: "Drop a photo on the window to bring it into the model; the result is listed here.",
+    FAVOURITES: "Press F to add the shown picture to this list.",
 }
 PSI_HELP = (
     "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
 )
-CUTOFF_HELP = "How many rows of the latent, coarse ones first, truncation acts on."
-AVERAGE_HELP = "Encoded pictures are shown as they are. Switched on, truncation moves them towards the average too."
+CUTOFF_HELP = "How many rows of the latent are truncated, starting with the coarse ones."
+AVERAGE_HELP = (
+    "Encoded pictures are shown as they are. Turn this on to truncate them, too: they move towards the average."
+)
 
 
 class SamplesPanel(QWidget):
@@ -60,11 +62,11 @@ class SamplesPanel(QWidget):
         self._seeds: list[Base] = [SeedBase(seed) for seed in range(SEEDS)]
         self._state: ExplorerState | None = None
         self.setAccessibleName("Samples")
-        text = "Keep this latent as a favourite (F)"
+        text = "Add this picture to the favourites (F)"
         self.favourite = icon_button("favourite", text, checkable=True)
         self.favourite.clicked.connect(self.toggle_favourite)
-        self.shuffle = icon_button("shuffle", "Show another one at random (R)", self.pick_random)
-        self.source = NoWheelComboBox("Which latents are listed")
+        self.shuffle = icon_button("shuffle", "Show a random one (R)", self.pick_random)
+        self.source = NoWheelComboBox("Pictures that are listed")
         for text, key in (
             ("Encoded pictures", SAMPLES),
             ("Random seeds", SEEDS_PAGE),
@@ -73,7 +75,7 @@ class SamplesPanel(QWidget):
         ):
             self.source.addItem(text, key)
         self.source.currentIndexChanged.connect(lambda _index: self._list())
-        self.view = ThumbnailView("Latents")
+        self.view = ThumbnailView("Pictures")
         self.view.chosen.connect(explorer.show_base)
         self.view.picture_requested.connect(explorer.set_strip)
         self.view.menu_requested.connect(lambda base, at: self.menu_of(base).popup(at))
@@ -102,7 +104,7 @@ class SamplesPanel(QWidget):
         self.seed = QLineEdit()
         self.seed.setValidator(QIntValidator(0, MAX_SEED, self.seed))
         self.seed.setAccessibleName("Seed")
-        self.seed.setToolTip("A seed makes the same picture on every machine. Type one, or copy it.")
+        self.seed.setToolTip("The same seed gives the same picture on every computer. Type one, or copy it.")
         self.seed.setFont(theme.font())
         self.seed.editingFinished.connect(self._on_seed)
         self.seed_label = plain("Seed")
@@ -118,7 +120,7 @@ class SamplesPanel(QWidget):
         self.psi.amount_changed.connect(lambda psi: self._explorer.apply(SetTruncation(psi)))
         self.psi.pressed.connect(self._explorer.begin_gesture)
         self.psi.released.connect(self._explorer.end_gesture)
-        self.cutoff = NoWheelComboBox("Rows that truncation acts on")
+        self.cutoff = NoWheelComboBox("Rows that are truncated")
         self.cutoff.setToolTip(CUTOFF_HELP)
         self.cutoff.activated.connect(lambda _index: self._explorer.apply(SetCutoff(self.cutoff.currentData())))
         self.towards_average = QCheckBox("Towards the average")
@@ -281,7 +283,7 @@ class SamplesPanel(QWidget):
         menu.addAction(text, lambda: self._set_favourite(base, not starred))
         if isinstance(base, ProjectedBase):
             menu.addSeparator()
-            menu.addAction("How faithful it is", lambda: self._report(base))
+            menu.addAction("How close it is to the photo...", lambda: self._report(base))
             menu.addAction("Export...", lambda: self.export_requested.emit(base.latent_id))
             if base.latent_id in self._explorer.document.projected:
                 menu.addAction("Remove from the list", lambda: self.removed.emit(base.latent_id))

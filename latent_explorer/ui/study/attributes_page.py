@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 PREVIEW_SIDE = 6 * theme.UNIT  # px, side of a thumbnail
 NOTHING, OTHER_FILE = "nothing", "another explainer..."
 ARMS = (
-    "Both arms show the same number of attributes on the same pictures where they have them, in mixed order; "
-    "participants cannot tell them apart. The names stand in the key and in the report only."
+    "Both sets (arms) show the same number of attributes, where possible on the same pictures, in mixed order; "
+    "participants cannot tell them apart. The names are only in the key and in the report."
 )
 
 
@@ -109,7 +109,7 @@ class AttributesPage(QWidget):
         lines = column(self.arms, spacing=theme.GAP // 2)
         lines.addWidget(hint(ARMS))
         names = row()
-        for field, placeholder in zip(self.names, ("First arm", "Second arm"), strict=True):
+        for field, placeholder in zip(self.names, ("First set", "Second set"), strict=True):
             field.setPlaceholderText(placeholder)
             field.setAccessibleName(f"Name of the {placeholder.lower()}")
             names.addWidget(field)

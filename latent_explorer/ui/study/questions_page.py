@@ -20,12 +20,14 @@ NUMBER_WIDTH = 11 * theme.UNIT  # px
 # Settings whose fields have their names
 NUMBERS = ("items", "verbal_items", "catch", "seed", "reach", "tile", "seconds", "verbal_seconds")
 COHERENCE = (
-    "Two examples of a change, and which of two pictures changes in the same way. Tests whether an attribute is one "
-    "thing."
+    "Shows two examples of a change and asks which of two pictures changes in the same way. Tests whether an "
+    "attribute is one thing."
 )
-DISTINCTNESS = "What changes, in one to four words. Tests whether people see different things in different attributes."
-CATCH = "A question that anyone who looks gets right. Participants who fail it can be left out of the score."
-PUBLISHED = "Published studies: 6 attributes with 3 questions each, full reach, 512 px, 0.75 s a frame (verbal 1 s)."
+DISTINCTNESS = (
+    "Asks what changes, in one to four words. Tests whether people see different things in different attributes."
+)
+CATCH = "A question that everybody who looks answers correctly. Participants who fail it are left out of the score."
+PUBLISHED = "Published studies: 6 attributes with 3 questions each, full change, 512 px, 0.75 s per frame (verbal 1 s)."
 
 
 def whole(name: str, low: int, high: int) -> QSpinBox:
@@ -55,19 +57,19 @@ class QuestionsPage(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.classification = QCheckBox("Which one changes alike?")
-        self.items = whole("Classification questions an attribute", 1, 50)
+        self.classification = QCheckBox("Which one changes in the same way?")
+        self.items = whole("Classification questions per attribute", 1, 50)
         self.verbal = QCheckBox("What changes?")
-        self.verbal_items = whole("Verbal questions an attribute", 1, 20)
+        self.verbal_items = whole("Verbal questions per attribute", 1, 20)
         self.catch = whole("Catch trials", 0, 20)
-        self.practice = QCheckBox("Begin each kind with a practice question")
+        self.practice = QCheckBox("Start each kind with a practice question")
         self.seed = whole("Seed", 0, 2**31 - 1)
-        self.reach = decimal("Reach of the change", 0.05, 5, 0.25)
-        self.tile = whole("Side of a picture", 64, 1024)
+        self.reach = decimal("Size of the change", 0.05, 5, 0.25)
+        self.tile = whole("Width of a picture", 64, 1024)
         self.tile.setSuffix(" px")
         self.tile.setSingleStep(64)
-        self.seconds = decimal("Seconds of a frame", 0.2, 5, 0.25, "s")
-        self.verbal_seconds = decimal("Seconds of a verbal frame", 0.2, 5, 0.25, "s")
+        self.seconds = decimal("Seconds per frame", 0.2, 5, 0.25, "s")
+        self.verbal_seconds = decimal("Seconds per frame of a verbal question", 0.2, 5, 0.25, "s")
         self._build()
         for field in (self.items, self.verbal_items, self.catch, self.seed, self.tile):
             field.valueChanged.connect(self._on_change)
@@ -84,7 +86,7 @@ class QuestionsPage(QWidget):
         ):
             layout.addWidget(box)
             layout.addWidget(_indented(hint(text)))
-            layout.addWidget(_indented(_line("Questions an attribute", field)))
+            layout.addWidget(_indented(_line("Questions per attribute", field)))
             layout.addSpacing(theme.GAP)
         layout.addWidget(_line("Catch trials", self.catch))
         layout.addWidget(hint(CATCH))
@@ -99,10 +101,10 @@ class QuestionsPage(QWidget):
         for line, (name, widget) in enumerate(
             (
                 ("Seed", self.seed),
-                ("Reach (1 is the end seen in the data)", self.reach),
-                ("Side of a picture", self.tile),
-                ("A frame stands, which one alike", self.seconds),
-                ("A frame stands, what changes", self.verbal_seconds),
+                ("Size of the change (1: up to the end seen in the data)", self.reach),
+                ("Width of a picture", self.tile),
+                ("Seconds per frame: which one changes", self.seconds),
+                ("Seconds per frame: what changes", self.verbal_seconds),
             )
         ):
             grid.addWidget(plain(name), line, 0)
@@ -164,12 +166,12 @@ def _indented(widget: QWidget) -> QWidget:
 FIELDS = (
     ("title", "Title", 1),
     ("contact", "Contact", 1),
-    ("consent", "Before it begins", 5),
-    ("classification", "Which one changes alike?", 4),
+    ("consent", "Introduction", 5),
+    ("classification", "Which one changes in the same way?", 4),
     ("verbal", "What changes?", 4),
-    ("thanks", "At the end", 2),
+    ("thanks", "Closing words", 2),
 )
-WHERE_TO = "Say under Contact where to send the file with the answers, and whom to ask."
+WHERE_TO = "Under Contact, say where to send the file with the answers and whom to ask."
 
 
 class TextsPage(QWidget):

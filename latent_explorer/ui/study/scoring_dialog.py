@@ -52,14 +52,17 @@ if TYPE_CHECKING:
 
 NO_COLUMN = "no column"
 FORM_WIDTH = 44 * theme.UNIT  # px
-EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and written as a report."
-DRAFTED = "{n} columns in {name}. Fill in what is right in a spreadsheet, delete other lines, then choose it as key."
+EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and saved as a report."
+DRAFTED = (
+    "{name} lists {n} columns. Open it in a spreadsheet, fill in the right answers, delete the other lines, "
+    "then choose it as key."
+)
 RULES = (
     ("preview", "Previews and tests"),
-    ("duplicate", "Second rows of the same person"),
-    ("unfinished", "Unfinished ones"),
-    ("too-fast", "Too fast: less a question than"),
-    ("failed-catch", "Failed catch trials: more than"),
+    ("duplicate", "Repeated answers of one person"),
+    ("unfinished", "Unfinished questionnaires"),
+    ("too-fast", "Faster per question than"),
+    ("failed-catch", "More failed catch trials than"),
 )
 
 
@@ -109,7 +112,8 @@ class ColumnsView(QWidget):
         self._grid.setRowStretch(len(proposals), 1)
         certain = sum(p.how == BY_NAME for p in proposals)
         self.sentence.setText(
-            f"{certain} of {len(proposals)} questions were found by name. Check the others: they were put in order."
+            f"{certain} of {len(proposals)} questions were found by name. "
+            "The others were matched by their order: please check them."
         )
 
     @property
@@ -139,7 +143,7 @@ class ScoringDialog(QDialog):
         self.files = QListWidget()
         self.key_label = ElidedLabel("")
         self.boxes: dict[str, QCheckBox] = {}
-        self.least_seconds = decimal("Least seconds a question", 0.1, 60, 0.5, "s")
+        self.least_seconds = decimal("Fewest seconds per question", 0.1, 60, 0.5, "s")
         self.most_failed = whole("Catch trials that may be failed", 0, 20)
         self.columns = ColumnsView()
         self.view = StudyResultView()
@@ -190,7 +194,7 @@ class ScoringDialog(QDialog):
         for icon, name, ask in (
             ("add", "Add files with answers", self._ask_answers),
             ("open", "Add a folder with answers", self._ask_answer_folder),
-            ("remove", "Take the selected files out", self._remove),
+            ("remove", "Remove the selected files", self._remove),
         ):
             head.addWidget(icon_button(icon, name, ask))
         layout.addLayout(head)
@@ -230,7 +234,7 @@ class ScoringDialog(QDialog):
         self.least_seconds.setValue(defaults.least_seconds)
         self.most_failed.setValue(defaults.most_failed)
         layout.addLayout(grid)
-        layout.addWidget(hint("Each rule is printed with how many it found, whether it leaves them out or not."))
+        layout.addWidget(hint("The report says how many each rule found, also where nobody is left out."))
 
     @property
     def rules(self) -> Rules:

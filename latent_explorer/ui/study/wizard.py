@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latent_explorer.app.study.arms import StudySpec
     from latent_explorer.app.study.controller import StudyController
 
-PAGES = ("Questions", "Attributes", "Words")
+PAGES = ("Questions", "Attributes", "Texts")
 FORM_WIDTH = 52 * theme.UNIT  # px, width of the left half
 PREVIEW_DELAY_MS = 400  # ms without a change before a question is drawn again
 
@@ -148,16 +148,16 @@ class StudyDialog(QDialog):
         outline = self.controller.outline(spec)
         problem = outline.problem
         if not any(line.box.isChecked() for line in self.attributes.rows):
-            problem = "Choose the attributes that the study shows."
+            problem = "Choose at least one attribute."
         self.problem.setText(problem)
         self.problem.setVisible(bool(problem))
         self.estimate.setText(
-            f"{outline.questions} questions, about {max(1, round(outline.minutes))} minutes for a participant"
+            f"{outline.questions} questions, about {max(1, round(outline.minutes))} minutes per participant"
         )
         practice = len(spec.settings.kinds) * spec.settings.practice
         if self._size:
             size = size_text(self._size * (outline.questions + practice))
-            self.details.setText(f"About {size} for participants. Nothing in their folder tells an answer.")
+            self.details.setText(f"About {size} for participants. Their folder does not contain the right answers.")
         self.go.setEnabled(not problem and self._building is None)
         shown = msgspec.structs.replace(spec.settings, texts=self._spec.settings.texts)
         if (spec.arms, shown) != (self._spec.arms, self._spec.settings):
@@ -197,7 +197,7 @@ class StudyDialog(QDialog):
 
     def _show_built(self, built: StudyBuilt) -> None:
         self.folder = built.folder
-        self.progress.setText(f"Made: {built.folder.name}. Send the folder participants, keep key.json.")
+        self.progress.setText(f"Saved {built.folder.name}. Send its folder 'participants', keep key.json to yourself.")
         self.progress.setToolTip(str(built.folder))
         self.show_folder.show()
         self.show_page.show()

@@ -33,9 +33,9 @@ PRESETS = tuple(EASINGS)
 NAMES = (*EASINGS.values(), "Custom")
 CUSTOM = len(PRESETS)
 DESCRIPTIONS = {
-    "linear": "The same speed all the way.",
-    "smooth": "Sets off and arrives gently.",
-    "hold": "Stands still, then jumps at the next keyframe.",
+    "linear": "The same speed throughout.",
+    "smooth": "Starts and ends slowly.",
+    "hold": "Stays still, then jumps at the next keyframe.",
 }
 CUSTOM_HINT = "Drag the two handles."
 

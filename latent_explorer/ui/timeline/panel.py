@@ -217,8 +217,8 @@ class TimelinePanel(QWidget):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         add = menu.addAction
         if index is not None:
-            add("Bring it to the &sliders\tF2", lambda: self.controller.open_keyframe(index))
-            add("Put the shown &picture here", lambda: self.controller.replace_keyframe(index))
+            add("Show it in the &sliders\tF2", lambda: self.controller.open_keyframe(index))
+            add("Replace it with the shown &picture", lambda: self.controller.replace_keyframe(index))
             menu.addSeparator()
             add("Cu&t\tCtrl+X", self.editor.cut)
             add("&Copy\tCtrl+C", self.editor.copy)

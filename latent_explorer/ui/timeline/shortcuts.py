@@ -56,10 +56,10 @@ SHEET = (
     ("Alt+Left, Right", "Move keyframes; with Shift ten frames"),
     ("Ctrl or Alt and drag", "Copy keyframes"),
     ("Delete", "Delete the selected keyframes"),
-    ("Ctrl+C, X, V, D", "Copy, cut, paste, double them"),
+    ("Ctrl+C, X, V, D", "Copy, cut, paste, duplicate them"),
     ("Return", "Easing after the selected keyframe"),
-    ("F2, double click", "Bring a keyframe to the sliders"),
-    ("+, \N{MINUS SIGN}, Ctrl+wheel", "Closer, further"),
+    ("F2, double click", "Show a keyframe in the sliders"),
+    ("+, \N{MINUS SIGN}, Ctrl+wheel", "Zoom in, zoom out"),
     ("Z", "The whole timeline"),
 )
 

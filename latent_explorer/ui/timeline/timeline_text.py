@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 EasingPreset = Literal["linear", "smooth", "hold"]
 EMPTY = "Move a slider, press K, move it again, press K."
 ONE = "Move a slider and press K again."
-NO_MODEL = "Open an explainer first: keyframes are states of its picture."
+NO_MODEL = "Open an explainer first; keyframes show its pictures."
 EASINGS: dict[EasingPreset, str] = {"linear": "Linear", "smooth": "Smooth", "hold": "Hold"}
 SPACES: dict[Space, str] = {
     "z": "Z, straight",

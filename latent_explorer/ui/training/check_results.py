@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MIN_WIDTH = 30 * theme.UNIT  # px, of the column with the check
 INVITE = (
-    "Before it starts, every picture is opened once, and a few steps are timed on this machine: "
+    "Every picture is opened once, and a few steps are timed on this computer. The check reports "
     "what cannot be read, sizes, copies, balance of the classes, disk and time."
 )
 CHECK_TEXT, START_TEXT, RECHECK_TEXT = "Check the images", "Start training", "Check again"

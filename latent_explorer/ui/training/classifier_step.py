@@ -49,10 +49,10 @@ NO_LABELS = "These pictures have no labels. Open a classifier, or train one on o
 SHOWN_CLASSES = 3
 COLUMNS = ("Class", "Value", "Pictures")
 HELP = (
-    "Untick what is to be left out. Double click a name, or press F2, to change it. "
-    "Values with one name make one class."
+    "Untick what to leave out. Double-click a name, or press F2, to change it. "
+    "Values with the same name become one class."
 )
-TOO_FEW = "A classifier needs two classes at least."
+TOO_FEW = "A classifier needs at least two classes."
 NAME_SEPARATORS = str.maketrans(",=", "  ")  # they end a name in `--classes`
 
 
@@ -69,12 +69,12 @@ class ClassifierStep(FormStep):
         self.own_data: Path | None = None  # the classifier's own pictures, if it has any
         self._file: Path | None = None
         self._open: Path | None = None  # file of the explainer on the screen
-        self.train = QRadioButton("Train one here, from a label")
-        self.from_open = QRadioButton("The open explainer's")
+        self.train = QRadioButton("Train one here from labels")
+        self.from_open = QRadioButton("The one of the open explainer")
         self.from_file = QRadioButton("From a file")
         self.train.setChecked(True)
         self.label = NoWheelComboBox("Label")
-        self.label.setToolTip("What the classifier tells apart: a column, or the class folders")
+        self.label.setToolTip("What the classifier distinguishes: a column of the labels, or the class folders")
         self.classes = plain("")
         self.classes.setWordWrap(True)
         self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MAX_SMOOTHING = 0.98
 SLIDER_WIDTH = 12 * theme.UNIT  # px
-SMOOTHING_HELP = "How much of the past each value holds; what was measured stays faintly behind"
+SMOOTHING_HELP = "How many past values are averaged; the measured ones stay visible, faintly"
 ROW_HEIGHT = 3 * theme.UNIT  # px
 SAMPLE_WIDTH = 20  # px, of a line
 VALUE_WIDTH = 7 * theme.UNIT  # px
@@ -176,7 +176,7 @@ class CurvesView(QWidget):
         self.plot = CurvePlot()
         self.legend = CurveLegend()
         self.log = QCheckBox("Log scale")
-        self.log.setToolTip("Each step of the axis multiplies: small changes of small values show")
+        self.log.setToolTip("Shows small changes of small values: every step of the axis is the same factor")
         self.smoothing = SliderTrack(0.0, MAX_SMOOTHING, None, 0.0, ())
         self.smoothing.setAccessibleName("Smoothing")
         self.smoothing.setToolTip(SMOOTHING_HELP)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 COLUMNS = ("Name", "State", "Images", "Agreement", "LPIPS", "When", "Size")
 NUMBERS = (2, 3, 4, 6)  # columns of figures
 EXPLAINED = {3: "val_agreement", 4: "val_lpips_ratio"}  # columns whose heads have tooltips
-NO_RUNS = "No training was started yet. Each one stays here with its curves until you delete it."
+NO_RUNS = "No training was started yet. Every training is listed here with its curves until you delete it."
 NO_CURVES = "Select one run or several to compare their curves."
 
 
@@ -56,7 +56,7 @@ class HistoryPage(QStackedWidget):
             "reveal": button("Open folder", self._reveal, icon="open"),
             "delete": button("Delete...", self._delete, icon="delete"),
         }
-        self.add = icon_button("add", "Add a run folder from elsewhere", self._add)
+        self.add = icon_button("add", "Add a run folder from another place", self._add)
         self.empty = EmptyState("history", NO_RUNS, "New training", self.new_requested.emit)
         self.addWidget(self.empty)
         self.addWidget(self._make_body())

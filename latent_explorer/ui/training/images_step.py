@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from latent_explorer.data.summary import DataSummary
 
 INVITE = "Drop a folder or a zip here, or choose one."
-WHERE_HELP = "Only pictures of which this is true: column=value,value. Several conditions with ; between them"
-GROUP_HELP = "Pictures with the same value here (one plant, one person) never stand on both sides of the split"
-SPLIT_HELP = "A column that says train, val or test of every picture, instead of our own split"
+WHERE_HELP = "Use only pictures for which this is true: column=value,value. Separate several conditions by ;"
+GROUP_HELP = "Pictures with the same value in this column (one plant, one person) stay on one side of the split"
+SPLIT_HELP = "A column that says train, val or test for every picture. Empty: split by chance"
 ARCHIVES = "Zip files (*.zip)"
 
 
@@ -48,7 +48,7 @@ class ImagesStep(FormStep):
         self.invite = hint(INVITE)
         self.messages = MessageLines()
         self.more = button("More", self._toggle_more, role="fold", icon="right")
-        self.more.setToolTip("Choose among the pictures, and how they are split")
+        self.more.setToolTip("Use only some of the pictures, or split them in another way")
         self.where = QLineEdit()
         self.where.setPlaceholderText("all pictures")
         self.where.setToolTip(WHERE_HELP)
@@ -124,7 +124,7 @@ class ImagesStep(FormStep):
                 return
 
     def _mark(self, on: bool) -> None:
-        self.invite.setText("Let go to take these pictures." if on else INVITE)
+        self.invite.setText("Drop to use these pictures." if on else INVITE)
         self.invite.setVisible(on or self._path is None)
 
     def _toggle_more(self) -> None:

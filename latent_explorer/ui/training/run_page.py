@@ -44,16 +44,16 @@ PRIMARY_OF = dict.fromkeys(("paused", "failed", "interrupted"), "resume") | dict
     ("finished", "stopped"), "result"
 )
 BUTTONS = {  # text, icon, tooltip
-    "result": ("Open the explainer", "open", "Open what was trained in this window"),
-    "resume": ("Resume", "play", "Go on from the last checkpoint"),
-    "pause": ("Pause", "pause", "Write a checkpoint and end the process; Resume goes on from there"),
-    "stop": ("Stop", "stop", "End early: write a checkpoint, then make an explainer of what there is"),
+    "result": ("Open the explainer", "open", "Open the finished explainer in this window"),
+    "resume": ("Resume", "play", "Continue from the last checkpoint"),
+    "pause": ("Pause", "pause", "Save a checkpoint and stop; Resume continues from there"),
+    "stop": ("Stop", "stop", "End early: save a checkpoint and make an explainer from it"),
     "current": (
         "Open current state",
         "",
         "Make an explainer of the newest checkpoint and open it; the training goes on",
     ),
-    "longer": ("Train longer...", "", "Go on from the end with more images"),
+    "longer": ("Train longer...", "", "Continue from the end with more images"),
 }
 
 
@@ -287,7 +287,7 @@ class RunPage(QStackedWidget):
         images, accepted = QInputDialog.getInt(
             self,
             "Train longer",
-            f"{images_seen:,} images were seen. How many images in all?",
+            f"So far it has seen {images_seen:,} images. How many in total?",
             2 * images_seen,
             images_seen + 1,
             MAX_IMAGES,

@@ -31,7 +31,7 @@ PHASES = {
     "attributes": "Finding attributes",
 }
 ASKED = {"pause": "Pausing", "stop": "Stopping"}
-SHEET_ROWS = ("original", "reconstruction", "told the other class", "random samples")
+SHEET_ROWS = ("original", "reconstruction", "given the other class", "random samples")
 
 
 def state_text(view: RunView) -> str:

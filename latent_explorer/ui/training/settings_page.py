@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 ELSEWHERE = ("classifier", "init", "name", "device")
 NAME_WIDTH = 22 * theme.UNIT  # px, of a setting's name
 FIELD_WIDTH = 18 * theme.UNIT  # px
-NONE_FOUND = "No setting is found by these words."
-AS_PRESET = "All as the preset says"
+NONE_FOUND = "No setting matches."
+AS_PRESET = "All as in the preset"
 
 
 class SettingLine(QLineEdit):
@@ -259,7 +259,7 @@ class SettingsPage(QWidget):
     def _show_count(self) -> None:
         count = sum(each.is_changed for each in self.rows.values())
         self.reset_all.setEnabled(count > 0)
-        self.about.setText(f"{count} changed, the others as the preset says" if count else AS_PRESET)
+        self.about.setText(f"{count} changed, the others as in the preset" if count else AS_PRESET)
 
     def _filter(self) -> None:
         """Show the rows that have all the words, and their headings."""

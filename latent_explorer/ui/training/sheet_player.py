@@ -196,7 +196,7 @@ class SheetPlayer(QWidget):
         self.caption.setMinimumWidth(7 * theme.UNIT)
         self.caption.setToolTip("Images seen when the sheet was made")
         self.play = icon_button("play", PLAY, self.toggle_play)
-        self.pixels = icon_button("pixels", "Whole pixels instead of smooth", checkable=True)
+        self.pixels = icon_button("pixels", "Enlarge without smoothing", checkable=True)
         self.pixels.toggled.connect(self.view.set_pixels)
         self._timer = QTimer(self)
         self._timer.setInterval(PLAY_MS)

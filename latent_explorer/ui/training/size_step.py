@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FROM_SCRATCH, FILE = "", "file"
 EXPLAINERS = "Explainers (*.explainer)"
 MORE = "More"
-ITS_SIZE = "The explainer's widths win over it; a larger size grows the explainer."
+ITS_SIZE = "The explainer's own layer widths are kept; a larger size adds layers to it."
 
 
 class SizeStep(FormStep):
@@ -46,13 +46,13 @@ class SizeStep(FormStep):
         self.about = hint("")
         self.images = setting_field("images")
         self.init = NoWheelComboBox("Start from")
-        self.init.setToolTip("Start from the networks of an explainer instead of from noise")
+        self.init.setToolTip("Start from the networks of an explainer instead of from scratch")
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the training")
         self.device = NoWheelComboBox("Device")
         self.more = button(MORE, self.more_requested.emit, role="fold", icon="right")
         self.more.setProperty("tight", True)
-        self.more.setToolTip("All settings of the training, with their reasons")
+        self.more.setToolTip("All settings of the training, explained")
         fields = FormGrid()
         fields.add("Preset", self.preset)
         fields.addWidget(self.about, fields.rowCount(), 0, 1, 2)
@@ -97,7 +97,7 @@ class SizeStep(FormStep):
 
     def _choose_init(self) -> None:
         if self.init.currentData() == FILE:
-            name, _kind = QFileDialog.getOpenFileName(self, "Go on from", "", EXPLAINERS)
+            name, _kind = QFileDialog.getOpenFileName(self, "Continue from", "", EXPLAINERS)
             self._init = Path(name) if name else self._init
         else:
             self._init = Path(self.init.currentData()) if self.init.currentData() else None

@@ -249,7 +249,7 @@ class StartPage(QWidget):
         elif done is None or done.report is None:
             self.next.show_next(CHECK_TEXT)
         elif not self._has_same_pictures(done.plan):
-            self.next.show_next(RECHECK_TEXT, "The check was of other pictures or labels.")
+            self.next.show_next(RECHECK_TEXT, "The check was for other pictures or labels.")
         elif not self._may_start():
             self.next.show_next(RECHECK_TEXT)
         else:

@@ -56,7 +56,7 @@ class JobIndicator(QWidget):
         self.bar.setAccessibleName("Progress of the job")
         self.text = hint("", wrap=False)
         self.text.setAccessibleName("What runs")
-        self.cancel = icon_button("cancel", "Cancel the job (Esc); what is finished is kept")
+        self.cancel = icon_button("cancel", "Cancel what is running (Esc); finished results are kept")
         self.cancel.setFixedSize(HEIGHT - 8, HEIGHT - 8)
         self.cancel.clicked.connect(self.cancel_current)
         layout = row(self)
@@ -115,7 +115,7 @@ class Speed(QLabel):
         self.setProperty("role", "hint")
         self.setFont(theme.font(theme.SMALL))
         self.setAccessibleName("Speed")
-        self.setToolTip("Pictures per second while a slider moved, and the time that one picture took")
+        self.setToolTip("Pictures per second while a slider moved, and the time per picture")
 
     def count(self, seconds: float) -> None:
         """Count a picture that took `seconds` to make."""

@@ -47,21 +47,21 @@ INTENTS = [
     (SetBase(SeedBase(7)), "change to seed 7"),
     (SetBase(SampleBase(2)), "change to sample leaf-2"),
     (SetBase(ProjectedBase("x")), "change to projected picture"),
-    (SetTruncation(0.7), "truncation"),
-    (SetCutoff(3), "truncation cutoff"),
-    (SetTruncateEncoded(True), "towards the average"),
+    (SetTruncation(0.7), "change of truncation"),
+    (SetCutoff(3), "change of the truncated rows"),
+    (SetTruncateEncoded(True), "truncation of encoded pictures"),
     (SetNoise(Noise("none")), "change of noise"),
-    (SetCond((0.2, 0.8)), "what the generator is told"),
-    (SetAttribute(SPOTS, 0.5), "shift of spots"),
-    (SetAttribute(EDGES, 0.5), "shift of style 5"),
-    (SetAttribute(msgspec.structs.replace(BOTH, name=""), 0.5), "shift of 2 styles"),
-    (SetAttribute(msgspec.structs.replace(EDGES, name="Style 5 down"), 0.5), "shift of style 5"),
-    (SetEdit(StyleShift(14, "max", 1.5, "sigma")), "shift of style 14"),
-    (SetEdit(DirectionShift("age", 2.0)), "shift along age"),
+    (SetCond((0.2, 0.8)), "change of the class given to the generator"),
+    (SetAttribute(SPOTS, 0.5), '"spots"'),
+    (SetAttribute(EDGES, 0.5), '"style 5"'),
+    (SetAttribute(msgspec.structs.replace(BOTH, name=""), 0.5), '"2 styles"'),
+    (SetAttribute(msgspec.structs.replace(EDGES, name="Style 5 down"), 0.5), '"style 5"'),
+    (SetEdit(StyleShift(14, "max", 1.5, "sigma")), '"style 14"'),
+    (SetEdit(DirectionShift("age", 2.0)), '"age"'),
     (SetEdits((StyleShift(1, "min", 1.0),), "flip with 1"), "flip with 1"),
     (SetTarget(0), "change of class"),
     (SetClassifier("d" * 64, 1), "change of classifier"),
-    (Restore(msgspec.structs.replace(STATE, truncation_psi=0.3)), "restored state"),
+    (Restore(msgspec.structs.replace(STATE, truncation_psi=0.3)), "change to a saved picture"),
 ]
 
 
@@ -125,7 +125,7 @@ def test_a_drag_that_returns_to_its_start_is_no_step(session):
     for amount in (0.1, 0.4, 0.0):
         session.apply(SetAttribute(SPOTS, amount))
     session.end_gesture()
-    assert session.undo_text == "Undo truncation"
+    assert session.undo_text == "Undo change of truncation"
 
 
 def test_a_new_change_forgets_what_was_undone(session):

@@ -153,7 +153,7 @@ def test_while_it_runs_the_way_is_seen_and_stop_keeps_the_best(qtbot, desktop, p
         desktop.projections.open_image(RNG.integers(0, 256, (60, 60, 3), np.uint8), name)
     assert projection.panel.project.text() == "Project 2 photos"
     QTest.mouseClick(projection.panel.project, LEFT)
-    assert projection.panel.project.text() == "Stop and keep the best"
+    assert projection.panel.project.text() == "Stop, keep the best"
     assert not projection.panel.settings.isEnabled()
     stage = projection.stage
     qtbot.waitUntil(lambda: desktop.projections.run and len(desktop.projections.run.curves[1]) > 20)
@@ -292,7 +292,7 @@ def test_the_strip_offers_report_export_and_removal(qtbot, desktop, projection, 
     projection.left.set_projecting(False)
     menu = samples.menu_of(base)
     actions = {action.text(): action for action in menu.actions() if action.text()}
-    actions["How faithful it is"].trigger()
+    actions["How close it is to the photo..."].trigger()
     assert projection.left.projecting
     monkeypatch.setattr(
         "latent_explorer.ui.projection.actions.QFileDialog.getSaveFileName",

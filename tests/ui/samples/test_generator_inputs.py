@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from window_tools import desktop_on, drag, open_fake, wait_picture
 
-from latent_explorer.app.exploration.intents import SetAttribute, SetCond
-from latent_explorer.explain.recipe import Noise
+from latent_explorer.app.exploration.intents import SetAttribute, SetBase, SetCond
+from latent_explorer.explain.recipe import Noise, SeedBase
 from latent_explorer.ui.samples.generator_inputs import DEFAULT_SHARE, condition
 
 
@@ -42,6 +42,12 @@ def test_folded_until_asked_for(desktop):
     assert made.folded
 
 
+def test_a_photo_and_a_seed_have_probabilities_of_their_own(qtbot, desktop, inputs):
+    assert inputs.condition.itemText(0) == "As in the photo"
+    desktop.explorer.apply(SetBase(SeedBase(3)))
+    assert inputs.condition.itemText(0) == "Unchanged"  # there is no photo
+
+
 def test_telling_a_class_is_one_step_and_a_drag_another(qtbot, desktop, inputs):
     explorer = desktop.explorer
     assert explorer.state.cond is None
@@ -50,7 +56,7 @@ def test_telling_a_class_is_one_step_and_a_drag_another(qtbot, desktop, inputs):
     assert explorer.state.cond == pytest.approx((DEFAULT_SHARE, 1 - DEFAULT_SHARE))
     assert inputs.changed.text() == "changed"
     wait_picture(qtbot, desktop)
-    assert desktop.window.canvas.view.before.title == "Told otherwise (before)"
+    assert desktop.window.canvas.view.before.title == "With another class given (before)"
     drag(inputs.share, 0.25)
     assert explorer.state.cond == pytest.approx((0.25, 0.75), abs=0.02)
     assert inputs.condition.currentIndex() == 1  # the class that is dragged stays, though no longer the likeliest
@@ -130,11 +136,11 @@ def test_the_sliders_stay_and_the_verdict_follows(qtbot, tmp_path):
         wait_picture(qtbot, desktop)
         assert [card.name.text for card in panel.list.cards] == before
         assert panel.list.cards[0].slider.amount == pytest.approx(0.8)
-        assert panel.info.text().endswith("frame-only is asked")
+        assert panel.info.text().endswith("shown for frame-only")
         assert "outer 6 px" in panel.classifier_selector.choice.toolTip()
         assert "was not measured" in panel.flip_text.text()
         assert not panel.flip_apply.isVisible()
-        assert "never measured" in panel.list.cards[0].effect.accessibleName()
+        assert "was not measured" in panel.list.cards[0].effect.accessibleName()
         assert explorer.shown.request.classifier_id == explorer.summary.classifiers[2].classifier_id
         choose(panel.classifier_selector.choice, 1)  # its classes stand otherwise: a target would mean another
         assert panel.list.cards == []

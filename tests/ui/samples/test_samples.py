@@ -88,7 +88,7 @@ def test_psi_has_a_detent_at_one_and_marks_what_is_above(qtbot, desktop, panel):
     assert desktop.explorer.state.truncation_psi == 1.0
     desktop.explorer.apply(SetTruncation(1.3))
     assert panel.psi.outside
-    assert desktop.explorer.undo_text == "Undo truncation"
+    assert desktop.explorer.undo_text == "Undo change of truncation"
 
 
 def test_cutoff_counts_rows(desktop, panel):

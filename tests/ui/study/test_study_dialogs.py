@@ -43,7 +43,7 @@ def wizard(qtbot, desktop) -> StudyDialog:
 
 def test_the_wizard_makes_a_study_as_it_is(qtbot, desktop, tmp_path) -> None:
     dialog = wizard(qtbot, desktop)
-    assert dialog.estimate.text() == "14 questions, about 7 minutes for a participant"
+    assert dialog.estimate.text() == "14 questions, about 7 minutes per participant"
     assert "kB for participants" in dialog.details.text()
     assert dialog.go.isEnabled()
     dialog.make(tmp_path / "study")
@@ -165,7 +165,7 @@ def test_a_key_is_drafted_for_an_export_of_another_origin(qtbot, desktop, export
     dialog.add([export / "plain.csv"])
     assert dialog.draft_key.isVisible()
     dialog.controller.draft_key(export / "plain.csv", export / "draft.csv")
-    qtbot.waitUntil(lambda: "34 columns in draft.csv" in dialog.status.text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "draft.csv lists 34 columns" in dialog.status.text(), timeout=WAIT)
     assert "Q1 Look at the picture." in (export / "draft.csv").read_text(encoding="utf-8-sig")
     dialog.controller.draft_key(export / "nowhere.csv", export / "draft.csv")
     qtbot.waitUntil(lambda: "nowhere.csv" in dialog.status.text(), timeout=WAIT)
@@ -218,7 +218,7 @@ def test_lent_attributes_are_studied_with_the_classifier_that_they_were_found_fo
         desktop.explorer.apply(SetClassifier(third.classifier_id))
         dialog = wizard(qtbot, desktop)
         assert f"found for {first.name}" in dialog.attributes.classifier_note.text()
-        assert f"not {third.name}" in dialog.attributes.classifier_note.text()
+        assert f"not about {third.name}" in dialog.attributes.classifier_note.text()
         assert dialog.go.isEnabled()
         dialog.make(tmp_path / "study")
         qtbot.waitUntil(lambda: dialog.folder is not None, timeout=WAIT)
