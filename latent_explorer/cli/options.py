@@ -58,7 +58,11 @@ def data_options(split: str = "--split") -> Callable[[F], F]:
         ),
         click.option("--group", metavar="COLUMN", help="Rows of one group never stand on both sides of a split."),
         click.option(
-            split, "split", metavar="COLUMN", help="Column that says train, val or test; else 80/10/10 by hash."
+            split,
+            "split",
+            metavar="COLUMN",
+            help="Column that says train, val or test; without it as the folders say (train/, test/), else 80/10/10 by "
+            "hash; 'hash' for that in any case.",
         ),
     )
 

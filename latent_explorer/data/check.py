@@ -13,7 +13,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.data.dataset import SHOWN, ImageDataset, too_many_unreadable
 from latent_explorer.data.image_facts import ImageFacts, inspect_image
-from latent_explorer.data.labels import SPLITS
+from latent_explorer.data.split_words import SPLITS
 from latent_explorer.data.summary import suggested_group, suggested_split
 from latent_explorer.data.threads import installed_memory, map_in_threads, run_in_thread
 
@@ -60,7 +60,7 @@ class DatasetInspection:
 
 @dataclass(frozen=True)
 class DataReport:
-    """Result of the check. `classes` are (name, pictures) in class order, empty without labels."""
+    """Result of the check. `classes` are (name, pictures) in class order, empty without labels that are clear."""
 
     findings: tuple[Finding, ...]
     pictures: int  # that can be read
@@ -98,7 +98,7 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
         findings=findings,
         pictures=sum(not fact.problem for fact in facts),
         unreadable=tuple(name for name, fact in zip(data.names, facts, strict=True) if fact.problem),
-        classes=data.class_counts(),
+        classes=() if data.question else data.class_counts(),
         kind=data.listing.kind,
         resolution=resolution,
     )
@@ -212,7 +212,11 @@ def _torn_groups(data: ImageDataset, key: str) -> Iterator[Finding]:
 
 def check_balance(inspection: DatasetInspection) -> Iterator[Finding]:
     data = inspection.data
+    if data.question:
+        yield Finding("warning", data.question)
     if data.labels is None:
+        if data.question:
+            return
         yield from _loose(data.names)
         yield Finding(
             "note", "There are no labels: enough to explain a classifier that you have, but none can be trained here."

@@ -19,10 +19,12 @@ import numpy as np
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
 from latent_explorer.data import labels as tables
+from latent_explorer.data.folders import read_folders
 from latent_explorer.data.images import read_image
 from latent_explorer.data.known_datasets import recognise_download
 from latent_explorer.data.labels import Listing
 from latent_explorer.data.sources import LABELS, FolderSource, Source, ZipSource, read_file
+from latent_explorer.data.split_words import BY_HASH, SPLITS
 from latent_explorer.data.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class ImageDataset:
     class_names:  names in the order of the indices
     columns:      table of the pictures, column by column, from labels.csv, a known download or the folders
     listing:      origin of the table, and the files and rows that did not match
+    question:     what only the user can say of the labels, before a classifier is trained from them; mostly empty
     """
 
     source: Source
@@ -51,6 +54,7 @@ class ImageDataset:
     class_names: tuple[str, ...]
     sides: np.ndarray  # (N,) int64 indices into labels.SPLITS
     about: dict[str, Any]
+    question: str = ""
 
     def __post_init__(self) -> None:
         self.names = self.listing.columns["file"]
@@ -65,9 +69,9 @@ class ImageDataset:
         """Return the indices of "train", "val", "test" or "all", (n,) int64, in the order of `names`; may be empty."""
         if split == "all":
             return np.arange(len(self), dtype=np.int64)
-        if split not in tables.SPLITS:
+        if split not in SPLITS:
             raise UserError(f"There is no split '{split}'. Choose train, val, test or all.")
-        return np.flatnonzero(self.sides == tables.SPLITS.index(split)).astype(np.int64)
+        return np.flatnonzero(self.sides == SPLITS.index(split)).astype(np.int64)
 
     def read(self, indices: Sequence[int] | np.ndarray, size: int) -> np.ndarray:
         """Return pictures as (n, size, size, 3) uint8. Raises UserError, naming the file, if one cannot be read."""
@@ -87,7 +91,7 @@ class ImageDataset:
     def describe(self) -> dict[str, Any]:
         """Return the choices for provenance: JSON values only, and no path beyond the source's own name."""
         lines = [
-            f"{name}\t{'' if self.labels is None else self.labels[i]}\t{tables.SPLITS[side]}\n"
+            f"{name}\t{'' if self.labels is None else self.labels[i]}\t{SPLITS[side]}\n"
             for i, (name, side) in enumerate(zip(self.names, self.sides, strict=True))
         ]
         about: dict[str, Any] = {**self.about, "pictures": len(self)}
@@ -95,7 +99,7 @@ class ImageDataset:
         if isinstance(self.source, ZipSource):
             with self.source.path.open("rb") as file:
                 about["archive_sha256"] = hashlib.file_digest(file, "sha256").hexdigest()
-        about["splits"] = {split: len(self.indices(split)) for split in tables.SPLITS}
+        about["splits"] = {split: len(self.indices(split)) for split in SPLITS}
         if self.labels is not None:
             about["classes"] = dict(self.class_counts())
         return about
@@ -153,15 +157,20 @@ def open_dataset(
     classes  "0=diseased,1=healthy" or "diseased,healthy": values, names and order of the classes; others are left out
     where    conditions "column=value,value", all of which must hold
     group    column whose equal values are never split over two sides (default: every file by itself)
-    split    column that says train, val or test
+    split    column that says train, val or test; "hash" for 80/10/10 by hash (default: the split that the folders make,
+             if any, else by hash)
 
     Raises UserError for anything else.
     """
     source = find_source(Path(path))
     try:
         listing = list_pictures(source)
+        asked = listing.question.sentence() if listing.question and label is None else ""
+        if asked and classes is not None:
+            raise UserError(asked)
         chosen = tables.take_rows(listing.columns, tables.select(listing.columns, where))
         columns, indices, names = _classes(chosen, label, classes, listing.value_names)
+        split = _chosen_split(columns, listing, split)
         sides, filled = _sides(columns, group, split)
     except UserError:
         source.close()
@@ -185,7 +194,7 @@ def open_dataset(
         about["groups"] = len(set(columns[group]))
     if filled:
         about["split_by_hash"] = list(filled)
-    return ImageDataset(source, replace(listing, columns=columns), indices, names, sides, about)
+    return ImageDataset(source, replace(listing, columns=columns), indices, names, sides, about, asked)
 
 
 def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
@@ -233,6 +242,13 @@ def _classes(
     return tables.take_rows(columns, rows), indices[rows], names
 
 
+def _chosen_split(columns: tables.Columns, listing: Listing, split: str | None) -> str | None:
+    """Return the column of the split, None for one by hash. The folders' own is taken unless nothing is to train on."""
+    if split is None and listing.split is not None and "train" in columns[listing.split]:
+        return listing.split
+    return None if split == BY_HASH and BY_HASH not in columns else split
+
+
 def _sides(columns: tables.Columns, group: str | None, split: str | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the side of each picture, and the sides missing in the column `split`, which a hash filled."""
     keys = columns["file"]
@@ -252,7 +268,7 @@ def _refuse_torn_groups(groups: Sequence[str], sides: np.ndarray) -> None:
         if count > 1:
             raise UserError(
                 f"The split column puts pictures of the group '{name}' on {count} sides. "
-                "Leave out one of the two options."
+                f"Leave out one of the two options, or say --split {BY_HASH}."
             )
 
 
@@ -264,13 +280,18 @@ def list_pictures(source: Source) -> Listing:
     table = _labels_file(source)
     if table is not None:
         return _matched(source.names, table)
-    if known := recognise_download(source):
+    reading = read_folders(source.names)
+    if known := recognise_download(source, reading):
         return known
-    columns = tables.folder_columns(source.names)
-    if "class" not in columns:
-        return Listing("pictures", columns)
-    kind = "class folders, split by folder" if "split" in columns else "class folders"
-    return Listing(kind, columns, label="class")
+    kind = "class folders" if "class" in reading.columns else "pictures"
+    return Listing(
+        kind + (", split by folder" if reading.split else ""),
+        reading.columns,
+        unlisted=reading.left_out,
+        label="class" if "class" in reading.columns else None,
+        split=reading.split,
+        question=reading.question,
+    )
 
 
 def _matched(names: Sequence[str], table: tables.Columns) -> Listing:

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.data.labels import Listing, folder_columns
+from latent_explorer.data.labels import Listing
 from latent_explorer.data.sources import read_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from latent_explorer.data.folders import FolderReading
     from latent_explorer.data.labels import Columns
     from latent_explorer.data.sources import Source
 
@@ -31,9 +32,9 @@ _CROPS = ("Pepper__bell", "Potato", "Tomato")  # one re-publication separates th
 _SHOT = re.compile(r"___(?P<series>.*?)\D(?P<counter>\d+)")  # "8f5...___JR_FrgE.S 8743.JPG"
 
 
-def recognise_download(source: Source) -> Listing | None:
+def recognise_download(source: Source, reading: FolderReading) -> Listing | None:
     """Return the listing of a known download, or None. Raises UserError if the download's own table is damaged."""
-    return _celeba(source) or _by_folders(source.names)
+    return _celeba(source) or _by_folders(source.names, reading)
 
 
 def _celeba(source: Source) -> Listing | None:
@@ -148,15 +149,15 @@ def _stem(name: str) -> str:
     return name.rpartition("/")[2].rpartition(".")[0]
 
 
-def _by_folders(names: Sequence[str]) -> Listing | None:
-    columns = folder_columns(names)
+def _by_folders(names: Sequence[str], reading: FolderReading) -> Listing | None:
+    columns = reading.columns
     if _is_ffhq(names):
         columns.pop("class", None)
         return Listing("FFHQ", columns, where=_one_version(columns))
     classes = set(columns.get("class", ()))
     if classes == _ANIMALS:
-        return Listing("AFHQ", columns, label="class")
-    return _plantvillage(columns, classes)
+        return Listing("AFHQ", columns, label="class", split=reading.split)
+    return _plantvillage(columns, classes, reading.split)
 
 
 def _is_ffhq(names: Sequence[str]) -> bool:
@@ -171,7 +172,7 @@ def _is_ffhq(names: Sequence[str]) -> bool:
     return True
 
 
-def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
+def _plantvillage(columns: Columns, classes: Iterable[str], split: str | None) -> Listing | None:
     """List "Crop___condition" folders with columns crop, condition, healthy, and group (photographs of one leaf)."""
     known = {name: _leaf(name) for name in classes}
     if not any("___" in name for name in known) or not all(known.values()):
@@ -184,7 +185,7 @@ def _plantvillage(columns: Columns, classes: Iterable[str]) -> Listing | None:
     columns["group"] = [_shot(name) for name in columns["file"]]
     value_names = {"healthy": {"0": "diseased", "1": "healthy"}}
     label = "healthy" if {"0", "1"} <= set(columns["healthy"]) else "class"
-    return Listing("PlantVillage", columns, value_names, label=label, where=_one_version(columns))
+    return Listing("PlantVillage", columns, value_names, label=label, where=_one_version(columns), split=split)
 
 
 def _leaf(folder: str) -> tuple[str, str] | None:

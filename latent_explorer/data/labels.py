@@ -15,19 +15,33 @@ import numpy as np
 from latent_explorer.common.csv_table import read_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.data.sources import MAX_FILES
+from latent_explorer.data.split_words import SPLITS, side_indices, split_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-SPLITS = ("train", "val", "test")
-SPLIT_WORDS = {"train": 0, "training": 0, "val": 1, "valid": 1, "validation": 1, "dev": 1, "test": 2, "testing": 2}
 Columns = dict[str, list[str]]
 
-# Folders in which one download keeps the same pictures in several versions (PlantVillage, FFHQ).
-VERSIONS = (
-    "color", "colour", "segmented", "grayscale",
-    "images1024x1024", "thumbnails128x128", "in-the-wild-images",
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class Reading:
+    """One of the ways in which folders may be read: the column that then holds the classes, and some of these."""
+
+    column: str
+    classes: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something about the labels that only the user can know."""
+
+    text: str
+    readings: tuple[Reading, ...]
+
+    def sentence(self) -> str:
+        """Return the question with the option that answers it each way."""
+        ways = "; or ".join(f"{each.classes} (--label {each.column})" for each in self.readings)
+        return f"{self.text}: {ways}. Say which with Label (--label)."
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,9 @@ class Listing:
     unlisted     pictures without a row
     missing      rows without a picture
     label, where suggestions for this kind of download
+    split        column of a split that the folders make, taken unless another is asked for
+    question     how the folders are to be read, where that is in doubt
+    notes        sentences about what was not used, for the user
     """
 
     kind: str
@@ -49,6 +66,9 @@ class Listing:
     missing: tuple[str, ...] = ()
     label: str | None = None
     where: tuple[str, ...] = ()
+    split: str | None = None
+    question: Question | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_labels(raw: bytes, name: str) -> Columns:
@@ -74,30 +94,6 @@ def read_labels(raw: bytes, name: str) -> Columns:
             raise UserError(f"{name} lists {file} twice. Keep one row for each picture.")
         seen.add(file)
     return columns
-
-
-def folder_columns(names: Sequence[str]) -> Columns:
-    """Return the table that folders imply: a column `class` if every picture is in a folder of its class.
-
-    Folders around everything are ignored. A level of version folders ("color", "segmented")
-    becomes the column `version`, one of train, val and test folders the column `split`.
-    """
-    columns: Columns = {"file": list(names)}
-    parts = _unwrapped([name.split("/") for name in names])
-    for key, known, depth in (("version", VERSIONS, 3), ("split", SPLIT_WORDS, 2)):
-        if all(len(p) >= depth and p[0].lower() in known for p in parts):
-            columns[key] = [p[0].lower() for p in parts]
-            parts = _unwrapped([p[1:] for p in parts])
-    if all(len(p) > 1 for p in parts) and len({p[0] for p in parts}) > 1:
-        columns["class"] = [p[0].strip() for p in parts]
-    return columns
-
-
-def _unwrapped(parts: list[list[str]]) -> list[list[str]]:
-    """Remove the top folders that all have in common, except train, val and test."""
-    while all(len(p) > 2 for p in parts) and len({p[0] for p in parts}) == 1 and parts[0][0].lower() not in SPLIT_WORDS:
-        parts = [p[1:] for p in parts]
-    return parts
 
 
 def take_rows(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
@@ -192,10 +188,11 @@ def hash_split(keys: Sequence[str]) -> np.ndarray:
 
 def named_split(cells: Sequence[str], key: str) -> np.ndarray:
     """Return the index into SPLITS of each word of a split column, (N,) int64. Raises UserError for other words."""
-    unknown = sorted({cell for cell in cells if cell.lower() not in SPLIT_WORDS})
-    if unknown:
+    sides = side_indices(cells)
+    if sides is None:
+        unknown = sorted({cell for cell in cells if not split_side(cell)})
         raise UserError(f"The split column '{key}' says {', '.join(unknown[:5])!r}; it may say train, val or test.")
-    return np.array([SPLIT_WORDS[cell.lower()] for cell in cells], dtype=np.int64)
+    return np.array(sides, dtype=np.int64)
 
 
 def fill_split(sides: np.ndarray, keys: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import zipfile
 from collections import Counter
@@ -16,6 +17,17 @@ from latent_explorer.data.images import MAX_FILE_BYTES, is_image_name
 LABELS = "labels.csv"
 TABLE_SUFFIXES = (".csv", ".txt")
 MAX_FILES = 5_000_000
+# Folders and files that systems make, in small letters; besides all whose name begins with a point.
+_MACHINE = frozenset([
+    "__macosx", "network trash folder", "temporary items", "icon\r",  # macOS
+    "$recycle.bin", "recycler", "recycled", "system volume information", "thumbs.db", "ehthumbs.db", "desktop.ini",
+    "lost+found", "lost.dir", "aquota.user", "aquota.group",  # Linux, Android
+    "@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin", "@recycle", "@recently-snapshot", "@__thumb",  # NAS
+    "__pycache__",
+])  # fmt: skip
+_MACHINE_PATTERN = re.compile(
+    r"(?i)found\.\d{3}|synophoto_.*|synoindex_.*|thumbs\.db:.*|ehthumbs.*\.db|.*@synoeastream"
+)
 
 
 class Source:
@@ -176,8 +188,8 @@ def _is_text(name: str) -> bool:
 
 
 def _hidden(name: str) -> bool:
-    """Return True for files that file managers leave behind."""
-    return name.startswith(".") or name == "__MACOSX"
+    """Return True for files and folders that systems, and not people, make: thumbnails, recycle bins, leftovers."""
+    return name.startswith((".", "~$")) or name.casefold() in _MACHINE or _MACHINE_PATTERN.fullmatch(name) is not None
 
 
 def _refuse_outside(path: Path, root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from latent_explorer.data import labels as tables
 from latent_explorer.data.dataset import find_source, list_pictures
+from latent_explorer.data.split_words import side_indices
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +31,9 @@ class DataSummary:
 
     columns      the columns with at most MAX_VALUES values: value -> number of pictures, in the order of the classes
     value_names  readable names of values that are numbers
+    split_by_folder  the folders make the split, which is taken unless another is asked for
+    question     how the folders are to be read, where that is in doubt
+    notes        sentences about what was not used
     """
 
     kind: str
@@ -40,6 +44,9 @@ class DataSummary:
     group: str | None = None
     split: str | None = None
     where: tuple[str, ...] = ()
+    split_by_folder: bool = False
+    question: tables.Question | None = None
+    notes: tuple[str, ...] = ()
 
 
 def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
@@ -55,10 +62,13 @@ def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
         len(listing.columns["file"]),
         columns,
         listing.value_names,
-        listing.label or _suggested_label(columns),
+        listing.label or (None if listing.question else _suggested_label(columns)),
         suggested_group(listing.columns),
-        suggested_split(listing.columns),
+        listing.split or suggested_split(listing.columns),
         listing.where,
+        listing.split is not None,
+        listing.question,
+        listing.notes,
     )
 
 
@@ -70,7 +80,7 @@ def suggested_group(columns: Columns) -> str | None:
 def suggested_split(columns: Columns) -> str | None:
     """Return the column, of whatever name, whose cells all say train, val or test."""
     for key, cells in columns.items():
-        if key != "file" and {cell.lower() for cell in set(cells)} <= tables.SPLIT_WORDS.keys():
+        if key != "file" and side_indices(set(cells)) is not None:
             return key
     return None
 

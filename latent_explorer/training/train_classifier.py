@@ -16,12 +16,12 @@ from torch import Tensor
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Metric, Progress
 from latent_explorer.common.statistics import wilson_interval
-from latent_explorer.data.dataset import read_all
-from latent_explorer.data.labels import SPLITS
+from latent_explorer.data.dataset import open_dataset, read_all
+from latent_explorer.data.split_words import SPLITS
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
 from latent_explorer.models.explainer_header import classifier_problems
 from latent_explorer.models.metrics import calibration_error
-from latent_explorer.training.batches import open_data, require_sides, to_img
+from latent_explorer.training.batches import require_sides, to_img
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,8 +31,15 @@ if TYPE_CHECKING:
 
 
 def open_labelled_data(config: DataConfig) -> ImageDataset:
-    """Open the data set of a config. Raises UserError unless it has classes, and pictures on all sides of the split."""
-    data = open_data(config, SPLITS)
+    """Open the data set of a config. Raises UserError unless it has classes, and pictures on all sides of the split.
+
+    Labels that can be understood in two ways are refused, too, with both.
+    """
+    data = open_dataset(**msgspec.structs.asdict(config))
+    if data.question:
+        data.close()
+        raise UserError(data.question)
+    require_sides(data, SPLITS)
     if data.labels is None or len(data.class_names) < 2:
         raise UserError("A classifier needs at least two classes. Name the column of labels.csv as Label (--label).")
     return data

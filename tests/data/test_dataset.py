@@ -18,6 +18,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.data import dataset as dataset_module
 from latent_explorer.data import labels as tables
 from latent_explorer.data.dataset import ImageDataset, open_dataset
+from latent_explorer.data.split_words import SPLITS
 
 
 def picture(path: Path, shade: int) -> None:
@@ -110,11 +111,11 @@ def test_zip_and_folder_are_the_same_data(tree: Path, tmp_path: Path) -> None:
 
 def test_a_group_never_parts(tree: Path) -> None:
     data = open_dataset(tree, label="state", group="leaf")
-    sides = {side: set(np.array(data.columns["leaf"])[data.indices(side)]) for side in tables.SPLITS}
+    sides = {side: set(np.array(data.columns["leaf"])[data.indices(side)]) for side in SPLITS}
     assert not sides["train"] & sides["val"]
     assert not sides["train"] & sides["test"]
     assert not sides["val"] & sides["test"]
-    assert sum(len(data.indices(side)) for side in tables.SPLITS) == len(data)
+    assert sum(len(data.indices(side)) for side in SPLITS) == len(data)
 
 
 def test_the_hash_split_is_fixed_for_all_time() -> None:
@@ -271,7 +272,7 @@ def test_the_leaf_pack(shared_data: Path) -> None:
     )
     assert len(data) == 7204
     assert np.bincount(data.labels).tolist() == [3632, 3572]
-    assert [len(data.indices(side)) for side in tables.SPLITS] == [5787, 702, 715]
+    assert [len(data.indices(side)) for side in SPLITS] == [5787, 702, 715]
     summary = json.loads((shared_data / "leaves-segmented-64" / "summary.json").read_text())
     assert data.describe()["archive_sha256"] in json.dumps(summary)
     corner = data.read(data.indices("val")[:50], 64)[:, 0, 0]

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 FILES = "Classifiers, explainers (*.classifier *.explainer)"
 NO_LABELS = "These pictures have no labels. Open a classifier, or train one on other pictures."
+ASK_LABEL = "It is in doubt which folders are the classes: choose the label that holds them."
 SHOWN_CLASSES = 3
 COLUMNS = ("Class", "Value", "Pictures")
 HELP = (
@@ -205,19 +206,32 @@ class ClassifierStep(FormStep):
         self.label.clear()
         for name in offer.columns if offer else {}:
             self.label.addItem(name, name)
-        self.label.setCurrentIndex(max(0, self.label.findData(before)) if self.label.count() else -1)
+        self.label.setCurrentIndex(self._index_of(before))
         self.label.setEnabled(self.label.count() > 0)
         self._show_classes()
 
     def suggest(self, offer: DataSummary) -> None:
         """Choose the label that the data set suggests."""
         self._classes = ""
-        self.label.setCurrentIndex(max(0, self.label.findData(offer.label)))
+        self.label.setCurrentIndex(self._index_of(offer.label))
         self._show_classes()
 
+    def _index_of(self, label: str | None) -> int:
+        """Return the place of a label, or else of the first one, unless it is asked which it is."""
+        asked = self._offer is not None and self._offer.question is not None
+        return max(-1 if asked else 0, self.label.findData(label)) if self.label.count() else -1
+
+    def choose_label(self, name: str) -> None:
+        """Choose a label as if by hand."""
+        self.label.setCurrentIndex(self._index_of(name))
+        self._choose_label()
+
     def missing(self) -> str:
-        lacks = self._offer is not None and not self._offer.columns
-        return NO_LABELS if lacks and self.train.isChecked() else ""
+        if self._offer is None or not self.train.isChecked():
+            return ""
+        if not self._offer.columns:
+            return NO_LABELS
+        return ASK_LABEL if self._offer.question and self.label.currentIndex() < 0 else ""
 
     def _values(self) -> tuple[dict[str, int], dict[str, str]]:
         """Return the number of pictures by value of the chosen label, and the known names of values."""

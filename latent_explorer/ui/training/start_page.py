@@ -98,6 +98,7 @@ class StartPage(QWidget):
         for step in self.steps:
             step.changed.connect(self._update_from_steps)
         self.images.data_chosen.connect(self._on_images_chosen)
+        self.images.reading_chosen.connect(self.classifier.choose_label)
         self.classifier.data_chosen.connect(self._on_labelled_chosen)
         self.size_.more_requested.connect(self._show_settings)
         self.next.next_requested.connect(self._on_next)
@@ -117,6 +118,7 @@ class StartPage(QWidget):
         for step in self.steps:
             plan = step.apply_to(plan)
         self.plan = plan
+        self.images.question.mark(plan.label)
         if self.settings is not None:
             self.settings.show_plan(plan)
         self._show_state()

@@ -12,6 +12,7 @@ from start_form import LEFT, calls, make_page, press, take
 
 from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import DataInspected, WindowChanged
+from latent_explorer.data.labels import Question, Reading
 from latent_explorer.data.summary import DataSummary
 
 
@@ -179,3 +180,35 @@ def test_every_control_has_a_name(page):
         if not (each.accessibleName() or getattr(each, "text", str)())
     ]
     assert nameless == []
+
+
+def test_folders_in_doubt_are_asked_about_and_the_answer_is_the_label(page, controller, pictures):
+    readings = (Reading("folder", "site A, site B"), Reading("folder2", "cats & co, dogs"))
+    columns = {"folder": {"site A": 9, "site B": 9}, "folder2": {"cats & co": 9, "dogs": 9}}
+    controller.offer = DataSummary("pictures", 18, columns, question=Question("Which?", readings))
+    page.images.choose(pictures)
+    assert [b.text() for b in page.images.question.buttons.values()] == ["site A, site B", "cats && co, dogs"]
+    assert page.plan.label == ""
+    press(page)
+    assert "in doubt which folders" in page.classifier.problems.texts[0]
+    assert not calls(controller, "check")
+    QTest.mouseClick(page.images.question.buttons["folder2"], LEFT)
+    assert page.plan.label == "folder2"
+    assert page.classifier.classes.text() == "cats & co (9), dogs (9)"
+    press(page)
+    assert calls(controller, "check")
+    page.classifier.choose_label("folder")
+    assert page.images.question.buttons["folder"].isChecked()
+
+
+def test_the_folders_split_is_chosen_and_chance_replaces_it(page, controller, pictures):
+    columns = {"split": {"test": 9, "train": 9}, "class": {"a": 9, "b": 9}}
+    controller.offer = DataSummary(
+        "class folders", 18, columns, label="class", split="split", split_by_folder=True, notes=("A note.",)
+    )
+    page.images.choose(pictures)
+    assert page.images.messages.texts == ["Class folders: 18 files.", "A note."]
+    assert page.plan.split == "split"
+    page.images.split.setCurrentIndex(0)
+    page.images.split.activated.emit(0)
+    assert page.plan.split == "hash"
