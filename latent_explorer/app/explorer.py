@@ -11,6 +11,8 @@ import random
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from latent_explorer.app import library, opening
 from latent_explorer.app.engine.engine import Engine
 from latent_explorer.app.engine.events import EngineEvent, PictureFailed, PictureReady
@@ -19,9 +21,10 @@ from latent_explorer.app.engine.model_host import ModelHost, OpenedModel
 from latent_explorer.app.exploration import picture_requests, recipe_png, updates
 from latent_explorer.app.exploration.autosave import Autosave, Recovery
 from latent_explorer.app.exploration.document import Document, shown_attributes
-from latent_explorer.app.exploration.intents import Restore, SetBase
+from latent_explorer.app.exploration.intents import Restore, SetBase, ShowRecipe
 from latent_explorer.app.exploration.projected_latents import LatentStore, missing_latents_message
 from latent_explorer.app.exploration.session import Session
+from latent_explorer.app.exploration.state import same_picture
 from latent_explorer.app.exploration.workspace import Workspace
 from latent_explorer.app.jobs import Jobs
 from latent_explorer.app.opening import ModelOpener, OpenRequest
@@ -62,6 +65,7 @@ class Explorer:
         config_dir: Path | None = None,
     ) -> None:
         self.session: Session | None = None
+        self._frame: updates.TimelineFrame | None = None  # on the canvas in place of the session's own picture
         self.updates = UpdateHub()
         self.may_leave: Callable[[], bool] = lambda: True  # called before another exploration is opened
         self._host = model_host or ModelHost()
@@ -87,8 +91,13 @@ class Explorer:
 
     @property
     def state(self) -> ExplorerState | None:
-        """Current state, or None while no model is open."""
-        return self.session.state if self.session else None
+        """State that the canvas shows: the session's, or that of a timeline's frame; None while no model is open."""
+        return self._on_canvas(self.session.state) if self.session else None
+
+    @property
+    def editable(self) -> bool:
+        """False while the canvas shows a frame on the way from one latent to another, for which no sliders stand."""
+        return self._frame is None or self._frame.one_state
 
     @property
     def settings(self) -> Settings:
@@ -101,15 +110,17 @@ class Explorer:
         return dict(self._jobs.running)
 
     @property
-    def shown(self) -> updates.MainPicture | None:
+    def shown(self) -> updates.MainPicture | updates.TimelineFrame | None:
         """Picture on the canvas, or None."""
+        if self._frame is not None:
+            return self._frame
         return self._scheduler.shown.picture if self._scheduler.shown else None
 
     def attributes(self) -> list[Attribute]:
         """Return the attributes to list: pins, own sliders, then by rank, with the user's names."""
         if self.session is None:
             return []
-        return shown_attributes(self.document, self.session.summary, self.session.state)
+        return shown_attributes(self.document, self.session.summary, self._on_canvas(self.session.state))
 
     def open_bundled(self, name: str = "") -> None:
         """Open an explainer that comes with the program; without a name that of the first start."""
@@ -155,9 +166,31 @@ class Explorer:
     # What changes the picture --------------------------------------------------------------------
 
     def apply(self, intent: Intent) -> None:
-        """Apply an intent; nothing happens without a session."""
-        if self.session is not None:
-            self.session.apply(intent)
+        """Apply an intent to what the canvas shows; nothing happens without a session.
+
+        If that is a timeline's frame and the intent is about the picture, the session takes the frame over first.
+        """
+        session, frame = self.session, self._frame
+        if session is None:
+            return
+        shown = [session.state, self._on_canvas(session.state)]
+        if frame is None or all(same_picture(state, intent.next_state(state)) for state in shown):
+            session.apply(intent)
+        else:
+            session.apply(ShowRecipe(frame.request.recipe, "picture of the timeline"), intent)
+
+    def show_frame(self, frame: updates.TimelineFrame | None) -> None:
+        """Show a timeline's frame on the canvas; None returns to the session's own picture."""
+        if self.session is None or (frame is None and self._frame is None):
+            return
+        old, was_editable = self._on_canvas(self.session.state), self.editable
+        self._frame = frame
+        new = self._on_canvas(self.session.state)
+        self._scheduler.set_frame_state(new if frame else None)
+        if (old, was_editable) != (new, self.editable):
+            self.updates.emit(updates.StateChanged(old, new))
+        if self.shown is not None:
+            self.updates.emit(self.shown)
 
     def begin_gesture(self) -> None:
         """Merge changes of one control into one step of undo until `end_gesture`: the mouse is down on it."""
@@ -257,11 +290,12 @@ class Explorer:
 
     def png(self, factor: int | None = None) -> bytes:
         """Return the shown picture as PNG with its recipe, for the clipboard and for dragging; UserError if none."""
-        shown, summary = self._scheduler.shown, self.summary
-        if shown is None or summary is None:
+        shown, summary = self.shown, self.summary
+        own = self._scheduler.shown
+        made_by = self.state if self._frame else own.state if own else None
+        if shown is None or made_by is None or summary is None:
             raise UserError("There is no picture to export yet. Open an explainer first.")
-        image = shown.picture.result.after.image
-        return recipe_png.png_bytes(image, shown.state, summary.name, factor)
+        return recipe_png.png_bytes(shown.result.after.image, made_by, summary.name, factor)
 
     def export_png(self, path: Path, factor: int | None = None) -> None:
         """Write the shown picture, enlarged, with its recipe; `factor` None: 8 at 64 px."""
@@ -273,7 +307,7 @@ class Explorer:
 
     def start_attfind(self, n: int = 250) -> int | None:
         """Search for the attributes of the selected classifier (of all classes) on `n` pictures. Returns the job."""
-        classifier_id = self.session.state.classifier_id if self.session else ""
+        classifier_id = self.state.classifier_id if self.state else ""
         return self.start_model_job(
             "Finding attributes",
             lambda host, budget: host.attfind(budget, n=n, classifier_id=classifier_id),
@@ -342,7 +376,7 @@ class Explorer:
         first = picture_requests.opening_state(summary)
         unusable = self.latents.begin(summary.model_hash, open_request.latents)
         state, document = self.latents.without_missing(open_request.state or first, requested, first.base)
-        self.session = Session(summary, state, self._state_changed)
+        self.session, self._frame = Session(summary, state, self._state_changed), None
         self._scheduler.suspend()
         self._scheduler.set_session(summary, state)
         saved = open_request.recovery is None
@@ -369,9 +403,29 @@ class Explorer:
         return self.session is not None and not self._jobs.has_pending_call and not self._closed
 
     def _state_changed(self, old: ExplorerState, new: ExplorerState) -> None:
-        self.updates.emit(updates.StateChanged(old, new))
+        before, had_frame = self._on_canvas(old), self._frame is not None
+        if not same_picture(old, new):
+            self._frame = None
+        self._scheduler.set_frame_state(self._on_canvas(new) if self._frame else None)
+        self.updates.emit(updates.StateChanged(before, self._on_canvas(new)))
         self._workspace.set_state(new)
         self._scheduler.refresh(new)
+        shown = self._scheduler.shown
+        if had_frame and self._frame is None and shown is not None and shown.state == new:
+            self.updates.emit(shown.picture)  # it was made before: no other will come
+
+    def _on_canvas(self, own: ExplorerState) -> ExplorerState:
+        """Return the state that the canvas shows beside the session's `own`."""
+        if self._frame is None or self.session is None:
+            return own
+        shown = ShowRecipe(self._frame.request.recipe).next_state(own)
+        classifier_id = self._frame.request.classifier_id
+        if classifier_id == own.classifier_id:
+            return shown
+        judged = msgspec.structs.replace(shown, classifier_id=classifier_id)
+        classifier = picture_requests.classifier_of(judged, self.session.summary)
+        last = len(classifier.class_names) - 1 if classifier else 0
+        return msgspec.structs.replace(judged, target_class=min(judged.target_class, last))
 
     def _take(self, event: EngineEvent) -> None:
         if isinstance(event, (PictureReady, PictureFailed)):

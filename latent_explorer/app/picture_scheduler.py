@@ -49,6 +49,7 @@ class PictureScheduler:
         self._suspended = True
         self._summary: ExplainerSummary | None = None
         self._state: ExplorerState | None = None
+        self._frame_state: ExplorerState | None = None  # of a timeline's frame on the canvas
         self._sent: dict[str, list[PictureRequest]] = {}
         self._main_states: dict[int, ExplorerState] = {}  # by generation
         self._attribute: Attribute | None = None
@@ -82,7 +83,7 @@ class PictureScheduler:
             self._attribute, self._grid, self._strip, self.shown = None, (), (), None
             self._thumbnails.clear()
         self._features.clear()
-        self._summary, self._state = summary, state
+        self._summary, self._state, self._frame_state = summary, state, None
 
     def resume(self) -> None:
         """Request every picture that is needed now."""
@@ -123,20 +124,29 @@ class PictureScheduler:
         if old is None or old.classifier_id != state.classifier_id or "thumbnails" not in self._sent:
             self._ask_strip()
 
+    def set_frame_state(self, state: ExplorerState | None) -> None:
+        """Let hover and grid follow a timeline's frame, and hold the main picture back; None ends it."""
+        if state != self._frame_state:
+            self._frame_state = state
+            self.hover(self._attribute)
+            self.set_grid(self._grid)
+
     def hover(self, attribute: Attribute | None) -> None:
         """Show the attribute's two ends; None clears."""
         self._attribute = attribute
-        if self._suspended or self._summary is None or self._state is None:
+        state = self._frame_state or self._state
+        if self._suspended or self._summary is None or state is None:
             return
-        requests = attribute and picture_requests.resolve_hover(self._state, self._summary, attribute)
+        requests = attribute and picture_requests.resolve_hover(state, self._summary, attribute)
         self._ask("hover", requests or [])
 
     def set_grid(self, bases: Sequence[Base]) -> None:
         """Show the same edits on these latents; empty closes the grid."""
         self._grid = tuple(bases)
-        if self._suspended or self._summary is None or self._state is None:
+        state = self._frame_state or self._state
+        if self._suspended or self._summary is None or state is None:
             return
-        requests = picture_requests.resolve_grid(self._state, self._summary, self._grid, self._latents.noise_of)
+        requests = picture_requests.resolve_grid(state, self._summary, self._grid, self._latents.noise_of)
         self._ask("grid", requests)
 
     def set_strip(self, bases: Sequence[Base]) -> None:
@@ -180,7 +190,8 @@ class PictureScheduler:
         self._main_states = {g: s for g, s in self._main_states.items() if g > event.generation}
         if state is not None:
             self.shown = ShownPicture(state, picture)
-        self._updates.emit(picture)
+        if self._frame_state is None:
+            self._updates.emit(picture)
 
     def _take_hover(self, event: PictureReady) -> None:
         requests = self._sent.get("hover", [])

@@ -16,11 +16,13 @@ from latent_explorer.explain.recipe import (
     Base,
     Edit,
     Noise,
+    PictureRecipe,
     ProjectedBase,
     SampleBase,
     SeedBase,
     StyleShift,
     canonical_edits,
+    is_generated,
     place_of,
 )
 from latent_explorer.models.attributes import Attribute, describe_entries
@@ -247,3 +249,30 @@ class Restore(Intent, frozen=True):
     def next_state(self, state: ExplorerState) -> ExplorerState:
         edits = canonical_edits(self.state.edits)
         return msgspec.structs.replace(self.state, edits=edits, timelines=state.timelines)
+
+
+class ShowRecipe(Intent, frozen=True):
+    """Show the picture of a recipe, such as a keyframe's; the class and the timelines are kept."""
+
+    recipe: PictureRecipe
+    text: str = "picture of a keyframe"
+
+    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
+        return self.text
+
+    def next_state(self, state: ExplorerState) -> ExplorerState:
+        recipe = self.recipe
+        psi, cutoff, encoded = state.truncation_psi, state.truncation_cutoff, False
+        if is_generated(recipe.base) or recipe.truncation_psi != 1:
+            psi, cutoff = recipe.truncation_psi, recipe.truncation_cutoff
+            encoded = not is_generated(recipe.base) or state.truncate_encoded
+        return msgspec.structs.replace(
+            state,
+            base=recipe.base,
+            truncation_psi=psi,
+            truncation_cutoff=cutoff,
+            truncate_encoded=encoded,
+            noise=recipe.noise,
+            cond=recipe.cond,
+            edits=canonical_edits(recipe.edits),
+        )

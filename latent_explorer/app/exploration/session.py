@@ -46,8 +46,16 @@ class Session:
         self._undone: list[_Step] = []
         self._in_gesture = False
 
-    def apply(self, intent: Intent) -> None:
-        """Make the intent's next state the current one; nothing happens when it is equal."""
+    def apply(self, *intents: Intent) -> None:
+        """Do the intents one after the other and announce the last state; nothing happens when it is equal."""
+        old = self.state
+        for intent in intents:
+            self._do(intent)
+        if self.state != old:
+            self._changed(old, self.state)
+
+    def _do(self, intent: Intent) -> None:
+        """Make the intent's next state the current one, as a step of undo."""
         before, after = self.state, intent.next_state(self.state)
         if before == after:
             return
@@ -57,7 +65,7 @@ class Session:
             before = self._done.pop().before
         if before != after:  # a drag that comes back to where it began has changed nothing
             self._done.append(_Step(before, after, intent.label(self.summary), key))
-        self._go(after)
+        self.state = after
 
     def begin_gesture(self) -> None:
         """Merge intents of equal `merge_key` into one step until `end_gesture`: the mouse is down."""

@@ -30,6 +30,12 @@ class ExplorerState(msgspec.Struct, frozen=True):
     timelines: tuple[Timeline, ...] = ()
 
 
+def same_picture(a: ExplorerState, b: ExplorerState) -> bool:
+    """Return True if two states stand for one picture: they differ at most in timelines, classifier and class."""
+    asked = {"timelines": b.timelines, "classifier_id": b.classifier_id, "target_class": b.target_class}
+    return msgspec.structs.replace(a, **asked) == b
+
+
 def attribute_amount(state: ExplorerState, attribute: Attribute) -> float:
     """Return the position of an attribute's slider, read off its first entry (0 if that coordinate is unedited)."""
     first = attribute.entries[0]

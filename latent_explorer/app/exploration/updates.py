@@ -34,7 +34,7 @@ class ModelOpened:
 
 @dataclass(frozen=True)
 class StateChanged:
-    """Change of the state by the user, undo or a file."""
+    """Change of the state that the canvas shows: by the user, undo, a file, or a timeline's frame on the canvas."""
 
     old: ExplorerState
     new: ExplorerState
@@ -169,6 +169,7 @@ class TimelineFrame:
     result: RenderResult
     cached: bool
     warnings: tuple[str, ...] = ()  # empty: within the data
+    one_state: bool = True  # False on the way from one latent to another: no sliders stand for it
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
+from latent_explorer.app.exploration.intents import ShowRecipe
 from latent_explorer.app.exploration.recipe_png import recipe_texts
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.explain.recipe import (
@@ -151,18 +152,8 @@ def unedited_recipe(context: ExportContext, base: Base) -> PictureRecipe:
 
 def state_from_recipe(recipe: PictureRecipe, state: ExplorerState, classifier_id: str) -> ExplorerState:
     """Return the state that shows this recipe, so that an exported frame dropped on the window restores it."""
-    return msgspec.structs.replace(
-        state,
-        base=recipe.base,
-        truncation_psi=recipe.truncation_psi,
-        truncation_cutoff=recipe.truncation_cutoff,
-        truncate_encoded=recipe.truncation_psi != 1.0,
-        noise=recipe.noise,
-        cond=recipe.cond,
-        edits=recipe.edits,
-        classifier_id=classifier_id,
-        timelines=(),
-    )
+    shown = ShowRecipe(recipe).next_state(state)
+    return msgspec.structs.replace(shown, classifier_id=classifier_id, timelines=())
 
 
 def sweep_timeline(state: ExplorerState, summary: ExplainerSummary, attribute: Attribute) -> Timeline:

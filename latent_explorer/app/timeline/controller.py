@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from latent_explorer.app.exploration import picture_requests, updates
-from latent_explorer.app.exploration.intents import Intent, SetBase
+from latent_explorer.app.exploration.intents import Intent, SetBase, ShowRecipe
+from latent_explorer.app.exploration.state import same_picture
 from latent_explorer.app.timeline.player import TimelinePlayer
 from latent_explorer.app.timeline.recording import Recorder
 from latent_explorer.common.errors import UserError
@@ -24,8 +25,6 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     SeedBase,
     attribute_edits,
-    canonical_edits,
-    is_generated,
 )
 from latent_explorer.explain.timeline import edits, makers
 from latent_explorer.explain.timeline.file import timeline_problem
@@ -53,6 +52,7 @@ class TimelineController:
         self._clock = clock
         self._name = ""
         self._recorder: Recorder | None = None
+        self._known: ExplorerState | None = None  # the session's state when it changed last
         explorer.updates.on(updates.ModelOpened, self._begin)
         explorer.updates.on(updates.DeviceChanged, self._on_device_changed)
         explorer.updates.on(updates.StateChanged, self._on_state_changed)
@@ -183,7 +183,7 @@ class TimelineController:
 
     def sweep(self, attribute: Attribute, start: float = -1.0, stop: float = 1.0, seconds: float = 2.0) -> None:
         """Make a timeline of the current picture with one attribute from `start` to `stop` and back."""
-        recipe = self.player.slider_recipe
+        recipe = self.player.canvas_recipe
         if recipe is not None:
             moving, name = attribute_edits(attribute), attribute.name or "Sweep"
             made = makers.alpha_sweep(recipe, moving, start, stop, seconds, name=name)
@@ -191,7 +191,7 @@ class TimelineController:
 
     def style_mix(self, other: Base, first: int, last: int, seconds: float = 2.0) -> None:
         """Make a timeline of the current picture and the same with rows `first` to `last` of ws from another latent."""
-        recipe = self.player.slider_recipe
+        recipe = self.player.canvas_recipe
         if recipe is not None:
             made = makers.style_mix(recipe, [other], first, last, seconds)
             self._show_made(made, "style mixing")
@@ -210,9 +210,9 @@ class TimelineController:
 
     def record(self) -> None:
         """Start recording every change of the picture."""
-        recipe = self.player.slider_recipe
+        recipe = self.player.canvas_recipe
         if recipe is not None and self._recorder is None:
-            self.player.leave()
+            self.player.pause()
             self._recorder = Recorder(recipe, self._clock())
             self._explorer.updates.emit(updates.RecordingChanged(True))
 
@@ -260,6 +260,7 @@ class TimelineController:
 
     def _begin(self, _opened: updates.ModelOpened) -> None:
         self._recorder = None
+        self._known = self._session_state
         self._name = self.timelines[0].name if self.timelines else ""
         self.player.reset()
         self._refresh()
@@ -268,10 +269,17 @@ class TimelineController:
         self.player.invalidate()
         self._refresh()
 
-    def _on_state_changed(self, changed: updates.StateChanged) -> None:
-        old, new = changed.old, changed.new
-        beside = {"timelines": new.timelines, "target_class": new.target_class}
-        if msgspec.structs.replace(old, **beside) != new:
+    @property
+    def _session_state(self) -> ExplorerState | None:
+        return self._explorer.session.state if self._explorer.session else None
+
+    def _on_state_changed(self, _changed: updates.StateChanged) -> None:
+        """Follow the session; the update also comes when a frame is shown, which changes no session."""
+        old, new = self._known, self._session_state
+        self._known = new
+        if old is None or new is None or old == new:
+            return
+        if not same_picture(old, new):
             self._sliders_moved()
         if old.timelines != new.timelines:
             self._follow(old.timelines, new.timelines)
@@ -287,10 +295,10 @@ class TimelineController:
             self.player.refresh()
 
     def _sliders_moved(self) -> None:
-        recipe, shown = self.player.slider_recipe, self._explorer.shown
+        recipe = self.player.slider_recipe
         if self._recorder is not None and recipe is not None:
             self._recorder.note(recipe, self._clock())
-        self.player.leave(show=shown is not None and shown.request.recipe == recipe)
+        self.player.leave()
 
     def _follow(self, old: tuple[Timeline, ...], new: tuple[Timeline, ...]) -> None:
         """Choose a timeline if the current one was removed or renamed."""
@@ -329,29 +337,3 @@ class ChangeTimeline(Intent, frozen=True):
             chosen.append(self.timeline)
         timelines = tuple(t for t in chosen if t is not None)
         return msgspec.structs.replace(state, timelines=timelines)
-
-
-class ShowRecipe(Intent, frozen=True):
-    """Load a keyframe's picture into the sliders."""
-
-    recipe: PictureRecipe
-
-    def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
-        return "picture of a keyframe"
-
-    def next_state(self, state: ExplorerState) -> ExplorerState:
-        recipe = self.recipe
-        psi, cutoff, encoded = state.truncation_psi, state.truncation_cutoff, False
-        if is_generated(recipe.base) or recipe.truncation_psi != 1:
-            psi, cutoff = recipe.truncation_psi, recipe.truncation_cutoff
-            encoded = not is_generated(recipe.base) or state.truncate_encoded
-        return msgspec.structs.replace(
-            state,
-            base=recipe.base,
-            truncation_psi=psi,
-            truncation_cutoff=cutoff,
-            truncate_encoded=encoded,
-            noise=recipe.noise,
-            cond=recipe.cond,
-            edits=canonical_edits(recipe.edits),
-        )

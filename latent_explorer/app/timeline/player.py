@@ -8,13 +8,14 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from latent_explorer.app.engine.events import PictureFailed, PictureReady
 from latent_explorer.app.engine.frame_cache import FrameRequest
 from latent_explorer.app.exploration import picture_requests, updates
 from latent_explorer.app.timeline.frames import PLAYHEAD_SLOT, PREFETCH_SLOT, TimelineFrames
-from latent_explorer.explain.timeline.timeline import frame_at, span
+from latent_explorer.explain.timeline.timeline import frame_at, is_one_latent, is_one_state, span
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,7 @@ _ROUNDING = 1e-6  # of a frame
 
 
 class TimelinePlayer:
-    """Shows frames of a timeline in place of the sliders' picture.
+    """Shows frames of a timeline in place of the session's own picture.
 
     Plays in real time: frames that are not ready when they are due are skipped. `clock` returns seconds, on the same
     clock as the argument of `tick`.
@@ -42,7 +43,7 @@ class TimelinePlayer:
         self._clock = clock
         self._timeline: Timeline | None = None
         self._frames = TimelineFrames(explorer.request_pictures)
-        self._on_canvas = False  # a frame is shown instead of the sliders' picture
+        self._on_canvas = False  # a frame is shown, or awaited, instead of the session's picture
         self._awaited = -1  # the frame to show when it is ready; -1: none
         # Playing: the frame it starts at, when frame 0 of the first pass was due (None until the first tick), and
         # the frame shown last; frames are counted through all passes.
@@ -62,7 +63,8 @@ class TimelinePlayer:
         state, summary = self._explorer.state, self._explorer.summary
         if self._timeline is None or state is None or summary is None or not known.any():
             return TimelineTrace()
-        classifier = picture_requests.classifier_of(state, summary)
+        judge_id = self._timeline.classifier_id or state.classifier_id
+        classifier = picture_requests.classifier_of(msgspec.structs.replace(state, classifier_id=judge_id), summary)
         return TimelineTrace(
             self._frames.way[known],
             self._frames.probs[known],
@@ -78,13 +80,13 @@ class TimelinePlayer:
 
     @property
     def slider_recipe(self) -> PictureRecipe | None:
-        """The recipe that the sliders show; None while no model is open."""
-        state, summary = self._explorer.state, self._explorer.summary
-        return picture_requests.resolve(state, summary).recipe if state and summary else None
+        """The recipe of the session's own picture; None while no model is open."""
+        session = self._explorer.session
+        return picture_requests.resolve(session.state, session.summary).recipe if session else None
 
     @property
     def canvas_recipe(self) -> PictureRecipe | None:
-        """The recipe of the picture on the canvas: a frame's, or that of the sliders."""
+        """The recipe of the picture on the canvas: a frame's, or the session's own."""
         if self._on_canvas and len(self._frames):
             return self._frames.request(self._frames.index(self.playhead)).recipe
         return self.slider_recipe
@@ -95,8 +97,9 @@ class TimelinePlayer:
 
     def set_timeline(self, timeline: Timeline | None) -> None:
         """Set another timeline, or the same after a change; call `refresh` to show it."""
-        state, shown = self._explorer.state, self._explorer.shown
-        assert state is not None
+        session, shown = self._explorer.session, self._explorer.shown
+        assert session is not None
+        state = session.state
         self._timeline = timeline
         self._reported_failures.clear()
         if shown is not None:
@@ -159,17 +162,21 @@ class TimelinePlayer:
 
     def pause(self) -> None:
         """Stop at the current frame."""
-        if self.playing:
-            self.playing = False
-            self._explorer.updates.emit(updates.TimelinePlaying(False))
+        if self._stop() and isinstance(self._explorer.shown, updates.TimelineFrame):
+            self._show(self._frames.index(self.playhead))  # at rest the sliders may stand for it
 
-    def leave(self, *, show: bool = True) -> None:
-        """Pause and show the sliders' picture; pass `show=False` if a new one is on its way."""
-        self.pause()
-        if self._on_canvas:
-            self._on_canvas, self._awaited = False, -1
-            if show and self._explorer.shown is not None:
-                self._explorer.updates.emit(self._explorer.shown)
+    def leave(self) -> None:
+        """Pause and show the session's own picture."""
+        self._stop()
+        self._on_canvas, self._awaited = False, -1
+        self._explorer.show_frame(None)
+
+    def _stop(self) -> bool:
+        """Stop playing. Return True if it played."""
+        played, self.playing = self.playing, False
+        if played:
+            self._explorer.updates.emit(updates.TimelinePlaying(False))
+        return played
 
     def tick(self, now: float) -> None:
         """Show the newest frame that is due and ready, if any. Called by the window's timer during playback."""
@@ -200,17 +207,20 @@ class TimelinePlayer:
 
     def _show(self, index: int) -> None:
         """Show a frame, or request it and show it when it comes."""
-        frame, summary = self._frames.frame(index), self._explorer.summary
-        if frame is None or summary is None:
+        frame, summary, timeline = self._frames.frame(index), self._explorer.summary, self._timeline
+        if frame is None or summary is None or timeline is None:
             self._awaited = index
             self._frames.request_frame(index)
             return
         self._awaited = -1
         self.playhead = self._frames.times[index]
         request = self._frames.request(index)
-        messages = picture_requests.warnings(request, summary, frame.result)
-        update = updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, tuple(messages))
-        self._explorer.updates.emit(update)
+        messages = tuple(picture_requests.warnings(request, summary, frame.result))
+        # The sliders would flash at every keyframe of a walk that plays.
+        one_state = is_one_latent(timeline) if self.playing else is_one_state(timeline, request.recipe)
+        self._explorer.show_frame(
+            updates.TimelineFrame(self.playhead, request, frame.result, frame.cached, messages, one_state)
+        )
 
     def _take_frame(self, event: PictureReady) -> None:
         if not self._frames.take(event):

@@ -156,6 +156,21 @@ def _following(timeline: Timeline, index: int) -> tuple[Keyframe, float]:
     return frames[0], _closing(timeline)
 
 
+def is_one_state(timeline: Timeline, recipe: PictureRecipe) -> bool:
+    """Return True if a frame's latent and noise are those of a keyframe, not a blend on the way to the next."""
+    return any(_same_source(timeline, recipe, keyframe.recipe) for keyframe in timeline.keyframes)
+
+
+def is_one_latent(timeline: Timeline) -> bool:
+    """Return True if every frame has the same latent and noise: only edits, truncation and cond move."""
+    frames = timeline.keyframes
+    return all(_same_source(timeline, frames[0].recipe, keyframe.recipe) for keyframe in frames[1:])
+
+
+def _same_source(timeline: Timeline, a: PictureRecipe, b: PictureRecipe) -> bool:
+    return a.base == b.base and (timeline.noise is not None or a.noise == b.noise)
+
+
 def frames(timeline: Timeline) -> list[PictureRecipe]:
     """Return the recipes of one pass, one for each frame. Empty without a keyframe."""
     return [recipe_at(timeline, seconds) for seconds in frame_times(timeline)]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import QPainter, QPen
-from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QScrollArea, QWidget
 
 from latent_explorer.app.exploration.document import attribute_key
 from latent_explorer.app.exploration.intents import SetAttribute
@@ -85,6 +85,13 @@ class AttributeList(QScrollArea):
             self._arrange(keys)
         for key, each in zip(keys, rows, strict=True):
             self._cards[key].set_card_data(each.card_data)
+
+    def set_editable(self, on: bool) -> None:
+        """Grey the cards unless `on`; the list can still be scrolled, and keeps a focus that was inside."""
+        if on != self._page.isEnabled():
+            if not on and self._page.isAncestorOf(QApplication.focusWidget() or self):
+                self.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._page.setEnabled(on)
 
     def _arrange(self, keys: list[str]) -> None:
         self.hide_preview()

@@ -17,7 +17,13 @@ from latent_explorer.app.exploration.document import listed_set, single_slider
 from latent_explorer.app.exploration.intents import ResetAttributes, SetEdits, SetTarget
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.state import attribute_amount, with_attribute
-from latent_explorer.app.exploration.updates import DocumentChanged, MainPicture, ModelOpened, StateChanged
+from latent_explorer.app.exploration.updates import (
+    DocumentChanged,
+    MainPicture,
+    ModelOpened,
+    StateChanged,
+    TimelineFrame,
+)
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
@@ -62,6 +68,7 @@ if TYPE_CHECKING:
 SEARCH = "Finding attributes"  # name of the job, also if started from the menu
 FLIP_HELP = "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
 NO_MODEL = "Open a model to see what moves its classifier."
+BETWEEN = "Between two pictures: the sliders work at the keyframes."
 NOTHING = "No attributes are known yet for this class."
 MAX_CLOSED_NOTES = 100  # closed notes that are remembered; older ones are shown again
 
@@ -140,6 +147,7 @@ class AttributesPanel(QWidget):
         updates.on(StateChanged, self._state_changed)
         updates.on(DocumentChanged, lambda _update: self.refresh())
         updates.on(MainPicture, self._take_picture)
+        updates.on(TimelineFrame, self._take_picture)
         updates.on(JobStarted, self._job_started)
         updates.on(JobEvent, self._job_event)
         updates.on(JobEnded, self._job_ended)
@@ -204,7 +212,7 @@ class AttributesPanel(QWidget):
         else:
             self.refresh()
 
-    def _take_picture(self, picture: MainPicture) -> None:
+    def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
         known, self._result = self._result, picture.result
         if known is None or not _same_unedited(known, picture.result):
             self.refresh()  # not at every step of a drag, only after a change of what is shown
@@ -241,7 +249,10 @@ class AttributesPanel(QWidget):
         state, summary, document = (self._explorer.state, self._explorer.summary, self._explorer.document)
         for part in (self._towards, self.target, self.add, self.reset):
             part.setVisible(summary is not None)
-        self.reset.setEnabled(bool(state and state.edits))
+        editable = self._explorer.editable
+        self.reset.setEnabled(editable and bool(state and state.edits))
+        self.add.setEnabled(editable)
+        self.list.set_editable(editable)
         if state is None or summary is None:
             self.search.show_no_model()
             self._pages.setCurrentWidget(self.search)
@@ -263,7 +274,9 @@ class AttributesPanel(QWidget):
         assert summary is not None
         target = state.target_class
         self._flip = suggest_flip(shown, result, target) if result else None
-        if result is None:
+        if not self._explorer.editable:
+            self._flip, text = None, BETWEEN
+        elif result is None:
             text = ""
         elif is_target(result, target):
             text = f"This picture is {class_name(state, summary, target)} already."

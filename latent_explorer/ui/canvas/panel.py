@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -77,7 +78,8 @@ class CanvasPanel(QWidget):
         super().__init__()
         self._explorer = explorer
         self._names: tuple[str, ...] = ()
-        self._picture: MainPicture | None = None
+        self._verdict: ClassProbabilities | None = None
+        self._picture: MainPicture | TimelineFrame | None = None  # on the canvas
         self._stage: QWidget | None = None  # page shown while photos are projected
         self._staged = self._in_grid = self._photo = False
         self.welcome = WelcomePage(self.open_requested.emit)
@@ -101,7 +103,8 @@ class CanvasPanel(QWidget):
         explorer.updates.on(ModelOpened, self._model_opened)
         explorer.updates.on(StateChanged, lambda update: self._name_classes(update.new))
         explorer.updates.on(MainPicture, self._take_picture)
-        explorer.updates.on(TimelineFrame, lambda frame: self._show(frame, f"After, {frame.seconds:.2f} s"))
+        explorer.updates.on(TimelineFrame, self._take_picture)
+        self.view.peek_changed.connect(self._show_verdict)
 
     def show_welcome(self) -> None:
         self.pages.setCurrentWidget(self.welcome)
@@ -148,43 +151,53 @@ class CanvasPanel(QWidget):
     def set_photo(self, on: bool) -> None:
         """Show the photo of a projected picture as the picture before if `on`, else its reconstruction."""
         self._photo = on
-        if self._picture is not None:
-            self._show(self._picture)
+        self._show()
 
     def _model_opened(self, update: ModelOpened) -> None:
         self._picture = None
         self._name_classes(update.state)
         self.view.set_images(None, None)
-        self.bars.show_verdict(None)
+        self._verdict = None
+        self._show_verdict()
         self.show_loading("Making the first picture...")
 
-    def _take_picture(self, picture: MainPicture) -> None:
+    def _take_picture(self, picture: MainPicture | TimelineFrame) -> None:
         first, self._picture = self._picture is None, picture
         if first:
             self._choose_page()
             self.view.setFocus()
-        self._show(picture)
+        self._show()
 
     def _name_classes(self, state: ExplorerState) -> None:
         summary = self._explorer.summary
         classifier = classifier_of(state, summary) if summary else None
         self._names = classifier.class_names if classifier else ()
 
-    def _show(self, update: MainPicture | TimelineFrame, after: str = "After") -> None:
+    def _show(self) -> None:
+        """Show the picture before and after, and what the classifier says of them."""
+        update = self._picture
+        if update is None:
+            return
         result = update.result
+        after = f"After, {update.seconds:.2f} s" if isinstance(update, TimelineFrame) else "After"
         state = self._explorer.state
         names = self._names_for(len(result.after.probs))
         target = state.target_class if state else 0
         photo = self._photo_of(update.request)
         if photo is None:
             before = self._captioned(before_title(update.request.recipe), result.before, names)
-            verdict = ClassProbabilities(names, result.after.probs, result.before.probs, target)
+            self._verdict = ClassProbabilities(names, result.after.probs, result.before.probs, target)
         else:
             before = photo[0]
-            verdict = ClassProbabilities(names, result.after.probs, photo[1], target, "photo")
+            self._verdict = ClassProbabilities(names, result.after.probs, photo[1], target, "photo")
             after = after if update.request.recipe.edits else "Reconstruction"
         self.view.set_images(before, self._captioned(after, result.after, names))
-        self.bars.show_verdict(verdict)
+        self._show_verdict()
+
+    def _show_verdict(self) -> None:
+        """Show the bars of the picture on the canvas: of the one before while a person looks at that."""
+        verdict = self._verdict
+        self.bars.show_verdict(verdict and replace(verdict, peeking=self.view.peeking))
 
     def _photo_of(self, request: PictureRequest) -> tuple[CaptionedImage, np.ndarray] | None:
         """Return the photo of a projected picture with its probabilities.

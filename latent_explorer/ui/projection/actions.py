@@ -15,6 +15,7 @@ from latent_explorer.app.exploration.updates import (
     ProjectionEnded,
     ProjectionStarted,
     StateChanged,
+    TimelineFrame,
     report_errors,
 )
 from latent_explorer.data.images import SUFFIXES, read_image
@@ -76,6 +77,7 @@ class ProjectionActions:
         explorer.updates.on(ProjectionStarted, lambda _update: self._show_photos())
         explorer.updates.on(ProjectionEnded, self._ended)
         explorer.updates.on(StateChanged, self._state_changed)
+        explorer.updates.on(TimelineFrame, lambda _frame: self._show_picture())  # it is not shown behind a photo
 
     def _photos_changed(self, update: PhotosChanged) -> None:
         if update.opened:

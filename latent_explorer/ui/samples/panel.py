@@ -14,7 +14,7 @@ from latent_explorer.app.exploration.intents import SetBase, SetCutoff, SetTrunc
 from latent_explorer.app.exploration.picture_requests import classifier_of
 from latent_explorer.app.exploration.updates import DocumentChanged, ModelOpened, StateChanged, Thumbnail
 from latent_explorer.app.explorer import MAX_SEED
-from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase
+from latent_explorer.explain.recipe import ProjectedBase, SampleBase, SeedBase, is_generated
 from latent_explorer.ui.samples.generator_inputs import GeneratorInputs
 from latent_explorer.ui.samples.thumbnails import INSET as STRIP_INSET
 from latent_explorer.ui.samples.thumbnails import ThumbnailView
@@ -191,18 +191,19 @@ class SamplesPanel(QWidget):
     def _show(self, state: ExplorerState) -> None:
         self._state = state
         self.view.show_base(state.base)
-        seed = isinstance(state.base, SeedBase)
-        acts = seed or state.truncate_encoded
-        self.towards_average.setVisible(not seed)
+        generated, editable = is_generated(state.base), self._explorer.editable
+        acts = editable and (generated or state.truncate_encoded)
+        self.towards_average.setVisible(not generated)
+        self.towards_average.setEnabled(editable)
         self.towards_average.setChecked(state.truncate_encoded)
         self.psi.setEnabled(acts)
         self.cutoff.setEnabled(acts)
         if not self.psi.dragging:
             self.psi.set_amount(state.truncation_psi)
         self.cutoff.setCurrentIndex(max(0, self.cutoff.findData(state.truncation_cutoff)))
-        if isinstance(state.base, SeedBase):
-            self.seed.setText(str(state.base.seed))
+        self.seed.setText(str(state.base.seed) if isinstance(state.base, SeedBase) else "")
         self.inputs.show_state(state)
+        self.inputs.setEnabled(editable)
         self._show_favourite()
 
     def _show_favourite(self) -> None:

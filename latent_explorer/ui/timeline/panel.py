@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QMenu, QStackedLayout, QWidget
 from latent_explorer.app.exploration.updates import (
     ModelOpened,
     RecordingChanged,
-    StateChanged,
     TimelineFrame,
     TimelinePlaying,
     TimelinesChanged,
@@ -234,7 +233,7 @@ class TimelinePanel(QWidget):
 
     def _subscribe(self) -> None:
         updates = self._explorer.updates
-        for kind in (ModelOpened, StateChanged, TimelinesChanged):
+        for kind in (ModelOpened, TimelinesChanged):
             updates.on(kind, lambda _update: self.refresh())
         updates.on(TimelineFrame, lambda _update: self._show_time())
         updates.on(TimelineTrace, lambda _update: self._trace_changed())

@@ -38,6 +38,7 @@ class ImageView(QWidget):
 
     drag_started = Signal()
     mode_changed = Signal(str)
+    peek_changed = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,6 +87,7 @@ class ImageView(QWidget):
         if on != self.peeking:
             self.peeking = on
             self.update()
+            self.peek_changed.emit(on)
 
     def frames(self) -> list[QRectF]:
         """Return the frames of the pictures without captions, px: two in mode "side", else one."""

@@ -34,6 +34,12 @@ class ClassProbabilities:
     before: np.ndarray
     target: int
     before_caption: str = "was"  # caption of the probabilities before
+    peeking: bool = False  # the picture before is on the canvas in place of the one after
+
+    @property
+    def shown(self) -> np.ndarray:
+        """Probabilities of the picture on the canvas, (K,)."""
+        return self.before if self.peeking else self.after
 
     @property
     def flipped(self) -> bool:
@@ -52,16 +58,18 @@ class ClassProbabilities:
 
 def sentence(verdict: ClassProbabilities) -> str:
     """Return the bars in words, for screen readers and the clipboard."""
-    new, old = int(verdict.after.argmax()), int(verdict.before.argmax())
-    edited = not np.array_equal(verdict.after, verdict.before)
+    new, old = int(verdict.shown.argmax()), int(verdict.before.argmax())
+    edited = not verdict.peeking and not np.array_equal(verdict.after, verdict.before)
     parts = [
-        f"{verdict.names[i]} {verdict.after[i]:.2f}"
+        f"{verdict.names[i]} {verdict.shown[i]:.2f}"
         + (f" ({verdict.before_caption} {verdict.before[i]:.2f})" if edited else "")
         for i in verdict.rows()
     ]
     if len(parts) < len(verdict.names):
         parts.append(f"{len(verdict.names) - len(parts)} more classes")
     text = ", ".join(parts)
+    if verdict.peeking:
+        return f"Before: {text}."
     if not edited:
         return f"The classifier says {verdict.names[new]}: {text}. {ADVICE}"
     if verdict.flipped:
@@ -111,16 +119,16 @@ class _Bars(QWidget):
     def _paint_texts(self, painter: QPainter, cell: QRectF, index: int, names: float, change: float) -> None:
         assert self.verdict is not None
         now, verdict = theme.current(), self.verdict
-        winner = index == int(verdict.after.argmax())
+        winner = index == int(verdict.shown.argmax())
         font = theme.font(semibold=winner)
         painter.setFont(font)
         painter.setPen(now.color("ink"))
         name = QFontMetricsF(font).elidedText(verdict.names[index], Qt.TextElideMode.ElideRight, names - theme.UNIT)
         painter.drawText(QRectF(cell.left(), cell.top(), names, ROW), theme.LEFT, name)
         value = cell.adjusted(0, 0, -change, 0)
-        painter.drawText(value, theme.RIGHT, f"{verdict.after[index]:.2f}")
+        painter.drawText(value, theme.RIGHT, f"{verdict.shown[index]:.2f}")
         painter.setFont(theme.font())
-        moved = float(verdict.after[index] - verdict.before[index])
+        moved = float(verdict.shown[index] - verdict.before[index])
         text = signed_text(moved)
         painter.setPen(now.color("muted" if text == "0.00" else "ink"))
         painter.drawText(cell, theme.RIGHT, text)
@@ -128,7 +136,7 @@ class _Bars(QWidget):
     def _paint_bar(self, painter: QPainter, bar: QRectF, index: int) -> None:
         assert self.verdict is not None
         now = theme.current()
-        paint_share(painter, bar, float(self.verdict.after[index]), now.class_color(index), now.color("line", 0.75))
+        paint_share(painter, bar, float(self.verdict.shown[index]), now.class_color(index), now.color("line", 0.75))
         x = bar.left() + bar.width() * float(self.verdict.before[index])
         x = min(max(x, bar.left() + 1), bar.right() - 1)
         painter.setPen(QPen(now.color("paper"), 4))
