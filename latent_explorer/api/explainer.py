@@ -20,6 +20,7 @@ from latent_explorer.app.export import batch, scene, sheets
 from latent_explorer.app.export.job import animation
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
+from latent_explorer.common.paths import check_writable
 from latent_explorer.data.dataset import evenly_spaced_rows, open_dataset
 from latent_explorer.data.images import read_image
 from latent_explorer.explain.attfind import attfind, encode
@@ -312,6 +313,7 @@ class Explainer:
 
         The explainers `beside` this one stand on the same page.
         """
+        check_writable(Path(path))
         figures = [
             run_job(report.report(each.model, settings, device=each.device), on_event) for each in (self, *beside)
         ]

@@ -12,6 +12,7 @@ from latent_explorer.app.study import arms as study_arms
 from latent_explorer.app.study import job as study_job
 from latent_explorer.app.training.pipeline import run_pipeline
 from latent_explorer.common.jobs import run_job
+from latent_explorer.common.paths import check_writable
 from latent_explorer.data import check as data_check
 from latent_explorer.data.dataset import open_dataset
 from latent_explorer.models.classifier_file import write_classifier
@@ -50,6 +51,7 @@ def train_classifier(
 
     `settings` by their names in docs/training.md; `selection` as in `check`.
     """
+    check_writable(Path(path))
     given = check_settings(settings or {}, settings_of(ClassifierTraining))
     config = ClassifierTraining(DataConfig(str(Path(data).resolve()), **selection))
     job = classifier_job.train_classifier(with_settings(config, given, ()))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latent_explorer.app.exploration.document import reported_attributes, reported_set
-from latent_explorer.common.paths import atomic_output
+from latent_explorer.common.paths import atomic_output, check_writable
 from latent_explorer.data.threads import run_in_thread
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def _written(
     from latent_explorer.media.report.page import page
     from latent_explorer.media.report.sentences import answer
 
+    check_writable(path)
     explainer = replace(host.explainer, attribute_sets=(attribute_set,))
     figures = yield from report(explainer, shown=attributes, device=host.device)
     text = yield from run_in_thread(partial(page, [figures]), "Drawing the page")

@@ -20,7 +20,7 @@ from latent_explorer.app.exploration.document import Document, shown_attributes
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.recipe import Base, Picture, SampleBase, SeedBase
 from latent_explorer.models.attributes import Attribute
 from latent_explorer.models.summary import ExplainerSummary
@@ -70,7 +70,6 @@ def tour(path: Path, out: Path, device: str = "auto", *, fps: float = FPS) -> Ge
     host = ModelHost()
     summary = host.open(path, device).summary
     result = yield from _find(host, summary)
-    out.mkdir(parents=True, exist_ok=True)
     _write_sheet(host, result, out / "attributes.png")
     yield Progress(1, 2, "Writing")
     yield from _write_gif(host, result, out / "flip.gif", fps)
@@ -97,7 +96,7 @@ def write_report(result: TourResult, path: Path, seconds: float, beside: str = "
         "seconds": round(seconds, 3),
         **({"beside": beside} if beside else {}),
     }
-    with atomic_path(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import PATH, classifier_option, data_options, device_option, split_option
+from latent_explorer.cli.options import (
+    NUMBER,
+    OUTPUT_FILE,
+    SEED,
+    LocalPath,
+    classifier_option,
+    data_options,
+    device_option,
+    split_option,
+)
 from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
@@ -19,19 +28,19 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.option(
-    "--images", "data", type=click.Path(), metavar="DATA", help="Search these instead of the encoded pictures."
+    "--images", "data", type=LocalPath(), metavar="DATA", help="Search these instead of the encoded pictures."
 )
 @data_options(split="--split-column")
 @split_option("val")
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=1), help="Pictures to search.")
-@click.option("--seed", type=int, help="Choose them by this seed; without it, the first.")
-@click.option("--kappa", default=1.0, show_default=True, help="Share of the way to the observed end.")
+@click.option("--seed", type=SEED, help="Choose them by this seed; without it, the first.")
+@click.option("--kappa", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end.")
 @click.option("--exhaustive", is_flag=True, help="Render every move, not only those that gradients predict to matter.")
 @click.option("--wanted", default=10, show_default=True, type=click.IntRange(min=1), help="Attributes per class.")
 @classifier_option
-@click.option("--out", type=PATH, metavar="X2", help="Write the explainer with what was found.")
+@click.option("--out", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with what was found.")
 @device_option
 @json_option
 def attfind(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import data_options
+from latent_explorer.cli.options import LocalPath, data_options
 from latent_explorer.cli.output import Output, json_option
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _MARKS = {"good": "ok ", "note": "   ", "warning": "!  ", "error": "!! "}
 
 
 @click.command()
-@click.argument("data", type=click.Path())
+@click.argument("data", type=LocalPath())
 @data_options()
 @click.option(
     "--resolution",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.options import PATH, device_option
+from latent_explorer.cli.options import OUTPUT_FOLDER, PATH, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.events import Progress
 
@@ -24,7 +24,7 @@ SECOND_TOUR_FOLDER = "shortcut"
 
 
 @click.command()
-@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")
+@click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder to write into.")
 @click.option("--explainer", type=PATH, metavar="X", help="Instead of the bundled ones.")
 @device_option
 @json_option

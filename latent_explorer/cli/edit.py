@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from latent_explorer.app.exploration.document import rename_attributes
-from latent_explorer.cli.options import PATH
+from latent_explorer.cli.options import OUTPUT_FILE, PATH, LocalPath
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("names", nargs=-1, metavar="[KEY=NAME...]")
 @click.option(
     "--note",
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     help="What people who open the file should know, in a few sentences; an empty text removes it.",
 )
 @click.option("--licence", metavar="TEXT", help="Terms under which the file may be used; reports print it.")
-@click.option("--out", required=True, type=PATH, metavar="X2")
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="X2")
 @json_option
 def name(
     explainer: str, names: tuple[str, ...], note: str | None, licence: str | None, out: Path, as_json: bool
@@ -65,10 +65,10 @@ def parse_names(names: Sequence[str]) -> dict[str, str]:
 
 
 @click.command("add-classifier")
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("classifier", metavar="FILE", type=PATH)
 @click.option("--name", help="What the window calls it; else the name in FILE.")
-@click.option("--out", required=True, type=PATH, metavar="X2")
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="X2")
 @json_option
 def add_classifier(explainer: str, classifier: Path, name: str | None, out: Path, as_json: bool) -> None:
     """Store another classifier in an explainer, to be asked about the same pictures.

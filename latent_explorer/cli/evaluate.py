@@ -13,9 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import PATH, classifier_option, data_options, device_option, split_option
+from latent_explorer.cli.options import (
+    NUMBER,
+    OUTPUT_FILE,
+    OUTPUT_FOLDER,
+    LocalPath,
+    classifier_option,
+    data_options,
+    device_option,
+    split_option,
+)
 from latent_explorer.cli.output import Output, json_option
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,12 +34,14 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
-@click.option("--images", "data", required=True, type=click.Path(), metavar="DATA", help="Pictures with labels.csv.")
+@click.argument("explainer", metavar="X", type=LocalPath())
+@click.option("--images", "data", required=True, type=LocalPath(), metavar="DATA", help="Pictures with labels.csv.")
 @data_options(split="--split-column")
 @split_option("test")
 @click.option("--n", type=click.IntRange(min=2), help="At most this many pictures; all without it.")
-@click.option("--kappa", "kappas", multiple=True, type=float, default=[1.0], show_default=True, help="May be repeated.")
+@click.option(
+    "--kappa", "kappas", multiple=True, type=NUMBER, default=[1.0], show_default=True, help="May be repeated."
+)
 @click.option(
     "--controls",
     "wants_controls",
@@ -38,8 +49,8 @@ if TYPE_CHECKING:
     help="Remove or swap the latent or the class given to the generator: does the evidence pass through the latent?",
 )
 @classifier_option
-@click.option("--out", type=PATH, metavar="DIR", help="Write report.json and sheets.")
-@click.option("--into", type=PATH, metavar="X2", help="Write the explainer with these figures in it.")
+@click.option("--out", type=OUTPUT_FOLDER, metavar="DIR", help="Write report.json and sheets.")
+@click.option("--into", type=OUTPUT_FILE, metavar="X2", help="Write the explainer with these figures in it.")
 @device_option
 @json_option
 def evaluate(
@@ -144,8 +155,6 @@ def format_controls(controls: Controls) -> str:
 def _write(evaluation: Evaluation, fields: dict[str, Any], class_names: tuple[str, ...], out: Path) -> list[Path]:
     from latent_explorer.media.sheet import Cell, Row, draw_sheet, write_picture
 
-    out.mkdir(parents=True, exist_ok=True)
-
     def verdict(image: np.ndarray, probs: np.ndarray, before: int) -> Cell:
         top = int(probs.argmax())
         return Cell(image, f"{class_names[top]} {probs[top]:.2f}", strong=top != before)
@@ -162,7 +171,7 @@ def _write(evaluation: Evaluation, fields: dict[str, Any], class_names: tuple[st
     ]
     sheet = draw_sheet(rows, ("picture", "reconstruction"), "Reconstructions", "Bold: the verdict changed.")
     files = [out / "report.json", out / "reconstructions.png"]
-    with atomic_path(files[0]) as temporary:
+    with atomic_output(files[0]) as temporary:
         temporary.write_text(json.dumps(fields, indent=2) + "\n", encoding="utf-8")
     write_picture(files[1], sheet)
     return files

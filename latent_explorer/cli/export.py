@@ -19,7 +19,18 @@ from latent_explorer.app.export.scene import Scene, export_context
 from latent_explorer.app.export.sheets import KINDS, PSIS, SheetPlan
 from latent_explorer.app.export.sheets import sheet as sheet_job
 from latent_explorer.cli.generate import parse_seeds
-from latent_explorer.cli.options import PATH, classifier_option, combine_options, device_option
+from latent_explorer.cli.options import (
+    COUNT,
+    NUMBER,
+    OUTPUT_FILE,
+    OUTPUT_FILE_OR_NEW_FOLDER,
+    OUTPUT_FOLDER,
+    PATH,
+    LocalPath,
+    classifier_option,
+    combine_options,
+    device_option,
+)
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -40,8 +51,8 @@ _RATES = ", ".join(f"{fps:g}" for fps in FPS)
 
 # Appearance of an animation, and the size of its file.
 settings_options = combine_options(
-    click.option("--size", type=int, default=0, help="px of a picture; else 8 x at 64 px."),
-    click.option("--quality", type=int, default=90, show_default=True, help="1 to 100; 100 is lossless WebP."),
+    click.option("--size", type=COUNT, default=0, help="px of a picture; else 8 x at 64 px."),
+    click.option("--quality", type=COUNT, default=90, show_default=True, help="1 to 100; 100 is lossless WebP."),
     click.option("--budget", metavar="2MB", help="Stay below; size, rate and quality give way."),
     click.option("--before-after", is_flag=True, help="The unedited picture beside it."),
     click.option("--caption", is_flag=True, help="The target's probability in words."),
@@ -57,16 +68,16 @@ model_options = combine_options(
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("timeline", metavar="TIMELINE.json", type=PATH)
 @click.option(
     "--out",
     required=True,
-    type=PATH,
+    type=OUTPUT_FILE_OR_NEW_FOLDER,
     metavar="FILE",
     help=f"Ends in {', '.join(filter(None, FORMATS))}; without an ending a folder of pictures.",
 )
-@click.option("--fps", type=float, help=f"{_RATES}; else the timeline's own.")
+@click.option("--fps", type=NUMBER, help=f"{_RATES}; else the timeline's own.")
 @click.option("--loop/--once", default=True, show_default=True, help="Whether the file repeats for ever.")
 @click.option("--ping-pong/--one-way", default=None, help="And back; else as the timeline says.")
 @click.option("--csv", "table", is_flag=True, help="Also the probabilities, as FILE.csv.")
@@ -120,7 +131,7 @@ def animate(
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.option("--kind", type=click.Choice(KINDS), default=KINDS[0], show_default=True)
 @click.option(
     "--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which (with a dash or comma)."
@@ -134,8 +145,8 @@ def animate(
 @click.option("--psis", default=",".join(f"{p:g}" for p in PSIS), show_default=True, help="For truncation.")
 @click.option("--columns", default="0-3", show_default=True, metavar="SEEDS", help="For mixing.")
 @click.option("--rows", default="0-3", show_default=True, metavar="FIRST-LAST", help="Rows of ws that mixing takes.")
-@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")
-@click.option("--out", required=True, type=PATH, metavar="F.png|F.pdf")
+@click.option("--psi", type=NUMBER, default=1.0, show_default=True, help="Truncation of generated pictures.")
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="F.png|F.pdf")
 @model_options
 def sheet(
     explainer: str,
@@ -178,7 +189,7 @@ def sheet(
 
 
 @click.command("export-all")
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.option("--top", default=8, show_default=True, type=click.IntRange(min=1), help="Attributes, best first.")
 @click.option("--samples", metavar="N|0-3,7", help="Encoded pictures: how many (spread), or which. Default: 4.")
 @click.option("--seeds", metavar="0-3,7", help="Seeds instead.")
@@ -189,9 +200,9 @@ def sheet(
     default="gif",
     show_default=True,
 )
-@click.option("--fps", type=float, default=20.0, show_default=True, help=f"{_RATES}.")
-@click.option("--psi", type=float, default=1.0, show_default=True, help="Truncation of generated pictures.")
-@click.option("--out", required=True, type=PATH, metavar="DIR")
+@click.option("--fps", type=NUMBER, default=20.0, show_default=True, help=f"{_RATES}.")
+@click.option("--psi", type=NUMBER, default=1.0, show_default=True, help="Truncation of generated pictures.")
+@click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR")
 @settings_options
 @model_options
 def export_all(
@@ -236,10 +247,10 @@ def animation_settings(appearance: dict[str, Any], **others: Any) -> AnimationSe
 
 def parse_size(text: str) -> int:
     """Return the bytes of "2MB", "500 kB" or "1500000"; a megabyte is a million bytes. UserError for anything else."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([a-zA-Z]*)\s*", text)
     unit = _UNITS.get(match[2].lower()) if match else None
     if not match or unit is None or float(match[1]) * unit < 1:
-        raise UserError(f"{text!r} is not a file size. Write it like 2MB or 500kB.")
+        raise UserError(f"{text[:40]!r} is not a file size. Write it like 2MB or 500kB.")
     return round(float(match[1]) * unit)
 
 
@@ -282,6 +293,6 @@ def _rows(
 
 def _numbers(text: str) -> tuple[float, ...]:
     try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise UserError(f"{text!r} are not numbers. Write them like 0,0.5,1.") from error
+        return tuple(NUMBER.convert(part, None, None) for part in text.split(","))
+    except click.BadParameter as error:
+        raise UserError(f"{text[:40]!r} are not numbers. Write them like 0,0.5,1.") from error

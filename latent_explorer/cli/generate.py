@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from latent_explorer.cli.options import PATH, device_option
+from latent_explorer.cli.options import MAX_SEED, NUMBER, OUTPUT_FOLDER, PATH, LocalPath, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Progress
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.data.images import to_uint8
 
 if TYPE_CHECKING:
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 _MAX_SEEDS = 100_000
-MAX_SEED = 2**63 - 1
+_MAX_DIGITS = 1000  # of a typed number; Python itself refuses to read more than 4,300
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.option("--seeds", default="0-15", show_default=True, metavar="0-15,42", help="Numbers and ranges.")
-@click.option("--psi", default=1.0, show_default=True, help="Truncation: 1 none, 0 the average picture.")
+@click.option("--psi", default=1.0, type=NUMBER, show_default=True, help="Truncation: 1 none, 0 the average picture.")
 @click.option("--cutoff", type=click.IntRange(min=0), help="Rows of the latent that are truncated; all without it.")
 @click.option("--latents", type=PATH, metavar="FILE", help="npz or npy with w, instead of seeds.")
-@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")
+@click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder to write into.")
 @click.option("--raw", is_flag=True, help="Also write pictures.npz with the unclipped floats.")
 @device_option
 @json_option
@@ -73,7 +73,6 @@ def generate(
             renderer.add_latent(name, latent)
     recipes = [PictureRecipe(base, psi, cutoff) for base in bases]
     pictures = output.run(_render(renderer, recipes))
-    out.mkdir(parents=True, exist_ok=True)
     images = [out / f"{name}.png" for name in names]
     for path, img, recipe in zip(images, pictures, recipes, strict=True):
         _write(path, to_uint8(img), None if latents else _state(model, recipe), model.name)
@@ -88,11 +87,12 @@ def parse_seeds(text: str) -> list[int]:
     seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UserError(f"{part!r} is neither a seed nor a range of seeds. Write them like 0-15,42.")
+        numeric = first.isdecimal() and (last.isdecimal() if dash else True)
+        if not numeric or max(len(first), len(last)) > _MAX_DIGITS:
+            raise UserError(f"{part[:40]!r} is neither a seed nor a range of seeds. Write them like 0-15,42.")
         numbers = range(int(first), int(last if dash else first) + 1)
         if numbers and numbers[-1] > MAX_SEED:
-            raise UserError(f"The seed {numbers[-1]} is too large. Take numbers up to {MAX_SEED}.")
+            raise UserError(f"The seed {str(numbers[-1])[:40]} is too large. Take numbers up to {MAX_SEED}.")
         if len(seeds) + len(numbers) > _MAX_SEEDS:
             raise UserError(f"More than {_MAX_SEEDS} seeds are too many for one call. Split the range.")
         seeds += numbers
@@ -131,11 +131,11 @@ def _write(path: Path, image: np.ndarray, state: ExplorerState | None, model_nam
     if state is not None:
         write_png(path, image, state, model_name, factor=1)
         return
-    with atomic_path(path) as temporary:
+    with atomic_output(path) as temporary:
         Image.fromarray(image).save(temporary, "PNG")
 
 
 def _write_raw(path: Path, names: list[str], pictures: list[np.ndarray]) -> Path:
-    with atomic_path(path) as temporary:
+    with atomic_output(path) as temporary:
         np.savez(temporary, img=np.stack(pictures), names=np.array(names))
     return path

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.cli.options import LocalPath
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.format import size_text
 from latent_explorer.models.attributes import Attribute
@@ -16,7 +17,7 @@ from latent_explorer.models.summary import note_of
 
 
 @click.command()
-@click.argument("file", type=click.Path())
+@click.argument("file", type=LocalPath())
 @json_option
 def info(file: str, as_json: bool) -> None:
     """Say what a file holds. Nothing in it is executed."""

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Options that several commands share: the pictures to read, and settings of a config by name."""
+"""Types of arguments (paths, places to write, numbers), and options that several commands share."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import click
 from msgspec.structs import fields
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.paths import check_writable
 from latent_explorer.training.settings import settings_of
 
 if TYPE_CHECKING:
@@ -20,7 +24,68 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PATH = click.Path(path_type=Path)
+MAX_NUMBER = 1e6
+MAX_SEED = 2**63 - 1
+
+
+class LocalPath(click.Path):
+    """Path, also as the `file:` address that file managers and browsers give."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(path_of_address(value) if isinstance(value, str) else value, param, ctx)
+
+
+def path_of_address(text: str) -> str:
+    """Return the path of a `file:` address ("file:///home/me/a%20b.png"); any other text as it is."""
+    scheme, colon, rest = text.partition(":")
+    if not colon or scheme.lower() != "file" or not rest.startswith("/"):
+        return text
+    host, slash, path = rest[2:].partition("/") if rest.startswith("//") else ("", "/", rest[1:])
+    if host.lower() not in ("", "localhost") and os.name == "posix":
+        raise UserError(f"{text} is on another computer. Copy the file to this one first.")
+    path = os.fsdecode(unquote_to_bytes(path))
+    if os.name == "posix":
+        return slash + path
+    return path if host.lower() in ("", "localhost") else f"//{host}/{path}"
+
+
+class OutputPath(LocalPath):
+    """Path to write: a place where that is impossible is refused before the work begins."""
+
+    def __init__(self, kind: Literal["file", "folder", "new folder"] | None) -> None:
+        super().__init__(path_type=Path)
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        path: Path = super().convert(value, param, ctx)
+        check_writable(path, self._kind or ("file" if path.suffix else "new folder"))
+        return path
+
+
+class Number(click.FloatRange):
+    """Finite number between `min` and `max`: no NaN, and nothing that float32 holds only as infinity."""
+
+    def __init__(self, min: float = -MAX_NUMBER, max: float = MAX_NUMBER, **others: Any) -> None:
+        super().__init__(min, max, **others)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number
+
+    def _describe_range(self) -> str:
+        return "" if abs(self.max or 0) == MAX_NUMBER == -(self.min or 0) else super()._describe_range()
+
+
+PATH = LocalPath(path_type=Path)
+OUTPUT_FILE = OutputPath("file")
+OUTPUT_FOLDER = OutputPath("folder")
+NEW_OUTPUT_FOLDER = OutputPath("new folder")
+OUTPUT_FILE_OR_NEW_FOLDER = OutputPath(None)  # a folder where the name has no ending
+NUMBER = Number()
+COUNT = click.IntRange(0, 1_000_000)  # what it counts has limits of its own
+SEED = click.IntRange(0, MAX_SEED)
 SPLIT_CHOICES = ("train", "val", "test", "all")
 
 classifier_option = click.option(

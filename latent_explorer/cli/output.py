@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Preview, Progress
-from latent_explorer.common.format import duration_text
+from latent_explorer.common.format import duration_text, valid_text
 from latent_explorer.common.jobs import run_job
 
 if TYPE_CHECKING:
@@ -82,7 +82,8 @@ class Output:
     def failed(self, reason: str, kind: str) -> int:
         """Print in one line why the command ends here; returns the exit code of a user's error."""
         reason = _printable(" ".join(reason.split()))
-        self.event_of_failure(reason, kind)
+        with contextlib.suppress(OSError):  # a full disk may be the reason
+            self.event_of_failure(reason, kind)
         with contextlib.suppress(OSError):
             print(f"latent-explorer: {reason}", file=sys.stderr, flush=True)
         return 1
@@ -106,7 +107,8 @@ class Output:
 
     def _note(self, text: str) -> None:
         self._clear()
-        print(text, file=sys.stderr, flush=True)
+        with contextlib.suppress(OSError):  # a full disk or a closed terminal does not end the work
+            print(_printable(text), file=sys.stderr, flush=True)
 
     def _clear(self) -> None:
         if self._bar:
@@ -114,13 +116,29 @@ class Output:
 
     def _json(self, fields: Mapping[str, Any]) -> None:
         # msgspec writes NaN and infinities as null: json.dumps would write what no other parser reads.
-        line = msgspec.json.encode(fields, enc_hook=_plain).decode()
-        print(line, flush=True)
+        try:
+            line = msgspec.json.encode(fields, enc_hook=_plain)
+        except UnicodeEncodeError:
+            line = msgspec.json.encode(_with_valid_texts(msgspec.to_builtins(fields, enc_hook=_plain)))
+        sys.stdout.flush()
+        sys.stdout.buffer.write(line + b"\n")  # UTF-8, whatever encoding text has here
+        sys.stdout.buffer.flush()
+
+
+def _with_valid_texts(value: Any) -> Any:
+    """Return builtins with every text as `valid_text`: names of old archives are not always UTF-8."""
+    if isinstance(value, str):
+        return valid_text(value)
+    if isinstance(value, dict):
+        return {_with_valid_texts(key): _with_valid_texts(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_valid_texts(part) for part in value]
+    return value
 
 
 def _printable(text: str) -> str:
     """Return the text without characters by which a name in a file could control a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in valid_text(text))
 
 
 def event_fields(event: Event) -> dict[str, Any]:
@@ -150,17 +168,20 @@ class _ProgressBar:
         part = min(1.0, progress.done / progress.total) if progress.total else 0.0
         bar = ("#" * round(part * _BAR_WIDTH)).ljust(_BAR_WIDTH, "-")
         left = f"  {duration_text(progress.seconds_left)} left" if progress.seconds_left else ""
-        line = f"{progress.message or 'Working'}  {bar}  {part:4.0%}{left}"
-        self._stream.write(f"\r{line.ljust(self._width)}")
-        self._stream.flush()
+        line = _printable(f"{progress.message or 'Working'}  {bar}  {part:4.0%}{left}")
+        self._write(f"\r{line.ljust(self._width)}")
         self._width = len(line)
 
     def clear(self) -> None:
         if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
-            self._stream.flush()
+            self._write("\r" + " " * self._width + "\r")
             self._width = 0
             self._last = -1.0
+
+    def _write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._stream.write(text)
+            self._stream.flush()
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from latent_explorer.app.diagnostics import has_screen
+from latent_explorer.cli.options import LocalPath
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
 
 @click.command("open")
-@click.argument("file", required=False, type=click.Path(exists=True, path_type=Path))
+@click.argument("file", required=False, type=LocalPath(exists=True, path_type=Path))
 @json_option
 def open_command(file: Path | None = None, as_json: bool = False) -> int:
     """Open the window, on an explainer, an exploration or a picture that was exported from here."""

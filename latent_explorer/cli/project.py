@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import click
 import msgspec
 
-from latent_explorer.cli.options import PATH, classifier_option, device_option
+from latent_explorer.cli.options import OUTPUT_FOLDER, PATH, SEED, LocalPath, classifier_option, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Kept, Metric, Notice, Progress
@@ -44,7 +44,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
 
 
 @click.command()
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=PATH)
 @click.option(
     "--schedule",
@@ -59,7 +59,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
 @_choice("noise", ("keep", "optimise"), "Whether the noise maps are optimised, too.")
 @_choice("lpips", get_args(LpipsSize), "At which size LPIPS looks.")
 @click.option("--tuning", type=click.IntRange(min=0), help="Steps of pivotal tuning; 0: none.")
-@click.option("--seed", type=int, help="Of every random number.")
+@click.option("--seed", type=SEED, help="Of every random number.")
 @click.option(
     "--set",
     "others",
@@ -68,7 +68,7 @@ def _choice(name: str, values: tuple[str, ...], text: str) -> Callable[[Any], An
     help="A setting by its name in explain/projection_settings.py; may be repeated.",
 )
 @classifier_option
-@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder to write into.")
+@click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder to write into.")
 @device_option
 @json_option
 def project(

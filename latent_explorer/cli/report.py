@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from latent_explorer.cli.options import PATH, device_option
+from latent_explorer.cli.options import OUTPUT_FILE, LocalPath, device_option
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("explainers", metavar="X [Y ...]", nargs=-1, required=True, type=click.Path())
-@click.option("--out", required=True, type=PATH, metavar="FILE.html", help="The page, a single file.")
+@click.argument("explainers", metavar="X [Y ...]", nargs=-1, required=True, type=LocalPath())
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="FILE.html", help="The page, a single file.")
 @click.option(
     "--attributes", default=10, show_default=True, type=click.IntRange(min=1), help="The first of each class."
 )

@@ -31,6 +31,7 @@ from latent_explorer.cli import (
     train,
 )
 from latent_explorer.cli.output import Output, wants_json
+from latent_explorer.cli.stop_request import interrupted_by_signals
 from latent_explorer.common.log import start_logging
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ for _command in COMMANDS:
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 on success, 1 on a user's error (one line on stderr), 130 on Ctrl-C.
+    """Run one command. Returns 0 on success, 1 on a user's error (one line on stderr), 130 on a signal.
 
     A defect of ours is not caught: it keeps its traceback, on stderr and in the log.
     """
@@ -102,17 +103,27 @@ def main(args: Sequence[str] | None = None) -> int:
     start_logging(" ".join(["latent-explorer", *args]))
     output = Output(as_json=wants_json(args))
     try:
-        code = root.main(args=list(args), prog_name="latent-explorer", standalone_mode=False, obj=args)
+        with interrupted_by_signals():
+            code = root.main(args=list(args), prog_name="latent-explorer", standalone_mode=False, obj=args)
     except (click.Abort, KeyboardInterrupt):
         output.failed("Interrupted.", "interrupt")
         return 130
     except BrokenPipeError:  # the reader of the output closed the pipe: `| head`
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         return _failed(error, output)
+    finally:
+        _forget_unwritten()
     return code if isinstance(code, int) else 0
+
+
+def _forget_unwritten() -> None:
+    """Drop output that could not be written: at the exit Python would try again, and complain again."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _failed(error: Exception, output: Output) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from latent_explorer.app.training.runs import RunHistory
-from latent_explorer.cli.options import PATH
+from latent_explorer.cli.options import PATH, LocalPath
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import duration_text
@@ -23,7 +23,7 @@ _FIGURES = ("val_lpips", "val_feature_distance", "val_agreement")
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.argument("folder", required=False, type=LocalPath(path_type=Path, file_okay=False))
 @json_option
 def runs(folder: Path | None, as_json: bool) -> None:
     """List the trainings in your runs folder, or in FOLDER, newest first."""

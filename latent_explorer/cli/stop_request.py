@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Requests to end a training on the command line: Ctrl-C, a shutdown of the machine, a line on standard input."""
+"""Requests to end a command: Ctrl-C, a shutdown of the machine, a closed terminal, a line on standard input."""
 
 from __future__ import annotations
 
@@ -8,12 +8,44 @@ import signal
 import sys
 import threading
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from latent_explorer.training.run_folder import Request
+
+
+# Beside SIGINT: sent at a shutdown, and when the terminal or the connection is closed. Windows has no SIGHUP.
+_END_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Treat SIGTERM and SIGHUP as Ctrl-C, so that half-written files are removed; a second one ends at once."""
+
+    def on_signal(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    with _handled(_END_SIGNALS, on_signal):
+        yield
+
+
+@contextmanager
+def _handled(numbers: Iterable[int], handler: Callable[[int, Any], None]) -> Iterator[None]:
+    """Handle signals during the block, except those that are ignored, as with `nohup`."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = {number: old for number in numbers if (old := signal.getsignal(number)) != signal.SIG_IGN}
+    for number in previous:
+        signal.signal(number, handler)
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)
 
 
 class StopRequest:
@@ -33,17 +65,9 @@ class StopRequest:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Treat SIGINT and SIGTERM as a request to pause; a second one ends the program at once."""
-        if threading.current_thread() is not threading.main_thread():
+        """Treat SIGINT, SIGTERM and SIGHUP as a request to pause; a second one ends the program at once."""
+        with _handled((signal.SIGINT, *_END_SIGNALS), self._on_signal):
             yield
-            return
-        numbers = (signal.SIGINT, signal.SIGTERM)
-        previous = {number: signal.signal(number, self._on_signal) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: object) -> None:  # noqa: ARG002  # the protocol's arguments
         if self.by_signal:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import PATH, device_option
+from latent_explorer.cli.options import (
+    COUNT,
+    NEW_OUTPUT_FOLDER,
+    NUMBER,
+    OUTPUT_FILE,
+    OUTPUT_FOLDER,
+    PATH,
+    SEED,
+    device_option,
+)
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.scoring.rules import ALL_RULES
@@ -34,20 +43,26 @@ def study() -> None:
     "--against-method", default="", metavar="NAME", help="Attribute set of the second arm (of X, without --against)."
 )
 @click.option("--kind", type=click.Choice(KINDS), default="both", show_default=True, help="Which questions.")
-@click.option("--attributes", default=6, show_default=True, type=int, help="Attributes of each arm, best first.")
-@click.option("--items", default=3, show_default=True, type=int, help="Classification questions per attribute.")
-@click.option("--verbal-items", default=1, show_default=True, type=int, help="Verbal questions per attribute.")
+@click.option("--attributes", default=6, show_default=True, type=COUNT, help="Attributes of each arm, best first.")
+@click.option("--items", default=3, show_default=True, type=COUNT, help="Classification questions per attribute.")
+@click.option("--verbal-items", default=1, show_default=True, type=COUNT, help="Verbal questions per attribute.")
 @click.option("--target", metavar="CLASS", help="Class that the attributes lead to, by name or number.")
 @click.option("--keys", default="", metavar="KEY,...", help="These attributes (such as 214max) instead of the best.")
-@click.option("--catch", default=2, show_default=True, type=int, help="Catch trials.")
+@click.option("--catch", default=2, show_default=True, type=COUNT, help="Catch trials.")
 @click.option("--no-practice", is_flag=True, help="No practice questions.")
-@click.option("--reach", default=1.0, show_default=True, help="Share of the way to the observed end (kappa).")
-@click.option("--tile", default=512, show_default=True, type=int, help="Width of a picture in a question, px.")
-@click.option("--seconds", default=0.75, show_default=True, help="Seconds per frame of a classification question.")
-@click.option("--verbal-seconds", default=1.0, show_default=True, help="Seconds per frame of a verbal question.")
+@click.option(
+    "--reach", default=1.0, type=NUMBER, show_default=True, help="Share of the way to the observed end (kappa)."
+)
+@click.option("--tile", default=512, show_default=True, type=COUNT, help="Width of a picture in a question, px.")
+@click.option(
+    "--seconds", default=0.75, type=NUMBER, show_default=True, help="Seconds per frame of a classification question."
+)
+@click.option(
+    "--verbal-seconds", default=1.0, type=NUMBER, show_default=True, help="Seconds per frame of a verbal question."
+)
 @click.option("--texts", type=PATH, metavar="FILE", help="JSON with texts: title, consent, contact, ...")
-@click.option("--seed", default=0, show_default=True, help="The same seed gives the same study.")
-@click.option("--out", required=True, type=PATH, metavar="DIR", help="New folder for the study.")
+@click.option("--seed", default=0, type=SEED, show_default=True, help="The same seed gives the same study.")
+@click.option("--out", required=True, type=NEW_OUTPUT_FOLDER, metavar="DIR", help="New folder for the study.")
 @device_option
 @json_option
 def build(explainer: Path, against: Path | None, out: Path, device: str, as_json: bool, **options: Any) -> None:
@@ -132,12 +147,20 @@ def _target(path: Path, name: str | None) -> int | None:
     help=f"Rules that leave respondents out, of: {', '.join(ALL_RULES)}; or none.",
 )
 @click.option(
-    "--least-seconds", default=1.0, show_default=True, help="Fewest seconds per question, for the rule too-fast."
+    "--least-seconds",
+    default=1.0,
+    type=NUMBER,
+    show_default=True,
+    help="Fewest seconds per question, for the rule too-fast.",
 )
 @click.option(
-    "--most-failed", default=0, show_default=True, help="Catch trials that may be failed, for the rule failed-catch."
+    "--most-failed",
+    default=0,
+    type=COUNT,
+    show_default=True,
+    help="Catch trials that may be failed, for the rule failed-catch.",
 )
-@click.option("--out", required=True, type=PATH, metavar="DIR", help="Folder for the result.")
+@click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder for the result.")
 @json_option
 def score(
     responses: tuple[Path, ...],
@@ -165,7 +188,7 @@ def score(
 @study.command("columns")
 @click.argument("responses", metavar="RESPONSES", type=PATH)
 @click.option("--key", type=PATH, metavar="KEY", help="Key of the study. Without it a key is drafted, to be completed.")
-@click.option("--out", required=True, type=PATH, metavar="FILE.csv", help="List to complete by hand.")
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="FILE.csv", help="List to complete by hand.")
 @click.option(
     "--right",
     default="",

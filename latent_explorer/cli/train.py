@@ -10,11 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from latent_explorer.cli.options import PATH, data_options, device_option, setting_options, settings_option
+from latent_explorer.cli.options import (
+    OUTPUT_FILE,
+    OUTPUT_FOLDER,
+    PATH,
+    LocalPath,
+    data_options,
+    device_option,
+    setting_options,
+    settings_option,
+)
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.cli.stop_request import StopRequest
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
+from latent_explorer.common.paths import check_writable
 from latent_explorer.data.threads import reserve_one_core
 from latent_explorer.training.config import ClassifierTraining, DataConfig, EncoderTraining, TrainConfig
 from latent_explorer.training.presets import PRESETS
@@ -27,9 +37,9 @@ RESUME_OPTIONS = ("images", "attributes", "device")  # options that a resumed ru
 
 
 @click.command("train-classifier")
-@click.argument("data", type=click.Path())
+@click.argument("data", type=LocalPath())
 @data_options()
-@click.option("--out", required=True, type=PATH, help="File to write.")
+@click.option("--out", required=True, type=OUTPUT_FILE, help="File to write.")
 @setting_options(ClassifierTraining, "resolution", "architecture", "frame_only")
 @settings_option
 @json_option
@@ -63,30 +73,30 @@ def train_classifier(
 
 
 @click.command()
-@click.argument("data", required=False, type=click.Path())
+@click.argument("data", required=False, type=LocalPath())
 @data_options()
 @click.option(
     "--classifier",
     metavar="FILE",
-    type=click.Path(),
+    type=LocalPath(),
     help="The classifier to explain; without it one is trained from --label.",
 )
 @click.option(
     "--classifier-data",
     metavar="DATA2",
-    type=click.Path(),
+    type=LocalPath(),
     help="Train the classifier on these pictures; the options of labels then mean them.",
 )
 @click.option("--preset", metavar="KEY", help=f"Ready-made settings, one of {', '.join(PRESETS)}.")
 @click.option(
     "--init",
     metavar="X.explainer",
-    type=click.Path(),
+    type=LocalPath(),
     help="Start from the networks of an explainer; its widths win. A larger preset grows it.",
 )
 @setting_options(TrainConfig, *OPTIONS)
 @click.option("--name", help="What the explainer is called; the run folder's name without it.")
-@click.option("--out", type=PATH, help="Run folder; without it a new one among your runs.")
+@click.option("--out", type=OUTPUT_FOLDER, help="Run folder; without it a new one among your runs.")
 @click.option(
     "--resume",
     is_flag=True,
@@ -164,11 +174,11 @@ def _reject_with_resume(data: str | None, out: Path | None, options: dict[str, A
 
 
 @click.command("train-encoder")
-@click.argument("explainer", metavar="X", type=click.Path())
+@click.argument("explainer", metavar="X", type=LocalPath())
 @click.option(
     "--out",
     required=True,
-    type=PATH,
+    type=OUTPUT_FILE,
     metavar="X2.explainer",
     help="File to write; X2.encoder-training beside it holds the state until it is done.",
 )
@@ -194,6 +204,7 @@ def train_encoder(
     model = read_explainer(explainer)
     output, stop_request = _listening_output(as_json)
     state = out.with_suffix(".encoder-training")
+    check_writable(state)
     with stop_request.on_signals():
         training = job(model, config, state, device=choose_device(device), resume=resume, should_stop=stop_request)
         trained = output.run(training)
@@ -211,7 +222,7 @@ def train_encoder(
 
 @click.command()
 @click.argument("run", type=PATH)
-@click.option("--out", required=True, type=PATH, metavar="X.explainer", help="File to write.")
+@click.option("--out", required=True, type=OUTPUT_FILE, metavar="X.explainer", help="File to write.")
 @click.option("--name", help="What the explainer is called; the file's name without it.")
 @click.option("--n", default=250, show_default=True, type=click.IntRange(min=2), help="Encoded pictures to keep.")
 @click.option("--best", is_flag=True, help="The best checkpoint instead of the newest.")

@@ -12,7 +12,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -155,7 +155,7 @@ def _find_separator(text: str, candidates: Sequence[str]) -> str:
 
 def write_table(path: Path, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV atomically, with a BOM so that spreadsheets read it as UTF-8."""
-    with atomic_path(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_bytes(table_bytes(heads, rows))
 
 

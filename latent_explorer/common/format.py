@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import unicodedata
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,11 @@ def number_text(value: float, digits: int = 2) -> str:
 def signed_text(value: float, digits: int = 2) -> str:
     """Format a change with its sign; a value that rounds to zero has none."""
     return ("+" if round(value, digits) > 0 else "") + number_text(value, digits)
+
+
+def valid_text(text: str) -> str:
+    """Return the text with a mark for what is no character, as in file names that are not UTF-8."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
 
 
 def duration_text(seconds: float) -> str:

@@ -7,22 +7,26 @@ No other module builds such paths. File formats are not handled here.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import platformdirs
 
 from latent_explorer.common.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 APP_NAME = "latent-explorer"
 _PACKAGE = Path(__file__).resolve().parent.parent
+_PART_BYTES = 100  # of a name, in that of a temporary file
+_NAME_BYTES = 200
 
 
 def is_frozen() -> bool:
@@ -105,6 +109,7 @@ def runs_dir() -> Path:
 def safe_file_name(text: str) -> str:
     """Return the text as a file or folder name for any system; "" if no character can be used."""
     plain = "".join(c if c.isalnum() or c in " ._-" else " " for c in text).strip(" .")[:80]
+    plain = plain.encode()[:_NAME_BYTES].decode(errors="ignore")  # 80 characters of some scripts are 320 bytes
     return " ".join(plain.split())
 
 
@@ -127,7 +132,7 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
     the disk, for files that are written every second and may be lost in a power cut.
     """
     target = Path(target)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=_prefix(target.stem), suffix=_suffix(target), dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -146,22 +151,25 @@ def atomic_path(target: str | os.PathLike[str], *, durable: bool = True) -> Iter
 
 
 @contextlib.contextmanager
-def atomic_output(target: Path) -> Iterator[Path]:
-    """Yield a temporary path as `atomic_path` does; raises UserError if the file cannot be written."""
-    with explain_write_errors(target), atomic_path(target) as temporary:
+def atomic_output(target: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path as `atomic_path` does, in a folder that is made if it is missing.
+
+    Raises UserError if the file cannot be written.
+    """
+    target = Path(target)
+    with explain_write_errors(target), missing_parents(target), atomic_path(target) as temporary:
         yield temporary
 
 
 @contextlib.contextmanager
 def atomic_output_folder(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder that replaces `target` on success.
+    """Yield a temporary folder that replaces `target` on success; its parent is made if it is missing.
 
     Raises UserError if `target` is not empty or cannot be written.
     """
-    with explain_write_errors(target):
-        if target.exists() and (not target.is_dir() or any(target.iterdir())):
-            raise UserError(f"{target.name} is there already and not empty. Choose another name.")
-        made = tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent)
+    with explain_write_errors(target), missing_parents(target):
+        _check_empty(target)
+        made = tempfile.mkdtemp(prefix=_prefix(target.name), dir=target.parent)
         try:
             yield Path(made)
             if os.name == "posix":
@@ -174,14 +182,71 @@ def atomic_output_folder(target: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def missing_parents(target: Path) -> Iterator[None]:
+    """Make the folders that `target` will stand in, and remove those again if the block fails."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        _remove_empty(missing)
+        raise
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
+def check_writable(target: Path, kind: Literal["file", "folder", "new folder"] = "file") -> None:
+    """Raise UserError unless `target` can be written, so that this is known before work that takes long.
+
+    Missing folders are made and a small file is written for a try; afterwards all is as it was. A new folder may exist
+    already if it is empty.
+    """
+    with explain_write_errors(target):
+        with contextlib.suppress(FileNotFoundError):
+            mode = target.stat().st_mode
+            if kind == "file" and not stat.S_ISREG(mode):
+                raise UserError(f"{target} is a folder or a device. Give the name of a file.")
+            if kind != "file" and not stat.S_ISDIR(mode):
+                raise UserError(f"{target} is a file. Give the name of a folder.")
+        if kind == "new folder":
+            _check_empty(target)
+        folder = target if kind != "file" else target.parent
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(bytes(4096))  # an empty file finds room on a full disk
+        finally:
+            _remove_empty(missing)
+
+
+def _check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UserError(f"{folder.name} is there already and not empty. Choose another name.")
+
+
+@contextlib.contextmanager
 def explain_write_errors(target: Path) -> Iterator[None]:
     """Turn an OSError of the block, which writes `target`, into a UserError."""
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"{target.name} cannot be written ({error.strerror or error}). Free some space or choose another folder."
-        ) from error
+        too_long = error.errno == errno.ENAMETOOLONG
+        advice = "Choose a shorter name." if too_long else "Free some space or choose another folder."
+        raise UserError(f"{target.name or target} cannot be written ({error.strerror or error}). {advice}") from error
+
+
+def _prefix(name: str) -> str:
+    """Return the beginning of a temporary name; a name of 255 bytes, the longest there is, leaves no room for more."""
+    return f".{os.fsencode(name)[:_PART_BYTES].decode(errors='ignore')}-"
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix if len(os.fsencode(path.suffix)) <= _PART_BYTES else ""
 
 
 def _keep_mode(temporary: Path, target: Path) -> None:

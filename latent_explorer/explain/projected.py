@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from latent_explorer.common.errors import UserError, unreadable
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.projection_settings import ProjectionSettings, Space, Start
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def latent_npz(projected: ProjectedPicture) -> bytes:
 def write_projected(path: str | os.PathLike[str], projected: ProjectedPicture) -> None:
     """Write a `.projection` file atomically."""
     content = to_bytes(projected)
-    with atomic_path(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,16 +159,11 @@ def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
         raise UserError(
             f"{path} was not written: its header would take {size_text(len(header))}. Shorten its notes and figures."
         )
-    try:
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            file.write(len(header).to_bytes(8, "little"))
-            file.write(header)
-            for name in names:
-                file.write(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror or error}. Check the folder and the free space."
-        ) from error
+    with atomic_output(path) as temporary, temporary.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little"))
+        file.write(header)
+        for name in names:
+            file.write(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _open_regular(path: Path, kind: str) -> BufferedReader:

@@ -16,7 +16,7 @@ from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.intents import Restore, SetAttribute
 from latent_explorer.app.exploration.updates import ErrorReport
 from latent_explorer.common.errors import UserError
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.ui.application import ApplicationContext, make_application
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def grab_window(explainer: Path, result: TourResult, target: Path) -> None:
         desktop = ApplicationContext(data_dir=Path(folder), config_dir=Path(folder), mode="light")
         try:
             _drive(desktop, explainer, result)
-            with atomic_path(target) as temporary:
+            with atomic_output(target) as temporary:
                 if not desktop.window.grab().save(str(temporary), "PNG"):
                     raise UserError(f"{target} cannot be written. Choose another folder.")
         finally:

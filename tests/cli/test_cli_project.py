@@ -142,7 +142,7 @@ def test_what_cannot_be_done_is_a_sentence(file: Path, photos: Path, tmp_path, c
     assert "out of its range" in line["message"]
     (tmp_path / "file").write_text("no folder")
     [line] = run(capsys, file, photos, "--out", tmp_path / "file", code=1)[-1:]
-    assert "cannot be written" in line["message"]
+    assert "is a file" in line["message"]
 
 
 def test_settings_start_from_a_schedule() -> None:

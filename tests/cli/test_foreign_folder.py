@@ -58,10 +58,9 @@ def _installed(monkeypatch):
     return command
 
 
-# An empty entry and a dot mean the current folder, too; many people have one by accident.
-@pytest.mark.parametrize("search_path", ["{root}", ":{root}", ".{sep}{root}", "./{sep}{root}"])
-def test_a_child_runs_nothing_of_its_run_folder(foreign, program, monkeypatch, search_path):
-    monkeypatch.setenv("PYTHONPATH", search_path.format(root=ROOT, sep=os.pathsep))
+def test_a_child_runs_nothing_of_its_run_folder(foreign, program, monkeypatch):
+    # An empty entry and a dot mean the current folder, too; many people have one by accident.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["", ".", "./", str(ROOT)]))
     monkeypatch.setattr(child, "_lower_priority", lambda _pid: None)
     pid = child.start_child(["info", "missing.explainer", "--json"], foreign)
     finish(pid)

@@ -25,7 +25,7 @@ from latent_explorer.app.export.scene import (
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Progress
 from latent_explorer.common.jobs import forward_events
-from latent_explorer.common.paths import atomic_output, safe_file_name
+from latent_explorer.common.paths import atomic_output, check_writable, safe_file_name
 from latent_explorer.explain.recipe import Base, PictureRequest, SampleBase, SeedBase
 
 if TYPE_CHECKING:
@@ -90,10 +90,7 @@ def export_all(
     """Write an animation for every attribute and picture. Cancelling keeps the finished ones, and their manifest."""
     if not context.attributes or not bases:
         raise UserError("There is nothing to export: no attributes, or no pictures. Find attributes first.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
+    check_writable(folder, "folder")
     items: list[BatchItem] = []
     begun: BatchItem | None = None
     pairs = [(rank, a, base) for rank, a in enumerate(context.attributes, 1) for base in bases]

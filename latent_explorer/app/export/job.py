@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.jobs import run_job
+from latent_explorer.common.paths import check_writable
 from latent_explorer.media.animation.settings import format_of
 from latent_explorer.media.animation.writer import WrittenAnimation, write_animation
 
@@ -41,6 +42,7 @@ def animation(
 ) -> Generator[Event, None, WrittenAnimation]:
     """Render every frame of the scene and write them to `path`. Leaves no file when it is cancelled."""
     settings = settings.checked()
+    check_writable(path, "file" if path.suffix else "new folder")
     suffix, requests, captions = format_of(path), scene.requests(settings), scene.caption_context
     if not requests:
         raise UserError(

@@ -22,6 +22,7 @@ from latent_explorer.app.export.scene import (
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.format import signed_text
+from latent_explorer.common.paths import check_writable
 from latent_explorer.explain.recipe import (
     Base,
     MixBase,
@@ -66,6 +67,7 @@ def sheet(path: Path, plan: SheetPlan, context: ExportContext, render: Render) -
     """Render the sheet and write it as PNG (with the recipe of its first picture) or PDF, by the suffix of `path`."""
     if path.suffix.lower() not in (".png", ".pdf"):
         raise UserError(f"{path.name} is not a sheet. Choose a name that ends in .png or .pdf.")
+    check_writable(path)
     laid_out = yield from sheet_of(plan, context, render)
     if path.suffix.lower() == ".pdf":
         from latent_explorer.media.pdf import write_pdf

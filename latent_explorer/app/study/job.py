@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from latent_explorer.app.study.arms import distinct_names, shared_pools, sources_of
 from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.jobs import forward_events
+from latent_explorer.common.paths import check_writable
 from latent_explorer.data.threads import run_in_thread
 from latent_explorer.studies.build.folder_writer import draw, new_study_folder
 from latent_explorer.studies.build.plan import TILES, Arm, AttributeInfo, Item, StudyPlan, StudySettings, make_plan
@@ -64,6 +65,7 @@ def render_item(
 
 def build_study(arms: Sequence[LoadedArm], settings: StudySettings, folder: Path) -> Generator[Event, None, StudyKey]:
     """Write the study into a new folder and return its key. A job; if cancelled it leaves nothing behind."""
+    check_writable(folder, "new folder")
     arms = distinct_names(arms)
     plan, sources = yield from plan_questions(arms, settings)
     faint, total = 0, len(plan.items)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from latent_explorer.common.format import free_name
-from latent_explorer.common.paths import atomic_output, explain_write_errors, safe_file_name
+from latent_explorer.common.paths import atomic_output, check_writable, safe_file_name
 from latent_explorer.explain.projected import SUFFIX, latent_npz, to_bytes
 from latent_explorer.explain.projection.report_text import has_photo
 from latent_explorer.media.drawing import enlarge, export_factor
@@ -43,15 +43,17 @@ _COLUMNS = (
 
 
 class ResultFolder:
-    """Folder that projections are written into, each under its own name. Created where it is missing."""
+    """Folder that projections are written into, each under its own name. Made with the first file if it is missing.
+
+    Raises UserError if it cannot be written into.
+    """
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.reports: list[ProjectionReport] = []
         self._names: set[str] = set()
         self._rows: list[dict[str, Any]] = []
-        with explain_write_errors(self.path):
-            self.path.mkdir(parents=True, exist_ok=True)
+        check_writable(self.path, "folder")
 
     def add(self, pictures: Sequence[ProjectedPicture]) -> None:
         """Write NAME.projection, NAME.npz (w, as NVIDIA's projector writes it) and NAME.png (target, result)."""

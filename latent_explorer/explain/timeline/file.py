@@ -10,7 +10,7 @@ import msgspec
 
 from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.recipe import BlendBase, Noise, depth, parts
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Curve, Timeline
 
@@ -47,13 +47,8 @@ class _Head(msgspec.Struct, frozen=True):
 def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
     """Write a timeline file atomically. UserError when it cannot be written."""
     content = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
-    except OSError as error:
-        raise UserError(
-            f"{path.name} cannot be written ({error.strerror or error}). Free some space or choose another folder."
-        ) from error
+    with atomic_output(path) as temporary:
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
 
 
 def read_timeline(path: Path) -> TimelineFile:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice, Progress
 from latent_explorer.common.format import size_text
-from latent_explorer.common.paths import atomic_output, atomic_output_folder, explain_write_errors
+from latent_explorer.common.paths import atomic_output, atomic_output_folder, explain_write_errors, missing_parents
 from latent_explorer.media.animation import budget
 from latent_explorer.media.animation.base_encoder import EncoderOptions
 from latent_explorer.media.animation.formats import check_format, open_encoder, size_of
@@ -70,7 +70,7 @@ def write_animation(
         raise UserError("A budget is for one file, not for a folder of pictures. Choose another format.")
     rows: list[tuple[float, npt.NDArray[np.float32]]] = []
     if settings.budget_bytes or settings.ping_pong:
-        with explain_write_errors(path), FrameSpool(path.parent) as spool:
+        with explain_write_errors(path), missing_parents(path), FrameSpool(path.parent) as spool:
             yield from _keep(spool, frames, settings, total)
             source = _PingPong(spool, settings) if settings.ping_pong else spool
             written = yield from _within_budget(path, source, settings, context, rows)

@@ -15,7 +15,7 @@ import msgspec
 from latent_explorer.common.csv_table import read_records, read_table
 from latent_explorer.common.errors import UserError, unreadable
 from latent_explorer.common.format import size_text
-from latent_explorer.common.paths import atomic_path
+from latent_explorer.common.paths import atomic_output
 from latent_explorer.studies.build.plan import Kind, Role
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
 
 def write_key(path: Path, key: StudyKey) -> None:
     """Write the key as indented JSON, atomically."""
-    with atomic_path(path) as temporary:
+    with atomic_output(path) as temporary:
         temporary.write_bytes(msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n")
 
 

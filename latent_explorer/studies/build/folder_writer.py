@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from latent_explorer.common.paths import atomic_output_folder, explain_write_errors
+from latent_explorer.common.paths import atomic_output_folder
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, write_key
 from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page, write_survey
 from latent_explorer.studies.build.question_image import Pair, moving_gif, panel, still_gif, with_one_palette
@@ -67,8 +67,6 @@ def draw(item: Item, pairs: Sequence[Pair], settings: StudySettings) -> Rendered
 @contextlib.contextmanager
 def new_study_folder(folder: Path, plan: StudyPlan, made_with: dict[str, Any]) -> Iterator[StudyFolderWriter]:
     """Yield a writer for the study in `folder`, which appears when the block ends without an error."""
-    with explain_write_errors(folder):
-        folder.parent.mkdir(parents=True, exist_ok=True)
     with atomic_output_folder(folder) as scratch:
         yield StudyFolderWriter(scratch, plan, made_with)
 

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -157,7 +159,7 @@ def test_a_failing_render_leaves_neither_a_file_nor_a_thread(tmp_path):
 def test_a_failing_encoder_ends_the_job(tmp_path):
     before = set(threading.enumerate())
     with pytest.raises(UserError, match=r"x\.gif cannot be written"):
-        finish(animation(tmp_path / "missing" / "x.gif", SWEEP, SMALL, render))
+        finish(animation(Path(os.devnull) / "x.gif", SWEEP, SMALL, render))
     sizes = iter([16] * 5 + [8] * 99)
 
     def odd(request):
