@@ -13,6 +13,7 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.data.dataset import SHOWN, ImageDataset, too_many_unreadable
 from latent_explorer.data.image_facts import ImageFacts, inspect_image
+from latent_explorer.data.labels import EMPTY
 from latent_explorer.data.split_words import SPLITS
 from latent_explorer.data.summary import suggested_group, suggested_split
 from latent_explorer.data.threads import installed_memory, map_in_threads, run_in_thread
@@ -27,6 +28,7 @@ Severity = Literal["good", "note", "warning", "error"]
 VERY_FEW, FEW = 500, 2000  # pictures; with fewer, a generator repeats them unless it is helped
 UNEVEN, VERY_UNEVEN = 2.0, 5.0  # largest class to smallest
 LISTED_CLASSES, MANY_CLASSES = 6, 20
+FEW_UNMATCHED = 0.1  # rows without a picture, or pictures without a row, to pictures with both
 FAR_FROM_SQUARE = 1.5  # longer side to shorter: at least a third is cut off
 
 
@@ -107,6 +109,8 @@ def check(data: ImageDataset, resolution: int = 64) -> Generator[Event, None, Da
 def _reason(error: UserError) -> str:
     """Return why the bytes of a picture cannot be read, in a few words."""
     cause = error.__cause__
+    if isinstance(cause, NotImplementedError):
+        return "packed in a way that is not read here"
     if isinstance(cause, OSError):
         return f"cannot be opened: {cause.strerror or cause}"
     return "larger than any picture" if cause is None else "damaged in the zip file"
@@ -146,16 +150,23 @@ def find_unreadable(inspection: DatasetInspection) -> Iterator[Finding]:
 def describe_listing(inspection: DatasetInspection) -> Iterator[Finding]:
     listing = inspection.data.listing
     yield Finding("note", f"{count(len(inspection.data))} chosen ({listing.kind}).")
+    for note in listing.notes:
+        yield Finding("warning", note)
     for names, text in (
         (listing.unlisted, "in the folder that the labels do not mention, left out."),
         (listing.missing, "that the labels mention, but whose file was not found."),
     ):
         if names:
             shown = tuple(names[:SHOWN])
-            yield Finding("note", f"There {are(len(names))} {count(len(names))} {text}", shown)
+            many = len(names) > FEW_UNMATCHED * len(inspection.data)
+            sentence = f"There {are(len(names))} {count(len(names))} {text}"
+            yield Finding("warning" if many and listing.table else "note", sentence, shown)
     n = inspection.data.about.get("without_label", 0)
     if n:
-        yield Finding("note", f"{count(n)} {have(n)} no label and {are(n)} left out.")
+        more = f"; {EMPTY}=NAME among the Classes (--classes) makes a class of them" if listing.table else ""
+        yield Finding(
+            "warning" if listing.table else "note", f"{count(n)} {have(n)} no label and {are(n)} left out{more}."
+        )
     other = inspection.data.source.other
     if other:
         kinds = ", ".join(suffix or "no ending" for suffix, _ in other.most_common(SHOWN))

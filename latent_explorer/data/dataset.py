@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Data sets: a folder or zip of pictures with labels and a fixed split, listed, opened and read.
 
-The listing comes from labels.csv, a known download or the folders; decoded pixels are kept in memory if they fit.
+Decoded pixels are kept in memory if they fit.
 """
 
 from __future__ import annotations
 
 import hashlib
-import posixpath
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,11 +17,10 @@ import numpy as np
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Notice
 from latent_explorer.data import labels as tables
-from latent_explorer.data.folders import read_folders
 from latent_explorer.data.images import read_image
-from latent_explorer.data.known_datasets import recognise_download
 from latent_explorer.data.labels import Listing
-from latent_explorer.data.sources import LABELS, FolderSource, Source, ZipSource, read_file
+from latent_explorer.data.listing import find_source, list_pictures
+from latent_explorer.data.sources import Source, ZipSource
 from latent_explorer.data.split_words import BY_HASH, SPLITS
 from latent_explorer.data.threads import map_in_threads
 
@@ -165,15 +162,25 @@ def open_dataset(
     source = find_source(Path(path))
     try:
         listing = list_pictures(source)
+    except UserError:
+        source.close()
+        raise
+    try:
+        label, group, split = (_spelt(listing.columns, key) for key in (label, group, split))
         asked = listing.question.sentence() if listing.question and label is None else ""
         if asked and classes is not None:
             raise UserError(asked)
         chosen = tables.take_rows(listing.columns, tables.select(listing.columns, where))
         columns, indices, names = _classes(chosen, label, classes, listing.value_names)
+        key = label or "class"
+        if listing.table and classes is None and key in columns:
+            asked = tables.ask_of_values(key, columns[key])
         split = _chosen_split(columns, listing, split)
         sides, filled = _sides(columns, group, split)
-    except UserError:
+    except UserError as error:
         source.close()
+        if listing.notes and not listing.table:  # the reason may be that labels were not found
+            raise UserError(f"{error} {listing.notes[-1]}") from error
         raise
     about: dict[str, Any] = {
         "source": Path(path).resolve().name,
@@ -206,26 +213,6 @@ def evenly_spaced_rows(rows: np.ndarray, n: int | None) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, n).round().astype(int)]
 
 
-def find_source(path: Path) -> Source:
-    """Return the folder or zip at `path`; of a folder without pictures and with one zip (at any depth), that zip."""
-    if not path.exists():
-        raise UserError(f"There is no folder or zip file {path}. Check the path.")
-    source: Source = FolderSource(path) if path.is_dir() else ZipSource(path)
-    if isinstance(source, FolderSource) and not source.names and source.zips:
-        if len(source.zips) > 1:
-            raise UserError(
-                f"{path} holds {len(source.zips)} zip files and no pictures. Give one of the zip files, "
-                f"such as {source.zips[0].name}."
-            )
-        source = ZipSource(source.zips[0])
-    if not source.names:
-        source.close()
-        raise UserError(
-            f"There are no pictures in {path}. Give a folder of pictures, of class folders, or a zip of either."
-        )
-    return source
-
-
 def _classes(
     columns: tables.Columns, label: str | None, classes: str | None, value_names: dict[str, dict[str, str]]
 ) -> tuple[tables.Columns, np.ndarray | None, tuple[str, ...]]:
@@ -240,6 +227,11 @@ def _classes(
     indices, names = tables.assign_classes(tables.column(columns, key), classes, value_names.get(key))
     rows = np.flatnonzero(indices >= 0)
     return tables.take_rows(columns, rows), indices[rows], names
+
+
+def _spelt(columns: tables.Columns, key: str | None) -> str | None:
+    """Return the name of a column as the table spells it; None and "hash" as they are."""
+    return key if key is None or (key == BY_HASH and key not in columns) else tables.column_name(columns, key)
 
 
 def _chosen_split(columns: tables.Columns, listing: Listing, split: str | None) -> str | None:
@@ -272,75 +264,6 @@ def _refuse_torn_groups(groups: Sequence[str], sides: np.ndarray) -> None:
             )
 
 
-def list_pictures(source: Source) -> Listing:
-    """List the pictures of a source. A labels.csv takes precedence over the folders.
-
-    Raises UserError for a labels.csv that cannot be read or names none of the pictures.
-    """
-    table = _labels_file(source)
-    if table is not None:
-        return _matched(source.names, table)
-    reading = read_folders(source.names)
-    if known := recognise_download(source, reading):
-        return known
-    kind = "class folders" if "class" in reading.columns else "pictures"
-    return Listing(
-        kind + (", split by folder" if reading.split else ""),
-        reading.columns,
-        unlisted=reading.left_out,
-        label="class" if "class" in reading.columns else None,
-        split=reading.split,
-        question=reading.question,
-    )
-
-
-def _matched(names: Sequence[str], table: tables.Columns) -> Listing:
-    present = set(names)
-    files = table["file"]
-    rows = sorted((i for i, file in enumerate(files) if file in present), key=files.__getitem__)
-    listed = set(files)
-    return Listing(
-        f"pictures with {LABELS}",
-        tables.take_rows(table, rows),
-        unlisted=tuple(name for name in names if name not in listed),
-        missing=tuple(file for file in files if file not in present),
-    )
-
-
-def _labels_file(source: Source) -> tables.Columns | None:
-    """Return the labels.csv inside the source, or else the one beside it if it names these pictures."""
-    inside = next((name for name in source.tables if posixpath.basename(name) == LABELS), None)
-    if inside is not None:
-        columns = tables.read_labels(source.read(inside), inside)
-        if _spoken_of(columns, source.names):
-            return columns
-        folder = posixpath.dirname(inside)
-        columns["file"] = [posixpath.join(folder, file) for file in columns["file"]]
-        if not _spoken_of(columns, source.names):
-            raise UserError(
-                f"{inside} in {source.path} names none of the pictures there; its first is {columns['file'][:1]}. "
-                f"The column 'file' must say names like {source.names[0]}."
-            )
-        return columns
-    beside = source.path.resolve().parent / LABELS
-    if beside.is_file():
-        columns = tables.read_labels(read_file(beside), str(beside))
-        if _spoken_of(columns, source.names):
-            return columns
-    return None
-
-
-def _spoken_of(columns: tables.Columns, names: Sequence[str]) -> bool:
-    """Return True if a table names any of the pictures, and adopt their spelling in its column `file`.
-
-    Some systems write an umlaut as two characters (NFD), tables as one (NFC); both look the same.
-    """
-    spelt = {unicodedata.normalize("NFC", name): name for name in names}
-    files = [unicodedata.normalize("NFC", file) for file in columns["file"]]
-    columns["file"] = [spelt.get(file, file) for file in files]
-    return not spelt.keys().isdisjoint(files)
-
-
 def read_all(data: ImageDataset, size: int) -> Generator[Event, None, tuple[ImageDataset, np.ndarray]]:
     """Return the data set without unreadable pictures, and its pictures as (N, size, size, 3) uint8.
 
@@ -355,6 +278,10 @@ def read_all(data: ImageDataset, size: int) -> Generator[Event, None, tuple[Imag
             return str(error)
         return None
 
+    for note in data.listing.notes:
+        yield Notice(note, "warning")
+    if unlabelled := data.about.get("without_label", 0):
+        yield Notice(f"{unlabelled} pictures have no label and are left out.", "warning")
     errors = yield from map_in_threads(read, len(data), "Reading pictures")
     broken = [row for row, error in enumerate(errors) if error]
     if not broken:

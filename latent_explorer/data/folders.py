@@ -197,6 +197,10 @@ def _question(parts: Parts) -> Question | None:
 
 def _unwrapped(parts: Parts) -> Parts:
     """Remove the top folders that all have in common, except those of one side of a split."""
-    while all(len(p) > 2 for p in parts) and len({p[0] for p in parts}) == 1 and not split_side(parts[0][0]):
-        parts = [p[1:] for p in parts]
-    return parts
+    if not parts:
+        return parts
+    first, last, most = min(parts), max(parts), min(map(len, parts)) - 2
+    depth = 0
+    while depth < most and first[depth] == last[depth] and not split_side(first[depth]):
+        depth += 1
+    return [p[depth:] for p in parts] if depth else parts

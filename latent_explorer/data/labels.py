@@ -7,6 +7,7 @@ import csv
 import hashlib
 import io
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Columns = dict[str, list[str]]
+# Names of the column of files, in small letters and with spaces, the plainest first.
+_FILE_NAMES = (
+    "file", "filename", "file name", "filepath", "file path", "image", "image name", "image file", "image path",
+    "image id", "img", "img name", "picture", "photo", "path", "id",
+)  # fmt: skip
+EMPTY = "(empty)"  # what `--classes` and `--where` call an empty cell
+# Cells that may mean that there is no label, in small letters.
+_NO_LABEL = frozenset([
+    "na", "n/a", "n.a.", "#n/a", "#na", "nan", "null", "nil", "none", "(none)", "unknown", "unlabeled", "unlabelled",
+    "missing", "undefined", "(blank)", "-", "--", "?", ".", "\N{EN DASH}", "\N{EM DASH}",
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,7 @@ class Listing:
     split        column of a split that the folders make, taken unless another is asked for
     question     how the folders are to be read, where that is in doubt
     notes        sentences about what was not used, for the user
+    table        name of the table of labels; "" without one
     """
 
     kind: str
@@ -69,31 +82,60 @@ class Listing:
     split: str | None = None
     question: Question | None = None
     notes: tuple[str, ...] = ()
+    table: str = ""
 
 
 def read_labels(raw: bytes, name: str) -> Columns:
-    """Return the columns of a labels.csv, which must include `file`, each file once; empty rows are skipped."""
+    """Return the columns of a labels.csv, which must include `file`, each file once; empty rows are skipped.
+
+    A column of another usual name for files is taken as `file`. Text is normalised (NFC): é may be one or two letters.
+    """
     rows = read_table(raw, name, max_rows=MAX_FILES, strict=True)
-    header = [cell.strip() for cell in rows[0]] if rows else []
-    body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
+    header = [unicodedata.normalize("NFC", cell).strip() for cell in rows[0]] if rows else []
+    while header and not header[-1]:  # spreadsheets keep columns that were emptied
+        header.pop()
+    header = _with_file(header)
     if "file" not in header or len(set(header)) != len(header):
         raise UserError(
             f"{name} needs a first line that names its columns, each once, one of them 'file'. "
             f"It says: {', '.join(header)[:200]}"
         )
-    for number, row in enumerate(body, start=2):
-        if len(row) != len(header):
+    body: list[list[str]] = []
+    lines: list[int] = []
+    for number, row in zip(rows.lines[1:], rows[1:], strict=True):
+        cells = [unicodedata.normalize("NFC", cell).strip() for cell in row]
+        if not any(cells):
+            continue
+        while len(cells) > len(header) and not cells[-1]:
+            cells.pop()
+        if len(cells) != len(header):
             raise UserError(
-                f"{name}, row {number}, has {len(row)} cells where the first line has {len(header)}. Correct that row."
+                f"{name}, row {number}, has {len(cells)} cells where the first line has {len(header)}. "
+                "Correct that row; a cell with a comma in it must be in quotes."
             )
-    columns = {key: [row[i].strip() for row in body] for i, key in enumerate(header)}
+        body.append(cells)
+        lines.append(number)
+    columns = {key: [row[i] for row in body] for i, key in enumerate(header)}
     columns["file"] = [file.replace("\\", "/").removeprefix("./") for file in columns["file"]]
-    seen: set[str] = set()
-    for file in columns["file"]:
+    seen: dict[str, int] = {}
+    for file, number in zip(columns["file"], lines, strict=True):
+        if not file:
+            raise UserError(f"{name}, row {number}, names no file. Correct or delete that row.")
         if file in seen:
-            raise UserError(f"{name} lists {file} twice. Keep one row for each picture.")
-        seen.add(file)
+            raise UserError(
+                f"{name} lists {file} twice, in rows {seen[file]} and {number}. Keep one row for each picture."
+            )
+        seen[file] = number
     return columns
+
+
+def _with_file(header: list[str]) -> list[str]:
+    """Return the names of the columns, with the one that holds the files called `file`."""
+    if "file" in header:
+        return header
+    small = [name.casefold().replace("_", " ") for name in header]
+    at = next((small.index(name) for name in _FILE_NAMES if small.count(name) == 1), None)
+    return [*header[:at], "file", *header[at + 1 :]] if at is not None else header
 
 
 def take_rows(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
@@ -101,11 +143,42 @@ def take_rows(columns: Columns, rows: Sequence[int] | np.ndarray) -> Columns:
     return {key: [cells[i] for i in rows] for key, cells in columns.items()}
 
 
-def column(columns: Columns, key: str) -> list[str]:
-    """Return a column by name. Raises UserError, which lists the columns, if there is none."""
-    if key not in columns:
+def column_name(columns: Columns, key: str) -> str:
+    """Return the name of a column as it is spelt in the table; capitals count only where two differ in nothing else.
+
+    Raises UserError, which lists the columns, if there is none.
+    """
+    key = unicodedata.normalize("NFC", key).strip()
+    if key in columns:
+        return key
+    alike = [name for name in columns if name.casefold() == key.casefold()]
+    if len(alike) != 1:
         raise UserError(f"There is no column '{key}' in the labels. There are: {', '.join(columns)}.")
-    return columns[key]
+    return alike[0]
+
+
+def column(columns: Columns, key: str) -> list[str]:
+    """Return a column by name, as `column_name` finds it."""
+    return columns[column_name(columns, key)]
+
+
+def may_be_no_label(value: str) -> bool:
+    """Return True for a value that may mean that there is no label: "NA", "unknown", "-", an empty cell."""
+    return not value or value == EMPTY or value.strip().casefold() in _NO_LABEL
+
+
+def ask_of_values(key: str, cells: Sequence[str]) -> str:
+    """Return the question whether values such as "NA" are a class, in one sentence; "" if there are none."""
+    doubtful = [value for value in sorted_values(cells) if value and may_be_no_label(value)]
+    if not doubtful:
+        return ""
+    sure = {value: value for value in sorted_values(cells) if not may_be_no_label(value)}
+    count = sum(cell in doubtful for cell in cells)
+    listed = write_classes(sure) if len(sure) <= 12 else "..."
+    return (
+        f"{count} pictures say {', '.join(map(repr, doubtful))} in the column '{key}': no label, or a class? "
+        f"Leave them out by naming the others as Classes (--classes '{listed}'), or name {doubtful[0]!r} among them."
+    )
 
 
 def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
@@ -115,7 +188,7 @@ def select(columns: Columns, where: str | Sequence[str]) -> list[int]:
         key, equals, values = condition.partition("=")
         if not equals:
             raise UserError(f"'{condition}' is not a condition. Write it as column=value or column=value,value.")
-        cells = column(columns, key.strip())
+        cells = [cell or EMPTY for cell in column(columns, key.strip())]
         selected = set(_items(values))
         unknown = selected - set(cells)
         if unknown:
@@ -157,7 +230,7 @@ def _items(text: str) -> list[str]:
         (items,) = csv.reader([text], skipinitialspace=True)
     except (csv.Error, ValueError) as error:
         raise UserError(f"'{text}' cannot be read: {error}. Write it as a,b or \"a, b\",c.") from error
-    return [item.strip() for item in items]
+    return [unicodedata.normalize("NFC", item.strip()) for item in items]
 
 
 def assign_classes(
@@ -165,13 +238,15 @@ def assign_classes(
 ) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the class index of each cell, (N,) int64, and the class names; -1 if a cell is empty or not in `classes`.
 
-    Without `classes` every value is a class, named by `value_names`.
+    Without `classes` every value is a class, named by `value_names`; `classes` may name empty cells as "(empty)".
     """
     if classes is None:
         called = value_names or {}
         mapping = {value: called.get(value, value) for value in sorted_values(cells) if value}
     else:
         mapping = parse_classes(classes)
+        if EMPTY in mapping:
+            cells = [cell or EMPTY for cell in cells]
         unknown = [value for value in mapping if value not in set(cells)]
         if unknown:
             raise UserError(f"No picture has the label {', '.join(unknown)}. There are: {_some(cells)}.")

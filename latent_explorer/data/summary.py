@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from latent_explorer.data import labels as tables
-from latent_explorer.data.dataset import find_source, list_pictures
+from latent_explorer.data.listing import find_source, list_pictures
 from latent_explorer.data.split_words import side_indices
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ class DataSummary:
     split_by_folder  the folders make the split, which is taken unless another is asked for
     question     how the folders are to be read, where that is in doubt
     notes        sentences about what was not used
+    doubtful     by column of a table: values that may mean that there is no label
     """
 
     kind: str
@@ -47,6 +48,7 @@ class DataSummary:
     split_by_folder: bool = False
     question: tables.Question | None = None
     notes: tuple[str, ...] = ()
+    doubtful: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
@@ -69,6 +71,9 @@ def summarise_data(path: str | os.PathLike[str]) -> DataSummary:
         listing.split is not None,
         listing.question,
         listing.notes,
+        {key: found for key, values in columns.items() if (found := tuple(filter(tables.may_be_no_label, values)))}
+        if listing.table
+        else {},
     )
 
 
@@ -88,6 +93,8 @@ def suggested_split(columns: Columns) -> str | None:
 def _values(cells: list[str]) -> dict[str, int] | None:
     """Return how often each value occurs; None if there are too many to choose from, or only one."""
     counts = Counter(cells)
+    if counts[""]:
+        counts[tables.EMPTY] += counts.pop("")
     if not 1 < len(counts) <= MAX_VALUES:
         return None
     return {value: counts[value] for value in tables.sorted_values(counts)}

@@ -218,13 +218,63 @@ def test_empty_and_missing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
-def test_links_out_of_the_folder_are_refused(tree: Path, tmp_path: Path) -> None:
+def test_bad_links_are_never_followed_and_named(tree: Path, tmp_path: Path) -> None:
     (tree / "loop").symlink_to(tree)
     assert len(open_dataset(tree, label="state")) == 40  # inside: harmless, and never followed
     picture(tmp_path / "secret.png", 3)
-    (tree / "bad" / "link.png").symlink_to(tmp_path / "secret.png")
-    with pytest.raises(UserError, match=r"link\.png"):
-        open_dataset(tree, label="state")
+    (tree / "bad" / "out.png").symlink_to(tmp_path / "secret.png")
+    (tree / "bad" / "nowhere.png").symlink_to(tree / "gone.png")
+    (tree / "bad" / "itself.png").symlink_to("itself.png")
+    (tree / "outside").symlink_to(tmp_path)
+    (tree / "good" / "again.png").symlink_to(tree / "good" / "01.png")  # stays: it leads to a picture of the folder
+    data = open_dataset(tree, label="state")
+    assert len(data) == 40
+    assert data.listing.unlisted == ("good/again.png",)
+    (note,) = data.listing.notes
+    assert note == (
+        "4 links that lead to nothing in the folder are left out: bad/itself.png, bad/nowhere.png, bad/out.png ..."
+    )
+
+
+def test_a_folder_that_cannot_be_read_is_left_out_and_named(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scandir = os.scandir
+
+    def locked(path: str | Path) -> object:
+        if str(path).rstrip("/").endswith("bad"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    data = open_dataset(tree, label="state")
+    assert len(data) == 20
+    assert data.listing.notes == ("1 folder that cannot be read is left out: bad (Permission denied)",)
+    with pytest.raises(UserError, match="Permission denied"):
+        open_dataset(tree / "bad")
+
+
+def test_a_thousand_nested_folders_end_in_a_sentence(tree: Path) -> None:
+    here = os.open(tree, os.O_RDONLY)
+    try:
+        for _ in range(1200):  # one below the other: the whole path is longer than a system takes
+            os.mkdir("d", dir_fd=here)
+            below = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = below
+    finally:
+        os.close(here)
+    try:
+        data = open_dataset(tree, label="state")
+    finally:
+        for _ in range(1199):  # too deep to be removed as a whole
+            (tree / "d" / "d").rename(tree / "e")
+            (tree / "d").rmdir()
+            (tree / "e").rename(tree / "d")
+    assert len(data) == 40
+    assert "in more than 200 others" in data.listing.notes[0]
+    with zipfile.ZipFile(tree.parent / "deep.zip", "w") as archive:
+        for name in ("a", "b"):
+            archive.writestr("d/" * 1200 + f"{name}/1.png", b"x")
+    assert open_dataset(tree.parent / "deep.zip").class_names == ("a", "b")
 
 
 @pytest.mark.parametrize("name", ["../evil.png", "/etc/evil.png", "a/../../evil.png", "C:/evil.png", "..\\evil.png"])

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latent_explorer.data.labels import parse_classes, write_classes
+from latent_explorer.common.format import shortened
+from latent_explorer.data.labels import EMPTY, parse_classes, write_classes
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.training.form_step import FormStep
 from latent_explorer.ui.widgets.basics import (
@@ -38,7 +39,7 @@ from latent_explorer.ui.widgets.basics import (
 from latent_explorer.ui.widgets.form import FormGrid, MessageLines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from latent_explorer.app.training.plan import TrainingPlan
     from latent_explorer.app.training.updates import DataInspected
@@ -81,6 +82,7 @@ class ClassifierStep(FormStep):
         self.classes.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.classes.setFont(theme.font(theme.SMALL))
         self.classes.setAccessibleName("Classes")
+        self.doubt = hint("")
         self.edit = button("Edit...", self._edit_classes, role="quiet")
         self.edit.setAccessibleName("Choose and name the classes")
         self.data_label = ElidedLabel("the same pictures")
@@ -105,6 +107,7 @@ class ClassifierStep(FormStep):
         inner.setColumnMinimumWidth(0, 7 * theme.UNIT)
         inner.add("Label", self.label)
         inner.add("Classes", self.classes, self.edit)
+        inner.addWidget(self.doubt, inner.rowCount(), 1)
         inner.add("Pictures", self.data_label, self.same, self.other)
         self.chosen = QWidget()
         line = row(self.chosen)
@@ -134,7 +137,7 @@ class ClassifierStep(FormStep):
         self.changed.emit()
 
     def _choose_label(self) -> None:
-        self._classes = ""
+        self._classes = self._usual_classes()
         self._show_classes()
         self.changed.emit()
 
@@ -176,7 +179,7 @@ class ClassifierStep(FormStep):
         counts, names = self._values()
         if not counts:
             return
-        dialog = ClassesDialog(counts, names, self._classes, self.window())
+        dialog = ClassesDialog(counts, names, self._classes, self._doubtful(), self.window())
         if dialog.exec():
             self._classes = dialog.classes()
             self._show_classes()
@@ -212,8 +215,8 @@ class ClassifierStep(FormStep):
 
     def suggest(self, offer: DataSummary) -> None:
         """Choose the label that the data set suggests."""
-        self._classes = ""
         self.label.setCurrentIndex(self._index_of(offer.label))
+        self._classes = self._usual_classes()
         self._show_classes()
 
     def _index_of(self, label: str | None) -> int:
@@ -238,11 +241,31 @@ class ClassifierStep(FormStep):
         key, offer = self.label.currentData() or "", self._offer
         return (offer.columns.get(key, {}), offer.value_names.get(key, {})) if offer else ({}, {})
 
+    def _doubtful(self) -> tuple[str, ...]:
+        """Return the values of the chosen label that may mean that there is none."""
+        return self._offer.doubtful.get(self.label.currentData() or "", ()) if self._offer else ()
+
+    def _usual_classes(self) -> str:
+        """Return the choice of all values but the doubtful ones; "" if there are none but empty cells."""
+        counts, names = self._values()
+        sure = {value: names.get(value, value) for value in counts if value not in self._doubtful()}
+        return write_classes(sure) if set(self._doubtful()) - {EMPTY} else ""
+
+    def _show_doubt(self, chosen: Collection[str]) -> None:
+        """Tell which values are left out because they may mean that there is no label, and how to take them."""
+        counts, _names = self._values()
+        left = [value for value in self._doubtful() if value not in chosen]
+        said = ", ".join(shortened(value, 20) for value in left)
+        count = sum(counts[value] for value in left)
+        self.doubt.setText(f"{said}: {count:,} pictures, left out as without a label. Edit to make them a class.")
+        self.doubt.setVisible(bool(left))
+
     def _show_classes(self) -> None:
         counts, names = self._values()
         chosen = parse_classes(self._classes) if self._classes else {}
+        self._show_doubt(chosen)
         sizes: Counter[str] = Counter()  # several values may make one class
-        for value in chosen or counts:
+        for value in chosen or [value for value in counts if value not in self._doubtful()]:
             sizes[chosen.get(value) or names.get(value, value)] += counts.get(value, 0)
         shown = [f"{name} ({size:,})" for name, size in sizes.items()]
         text = ", ".join(shown)
@@ -297,13 +320,23 @@ class ClassesDialog(QDialog):
     """Dialog that selects among the values of a label and names the classes."""
 
     def __init__(
-        self, counts: Mapping[str, int], names: Mapping[str, str], chosen: str, parent: QWidget | None = None
+        self,
+        counts: Mapping[str, int],
+        names: Mapping[str, str],
+        chosen: str,
+        doubtful: Collection[str] = (),
+        parent: QWidget | None = None,
     ) -> None:
-        """Fill the table: `counts` and known `names` by value, `chosen` from an earlier `classes()`."""
+        """Fill the table: `counts` and known `names` by value, `chosen` from an earlier `classes()`.
+
+        The `doubtful` values may mean that there is no label, and are not ticked unless chosen.
+        """
         super().__init__(parent)
         self.setWindowTitle("Classes")
         self.resize(52 * theme.UNIT, 44 * theme.UNIT)
-        self._plain = {value: names.get(value, value) for value in counts}
+        self._names = {value: names.get(value, value) for value in counts}
+        self._plain = {value: name for value, name in self._names.items() if value not in doubtful}
+        self._asked = bool(set(doubtful) - {EMPTY})  # without a choice these would be classes
         kept = parse_classes(chosen) if chosen else {}
         self.table = QTableWidget(len(counts), len(COLUMNS))
         self.table.setAccessibleName("Classes")
@@ -331,9 +364,9 @@ class ClassesDialog(QDialog):
         self._check()
 
     def _fill(self, at: int, value: str, count: int, kept: Mapping[str, str]) -> None:
-        name = QTableWidgetItem(kept.get(value) or self._plain[value])
+        name = QTableWidgetItem(kept.get(value) or self._names[value])
         name.setData(Qt.ItemDataRole.UserRole, value)
-        on = not kept or value in kept
+        on = value in (kept or self._plain)
         name.setCheckState(Qt.CheckState.Checked if on else Qt.CheckState.Unchecked)
         self.table.setItem(at, 0, name)
         fixed = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
@@ -357,7 +390,7 @@ class ClassesDialog(QDialog):
     def classes(self) -> str:
         """Return the choice as `--classes` takes it, "0=diseased,1=healthy"; empty if nothing was changed."""
         chosen = self._chosen()
-        return "" if chosen == self._plain else write_classes(chosen)
+        return "" if chosen == self._plain and not self._asked else write_classes(chosen)
 
     def _check(self) -> None:
         enough = len(set(self._chosen().values())) >= 2

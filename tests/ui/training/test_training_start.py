@@ -14,6 +14,7 @@ from latent_explorer.app.training.plan import TrainingPlan
 from latent_explorer.app.training.updates import DataInspected, WindowChanged
 from latent_explorer.data.labels import Question, Reading
 from latent_explorer.data.summary import DataSummary
+from latent_explorer.ui.training.classifier_step import ClassesDialog
 
 
 def test_an_empty_form_says_what_is_missing_only_when_asked(page, controller):
@@ -212,3 +213,29 @@ def test_the_folders_split_is_chosen_and_chance_replaces_it(page, controller, pi
     page.images.split.setCurrentIndex(0)
     page.images.split.activated.emit(0)
     assert page.plan.split == "hash"
+
+
+def test_labels_that_may_be_none_are_left_out_and_said(page, controller, pictures):
+    columns = {"state": {"x": 9, "NA": 4, "y": 8, "(empty)": 2}}
+    controller.offer = DataSummary("pictures", 23, columns, label="state", doubtful={"state": ("NA", "(empty)")})
+    page.images.choose(pictures)
+    assert page.plan.classes == "x=x,y=y"
+    assert page.classifier.classes.text() == "x (9), y (8)"
+    assert page.classifier.doubt.text().startswith("NA, (empty): 6 pictures, left out")
+    counts = columns["state"]
+    dialog = ClassesDialog(counts, {}, page.plan.classes, ("NA", "(empty)"))
+    assert dialog.classes() == "x=x,y=y"
+    dialog.table.item(1, 0).setCheckState(Qt.CheckState.Checked)
+    assert dialog.classes() == "x=x,NA=NA,y=y"
+    page.classifier._classes = "x=x,NA=NA,y=y,(empty)=none"
+    page.classifier._show_classes()
+    assert page.classifier.doubt.isHidden()
+
+
+def test_empty_labels_alone_need_no_choice(page, controller, pictures):
+    columns = {"state": {"x": 9, "y": 8, "(empty)": 2}}
+    controller.offer = DataSummary("pictures", 19, columns, label="state", doubtful={"state": ("(empty)",)})
+    page.images.choose(pictures)
+    assert page.plan.classes == ""
+    assert page.classifier.classes.text() == "x (9), y (8)"
+    assert page.classifier.doubt.text().startswith("(empty): 2 pictures, left out")
