@@ -20,7 +20,7 @@ from latent_explorer.cli.options import (
 )
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.scoring.rules import ALL_RULES
+from latent_explorer.studies.scoring.rules import ALL_RULES, Rules
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,7 +141,7 @@ def _target(path: Path, name: str | None) -> int | None:
 @click.option("--columns", type=PATH, metavar="FILE", help="Which column holds which question (see `study columns`).")
 @click.option(
     "--exclude",
-    default="preview,duplicate,unfinished",
+    default=",".join(Rules().exclude),
     show_default=True,
     metavar="RULE,...",
     help=f"Rules that leave respondents out, of: {', '.join(ALL_RULES)}; or none.",
@@ -174,7 +174,6 @@ def score(
 ) -> None:
     """Score answers: the page's JSON files, our CSV, or a survey service's export (of a folder: all its files)."""
     from latent_explorer.studies.scoring.report import sentences
-    from latent_explorer.studies.scoring.rules import Rules
     from latent_explorer.studies.scoring.score_files import score_files
 
     names = [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
@@ -182,7 +181,7 @@ def score(
     output = Output(as_json=as_json)
     result = output.run(score_files(responses, key, out, rules.check(), columns))
     fields = {"path": out, "report": result.report, **msgspec.to_builtins(result.score)}
-    output.result(fields, "\n".join([*sentences(result.score), f"report: {result.report}"]))
+    output.result(fields, "\n".join([f"report: {result.report}", *sentences(result.score)]))
 
 
 @study.command("columns")

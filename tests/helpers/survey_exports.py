@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field
 
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey
+from latent_explorer.studies.scoring.rules import Rules
 
 ARMS = ("ours", "baseline")
 ATTRIBUTES = ("brown spots", "edge browning", "yellowing", "holes")
@@ -20,6 +21,7 @@ PHRASES = {
     "holes": ("holes", "a hole appears", "hole in the leaf", "something missing"),
 }
 COUNT = 54
+ALL_WHO_FINISHED = Rules(exclude=("preview", "duplicate", "unfinished"))  # these COUNT, whether they looked or not
 
 
 @dataclass

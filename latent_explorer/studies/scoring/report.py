@@ -27,6 +27,20 @@ SPREADS = (
 )
 
 HOLM = "p Holm corrects the exact p for the number of rows in its table."
+FACTS = {  # names in the key file, in words
+    "kinds": "kinds of questions",
+    "attributes": "attributes per arm",
+    "items": "classification questions per attribute",
+    "verbal_items": "verbal questions per attribute",
+    "catch": "catch trials",
+    "practice": "practice questions",
+    "reach": "size of the change",
+    "tile": "width of a picture in pixels",
+    "seconds": "seconds per frame",
+    "verbal_seconds": "seconds per frame of a verbal question",
+    "model_hash": "model",
+    "classifier_id": "classifier",
+}
 DIFFERENCES = (
     "By pairs: over respondents, whether other people would show the difference too; over items (questions that show "
     "the same pictures in both arms), whether other questions would. 95 % t interval of the mean; exact sign test, "
@@ -46,6 +60,27 @@ def headline(score: StudyScore) -> str:
         f"{who}. Accuracy {p.accuracy:.3f} (95 % Wilson interval {p.low:.3f} to {p.high:.3f}, "
         f"{p.right} of {p.n} answers) where guessing gives {score.chance:g}; exact binomial p {shown_p(p.p)}."
     )
+
+
+def conclusion(score: StudyScore) -> str:
+    """Return what the result means, as one plain sentence."""
+    p = score.overall.score if score.overall is not None else None
+    if p is None or not p.n:
+        answered = [v for v in score.verbal if v.n]
+        if not answered:
+            return "No answer could be scored, so the study says nothing yet."
+        agreed = sum(v.share > 0.5 for v in answered)
+        return (
+            f"For {agreed} of {len(answered)} questions, more than half of the people described what changes with the "
+            "same word."
+        )
+    found = f"People chose the right picture in {p.right} of {p.n} answers ({100 * p.accuracy:.0f} %)"
+    guessing = f"the {100 * score.chance:.0f} % that guessing gives"
+    if p.low > score.chance:
+        return f"{found}, clearly more than {guessing}: they see what the attributes change."
+    if p.high < score.chance:
+        return f"{found}, clearly less than {guessing}: check whether the key says what is right."
+    return f"{found}, which is not clearly different from {guessing}: this does not show that they see the changes."
 
 
 def shown_p(p: float) -> str:
@@ -91,7 +126,7 @@ def report_plots(score: StudyScore, by_respondent: Sequence[float]) -> dict[str,
 
 def report(score: StudyScore, key: StudyKey, drawn: dict[str, str], title: str = "") -> str:
     """Return the whole report as HTML. Texts from respondents and files are escaped."""
-    parts = [f"<p class=lead>{_text(headline(score))}</p>"]
+    parts = [f"<p class=lead>{_text(conclusion(score))}</p><p>{_text(headline(score))}</p>"]
     parts += [f'<p class="note">\N{WARNING SIGN} {_text(sentence)}</p>' for sentence in cautions(score)]
     parts.append(_section("Who counts", _table(tables.exclusions(score))))
     if score.overall is not None:
@@ -170,13 +205,21 @@ def _facts(key: StudyKey) -> str:
     rows = [("study", key.study or "made elsewhere"), ("arms", ", ".join(key.arms) or "one")]
     for arm in key.made_with.get("arms", []):
         if isinstance(arm, dict):
-            about = ", ".join(f"{k} {v}" for k, v in arm.items() if not isinstance(v, dict))
-            rows.append((str(arm.get("name", "arm")), about))
+            about = [_fact(k, v) for k, v in arm.items() if k != "name" and not isinstance(v, dict)]
+            rows.append((str(arm.get("name", "arm")), "; ".join(about)))
     settings = key.made_with.get("settings", {})
     if isinstance(settings, dict):
-        shown = {k: v for k, v in settings.items() if k != "texts"}
-        rows.append(("settings", ", ".join(f"{k} {v}" for k, v in shown.items())))
+        rows.append(("settings", "; ".join(_fact(k, v) for k, v in settings.items() if k != "texts")))
     return "<dl>" + "".join(f"<dt>{_text(a)}</dt><dd>{_text(b)}</dd>" for a, b in rows) + "</dl>"
+
+
+def _fact(key: str, value: Any) -> str:
+    """Return a setting of a key file in words: "questions per attribute: 3"."""
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, list):
+        value = ", ".join(map(str, value))
+    return f"{FACTS.get(key, key.replace('_', ' '))}: {value}"
 
 
 def _section(title: str, *content: str) -> str:
@@ -236,3 +279,4 @@ def sentences(score: StudyScore) -> Iterable[str]:
             f"{d.a} minus {d.b} over {d.over}: {d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}] (t interval, n {d.n}), "
             f"sign test p {shown_p(d.p)}"
         )
+    yield conclusion(score)

@@ -25,7 +25,7 @@ ALL_RULES: tuple[RuleName, ...] = (
 class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """Rules that exclude respondents, and their limits. The other rules are only counted."""
 
-    exclude: tuple[RuleName, ...] = ("preview", "duplicate", "unfinished")
+    exclude: tuple[RuleName, ...] = ("preview", "duplicate", "unfinished", "failed-catch")
     least_seconds: float = 1.0  # a question, on average: less is too fast
     most_failed: int = 0  # catch trials that may be failed
 
@@ -50,7 +50,7 @@ def applied(rules: Rules, respondents: Sequence[Respondent], key: StudyKey) -> t
     """Return the rule that excludes each respondent ("" for none), and what each rule found, in order."""
     reasons = [""] * len(respondents)
     exclusions = []
-    for name, words, find in _rules(rules.check(), key):
+    for name, words, find in _rules(rules.check(), key, respondents):
         left = [i for i, reason in enumerate(reasons) if not reason]
         caught = [left[i] for i in sorted(find([respondents[i] for i in left]))]
         names = tuple(respondents[i].name for i in caught)
@@ -61,9 +61,12 @@ def applied(rules: Rules, respondents: Sequence[Respondent], key: StudyKey) -> t
     return reasons, exclusions
 
 
-def _rules(rules: Rules, key: StudyKey) -> list[tuple[RuleName, str, Callable[[Sequence[Respondent]], list[int]]]]:
+def _rules(
+    rules: Rules, key: StudyKey, respondents: Sequence[Respondent]
+) -> list[tuple[RuleName, str, Callable[[Sequence[Respondent]], list[int]]]]:
     questions = [item for item in key.items if item.role != "practice"]
-    catch = [item for item in questions if item.role == "catch"]
+    # Not those whose column the answers lack: nobody could pass them.
+    catch = [i for i in questions if i.role == "catch" and any(i.item in r.answers for r in respondents)]
     limit, max_failed = rules.least_seconds, rules.most_failed
     return [
         ("preview", "Previews and tests of the survey service.",

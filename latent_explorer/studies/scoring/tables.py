@@ -125,13 +125,13 @@ def catch(score: StudyScore) -> Table:
 
 def verbal(score: StudyScore) -> Table:
     """Tabulate verbal questions with their modal words."""
-    heads = ("question", "arm", "attribute", "answers", "modal word", "stem", "share",
+    heads = ("question", "arm", "attribute", "answers", "modal word", "share",
              "Wilson low", "Wilson high", "most used")  # fmt: skip
     rows = []
     for v in score.verbal:
-        word, stem = (v.modal.word, v.modal.stem) if v.modal else ("", "")
+        word = v.modal.word if v.modal else ""
         top = ", ".join(f"{w.word} {w.count}" for w in v.top)
-        rows.append((v.item, v.arm, v.attribute, v.n, word, stem, v.share, *v.interval, top))
+        rows.append((v.item, v.arm, v.attribute, v.n, word, v.share, *v.interval, top))
     return Table(heads, tuple(rows))
 
 
@@ -141,7 +141,7 @@ def distinctness(score: StudyScore) -> Table:
              "mean overlap of words", "which")  # fmt: skip
     rows = tuple(
         (d.arm, d.questions, d.different_modal, d.pairs, len(d.same_modal), d.overlap,
-         "; ".join(f"{a} and {b}: {stem}" for a, b, stem in d.same_modal))
+         "; ".join(f"{a} and {b}: {word}" for a, b, word in d.same_modal))
         for d in score.distinctness
     )  # fmt: skip
     return Table(heads, rows)

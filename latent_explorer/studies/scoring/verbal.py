@@ -70,7 +70,7 @@ class Distinctness(msgspec.Struct, frozen=True, kw_only=True):
     questions: int
     different_modal: int  # modal stems that occur
     pairs: int
-    same_modal: tuple[tuple[str, str, str], ...]  # attribute, attribute, the stem that both share
+    same_modal: tuple[tuple[str, str, str], ...]  # attribute, attribute, the word that both share
     overlap: float  # mean over pairs of the shared weight of their words: 0 none, 1 the same words as often
 
 
@@ -135,7 +135,7 @@ def distinctness(arm: str, scores: Sequence[VerbalScore], language: str) -> Dist
     pairs = [(a, b) for a, b in combinations(scores, 2) if a.attribute != b.attribute]
     shared = [sum(min(w, weights[b.item].get(s, 0.0)) for s, w in weights[a.item].items()) for a, b in pairs]
     same = tuple(
-        (a.attribute, b.attribute, a.modal.stem)
+        (a.attribute, b.attribute, a.modal.word)
         for a, b in pairs
         if a.modal and b.modal and a.modal.stem == b.modal.stem
     )

@@ -11,7 +11,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QAbstractItemView, QSizePolicy, QTableView, QWidget
 
 from latent_explorer.studies.scoring import tables
-from latent_explorer.studies.scoring.report import cautions, headline
+from latent_explorer.studies.scoring.report import cautions, conclusion, headline
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import column, plain, warning
 from latent_explorer.ui.widgets.segmented_control import SegmentedControl
@@ -130,7 +130,7 @@ class StudyResultView(QWidget):
 
     def show_result(self, scored: Scored) -> None:
         score = scored.score
-        self.sentence.setText(headline(score))
+        self.sentence.setText(f"{conclusion(score)}\n{headline(score)}")
         texts = cautions(score)
         self.cautions.setText(" ".join(texts))
         self.cautions.setVisible(bool(texts))

@@ -325,7 +325,7 @@ class ScoringDialog(QDialog):
         self.report = update.scored.report
         self.view.show_result(update.scored)
         self.pages.setCurrentWidget(self.view)
-        self.status.setText(f"Written to {update.scored.folder.name}")
+        self.status.setText(f"Saved in {update.scored.folder.name}")
         self.status.setToolTip(str(update.scored.folder))
         self._refresh()
 

@@ -15,7 +15,7 @@ import re
 import numpy as np
 import pytest
 from scipy import stats
-from survey_exports import ARMS, ATTRIBUTES, COUNT, make_key, make_people, qualtrics
+from survey_exports import ALL_WHO_FINISHED, ARMS, ATTRIBUTES, COUNT, make_key, make_people, qualtrics
 
 from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import write_key
@@ -31,7 +31,7 @@ def study(tmp_path_factory):
     (folder / "export.csv").write_bytes(qualtrics(key, people))
     write_key(folder / "key.json", key)
     out = folder / "result"
-    scored = run_job(score_files([folder / "export.csv"], folder / "key.json", out))
+    scored = run_job(score_files([folder / "export.csv"], folder / "key.json", out, ALL_WHO_FINISHED))
     kept = [p for p in people if p.finished and not p.preview and len(p.answers) == len(key.items)]
     items = [i for i in key.items if i.kind == "classification" and i.role == "item"]
     right = np.array([[p.answers[i.item] == i.right for i in items] for p in kept])
@@ -237,8 +237,14 @@ def test_the_tidy_table_holds_everything_and_scores_the_same(study, tmp_path) ->
     assert len(rows) == len(people) * len(key.items)
     counted = [r for r in rows if r["counts"] == "yes" and r["role"] == "item" and r["right"] != ""]
     assert sum(int(r["right"]) for r in counted) == right.sum()
-    again = run_job(score_files([out / "answers.csv"], out.parent / "key.json", tmp_path / "again"))
+    again = run_job(score_files([out / "answers.csv"], out.parent / "key.json", tmp_path / "again", ALL_WHO_FINISHED))
     assert again.score == scored.score
+
+
+def test_a_failed_catch_trial_is_left_out_by_default(study, tmp_path) -> None:
+    out = study[-1]
+    score = run_job(score_files([out.parent / "export.csv"], out.parent / "key.json", tmp_path / "default")).score
+    assert score.respondents == COUNT - _failed(study) < COUNT
 
 
 def test_rules_are_applied_only_when_asked(study, tmp_path) -> None:

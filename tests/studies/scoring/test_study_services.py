@@ -9,7 +9,16 @@ import json
 import re
 
 import pytest
-from survey_exports import COUNT, google_forms, lime_survey, make_key, make_people, qualtrics, survey_monkey
+from survey_exports import (
+    ALL_WHO_FINISHED,
+    COUNT,
+    google_forms,
+    lime_survey,
+    make_key,
+    make_people,
+    qualtrics,
+    survey_monkey,
+)
 
 from latent_explorer.common.csv_table import escape_formula, read_table, unescape_formula, write_table
 from latent_explorer.common.errors import UserError
@@ -34,7 +43,7 @@ def key_path(tmp_path):
 def score(tmp_path, data: bytes, key=KEY, columns=None):
     path = tmp_path / "export.csv"
     path.write_bytes(data)
-    return score_study(key, read_responses([path], key, columns))[0]
+    return score_study(key, read_responses([path], key, columns), ALL_WHO_FINISHED)[0]
 
 
 @pytest.mark.parametrize("export", [qualtrics, lime_survey, survey_monkey, google_forms])
@@ -78,7 +87,7 @@ def test_columns_are_proposed_by_order_completed_and_used(tmp_path, key_path) ->
     write_proposals(tmp_path / "columns.csv", proposals)
     columns = read_columns(tmp_path / "columns.csv")
     assert score(tmp_path, data, columns=columns) == score(tmp_path, qualtrics(KEY, PEOPLE))
-    job = score_files([tmp_path / "export.csv"], key_path, tmp_path / "out", None, tmp_path / "columns.csv")
+    job = score_files([tmp_path / "export.csv"], key_path, tmp_path / "out", ALL_WHO_FINISHED, tmp_path / "columns.csv")
     assert run_job(job).score.respondents == COUNT
     assert {p.how for p in propose(qualtrics(KEY, PEOPLE), "x", KEY)} == {BY_NAME}
 

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit, QWidget
-from survey_exports import COUNT, make_key, make_people, qualtrics
+from survey_exports import make_key, make_people, qualtrics
 from window_tools import desktop_on, open_fake
 
 from latent_explorer.app.exploration.intents import SetClassifier
@@ -133,7 +134,9 @@ def test_answers_are_scored_and_shown(qtbot, desktop, export) -> None:
     qtbot.waitUntil(lambda: "were found" in dialog.status.text(), timeout=WAIT)
     dialog.score(export / "result")
     qtbot.waitUntil(lambda: dialog.report is not None, timeout=WAIT)
-    assert dialog.view.sentence.text().startswith(f"{COUNT} of 60 respondents count. Accuracy 0.")
+    first, figures = dialog.view.sentence.text().splitlines()
+    assert first.startswith("People chose the right picture in ")
+    assert re.match(r"\d+ of 60 respondents count. Accuracy 0\.", figures)
     assert "below chance" in dialog.view.cautions.text()
     assert dialog.view.segments.labels[:4] == ["Accuracy", "Attributes", "Arms", "Questions"]
     for index in range(len(dialog.view.segments.labels)):
@@ -184,10 +187,10 @@ def test_why_columns_cannot_be_read_is_said(qtbot, desktop, export) -> None:
 
 def test_rules_are_those_that_are_ticked(qtbot, desktop) -> None:
     dialog = opened(desktop, "score_study", ScoringDialog)
-    assert dialog.rules.exclude == ("preview", "duplicate", "unfinished")
-    dialog.boxes["failed-catch"].setChecked(True)
+    assert dialog.rules.exclude == ("preview", "duplicate", "unfinished", "failed-catch")
+    dialog.boxes["unfinished"].setChecked(False)
     dialog.most_failed.setValue(1)
-    assert dialog.rules.exclude[-1] == "failed-catch"
+    assert dialog.rules.exclude == ("preview", "duplicate", "failed-catch")
     assert dialog.rules.most_failed == 1
     dialog.reject()
 
