@@ -139,7 +139,15 @@ def _load_explainer(networks: Networks, path: Path) -> dict[str, Any]:
     """Take over the networks of an explainer. Returns its part of the provenance."""
     explainer = read_explainer(path)
     taken = networks.load_explainer(explainer)
-    return {"name": explainer.name, "model_hash": explainer.model_hash, "taken": taken}
+    images = images_in_all(explainer.provenance)
+    return {"name": explainer.name, "model_hash": explainer.model_hash, "taken": taken, "images": images}
+
+
+def images_in_all(provenance: dict[str, Any]) -> int | None:
+    """Return the images of an explainer's training and of those that it started from, or None where one is unknown."""
+    init, last = provenance.get("init"), provenance.get("images")
+    before = init.get("images") if isinstance(init, dict) else 0
+    return last + before if isinstance(last, int) and isinstance(before, int) else None
 
 
 def _check_pictures(run: RunFolder, data: ImageDataset, world: World) -> None:

@@ -117,7 +117,7 @@ class SetCutoff(Intent, frozen=True):
 
 
 class SetTruncateEncoded(Intent, frozen=True):
-    """Truncate encoded and projected latents too ("towards the average"), or not."""
+    """Truncate encoded and projected latents too, or not."""
 
     menu_label: ClassVar[str] = "truncation of encoded pictures"
     on: bool

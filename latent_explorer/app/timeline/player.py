@@ -258,12 +258,17 @@ class TimelineTrace:
     @property
     def flips(self) -> tuple[tuple[float, int], ...]:
         """(seconds, class) of every change of the predicted class between neighbouring rendered frames."""
-        if not len(self.seconds):
-            return ()
-        winners = self.probs.argmax(axis=1)
-        near = np.diff(self.seconds) <= MAX_STEP * self.step
-        places = np.flatnonzero((winners[1:] != winners[:-1]) & near) + 1
-        return tuple((float(self.seconds[i]), int(winners[i])) for i in places)
+        return tuple((start, index) for start, _end, index in self.stretches())
+
+    def stretches(self) -> list[tuple[float, float, int]]:
+        """Return (start, end, class) from each flip to the next, or to the last frame that is rendered there."""
+        found = []
+        for run in self.runs():
+            winners = self.probs[run.start : run.stop].argmax(axis=1)
+            flips = (np.flatnonzero(winners[1:] != winners[:-1]) + 1 + run.start).tolist()
+            for start, end in itertools.pairwise([*flips, run.stop - 1] if flips else []):
+                found.append((float(self.seconds[start]), float(self.seconds[end]), int(winners[start - run.start])))
+        return found
 
     def runs(self) -> list[range]:
         """Return the ranges of frames that follow each other without a gap."""

@@ -127,7 +127,16 @@ def _origin(summary: ExplainerSummary) -> Iterator[tuple[str, str]]:
     yield "Licence", _short(licence) if isinstance(licence, str) else "not stated in the file"
     images = provenance.get("images")
     if isinstance(images, int):
-        yield "Training", f"{images:,} images"
+        yield "Training", f"{images:,} images{_stages(provenance.get('init'))}"
+
+
+def _stages(init: object) -> str:
+    """Return what came before the training, if it started from another explainer."""
+    if not isinstance(init, dict):
+        return ""
+    started = f" in its last stage, which started from {_short(str(init.get('name') or 'another explainer'))}"
+    before = init.get("images")
+    return started + (f" after {before:,} images" if isinstance(before, int) else "")
 
 
 def _data(data: _Data) -> str:

@@ -141,8 +141,18 @@ class AttributeReport:
 
     @property
     def surroundings(self) -> bool:
-        """True if a frame-only network follows the change, or the change lies in the frame."""
-        return self.frame.exceeds_area or any(other.follows for other in self.others)
+        """True if surely more of the change lies in the frame than its area explains."""
+        return self.frame.exceeds_area
+
+    @property
+    def followed(self) -> bool:
+        """True if a network that sees the frame alone follows the change, however much lies elsewhere."""
+        return any(other.follows for other in self.others)
+
+    @property
+    def stands_out(self) -> bool:
+        """True if the change stands out in the surroundings, by its place or to a network that sees nothing else."""
+        return self.surroundings or self.followed
 
     @property
     def moves_verdict(self) -> bool:
@@ -152,7 +162,7 @@ class AttributeReport:
     @property
     def caught(self) -> bool:
         """True if it shows that the verdict depends on the surroundings."""
-        return self.surroundings and self.moves_verdict
+        return self.stands_out and self.moves_verdict
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields of `report --json`; position and effect have the names of `attfind --json`."""
@@ -183,6 +193,7 @@ class AttributeReport:
                 for other in self.others
             ],
             "surroundings": self.surroundings,
+            "followed": self.followed,
             "caught": self.caught,
         }
 

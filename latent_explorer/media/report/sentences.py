@@ -55,16 +55,23 @@ def answer(figures: ExplainerReport) -> str:
         return "No attribute could be measured: every picture is of its target class already."
     those = "" if total == len(figures.attributes) else " that could be measured"
     if not caught:
-        faint = sum(a.surroundings for a in figures.attributes)
+        faint = [a for a in figures.attributes if a.stands_out]
         if not faint:
             return f"None of the {total} attributes{those} changes the surroundings."
-        verb = "changes" if faint == 1 else "change"
+        said = _in_surroundings(faint)
         return (
-            f"None of the {total} attributes{those} changes the surroundings and moves the verdict; "
-            f"{faint} {verb} the surroundings without moving it."
+            f"None of the {total} attributes{those} {_in_surroundings(faint[:1])} and moves the verdict; "
+            f"{len(faint)} {said} without moving it."
         )
-    verb = "changes the surroundings and moves" if len(caught) == 1 else "change the surroundings and move"
-    return f"{len(caught)} of the {total} attributes{those} {verb} the verdict."
+    verb = "moves" if len(caught) == 1 else "move"
+    return f"{len(caught)} of the {total} attributes{those} {_in_surroundings(caught)} and {verb} the verdict."
+
+
+def _in_surroundings(found: Sequence[AttributeReport]) -> str:
+    """Return what all of these do: change the surroundings, or stand out there only to a network that sees no more."""
+    if all(a.surroundings for a in found):
+        return f"{'changes' if len(found) == 1 else 'change'} the surroundings"
+    return f"{'stands' if len(found) == 1 else 'stand'} out in the surroundings"
 
 
 def verdict(figures: ExplainerReport) -> str:
@@ -90,7 +97,7 @@ def marked(figures: ExplainerReport) -> str:
 
 
 def reasons(attribute: AttributeReport) -> str:
-    """Return why an attribute is said to change the surroundings."""
+    """Return why an attribute is said to stand out in the surroundings."""
     texts = [
         f"“{other.who.name}”, which sees nothing but the outer {other.who.frame_only} px, {_moves(other.change)}"
         for other in attribute.others
@@ -113,9 +120,10 @@ def _moves(change: Change) -> str:
 
 def mark(attribute: AttributeReport) -> str:
     """Return the mark beside an attribute's name; "" if there is none."""
-    if not attribute.surroundings:
+    if not attribute.stands_out:
         return ""
-    return "changes the surroundings" + ("" if attribute.moves_verdict else ", hardly the verdict")
+    text = "changes the surroundings" if attribute.surroundings else "seen in the frame alone"
+    return text + ("" if attribute.moves_verdict else ", hardly moves the verdict")
 
 
 def not_proved(figures: ExplainerReport) -> str:
@@ -168,11 +176,12 @@ def method(explainers: Sequence[ExplainerReport]) -> list[str]:
         "Where it changes: mean |difference| over pictures and colour channels, where 1 is from black to white; each "
         "map has its own scale. The dashed line bounds the outer frame, "
         f"{FRAME * 64:.0f}/64 of a side wide.",
-        "An attribute “changes the surroundings” if a network that sees the frame alone moves by "
-        f"{FOLLOW_THRESHOLD:g} or more on average, or if surely more of the change lies in the frame than its area "
-        f"explains. It “moves the verdict” if P(target) moves by {VERDICT_THRESHOLD:g} or more on average. Attributes "
-        "are taken one at a time; their numbers and effects in logits are those of the search that found them, names "
-        "and order those of the file, or of the window that wrote this page.",
+        "An attribute “changes the surroundings” if surely more of the change lies in the frame than its area "
+        "explains. It is “seen in the frame alone” if a network that sees nothing else moves by "
+        f"{FOLLOW_THRESHOLD:g} or more on average. Either way it “stands out in the surroundings”. It “moves the "
+        f"verdict” if P(target) moves by {VERDICT_THRESHOLD:g} or more on average. Attributes are taken one at a time; "
+        "their numbers and effects in logits are those of the search that found them, names and order those of the "
+        "file, or of the window that wrote this page.",
     ]
 
 

@@ -239,5 +239,14 @@ def before_title(recipe: PictureRecipe) -> str:
     if recipe.cond is not None:
         return "With another class given (before)"
     if recipe.truncation_psi != 1:
-        return "Towards the average (before)"
+        return f"{truncation_text(recipe.truncation_psi)} (before)"
     return "Reconstruction (before)"
+
+
+def truncation_text(psi: float) -> str:
+    """Return where truncation moves an encoded picture to."""
+    if psi > 1:
+        return "Away from the average"
+    if psi > 0:
+        return "Towards the average"
+    return "The average" if psi == 0 else "Beyond the average"

@@ -41,8 +41,9 @@ PSI_HELP = (
     "Truncation psi: 1 leaves the latent as it is, 0 is the average picture, above 1 is more unusual than the data."
 )
 CUTOFF_HELP = "How many rows of the latent are truncated, starting with the coarse ones."
-AVERAGE_HELP = (
-    "Encoded pictures are shown as they are. Turn this on to truncate them, too: they move towards the average."
+ENCODED_HELP = (
+    "Encoded pictures are shown as they are. Turn this on to truncate them, too: "
+    "below 1 they move towards the average, above 1 away from it."
 )
 
 
@@ -123,9 +124,9 @@ class SamplesPanel(QWidget):
         self.cutoff = NoWheelComboBox("Rows that are truncated")
         self.cutoff.setToolTip(CUTOFF_HELP)
         self.cutoff.activated.connect(lambda _index: self._explorer.apply(SetCutoff(self.cutoff.currentData())))
-        self.towards_average = QCheckBox("Towards the average")
-        self.towards_average.setToolTip(AVERAGE_HELP)
-        self.towards_average.setAccessibleName("Truncate encoded pictures, towards the average")
+        self.towards_average = QCheckBox("Also encoded pictures")
+        self.towards_average.setToolTip(ENCODED_HELP)
+        self.towards_average.setAccessibleName("Truncate encoded pictures, too")
         self.towards_average.clicked.connect(lambda on: self._explorer.apply(SetTruncateEncoded(bool(on))))
         head = title("Truncation")
         head.setToolTip(PSI_HELP)

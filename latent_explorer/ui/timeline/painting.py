@@ -7,7 +7,6 @@ import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
@@ -34,7 +33,11 @@ CURVE_STEPS = 24
 GRIP_HALF_WIDTH = 6.0  # px, half the width of the playhead's grip
 RING_WIDTH = 2.0  # px around a selected keyframe
 TAG_HEIGHT = 16  # px, height of a flip's label
-FLIP_GAP = 4  # px between two labels of flips
+FLIP_GAP = 4  # px between a flip and its label, and from there to the next flip
+LABEL_PADDING = 5  # px at either end of a label
+ARROW = "\N{RIGHTWARDS ARROW}"
+MIN_LETTERS = 4  # of an elided label: a space, two of the name and the dots
+FLAG = 7.0  # px, of the mark at the top of a flip's line
 COPY_OPACITY = 0.55  # opacity of copies and of a loop's end
 
 
@@ -225,27 +228,45 @@ def _paint_line(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: Timeli
 
 
 def _paint_flips(painter: QPainter, lanes: Lanes, scale: TimeScale, trace: TimelineTrace) -> None:
-    """Paint a line at every flip, labelled with the new class where there is room."""
+    """Paint a line and a flag in the new class's colour at every flip, labelled where there is room."""
     now = theme.current()
-    painter.setFont(theme.font(11, semibold=True))
-    metrics = QFontMetricsF(painter.font())
     painter.setPen(QPen(now.color("ink", 0.7), 1, Qt.PenStyle.DashLine))
+    top = lanes.trace.top() + 5
     for seconds, _index in trace.flips:
         x = scale.x(seconds)
-        painter.drawLine(QPointF(x, lanes.trace.top() + 5), QPointF(x, lanes.trace.bottom()))
-    taken = -np.inf
-    for seconds, index in trace.flips:
-        x = scale.x(seconds)
-        name = trace.names[index] if index < len(trace.names) else str(index)
-        text = f"\N{RIGHTWARDS ARROW} {name}"
-        width = metrics.horizontalAdvance(text) + 10
-        left = min(x + 4, lanes.trace.right() - width)
-        if left < taken + FLIP_GAP:
-            continue
-        taken = left + width
-        box = QRectF(left, lanes.trace.center().y() - TAG_HEIGHT / 2, width, TAG_HEIGHT)
+        painter.drawLine(QPointF(x, top), QPointF(x, lanes.trace.bottom()))
+    painter.setPen(Qt.PenStyle.NoPen)
+    for start, end, index in trace.stretches():
+        x = scale.x(start)
+        flag = min(FLAG, max(scale.x(end) - x, 1.0))
+        painter.setBrush(now.class_color(index))
+        painter.drawPolygon(QPolygonF([QPointF(x, top), QPointF(x + flag, top + FLAG / 2), QPointF(x, top + FLAG)]))
+    painter.setFont(theme.font(11, semibold=True))
+    for box, text in flip_labels(lanes, scale, trace, QFontMetricsF(painter.font())):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(now.color("paper", 0.6))  # the lines stay visible below it
         painter.drawRoundedRect(box, 4, 4)
         painter.setPen(now.color("ink"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def flip_labels(
+    lanes: Lanes, scale: TimeScale, trace: TimelineTrace, metrics: QFontMetricsF
+) -> list[tuple[QRectF, str]]:
+    """Return box and text of the label of every flip with room for one.
+
+    A label stands only over the stretch where its class leads, elided or down to its arrow where that is short.
+    """
+    labels = []
+    for start, end, index in trace.stretches():
+        left = scale.x(start) + FLIP_GAP
+        room = min(scale.x(end), lanes.trace.right()) - FLIP_GAP - left - 2 * LABEL_PADDING
+        name = trace.names[index] if index < len(trace.names) else str(index)
+        whole = f"{ARROW} {name}"
+        elided = metrics.elidedText(whole, Qt.TextElideMode.ElideRight, room)
+        text = elided if len(elided) > len(ARROW) + MIN_LETTERS or elided == whole else ARROW
+        width = metrics.horizontalAdvance(text)
+        if width <= room:
+            y = lanes.trace.center().y() - TAG_HEIGHT / 2
+            labels.append((QRectF(left, y, width + 2 * LABEL_PADDING, TAG_HEIGHT), text))
+    return labels

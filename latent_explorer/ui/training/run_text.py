@@ -44,14 +44,17 @@ def state_text(view: RunView) -> str:
 
 
 def share(view: RunView) -> float | None:
-    """Return how much of the present phase is done, 0 to 1, or None if unknown."""
+    """Return how much of the present phase is done, 0 to 1, or None if unknown; of a run that ended, how much of all.
+
+    The last phase of a stopped training is the writing of its explainer, which says nothing about how far it came.
+    """
     status = view.status
     if status is None or view.state in ("starting", "unknown"):
         return None
     if view.state == "finished":
         return 1.0
     done, total = status.phase_done, status.phase_total
-    if not total:
+    if not (total and view.alive):
         done, total = status.images, status.total
     return min(1.0, done / total) if total else None
 
@@ -59,7 +62,7 @@ def share(view: RunView) -> float | None:
 def progress_text(view: RunView) -> str:
     """Return progress and time: "61 %, 12 min left"."""
     part = share(view)
-    text = "" if part is None else f"{100 * part:.0f} %"
+    text = "" if part is None else f"{int(100 * part)} %"  # 100 % only at the end
     left = view.status.seconds_left if view.status is not None and view.alive else None
     if left is not None:
         text += f"{', ' if text else ''}{duration_text(left)} left"

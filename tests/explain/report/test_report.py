@@ -27,6 +27,7 @@ from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, hash_classifier, with_classifier
 from latent_explorer.models.explainer_file import write_explainer
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork
+from latent_explorer.training.setup import images_in_all
 
 SETTINGS = ReportSettings(attributes=2, samples=2, pictures=8)
 
@@ -213,3 +214,30 @@ def test_a_set_of_other_classifiers_is_not_reported(tiny_explainer: Explainer) -
     changed = dataclasses.replace(tiny_explainer, attribute_sets=(foreign,))
     with pytest.raises(UserError, match="attfind"):
         run_job(report(changed, SETTINGS))
+
+
+@pytest.mark.parametrize(
+    ("provenance", "text"),
+    [
+        ({"images": 78_800}, "78,800 images"),
+        (
+            {"images": 3_600, "init": {"name": "leaf"}},
+            "3,600 images in its last stage, which started from leaf",
+        ),
+        (
+            {"images": 3_600, "init": {"name": "leaf", "images": 120_000}},
+            "3,600 images in its last stage, which started from leaf after 120,000 images",
+        ),
+        ({"images": 3_600, "init": {}}, "3,600 images in its last stage, which started from another explainer"),
+    ],
+)
+def test_the_images_of_a_last_stage_are_not_called_all(two: Explainer, provenance: dict, text: str) -> None:
+    changed = dataclasses.replace(two, provenance=provenance)
+    assert dict(facts_of(changed.summary(), changed.attribute_sets[-1]))["Training"] == text
+
+
+def test_images_of_earlier_stages_are_added_where_they_are_known() -> None:
+    assert images_in_all({"images": 5}) == 5
+    assert images_in_all({"images": 5, "init": {"images": 7}}) == 12
+    assert images_in_all({"images": 5, "init": {"name": "made elsewhere"}}) is None
+    assert images_in_all({}) is None

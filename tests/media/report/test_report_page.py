@@ -104,8 +104,10 @@ def test_nothing_that_changes_lies_nowhere() -> None:
         (attribute(), False, False),
         (attribute(inside=0.4), True, True),
         (attribute(inside=0.35), False, False),  # within what the interval allows
-        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.3)),)), True, True),
-        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(-0.6)),)), True, True),
+        # A network that sees the frame alone is a witness, but the place of the change is another question.
+        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.3)),)), False, True),
+        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(-0.6)),), inside=0.28), False, True),
+        (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.6)),), inside=0.4), True, True),
         (attribute(others=(ClassifierResponse(FRAME_ONLY, changed(0.2)),)), False, False),
         (attribute(others=(ClassifierResponse(SECOND, changed(0.9)),)), False, False),  # it sees the whole
         (attribute(by=0.02, inside=0.5), True, False),
@@ -115,14 +117,15 @@ def test_what_changes_the_surroundings(found: AttributeReport, surroundings: boo
     assert (found.surroundings, found.caught) == (surroundings, caught)
     mark = sentences.mark(found)
     assert ("changes the surroundings" in mark) == surroundings
-    assert ("hardly the verdict" in mark) == (surroundings and not caught)
+    assert ("seen in the frame alone" in mark) == (found.followed and not surroundings)
+    assert ("hardly moves the verdict" in mark) == (found.stands_out and not caught)
 
 
 def test_one_is_caught_in_words() -> None:
     strong = attribute(0.8, others=(ClassifierResponse(FRAME_ONLY, changed(0.6)),), name="Bright ground")
     found = explainer(attribute(), strong)
     said = sentences.verdict(found)
-    assert said.startswith("1 of the 2 attributes changes the surroundings and moves the verdict")
+    assert said.startswith("1 of the 2 attributes stands out in the surroundings and moves the verdict")
     assert "Bright ground, moves P(diseased) by +0.80" in said
     assert "nothing but the outer 6 px, goes along by +0.60" in said
     assert "towards diseased: Bright ground" in sentences.marked(found)

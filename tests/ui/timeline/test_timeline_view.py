@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from fake_explainer import FakeExplainer, FakeRenderer
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QFontMetricsF, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from window_tools import colours_in
@@ -19,6 +21,7 @@ from latent_explorer.ui.application import make_application
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.timeline.easing_popup import EasingEditor, EasingPopup, as_curve
 from latent_explorer.ui.timeline.geometry import fit_scale, ruler_ticks
+from latent_explorer.ui.timeline.painting import ARROW, flip_labels
 from latent_explorer.ui.timeline.view import TimelineView
 
 LEFT = Qt.MouseButton.LeftButton
@@ -324,3 +327,62 @@ def test_the_curves_handles_move_by_keys_and_stay_inside(qtbot):
     QTest.keyClick(editor, Qt.Key.Key_Down)
     assert editor.curve == Curve(0.0, 0.02, 1.0, 0.98)
     assert "second at 1.00, 0.98" in editor.accessibleDescription()
+
+
+# Labels of flips ---------------------------------------------------------------------------------
+
+
+def flipping(*starts: float) -> TimelineTrace:
+    """Return a trace of 4 s whose two classes lead in turns from these times on."""
+    seconds = np.arange(0, 4.001, 1 / 30)
+    second_leads = np.searchsorted(starts, seconds, side="right") % 2
+    return TimelineTrace(seconds, np.eye(2)[second_leads], 1 / 30, ("healthy", "diseased"), 1.0)
+
+
+@pytest.mark.parametrize(
+    "starts", [(1.0,), (3.9,), (1.0, 1.6), (1.0, 1.25, 1.5, 1.75), (0.5, 0.6, 0.7, 2.0, 3.8), (1.0, 1.05, 3.0)]
+)
+@pytest.mark.parametrize("width", [300, 820, 1900])
+def test_a_flip_is_labelled_only_over_the_stretch_that_its_class_leads(view, starts, width):
+    view.resize(width, 140)
+    trace = flipping(*starts)
+    view.show_trace(trace)
+    assert len(trace.flips) == len(trace.stretches()) == len(starts)
+    metrics = QFontMetricsF(theme.font(11, semibold=True))
+    labels = flip_labels(view.lanes, view.scale, trace, metrics)
+    for box, text in labels:
+        inside = np.linspace(view.scale.seconds(box.left()), view.scale.seconds(box.right()), 50)
+        led_by = {trace.names[int(trace.at(t).argmax())] for t in inside}
+        assert len(led_by) == 1
+        name = text.removeprefix(ARROW).strip().removesuffix("…")
+        assert led_by.pop().startswith(name)
+        assert box.right() <= view.lanes.trace.right()
+        assert box.width() >= metrics.horizontalAdvance(text)
+    roomy = [end - start for start, end, _ in trace.stretches() if view.scale.x(end) - view.scale.x(start) > 100]
+    assert sum(text in (f"{ARROW} healthy", f"{ARROW} diseased") for _, text in labels) >= len(roomy)
+
+
+def test_every_flip_is_marked_in_the_colour_of_its_class_even_without_room(view):
+    view.resize(420, 140)
+    trace = flipping(1.0, 1.1, 1.2, 1.3, 2.0)
+    view.show_trace(trace)
+    image = view.grab().toImage()
+    ratio = image.devicePixelRatio()
+    for start, _end, index in trace.stretches():
+        x, y = view.scale.x(start) + 1.5, view.lanes.trace.top() + 8.5
+        pixel = image.pixelColor(round(x * ratio), round(y * ratio))
+        wanted, other = theme.current().class_color(index), theme.current().class_color(1 - index)
+
+        def far(colour, pixel=pixel):
+            return sum(abs(a - b) for a, b in zip(colour.getRgb()[:3], pixel.getRgb()[:3], strict=True))
+
+        assert far(wanted) < far(other), start
+
+
+def test_a_stretch_ends_where_frames_are_missing():
+    trace = flipping(1.0)
+    some = (trace.seconds < 1.5) | (trace.seconds > 3.0)
+    trace = dataclasses.replace(trace, seconds=trace.seconds[some], probs=trace.probs[some])
+    ((start, end, index),) = trace.stretches()
+    assert (start, index) == (pytest.approx(1.0), 1)
+    assert end < 1.5
