@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import platform
 import shutil
@@ -12,11 +11,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from importlib import metadata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from latent_explorer import __version__
 from latent_explorer.app import library
-from latent_explorer.common import paths
+from latent_explorer.common import guarded_json, paths
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
 
@@ -163,7 +162,7 @@ def _qt() -> Iterator[Check]:
         reason = child.stderr.strip().splitlines() or [f"it ended with {child.returncode}"]
         yield Check("Qt", False, f"does not start: {reason[-1]}")
         return
-    probe = json.loads(lines[-1])
+    probe = guarded_json.decode(lines[-1], dict[str, Any])
     yield Check("Qt", True, f"{probe['qt']}, platform {probe['platform']}")
     yield Check("font", probe["font_ok"], probe["font"])
 

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from latent_explorer.app.exploration.updates import Message
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_path, config_dir
 from latent_explorer.media.animation.settings import AnimationSettings
 
@@ -65,15 +68,15 @@ class Settings(msgspec.Struct, frozen=True):
 def load(path: Path) -> Settings:
     """Return the stored settings. A file that cannot be understood is renamed to *.broken and the defaults are used."""
     try:
-        data = path.read_bytes()
+        data = read_bytes(path, guarded_json.MAX_BYTES)
     except FileNotFoundError:
         return Settings()
-    except OSError as error:
+    except (OSError, DamagedData) as error:
         log.warning("The settings %s cannot be read (%s); using the defaults.", path, error)
         return Settings()
     try:
         return _decode(data)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         broken = path.with_name(path.name + ".broken")
         log.warning("The settings %s are damaged (%s); kept as %s.", path, error, broken.name)
         with contextlib.suppress(OSError):  # the program must start even if the folder cannot be written
@@ -92,7 +95,7 @@ def save(settings: Settings, path: Path) -> None:
 
 
 def _decode(data: bytes) -> Settings:
-    stored = msgspec.json.decode(data, type=dict[str, Any])
+    stored = guarded_json.decode(data, dict[str, Any])
     version = int(stored.pop("version", VERSION))
     while version < VERSION:
         stored = MIGRATIONS[version](stored)
@@ -100,7 +103,7 @@ def _decode(data: bytes) -> Settings:
     names = set(Settings.__struct_fields__) - {"unknown"}
     unknown = {k: v for k, v in stored.items() if k not in names}
     known = {k: v for k, v in stored.items() if k in names}
-    return msgspec.convert({**known, "unknown": unknown}, Settings)
+    return guarded_json.convert({**known, "unknown": unknown}, Settings)
 
 
 class SettingsStore:

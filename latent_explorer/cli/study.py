@@ -19,7 +19,8 @@ from latent_explorer.cli.options import (
     device_option,
 )
 from latent_explorer.cli.output import Output, json_option
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.studies.scoring.rules import ALL_RULES, Rules
 
 if TYPE_CHECKING:
@@ -113,10 +114,10 @@ def _texts(path: Path | None) -> StudyTexts:
     if path is None:
         return StudyTexts()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=StudyTexts)
+        return guarded_json.read(path, StudyTexts)
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the texts again.") from error
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except DamagedData as error:
         names = ", ".join(field.name for field in msgspec.structs.fields(StudyTexts))
         raise UserError(f"{path} holds no texts of a study ({error}). It is JSON with any of: {names}.") from error
 

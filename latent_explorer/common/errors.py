@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exception for errors that the user can understand and fix."""
+"""The exception for errors that the user can understand and fix, and the one by which readers say what is wrong."""
 
 from __future__ import annotations
 
@@ -36,3 +36,7 @@ def unreadable(name: object, kind: str, why: object, *, suffix: str = "", empty:
     if not str(name).lower().endswith(suffix):
         return UserError(f"{name} is not {what} ({why}). Choose a file that ends in {suffix}.")
     return UserError(f"{name} is damaged or not {what} ({why}). Copy or download it again.")
+
+
+class DamagedData(ValueError):
+    """Why data from a file cannot be used, as words after "because". A reader makes a UserError of it."""

@@ -153,7 +153,7 @@ class ZipSource(Source):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         try:
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(path)  # noqa: TID251  # checked below, member by member
         except (OSError, ValueError, zipfile.BadZipFile, NotImplementedError) as error:
             raise UserError(
                 f"{path} cannot be read as a zip file: {error}. Make it again, or unpack it and give the folder."

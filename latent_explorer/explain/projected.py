@@ -16,18 +16,21 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from latent_explorer.common.errors import UserError, unreadable
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.projection_settings import ProjectionSettings, Space, Start
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping
 
 SUFFIX = ".projection"
 MAX_BYTES = 1 << 30  # a tuned generator of 1024 px takes 60 MB
 _VERSION = 1
 _FORMAT = "latent-explorer-projection"
-_MAX_REPORT = 1 << 20  # bytes
+_MAX_REPORT = 4 << 20  # bytes; ten thousand classes take one million
 _MAX_HEADER = 8 << 20  # bytes
 
 
@@ -36,6 +39,7 @@ class _Header(msgspec.Struct):
 
     version: int
     report: msgspec.Raw
+    sha256: str = ""  # of report and arrays; earlier files have none
 
 
 class ProjectionReport(msgspec.Struct, frozen=True):
@@ -84,16 +88,15 @@ class ProjectedPicture:
     @cached_property
     def latent_id(self) -> str:
         """First 16 hexadecimal digits of SHA-256 over the model and all arrays; its name in an exploration."""
-        digest = hashlib.sha256(self.report.model_hash.encode())
-        for name, array in sorted(_arrays(self).items()):
-            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-            digest.update(np.ascontiguousarray(array).tobytes())
-        return digest.hexdigest()[:16]
+        return _digest(self.report.model_hash.encode(), _arrays(self))[:16]
 
 
 def to_bytes(projected: ProjectedPicture) -> bytes:
     """Return the content of a `.projection` file: safetensors, with the report in its header."""
-    header = _Header(_VERSION, msgspec.Raw(msgspec.json.encode(projected.report)))
+    report = msgspec.json.encode(projected.report)
+    if len(report) > _MAX_REPORT:
+        raise UserError(f"The projection of {projected.report.name[:100]} cannot be kept: its report is too long.")
+    header = _Header(_VERSION, msgspec.Raw(report), _digest(report, _arrays(projected)))
     arrays = {k: np.ascontiguousarray(v) for k, v in _arrays(projected).items()}
     content: bytes = save(arrays, {_FORMAT: msgspec.json.encode(header).decode()})
     return content
@@ -125,11 +128,11 @@ def read_projected(source: str | os.PathLike[str] | bytes, name: str = "") -> Pr
         return _parsed(source, name or "The projection")
     path = Path(source)
     try:
-        if not path.is_file():
-            raise UserError(f"There is no file {path}. Check the path.")
-        if path.stat().st_size > MAX_BYTES:
-            raise _unreadable(str(path), "it is too large")
-        return _parsed(path.read_bytes(), str(path))
+        return _parsed(read_bytes(path, MAX_BYTES), str(path))
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {path}. Check the path.") from error
+    except DamagedData as error:
+        raise _unreadable(str(path), str(error)) from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}. Check its permissions.") from error
 
@@ -145,6 +148,14 @@ def _arrays(projected: ProjectedPicture) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _digest(text: bytes, arrays: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.sha256(text)
+    for name, array in sorted(arrays.items()):
+        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
 def _parsed(content: bytes, name: str) -> ProjectedPicture:
     if not content:
         raise unreadable(name, "projection", "", empty=True)
@@ -154,10 +165,10 @@ def _parsed(content: bytes, name: str) -> ProjectedPicture:
     try:
         # The library checks the table against the length, but its Python interface hides the header's metadata.
         arrays = load(content)
-        table = msgspec.json.decode(content[8 : 8 + length], type=dict[str, msgspec.Raw])
-        texts = msgspec.json.decode(table["__metadata__"], type=dict[str, str])
-        header = msgspec.json.decode(texts[_FORMAT], type=_Header)
-    except (SafetensorError, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+        table = guarded_json.decode(content[8 : 8 + length], dict[str, msgspec.Raw])
+        texts = guarded_json.decode(table["__metadata__"], dict[str, str])
+        header = guarded_json.decode(texts[_FORMAT], _Header)
+    except (SafetensorError, LookupError, TypeError, ValueError) as error:
         raise _unreadable(name, "it is damaged or something else") from error
     if header.version != _VERSION:
         raise UserError(
@@ -165,11 +176,13 @@ def _parsed(content: bytes, name: str) -> ProjectedPicture:
         )
     if len(header.report) > _MAX_REPORT:
         raise _unreadable(name, "its report is too long")
+    if header.sha256 and header.sha256 != _digest(bytes(header.report), arrays):
+        raise _unreadable(name, "it does not match its checksum, so it is damaged")
     try:
-        report = msgspec.json.decode(header.report, type=ProjectionReport)
+        report = guarded_json.decode(header.report, ProjectionReport)
         projected = _assembled(arrays, report)
         _check(projected)
-    except (msgspec.MsgspecError, ValueError, LookupError) as error:
+    except (ValueError, LookupError) as error:
         raise _unreadable(name, f"what it holds does not fit together ({error})") from error
     return projected
 

@@ -51,7 +51,7 @@ class ProjectionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     early_stop: Count = 40
     nearest_of: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 500
     nearest_average: Annotated[int, msgspec.Meta(ge=1, le=100)] = 5
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] = 0
     tuning: Count = 0
     tuning_lr: Annotated[float, msgspec.Meta(gt=0, le=1)] = 3e-4
 

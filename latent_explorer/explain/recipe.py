@@ -7,7 +7,7 @@ Order of effects: base latent, truncation, W directions, affines, style shifts, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -16,18 +16,19 @@ from latent_explorer.models.attributes import Attribute, End
 
 Unit = Literal["range", "sigma"]
 Space = Literal["z", "z-slerp", "w", "w+", "style"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # as torch and numpy hold whole numbers
 
 
 class SeedBase(msgspec.Struct, frozen=True, tag="seed"):
     """Latent z drawn by a CPU generator seeded with `seed`, the same on every device."""
 
-    seed: int
+    seed: Count
 
 
 class SampleBase(msgspec.Struct, frozen=True, tag="sample"):
     """Encoded picture number `index` of the explainer file."""
 
-    index: int
+    index: Count
 
 
 class ProjectedBase(msgspec.Struct, frozen=True, tag="projected"):
@@ -44,7 +45,7 @@ class BlendEndBase(msgspec.Struct, frozen=True, tag="end"):
 
     base: Base
     truncation_psi: float = 1.0
-    truncation_cutoff: int | None = None
+    truncation_cutoff: Count | None = None
     cond: tuple[float, ...] | None = None
 
 
@@ -67,8 +68,8 @@ class MixBase(msgspec.Struct, frozen=True, tag="mix"):
 
     base: Base
     other: Base
-    first: int
-    last: int
+    first: Count
+    last: Count
 
 
 Base = SeedBase | SampleBase | ProjectedBase | BlendEndBase | BlendBase | MixBase
@@ -111,7 +112,7 @@ class Noise(msgspec.Struct, frozen=True):
     """
 
     kind: Literal["const", "none", "seed", "maps", "blend"] = "const"
-    seed: int = 0
+    seed: Count = 0
     maps_id: str = ""
     a: Noise | None = None
     b: Noise | None = None
@@ -126,7 +127,7 @@ class StyleShift(msgspec.Struct, frozen=True, tag="style"):
     Unit `sigma`: `amount` standard deviations towards `end`.
     """
 
-    style_index: int
+    style_index: Count
     end: End
     amount: float
     unit: Unit = "range"
@@ -159,7 +160,7 @@ class PictureRecipe(msgspec.Struct, frozen=True):
 
     base: Base
     truncation_psi: float = 1.0
-    truncation_cutoff: int | None = None  # rows of ws from 0 that are truncated; None: all
+    truncation_cutoff: Count | None = None  # rows of ws from 0 that are truncated; None: all
     noise: Noise = Noise()
     cond: tuple[float, ...] | None = None  # None: the base's own
     edits: tuple[Edit, ...] = ()

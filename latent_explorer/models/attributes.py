@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 End = Literal["min", "max"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+Number = Annotated[float, msgspec.Meta(ge=-1e6, le=1e6)]
 
 
 def opposite(end: End) -> End:
@@ -20,20 +22,20 @@ def opposite(end: End) -> End:
 class AttributeEntry(msgspec.Struct, frozen=True):
     """Style coordinate of an attribute: the end of its observed range it moves to, and its share of the slider."""
 
-    style_index: int
+    style_index: Count
     end: End
-    weight: float = 1.0
+    weight: Number = 1.0
 
 
 class Attribute(msgspec.Struct, frozen=True):
     """Named change: moving every entry towards its end raises the target class. Merging two joins their entries."""
 
     name: str
-    target: int
+    target: Count
     entries: tuple[AttributeEntry, ...]
-    mean_effect: float = 0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
-    interval: tuple[float, float] | None = None  # of mean_effect, 95 %
-    round: int = 1  # of the greedy search; above 1 the earlier picks had explained every picture
+    mean_effect: Number = 0.0  # mean change of the target's logit at kappa 1, over the pictures of the other classes
+    interval: tuple[Number, Number] | None = None  # of mean_effect, 95 %
+    round: Count = 1  # of the greedy search; above 1 the earlier picks had explained every picture
     exact: bool = True  # False: predicted from gradients, not rendered
     note: str = ""
 
@@ -56,8 +58,8 @@ class AttributeSet(msgspec.Struct, frozen=True):
 
     classifier_id: str
     method: str  # "attfind-notebook", "attfind-notebook-screened"
-    n: int  # pictures searched
-    kappa: float
+    n: Count  # pictures searched
+    kappa: Number
     ranges: str  # where minimum and maximum come from, in words
     attributes: tuple[Attribute, ...]
     settings: dict[str, float | int | str | bool] = {}

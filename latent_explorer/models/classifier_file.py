@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import torch
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.models import explainer_file
 from latent_explorer.models.classifiers import Classifier, ClassifierConfig
 from latent_explorer.models.explainer_header import (
@@ -44,6 +45,10 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
         "config": msgspec.json.encode(classifier.config).decode(),
         "about": msgspec.json.encode(about).decode(),
     }
+    try:
+        guarded_json.decode(metadata["about"], dict[str, Any])
+    except DamagedData as error:
+        raise UserError(f"{path} was not written: {error}. Shorten its notes and figures.") from error
     tensors = {name: t.detach().cpu().contiguous() for name, t in classifier.state_dict().items()}
     write_tensor_file(path, tensors, metadata)
 
@@ -74,7 +79,8 @@ def _of_explainer(path: Path) -> tuple[Classifier, dict[str, Any]]:
     key = explainer.conditioned_on or next(iter(explainer.classifiers), None)
     if key is None:
         raise UserError(f"{path} holds no classifier. Choose another explainer, or a .classifier.")
-    about = explainer.provenance.get("classifier", {})
+    about = explainer.provenance.get("classifier")
+    about = about if isinstance(about, dict) else {}
     source = {"name": explainer.name, "model_hash": explainer.model_hash}
     return explainer.classifiers[key], {**about, "taken_from": source}
 
@@ -111,11 +117,11 @@ def _checked_header(file: TensorFile) -> tuple[ClassifierConfig, dict[str, Any]]
             raise HeaderError("it is a safetensors file of something else")
         if metadata.get("version") != VERSION:
             raise HeaderError(f"its format is not version {VERSION}, the one known here")
-        config = msgspec.json.decode(metadata.get("config", ""), type=ClassifierConfig)
+        config = guarded_json.decode(metadata.get("config", ""), ClassifierConfig)
         if problem := next(classifier_problems(config), None):
             raise HeaderError(problem)
-        return config, msgspec.json.decode(metadata.get("about", ""), type=dict[str, Any])
-    except (HeaderError, msgspec.MsgspecError, RecursionError) as error:
+        return config, guarded_json.decode(metadata.get("about", ""), dict[str, Any])
+    except (HeaderError, DamagedData) as error:
         raise _refused(file.path, error) from error
 
 

@@ -14,6 +14,8 @@ import msgspec
 import torch
 from torch import nn
 
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import AttributeSet
 from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
@@ -70,13 +72,13 @@ class HeaderError(ValueError):
 def parse_header(text: str) -> Header:
     """Return the header from its JSON, with types and limits checked. Raises HeaderError."""
     try:
-        raw = msgspec.json.decode(text)
-        header = msgspec.convert(raw, Header, strict=True)
+        raw = guarded_json.decode(text, dict[str, Any])
+        header = guarded_json.convert(raw, Header)
         unknown = next(_unknown_keys(raw, msgspec.to_builtins(header)), None)
-    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+    except DamagedData as error:
         raise HeaderError(str(error)) from error
     if unknown is not None:
-        raise HeaderError(f"{unknown!r} is not known to this version")
+        raise HeaderError(f"{unknown[:100]!r} is not known to this version")
     for problem in _problems(header):
         raise HeaderError(problem)
     return header

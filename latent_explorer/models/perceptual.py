@@ -136,7 +136,7 @@ def _unit_length(x: Tensor) -> Tensor:
 def _load_backbone(net: nn.Module, path: Path) -> None:
     """Load a torchvision trunk's file into the slices of the lpips package; nothing in the file is executed."""
     try:
-        published = torch.load(path, map_location="cpu", weights_only=True)
+        published = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251  # as published
         # "slice2.3.weight" is the published "features.3.weight".
         state = {key: published[f"features.{key.partition('.')[2]}"] for key in net.state_dict()}
         net.load_state_dict(state)

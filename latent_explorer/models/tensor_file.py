@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,8 +16,10 @@ import msgspec
 import torch
 from torch import Tensor
 
-from latent_explorer.common.errors import UserError, unreadable
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.common.format import size_text
+from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.paths import atomic_output
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 DTYPES = {"F16": torch.float16, "F32": torch.float32, "I64": torch.int64}
 DTYPE_NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER_BYTES = 4 << 20
-MAX_CONTAINERS = 100_000  # lists and objects in a header; they make parsed JSON larger than its text
 PIECE = 1 << 20  # bytes read at a time
 METADATA = "__metadata__"
 
@@ -105,13 +105,11 @@ class TensorFile:
         text = raw.rstrip(b" ")  # the only padding that the format allows
         if not (text.startswith(b"{") and text.endswith(b"}")):
             raise self._not_ours("it has no header")
-        if text.count(b"{") + text.count(b"[") > MAX_CONTAINERS:
-            raise self._not_ours("its header has too many parts")
         try:
-            rows = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
-            metadata = msgspec.json.decode(rows.pop(METADATA, msgspec.Raw(b"{}")), type=dict[str, str])
-            table = {name: msgspec.json.decode(row, type=TensorInfo) for name, row in rows.items()}
-        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            rows = guarded_json.decode(text, dict[str, msgspec.Raw])
+            metadata = guarded_json.decode(rows.pop(METADATA, msgspec.Raw(b"{}")), dict[str, str])
+            table = {name: guarded_json.decode(row, TensorInfo) for name, row in rows.items()}
+        except DamagedData as error:
             raise self._not_ours(f"its header cannot be read ({error})") from error
         self._start = 8 + length
         self._check_offsets(table)
@@ -169,10 +167,10 @@ def write_tensor_file(path: str | os.PathLike[str], tensors: Mapping[str, Tensor
 def _open_regular(path: Path, kind: str) -> BufferedReader:
     """Open a regular file only: opening a pipe or a device could block for ever."""
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(f"{path} is a folder or a device, not a file. Choose a file that ends in .{kind}.")
-        return path.open("rb")
+        return open_regular(path)
+    except DamagedData as error:
+        raise UserError(f"{path} cannot be opened: {error}. Choose a file that ends in .{kind}.") from error
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}. Check the path.") from error
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise UserError(f"{path} cannot be opened: {error}. Check that you may read it.") from error

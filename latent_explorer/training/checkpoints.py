@@ -1,22 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""Checkpoints of a run: the newest two, and the best by its validation."""
+"""Checkpoints of a run: the newest two, and the best by its validation. Each holds a digest of its own content."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from pathlib import Path
 
     from latent_explorer.training.run_folder import RunFolder
 
+DIGEST = "sha256"  # key of the digest in a checkpoint
 KEPT = 2  # the newest, and one to fall back on if the newest is damaged
 
 
@@ -40,6 +44,12 @@ class Checkpoints:
     def __init__(self, run: RunFolder) -> None:
         self._run = run
         self._best = run.checkpoints / "best.pt"
+        self._damaged: set[str] = set()
+
+    @property
+    def damaged(self) -> str:
+        """Names of the checkpoints that `load` passed over because they are damaged; empty if there are none."""
+        return ", ".join(sorted(self._damaged))
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a checkpoint and delete all but the newest two.
@@ -74,27 +84,63 @@ class Checkpoints:
 
     def _write(self, path: Path, state: dict[str, Any]) -> None:
         with self._run.explain_write_errors("a checkpoint"), atomic_path(path) as temporary:
-            try:
-                torch.save(state, temporary)
-            except RuntimeError as error:  # torch's zip writer on a full disk
-                raise OSError(None, f"torch could not write it ({str(error).splitlines()[0]})") from error
+            write_state(state, temporary)
 
     def _first(self, listed: Callable[[], list[Path]]) -> dict[str, Any]:
         tried: list[Path] | None = None
         while (paths := listed()) != tried:  # a running training may have replaced all of them meanwhile
             for path in paths:
-                if state := _read(path):
+                if state := read_state(path):
+                    if self._damaged:
+                        self._run.log_line(f"Went back to {path.name}: {', '.join(sorted(self._damaged))} damaged.")
                     return state
+                if path.exists():
+                    self._damaged.add(path.name)
             tried = paths
         raise UserError(f"{self._run.path} has no checkpoint that can be read. Start again in another folder.")
 
 
-def _read(path: Path) -> dict[str, Any] | None:
-    """Return a checkpoint, or None if it is damaged or missing. Nothing in the file is executed."""
+def write_state(state: Mapping[str, Any], path: Path) -> None:
+    """Write nested containers of tensors and plain values with their digest. Raises OSError if that fails."""
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        torch.save({**state, DIGEST: _digest(state)}, path)
+    except RuntimeError as error:  # torch's zip writer on a full disk
+        raise OSError(None, f"torch could not write it ({str(error).splitlines()[0]})") from error
+
+
+def read_state(path: Path, device: str | torch.device = "cpu") -> dict[str, Any] | None:
+    """Return what `write_state` wrote; None if it is missing, damaged or does not match its digest.
+
+    Earlier files without a digest are taken as they are. Nothing in the file is executed.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)  # noqa: TID251
+        expected = state.pop(DIGEST, None)
+        return state if expected in (None, _digest(state)) else None
     except MemoryError:
         raise
     except Exception:  # a damaged file raises nearly anything
         return None
-    return state
+
+
+def _digest(state: object) -> str:
+    digest = hashlib.sha256()
+    _update(digest, state)
+    return digest.hexdigest()
+
+
+def _update(digest: hashlib._Hash, value: object) -> None:
+    if isinstance(value, Tensor):
+        digest.update(f"{value.dtype}{tuple(value.shape)}".encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    elif isinstance(value, Mapping):
+        digest.update(f"{{{len(value)}".encode())
+        for key, each in value.items():
+            _update(digest, key)
+            _update(digest, each)
+    elif isinstance(value, (list, tuple)):
+        digest.update(f"[{len(value)}".encode())
+        for each in value:
+            _update(digest, each)
+    else:
+        digest.update(f"{type(value).__name__} {value!r}".encode())

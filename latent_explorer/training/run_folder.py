@@ -10,7 +10,6 @@ holds `lock`, which the system releases however the process ends.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
@@ -20,7 +19,8 @@ import filelock
 import msgspec
 from PIL import Image
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.format import size_text
 from latent_explorer.common.paths import atomic_path
 from latent_explorer.training.config import TrainConfig
@@ -91,8 +91,8 @@ class RunFolder:
     def config(self) -> TrainConfig:
         """Return the settings of the run. Raises UserError if there is no run."""
         try:
-            return msgspec.json.decode((self.path / "config.json").read_bytes(), type=TrainConfig)
-        except (OSError, msgspec.MsgspecError) as error:
+            return guarded_json.read(self.path / "config.json", TrainConfig)
+        except (OSError, DamagedData) as error:
             raise UserError(f"{self.path} is not a run folder: {error}. Give the folder that `train` wrote.") from error
 
     def change_config(self, config: TrainConfig) -> None:
@@ -101,8 +101,8 @@ class RunFolder:
 
     def provenance(self) -> dict[str, Any]:
         """Return what the run was made from; empty if a crash came before it was written."""
-        with contextlib.suppress(OSError, ValueError):
-            return cast("dict[str, Any]", json.loads((self.path / "provenance.json").read_bytes()))
+        with contextlib.suppress(OSError, DamagedData):
+            return guarded_json.read(self.path / "provenance.json", dict[str, Any])
         return {}
 
     def write_provenance(self, provenance: dict[str, Any]) -> None:
@@ -111,8 +111,8 @@ class RunFolder:
     def status(self) -> RunStatus | None:
         """Return the last status, or None if there is none that can be read."""
         try:
-            return msgspec.json.decode((self.path / "status.json").read_bytes(), type=RunStatus)
-        except (OSError, msgspec.MsgspecError):
+            return guarded_json.read(self.path / "status.json", RunStatus)
+        except (OSError, DamagedData):
             return None
 
     def write_status(self, status: RunStatus) -> None:
@@ -308,8 +308,8 @@ def _starts_a_line(file: Any, position: int) -> bool:
 def _row(line: bytes) -> dict[str, float] | None:
     """Parse a line of metrics.jsonl, or return None if it is incomplete. Figures that were NaN are left out."""
     try:
-        row = msgspec.json.decode(line, type=dict[str, float | None])
-    except msgspec.MsgspecError:
+        row = guarded_json.decode(line, dict[str, float | None])
+    except DamagedData:
         return None
     found = {name: value for name, value in row.items() if value is not None}
     return found if "images" in found else None

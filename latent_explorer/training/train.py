@@ -146,6 +146,8 @@ class TrainingRun(TrainingLoop):
             self.save()
         else:
             self._load(self.checkpoints.load())
+            if self.checkpoints.damaged:
+                yield Notice(f"Damaged and left out: {self.checkpoints.damaged}.", "warning")
             yield Notice(f"Going on at {self.trainer.images} images.")
         self.throughput = Throughput(self.config, self.trainer.images)
 

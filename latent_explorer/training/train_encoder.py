@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import copy
 import functools
-import pickle
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import torch
@@ -24,6 +23,7 @@ from latent_explorer.common.paths import atomic_path
 from latent_explorer.models.architecture import TrunkConfig
 from latent_explorer.models.discriminator import Encoder
 from latent_explorer.models.perceptual import perceptual_for
+from latent_explorer.training.checkpoints import read_state, write_state
 from latent_explorer.training.loop import LOG_EVERY, RunningMeans, TrainingLoop
 from latent_explorer.training.randomness import Purpose, StepRandom, stream
 from latent_explorer.training.warm_start import copy_trunk
@@ -217,18 +217,23 @@ class _EncoderTrainingRun(TrainingLoop):
         }
         try:
             with atomic_path(path) as temporary:
-                torch.save(state, temporary)
-        except (OSError, RuntimeError) as error:  # torch's zip writer on a full disk
+                write_state(state, temporary)
+        except OSError as error:
             raise UserError(
-                f"{path} cannot be written ({str(error).splitlines()[0]}). Free some space, then go on with --resume."
+                f"{path} cannot be written ({error.strerror or error}). Free some space, then go on with --resume."
             ) from error
         self._saved = time.monotonic()
 
     def load(self) -> None:
         """Load the checkpoint. Raises UserError if it is missing, damaged or of another training."""
         path = self.checkpoint
+        if not path.exists():
+            raise UserError(f"There is no {path} to go on from. Leave out --resume.")
+        state = read_state(path, self.device)
+        damaged = UserError(f"{path} cannot be read: it is damaged. Delete it and start again.")
+        if state is None:
+            raise damaged
         try:
-            state: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=True)
             same = state["model"] == self.identity
             same &= state["config"] == msgspec.json.encode(self.config).decode()
             if same:
@@ -236,10 +241,8 @@ class _EncoderTrainingRun(TrainingLoop):
                 self.kept.load_state_dict(state["kept"])
                 self.optimiser.load_state_dict(state["optimiser"])
                 self.images = self._first = int(state["images"])
-        except FileNotFoundError as error:
-            raise UserError(f"There is no {path} to go on from. Leave out --resume.") from error
-        except (OSError, RuntimeError, KeyError, ValueError, TypeError, EOFError, pickle.UnpicklingError) as error:
-            raise UserError(f"{path} cannot be read. Delete it and start again.") from error
+        except (RuntimeError, LookupError, ValueError, TypeError, AttributeError) as error:
+            raise damaged from error
         if not same:
             raise UserError(f"{path} is of a training with another model or other settings. Give those, or delete it.")
 

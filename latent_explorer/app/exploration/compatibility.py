@@ -9,13 +9,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from latent_explorer.explain.recipe import BlendEndBase, MixBase, SampleBase, SeedBase, StyleShift, parts
+from latent_explorer.explain.recipe import (
+    BlendEndBase,
+    MixBase,
+    PictureRecipe,
+    SampleBase,
+    SeedBase,
+    StyleShift,
+    parts,
+)
 from latent_explorer.explain.timeline.file import recipe_problem, timeline_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from latent_explorer.explain.recipe import Base, Noise, PictureRecipe
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.recipe import Base, Noise
     from latent_explorer.explain.timeline.timeline import Timeline
     from latent_explorer.models.summary import ExplainerSummary
 
@@ -67,12 +76,33 @@ def timeline_mismatch(timeline: Timeline, summary: ExplainerSummary) -> str:
 
 def timelines_mismatch(timelines: tuple[Timeline, ...], summary: ExplainerSummary) -> str:
     """Return why the timelines of a state cannot be used."""
+    mismatches = (timeline_mismatch(t, summary) for t in timelines)
+    return _list_problem(timelines) or next(filter(None, mismatches), "")
+
+
+def state_problem(state: ExplorerState) -> str:
+    """Return why a state could be used with no model."""
+    problems = (timeline_problem(t) for t in state.timelines)
+    return recipe_problem(recipe_of(state)) or _list_problem(state.timelines) or next(filter(None, problems), "")
+
+
+def recipe_of(state: ExplorerState) -> PictureRecipe:
+    """Return what a state says of its picture, for checks; `picture_requests.resolve` makes the request."""
+    return PictureRecipe(
+        base=state.base,
+        truncation_psi=state.truncation_psi,
+        truncation_cutoff=state.truncation_cutoff,
+        noise=state.noise,
+        cond=state.cond,
+        edits=state.edits,
+    )
+
+
+def _list_problem(timelines: tuple[Timeline, ...]) -> str:
     names = [t.name for t in timelines]
     if len(names) > MAX_TIMELINES:
         return f"it has more than {MAX_TIMELINES} timelines"
-    if len(set(names)) < len(names):
-        return "two of its timelines have the same name"
-    return next(filter(None, (timeline_mismatch(t, summary) for t in timelines)), "")
+    return "two of its timelines have the same name" if len(set(names)) < len(names) else ""
 
 
 def _names_other_classes(conds: list[tuple[float, ...] | None], summary: ExplainerSummary) -> bool:

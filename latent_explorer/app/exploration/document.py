@@ -91,9 +91,15 @@ class Document(msgspec.Struct, frozen=True):
         set_attributes = (a for s in self.attribute_sets for a in s.attributes)
         entries = [e for a in (*self.sliders, *set_attributes) for e in a.entries]
         samples = len(summary.samples.ids) if summary.samples else 0
+        classes = {c.classifier_id: len(c.class_names) for c in summary.classifiers}
+        most = max(classes.values(), default=0)
+        targets = [(a.target, most) for a in self.sliders]
+        targets += [(a.target, classes.get(s.classifier_id, most)) for s in self.attribute_sets for a in s.attributes]
         favourites = [b.index for b in self.favourites if isinstance(b, SampleBase)]
-        if any(not 0 <= e.style_index < summary.layout.num_styles for e in entries) or any(
-            not 0 <= index < samples for index in favourites
+        if (
+            any(not 0 <= e.style_index < summary.layout.num_styles for e in entries)
+            or any(not 0 <= index < samples for index in favourites)
+            or any(target >= count for target, count in targets)
         ):
             raise UserError(
                 f"The stored sliders and favourites do not fit {summary.name}: they belong to another model. "

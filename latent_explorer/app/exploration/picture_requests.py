@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from latent_explorer.app.exploration.compatibility import recipe_mismatch, timelines_mismatch
+from latent_explorer.app.exploration.compatibility import recipe_mismatch, recipe_of, timelines_mismatch
 from latent_explorer.app.exploration.intents import SetBase
 from latent_explorer.app.exploration.state import ExplorerState, with_attribute
 from latent_explorer.common.errors import UserError
@@ -127,21 +127,13 @@ def _opening_base(summary: ExplainerSummary, target: int) -> Base:
 def check(state: ExplorerState, summary: ExplainerSummary) -> None:
     """Raise UserError unless every part of a state that came from a file fits this model."""
     classifier = classifier_of(state, summary)
-    shown = PictureRecipe(
-        base=state.base,
-        truncation_psi=state.truncation_psi,
-        truncation_cutoff=state.truncation_cutoff,
-        noise=state.noise,
-        cond=state.cond,
-        edits=state.edits,
-    )
     wrong = {
         "it belongs to another model": state.model_hash != summary.model_hash,
         "its classifier is not in it": classifier is None,
         "its class is not in it": classifier is not None and not 0 <= state.target_class < len(classifier.class_names),
     }
     reasons = (reason for reason, applies in wrong.items() if applies)
-    reason = next(reasons, "") or recipe_mismatch(shown, summary)
+    reason = next(reasons, "") or recipe_mismatch(recipe_of(state), summary)
     if reason := reason or timelines_mismatch(state.timelines, summary):
         raise UserError(
             f"The stored state does not fit {summary.name}: {reason}. Open the explainer that it was made with."

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from latent_explorer.app.exploration.state import ExplorerState
+from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import UserError
+from latent_explorer.common.guarded_files import open_regular
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.media import png
 from latent_explorer.media.drawing import enlarge, export_factor
@@ -25,8 +27,6 @@ KEY = "latent-explorer"  # keyword of the text chunk
 VERSION = 1
 MAX_FILE = 64 << 20  # bytes
 MAX_PIXELS = 16 << 20
-# Pillow refuses pictures that claim to be enormous, and warns of very large ones, before their size can be read.
-_TOO_LARGE = (Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,12 @@ class PngRecipe:
     state: ExplorerState
     model_name: str
     image: np.ndarray
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The part of the recipe that is the same in all versions; read first."""
+
+    version: int
 
 
 class _Chunk(msgspec.Struct, frozen=True):
@@ -73,31 +79,32 @@ def read_recipe(path: Path) -> PngRecipe | None:
     if path.stat().st_size > MAX_FILE:
         return None
     try:
-        with Image.open(path) as picture:
+        with open_regular(path) as file, Image.open(file) as picture:
             if picture.format != "PNG" or picture.width * picture.height > MAX_PIXELS:
                 return None
             picture.load()  # text may stand behind the pixels
             text = getattr(picture, "text", {}).get(KEY)
             image = np.asarray(picture.convert("RGB"))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, *_TOO_LARGE) as error:
+    except Exception as error:  # decoders may raise anything for damaged bytes
         raise UserError(f"{path.name} cannot be read as a picture ({error}). Export it again.") from error
     return None if text is None else _recipe(str(text), image, path.name)
 
 
 def _recipe(text: str, image: np.ndarray, name: str) -> PngRecipe:
     try:
-        version = msgspec.json.decode(text, type=dict).get("version")
-        if isinstance(version, int) and version > VERSION:
+        if guarded_json.decode(text, _Head, max_bytes=MAX_FILE).version > VERSION:
             raise UserError(
                 f"The recipe in {name} was written by a newer Latent Explorer. Update the program to open it."
             )
-        chunk = msgspec.json.decode(text, type=_Chunk)
+        chunk = guarded_json.decode(text, _Chunk, max_bytes=MAX_FILE)
         if chunk.pixels:
             with Image.open(io.BytesIO(base64.b64decode(chunk.pixels, validate=True))) as stored:
                 if stored.width * stored.height > MAX_PIXELS:
                     raise ValueError("its pixels are too many")
                 image = np.asarray(stored.convert("RGB"))
-    except (msgspec.MsgspecError, OSError, ValueError, SyntaxError, RecursionError, *_TOO_LARGE) as error:
+    except UserError:
+        raise
+    except Exception as error:
         raise UserError(f"The recipe in {name} is damaged ({error}). Export the picture again.") from error
     return PngRecipe(_of_picture(chunk.state), chunk.model_name, image)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from latent_explorer.explain.recipe import Base, Edit, Noise, SeedBase, StyleShift, canonical_edits
+from latent_explorer.explain.recipe import Base, Count, Edit, Noise, SeedBase, StyleShift, canonical_edits
 from latent_explorer.explain.timeline.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -20,13 +20,13 @@ class ExplorerState(msgspec.Struct, frozen=True):
     model_hash: str
     base: Base = SeedBase(0)
     truncation_psi: float = 1.0
-    truncation_cutoff: int | None = None
+    truncation_cutoff: Count | None = None
     truncate_encoded: bool = False  # encoded and projected latents, too
     noise: Noise = Noise()
     cond: tuple[float, ...] | None = None  # condition of the generator; None: that of the base
     edits: tuple[Edit, ...] = ()  # canonical: see explain.recipe.canonical_edits
     classifier_id: str = ""
-    target_class: int = 0
+    target_class: Count = 0
     timelines: tuple[Timeline, ...] = ()
 
 

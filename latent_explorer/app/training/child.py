@@ -15,9 +15,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.paths import self_command, self_surroundings
 from latent_explorer.data.threads import reserve_one_core
 
@@ -111,8 +110,8 @@ def last_error(output: Path) -> str:
     except OSError:
         return ""
     for line in tail.splitlines():
-        with contextlib.suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            event = msgspec.json.decode(line, type=dict[str, Any])
+        with contextlib.suppress(DamagedData):
+            event = guarded_json.decode(line, dict[str, Any])
             if event.get("event") == "error" and event.get("kind") != "interrupt":
                 message = str(event.get("message", ""))
     return message

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.paths import atomic_path, safe_file_name
 from latent_explorer.training.settings import OPTIONS, Setting, check_widths, train_config, train_settings
 
@@ -181,13 +182,13 @@ class TrainingPreferences:
 def load_preferences(folder: Path) -> TrainingPreferences:
     """Load the preferences from this folder, or return empty ones if they cannot be read."""
     try:
-        data = msgspec.json.decode((folder / PREFERENCES_FILE).read_bytes(), type=dict[str, Any])
+        data = guarded_json.read(folder / PREFERENCES_FILE, dict[str, Any])
         if isinstance(plan := data.get("plan"), dict):
             data["plan"] = {**plan, "settings": _settings(plan)}
         return msgspec.convert(data, TrainingPreferences, dec_hook=_path)
     except FileNotFoundError:
         return TrainingPreferences()
-    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+    except (OSError, DamagedData, msgspec.MsgspecError) as error:
         log.warning("The last training plan cannot be read: %s", error)
         return TrainingPreferences()
 
@@ -204,7 +205,7 @@ def _settings(plan: dict[str, Any]) -> dict[str, Any]:
             if plan.get(name, default) != default:
                 given[name] = str(plan[name])
     settings = {}
-    for name, value in given.items():
+    for name, value in given.items() if isinstance(given, dict) else ():
         try:
             setting = train_settings()[name]
             settings[name] = setting.parse(value) if isinstance(value, str) else setting.check(value)

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from latent_explorer.common.errors import UserError, unreadable
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.guarded_arrays import read_arrays
 from latent_explorer.explain.latents import Latent, projected_of
 from latent_explorer.explain.projected import ProjectionReport
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latent_explorer.models.explainer import Explainer
 
 MAX_LATENTS = 64  # latents of one file
+MAX_BYTES = 1 << 30  # of the arrays of a file
 
 
 def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
@@ -38,11 +39,9 @@ def read_latents(path: Path, model: Explainer) -> tuple[list[Latent], bool]:
 def _read(path: Path) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Return w and cond (or None) of a file, whatever their shapes."""
     try:
-        with path.open("rb") as file:
-            content = np.load(file, allow_pickle=False)
-            arrays = {"w": content} if isinstance(content, np.ndarray) else dict(content)
+        arrays = read_arrays(path, ("w", "cond"), MAX_BYTES)
         w, cond = arrays["w"], arrays.get("cond")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, DamagedData, KeyError) as error:
         if path.is_file() and path.stat().st_size == 0:
             raise unreadable(path, "latent", error, empty=True) from error
         raise UserError(

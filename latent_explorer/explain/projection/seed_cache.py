@@ -8,14 +8,14 @@ not an error. One file for each model in the user's cache folder.
 from __future__ import annotations
 
 import logging
-import zipfile
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import DamagedData, UserError
 from latent_explorer.common.events import Event, Progress
+from latent_explorer.common.guarded_arrays import read_arrays
 from latent_explorer.common.paths import atomic_path, cache_dir
 from latent_explorer.data.images import to_uint8
 from latent_explorer.explain.latents import Latent, seed_latent
@@ -52,9 +52,8 @@ def _load(model: Explainer) -> dict[str, np.ndarray]:
         path = _path(model)
         if not path.is_file() or path.stat().st_size > _MAX_BYTES:
             return {}
-        with np.load(path, allow_pickle=False) as archive:
-            return dict(archive)
-    except (OSError, UserError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return read_arrays(path, None, _MAX_BYTES)
+    except (OSError, UserError, DamagedData) as error:
         log.info("The cache of seeds is not used: %s", error)
         return {}
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from latent_explorer.common.errors import UserError, unreadable
-from latent_explorer.common.format import size_text
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.recipe import BlendBase, Noise, depth, parts
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Curve, Timeline
@@ -26,6 +26,7 @@ MAX_FILE = 32 << 20  # bytes
 MAX_KEYFRAMES = 2000
 MAX_DEPTH = 8  # a blend of blends of blends; a keyframe taken between two keyframes is one deep
 MAX_NAME = 200  # characters
+MAX_NUMBER = 1e6  # of a recipe: beyond it float32 arithmetic ends in infinities
 
 
 class TimelineFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,30 +46,31 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 def write_timeline(path: Path, timeline: Timeline, model_hash: str = "") -> None:
-    """Write a timeline file atomically. UserError when it cannot be written."""
+    """Write a timeline file atomically. UserError when it cannot be written, or could not be read again."""
     content = TimelineFile(format=FORMAT, version=VERSION, model_hash=model_hash, timeline=timeline)
+    data = msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n"
+    try:
+        reason = timeline_problem(guarded_json.decode(data, TimelineFile, max_bytes=MAX_FILE).timeline)
+    except DamagedData as error:
+        reason = str(error)
+    if reason:
+        raise UserError(f"{path.name} was not written: {reason}. Change the timeline, or split it.")
     with atomic_output(path) as temporary:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
+        temporary.write_bytes(data)
 
 
 def read_timeline(path: Path) -> TimelineFile:
     """Read a timeline file. UserError when it is missing, too large, damaged, newer or not a timeline."""
     try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_FILE + 1)
-    except OSError as error:
-        raise UserError(f"{path.name} cannot be read ({error.strerror or error}). Check the file.") from error
-    if len(data) > MAX_FILE:
-        raise UserError(
-            f"{path.name} is larger than {size_text(MAX_FILE)}, so it is not a timeline. Choose another file."
-        )
-    try:
-        head = msgspec.json.decode(data, type=_Head)
+        data = read_bytes(path, MAX_FILE)
+        head = guarded_json.decode(data, _Head)
         if head.format == FORMAT and head.version > VERSION:
             raise UserError(f"{path.name} was written by a newer Latent Explorer. Update the program to open it.")
-        content = msgspec.json.decode(data, type=TimelineFile) if head.format == FORMAT else None
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise unreadable(path.name, "timeline", error, empty=not data) from error
+        content = guarded_json.decode(data, TimelineFile) if head.format == FORMAT else None
+    except OSError as error:
+        raise UserError(f"{path.name} cannot be read ({error.strerror or error}). Check the file.") from error
+    except DamagedData as error:
+        raise unreadable(path.name, "timeline", error, empty=path.stat().st_size == 0) from error
     if content is None:
         raise UserError(
             f"{path.name} is not a timeline of Latent Explorer. Write one from Python with "
@@ -106,8 +108,8 @@ def recipe_problem(recipe: PictureRecipe) -> str:
         return reason
     if depth(recipe.base) > MAX_DEPTH:
         return "a latent of it is nested too deeply"
-    if not all(map(math.isfinite, _floats(recipe))):
-        return "a number of it is not finite"
+    if not all(abs(x) <= MAX_NUMBER for x in _floats(recipe)):
+        return "a number of it is not finite, or enormous"
     return "" if _blends_lie_between(recipe.base) else "a blend of it lies outside its ends"
 
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.common import guarded_json
 from latent_explorer.common.csv_table import read_records, read_table
-from latent_explorer.common.errors import UserError, unreadable
-from latent_explorer.common.format import size_text
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.studies.build.plan import Kind, Role
 
@@ -40,6 +41,13 @@ class KeyItem(msgspec.Struct, frozen=True, kw_only=True):
     column: str = ""  # of a survey service's export
     change: float = -1.0  # mean absolute change of the pictures, grey levels; -1: not known
     details: dict[str, Any] = {}  # sources and style coordinates, from which the pictures can be made again
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """The part of the file that is the same in all versions; read first."""
+
+    format: str = ""
+    version: int = 0
 
 
 class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,18 +79,22 @@ class StudyKey(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_key(path: Path, key: StudyKey) -> None:
-    """Write the key as indented JSON, atomically."""
+    """Write the key as indented JSON, atomically. UserError if it could not be read again."""
+    data = msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n"
+    try:
+        guarded_json.decode(data, StudyKey, max_bytes=MAX_KEY_BYTES)
+    except DamagedData as error:
+        raise UserError(f"{path.name} was not written: {error}. Ask fewer questions.") from error
     with atomic_output(path) as temporary:
-        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(key), indent=1) + b"\n")
+        temporary.write_bytes(data)
 
 
 def read_key(path: Path) -> StudyKey:
     """Read a key from JSON or CSV. Raises UserError that says what is wrong with the file."""
     try:
-        size = path.stat().st_size
-        if size > MAX_KEY_BYTES:
-            raise UserError(f"{path.name} takes {size_text(size)}: too large for a key of a study.")
-        data = path.read_bytes()
+        data = read_bytes(path, MAX_KEY_BYTES)
+    except DamagedData as error:
+        raise UserError(f"{path.name} cannot be read as a key: {error}. Choose the key file.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the key file.") from error
     if not data.strip():
@@ -90,16 +102,16 @@ def read_key(path: Path) -> StudyKey:
     if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
         return _from_table(path, data)
     try:
-        content = msgspec.json.decode(data, type=dict)
-        if content.get("format") != FORMAT:
+        head = guarded_json.decode(data, _Head)
+        if head.format != FORMAT:
             raise UserError(
                 f"{path.name} is not the key of a study. It is called key.json and stands beside the participants' "
                 "folder."
             )
-        if content.get("version", 0) > VERSION:
+        if head.version > VERSION:
             raise UserError(f"{path.name} was written by a newer version of this program.")
-        return msgspec.convert(content, StudyKey).check()
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        return guarded_json.decode(data, StudyKey).check()
+    except DamagedData as error:
         raise UserError(f"{path.name} cannot be read as a key ({error}).") from error
 
 

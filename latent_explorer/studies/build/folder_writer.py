@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
+from latent_explorer.common import guarded_json
 from latent_explorer.common.paths import atomic_output_folder
 from latent_explorer.studies.build.answer_key import KeyItem, StudyKey, write_key
 from latent_explorer.studies.build.page import PICTURES, PageItem, PagePart, page, write_survey
@@ -133,7 +134,7 @@ class StudyFolderWriter:
             arms=tuple(arm.name for arm in plan.arms),
             paired=plan.paired,
             language=plan.settings.texts.language,
-            made_with=msgspec.json.decode(msgspec.json.encode(made_with)),  # as it will be read
+            made_with=guarded_json.decode(msgspec.json.encode(made_with), dict[str, Any]),  # as it will be read
         )
 
     def _key_item(self, item: Item, made: PageItem, drawn: RenderedItem) -> KeyItem:

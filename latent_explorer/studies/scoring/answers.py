@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from latent_explorer.common import guarded_json
 from latent_explorer.common.csv_table import read_records, read_table
-from latent_explorer.common.errors import UserError, unreadable
-from latent_explorer.common.format import size_text
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.guarded_files import read_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,9 +113,9 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
 
 def _bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path.name} is larger than {size_text(MAX_BYTES)}, too large for answers of a study.")
-        data = path.read_bytes()
+        data = read_bytes(path, MAX_BYTES)
+    except DamagedData as error:
+        raise UserError(f"{path.name} cannot be read as answers: {error}. Choose the answers again.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Choose the answers again.") from error
     if not data.strip():
@@ -138,12 +139,14 @@ class _JsonFile(msgspec.Struct):
     started: str | None = None
 
 
+_JsonContent: Any = _JsonFile | list[_JsonFile]
+
+
 def _from_json(path: Path, data: bytes, key: StudyKey) -> list[Respondent]:
     """Read one respondent, or a list of several."""
     try:
-        text = data.decode("utf-8-sig")
-        content = msgspec.json.decode(text.encode(), type=_JsonFile | list[_JsonFile])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        content = guarded_json.decode(data, _JsonContent, max_bytes=MAX_BYTES)
+    except DamagedData as error:
         raise UserError(
             f"{path.name} cannot be read as answers ({error}). Ask for the file again, or take the copied text."
         ) from error

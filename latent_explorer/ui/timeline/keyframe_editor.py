@@ -12,6 +12,8 @@ import msgspec
 from PySide6.QtCore import QByteArray, QMimeData
 from PySide6.QtGui import QGuiApplication
 
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData
 from latent_explorer.explain.timeline import edits
 from latent_explorer.explain.timeline.timeline import FPS, MAX_SECONDS, Easing, Keyframe, Timeline, duration, frame_at
 from latent_explorer.ui.timeline.geometry import shifted
@@ -163,6 +165,6 @@ def _copied_keyframes() -> list[Keyframe]:
     if not 0 < len(data) <= MAX_CLIPBOARD_BYTES:
         return []
     try:
-        return msgspec.json.decode(data, type=list[Keyframe])
-    except msgspec.MsgspecError:
+        return guarded_json.decode(data, list[Keyframe])
+    except DamagedData:
         return []  # written by another version of the program

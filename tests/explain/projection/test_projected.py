@@ -59,7 +59,7 @@ def test_the_id_is_that_of_the_arrays_and_the_model(picture: ProjectedPicture) -
 
 @pytest.mark.parametrize("keep", [0, 7, 8, 100, -1])
 def test_a_part_of_a_file_is_refused(picture: ProjectedPicture, keep: int) -> None:
-    with pytest.raises(UserError, match=r"leaf\.projection cannot be read as a projection"):
+    with pytest.raises(UserError, match=r"leaf\.projection (is empty|cannot be read as a projection)"):
         read_projected(to_bytes(picture)[:keep], "leaf.projection")
 
 
@@ -84,8 +84,28 @@ def test_arrays_of_no_projection_are_refused(picture: ProjectedPicture, spoil) -
     spoil(arrays)
     length = int.from_bytes(content[:8], "little")
     header = msgspec.json.decode(content[8 : 8 + length])["__metadata__"]
-    with pytest.raises(UserError, match="does not fit together"):
+    with pytest.raises(UserError, match=r"does not match its checksum|does not fit together"):
         read_projected(save(arrays, header))
+    ((key, text),) = header.items()
+    earlier = {name: value for name, value in msgspec.json.decode(text).items() if name != "sha256"}
+    with pytest.raises(UserError, match="does not fit together"):
+        read_projected(save(arrays, {key: msgspec.json.encode(earlier).decode()}))
+
+
+def test_a_projection_of_an_earlier_version_has_no_digest_and_opens(picture: ProjectedPicture) -> None:
+    content = to_bytes(picture)
+    length = int.from_bytes(content[:8], "little")
+    ((key, text),) = msgspec.json.decode(content[8 : 8 + length])["__metadata__"].items()
+    earlier = {name: value for name, value in msgspec.json.decode(text).items() if name != "sha256"}
+    again = read_projected(save(load(content), {key: msgspec.json.encode(earlier).decode()}))
+    assert again.latent_id == picture.latent_id
+
+
+def test_every_flipped_bit_of_a_projection_is_noticed(picture: ProjectedPicture) -> None:
+    content = to_bytes(picture)
+    for at in range(8, len(content), max(1, len(content) // 60)):
+        with pytest.raises(UserError):
+            read_projected(content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :])
 
 
 def test_words_of_no_projection_are_refused(picture: ProjectedPicture) -> None:

@@ -141,7 +141,7 @@ def test_huge_missing_and_foreign_files_are_refused(tmp_path, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(UserError, match="cannot be read"):
         read_timeline(tmp_path / "none.json")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="a folder"):
         read_timeline(tmp_path)
     with pytest.raises(UserError, match="cannot be written"):
         write_timeline(tmp_path / "no folder" / "t.json", EVERYTHING)
