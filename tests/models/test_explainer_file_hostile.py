@@ -53,7 +53,7 @@ def test_other_files_are_refused(tmp_path: Path, written: Path) -> None:
         b"\x80\x02}q\x00." * 20,
         b"{}" * 40,
     ):
-        refuse(tmp_path, raw, "not an explainer file")
+        refuse(tmp_path, raw, "not an explainer|is empty")
     refuse(tmp_path, joined({}, b""), "not an explainer")
     table, data = parts(written.read_bytes())
     table["__metadata__"]["format"] = "latent-explorer classifier"

@@ -144,7 +144,7 @@ def test_huge_missing_and_foreign_files_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="a folder"):
         read_timeline(tmp_path)
     with pytest.raises(UserError, match="cannot be written"):
-        write_timeline(tmp_path / "no folder" / "t.json", EVERYTHING)
+        write_timeline(written(tmp_path / "t.json") / "t.json", EVERYTHING)
 
 
 @given(st.binary(max_size=200))
