@@ -201,6 +201,7 @@ class Explorer:
         """End the gesture: the mouse is up."""
         if self.session is not None:
             self.session.end_gesture()
+            self.updates.emit(updates.GestureEnded())
 
     def undo(self) -> None:
         """Take the last step back."""

@@ -17,7 +17,7 @@ import numpy as np
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.app.exploration import picture_requests
 from latent_explorer.app.exploration.document import Document, shown_attributes
-from latent_explorer.app.exploration.state import ExplorerState, with_attribute
+from latent_explorer.app.exploration.state import ExplorerState, with_attributes
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.events import Event, Preview, Progress
 from latent_explorer.common.paths import atomic_output
@@ -162,7 +162,7 @@ def _flip(
     chosen: list[Attribute] = []
     while len(chosen) < MAX_SLIDERS and int(best.probs.argmax()) != target:
         trials = [
-            (_render(host, summary, edited(state, [*chosen, attribute])), attribute)
+            (_render(host, summary, with_attributes(state, [*chosen, attribute])), attribute)
             for attribute in listed
             if attribute not in chosen
         ]
@@ -174,13 +174,6 @@ def _flip(
         best = picture
         chosen.append(attribute)
     return TourResult(summary, state, tuple(chosen), before, best)
-
-
-def edited(state: ExplorerState, attributes: Sequence[Attribute], amount: float = 1.0) -> ExplorerState:
-    """Return the state with all these sliders at `amount`."""
-    for attribute in attributes:
-        state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, amount))
-    return state
 
 
 def _render(host: ModelHost, summary: ExplainerSummary, state: ExplorerState) -> Picture:
@@ -200,7 +193,7 @@ def _write_sheet(host: ModelHost, result: TourResult, path: Path) -> None:
 
     rows = []
     for rank, attribute in enumerate(shown_attributes(Document(), result.summary, result.state)[:4], 1):
-        ends = (edited(result.state, [attribute], amount) for amount in (-1.0, 1.0))
+        ends = (with_attributes(result.state, [attribute], amount) for amount in (-1.0, 1.0))
         pictures = [result.before, *(_render(host, result.summary, end) for end in ends)]
         effect = f"{attribute.mean_effect:+.2f} logits on average"
         rows.append(Row(f"{rank}  {attribute.name}", tuple(map(cell, pictures)), (effect,)))
@@ -222,7 +215,7 @@ def _write_gif(host: ModelHost, result: TourResult, path: Path, fps: float) -> G
     target, count = result.state.target_class, round(MOVE_SECONDS * fps)
     for done, time_ in enumerate(np.linspace(0.0, 1.0, count), start=1):
         amount = float(time_ * time_ * (3 - 2 * time_))  # ease in and out
-        picture = _render(host, result.summary, edited(result.state, result.attributes, amount))
+        picture = _render(host, result.summary, with_attributes(result.state, result.attributes, amount))
         image = enlarge(picture.image, export_factor(picture.image))
         verdict = result.class_names[int(picture.probs.argmax())]
         frames.append(with_caption(image, picture.probs, result.class_names, target, note=verdict))

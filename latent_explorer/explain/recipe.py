@@ -193,6 +193,21 @@ class PictureRequest(msgspec.Struct, frozen=True):
     classifier_id: str
 
 
+class TrialsRequest(msgspec.Struct, frozen=True):
+    """Request for the logits alone of one base with several lists of edits, each in place of the recipe's own."""
+
+    request: PictureRequest
+    edits: tuple[tuple[Edit, ...], ...]
+
+
+class MovesRequest(msgspec.Struct, frozen=True):
+    """Request for the `count` style coordinates that promise most for a picture, with the end each moves to."""
+
+    request: PictureRequest
+    target: int
+    count: int
+
+
 @dataclass(frozen=True)
 class Picture:
     """Rendered picture with the classifier's output for it."""

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from latent_explorer.app.engine.model_host import ModelHost
 from latent_explorer.explain.recipe import (
     Base,
+    MovesRequest,
     Picture,
     PictureRecipe,
     PictureRequest,
@@ -26,6 +28,7 @@ from latent_explorer.explain.recipe import (
     SampleBase,
     SeedBase,
     StyleShift,
+    TrialsRequest,
 )
 from latent_explorer.models.architecture import stylegan2_layout
 from latent_explorer.models.attributes import Attribute, AttributeEntry, AttributeSet
@@ -160,6 +163,15 @@ class FakeRenderer:
         far = 1.0 if isinstance(base, SampleBase) else abs(recipe.truncation_psi)
         seconds = time.perf_counter() - started
         return RenderResult(pictures[0], pictures[1], edited_styles(plain), far, seconds)
+
+    def logits(self, trials: TrialsRequest) -> np.ndarray:
+        recipe = trials.request.recipe
+        edited = [msgspec.structs.replace(recipe, edits=edits) for edits in trials.edits]
+        return np.stack([classify(edited_styles(each))[0] for each in edited])
+
+    def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]:
+        ends = {"max": "min", "min": "max"} if moves.target else {"max": "max", "min": "min"}
+        return tuple(AttributeEntry(j, ends[end]) for _, j, end, _ in TRAITS)[: moves.count]
 
 
 class FakeExplainer:

@@ -14,7 +14,7 @@ from latent_explorer.app.exploration.state import attribute_amount
 from latent_explorer.app.exploration.updates import TimelineFrame
 from latent_explorer.explain.recipe import PictureRecipe, SampleBase, SeedBase, attribute_edits
 from latent_explorer.explain.timeline.timeline import Keyframe, Timeline
-from latent_explorer.ui.attributes.panel import BETWEEN
+from latent_explorer.ui.attributes.verdict_view import BETWEEN
 from latent_explorer.ui.bottom_strip import TIMELINE
 
 
@@ -91,8 +91,8 @@ def test_sliders_are_grey_where_the_frame_is_no_single_state(qtbot, desktop, pla
     seek(qtbot, desktop, 0.5)
     assert not any(widget.isEnabled() for widget in greyed)
     assert not window.samples.psi.isEnabled()
-    assert window.attributes.flip_text.text() == BETWEEN
-    assert not window.attributes.flip_apply.isVisible()
+    assert window.attributes.verdict.text.text() == BETWEEN
+    assert not window.attributes.verdict.turn.isVisible()
     assert not window.samples.view.selectionModel().hasSelection()
     assert QApplication.focusWidget() in (window.attributes.list, None)  # None: the window is not active
     seek(qtbot, desktop, 1.0)

@@ -9,21 +9,28 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from latent_explorer.app.engine.failure import is_out_of_memory
 from latent_explorer.app.engine.frame_cache import CachedFrame, FrameCache, FrameRequest, cache_scope
 from latent_explorer.common.errors import UserError
+from latent_explorer.explain.recipe import MovesRequest, TrialsRequest
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
+
+    import numpy as np
 
     from latent_explorer.common.events import Event
     from latent_explorer.common.jobs import StepBudget
     from latent_explorer.explain.attfind.attfind import AttFindResult
     from latent_explorer.explain.projected import ProjectedPicture
     from latent_explorer.explain.recipe import PictureRequest, RenderResult
+    from latent_explorer.models.attributes import AttributeEntry
+
+R = TypeVar("R")
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +39,8 @@ class SupportsRender(Protocol):
     """Maker of pictures of one explainer on one device."""
 
     def render(self, request: PictureRequest) -> RenderResult: ...
+    def logits(self, trials: TrialsRequest) -> np.ndarray: ...
+    def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]: ...
 
 
 class DeviceBackend(Protocol):
@@ -170,16 +179,17 @@ class ModelHost:
     def render(self, request: PictureRequest) -> RenderResult:
         """Render one picture. When memory runs out, caches are freed and it is tried once more."""
         renderer: SupportsRender = self.renderer
-        try:
-            return renderer.render(request)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-        self._devices().free_memory()
-        return renderer.render(request)
+        return self._retried(renderer.render, request)
 
-    def answer(self, request: PictureRequest | FrameRequest) -> RenderResult | CachedFrame:
-        """Render a request. A frame may come from the cache; `render` never uses the cache."""
+    def answer(
+        self, request: PictureRequest | FrameRequest | TrialsRequest | MovesRequest
+    ) -> RenderResult | CachedFrame | np.ndarray | tuple[AttributeEntry, ...]:
+        """Answer a request of any kind. A frame may come from the cache; `render` never uses the cache."""
+        renderer: SupportsRender = self.renderer
+        if isinstance(request, TrialsRequest):
+            return self._retried(renderer.logits, request)
+        if isinstance(request, MovesRequest):
+            return self._retried(renderer.promising_moves, request)
         if not isinstance(request, FrameRequest):
             return self.render(request)
         model_hash, device = self._scope
@@ -205,6 +215,15 @@ class ModelHost:
             device=self.device,
             budget=budget,
         )
+
+    def _retried(self, compute: Callable[[R], T], request: R) -> T:
+        try:
+            return compute(request)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+        self._devices().free_memory()
+        return compute(request)
 
     def _available_device(self, device: str) -> str:
         """Return the device of the settings, or "auto" if it is gone: a missing GPU must not keep a model closed."""

@@ -200,6 +200,10 @@ class SetEdits(Intent, frozen=True):
     edits: tuple[Edit, ...]
     text: str = "change of several sliders"
 
+    @property
+    def merge_key(self) -> tuple[object, ...]:
+        return ("edits", self.text)
+
     def label(self, summary: ExplainerSummary) -> str:  # noqa: ARG002
         return self.text
 

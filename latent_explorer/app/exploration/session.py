@@ -44,7 +44,7 @@ class Session:
         self._changed = changed
         self._done: deque[_Step] = deque(maxlen=max_steps)
         self._undone: list[_Step] = []
-        self._in_gesture = False
+        self.in_gesture = False  # the mouse is down on a control
 
     def apply(self, *intents: Intent) -> None:
         """Do the intents one after the other and announce the last state; nothing happens when it is equal."""
@@ -60,7 +60,7 @@ class Session:
         if before == after:
             return
         self._undone.clear()
-        key = intent.merge_key if self._in_gesture else None
+        key = intent.merge_key if self.in_gesture else None
         if key is not None and self._done and self._done[-1].merge_key == key:
             before = self._done.pop().before
         if before != after:  # a drag that comes back to where it began has changed nothing
@@ -70,11 +70,11 @@ class Session:
     def begin_gesture(self) -> None:
         """Merge intents of equal `merge_key` into one step until `end_gesture`: the mouse is down."""
         self.end_gesture()
-        self._in_gesture = True
+        self.in_gesture = True
 
     def end_gesture(self) -> None:
         """Make the next change a step of its own: the mouse is up, or the focus went elsewhere."""
-        self._in_gesture = False
+        self.in_gesture = False
         if self._done:
             self._done[-1] = replace(self._done[-1], merge_key=None)
 

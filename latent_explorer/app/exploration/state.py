@@ -11,6 +11,8 @@ from latent_explorer.explain.recipe import Base, Count, Edit, Noise, SeedBase, S
 from latent_explorer.explain.timeline.timeline import Timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from latent_explorer.models.attributes import Attribute
 
 
@@ -54,3 +56,10 @@ def with_attribute(state: ExplorerState, attribute: Attribute, amount: float) ->
     )
     moved = tuple(StyleShift(e.style_index, e.end, amount * e.weight) for e in attribute.entries)
     return canonical_edits(kept + moved)
+
+
+def with_attributes(state: ExplorerState, attributes: Iterable[Attribute], amount: float = 1.0) -> ExplorerState:
+    """Return the state with all these sliders at `amount`."""
+    for attribute in attributes:
+        state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, amount))
+    return state

@@ -66,6 +66,30 @@ class HoverPicture:
 
 
 @dataclass(frozen=True)
+class TurningSet:
+    """Attributes that turn the verdict, and the picture rendered with all of them at 1."""
+
+    attributes: tuple[Attribute, ...]
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class VerdictOffers:
+    """Sets that turn the verdict of the picture of `request` to `target`, fewest attributes first; may be empty."""
+
+    request: PictureRequest
+    target: int
+    sets: tuple[TurningSet, ...]
+    tried: int  # attributes
+    everywhere: bool = False  # chosen among all styles, not among those listed
+
+
+@dataclass(frozen=True)
+class GestureEnded:
+    """End of a drag."""
+
+
+@dataclass(frozen=True)
 class GridPicture:
     """Picture `index` of the grid."""
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The batch-1 render of window, exports, reports and projections: equal recipes give equal pictures, bit for bit.
 
-Searches render in batches of their own.
+Searches render in batches of their own, those for a single picture in `logits`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from latent_explorer.explain.latents import (
 from latent_explorer.explain.recipe import (
     DirectionShift,
     Edit,
+    MovesRequest,
     Noise,
     Picture,
     PictureRecipe,
@@ -38,14 +39,18 @@ from latent_explorer.explain.recipe import (
     ProjectedBase,
     RenderResult,
     StyleShift,
+    TrialsRequest,
 )
 from latent_explorer.explain.render.base_resolver import BaseResolver, cond_tensor
-from latent_explorer.models.attributes import opposite
+from latent_explorer.models.attributes import AttributeEntry, opposite
 from latent_explorer.models.stylegan2 import NoiseMaps, Styles, SynthesisNetwork, truncate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+
+    from latent_explorer.models.classifiers import Classifier
     from latent_explorer.models.explainer import Explainer
 
 _CACHED_BASES = 32  # more than the grid shows; a base takes a few hundred kilobytes
@@ -120,6 +125,42 @@ class Renderer:
             seconds=time.perf_counter() - start,
         )
 
+    @torch.inference_mode()
+    def logits(self, trials: TrialsRequest) -> np.ndarray:
+        """Return logits (N, K) float32 of a picture with each of the lists of edits, rendered as one batch.
+
+        They differ from those of `render` by rounding.
+        """
+        with cpu_threads(1):
+            base = self._base(trials.request.recipe)
+            edited = [self._edited(base, edits) for edits in trials.edits]
+            img = base.synthesis.render([torch.cat(layer) for layer in zip(*edited, strict=True)], base.noise)
+            logits = self._classifier(trials.request.classifier_id).logits(img.clamp(-1, 1))
+        return logits.float().cpu().numpy()
+
+    def promising_moves(self, moves: MovesRequest) -> tuple[AttributeEntry, ...]:
+        """Return the style coordinates whose first-order effect on this picture's margin is largest, each to its end.
+
+        One gradient at the edited picture; what is returned is a guess, to be rendered.
+        """
+        with torch.inference_mode(), cpu_threads(1):
+            base = self._base(moves.request.recipe)
+            edited = self._edited(base, moves.request.recipe.edits)
+        stats = self._known_stats()
+        classifier = self._classifier(moves.request.classifier_id)
+        with cpu_threads(1):  # the copies are ordinary tensors, also of what inference made
+            s = base.synthesis.join(edited).clone().requires_grad_()
+            noise = [None if each is None else each.clone() for each in base.noise]
+            styles = base.synthesis.replace([style.clone() for style in edited], s)
+            logits = classifier.logits(base.synthesis.render(styles, noise))[0]
+            others = torch.cat([logits[: moves.target], logits[moves.target + 1 :]])
+            slope = torch.autograd.grad(logits[moves.target] - others.max(), s)[0][0]
+        ends = torch.stack([stats["min"], stats["max"]])
+        gains = (slope * (ends - base.s[0])).amax(dim=0)
+        towards_max = (slope > 0).cpu().tolist()
+        best = gains.argsort(descending=True, stable=True)[: moves.count].cpu().tolist()
+        return tuple(AttributeEntry(j, "max" if towards_max[j] else "min") for j in best if gains[j] > 0)
+
     def render_latent(self, latent: Latent, classifier_id: str, edits: Sequence[Edit] = ()) -> RenderResult:
         """Render a latent that is not kept, with its own noise maps where it has some."""
         noise = Noise() if latent.noise is None else Noise("maps", maps_id=_TEMPORARY_ID)
@@ -185,11 +226,7 @@ class Renderer:
         delta = torch.zeros_like(s)
         if not shifts:
             return delta
-        if self._stats is None:
-            raise UserError(
-                f"{self.explainer.name} holds no statistics of its style coordinates, so they cannot be moved. "
-                "Encode pictures into it first."
-            )
+        stats = self._known_stats()
         for shift in shifts:
             j = shift.style_index
             if not 0 <= j < s.shape[1]:
@@ -199,11 +236,19 @@ class Renderer:
                 )
             if shift.unit == "range":
                 end = shift.end if shift.amount >= 0 else opposite(shift.end)
-                delta[0, j] += abs(shift.amount) * (self._stats[end][j] - s[0, j])
+                delta[0, j] += abs(shift.amount) * (stats[end][j] - s[0, j])
             else:
                 sign = 1.0 if shift.end == "max" else -1.0
-                delta[0, j] += sign * shift.amount * self._stats["std"][j]
+                delta[0, j] += sign * shift.amount * stats["std"][j]
         return delta
+
+    def _known_stats(self) -> Mapping[str, Tensor]:
+        if self._stats is None:
+            raise UserError(
+                f"{self.explainer.name} holds no statistics of its style coordinates, so they cannot be moved. "
+                "Encode pictures into it first."
+            )
+        return self._stats
 
     def _direction(self, edit: DirectionShift) -> Direction:
         if edit.direction_id not in self.directions:
@@ -213,11 +258,7 @@ class Renderer:
         return self.directions[edit.direction_id]
 
     def _picture(self, base: _Base, styles: Styles, classifier_id: str) -> Picture:
-        classifier = self.explainer.classifiers.get(classifier_id)
-        if classifier is None:
-            raise UserError(
-                f"The classifier {classifier_id[:12]} is not in {self.explainer.name}. Choose one that it holds."
-            )
+        classifier = self._classifier(classifier_id)
         img = base.synthesis.render(styles, base.noise).clamp(-1, 1)
         logits = classifier.logits(img)
         return Picture(
@@ -225,3 +266,11 @@ class Renderer:
             logits=logits[0].float().cpu().numpy(),
             probs=logits[0].float().softmax(dim=0).cpu().numpy(),
         )
+
+    def _classifier(self, classifier_id: str) -> Classifier:
+        classifier = self.explainer.classifiers.get(classifier_id)
+        if classifier is None:
+            raise UserError(
+                f"The classifier {classifier_id[:12]} is not in {self.explainer.name}. Choose one that it holds."
+            )
+        return classifier

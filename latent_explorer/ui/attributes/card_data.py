@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Content of the attribute cards, and the attributes that would flip the class, as pure functions."""
+"""Content of the attribute cards, as pure functions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtGui import QColor
 
 from latent_explorer.app.exploration.document import attribute_key, listed_set, shown_attributes
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.attributes import AttributeSet
     from latent_explorer.models.summary import ExplainerSummary
-
-LOGIT_MARGIN = 0.1  # logits by which a suggested combination should pass the boundary
 
 
 @dataclass(frozen=True)
@@ -54,14 +51,6 @@ class CardRow:
 
     attribute: Attribute
     card_data: CardData
-
-
-@dataclass(frozen=True)
-class FlipSuggestion:
-    """Smallest set of attributes whose mean effects add up to a change of the class."""
-
-    ranks: tuple[str, ...]
-    attributes: tuple[Attribute, ...]
 
 
 def class_name(state: ExplorerState, summary: ExplainerSummary, index: int) -> str:
@@ -103,11 +92,6 @@ def ranking_details(attribute_set: AttributeSet, summary: ExplainerSummary, stat
 def _method(attribute_set: AttributeSet) -> str:
     name, _, mode = attribute_set.method.partition("-")
     return f"{'AttFind' if name == 'attfind' else name} {mode.replace('-', ', ')}".strip()
-
-
-def no_effects_message(summary: ExplainerSummary, state: ExplorerState) -> str:
-    """Return the text shown instead of a suggestion if the search was made for another classifier."""
-    return f"How far these move {_name_of(state.classifier_id, summary)} was not measured."
 
 
 def _name_of(classifier_id: str, summary: ExplainerSummary) -> str:
@@ -192,35 +176,3 @@ def details_of(attribute: Attribute, summary: ExplainerSummary) -> str:
     if attribute.round > 1:
         lines.append(f"Found in round {attribute.round}: earlier ones had explained every picture")
     return "\n".join([*lines, *([attribute.note] if attribute.note else [])])
-
-
-def is_target(result: RenderResult, target: int) -> bool:
-    """Return True if the classifier already calls the unedited picture `target`."""
-    return int(np.argmax(result.before.logits)) == target
-
-
-def suggest_flip(shown: Sequence[CardRow], result: RenderResult, target: int) -> FlipSuggestion | None:
-    """Return the fewest attributes, by descending mean effect, expected to make `target` the top class.
-
-    The sum of mean effects is only an expectation for the unedited picture, which the panel says too.
-    None if the picture is of that class already or the attributes do not suffice.
-    """
-    logits = np.asarray(result.before.logits, dtype=float)
-    if not 0 <= target < len(logits) or is_target(result, target):
-        return None
-    need = float(np.max(np.delete(logits, target)) - logits[target]) + LOGIT_MARGIN
-    if len(logits) == 2:
-        need /= 2  # of two logits, the other one falls as much as the target's rises
-    usable = [
-        r
-        for r in shown
-        if r.card_data.mean_effect is not None and r.card_data.mean_effect > 0 and not r.card_data.at_end
-    ]
-    usable.sort(key=lambda r: -r.attribute.mean_effect)
-    total = 0.0
-    for count, each in enumerate(usable, start=1):
-        total += each.attribute.mean_effect
-        if total >= need:
-            chosen = sorted(usable[:count], key=lambda r: int(r.card_data.rank))
-            return FlipSuggestion(tuple(r.card_data.rank for r in chosen), tuple(r.attribute for r in chosen))
-    return None

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Attributes panel: target class, cards, suggestion of what would flip the picture, and search for attributes."""
+"""Attributes panel: target class, cards, suggestion of what turns the verdict, and search for attributes."""
 
 from __future__ import annotations
 
 import hashlib
 from typing import TYPE_CHECKING
 
-import msgspec
 import numpy as np
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QPainter, QPixmap
@@ -14,9 +13,8 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QStackedWidget, QWidget
 
 from latent_explorer.app.engine.events import JobEnded, JobEvent, JobStarted
 from latent_explorer.app.exploration.document import listed_set, single_slider
-from latent_explorer.app.exploration.intents import ResetAttributes, SetEdits, SetTarget
+from latent_explorer.app.exploration.intents import ResetAttributes, SetTarget
 from latent_explorer.app.exploration.picture_requests import classifier_of
-from latent_explorer.app.exploration.state import attribute_amount, with_attribute
 from latent_explorer.app.exploration.updates import (
     DocumentChanged,
     MainPicture,
@@ -27,18 +25,9 @@ from latent_explorer.app.exploration.updates import (
 from latent_explorer.common.events import Progress
 from latent_explorer.ui.attributes.add_slider import AddSliderDialog
 from latent_explorer.ui.attributes.attribute_list import AttributeList
-from latent_explorer.ui.attributes.card_data import (
-    FlipSuggestion,
-    class_name,
-    is_from_other_classifier,
-    is_target,
-    no_effects_message,
-    ranking_details,
-    ranking_summary,
-    rows,
-    suggest_flip,
-)
+from latent_explorer.ui.attributes.card_data import class_name, ranking_details, ranking_summary, rows
 from latent_explorer.ui.attributes.classifier_selector import ClassifierSelector
+from latent_explorer.ui.attributes.verdict_view import VerdictView
 from latent_explorer.ui.style import theme
 from latent_explorer.ui.widgets.basics import (
     SELECTABLE,
@@ -49,7 +38,6 @@ from latent_explorer.ui.widgets.basics import (
     column,
     hint,
     icon_button,
-    plain,
     row,
     title,
 )
@@ -63,12 +51,9 @@ if TYPE_CHECKING:
     from latent_explorer.common.events import Event
     from latent_explorer.explain.recipe import RenderResult
     from latent_explorer.models.summary import ExplainerSummary
-    from latent_explorer.ui.attributes.card_data import CardRow
 
 SEARCH = "Finding attributes"  # name of the job, also if started from the menu
-FLIP_HELP = "Sets these attributes to 1. The suggestion adds up their mean effects; the picture decides."
 NO_MODEL = "Open a model to see what moves its classifier."
-BETWEEN = "Between two pictures: the sliders work at the keyframes."
 NOTHING = "No attributes are known yet for this class."
 MAX_CLOSED_NOTES = 100  # closed notes that are remembered; older ones are shown again
 
@@ -80,7 +65,6 @@ class AttributesPanel(QWidget):
         super().__init__(parent)
         self._explorer = explorer
         self._result: RenderResult | None = None  # of the last picture, for "already at the end"
-        self._flip: FlipSuggestion | None = None
         self._job: int | None = None  # a search that runs or waits
         self.setAccessibleName("Attributes")
         self.add = icon_button("add", "Add slider for any style coordinate", self.open_add_slider)
@@ -92,8 +76,7 @@ class AttributesPanel(QWidget):
         self.info = ElidedLabel()
         self.list = AttributeList(explorer)
         self.search = AttributeSearchPages()
-        self.flip_text = plain("")
-        self.flip_apply = button("Apply", self._apply_flip)
+        self.verdict = VerdictView(explorer)
         self._pages = QStackedWidget()
         self._build()
         self._connect()
@@ -111,20 +94,13 @@ class AttributesPanel(QWidget):
         head.addStretch(0)
         head.addWidget(self.add)
         head.addWidget(self.reset)
-        foot = row()
-        foot.addWidget(self.flip_text, 1)
-        foot.addWidget(self.flip_apply)
         self.info.setProperty("role", "hint")
-        for small in (self.info, self.flip_text):
-            small.setFont(theme.font(theme.SMALL))
-        self.flip_text.setMinimumHeight(theme.CONTROL)
-        self.flip_text.setWordWrap(True)
-        self.flip_apply.setToolTip(FLIP_HELP)
+        self.info.setFont(theme.font(theme.SMALL))
         page = QWidget()
         listed = column(page, spacing=theme.GAP // 2)
         listed.addWidget(self.info)
         listed.addWidget(self.list, 1)
-        listed.addLayout(foot)
+        listed.addWidget(self.verdict)
         self._pages.addWidget(page)
         self._pages.addWidget(self.search)
         layout = column(self, spacing=theme.GAP)
@@ -141,6 +117,7 @@ class AttributesPanel(QWidget):
         self.classifier_selector.intent_emitted.connect(explorer.apply)
         self.search.search_requested.connect(self.start_search)
         self.search.cancel_requested.connect(self._cancel_search)
+        self.verdict.turned.connect(self.list.reveal)
         theme.notifier.changed.connect(self._open)
         updates = explorer.updates
         updates.on(ModelOpened, self._model_opened)
@@ -186,16 +163,6 @@ class AttributesPanel(QWidget):
         document = self._explorer.document.with_slider(slider)
         self._explorer.change_document(document.with_pin(slider, True) if pin else document)
         self.list.reveal(slider)
-
-    def _apply_flip(self) -> None:
-        state = self._explorer.state
-        if state is None or self._flip is None:
-            return
-        moved = state
-        for attribute in self._flip.attributes:
-            moved = msgspec.structs.replace(moved, edits=with_attribute(moved, attribute, 1.0))
-        label = f"flip with {'+'.join(self._flip.ranks)}"
-        self._explorer.apply(SetEdits(moved.edits, label))
 
     # updates ----------------------------------------------------------------------------------
 
@@ -266,30 +233,6 @@ class AttributesPanel(QWidget):
             target = class_name(state, summary, state.target_class)
             self.search.show_nothing(target, running=self._job is not None)
         self._pages.setCurrentIndex(0 if shown else 1)
-        self._show_flip(shown, from_other=is_from_other_classifier(attribute_set, state))
-
-    def _show_flip(self, shown: list[CardRow], *, from_other: bool) -> None:
-        state, summary, result = self._explorer.state, self._explorer.summary, self._result
-        assert state is not None
-        assert summary is not None
-        target = state.target_class
-        self._flip = suggest_flip(shown, result, target) if result else None
-        if not self._explorer.editable:
-            self._flip, text = None, BETWEEN
-        elif result is None:
-            text = ""
-        elif is_target(result, target):
-            text = f"This picture is {class_name(state, summary, target)} already."
-        elif from_other:
-            text = no_effects_message(summary, state)
-        elif self._flip is None:
-            text = "No combination here is expected to flip this picture."
-        else:
-            text = f"Flip with {' + '.join(self._flip.ranks)}"
-        self.flip_text.setText(text)
-        self.flip_apply.setVisible(self._flip is not None)
-        moved = self._flip.attributes if self._flip else ()
-        self.flip_apply.setEnabled(any(attribute_amount(state, a) != 1 for a in moved))
 
 
 def _same_unedited(one: RenderResult, other: RenderResult) -> bool:

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Content of the attribute cards and suggestions that flip a picture, as values."""
+"""Content of the attribute cards, as values."""
 
 from __future__ import annotations
 
 import msgspec
-import numpy as np
 import pytest
-from fake_explainer import FakeExplainer, FakeRenderer
+from fake_explainer import FakeExplainer
 
 from latent_explorer.app.exploration.document import Document, listed_set, single_slider
-from latent_explorer.app.exploration.picture_requests import opening_state, resolve
+from latent_explorer.app.exploration.picture_requests import opening_state
 from latent_explorer.app.exploration.state import with_attribute
-from latent_explorer.explain.recipe import Picture, RenderResult, SampleBase
 from latent_explorer.models.attributes import Attribute, AttributeEntry
 from latent_explorer.ui.attributes.card_data import (
     details_of,
@@ -20,17 +18,10 @@ from latent_explorer.ui.attributes.card_data import (
     ranking_details,
     ranking_summary,
     rows,
-    suggest_flip,
 )
 
 SUMMARY = FakeExplainer().summary()
 STATE = opening_state(SUMMARY)
-
-
-def a_result(logits: list[float]) -> RenderResult:
-    values = np.array(logits, np.float32)
-    picture = Picture(np.zeros((4, 4, 3), np.uint8), values, np.exp(values) / np.exp(values).sum())
-    return RenderResult(picture, picture, np.full(SUMMARY.layout.num_styles, 0.5), 1.0, 0.0)
 
 
 def test_ranks_stay_with_their_attributes_when_the_order_changes():
@@ -106,7 +97,6 @@ def test_sliders_stay_when_another_network_of_the_same_classes_is_asked():
     assert [row.attribute for row in from_other] == [row.attribute for row in own]
     assert [row.card_data.rank for row in from_other] == [row.card_data.rank for row in own]
     assert {row.card_data.mean_effect for row in from_other} == {None}  # they are effects on the other one
-    assert suggest_flip(from_other, a_result([-1.0, 1.0]), target=0) is None
 
 
 def test_a_line_says_whose_sliders_they_are():
@@ -131,43 +121,3 @@ def test_what_was_found_for_the_asked_network_itself_goes_first():
     assert listed_set(document, THREE, asking(2)) == own
     assert rows(document, THREE, asking(2), None)[0].card_data.mean_effect is not None
     assert listed_set(document, THREE, STATE) == found
-
-
-@pytest.mark.parametrize(
-    ("logits", "ranks"),
-    [
-        ([-1.0, 1.0], ("1",)),  # needs (2 + 0.1) / 2; the first one brings 2.08
-        ([-2.5, 2.5], ("1", "2")),
-        ([-4.0, 4.0], ("1", "2", "3")),
-        ([-9.0, 9.0], None),  # all together do not suffice
-        ([1.0, -1.0], None),  # it is of the target class already
-    ],
-)
-def test_the_shortest_combination_that_should_flip(logits, ranks):
-    result = a_result(logits)
-    flip = suggest_flip(rows(Document(), SUMMARY, STATE, result), result, target=0)
-    assert (flip.ranks if flip else None) == ranks
-
-
-def test_what_is_at_its_end_already_cannot_help():
-    result = a_result([-1.0, 1.0])
-    result.styles[40] = 1.0  # brown spots, at the maximum
-    flip = suggest_flip(rows(Document(), SUMMARY, STATE, result), result, target=0)
-    assert flip is not None
-    assert flip.ranks == ("2",)
-
-
-def test_the_suggestion_flips_most_pictures_of_the_fake():
-    explainer = FakeExplainer()
-    renderer = FakeRenderer(explainer)
-    kept = 0
-    healthy = [i for i in range(60) if SUMMARY.samples.probs[i].argmax() == 1]
-    for index in healthy:
-        state = msgspec.structs.replace(STATE, base=SampleBase(index))
-        before = renderer.render(resolve(state, SUMMARY))
-        flip = suggest_flip(rows(Document(), SUMMARY, state, before), before, target=0)
-        assert flip is not None
-        for attribute in flip.attributes:
-            state = msgspec.structs.replace(state, edits=with_attribute(state, attribute, 1.0))
-        kept += int(renderer.render(resolve(state, SUMMARY)).after.probs.argmax() == 0)
-    assert kept >= 0.8 * len(healthy)

@@ -242,25 +242,6 @@ def test_already_at_the_end_says_so_instead_of_a_dead_slider(panel, explorer, qt
     assert card.slider.isVisible()
 
 
-def test_flip_with_is_one_step(panel, explorer, qtbot):
-    ranks = panel.flip_text.text()
-    assert ranks.startswith("Flip with 1")
-    with waiting_for(qtbot, explorer, MainPicture) as seen:
-        QTest.mouseClick(panel.flip_apply, LEFT)
-    assert explorer.undo_text.startswith("Undo flip with 1")
-    assert int(seen[-1].result.after.probs.argmax()) == explorer.state.target_class
-    explorer.undo()
-    assert explorer.state.edits == ()
-
-
-def test_a_picture_of_the_target_needs_no_flip(panel, explorer, qtbot):
-    ill = int(explorer.summary.samples.probs[:, 0].argmax())
-    with waiting_for(qtbot, explorer, MainPicture):
-        explorer.apply(SetBase(SampleBase(ill)))
-    assert panel.flip_text.text() == "This picture is diseased already."
-    assert not panel.flip_apply.isVisible()
-
-
 def test_the_target_chooser_is_an_intent(panel, explorer):
     assert [panel.target.itemText(i) for i in range(panel.target.count())] == ["diseased", "healthy"]
     panel.target.setCurrentIndex(1)

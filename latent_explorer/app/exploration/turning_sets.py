@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Search for the attributes that turn the asked classifier's verdict of one picture. Pure functions only.
+
+Only rendered margins count: effects do not add up, since a verdict far from the boundary hardly moves at first. Their
+sums merely say which sets to render. A margin is the target's logit minus the
+largest of the others: above 0, the verdict is the target.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Generator, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from latent_explorer.app.exploration.picture_requests import resolve
+from latent_explorer.app.exploration.state import attribute_amount, with_attributes
+from latent_explorer.explain.recipe import TrialsRequest
+
+if TYPE_CHECKING:
+    from latent_explorer.app.exploration.state import ExplorerState
+    from latent_explorer.explain.recipe import PictureRequest
+    from latent_explorer.models.attributes import Attribute
+    from latent_explorer.models.summary import ExplainerSummary
+
+AttributeTuple = tuple["Attribute", ...]
+# Yields sets to be rendered with all their attributes at 1, gets their margins (N,), returns those that turn.
+Search = Generator[list[AttributeTuple], np.ndarray, list[AttributeTuple]]
+
+MAX_CANDIDATES = 12  # attributes that are tried
+MAX_OFFERS = 3
+TRIALS = 4  # sets in a request
+WIDTH = 4  # sets of a length that are tried
+SAFE_MARGIN = 1e-3  # logits; pictures rendered one by one differ from those of a batch by about 1e-5
+
+
+def margins(logits: np.ndarray, target: int) -> np.ndarray:
+    """Return the margins (N,) of logits (N, K)."""
+    others: np.ndarray = np.delete(logits, target, axis=1).max(axis=1)
+    return np.asarray(logits[:, target] - others)
+
+
+def candidates(attributes: Sequence[Attribute], state: ExplorerState) -> AttributeTuple:
+    """Return the attributes that can still be moved to 1, at most MAX_CANDIDATES: those with the largest effects."""
+    movable = [a for a in attributes if attribute_amount(state, a) < 1]
+    return tuple(sorted(movable, key=lambda a: -a.mean_effect)[:MAX_CANDIDATES])
+
+
+def search(attributes: Sequence[Attribute], margin: float) -> Search:
+    """Find sets that turn a picture whose margin is `margin`: at most MAX_OFFERS, fewest attributes first.
+
+    Rendered are each attribute alone, then of each length, as long as none turns, the sets that promise most by what
+    their attributes do to this picture alone; and those of one more length, where there are few. No set that is
+    returned contains another.
+    """
+    trials = _Trials(attributes, margin)
+    yield from trials.render([frozenset({i}) for i in range(len(attributes))])
+    for length in range(2, len(attributes) + 1):
+        found = trials.turning()
+        if len(found) >= MAX_OFFERS or (found and length > len(found[0]) + 1):
+            break
+        yield from trials.render(trials.promising(length))
+    return [trials.attributes_of(found) for found in trials.turning()[:MAX_OFFERS]]
+
+
+def trial_requests(
+    state: ExplorerState, summary: ExplainerSummary, sets: Sequence[AttributeTuple]
+) -> list[TrialsRequest]:
+    """Return requests for the logits of the state's picture with each set at 1, a few sets each.
+
+    A request takes about as long as a few pictures, so that a slider need not wait longer.
+    """
+    request = resolve(state, summary)
+    edits = [resolve(with_attributes(state, each), summary).recipe.edits for each in sets]
+    return [TrialsRequest(request, tuple(edits[i : i + TRIALS])) for i in range(0, len(edits), TRIALS)]
+
+
+def offer_requests(
+    state: ExplorerState, summary: ExplainerSummary, sets: Sequence[AttributeTuple]
+) -> list[PictureRequest]:
+    """Return requests for the pictures with each set at 1, exactly as they will be on the canvas."""
+    return [resolve(with_attributes(state, each), summary) for each in sets]
+
+
+class _Trials:
+    """Sets of places in the list of attributes, and the margins of those that were rendered."""
+
+    def __init__(self, attributes: Sequence[Attribute], margin: float) -> None:
+        self._attributes = attributes
+        self._margin = margin
+        self._rendered: dict[frozenset[int], float] = {}
+
+    def attributes_of(self, places: frozenset[int]) -> AttributeTuple:
+        """Return the attributes of a set, in the order of the list."""
+        return tuple(self._attributes[i] for i in sorted(places))
+
+    def render(self, sets: Sequence[frozenset[int]]) -> Generator[list[AttributeTuple], np.ndarray, None]:
+        """Have sets rendered."""
+        if sets:
+            answers = yield [self.attributes_of(s) for s in sets]
+            self._rendered.update(zip(sets, map(float, answers), strict=True))
+
+    def turning(self) -> list[frozenset[int]]:
+        """Return the rendered sets that turn, without those that contain another; fewest first, then by margin."""
+        found = [s for s, margin in self._rendered.items() if margin > SAFE_MARGIN]
+        shortest = [s for s in found if not any(other < s for other in found)]
+        return sorted(shortest, key=lambda s: (len(s), -self._rendered[s]))
+
+    def promising(self, length: int) -> list[frozenset[int]]:
+        """Return the most promising sets of a length, without those that contain one that turns."""
+        helping = [i for i in range(len(self._attributes)) if self._gain(i) > 0]
+        sets = (frozenset(c) for c in combinations(helping, length) if self._independent(c))
+        return heapq.nlargest(WIDTH, (s for s in sets if not self._is_longer(s)), key=self.predicted)
+
+    def predicted(self, places: frozenset[int]) -> float:
+        """Return the margin if effects on this picture just add up."""
+        return self._margin + sum(self._gain(i) for i in places)
+
+    def _gain(self, place: int) -> float:
+        return self._rendered[frozenset({place})] - self._margin
+
+    def _independent(self, places: Sequence[int]) -> bool:
+        """Return True if no two of the attributes move the same coordinate."""
+        indices = [entry.style_index for i in places for entry in self._attributes[i].entries]
+        return len(indices) == len(set(indices))
+
+    def _is_longer(self, places: frozenset[int]) -> bool:
+        return any(found < places for found in self.turning())
