@@ -27,7 +27,7 @@ from latent_explorer.app.exploration.session import Session
 from latent_explorer.app.exploration.state import same_picture
 from latent_explorer.app.exploration.workspace import Workspace
 from latent_explorer.app.jobs import Jobs
-from latent_explorer.app.opening import ModelOpener, OpenRequest
+from latent_explorer.app.opening import ModelOpener, OpenRequest, Prepared
 from latent_explorer.app.picture_scheduler import ORDERED, SLOTS, PictureScheduler
 from latent_explorer.app.settings import SettingsStore
 from latent_explorer.common import paths
@@ -132,12 +132,12 @@ class Explorer:
 
         Other pictures and latents are announced by `PicturesDropped`.
         """
-        with updates.report_errors(self.updates.emit, f"Opening {paths[0].name}"):
-            open_request = opening.read_open_request(paths)
-            if open_request is None:
-                self.updates.emit(updates.PicturesDropped(paths))
-            else:
-                self._open(open_request)
+        name, read = f"Opening {paths[0].name}", partial(opening.read_open_request, paths)
+        if opening.reads_long(paths):
+            self._jobs.call(name, read, partial(self._open, paths))
+            return
+        with updates.report_errors(self.updates.emit, name):
+            self._open(paths, read())
 
     def recoverable(self) -> list[Recovery]:
         """Return what a crash left behind, newest first: to be offered at the start."""
@@ -145,8 +145,8 @@ class Explorer:
 
     def recover(self, recovery: Recovery) -> None:
         """Open a recovery; the file it was saved to, if any, stays as it is."""
-        with updates.report_errors(self.updates.emit, "Recovering your work"):
-            self._open(opening.request_for_exploration(recovery.exploration, "The recovered exploration", recovery))
+        read = partial(opening.request_for_recovery, recovery)
+        self._jobs.call("Recovering your work", read, partial(self._open, ()))
 
     def discard(self, recovery: Recovery) -> None:
         """Delete a recovery."""
@@ -351,8 +351,11 @@ class Explorer:
 
     # Inside --------------------------------------------------------------------------------------
 
-    def _open(self, open_request: OpenRequest) -> None:
-        """Show the contents of a file, opening its model first unless it is open."""
+    def _open(self, paths: tuple[Path, ...], open_request: OpenRequest | None) -> None:
+        """Show the contents of files, opening their model first unless it is open. None: they are pictures."""
+        if open_request is None:
+            self.updates.emit(updates.PicturesDropped(paths))
+            return
         state, opened = open_request.state, self._opener.opened
         other = state is None or opened is None or not self._opener.holds(state)
         replaces = other or open_request.document is not None
@@ -362,21 +365,18 @@ class Explorer:
             self._scheduler.suspend()
             self._opener.open(open_request)
             return
-        open_request.check(opened.summary)
         if open_request.document is None:
-            self.latents.take(open_request.latents)
+            open_request.check(opened.summary)
             self.latents.require(state, open_request.title)
             self.apply(Restore(state, f"recipe of {open_request.title}"))
         else:
-            self._begin(opened, open_request)
-            self._show()
+            prepare = partial(open_request.prepare, opened.summary)
+            self._jobs.call(f"Opening {open_request.title}", prepare, partial(self._begin, open_request, opened))
 
-    def _begin(self, opened: OpenedModel, open_request: OpenRequest) -> None:
-        """Begin a new session on an open model."""
-        summary, requested = opened.summary, open_request.document or Document()
-        first = picture_requests.opening_state(summary)
-        unusable = self.latents.begin(summary.model_hash, open_request.latents)
-        state, document = self.latents.without_missing(open_request.state or first, requested, first.base)
+    def _begin(self, open_request: OpenRequest, opened: OpenedModel, prepared: Prepared) -> None:
+        """Begin a new session on an open model. Nothing here can fail: window and worker hold the same model."""
+        summary, state, document = opened.summary, prepared.state, prepared.document
+        self.latents.begin(summary.model_hash, prepared.latents)
         self.session, self._frame = Session(summary, state, self._state_changed), None
         self._scheduler.suspend()
         self._scheduler.set_session(summary, state)
@@ -384,7 +384,7 @@ class Explorer:
         self._workspace.begin(state, (summary.name, opened.path), document, open_request.file, saved=saved)
         self.updates.emit(updates.ModelOpened(summary, state, document, opened.path, opened.device))
         self._workspace.notify_file()
-        if unusable or (state, document) != (open_request.state or first, requested):
+        if prepared.incomplete:
             self.updates.emit(updates.Message(missing_latents_message(open_request.title), "warning"))
         if open_request.recovery is not None:
             self.autosave()  # a second crash must not lose it

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 from latent_explorer.app import library
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import picture_requests, recipe_png
-from latent_explorer.app.exploration.autosave import Recovery
+from latent_explorer.app.exploration.autosave import Recovery, latents_of
 from latent_explorer.app.exploration.document import Document
+from latent_explorer.app.exploration.projected_latents import UsableLatents, usable_latents, without_missing
 from latent_explorer.app.exploration.state import ExplorerState
 from latent_explorer.app.exploration.updates import DeviceChanged
 from latent_explorer.common.errors import UserError
@@ -35,6 +36,16 @@ LATENTS = (projected.SUFFIX, ".npz", ".npy")
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """What a session begins with; `incomplete` if projections that it names did not come with it."""
+
+    state: ExplorerState
+    document: Document
+    latents: UsableLatents
+    incomplete: bool
+
+
+@dataclass(frozen=True)
 class OpenRequest:
     """Contents to be shown. Without a `state` the model opens at its beginning.
 
@@ -49,6 +60,18 @@ class OpenRequest:
     model_name: str = ""
     recovery: Recovery | None = None  # discarded once it is open
     latents: dict[str, bytes] = field(default_factory=dict)  # contents of projections, by id
+
+    def prepare(self, summary: ExplainerSummary) -> Prepared:
+        """Return what the session begins with: all that may fail or take long, before the model is exchanged.
+
+        Raises UserError if what came from the file does not fit this model.
+        """
+        self.check(summary)
+        first = picture_requests.opening_state(summary)
+        wanted = self.state or first, self.document or Document()
+        latents = usable_latents(self.latents, summary.model_hash)
+        state, document = without_missing(*wanted, first.base, latents.pictures)
+        return Prepared(state, document, latents, bool(latents.unusable) or (state, document) != wanted)
 
     def check(self, summary: ExplainerSummary) -> None:
         """Raise UserError unless what came from the file fits this model."""
@@ -85,6 +108,17 @@ def read_open_request(paths: Sequence[Path]) -> OpenRequest | None:
     )
 
 
+def reads_long(paths: Sequence[Path]) -> bool:
+    """Return True if reading these files may take longer than a window may stand still."""
+    return any(path.suffix.lower() == exploration_file.SUFFIX for path in paths)
+
+
+def request_for_recovery(recovery: Recovery) -> OpenRequest:
+    """Return the request that opens what a crash left behind."""
+    exploration = replace(recovery.exploration, latents=latents_of(recovery))
+    return request_for_exploration(exploration, "The recovered exploration", recovery)
+
+
 def request_for_exploration(exploration: Exploration, title: str, recovery: Recovery | None = None) -> OpenRequest:
     """Return the request that opens an exploration; after a crash it has no file of its own yet."""
     return OpenRequest(
@@ -107,7 +141,7 @@ class ModelOpener:
         jobs: Jobs,
         settings_store: SettingsStore,
         notify: Callable[[DeviceChanged], None],
-        begin: Callable[[OpenedModel, OpenRequest], None],
+        begin: Callable[[OpenRequest, OpenedModel, Prepared], None],
     ) -> None:
         self.opened: OpenedModel | None = None  # the model in the model host
         self._host = host
@@ -130,7 +164,7 @@ class ModelOpener:
         device = self._settings_store.settings.device
         if open_request.state is None:
             assert open_request.explainer is not None
-            work = partial(self._host.open, open_request.explainer, device)
+            work = partial(self._host.open, open_request.explainer, device, open_request.prepare)
         else:
             hints = [open_request.explainer] if open_request.explainer else []
             places = library.candidates(self._settings_store.settings.recent, *hints)
@@ -143,7 +177,7 @@ class ModelOpener:
 
     def _find(self, open_request: OpenRequest, state: ExplorerState, places: list[Path], device: str) -> OpenedModel:
         """Open the model of a state, wherever it is. Runs on the worker thread."""
-        opened = self._host.open_model(state.model_hash, places, device, open_request.check)
+        opened = self._host.open_model(state.model_hash, places, device, open_request.prepare)
         if opened is None:
             raise UserError(
                 f"{open_request.title} belongs to {open_request.model_name or 'an explainer'} "
@@ -156,7 +190,7 @@ class ModelOpener:
         if not library.is_bundled(opened.path):
             self._settings_store.add_recent(opened.path)
         self._take(opened)
-        self._begin(opened, open_request)
+        self._begin(open_request, opened, opened.prepared)
 
     def _take(self, opened: OpenedModel) -> None:
         self.opened = opened

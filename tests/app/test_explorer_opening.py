@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+from types import SimpleNamespace
 
 import pytest
-from fakes import EDGES, SECOND, SPOTS
-from headless import of_type
+from fakes import EDGES, SECOND, SPOTS, FakeModelHost
+from headless import HeadlessExplorer, of_type
 
 from latent_explorer.app import library
 from latent_explorer.app.engine.events import JobStarted
@@ -161,3 +163,57 @@ def test_a_classifier_that_no_file_holds_is_said(headless, folder) -> None:
     assert headless.explorer.summary.name == "leaf"
     headless.explorer.apply(SetBase(SeedBase(1)))
     assert of_type(headless.settle(), updates.MainPicture)
+
+
+class FussyHost(FakeModelHost):
+    """Model host that fails in the named place when it opens "other"."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def _fake_renderer(self, explainer, device):
+        if self.place == "renderer" and explainer.summary().model_hash == "b" * 64:
+            raise ValueError("no memory for this one")
+        return super()._fake_renderer(explainer, device)
+
+    @staticmethod
+    def _read_text(path):
+        explainer = FakeModelHost._read_text(path)
+        if path.stem == "other":
+            broken = dataclasses.replace(explainer.summary(), attribute_sets=(5,))
+            explainer = SimpleNamespace(summary=lambda: broken)
+        return explainer
+
+
+@pytest.mark.parametrize("place", ["renderer", "session"])
+def test_opening_is_all_or_nothing(folder, monkeypatch, place):
+    """Whatever goes wrong, the window and the worker hold the same model."""
+    monkeypatch.setattr(library, "bundled", list)
+    headless = HeadlessExplorer(folder, FussyHost(place))
+    headless.open()
+    (trouble,) = of_type(headless.open("other.explainer"), updates.ErrorReport)
+    assert trouble.failure.kind == "defect"
+    assert headless.explorer.summary.model_hash == "a" * 64
+    assert headless.host.explainer.summary().model_hash == "a" * 64
+    assert headless.host.renderer.model_hash == "a" * 64
+    headless.explorer.apply(SetBase(SeedBase(1)))
+    assert len(of_type(headless.settle(), updates.MainPicture)) == 1
+    headless.explorer.close()
+
+
+def test_an_exploration_is_read_away_from_the_windows_thread(opened, monkeypatch):
+    opened.explorer.save(opened.folder / "x.exploration")
+    opened.settle()
+    threads = set()
+    read = exploration_file.read
+
+    def watched(path):
+        threads.add(threading.current_thread().name)
+        return read(path)
+
+    monkeypatch.setattr(exploration_file, "read", watched)
+    told = opened.open("x.exploration")
+    assert threads == {"engine"}
+    assert of_type(told, updates.ErrorReport) == []
+    assert len(of_type(told, updates.ModelOpened)) == 1

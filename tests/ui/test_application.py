@@ -66,7 +66,7 @@ def test_work_left_behind_is_offered_again(qtbot, tmp_path, monkeypatch):
     with desktop_on(tmp_path) as second:
         monkeypatch.setattr(second.explorer, "open_bundled", lambda: None)
         second.begin()
-        assert "Go on" in second.window.notices.button.text()
+        assert "Continue" in second.window.notices.button.text()
         second.window.notices.button.click()
         qtbot.waitUntil(lambda: second.explorer.state is not None, timeout=8000)
         assert second.explorer.state.base == SeedBase(99)

@@ -7,7 +7,8 @@ The modules that import torch are imported inside the functions, so that the win
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -18,7 +19,7 @@ from latent_explorer.explain.recipe import MovesRequest, TrialsRequest
 from latent_explorer.models.summary import ExplainerSummary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     import numpy as np
 
@@ -59,6 +60,7 @@ class OpenedModel:
     path: Path
     device: str  # display name
     choices: tuple[tuple[str, str], ...]  # devices as (id, display name)
+    prepared: Any = None  # what `prepare` returned
 
 
 def _read(path: Path) -> Any:
@@ -83,6 +85,9 @@ def _torch_devices() -> DeviceBackend:
     from latent_explorer.models import device
 
     return device
+
+
+Prepare = Callable[[ExplainerSummary], Any]  # everything that may fail after a model was read
 
 
 class ModelHost:
@@ -121,18 +126,20 @@ class ModelHost:
             raise UserError("No model is open yet. Open an explainer first.")
         return self._renderer
 
-    def open(self, path: Path, device: str) -> OpenedModel:
-        """Open an explainer. On an error the open model is kept."""
-        return self._install(self._read(path), path, self._available_device(device))
+    def open(self, path: Path, device: str, prepare: Prepare = lambda _summary: None) -> OpenedModel:
+        """Open an explainer. On an error, also of `prepare`, the open model is kept."""
+        explainer = self._read(path)
+        prepared = prepare(explainer.summary())
+        return replace(self._install(explainer, path, self._available_device(device)), prepared=prepared)
 
     def open_model(
         self,
         model_hash: str,
         candidates: Iterable[Path],
         device: str,
-        check: Callable[[ExplainerSummary], None] = lambda _summary: None,
+        prepare: Prepare = lambda _summary: None,
     ) -> OpenedModel | None:
-        """Open the first of the files that holds this model; None if none does. `check` may refuse a file.
+        """Open the first of the files that holds this model; None if none does. `prepare` may refuse a file.
 
         Several may hold it, each with other classifiers. UserError, the last one, if all of them are refused.
         """
@@ -147,11 +154,11 @@ class ModelHost:
                 continue
             explainer = self._read(path)
             try:
-                check(explainer.summary())
+                prepared = prepare(explainer.summary())
             except UserError as error:
                 refused = error
                 continue
-            return self._install(explainer, path, self._available_device(device))
+            return replace(self._install(explainer, path, self._available_device(device)), prepared=prepared)
         if refused is not None:
             raise refused
         return None
@@ -231,14 +238,10 @@ class ModelHost:
         return device if device in device_ids else "auto"
 
     def _install(self, explainer: Any, path: Path, device: str) -> OpenedModel:
+        """Make the explainer the open model. Whatever may fail comes first, so that an error keeps the open one."""
         devices = self._devices()
         chosen = devices.choose_device(device)
-        self._renderer = self._make_renderer(explainer, chosen)
-        latents = list(self._latents.values()) if explainer is self._explainer else []
-        self._explainer, self._path, self.device = explainer, path, chosen
-        self._latents = {}
-        if latents:
-            self.add_latents(latents)
+        renderer = self._make_renderer(explainer, chosen)
         names = {d.id: d.name for d in devices.devices()}
         automatic = ("auto", f"Automatic ({next(iter(names.values()))})")
         opened = OpenedModel(
@@ -247,5 +250,15 @@ class ModelHost:
             device=names.get(str(chosen), str(chosen)),
             choices=(automatic, *names.items()),
         )
+        latents = list(self._latents.values()) if explainer is self._explainer else []
+        before = self._explainer, self._path, self.device, self._renderer
+        self._explainer, self._path, self.device, self._renderer = explainer, path, chosen, renderer
+        try:
+            if latents:
+                self.add_latents(latents)
+        except BaseException:
+            self._explainer, self._path, self.device, self._renderer = before
+            raise
+        self._latents = {picture.latent_id: picture for picture in latents}
         self._scope = opened.summary.model_hash, opened.device
         return opened

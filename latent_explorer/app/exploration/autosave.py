@@ -21,7 +21,8 @@ from typing import IO, TYPE_CHECKING
 
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration.file import LATENT_SUFFIX, MAX_LATENT, SUFFIX, Exploration
-from latent_explorer.common.errors import UserError
+from latent_explorer.common.errors import DamagedData, UserError
+from latent_explorer.common.guarded_files import read_bytes
 from latent_explorer.common.paths import atomic_path
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Recovery:
     """Autosave that a crashed window left behind."""
 
     path: Path
-    exploration: Exploration
+    exploration: Exploration  # without its latents, which `latents_of` reads
     modified: float  # seconds since the epoch
 
 
@@ -123,12 +124,18 @@ def _latents_of(path: Path) -> Path:
 
 
 def _recovery(path: Path) -> Recovery:
-    exploration = exploration_file.read(path)
+    return Recovery(path, exploration_file.read(path), path.stat().st_mtime)
+
+
+def latents_of(recovery: Recovery) -> dict[str, bytes]:
+    """Return the contents of its projections, by id; a damaged one is empty. It may take seconds."""
     latents = {}
-    for part in sorted(_latents_of(path).glob(f"[!.]*{LATENT_SUFFIX}")):
-        small = part.stat().st_size <= MAX_LATENT
-        latents[part.stem] = part.read_bytes() if small else b""
-    return Recovery(path, replace(exploration, latents=latents), path.stat().st_mtime)
+    for part in sorted(_latents_of(recovery.path).glob(f"[!.]*{LATENT_SUFFIX}")):
+        try:
+            latents[part.stem] = read_bytes(part, MAX_LATENT)
+        except (OSError, DamagedData):
+            latents[part.stem] = b""
+    return latents
 
 
 def _remove(*paths: Path) -> None:

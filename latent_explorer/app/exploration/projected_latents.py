@@ -6,24 +6,51 @@ The document says which of them the strip lists; the store also holds those that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import atomic_output
 from latent_explorer.explain.projected import ProjectedPicture, latent_npz, read_projected, to_bytes
 from latent_explorer.explain.recipe import Base, Noise, ProjectedBase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Sequence
     from pathlib import Path
 
     from latent_explorer.app.exploration.document import Document
     from latent_explorer.app.exploration.state import ExplorerState
     from latent_explorer.explain.timeline.timeline import Timeline
 
-_ID_FIELDS = ("latent_id", "maps_id")  # fields of recipes that name a projection
+_IDS = re.compile(rb'"(?:latent_id|maps_id)":("(?:[^"\\]|\\.)+")')  # fields of recipes that name a projection
+
+
+@dataclass(frozen=True)
+class UsableLatents:
+    """Projected pictures that came with a file and belong to the model, with their contents, by id."""
+
+    pictures: Mapping[str, ProjectedPicture] = field(default_factory=dict)
+    contents: Mapping[str, bytes] = field(default_factory=dict)
+    unusable: int = 0  # those that are damaged, or of another model
+
+
+def usable_latents(contents: Mapping[str, bytes], model_hash: str) -> UsableLatents:
+    """Read the latents of an exploration. It takes seconds for a hundred megabytes: not for the window's thread."""
+    pictures = {}
+    for latent_id, content in contents.items():
+        try:
+            picture = read_projected(content, latent_id)
+        except UserError:
+            continue
+        if picture.latent_id == latent_id and picture.report.model_hash == model_hash:
+            pictures[latent_id] = picture
+    kept = {latent_id: contents[latent_id] for latent_id in pictures}
+    return UsableLatents(pictures, kept, len(contents) - len(pictures))
 
 
 class LatentStore:
@@ -35,26 +62,14 @@ class LatentStore:
         self._pictures: dict[str, ProjectedPicture] = {}
         self._contents: dict[str, bytes] = {}
 
-    def begin(self, model_hash: str, contents: Mapping[str, bytes]) -> int:
-        """Start another exploration with the latents that came with it. Returns how many of them could not be used."""
+    def begin(self, model_hash: str, latents: UsableLatents | None = None) -> None:
+        """Start another exploration with the latents that came with it."""
         self._model_hash = model_hash
         self._pictures.clear()
         self._contents.clear()
-        return self.take(contents)
-
-    def take(self, contents: Mapping[str, bytes]) -> int:
-        """Add latents as a file held them, by id. Returns how many are damaged, or of another model."""
-        pictures = []
-        for latent_id, content in contents.items():
-            try:
-                picture = read_projected(content, latent_id)
-            except UserError:
-                continue
-            if picture.latent_id == latent_id and picture.report.model_hash == self._model_hash:
-                pictures.append(picture)
-                self._contents[latent_id] = content
-        self._add(pictures)
-        return len(contents) - len(pictures)
+        if latents is not None:
+            self._contents.update(latents.contents)
+            self._add(tuple(latents.pictures.values()))
 
     def add(self, *pictures: ProjectedPicture) -> list[str]:
         """Add pictures and return their ids. UserError if one belongs to another model."""
@@ -131,25 +146,28 @@ class LatentStore:
                 f"Open the exploration that it belongs to, then open {title} again."
             )
 
-    def without_missing(
-        self, state: ExplorerState, document: Document, instead: Base
-    ) -> tuple[ExplorerState, Document]:
-        """Return both without the projections that are not in the store.
 
-        `instead` replaces the base if it was one of them. Keyframes of timelines that need them are removed.
-        """
-        missing = self.missing(state) | self.missing(document) | set(document.projected)
-        missing -= self._pictures.keys()
-        if missing & referenced_latents(state.base):
-            state = msgspec.structs.replace(state, base=instead, noise=Noise(), cond=None)
-        if missing & referenced_latents(state.noise):
-            state = msgspec.structs.replace(state, noise=Noise())
-        if missing & referenced_latents(state):
-            kept = tuple(_without(timeline, missing) for timeline in state.timelines)
-            state = msgspec.structs.replace(state, timelines=kept)
-        for latent_id in missing:
-            document = document.without_projected(latent_id)
+def without_missing(
+    state: ExplorerState, document: Document, instead: Base, known: Container[str]
+) -> tuple[ExplorerState, Document]:
+    """Return both without the projections that are not `known`.
+
+    `instead` replaces the base if it was one of them. Keyframes of timelines that need them are removed.
+    """
+    named = referenced_latents(state) | referenced_latents(document) | set(document.projected)
+    missing = {latent_id for latent_id in named if latent_id not in known}
+    if not missing:
         return state, document
+    if missing & referenced_latents(state.base):
+        state = msgspec.structs.replace(state, base=instead, noise=Noise(), cond=None)
+    if missing & referenced_latents(state.noise):
+        state = msgspec.structs.replace(state, noise=Noise())
+    if missing & referenced_latents(state):
+        kept = tuple(_without(timeline, missing) for timeline in state.timelines)
+        state = msgspec.structs.replace(state, timelines=kept)
+    for latent_id in missing:
+        document = document.without_projected(latent_id)
+    return state, document
 
 
 def _without(timeline: Timeline, missing: set[str]) -> Timeline:
@@ -161,7 +179,8 @@ def _without(timeline: Timeline, missing: set[str]) -> Timeline:
 
 def referenced_latents(value: msgspec.Struct) -> set[str]:
     """Return ids of all projections that a state, recipe or document refers to, wherever in it."""
-    return set(_ids(msgspec.to_builtins(value)))
+    # In the text of its JSON: a walk through a long timeline would hold up the window.
+    return {guarded_json.decode(text, str) for text in set(_IDS.findall(msgspec.json.encode(value)))}
 
 
 def missing_latents_message(title: str) -> str:
@@ -170,16 +189,3 @@ def missing_latents_message(title: str) -> str:
         f"Some projected pictures of {title} are missing, damaged or of another model and were left out. "
         "Open the exploration that holds them, or project them again."
     )
-
-
-def _ids(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, each in value.items():
-            if key in _ID_FIELDS and isinstance(each, str):
-                if each:
-                    yield each
-            else:
-                yield from _ids(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from _ids(each)

@@ -13,7 +13,7 @@ from headless import of_type
 
 from latent_explorer.app.exploration import file as exploration_file
 from latent_explorer.app.exploration import updates
-from latent_explorer.app.exploration.autosave import Autosave
+from latent_explorer.app.exploration.autosave import Autosave, latents_of
 from latent_explorer.app.exploration.file import Exploration
 from latent_explorer.app.exploration.intents import SetAttribute, SetBase
 from latent_explorer.app.exploration.projected_latents import referenced_latents
@@ -113,7 +113,7 @@ def test_foreign_or_missing_ones_give_one_sentence(opened, tmp_path, damage):
     if damage == "missing":
         del parts[name]
     elif damage == "foreign":
-        explorer.latents.begin("b" * 64, {})
+        explorer.latents.begin("b" * 64)
         explorer.latents.add(other)
         parts[f"latents/{other.latent_id}.safetensors"] = explorer.latents.content(other.latent_id)
     else:
@@ -169,7 +169,7 @@ def test_the_autosave_writes_each_latent_once_and_brings_it_back(opened, tmp_pat
     autosave.close(keep=True)
     other = Autosave(tmp_path / "autosave")
     (recovery,) = other.recoverable()
-    assert recovery.exploration.latents == {PLAIN.latent_id: content}
+    assert latents_of(recovery) == {PLAIN.latent_id: content}
     assert read_projected(content).latent_id == PLAIN.latent_id
     other.discard(recovery)
     assert not part.parent.exists()
