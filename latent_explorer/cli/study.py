@@ -161,6 +161,9 @@ def _target(path: Path, name: str | None) -> int | None:
     show_default=True,
     help="Catch trials that may be failed, for the rule failed-catch.",
 )
+@click.option(
+    "--one-survey", is_flag=True, help="The files are exports of one survey: the same id in several is one person."
+)
 @click.option("--out", required=True, type=OUTPUT_FOLDER, metavar="DIR", help="Folder for the result.")
 @json_option
 def score(
@@ -170,6 +173,7 @@ def score(
     exclude: str,
     least_seconds: float,
     most_failed: int,
+    one_survey: bool,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -178,7 +182,12 @@ def score(
     from latent_explorer.studies.scoring.score_files import score_files
 
     names = [] if exclude.strip() == "none" else [n.strip() for n in exclude.split(",") if n.strip()]
-    rules = Rules(exclude=tuple(names), least_seconds=least_seconds, most_failed=most_failed)  # type: ignore[arg-type]
+    rules = Rules(
+        exclude=tuple(names),  # type: ignore[arg-type]
+        least_seconds=least_seconds,
+        most_failed=most_failed,
+        one_survey=one_survey,
+    )
     output = Output(as_json=as_json)
     result = output.run(score_files(responses, key, out, rules.check(), columns))
     fields = {"path": out, "report": result.report, **msgspec.to_builtins(result.score)}

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import re
+import hashlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class Respondent(msgspec.Struct, frozen=True, kw_only=True):
     preview: bool = False  # a test by the researcher
     seconds: float | None = None  # for the whole study
     started: str = ""
+    scope: str = ""  # within which the id is one person's: a file, or "" for the page's own random ids
 
 
 class Responses(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,21 +65,26 @@ def read_responses(paths: Sequence[Path], key: StudyKey, columns: Mapping[str, s
     respondents: list[Respondent] = []
     missing: set[str] | None = None
     notes: list[str] = []
-    for path in _files(paths):
+    files = list(_files(paths))
+    tables: dict[bytes, str] = {}  # by the hash of their bytes
+    for path, source in zip(files, _sources(files), strict=True):
         data = _bytes(path)
         start = data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
         if start in (b"{", b"["):
-            respondents += _from_json(path, data, key)
+            respondents += _from_json(source, data, key)
             missing = set() if missing is None else missing
             continue
-        rows = read_table(data, path.name)
+        if (first := tables.setdefault(hashlib.sha256(data).digest(), source)) != source:
+            notes.append(f"{source} is the same as {first}, and is left out.")
+            continue
+        rows = read_table(data, source)
         if is_tidy(rows):
-            respondents += _from_tidy(path, rows)
+            respondents += _from_tidy(source, rows)
             missing = set() if missing is None else missing
             continue
-        from latent_explorer.studies.scoring.survey_csv import read_wide
+        from latent_explorer.studies.scoring.wide_answers import read_wide
 
-        export = read_wide(rows, path.name, key, columns or {})
+        export = read_wide(rows, source, key, columns or {})
         respondents += export.respondents
         notes += [note for note in export.notes if note not in notes]
         gone = set(export.missing)
@@ -108,7 +115,20 @@ def _files(paths: Sequence[Path]) -> Iterator[Path]:
         raise UserError("No files with answers were found there. Choose JSON or CSV files.")
     if len(found) > MAX_FILES:
         raise UserError(f"{len(found):,} files are too many: at most {MAX_FILES:,} are read at once.")
-    yield from found
+    yield from dict.fromkeys(found)
+
+
+def _sources(files: Sequence[Path]) -> list[str]:
+    """Return the name of each file, with as many of its folders as tell it from the others."""
+    named = [path.name for path in files]
+    for depth in range(2, 1 + max(len(path.parts) for path in files)):
+        counts = Counter(named)
+        if len(counts) == len(set(files)):
+            break
+        named = [
+            "/".join(path.parts[-depth:]) if counts[name] > 1 else name for path, name in zip(files, named, strict=True)
+        ]
+    return named
 
 
 def _bytes(path: Path) -> bytes:
@@ -142,27 +162,27 @@ class _JsonFile(msgspec.Struct):
 _JsonContent: Any = _JsonFile | list[_JsonFile]
 
 
-def _from_json(path: Path, data: bytes, key: StudyKey) -> list[Respondent]:
+def _from_json(source: str, data: bytes, key: StudyKey) -> list[Respondent]:
     """Read one respondent, or a list of several."""
     try:
         content = guarded_json.decode(data, _JsonContent, max_bytes=MAX_BYTES)
     except DamagedData as error:
         raise UserError(
-            f"{path.name} cannot be read as answers ({error}). Ask for the file again, or take the copied text."
+            f"{source} cannot be read as answers ({error}). Ask for the file again, or take the copied text."
         ) from error
     each = content if isinstance(content, list) else [content]
     for one in each:
         if one.format != FORMAT or one.version > VERSION:
-            raise UserError(f"{path.name} does not hold answers that this program can read.")
+            raise UserError(f"{source} does not hold answers that this program can read.")
         if key.study and one.study != key.study:
             raise UserError(
-                f"{path.name} answers another study ({one.study}) than the key ({key.study}). "
+                f"{source} answers another study ({one.study}) than the key ({key.study}). "
                 "Choose the key of that study, or leave the file out."
             )
-    return [_of_json(path, one) for one in each]
+    return [_of_json(source, one) for one in each]
 
 
-def _of_json(path: Path, one: _JsonFile) -> Respondent:
+def _of_json(source: str, one: _JsonFile) -> Respondent:
     times = [a.ms for a in one.answers if a.ms is not None]
     answers = {
         a.item: Answer(a.answer.strip()[:MAX_ANSWER], None if a.ms is None else a.ms / 1000)
@@ -171,7 +191,7 @@ def _of_json(path: Path, one: _JsonFile) -> Respondent:
     }
     return Respondent(
         name=one.respondent[:200],
-        source=path.name,
+        source=source,
         answers=answers,
         complete=one.complete,
         seconds=sum(times) / 1000 if times else None,
@@ -184,7 +204,7 @@ def is_tidy(rows: Sequence[Sequence[str]]) -> bool:
     return bool(rows) and set(TIDY_HEADS) <= {head.strip().lower() for head in rows[0]}
 
 
-def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
+def _from_tidy(file: str, rows: Sequence[Sequence[str]]) -> list[Respondent]:
     """Read one row per respondent and item, as in the `answers.csv` of a result."""
     grouped: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for cell in read_records(rows)[1]:
@@ -192,10 +212,10 @@ def _from_tidy(path: Path, rows: Sequence[Sequence[str]]) -> list[Respondent]:
             # `row` separates rows that have the same id in the original file.
             who = cell.get("respondent", ""), cell.get("source", ""), cell.get("row", "")
             grouped.setdefault(who, []).append(cell)
-    return [_of_tidy(source or path.name, name, cells) for (name, source, _), cells in grouped.items()]
+    return [_of_tidy(file, source, name, cells) for (name, source, _), cells in grouped.items()]
 
 
-def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Respondent:
+def _of_tidy(file: str, source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Respondent:
     cells = list(cells)
     answers = {
         c["item"]: Answer(c["answer"][:MAX_ANSWER], parse_seconds(c.get("seconds", "")))
@@ -207,7 +227,8 @@ def _of_tidy(source: str, name: str, cells: Iterable[Mapping[str, str]]) -> Resp
     total = parse_seconds(first.get("total seconds", ""))
     return Respondent(
         name=name,
-        source=source,
+        source=source or file,
+        scope="" if source.lower().endswith(".json") else f"{file} {source}",
         answers=answers,
         complete=parse_bool(first.get("complete", "")),
         preview=parse_bool(first.get("preview", "")) or False,
@@ -239,41 +260,3 @@ def parse_seconds(text: Any) -> float | None:
     for value in values:
         total = 60 * total + value
     return total
-
-
-_PLACES = (
-    (re.compile(r"\b(top|upper|first|oben|erste\w*)\b"), "1"),
-    (re.compile(r"\b(bottom|lower|second|unten|zweite\w*)\b"), "2"),
-    (re.compile(r"^\W*(left|links)\W*$"), "1"),
-    (re.compile(r"^\W*(right|rechts)\W*$"), "2"),
-)
-_NUMBER = re.compile(r"^\D{0,24}?0*([1-9]|0)(?:\.0+)?\D*$")  # LimeSurvey's codes are "A1" or "AO01"
-_LETTER = re.compile(r"^(?:(?:option|choice|image|picture|answer|antwort|bild)\s+)?([a-h])(?:[).:].*)?$")
-
-
-def parse_choice(text: str) -> str | None:
-    """Return the number of the choice that a text names, counted from "1"; None if it names none.
-
-    Texts such as "1", "B", "Choice 2" or "top right", in English and German.
-    """
-    text = text.strip().lower()
-    if len(text) > 60:
-        return None
-    for pattern, number in _PLACES:
-        if pattern.search(text):
-            return number
-    if match := _NUMBER.match(text):
-        return match.group(1)
-    if match := _LETTER.match(text):
-        return str("abcdefgh".index(match.group(1)) + 1)
-    return None
-
-
-def is_right(answer: str, right: str, choices: int = 2) -> bool | None:
-    """Return True if the answer is the right one; None if it names none of the choices and counts as missing."""
-    if answer.strip().lower() == right.strip().lower():
-        return True
-    right_choice, choice = parse_choice(right), parse_choice(answer)
-    if right_choice is None or int(right_choice) > choices:
-        return False  # the key holds a choice's own text or code; anything else is another choice
-    return None if choice is None or int(choice) > choices else choice == right_choice

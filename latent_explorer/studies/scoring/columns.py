@@ -11,11 +11,13 @@ import msgspec
 from latent_explorer.common.csv_table import read_records, read_table, write_table
 from latent_explorer.common.errors import UserError
 from latent_explorer.studies.build.plan import Kind
-from latent_explorer.studies.scoring.answers import is_tidy, parse_choice
-from latent_explorer.studies.scoring.survey_csv import WideTable, match_columns, parse_wide
+from latent_explorer.studies.scoring.answers import is_tidy
+from latent_explorer.studies.scoring.choices import is_missing_code, names_nothing, parse_choice
+from latent_explorer.studies.scoring.question_columns import match_columns
+from latent_explorer.studies.scoring.survey_csv import WideTable, parse_wide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from latent_explorer.studies.build.answer_key import KeyItem, StudyKey
@@ -56,8 +58,10 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
         return []
     table = parse_wide(rows, name)
     questions = [item for item in key.items if item.role != "practice"]
-    matched = match_columns(table, questions, {})
-    by_order = _by_order(table, [item for item in questions if item.item not in matched], matched)
+    places = match_columns(table, questions, {})
+    matched = {item: place.columns[0] for item, place in places.items()}
+    taken = {at for place in places.values() for at in place.columns}
+    by_order = _by_order(table, [item for item in questions if item.item not in matched], taken)
     out = []
     for item in questions:
         at = matched.get(item.item, by_order.get(item.item))
@@ -66,9 +70,9 @@ def propose(data: bytes, name: str, key: StudyKey) -> list[Proposal]:
     return out
 
 
-def _by_order(table: WideTable, unmatched: Sequence[KeyItem], matched: Mapping[str, int]) -> dict[str, int]:
+def _by_order(table: WideTable, unmatched: Sequence[KeyItem], taken: Collection[int]) -> dict[str, int]:
     """Match the questions left over by order: all of them if the numbers agree, else those of each kind."""
-    left = [i for i in table.questions if i not in matched.values()]
+    left = [i for i in table.questions if i not in taken]
     if len(left) == len(unmatched):
         return dict(zip((item.item for item in unmatched), left, strict=True))
     out: dict[str, int] = {}
@@ -122,10 +126,10 @@ def key_draft(data: bytes, name: str, right: Sequence[str] = ()) -> list[KeyDraf
 def _kind(table: WideTable, column: int) -> Kind:
     """Guess a column's kind: a choice has few different answers, each naming a choice, or two that are repeated."""
     values = [value.lower() for value in table.values(column)]
-    distinct = set(values)
+    distinct = {value for value in values if not is_missing_code(value)}
     if not distinct or len(distinct) > MAX_CHOICES:
         return "verbal"
-    names_choices = None not in {parse_choice(text) for text in distinct}
+    names_choices = all(parse_choice(text) or names_nothing(text) for text in distinct)
     repeated = len(distinct) == 2 and len(values) >= 10
     return "classification" if names_choices or repeated else "verbal"
 

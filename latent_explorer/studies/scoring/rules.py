@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.scoring.answers import is_right
+from latent_explorer.studies.scoring.choices import marker
+from latent_explorer.studies.scoring.identity import identities
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from latent_explorer.studies.build.answer_key import KeyItem, StudyKey
     from latent_explorer.studies.scoring.answers import Respondent
@@ -28,6 +29,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     exclude: tuple[RuleName, ...] = ("preview", "duplicate", "unfinished", "failed-catch")
     least_seconds: float = 1.0  # a question, on average: less is too fast
     most_failed: int = 0  # catch trials that may be failed
+    one_survey: bool = False  # the same id in several files is one person
 
     def check(self) -> Rules:
         """Return the rules themselves; raises UserError for a rule that does not exist."""
@@ -67,32 +69,33 @@ def _rules(
     questions = [item for item in key.items if item.role != "practice"]
     # Not those whose column the answers lack: nobody could pass them.
     catch = [i for i in questions if i.role == "catch" and any(i.item in r.answers for r in respondents)]
-    limit, max_failed = rules.least_seconds, rules.most_failed
+    limit, max_failed, mark = rules.least_seconds, rules.most_failed, marker(key)
     return [
         ("preview", "Previews and tests of the survey service.",
          lambda all_: [i for i, r in enumerate(all_) if r.preview]),
-        ("duplicate", "Further rows of a respondent id; the one with the most answers counts, of equals the last.",
-         duplicates),
+        ("duplicate",
+         f"Further rows of a respondent id{'' if rules.one_survey else ' in a file'}; the one with the most answers "
+         "counts, of equals the last.",
+         lambda all_: duplicates(all_, one_survey=rules.one_survey)),
         ("unfinished",
          "The file says that the respondent did not finish, or, where it says nothing, an answer is missing.",
          lambda all_: [i for i, r in enumerate(all_) if is_unfinished(r, questions)]),
         ("too-fast", f"Less than {limit:g} s per question on average.",
          lambda all_: [i for i, r in enumerate(all_) if _pace(r) < limit]),
         ("failed-catch", f"More than {max_failed} of {len(catch)} catch trials answered wrongly or not at all.",
-         lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, key.chance) > max_failed]),
+         lambda all_: [i for i, r in enumerate(all_) if failed_catch(r, catch, mark) > max_failed]),
     ]  # fmt: skip
 
 
-def duplicates(respondents: Sequence[Respondent]) -> list[int]:
-    """Return the rows whose id occurs in another row that counts instead."""
-    best: dict[str, int] = {}
-    for i, respondent in enumerate(respondents):
-        unnamed = not respondent.name or respondent.name.startswith("row ")
-        name = f"row {i} of all" if unnamed else respondent.name
-        before = best.get(name)
-        if before is None or len(respondent.answers) >= len(respondents[before].answers):
-            best[name] = i
-    return [i for i in range(len(respondents)) if i not in set(best.values())]
+def duplicates(respondents: Sequence[Respondent], *, one_survey: bool = False) -> list[int]:
+    """Return the rows of a person who has another row that counts instead."""
+    best: dict[Hashable, int] = {}
+    for i, who in enumerate(identities(respondents, one_survey=one_survey)):
+        before = best.get(who)
+        if before is None or len(respondents[i].answers) >= len(respondents[before].answers):
+            best[who] = i
+    counting = set(best.values())
+    return [i for i in range(len(respondents)) if i not in counting]
 
 
 def is_unfinished(respondent: Respondent, questions: Sequence[KeyItem]) -> bool:
@@ -109,10 +112,7 @@ def _pace(respondent: Respondent) -> float:
     return respondent.seconds / len(respondent.answers)
 
 
-def failed_catch(respondent: Respondent, catch: Sequence[KeyItem], chance: float = 0.5) -> int:
-    """Return the number of catch trials that were not answered correctly."""
-    choices = round(1 / chance)
+def failed_catch(respondent: Respondent, catch: Sequence[KeyItem], mark: Callable[[str, str], bool | None]) -> int:
+    """Return the number of catch trials that were not answered correctly; `mark` is the study's `marker`."""
     answers = (respondent.answers.get(item.item) for item in catch)
-    return sum(
-        a is None or is_right(a.value, item.right, choices) is not True for a, item in zip(answers, catch, strict=True)
-    )
+    return sum(a is None or mark(a.value, item.right) is not True for a, item in zip(answers, catch, strict=True))

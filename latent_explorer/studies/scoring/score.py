@@ -25,7 +25,9 @@ from latent_explorer.common.statistics import (
     wilson_interval,
 )
 from latent_explorer.studies.build.answer_key import KeyItem
-from latent_explorer.studies.scoring.answers import Respondent, is_right
+from latent_explorer.studies.scoring.answers import Respondent
+from latent_explorer.studies.scoring.choices import marker
+from latent_explorer.studies.scoring.identity import identity_notes
 from latent_explorer.studies.scoring.rules import Exclusion, Rules, applied
 from latent_explorer.studies.scoring.verbal import Distinctness, VerbalScore, distinctness, score_words
 
@@ -137,7 +139,8 @@ class StudyScore(msgspec.Struct, frozen=True, kw_only=True):
 
 def score_study(key: StudyKey, responses: Responses, rules: Rules | None = None) -> tuple[StudyScore, list[str]]:
     """Return the figures, and for each respondent the rule that excludes them ("" for none)."""
-    reasons, exclusions = applied(rules or Rules(), responses.respondents, key)
+    rules = rules or Rules()
+    reasons, exclusions = applied(rules, responses.respondents, key)
     kept = [r for r, why in zip(responses.respondents, reasons, strict=True) if not why]
     tally = AnswerMarks.of(key, kept, responses.missing)
     everyone = AnswerMarks.of(key, responses.respondents, responses.missing)
@@ -164,7 +167,7 @@ def score_study(key: StudyKey, responses: Responses, rules: Rules | None = None)
         ),
         unreadable=tally.unreadable,
         missing_columns=responses.missing,
-        notes=responses.notes,
+        notes=(*responses.notes, *identity_notes(responses.respondents, one_survey=rules.one_survey)),
         median_seconds=_median([r.seconds for r in kept]),
     )
     return score, reasons
@@ -184,6 +187,7 @@ class AnswerMarks:
     def of(key: StudyKey, respondents: Sequence[Respondent], missing: Sequence[str]) -> AnswerMarks:
         """Mark every answer. Questions that no file has a column for are left out."""
         items = [i for i in key.items if i.kind == "classification" and i.role == "item" and i.item not in missing]
+        mark = marker(key)
         marks: dict[tuple[int, str], bool] = {}
         unreadable = []
         for place, respondent in enumerate(respondents):
@@ -191,7 +195,7 @@ class AnswerMarks:
                 answer = respondent.answers.get(item.item)
                 if answer is None:
                     continue
-                right = is_right(answer.value, item.right, round(1 / key.chance))
+                right = mark(answer.value, item.right)
                 if right is None:
                     unreadable.append((respondent.name, item.item, answer.value[:80]))
                 else:
@@ -321,7 +325,8 @@ def _difference(
 
 def _catch(item: KeyItem, respondents: Sequence[Respondent], key: StudyKey) -> CatchScore:
     answers = [r.answers[item.item].value for r in respondents if item.item in r.answers]
-    right = sum(is_right(a, item.right, round(1 / key.chance)) is True for a in answers)
+    mark = marker(key)
+    right = sum(mark(a, item.right) is True for a in answers)
     return CatchScore(item.item, right, len(answers))
 
 

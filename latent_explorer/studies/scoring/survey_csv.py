@@ -8,17 +8,17 @@ table with one header row is read in the same way.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from latent_explorer.common.errors import UserError
-from latent_explorer.studies.build.page import question_code
-from latent_explorer.studies.scoring.answers import MAX_ANSWER, Answer, Respondent, Responses, parse_bool, parse_seconds
+from latent_explorer.studies.scoring.answers import parse_bool
+from latent_explorer.studies.scoring.choices import names_nothing, parse_choice
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from latent_explorer.studies.build.answer_key import KeyItem, StudyKey
 
 # Columns that are not questions, by meaning; names in lower case without spaces and punctuation.
 ABOUT = {
@@ -44,9 +44,9 @@ _TECHNICAL = re.compile(
     r"_(first click|last click|page submit|click count)$|_DO(_\d+)?$|^FL_\d+|^SC\d+$|^Q_[A-Z]\w+$"
     r"|^(group|question) ?time\b|^groupTime\d+|^[A-Z]\w*Time$"
 )
+_NUMBERS = re.compile(r"[\W_]*\d[\d\W_]*(?:[TZ][\d\W_]*)?(?: ?[ap]m)?", re.IGNORECASE)
 # Before a question's text, as in "G01Q02. What changes?"
 _CODE = re.compile(r"([A-Za-z]\w*|\d+)\. ")
-_PREVIEW = ("preview", "test")
 
 
 def plain(text: str) -> str:
@@ -54,7 +54,7 @@ def plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).lower()
 
 
-def _code(head: str) -> str:
+def code_of(head: str) -> str:
     """Return the code that LimeSurvey puts before a question's text; "" if there is none."""
     match = _CODE.match(head)
     return match.group(1) if match else ""
@@ -62,8 +62,8 @@ def _code(head: str) -> str:
 
 def _is_question(head: str) -> bool:
     """Return True if a column may hold answers, judged by its header."""
-    names = {plain(head), plain(_code(head))} - {""}
-    technical = any(_TECHNICAL.search(text) for text in (head, head.lower(), _code(head)))
+    names = {plain(head), plain(code_of(head))} - {""}
+    technical = any(_TECHNICAL.search(text) for text in (head, head.lower(), code_of(head)))
     return bool(head) and not technical and not names & NO_QUESTIONS
 
 
@@ -76,14 +76,23 @@ class WideTable:
     rows: list[list[str]]
     qualtrics: bool = False
     about: dict[str, int] = field(default_factory=dict)  # of ABOUT: the column
+    label_row: bool = False  # a further header row was recognised by its contents only
 
     def name_of(self, column: int) -> str:
         """Return a column's name in keys and lists: its header, or "#7" if several columns share that header."""
         head = self.heads[column]
-        alike = [h for h in self.heads if h.strip().lower() == head.strip().lower()]
-        return head if head.strip() and len(alike) == 1 else f"#{column + 1}"
+        alone = self._counts[head.strip().lower()] == 1
+        return head if head.strip() and alone else f"#{column + 1}"
 
-    @property
+    @cached_property
+    def _counts(self) -> Counter[str]:
+        return Counter(head.strip().lower() for head in self.heads)
+
+    def whole_name(self, column: int) -> str:
+        """Return a column's header and the words below it, in lower case."""
+        return f"{self.heads[column]} {self.texts[column]}".lower()
+
+    @cached_property
     def questions(self) -> list[int]:
         """Columns that may hold answers."""
         return [i for i, head in enumerate(self.heads) if _is_question(head)]
@@ -99,31 +108,76 @@ def parse_wide(rows: Sequence[Sequence[str]], name: str) -> WideTable:
     if not rows:
         raise UserError(f"{name} is empty. Export the answers as CSV again.")
     heads = [head.strip() for head in rows[0]]
+    about = _about(heads)
     qualtrics = "startdate" in map(plain, heads) and any(map(_is_import, rows[1:4]))
-    extra = _header_rows(rows, heads)
+    extra = _header_rows(rows, heads, about)
+    label_row = not extra and _is_label_row(rows)
+    extra += label_row
     question_rows = [row for row in rows[1 : 1 + extra] if not _is_import(row)]
     texts = [" ".join(row[i].strip() for row in question_rows if i < len(row)) for i in range(len(heads))]
     body = [list(row) for row in rows[1 + extra :] if any(cell.strip() for cell in row)]
     if not body:
         raise UserError(f"{name} has no respondents below its headers. Export the answers again.")
-    about = {}
+    return WideTable(_continued(heads, texts), texts, body, qualtrics, about, label_row)
+
+
+def _about(heads: Sequence[str]) -> dict[str, int]:
+    """Return the columns that are about the respondent, by their meaning."""
+    found = {}
     for meaning, names in ABOUT.items():
-        at = [i for alias in names for i, head in enumerate(heads) if alias in (plain(head), plain(_code(head)))]
+        at = [i for alias in names for i, head in enumerate(heads) if alias in (plain(head), plain(code_of(head)))]
         if at:
-            about[meaning] = at[0]
-    return WideTable(heads, texts, body, qualtrics, about)
+            found[meaning] = at[0]
+    return found
 
 
-def _header_rows(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> int:
+def _continued(heads: Sequence[str], texts: Sequence[str]) -> list[str]:
+    """Give a column with words below an empty header the header to its left: one question with a column a choice."""
+    out = list(heads)
+    for i in range(1, len(out)):
+        if not out[i] and texts[i].strip() and _is_question(out[i - 1]):
+            out[i] = out[i - 1]
+    return out
+
+
+def _header_rows(rows: Sequence[Sequence[str]], heads: Sequence[str], about: Mapping[str, int]) -> int:
     """Return the number of header rows after the first."""
     count = 0
     for row in rows[1:4]:
         if _is_import(row):  # Qualtrics' third
             return count + 1
-        if not _is_header(row, heads):
+        if not _is_header(row, heads) and not (count == 0 and _is_of_nobody(row, rows[2:3], about)):
             break
         count += 1
     return count
+
+
+def _is_of_nobody(row: Sequence[str], below: Sequence[Sequence[str]], about: Mapping[str, int]) -> bool:
+    """Return True for a row without anything about a respondent above one with an id (SurveyMonkey, any language)."""
+    if "respondent" not in about or len(about) < 2 or not below:
+        return False
+    at = about["respondent"]
+    empty = not any(row[i].strip() for i in about.values() if i < len(row))
+    return empty and any(cell.strip() for cell in row) and at < len(below[0]) and bool(below[0][at].strip())
+
+
+def _is_label_row(rows: Sequence[Sequence[str]]) -> bool:
+    """Return True if the first row has words wherever the others have numbers, dates or choices, in two columns."""
+    first, below = rows[1] if len(rows) > 1 else (), rows[2:52]
+    words = 0
+    for i, cell in enumerate(cell.strip() for cell in first):
+        cells = [row[i].strip() for row in below if i < len(row) and row[i].strip()]
+        if not cell or len(cells) < 2 or not all(map(_is_value, cells)):
+            continue
+        if _is_value(cell) or names_nothing(cell):
+            return False
+        words += 1
+    return words >= 2
+
+
+def _is_value(cell: str) -> bool:
+    """Return True for a number, a date, a choice, or a yes or no."""
+    return bool(_NUMBERS.fullmatch(cell)) or parse_choice(cell) is not None or parse_bool(cell) is not None
 
 
 def _is_import(row: Sequence[str]) -> bool:
@@ -138,131 +192,3 @@ def _is_header(row: Sequence[str], heads: Sequence[str]) -> bool:
     repeats = sum(a == b and bool(a) for a, b in zip(cells, known, strict=False))
     kinds = sum(cell in ("response", "openendedresponse", "openended") for cell in cells)
     return repeats >= 2 or kinds >= 1
-
-
-def read_wide(rows: Sequence[Sequence[str]], name: str, key: StudyKey, columns: Mapping[str, str]) -> Responses:
-    """Read the respondents of a wide export. Raises UserError if no question of the key has a column in it."""
-    table = parse_wide(rows, name)
-    questions = [item for item in key.items if item.role != "practice"]
-    column_of = match_columns(table, questions, columns)
-    if not column_of:
-        raise UserError(
-            f"No column of {name} could be told to belong to a question of the key. The key asks for "
-            f"{_some([item.column or item.item for item in questions])}; the file has the columns "
-            f"{_some([table.name_of(i) for i in table.questions])}. Make a list of columns with `study columns`, "
-            "complete it, and give it with --columns."
-        )
-    missing = [item.item for item in questions if item.item not in column_of]
-    respondents = [_respondent(table, row, number, name, column_of) for number, row in enumerate(table.rows, 1)]
-    return Responses(respondents=tuple(respondents), missing=tuple(missing), notes=_notes(table, name))
-
-
-def _some(names: Sequence[str], limit: int = 5) -> str:
-    """Return the first names of a list, for a message."""
-    shown = ", ".join(repr(name if len(name) <= 40 else name[:39] + "…") for name in names[:limit])
-    return shown + (f" and {len(names) - limit} more" if len(names) > limit else "") or "none"
-
-
-def _notes(table: WideTable, name: str) -> tuple[str, ...]:
-    notes = []
-    if "respondent" not in table.about:
-        notes.append(f"{name} names no respondents: its rows are numbered, and duplicates cannot be found.")
-    if not {"finished", "submitted", "progress"} & set(table.about):
-        notes.append(f"{name} does not say who finished: whoever answered every question counts as finished.")
-    return tuple(notes)
-
-
-def match_columns(table: WideTable, items: Sequence[KeyItem], columns: Mapping[str, str]) -> dict[str, int]:
-    """Return the column of each question: as given in `columns`, as named in the key, or by the code in its text.
-
-    "#7" names the seventh column. Raises UserError if several columns have a name, or if two questions have one column.
-    """
-    by_name = _by_name(table)
-    column_of: dict[str, int] = {}
-    for item in items:
-        column = columns.get(item.item) or item.column
-        at = _named(by_name, column)
-        if at is None and item.item in columns:
-            raise UserError(f"There is no column {column!r} in the answers. Correct the list of columns.")
-        if at is None:
-            at = _by_code(table, item.item)
-        if at is None:
-            at = _named(by_name, item.item)
-        if at is not None:
-            column_of[item.item] = at
-    by_column: dict[int, str] = {}
-    for name, at in column_of.items():
-        if (other := by_column.setdefault(at, name)) != name:
-            raise UserError(
-                f"The questions {other} and {name} both have the column {table.name_of(at)!r}. Correct the key or the "
-                "list of columns."
-            )
-    return column_of
-
-
-def _by_name(table: WideTable) -> dict[str, list[int]]:
-    """Return the columns by all their names: header, its code, further header rows, position."""
-    indices: dict[str, list[int]] = {}
-    for i, head in enumerate(table.heads):
-        for name in {f"#{i + 1}", head, _code(head), table.texts[i]} - {""}:
-            indices.setdefault(name.strip().lower(), []).append(i)
-    # A header takes precedence over the words below it, which may be another column's header.
-    for i, head in enumerate(table.heads):
-        if head and table.name_of(i) == head:
-            indices[head.strip().lower()] = [i]
-    return indices
-
-
-def _named(by_name: Mapping[str, Sequence[int]], name: str) -> int | None:
-    at = by_name.get(name.strip().lower(), ()) if name.strip() else ()
-    if len(at) > 1:
-        raise UserError(
-            f"{len(at)} columns of the answers are called {name!r}. Name each by its place: "
-            f"{', '.join(f'#{i + 1}' for i in at[:4])}, ..."
-        )
-    return at[0] if at else None
-
-
-def _by_code(table: WideTable, item: str) -> int | None:
-    """Return the column with the question's code in its header or text, as our own survey.csv gives it."""
-    code = re.compile(rf"(?<![a-z0-9]){re.escape(question_code(item).lower())}(?![a-z0-9])")
-    matching = (i for i in table.questions if code.search(f"{table.heads[i]} {table.texts[i]}".lower()))
-    return next(matching, None)
-
-
-def _respondent(
-    table: WideTable, row: Sequence[str], number: int, source: str, column_of: Mapping[str, int]
-) -> Respondent:
-    def cell(meaning: str) -> str:
-        at = table.about.get(meaning)
-        return row[at].strip() if at is not None and at < len(row) else ""
-
-    answers = {
-        item: Answer(row[at].strip()[:MAX_ANSWER])
-        for item, at in column_of.items()
-        if at < len(row) and row[at].strip()
-    }
-    return Respondent(
-        name=cell("respondent") or f"row {number}",
-        source=source,
-        answers=answers,
-        complete=_complete(table, cell("finished"), cell("progress"), cell("submitted")),
-        preview=_is_preview(table, cell("status"), cell("channel")),
-        seconds=parse_seconds(cell("seconds")),
-        started=cell("started")[:40],
-    )
-
-
-def _complete(table: WideTable, finished: str, progress: str, submitted: str) -> bool | None:
-    if "finished" in table.about and parse_bool(finished) is not None:
-        return parse_bool(finished)
-    if "submitted" in table.about:
-        return bool(submitted)
-    share = parse_seconds(progress)
-    return None if share is None else share >= 100
-
-
-def _is_preview(table: WideTable, status: str, channel: str) -> bool:
-    """Return True for a test of the survey. Qualtrics marks tests in words, or by number in numeric exports."""
-    text = f"{status} {channel}".lower()
-    return any(word in text for word in _PREVIEW) or (table.qualtrics and status in ("1", "2", "9", "17"))

@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from latent_explorer.studies.scoring.answers import is_right
+from latent_explorer.studies.scoring.choices import marker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from latent_explorer.studies.build.answer_key import StudyKey
     from latent_explorer.studies.scoring.answers import Respondent, Responses
@@ -159,12 +159,15 @@ def tidy(key: StudyKey, responses: Responses, reasons: Sequence[str]) -> Table:
     Excluded respondents are included; the table can be scored again as it is.
     """
     rows: list[Row] = []
+    mark = marker(key)
     for number, (respondent, why) in enumerate(zip(responses.respondents, reasons, strict=True), 1):
-        rows += _tidy_rows(key, respondent, number, why)
+        rows += _tidy_rows(key, mark, respondent, number, why)
     return Table(TIDY, tuple(rows))
 
 
-def _tidy_rows(key: StudyKey, r: Respondent, number: int, why: str) -> Iterator[Row]:
+def _tidy_rows(
+    key: StudyKey, mark: Callable[[str, str], bool | None], r: Respondent, number: int, why: str
+) -> Iterator[Row]:
     about = (
         "no" if why else "yes",
         why,
@@ -179,7 +182,7 @@ def _tidy_rows(key: StudyKey, r: Respondent, number: int, why: str) -> Iterator[
         answer = r.answers.get(item.item)
         right = None
         if answer is not None and item.kind == "classification":
-            right = is_right(answer.value, item.right, round(1 / key.chance))
+            right = mark(answer.value, item.right)
         yield (
             *(r.name, number, r.source, item.item, item.kind, item.role, item.arm, item.attribute),
             *(item.distractor, "" if item.slot < 0 else item.slot, answer.value if answer else ""),

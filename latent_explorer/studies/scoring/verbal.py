@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from functools import cache
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from latent_explorer.common.statistics import mean, wilson_interval
+from latent_explorer.studies.scoring.choices import is_missing_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,8 +86,12 @@ def stems(text: str, language: str = "en") -> dict[str, str]:
     """Return the stems of a text with the words they come from. Stop words count only if there are no others."""
     words = [w.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'") for w in _WORD.findall(text)]
     telling = [w for w in words if w not in _STOP] or words
-    stemmer = _stemmer(language)
-    return {stemmer.stemWord(word): word for word in telling}  # type: ignore[attr-defined]
+    return {_stem(word, language): word for word in telling}
+
+
+@lru_cache(maxsize=100_000)
+def _stem(word: str, language: str) -> str:
+    return str(_stemmer(language).stemWord(word))  # type: ignore[attr-defined]
 
 
 def score_words(items: Sequence[KeyItem], respondents: Sequence[Respondent], language: str) -> list[VerbalScore]:
@@ -95,7 +100,8 @@ def score_words(items: Sequence[KeyItem], respondents: Sequence[Respondent], lan
 
 
 def _score(item: KeyItem, respondents: Sequence[Respondent], language: str) -> VerbalScore:
-    answers = [r.answers[item.item].value for r in respondents if item.item in r.answers]
+    given = (r.answers[item.item].value for r in respondents if item.item in r.answers)
+    answers = [text for text in given if not is_missing_code(text)]
     counts, forms = _counted(answers, language)
     # Equally frequent stems are in alphabetical order, so that the result is deterministic.
     ranked = sorted(counts, key=lambda stem: (-counts[stem], stem))

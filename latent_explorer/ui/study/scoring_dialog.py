@@ -51,6 +51,10 @@ if TYPE_CHECKING:
     from latent_explorer.studies.scoring.columns import Proposal
 
 NO_COLUMN = "no column"
+ONE_SURVEY_HELP = (
+    "Tick this for several exports of one survey.\n"
+    "Services count from 1 in every survey, so an id in two files is usually two people."
+)
 FORM_WIDTH = 44 * theme.UNIT  # px
 EMPTY = "Choose the answers that came back and the key of the study. The result is shown here and saved as a report."
 DRAFTED = (
@@ -141,6 +145,7 @@ class ScoringDialog(QDialog):
         self.key: Path | None = None
         self.report: Path | None = None
         self.files = QListWidget()
+        self.one_survey = QCheckBox("The same id in several files is one person")
         self.key_label = ElidedLabel("")
         self.boxes: dict[str, QCheckBox] = {}
         self.least_seconds = decimal("Fewest seconds per question", 0.1, 60, 0.5, "s")
@@ -202,6 +207,8 @@ class ScoringDialog(QDialog):
         self.files.setAccessibleName("Files with answers")
         self.files.setSelectionMode(QListWidget.SelectionMode.ExtendedSelection)
         layout.addWidget(self.files, 1)
+        self.one_survey.setToolTip(ONE_SURVEY_HELP)
+        layout.addWidget(self.one_survey)
         layout.addWidget(title("Key"))
         line = row()
         line.addWidget(self.key_label, 1)
@@ -244,6 +251,7 @@ class ScoringDialog(QDialog):
             exclude=ticked,  # type: ignore[arg-type]
             least_seconds=self.least_seconds.value(),
             most_failed=self.most_failed.value(),
+            one_survey=self.one_survey.isChecked(),
         )
 
     def add(self, paths: Sequence[Path]) -> None:
@@ -282,6 +290,7 @@ class ScoringDialog(QDialog):
     def _refresh(self) -> None:
         self.key_label.setText(self.key.name if self.key else "No key is chosen yet")
         self.key_label.setToolTip(str(self.key or ""))
+        self.one_survey.setVisible(len(self.answers) > 1 or any(path.is_dir() for path in self.answers))
         self.draft_key.setVisible(bool(self._tables) and self.key is None)
         self.go.setEnabled(bool(self.answers) and self.key is not None and self._job is None)
         self.open_report.setVisible(self.report is not None)

@@ -25,7 +25,8 @@ from latent_explorer.common.errors import UserError
 from latent_explorer.common.jobs import run_job
 from latent_explorer.studies.build.answer_key import read_key, write_key
 from latent_explorer.studies.scoring import answers
-from latent_explorer.studies.scoring.answers import is_right, parse_bool, parse_choice, parse_seconds, read_responses
+from latent_explorer.studies.scoring.answers import parse_bool, parse_seconds, read_responses
+from latent_explorer.studies.scoring.choices import is_right, parse_choice
 from latent_explorer.studies.scoring.columns import BY_NAME, BY_ORDER, key_draft, propose, read_columns, write_proposals
 from latent_explorer.studies.scoring.score import score_study
 from latent_explorer.studies.scoring.score_files import score_files
