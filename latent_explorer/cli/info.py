@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""`info`: the contents of an explainer file or a classifier file."""
+"""`info`: the contents of an explainer, a classifier, or a foreign checkpoint."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
 from latent_explorer.app.exploration.document import attribute_key
+from latent_explorer.cli.import_classifier import inspection_fields, inspection_text
 from latent_explorer.cli.options import LocalPath
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.format import size_text
@@ -22,8 +24,12 @@ from latent_explorer.models.summary import note_of
 def info(file: str, as_json: bool) -> None:
     """Say what a file holds. Nothing in it is executed."""
     from latent_explorer.models import classifier_file, explainer_file
+    from latent_explorer.models.importers.classifiers.file import inspect_classifier
 
-    if classifier_file.is_classifier(file):
+    if classifier_file.is_foreign(Path(file)):
+        inspection = inspect_classifier(Path(file))
+        fields, text = inspection_fields(inspection), inspection_text(inspection)
+    elif classifier_file.is_classifier(file):
         fields = classifier_file.info(file)
         text = classifier_text(fields)
     else:

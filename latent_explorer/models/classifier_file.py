@@ -22,6 +22,7 @@ from latent_explorer.models.explainer_header import (
     network_tensors,
     without_memory,
 )
+from latent_explorer.models.importers.classifiers.file import import_classifier, inspect_classifier, provenance
 from latent_explorer.models.tensor_file import TensorFile, write_tensor_file
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = "latent-explorer-classifier"
 VERSION = "1"
+OWN_SUFFIXES = (".classifier", ".explainer")
 
 
 def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) -> None:
@@ -54,10 +56,15 @@ def write_classifier(path: Path, classifier: Classifier, about: dict[str, Any]) 
 
 
 def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
-    """Read a classifier file, or the classifier that an explainer is conditioned on.
+    """Read a classifier file, the classifier that an explainer is conditioned on, or a foreign checkpoint as it is.
+
+    A foreign one keeps the class names and preprocessing that it comes with; `import-classifier` sets others.
 
     Raises UserError for any other file, before memory is allocated for it.
     """
+    if is_foreign(path):
+        inspection = inspect_classifier(path)
+        return import_classifier(inspection, path.stem), provenance(inspection)
     with TensorFile(path, "classifier") as file:
         if file.metadata.get("format") == explainer_file.FORMAT:
             return _of_explainer(path)
@@ -69,7 +76,7 @@ def read_classifier(path: Path) -> tuple[Classifier, dict[str, Any]]:
         except HeaderError as error:
             raise _refused(file.path, error) from error
         tensors = {name: file.read(name) for name in file.tensors}
-    classifier.load_state_dict(tensors, assign=True)
+    classifier.load_tensors(tensors)
     return classifier.eval().requires_grad_(False), about
 
 
@@ -83,6 +90,17 @@ def _of_explainer(path: Path) -> tuple[Classifier, dict[str, Any]]:
     about = about if isinstance(about, dict) else {}
     source = {"name": explainer.name, "model_hash": explainer.model_hash}
     return explainer.classifiers[key], {**about, "taken_from": source}
+
+
+def is_foreign(path: Path) -> bool:
+    """Return True for a folder, or a file that neither has our endings nor says in its header that it is ours."""
+    if path.suffix.lower() in OWN_SUFFIXES:
+        return False
+    try:
+        with TensorFile(path) as file:
+            return file.metadata.get("format") not in (FORMAT, explainer_file.FORMAT)
+    except UserError:
+        return True
 
 
 def is_classifier(path: str | os.PathLike[str]) -> bool:

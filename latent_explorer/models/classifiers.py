@@ -7,6 +7,7 @@ generated pictures take the same path: clip, range, antialiased resize, mean and
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,24 +16,33 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from latent_explorer.common.errors import UserError
+from latent_explorer.models.library_networks import (
+    build_library_network,
+    is_library_network,
+    library_feature_maps,
+    penultimate_features,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 class Preprocessing(msgspec.Struct, frozen=True):
     """Input format of a classifier, modelled on timm's pretrained configuration."""
 
     input_size: int  # px, square
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of pictures in [0, 1]
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)  # of pictures in [0, 1]; (0, 0, 0) with a std of 1/255: 0 to 255
     std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    crop: float = 1.0  # share of the side that is kept, from the middle (timm's crop_pct)
+    interpolation: str = "bilinear"  # or "bicubic", both antialiased
+    channels: str = "rgb"  # or "bgr", or "grey": one channel, as Pillow's "L"
 
 
 class ClassifierConfig(msgspec.Struct, frozen=True):
-    """Description of a classifier without its tensors. `architecture` is a name in ARCHITECTURES."""
+    """Description of a classifier without its tensors."""
 
     name: str
-    architecture: str
+    architecture: str  # in ARCHITECTURES, or of a library: "torchvision:resnet18", "timm:vit_tiny_patch16_224"
     class_names: tuple[str, ...]  # K >= 2
     preprocessing: Preprocessing
     head: str = "softmax"  # or "sigmoid": one output l, read as logits (-l/2, +l/2)
@@ -93,6 +103,28 @@ ARCHITECTURES: dict[str, Callable[[ClassifierConfig, int], nn.Module]] = {
     "small-resnet": lambda config, outputs: SmallResNet(config.widths, outputs),
     "mobilenet_v2": _mobilenet_v2,
 }
+INTERPOLATIONS = ("bilinear", "bicubic")
+CHANNELS = ("rgb", "bgr", "grey")
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R 601, as Pillow's conversion to "L"
+
+
+def is_known_architecture(architecture: str) -> bool:
+    """Return True for the networks of this package, and for names with the prefix of a library."""
+    return architecture in ARCHITECTURES or is_library_network(architecture)
+
+
+def _build_network(config: ClassifierConfig) -> nn.Module:
+    outputs = 1 if config.head == "sigmoid" else len(config.class_names)
+    if config.architecture in ARCHITECTURES:
+        return ARCHITECTURES[config.architecture](config, outputs)
+    if is_library_network(config.architecture):
+        pre = config.preprocessing
+        return build_library_network(config.architecture, outputs, pre.input_size, 1 if pre.channels == "grey" else 3)
+    raise UserError(
+        f"The classifier's architecture {config.architecture[:100]!r} is not known here (known: "
+        f"{', '.join(sorted(ARCHITECTURES))}, torchvision:NAME, timm:NAME). Import it again with this version of "
+        "Latent Explorer."
+    )
 
 
 class Classifier(nn.Module):
@@ -100,35 +132,58 @@ class Classifier(nn.Module):
 
     mean: Tensor
     std: Tensor
+    luma: Tensor
 
     def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
-        if config.architecture not in ARCHITECTURES:
-            known = ", ".join(sorted(ARCHITECTURES))
-            raise UserError(
-                f"The classifier's architecture {config.architecture!r} is not known here (known: {known}). "
-                "Import it again with this version of Latent Explorer."
-            )
         self.config = config
-        outputs = 1 if config.head == "sigmoid" else len(config.class_names)
-        self.network = ARCHITECTURES[config.architecture](config, outputs)
+        self.network = _build_network(config)
         shape = (1, 3, 1, 1)
         self.register_buffer("mean", torch.tensor(config.preprocessing.mean).reshape(shape), persistent=False)
         self.register_buffer("std", torch.tensor(config.preprocessing.std).reshape(shape), persistent=False)
+        self.register_buffer("luma", torch.tensor(_LUMA).reshape(shape), persistent=False)
+
+    def load_tensors(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take the tensors of a file, for a network that was built without memory."""
+        self.load_state_dict(tensors, assign=True)
+        if any(buffer.is_meta for buffer in self.network.buffers()):  # tables that a library network makes, not stores
+            self.network = _build_network(self.config)
+            self.load_state_dict(tensors)
 
     @property
     def num_classes(self) -> int:
         return len(self.config.class_names)
 
+    def with_preprocessing(self, preprocessing: Preprocessing) -> Classifier:
+        """Return a classifier with the same network, and other preprocessing of the same size and channels."""
+        other = copy.copy(self)
+        other.config = msgspec.structs.replace(self.config, preprocessing=preprocessing)
+        other._buffers = dict(self._buffers)  # the network's tensors are shared, mean and std are not
+        for name in ("mean", "std"):
+            values = torch.tensor(getattr(preprocessing, name), device=self.mean.device)
+            other._buffers[name] = values.reshape(1, 3, 1, 1)
+        return other
+
     def preprocess(self, img: Tensor) -> Tensor:
-        """(N, 3, H, W) in [-1, 1] -> (N, 3, input_size, input_size), as the network was trained on."""
+        """(N, 3, H, W) in [-1, 1] -> (N, 3, input_size, input_size), as in its training; (N, 1, ...) if grey."""
         x = (img.clamp(-1, 1) + 1) / 2
-        size, edge = self.config.preprocessing.input_size, self.config.frame_only
+        pre, edge = self.config.preprocessing, self.config.frame_only
+        if pre.crop < 1:
+            margin = round((1 - pre.crop) / 2 * x.shape[-1])
+            x = x[..., margin : x.shape[-2] - margin, margin : x.shape[-1] - margin]
+        size = pre.input_size
         if x.shape[-2:] != (size, size):
-            x = F.interpolate(x, (size, size), mode="bilinear", antialias=True, align_corners=False)
+            x = F.interpolate(x, (size, size), mode=pre.interpolation, antialias=True, align_corners=False)
+            if pre.interpolation == "bicubic":  # it overshoots; in a training's pictures Pillow has cut that off
+                x = x.clamp(0, 1)
         if edge:  # x is always a new tensor: the caller's is not written to
             x[:, :, edge:-edge, edge:-edge] = 0
-        return (x - self.mean) / self.std
+        if pre.channels == "bgr":
+            x = x.flip(1)
+        x = (x - self.mean) / self.std
+        if pre.channels == "grey":
+            x = (x * self.luma).sum(dim=1, keepdim=True)
+        return x
 
     def logits(self, img: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, K), divided by the temperature."""
@@ -149,15 +204,19 @@ class Classifier(nn.Module):
         x = self.preprocess(img)
         if isinstance(self.network, SmallResNet):
             return self.network.features(x)
-        return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's convolutional trunk
+        if self.config.architecture in ARCHITECTURES:
+            return self.network.features(x).mean(dim=(2, 3))  # type: ignore[operator]  # torchvision's trunk
+        return penultimate_features(self.network, x)
 
     def feature_maps(self, img: Tensor) -> list[Tensor]:
         """(N, 3, H, W) -> the trunk's last (N, C, h, w) at each resolution, fine to coarse."""
         network = self.network
+        x = self.preprocess(img)
+        if self.config.architecture not in ARCHITECTURES:
+            return library_feature_maps(network, x)
         # `features` of other networks is torchvision's convolutional trunk.
         layers = [network.stem, *network.stages] if isinstance(network, SmallResNet) else network.features
         maps: list[Tensor] = []
-        x = self.preprocess(img)
         for layer in layers:  # type: ignore[union-attr]
             before, x = x.shape[-1], layer(x)
             maps[-1 if maps and x.shape[-1] == before else len(maps) :] = [x]

@@ -53,15 +53,19 @@ def hash_classifier(classifier: Classifier) -> str:
 
 def classifier_identity(tensors_sha256: str, config: ClassifierConfig) -> str:
     """Return the classifier_id: a hash of the tensors and of all settings that change the answers or their meaning."""
+    pre = config.preprocessing
     meaning: tuple[object, ...] = (
         config.architecture,
         config.class_names,
-        config.preprocessing,
+        {"input_size": pre.input_size, "mean": pre.mean, "std": pre.std},
         config.head,
         config.temperature,
     )
-    if config.frame_only:  # only then: all other classifiers keep their earlier id
+    # Later settings only where they are used: all other classifiers keep their earlier id.
+    if config.frame_only:
         meaning += (config.frame_only,)
+    if (later := (pre.crop, pre.interpolation, pre.channels)) != (1.0, "bilinear", "rgb"):
+        meaning += (later,)
     text = tensors_sha256.encode() + msgspec.json.encode(meaning)
     return hashlib.sha256(text).hexdigest()
 

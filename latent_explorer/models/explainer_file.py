@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from latent_explorer.common.errors import UserError, unreadable
+from latent_explorer.models.classifiers import Classifier
 from latent_explorer.models.explainer import Explainer, Samples, classifier_identity, hash_tensors, stored_tensors
 from latent_explorer.models.explainer_header import (
     FORMAT_VERSION,
@@ -125,7 +126,10 @@ def read_explainer(path: str | os.PathLike[str]) -> Explainer:
     for prefix, network in networks.items():
         names = [name for name in tensors if name.startswith(f"{prefix}.")]
         state = {name.removeprefix(f"{prefix}."): tensors.pop(name) for name in names}
-        network.load_state_dict(state, assign=True)
+        if isinstance(network, Classifier):
+            network.load_tensors(state)
+        else:
+            network.load_state_dict(state, assign=True)
     stats = {name: tensors[f"style_stats.{name}"].numpy() for name in STATISTICS} if header.has_style_stats else None
     explainer = Explainer(
         name=header.name,

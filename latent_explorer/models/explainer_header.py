@@ -18,7 +18,13 @@ from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import DamagedData
 from latent_explorer.models.architecture import GeneratorConfig, TrunkConfig
 from latent_explorer.models.attributes import AttributeSet
-from latent_explorer.models.classifiers import ARCHITECTURES, Classifier, ClassifierConfig
+from latent_explorer.models.classifiers import (
+    CHANNELS,
+    INTERPOLATIONS,
+    Classifier,
+    ClassifierConfig,
+    is_known_architecture,
+)
 from latent_explorer.models.discriminator import Discriminator, Encoder
 from latent_explorer.models.skip_init import SkipInit
 from latent_explorer.models.stylegan2 import Generator
@@ -217,7 +223,7 @@ def _trunk_problems(name: str, trunk: TrunkConfig, generator: GeneratorConfig) -
 
 def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     """Yield each fault of a classifier's description as a sentence; no network is built."""
-    if config.architecture not in ARCHITECTURES:
+    if not is_known_architecture(config.architecture):
         yield f"its classifier's architecture {config.architecture[:100]!r} is not known to this version"
     yield from _within("number of classes", len(config.class_names), 2, MAX_CLASSES)
     if max(map(len, (config.name, *config.class_names))) > MAX_TEXT:
@@ -229,8 +235,13 @@ def classifier_problems(config: ClassifierConfig) -> Iterator[str]:
     yield from _within("input_size", size, 8, 2048)
     # A wider frame would leave nothing black.
     yield from _within("frame_only", config.frame_only, 0, (size - 1) // 2)
-    for value in config.preprocessing.std:
+    pre = config.preprocessing
+    for value in pre.std:
         yield from _positive("std", value)
+    if not all(map(math.isfinite, pre.mean)):
+        yield f"mean is {pre.mean}; it must be finite numbers"
+    if not 0.1 <= pre.crop <= 1 or pre.interpolation not in INTERPOLATIONS or pre.channels not in CHANNELS:
+        yield f"its preprocessing (crop {pre.crop}, {pre.interpolation[:20]}, {pre.channels[:20]}) is not known"
     if config.architecture == "small-resnet":
         yield from _within("number of stages", len(config.widths), 1, 16)
     yield from _widths("widths", config.widths)

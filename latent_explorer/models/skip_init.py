@@ -32,7 +32,7 @@ class SkipInit(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         if func in _FACTORIES:
-            size = args[:1] if func is torch.full else args
+            size = args[:1] if func is torch.full else args or (kwargs["size"],)
             return torch.empty(*size, dtype=kwargs.get("dtype"), device="meta")
         name = getattr(func, "__name__", "")
         in_place = name.endswith("_") and not name.endswith("__")  # normal_, fill_, ...

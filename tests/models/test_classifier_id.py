@@ -26,6 +26,8 @@ CHANGES = [
     {"preprocessing": Preprocessing(8)},
     {"class_names": ("diseased", "healthy")},
     {"frame_only": 3},
+    {"preprocessing": Preprocessing(16, crop=0.875)},
+    {"preprocessing": Preprocessing(16, channels="bgr")},
 ]
 
 
@@ -44,7 +46,9 @@ def test_what_answers_differently_has_another_id(tiny_explainer: Explainer, chan
 
 def test_what_sees_whole_pictures_keeps_the_id_that_it_had_before_there_were_frames(tiny_explainer: Explainer) -> None:
     config = tiny_explainer.classifier.config
-    meaning = [config.architecture, config.class_names, config.preprocessing, config.head, 1.0]
+    pre = config.preprocessing
+    format_ = {"input_size": pre.input_size, "mean": pre.mean, "std": pre.std}
+    meaning = [config.architecture, config.class_names, format_, config.head, 1.0]
     text = b"0" * 64 + msgspec.json.encode(meaning)
     assert classifier_identity("0" * 64, config) == hashlib.sha256(text).hexdigest()
 

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT
+"""Open checkpoints of other programs: torch's two formats, plain pickles and safetensors, without torch.
+
+The content becomes plain values (see `pickle_values`); tensors stay in the file until they are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+import numpy as np
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.importers.pickle_values import (
+    ForeignFileError,
+    Global,
+    Storage,
+    StoredTensor,
+    read_pickle,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_MEMBERS = 200_000  # of a zip file
+MAX_HEADER_BYTES = 64 << 20  # of a safetensors file
+LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
+LEGACY_PROTOCOL = 1001
+LOAD_FROM_BYTES = Global("torch.storage", "_load_from_bytes")
+
+# torch's names of number types, as numpy reads them; bfloat16 as the upper half of a float32.
+DTYPES = {
+    "float64": "<f8", "float32": "<f4", "float16": "<f2", "bfloat16": "<u2", "int64": "<i8", "int32": "<i4",
+    "int16": "<i2", "int8": "<i1", "uint8": "<u1", "bool": "<u1",
+}  # fmt: skip
+_STORAGES = {
+    "DoubleStorage": "float64", "FloatStorage": "float32", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64", "IntStorage": "int32", "ShortStorage": "int16", "CharStorage": "int8",
+    "ByteStorage": "uint8", "BoolStorage": "bool", "UntypedStorage": "",
+}  # fmt: skip
+_SAFETENSORS = {
+    "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16", "I64": "int64", "I32": "int32",
+    "I16": "int16", "I8": "int8", "U8": "uint8", "BOOL": "bool",
+}  # fmt: skip
+
+
+class Checkpoint:
+    """An open checkpoint. `content` holds its values, with `StoredTensor` or numpy arrays for tensors.
+
+    Use it as a context manager. Raises UserError, naming the file, for a file of another kind or a damaged one.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.metadata: dict[str, str] = {}  # of a safetensors file
+        self._file = open_regular(self.path)
+        self._zip: zipfile.ZipFile | None = None
+        self._prefix = ""
+        self._places: dict[str, tuple[int, int]] = {}  # storage key -> first byte, bytes, of formats without a zip
+        self._last: tuple[str, bytes] = ("", b"")
+        try:
+            self.size = os.fstat(self._file.fileno()).st_size
+            self.content = self._read()
+        except BaseException as error:
+            self.close()
+            if isinstance(error, (ForeignFileError, zipfile.BadZipFile, OSError, RecursionError)):
+                raise self._refused(error) from error
+            raise
+
+    def __enter__(self) -> Checkpoint:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._zip is not None:
+            self._zip.close()
+        self._file.close()
+
+    def read(self, tensor: StoredTensor | np.ndarray) -> np.ndarray:
+        """Return the numbers of one tensor: floating-point ones as float32, others as int64.
+
+        Raises UserError when they are not all in the file, or not finite.
+        """
+        try:
+            values = tensor if isinstance(tensor, np.ndarray) else self._stored(tensor)
+        except (ForeignFileError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+            raise self._refused(error) from error
+        if values.dtype.kind == "f":
+            if values.dtype.itemsize == 8 and values.size and np.abs(values).max() > np.finfo(np.float32).max:
+                raise self._refused("it holds numbers that are too large")
+            values = values.astype(np.float32)
+            if not np.isfinite(values).all():
+                raise self._refused("it holds values that are not finite numbers")
+            return values
+        return values.astype(np.int64)
+
+    def _read(self) -> Any:
+        head = self._file.read(512)
+        self._file.seek(0)
+        if head[:2] == b"PK":
+            return self._read_zip()
+        if len(head) > 9 and head[8:9] == b"{":
+            return self._read_safetensors()
+        if head[:1] == b"\x80" or head[:1] in b"(]}c":
+            return self._read_pickles()
+        raise ForeignFileError("it is empty" if not head else "its first bytes are those of no known format")
+
+    # -------------------------------------------------------------------------------------------- torch's zip
+
+    def _read_zip(self) -> Any:
+        self._zip = zipfile.ZipFile(self._file)
+        members = self._zip.infolist()
+        if len(members) > MAX_MEMBERS:
+            raise ForeignFileError(f"it is a zip file of {len(members):,} members")
+        pickles = [m for m in members if m.filename.count("/") == 1 and m.filename.endswith("/data.pkl")]
+        if len(pickles) != 1:
+            raise ForeignFileError("it is a zip file, but not one that torch.save wrote")
+        self._prefix = pickles[0].filename.removesuffix("data.pkl")
+        order = next((m for m in members if m.filename == f"{self._prefix}byteorder"), None)
+        if order is not None and self._member(order)[:20].strip() == b"big":
+            raise ForeignFileError("it was written on a machine of another byte order")
+        data = self._member(pickles[0])
+        return read_pickle(BytesIO(data), len(data), _persistent)
+
+    def _member(self, info: zipfile.ZipInfo) -> bytes:
+        """Return a member's bytes. Torch stores them plainly, so a compressed one is refused unread."""
+        assert self._zip is not None
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+            raise ForeignFileError(f"its member {info.filename[:100]} is compressed or encrypted")
+        if info.file_size > self.size:
+            raise ForeignFileError(f"its member {info.filename[:100]} is larger than the file")
+        return self._zip.read(info)
+
+    # ------------------------------------------------------------------------- pickles, and torch's format before 1.6
+
+    def _read_pickles(self) -> Any:
+        first = read_pickle(self._file, self.size, _persistent, {LOAD_FROM_BYTES: _nested_storage})
+        if not (isinstance(first, int) and first == LEGACY_MAGIC):
+            return first
+        content, self._places = _read_legacy(self._file, self.size)
+        return content
+
+    # -------------------------------------------------------------------------------------------- safetensors
+
+    def _read_safetensors(self) -> dict[str, StoredTensor]:
+        length = int.from_bytes(self._file.read(8), "little")
+        if length > min(self.size - 8, MAX_HEADER_BYTES):
+            raise ForeignFileError("its header is longer than the file, or too long")
+        try:
+            rows = msgspec.json.decode(self._file.read(length), type=dict[str, msgspec.Raw])
+            self.metadata = msgspec.json.decode(rows.pop("__metadata__", msgspec.Raw(b"{}")), type=dict[str, str])
+            table = {name: msgspec.json.decode(row, type=_SafetensorsRow) for name, row in rows.items()}
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise ForeignFileError(f"its header cannot be read ({str(error)[:100]})") from error
+        content = {}
+        for name, row in table.items():
+            if row.dtype not in _SAFETENSORS:
+                raise ForeignFileError(f"{name[:100]} is of the type {row.dtype[:20]}, which is not read")
+            first, last = row.data_offsets
+            dtype = _SAFETENSORS[row.dtype]
+            count = math.prod(row.shape)
+            if not 0 <= first <= last <= self.size - 8 - length or last - first != count * _itemsize(dtype):
+                raise ForeignFileError(f"the place of {name[:100]} in it is wrong")
+            self._places[name] = (8 + length + first, last - first)
+            content[name] = StoredTensor(Storage(name, dtype, count), dtype, 0, row.shape, _contiguous(row.shape))
+        return content
+
+    # -------------------------------------------------------------------------------------------- numbers
+
+    def _stored(self, tensor: StoredTensor) -> np.ndarray:
+        dtype = tensor.dtype
+        if dtype not in DTYPES:
+            raise ForeignFileError(f"it holds numbers of the type {dtype[:20]!r}, which is not read")
+        data = np.frombuffer(self._storage(tensor.storage), np.uint8)
+        item = _itemsize(dtype)
+        values = data[: len(data) // item * item].view(DTYPES[dtype])
+        last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride, strict=True))
+        count = math.prod(tensor.shape)
+        if count and not (0 <= tensor.offset <= last < len(values) and count <= len(values)):
+            raise ForeignFileError("a tensor reaches beyond its numbers in the file")
+        strides = tuple(s * item for s in tensor.stride)
+        view = np.lib.stride_tricks.as_strided(values[tensor.offset :] if count else values, tensor.shape, strides)
+        if dtype == "bfloat16":
+            return (view.astype(np.uint32) << 16).view(np.float32)
+        return view
+
+    def _storage(self, storage: Storage) -> bytes | memoryview:
+        if storage.data is not None:
+            return storage.data
+        if self._last[0] == storage.key:  # several tensors of one storage follow each other
+            return self._last[1]
+        if self._zip is not None:
+            try:
+                info = self._zip.getinfo(f"{self._prefix}data/{storage.key}")
+            except KeyError:
+                raise ForeignFileError(f"the numbers {storage.key[:50]} are missing") from None
+            data = self._member(info)
+        elif storage.key in self._places:
+            first, length = self._places[storage.key]
+            self._file.seek(first)
+            data = self._file.read(length)
+            if len(data) < length:
+                raise ForeignFileError("it ends early")
+        else:
+            raise ForeignFileError(f"the numbers {storage.key[:50]} are missing")
+        self._last = (storage.key, data)
+        return data
+
+    def _refused(self, why: Exception | str) -> UserError:
+        return UserError(
+            f"{self.path} cannot be read: {why}. Choose a checkpoint (.pt, .pth, .pkl, .safetensors), or get it again."
+        )
+
+
+class _SafetensorsRow(msgspec.Struct, frozen=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, int]
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a regular file only: opening a pipe or a device could block for ever. Raises UserError."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UserError(f"{path} is a folder or a device, not a file. Choose a file.")
+        return path.open("rb")
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {path}. Check the path.") from error
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be opened: {error}. Check that you may read it.") from error
+
+
+def _itemsize(dtype: str) -> int:
+    return int(DTYPES[dtype][-1])
+
+
+def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
+
+
+def _persistent(identity: Any) -> Any:
+    """Return the storage, or the class of a module, that torch's persistent id names."""
+    if isinstance(identity, tuple) and len(identity) >= 2 and identity[0] == "module":
+        return identity[1]
+    if not (isinstance(identity, tuple) and len(identity) >= 5 and identity[0] == "storage"):
+        raise ForeignFileError("its pickle refers to data in a way that torch does not")
+    _, kind, key, _, numel, *view = identity
+    name = kind.name if isinstance(kind, Global) else ""
+    if name not in _STORAGES or not (isinstance(key, str) and isinstance(numel, int) and numel >= 0):
+        raise ForeignFileError(f"it holds numbers of the type {name[:50] or kind!r}"[:200])
+    if view and view[0] is not None:
+        raise ForeignFileError("it holds views of storages, as torch wrote them before 1.6; save it again")
+    return Storage(key, _STORAGES[name], numel)
+
+
+def _read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, tuple[int, int]]]:
+    """Read torch's format before 1.6, behind its magic number: the content, and where the numbers of storages lie."""
+    if read_pickle(file, size) != LEGACY_PROTOCOL:
+        raise ForeignFileError("it is of an unknown version of torch's format")
+    read_pickle(file, size)  # about the system that wrote it
+    storages: dict[str, Storage] = {}
+
+    def persistent(identity: Any) -> Any:
+        found = _persistent(identity)
+        if isinstance(found, Storage):
+            storages[found.key] = found
+        return found
+
+    content = read_pickle(file, size, persistent)
+    return content, dict(_legacy_places(file, size, storages))
+
+
+def _nested_storage(args: tuple[Any, ...]) -> Storage:
+    """Return the storage that a plain pickle of tensors holds as the bytes of a file of its own."""
+    data = args[0]
+    if not isinstance(data, (bytes, bytearray)):
+        raise ForeignFileError("it holds a tensor without its numbers")
+    file = BytesIO(data)
+    magic = read_pickle(file, len(data))
+    storage, places = _read_legacy(file, len(data)) if magic == LEGACY_MAGIC else (None, {})
+    if not isinstance(storage, Storage) or storage.key not in places:
+        raise ForeignFileError("it holds a tensor without its numbers")
+    first, length = places[storage.key]
+    return storage._replace(data=memoryview(data)[first : first + length])
+
+
+def _legacy_places(file: BinaryIO, size: int, storages: dict[str, Storage]) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Yield where the numbers of each storage lie: a list of keys, then a count and the numbers of each."""
+    keys = read_pickle(file, size)
+    for key in keys if isinstance(keys, list) else ():
+        if not isinstance(key, str) or key not in storages or not storages[key].dtype:
+            raise ForeignFileError("its list of numbers is damaged")
+        count = int.from_bytes(file.read(8), "little")
+        length = count * _itemsize(storages[key].dtype)
+        if length > size - file.tell():
+            raise ForeignFileError("it ends early")
+        yield key, (file.tell(), length)
+        file.seek(length, os.SEEK_CUR)

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""Classifiers of other programs: what a file or folder is, and the classifier that is made of it. Nothing is executed.
+
+`inspect_classifier` reads names and shapes only; `import_classifier` then reads the tensors.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import torch
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.classifiers import Classifier, ClassifierConfig, Preprocessing
+from latent_explorer.models.importers.checkpoint_file import Checkpoint
+from latent_explorer.models.importers.classifiers.formats import refuse_program
+from latent_explorer.models.importers.classifiers.metadata import (
+    class_names_in,
+    folder_metadata,
+    library_preprocessing,
+    network_names_in,
+)
+from latent_explorer.models.importers.classifiers.recognise import Match, match, recognise
+from latent_explorer.models.importers.state_dicts import StateDict, find_state_dicts, shape_of, without_wrappers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from latent_explorer.models.importers.state_dicts import Tensors
+
+
+@dataclass(frozen=True)
+class ClassifierInspection:
+    """What a foreign file says of its classifier, before anything but names and shapes is read."""
+
+    path: Path  # of the tensors
+    place: str  # of the state dict in the file, with the wrappers' names that were taken off
+    matches: tuple[Match, ...]  # networks that fit, the best first
+    class_names: tuple[str, ...] = ()  # as the file gives them; () if it does not
+    preprocessing: Preprocessing | None = None  # as the file, else the library gives it
+    preprocessing_from: str = ""
+    notes: tuple[str, ...] = field(default=())  # what was chosen or left out, a sentence each
+
+    @property
+    def outputs(self) -> int:
+        return self.matches[0].outputs if self.matches else 0
+
+
+def inspect_classifier(path: Path, architecture: str | None = None) -> ClassifierInspection:
+    """Return what a checkpoint or a Hugging Face folder holds. `architecture` skips the recognition.
+
+    Raises UserError for a file that cannot be read, or in which no classifier is recognised.
+    """
+    about = folder_metadata(path)
+    refuse_program(about.weights)
+    with Checkpoint(about.weights) as checkpoint:
+        chosen, place, notes = _choose(checkpoint)
+        hints = [*about.network_names, *network_names_in(checkpoint.content), path.stem]
+        names = about.class_names or class_names_in(checkpoint.content)
+    if architecture:
+        found = match(architecture, {name: shape_of(tensor) for name, tensor in chosen.items()})
+        matches = [found] if found is not None else []
+        if not matches:
+            raise UserError(
+                f"There is no network {architecture!r} here. Names are as timm:resnet18, torchvision:vit_b_16."
+            )
+    else:
+        matches = recognise(chosen, hints)
+    if not (matches and matches[0].fits):
+        raise UserError(_not_recognised(path, matches))
+    best = matches[0]
+    preprocessing, source = about.preprocessing, about.preprocessing_from
+    if preprocessing is None:
+        preprocessing, source = library_preprocessing(best.architecture), f"the usual one of {best.architecture}"
+    changes: dict[str, Any] = {"channels": "grey"} if best.channels == 1 else {}
+    if best.input_size:
+        changes["input_size"] = best.input_size
+    preprocessing = msgspec.structs.replace(preprocessing, **changes)
+    if names and len(names) != max(2, best.outputs):
+        notes.append(f"The file names {len(names)} classes, its last layer has {best.outputs} outputs: names left out.")
+        names = ()
+    return ClassifierInspection(about.weights, place, tuple(matches), names, preprocessing, source, tuple(notes))
+
+
+def import_classifier(
+    inspection: ClassifierInspection,
+    name: str,
+    class_names: Sequence[str] = (),
+    preprocessing: Preprocessing | None = None,
+    output: int | None = None,
+) -> Classifier:
+    """Return the classifier of an inspected file.
+
+    class_names    in the order of the outputs; two for a single output, which is read as the second's (sigmoid)
+    preprocessing  other than the inspection's
+    output         of a network with a yes or no for each label: the one output to read
+
+    Raises UserError for class names that do not fit, or tensors that cannot be read.
+    """
+    found = inspection.matches[0]
+    single = found.outputs == 1 or output is not None
+    count = 2 if single else found.outputs
+    names = tuple(class_names) or inspection.class_names or default_class_names(count)
+    if len(names) != count:
+        raise UserError(
+            f"Its last layer needs {count} class names, not {len(names)}. Name them in the order of its outputs."
+        )
+    if output is not None and not 0 <= output < found.outputs:
+        raise UserError(f"It has the outputs 0 to {found.outputs - 1}, not {output}.")
+    config = ClassifierConfig(
+        name=name,
+        architecture=found.architecture,
+        class_names=names,
+        preprocessing=preprocessing or inspection.preprocessing or Preprocessing(224),
+        head="sigmoid" if single else "softmax",
+    )
+    classifier = Classifier(config)
+    with Checkpoint(inspection.path) as checkpoint:
+        tensors, _, _ = _choose(checkpoint)
+        state = {
+            name: torch.from_numpy(checkpoint.read(tensors[source]).copy()) for name, source in found.names.items()
+        }
+    own = classifier.network.state_dict()
+    for key, tensor in state.items():
+        head = output is not None and tensor.shape[:1] == (found.outputs,) and own[key].shape[:1] == (1,)
+        own[key] = (tensor[output : output + 1] if head else tensor).to(own[key].dtype)  # type: ignore[operator]
+    classifier.network.load_state_dict(own)
+    return classifier.eval().requires_grad_(False)
+
+
+def provenance(inspection: ClassifierInspection) -> dict[str, Any]:
+    """Return where an imported classifier comes from, as its file keeps it: name and SHA-256 of the source, notes."""
+    with inspection.path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "imported": {
+            "file": inspection.path.name,
+            "sha256": digest,
+            "architecture": inspection.matches[0].architecture,
+            "preprocessing_from": inspection.preprocessing_from,
+            "notes": list(inspection.notes),
+        }
+    }
+
+
+def default_class_names(count: int) -> tuple[str, ...]:
+    """Return names for classes that nobody named."""
+    return tuple(f"class {index}" for index in range(count))
+
+
+def _choose(checkpoint: Checkpoint) -> tuple[Tensors, str, list[str]]:
+    """Return the tensors of the most likely state dict, where it was, and what was left out."""
+    found = find_state_dicts(checkpoint.content)
+    if not found:
+        raise UserError(
+            f"{checkpoint.path} holds no tensors by name. Save the model's state_dict() and choose that file."
+        )
+    best: StateDict = found[0]
+    tensors, wrappers = without_wrappers(best.tensors)
+    notes = [f"Read: {best.place or 'the file itself'}{f', without the prefix {wrappers!r}' if wrappers else ''}."]
+    others = [other.place or "the file itself" for other in found[1:] if len(other.tensors) >= 0.5 * len(best.tensors)]
+    if others:
+        notes.append(f"Not read: {', '.join(others[:5])}.")
+    return tensors, best.place, notes
+
+
+def _not_recognised(path: Path, matches: list[Match]) -> str:
+    near = "; ".join(f"{m.architecture}: {m.problem()}" for m in matches) or "nothing is near"
+    return (
+        f"{path} is the state dict of a network that neither torchvision nor timm has as it is. Nearest: {near}. "
+        "Name the network with --architecture, or export the whole model to ONNX and choose that file."
+    )

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""Words that stand beside a classifier's tensors: class names, the network's name, and its preprocessing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from latent_explorer.common.errors import UserError
+from latent_explorer.models.classifiers import Preprocessing
+from latent_explorer.models.importers.pickle_values import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_JSON_BYTES = 16 << 20
+_WEIGHTS = ("model.safetensors", "pytorch_model.bin", "model.pt", "model.pth")
+_NAMES = (
+    "class_names",
+    "classes",
+    "class_to_idx",
+    "idx_to_class",
+    "id2label",
+    "label2id",
+    "label_names",
+    "labels",
+    "names",
+)
+_ARCHITECTURE = ("arch", "architecture", "model_name", "backbone", "model", "encoder_name", "net")
+_IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+_PILLOW_BICUBIC = 3
+
+
+@dataclass(frozen=True)
+class FolderMetadata:
+    """The file of tensors, and what a Hugging Face folder says beside it; for a single file nothing."""
+
+    weights: Path
+    class_names: tuple[str, ...] = ()
+    network_names: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
+    preprocessing_from: str = ""
+
+
+def folder_metadata(path: Path) -> FolderMetadata:
+    """Return what a folder says of its classifier; a file stands for itself. Raises UserError for other folders."""
+    if not path.is_dir():
+        return FolderMetadata(path)
+    weights = next((path / name for name in _WEIGHTS if (path / name).is_file()), None)
+    if weights is None:
+        if (path / "saved_model.pb").exists():
+            raise UserError(f"{path} is a TensorFlow SavedModel, which is not read. Convert it to PyTorch first.")
+        raise UserError(
+            f"{path} holds no {' or '.join(_WEIGHTS[:2])}. Choose a Hugging Face folder or a checkpoint file."
+        )
+    config = _read_json(path / "config.json")
+    processor = _read_json(path / "preprocessor_config.json")
+    given = config.get("pretrained_cfg")
+    pretrained: dict[str, Any] = given if isinstance(given, dict) else {}
+    preprocessing, source = None, ""
+    if processor:
+        preprocessing, source = _from_processor(processor), "preprocessor_config.json"
+    elif pretrained or "mean" in config:
+        preprocessing, source = _from_timm({**config, **pretrained}), "config.json"
+    names = class_names_in(config) or class_names_in(pretrained)
+    hint = config.get("architecture")
+    return FolderMetadata(weights, names, (hint,) if isinstance(hint, str) else (), preprocessing, source)
+
+
+def library_preprocessing(architecture: str) -> Preprocessing:
+    """Return the preprocessing that the library's own weights of a network were trained with."""
+    library, _, name = architecture.partition(":")
+    if library == "timm":
+        import timm
+
+        found = timm.get_pretrained_cfg(name)
+        return _from_timm(found.to_dict()) if found is not None else Preprocessing(224, *_IMAGENET)
+    from torchvision import models
+
+    weights = models.get_model_weights(name)
+    transforms = weights.DEFAULT.transforms()
+    crop, resize = transforms.crop_size[0], transforms.resize_size[0]
+    return Preprocessing(
+        crop,
+        tuple(transforms.mean),
+        tuple(transforms.std),
+        crop=round(min(1.0, crop / resize), 4),
+        interpolation="bicubic" if transforms.interpolation.value == "bicubic" else "bilinear",
+    )
+
+
+def class_names_in(content: Any) -> tuple[str, ...]:
+    """Return the class names among a file's values, in the order of the outputs; () if there are none."""
+    for key, value in _entries(content):
+        if key in _NAMES and (names := _as_names(value)):
+            return names
+    return ()
+
+
+def network_names_in(content: Any) -> tuple[str, ...]:
+    """Return the texts among a file's values that may name its network."""
+    return tuple(v for key, v in _entries(content) if key in _ARCHITECTURE and isinstance(v, str) and len(v) < 100)
+
+
+def _entries(content: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Yield the named values of a checkpoint and of the settings in it, three levels deep; no tensors' names."""
+    entries = content.attributes() if isinstance(content, Record) else content
+    if not isinstance(entries, dict) or depth > 2 or len(entries) > 1000:
+        return
+    for key, value in entries.items():
+        if isinstance(key, str):
+            yield key, value
+    for key, value in entries.items():
+        if isinstance(key, str) and isinstance(value, (dict, Record)) and key not in _NAMES:
+            yield from _entries(value, depth + 1)
+
+
+def _as_names(value: Any) -> tuple[str, ...]:
+    """Return class names from a list, {"cat": 0}, {0: "cat"} or {"0": "cat"}."""
+    value = value.attributes() if isinstance(value, Record) else value
+    if isinstance(value, dict) and value:
+        pairs = list(value.items())
+        if all(isinstance(v, int) for _, v in pairs):
+            pairs = [(v, k) for k, v in pairs]
+        numbered = {int(k): v for k, v in pairs if isinstance(k, int) or (isinstance(k, str) and k[:6].isdecimal())}
+        if sorted(numbered) != list(range(len(pairs))):
+            return ()
+        value = [numbered[index] for index in range(len(pairs))]
+    if not isinstance(value, (list, tuple)) or len(value) < 2:
+        return ()
+    return tuple(value) if all(isinstance(v, str) and v and len(v) <= 1000 for v in value) else ()
+
+
+def _from_timm(config: dict[str, Any]) -> Preprocessing:
+    size = config.get("input_size")
+    side = size[-1] if isinstance(size, (list, tuple)) and size else 224
+    return _checked(
+        side,
+        config.get("mean"),
+        config.get("std"),
+        config.get("crop_pct", 1.0),
+        config.get("interpolation") == "bicubic",
+    )
+
+
+def _from_processor(config: dict[str, Any]) -> Preprocessing:
+    """Read transformers' preprocessor_config.json."""
+    size, crop = _side(config.get("size")), _side(config.get("crop_size"))
+    side = crop if config.get("do_center_crop") and crop else size
+    kept = side / size if side and size else config.get("crop_pct", 1.0)
+    mean = config.get("image_mean") if config.get("do_normalize", True) else (0.0, 0.0, 0.0)
+    std = config.get("image_std") if config.get("do_normalize", True) else (1.0, 1.0, 1.0)
+    return _checked(side or 224, mean, std, kept, config.get("resample") == _PILLOW_BICUBIC)
+
+
+def _side(value: Any) -> int:
+    if isinstance(value, dict):
+        value = next((value[k] for k in ("height", "shortest_edge", "width") if k in value), 0)
+    return value if isinstance(value, int) else 0
+
+
+def _checked(side: Any, mean: Any, std: Any, crop: Any, bicubic: bool) -> Preprocessing:
+    """Return the preprocessing with the usual value for whatever is missing or no number."""
+    mean, std = (
+        tuple(map(float, given * 3 if len(given) == 1 else given))
+        if isinstance(given, (list, tuple)) and len(given) in (1, 3) and all(isinstance(v, (int, float)) for v in given)
+        else usual
+        for given, usual in ((mean, _IMAGENET[0]), (std, _IMAGENET[1]))
+    )
+    side = side if isinstance(side, int) and 8 <= side <= 2048 else 224
+    crop = float(crop) if isinstance(crop, (int, float)) and 0.1 <= crop <= 1 else 1.0
+    return Preprocessing(side, mean, std, crop, "bicubic" if bicubic else "bilinear")
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return a JSON object, {} if there is no such file. Raises UserError if it cannot be read."""
+    if not path.is_file():
+        return {}
+    if path.stat().st_size > MAX_JSON_BYTES:
+        raise UserError(f"{path} is too large for a description of a model. Get it again.")
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (OSError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} cannot be read: {str(error)[:100]}. Get it again.") from error

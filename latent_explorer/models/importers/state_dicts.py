@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""Find the state dicts in a checkpoint: tensors by name, out of training checkpoints, wrappers and pickled modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from latent_explorer.models.importers.pickle_values import ForeignFileError, Record, StoredTensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Tensors = dict[str, StoredTensor | np.ndarray]
+
+MAX_DEPTH = 64  # dictionaries within dictionaries
+MAX_TENSORS = 50_000
+# Averaged weights are what a training's author evaluates, so they come first.
+_AVERAGED = ("state_dict_ema", "model_ema", "ema_state_dict", "ema", "g_ema", "G_ema")
+_NO_NETWORK = ("optim", "scheduler", "scaler", "callbacks", "loops", "rng")
+# Names that wrappers put before a network's own.
+WRAPPERS = ("module", "model", "_model", "net", "network", "backbone", "_orig_mod", "base_model", "classifier_model")
+
+
+class StateDict(NamedTuple):
+    """Tensors by name, and where they were in the file: "state_dict_ema", or "" for the file itself."""
+
+    place: str
+    tensors: Tensors
+
+
+def find_state_dicts(content: Any) -> list[StateDict]:
+    """Return the state dicts in a checkpoint's content, the most likely one first: averaged weights, then the largest.
+
+    Raises ForeignFileError if modules or dictionaries are nested too deeply, or there are too many tensors.
+    """
+    found = list(_walk(content, "", set(), 0))
+    return sorted(found, key=lambda each: (-_rank(each.place), -len(each.tensors)))
+
+
+def _rank(place: str) -> int:
+    return int(any(part in _AVERAGED for part in place.split(".")))
+
+
+def _walk(value: Any, place: str, seen: set[int], depth: int) -> Iterator[StateDict]:
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    if depth > MAX_DEPTH:
+        raise ForeignFileError(f"its values are nested more than {MAX_DEPTH} deep")
+    entries = value.attributes() if isinstance(value, Record) else value
+    if not isinstance(entries, dict):
+        return
+    if is_module(value):
+        yield StateDict(place, flatten_module(value))
+        return
+    named = {key: each for key, each in entries.items() if isinstance(key, str)}
+    tensors = {key: each for key, each in named.items() if isinstance(each, (StoredTensor, np.ndarray))}
+    if tensors:
+        yield StateDict(place, tensors)
+    for key, each in named.items():
+        if isinstance(each, (dict, Record)) and not any(word in key.lower() for word in _NO_NETWORK):
+            yield from _walk(each, f"{place}.{key}".lstrip("."), seen, depth + 1)
+
+
+def is_module(value: Any) -> bool:
+    """Return True for the record of a torch.nn.Module, whatever its class."""
+    return isinstance(value, Record) and {"_parameters", "_modules"} <= value.attributes().keys()
+
+
+def flatten_module(module: Record) -> Tensors:
+    """Return the state dict of a pickled module.
+
+    Raises ForeignFileError for too many modules; one that stands in many places counts as often.
+    """
+    tensors: Tensors = {}
+    todo = [("", module)]
+    for count, (prefix, each) in enumerate(todo):  # grows on the way
+        if count > MAX_TENSORS:
+            raise ForeignFileError(f"it has more than {MAX_TENSORS:,} modules")
+        for group in ("_parameters", "_buffers"):
+            for name, value in _entries(each, group).items():
+                if isinstance(value, (StoredTensor, np.ndarray)):
+                    tensors[f"{prefix}{name}"] = value
+        todo += [(f"{prefix}{name}.", child) for name, child in _entries(each, "_modules").items() if is_module(child)]
+    return tensors
+
+
+def _entries(module: Record, group: str) -> dict[Any, Any]:
+    entries = module.attributes().get(group)
+    entries = entries.attributes() if isinstance(entries, Record) else entries
+    return entries if isinstance(entries, dict) else {}
+
+
+def shape_of(tensor: StoredTensor | np.ndarray) -> tuple[int, ...]:
+    """Return the shape of a tensor without reading it."""
+    return tuple(tensor.shape)
+
+
+def without_wrappers(tensors: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Return the tensors without the names that wrappers put before them, and those names: "module.model."
+
+    What stands beside the wrapped network, such as a loss's own weights, keeps its name.
+    """
+    names = dict(tensors)
+    removed = ""
+    while names:
+        first = [name.partition(".")[0] for name in names if "." in name]
+        most = max(set(first), key=first.count, default="")
+        everything = len(first) == len(names) and first.count(most) == len(names)
+        if not (everything or (most in WRAPPERS and first.count(most) > 0.6 * len(names))):
+            break
+        names = {name.removeprefix(f"{most}."): value for name, value in names.items()}
+        removed += f"{most}."
+    return names, removed
