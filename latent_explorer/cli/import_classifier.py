@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from latent_explorer.cli.options import PATH, data_options
+from latent_explorer.cli.options import OUTPUT_FILE, PATH, data_options
 from latent_explorer.cli.output import Output, json_option
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.format import size_text
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 @click.command("import-classifier")
 @click.argument("file", type=PATH)
-@click.option("--out", type=PATH, metavar="X.classifier", help="File to write; without it only say what FILE is.")
+@click.option(
+    "--out", type=OUTPUT_FILE, metavar="X.classifier", help="File to write; without it only say what FILE is."
+)
 @click.option("--name", metavar="TEXT", help="What the classifier is called; else FILE's name.")
 @click.option("--class-names", metavar="NAME,...|FILE", help="In the order of its outputs; or a text file, one a line.")
 @click.option("--architecture", metavar="NAME", help="Its network, if it is not recognised: timm:resnet18.")

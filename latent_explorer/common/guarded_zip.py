@@ -42,6 +42,9 @@ class GuardedZip:
         return self
 
     def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._zip.close()
         self._file.close()
 

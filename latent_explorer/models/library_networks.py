@@ -60,7 +60,7 @@ def penultimate_features(network: nn.Module, x: Tensor) -> Tensor:
 
 
 def library_feature_maps(network: nn.Module, x: Tensor) -> list[Tensor]:
-    """(N, C, H, W) -> the last square (N, c, h, w) at each resolution that a convolution or what follows it puts out."""
+    """(N, C, H, W) -> the last square (N, c, h, w) at each resolution, of convolutions and what follows them."""
     maps: dict[int, Tensor] = {}
 
     def keep(_: nn.Module, __: object, output: object) -> None:

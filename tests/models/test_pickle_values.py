@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from latent_explorer.common.errors import DamagedData
 from latent_explorer.models.importers import pickle_values
-from latent_explorer.models.importers.pickle_values import ForeignFileError, Global, Record, read_pickle
+from latent_explorer.models.importers.pickle_values import Global, Record, read_pickle
 
 
 def read(data: bytes) -> object:
@@ -83,7 +84,7 @@ def test_every_way_to_a_call_gives_a_record_or_an_error(data: bytes, monkeypatch
     monkeypatch.setattr(os, "system", lambda *_: pytest.fail("something was called"))
     try:
         found = read(data)
-    except ForeignFileError:
+    except DamagedData:
         return
     assert isinstance(found, Record)
 
@@ -110,19 +111,19 @@ BROKEN = {
 
 @pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN.keys())
 def test_damage_is_one_error(data: bytes) -> None:
-    with pytest.raises(ForeignFileError):
+    with pytest.raises(DamagedData):
         read(data)
 
 
 def test_an_array_is_as_large_as_its_data() -> None:
     data = pickle.dumps(np.zeros(4, np.float32), 4)
     assert b"K\x04\x85" in data  # the shape (4,)
-    with pytest.raises(ForeignFileError, match="size"):
+    with pytest.raises(DamagedData, match="size"):
         read(data.replace(b"K\x04\x85", b"K\x05\x85"))
 
 
 def test_objects_as_array_elements_are_refused() -> None:
-    with pytest.raises(ForeignFileError, match="no numbers"):
+    with pytest.raises(DamagedData, match="no numbers"):
         read(pickle.dumps(np.array([{}], dtype=object)))
 
 
@@ -137,11 +138,11 @@ def test_what_calls_copy_is_bounded_by_the_file(monkeypatch: pytest.MonkeyPatch)
     text = b"x" * 50_000
     once = b"c_codecs\nencode\n(h\x00X\x06\x00\x00\x00latin1tR0"
     data = b"\x80\x02X" + len(text).to_bytes(4, "little") + text + b"q\x00" + once * 20 + b"."
-    with pytest.raises(ForeignFileError, match="more data"):
+    with pytest.raises(DamagedData, match="more data"):
         read(data)
 
 
 def test_the_number_of_operations_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pickle_values, "MAX_OPERATIONS", 1000)
-    with pytest.raises(ForeignFileError, match="operations"):
+    with pytest.raises(DamagedData, match="operations"):
         read(b"\x80\x02" + b"}0" * 1000 + b"N.")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import stat
-import zipfile
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -17,9 +15,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 import numpy as np
 
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError
+from latent_explorer.common.guarded_files import open_regular
+from latent_explorer.common.guarded_zip import GuardedZip
 from latent_explorer.models.importers.pickle_values import (
-    ForeignFileError,
     Global,
     Storage,
     StoredTensor,
@@ -60,8 +60,13 @@ class Checkpoint:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.metadata: dict[str, str] = {}  # of a safetensors file
-        self._file = open_regular(self.path)
-        self._zip: zipfile.ZipFile | None = None
+        try:
+            self._file = open_regular(self.path)
+        except FileNotFoundError as error:
+            raise UserError(f"There is no file {self.path}. Check the path.") from error
+        except (DamagedData, OSError) as error:
+            raise self._refused(error) from error
+        self._zip: GuardedZip | None = None
         self._prefix = ""
         self._places: dict[str, tuple[int, int]] = {}  # storage key -> first byte, bytes, of formats without a zip
         self._last: tuple[str, bytes] = ("", b"")
@@ -70,7 +75,7 @@ class Checkpoint:
             self.content = self._read()
         except BaseException as error:
             self.close()
-            if isinstance(error, (ForeignFileError, zipfile.BadZipFile, OSError, RecursionError)):
+            if isinstance(error, (DamagedData, OSError)):
                 raise self._refused(error) from error
             raise
 
@@ -92,7 +97,7 @@ class Checkpoint:
         """
         try:
             values = tensor if isinstance(tensor, np.ndarray) else self._stored(tensor)
-        except (ForeignFileError, zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
+        except (DamagedData, OSError) as error:
             raise self._refused(error) from error
         if values.dtype.kind == "f":
             if values.dtype.itemsize == 8 and values.size and np.abs(values).max() > np.finfo(np.float32).max:
@@ -112,33 +117,21 @@ class Checkpoint:
             return self._read_safetensors()
         if head[:1] == b"\x80" or head[:1] in b"(]}c":
             return self._read_pickles()
-        raise ForeignFileError("it is empty" if not head else "its first bytes are those of no known format")
+        raise DamagedData("it is empty" if not head else "its first bytes are those of no known format")
 
     # -------------------------------------------------------------------------------------------- torch's zip
 
     def _read_zip(self) -> Any:
-        self._zip = zipfile.ZipFile(self._file)
-        members = self._zip.infolist()
-        if len(members) > MAX_MEMBERS:
-            raise ForeignFileError(f"it is a zip file of {len(members):,} members")
-        pickles = [m for m in members if m.filename.count("/") == 1 and m.filename.endswith("/data.pkl")]
+        self._zip = archive = GuardedZip(self.path, MAX_MEMBERS)
+        pickles = [name for name in archive.names if name.count("/") == 1 and name.endswith("/data.pkl")]
         if len(pickles) != 1:
-            raise ForeignFileError("it is a zip file, but not one that torch.save wrote")
-        self._prefix = pickles[0].filename.removesuffix("data.pkl")
-        order = next((m for m in members if m.filename == f"{self._prefix}byteorder"), None)
-        if order is not None and self._member(order)[:20].strip() == b"big":
-            raise ForeignFileError("it was written on a machine of another byte order")
-        data = self._member(pickles[0])
+            raise DamagedData("it is a zip file, but not one that torch.save wrote")
+        self._prefix = pickles[0].removesuffix("data.pkl")
+        order = f"{self._prefix}byteorder"
+        if order in archive.names and archive.read(order, 100).strip() == b"big":
+            raise DamagedData("it was written on a machine of another byte order")
+        data = archive.read(pickles[0], self.size)
         return read_pickle(BytesIO(data), len(data), _persistent)
-
-    def _member(self, info: zipfile.ZipInfo) -> bytes:
-        """Return a member's bytes. Torch stores them plainly, so a compressed one is refused unread."""
-        assert self._zip is not None
-        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-            raise ForeignFileError(f"its member {info.filename[:100]} is compressed or encrypted")
-        if info.file_size > self.size:
-            raise ForeignFileError(f"its member {info.filename[:100]} is larger than the file")
-        return self._zip.read(info)
 
     # ------------------------------------------------------------------------- pickles, and torch's format before 1.6
 
@@ -154,22 +147,19 @@ class Checkpoint:
     def _read_safetensors(self) -> dict[str, StoredTensor]:
         length = int.from_bytes(self._file.read(8), "little")
         if length > min(self.size - 8, MAX_HEADER_BYTES):
-            raise ForeignFileError("its header is longer than the file, or too long")
-        try:
-            rows = msgspec.json.decode(self._file.read(length), type=dict[str, msgspec.Raw])
-            self.metadata = msgspec.json.decode(rows.pop("__metadata__", msgspec.Raw(b"{}")), type=dict[str, str])
-            table = {name: msgspec.json.decode(row, type=_SafetensorsRow) for name, row in rows.items()}
-        except (msgspec.MsgspecError, ValueError) as error:
-            raise ForeignFileError(f"its header cannot be read ({str(error)[:100]})") from error
+            raise DamagedData("its header is longer than the file, or too long")
+        rows = guarded_json.decode(self._file.read(length), dict[str, msgspec.Raw], max_bytes=MAX_HEADER_BYTES)
+        self.metadata = guarded_json.decode(rows.pop("__metadata__", msgspec.Raw(b"{}")), dict[str, str])
+        table = {name: guarded_json.decode(row, _SafetensorsRow) for name, row in rows.items()}
         content = {}
         for name, row in table.items():
             if row.dtype not in _SAFETENSORS:
-                raise ForeignFileError(f"{name[:100]} is of the type {row.dtype[:20]}, which is not read")
+                raise DamagedData(f"{name[:100]} is of the type {row.dtype[:20]}, which is not read")
             first, last = row.data_offsets
             dtype = _SAFETENSORS[row.dtype]
             count = math.prod(row.shape)
             if not 0 <= first <= last <= self.size - 8 - length or last - first != count * _itemsize(dtype):
-                raise ForeignFileError(f"the place of {name[:100]} in it is wrong")
+                raise DamagedData(f"the place of {name[:100]} in it is wrong")
             self._places[name] = (8 + length + first, last - first)
             content[name] = StoredTensor(Storage(name, dtype, count), dtype, 0, row.shape, _contiguous(row.shape))
         return content
@@ -179,14 +169,14 @@ class Checkpoint:
     def _stored(self, tensor: StoredTensor) -> np.ndarray:
         dtype = tensor.dtype
         if dtype not in DTYPES:
-            raise ForeignFileError(f"it holds numbers of the type {dtype[:20]!r}, which is not read")
+            raise DamagedData(f"it holds numbers of the type {dtype[:20]!r}, which is not read")
         data = np.frombuffer(self._storage(tensor.storage), np.uint8)
         item = _itemsize(dtype)
         values = data[: len(data) // item * item].view(DTYPES[dtype])
         last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.stride, strict=True))
         count = math.prod(tensor.shape)
         if count and not (0 <= tensor.offset <= last < len(values) and count <= len(values)):
-            raise ForeignFileError("a tensor reaches beyond its numbers in the file")
+            raise DamagedData("a tensor reaches beyond its numbers in the file")
         strides = tuple(s * item for s in tensor.stride)
         view = np.lib.stride_tricks.as_strided(values[tensor.offset :] if count else values, tensor.shape, strides)
         if dtype == "bfloat16":
@@ -199,19 +189,15 @@ class Checkpoint:
         if self._last[0] == storage.key:  # several tensors of one storage follow each other
             return self._last[1]
         if self._zip is not None:
-            try:
-                info = self._zip.getinfo(f"{self._prefix}data/{storage.key}")
-            except KeyError:
-                raise ForeignFileError(f"the numbers {storage.key[:50]} are missing") from None
-            data = self._member(info)
+            data = self._zip.read(f"{self._prefix}data/{storage.key}", self.size)
         elif storage.key in self._places:
             first, length = self._places[storage.key]
             self._file.seek(first)
             data = self._file.read(length)
             if len(data) < length:
-                raise ForeignFileError("it ends early")
+                raise DamagedData("it ends early")
         else:
-            raise ForeignFileError(f"the numbers {storage.key[:50]} are missing")
+            raise DamagedData(f"the numbers {storage.key[:50]} are missing")
         self._last = (storage.key, data)
         return data
 
@@ -227,18 +213,6 @@ class _SafetensorsRow(msgspec.Struct, frozen=True):
     data_offsets: tuple[int, int]
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a regular file only: opening a pipe or a device could block for ever. Raises UserError."""
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(f"{path} is a folder or a device, not a file. Choose a file.")
-        return path.open("rb")
-    except FileNotFoundError as error:
-        raise UserError(f"There is no file {path}. Check the path.") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be opened: {error}. Check that you may read it.") from error
-
-
 def _itemsize(dtype: str) -> int:
     return int(DTYPES[dtype][-1])
 
@@ -252,20 +226,20 @@ def _persistent(identity: Any) -> Any:
     if isinstance(identity, tuple) and len(identity) >= 2 and identity[0] == "module":
         return identity[1]
     if not (isinstance(identity, tuple) and len(identity) >= 5 and identity[0] == "storage"):
-        raise ForeignFileError("its pickle refers to data in a way that torch does not")
+        raise DamagedData("its pickle refers to data in a way that torch does not")
     _, kind, key, _, numel, *view = identity
     name = kind.name if isinstance(kind, Global) else ""
     if name not in _STORAGES or not (isinstance(key, str) and isinstance(numel, int) and numel >= 0):
-        raise ForeignFileError(f"it holds numbers of the type {name[:50] or kind!r}"[:200])
+        raise DamagedData(f"it holds numbers of the type {name[:50] or kind!r}"[:200])
     if view and view[0] is not None:
-        raise ForeignFileError("it holds views of storages, as torch wrote them before 1.6; save it again")
+        raise DamagedData("it holds views of storages, as torch wrote them before 1.6; save it again")
     return Storage(key, _STORAGES[name], numel)
 
 
 def _read_legacy(file: BinaryIO, size: int) -> tuple[Any, dict[str, tuple[int, int]]]:
     """Read torch's format before 1.6, behind its magic number: the content, and where the numbers of storages lie."""
     if read_pickle(file, size) != LEGACY_PROTOCOL:
-        raise ForeignFileError("it is of an unknown version of torch's format")
+        raise DamagedData("it is of an unknown version of torch's format")
     read_pickle(file, size)  # about the system that wrote it
     storages: dict[str, Storage] = {}
 
@@ -283,12 +257,12 @@ def _nested_storage(args: tuple[Any, ...]) -> Storage:
     """Return the storage that a plain pickle of tensors holds as the bytes of a file of its own."""
     data = args[0]
     if not isinstance(data, (bytes, bytearray)):
-        raise ForeignFileError("it holds a tensor without its numbers")
+        raise DamagedData("it holds a tensor without its numbers")
     file = BytesIO(data)
     magic = read_pickle(file, len(data))
     storage, places = _read_legacy(file, len(data)) if magic == LEGACY_MAGIC else (None, {})
     if not isinstance(storage, Storage) or storage.key not in places:
-        raise ForeignFileError("it holds a tensor without its numbers")
+        raise DamagedData("it holds a tensor without its numbers")
     first, length = places[storage.key]
     return storage._replace(data=memoryview(data)[first : first + length])
 
@@ -298,10 +272,10 @@ def _legacy_places(file: BinaryIO, size: int, storages: dict[str, Storage]) -> I
     keys = read_pickle(file, size)
     for key in keys if isinstance(keys, list) else ():
         if not isinstance(key, str) or key not in storages or not storages[key].dtype:
-            raise ForeignFileError("its list of numbers is damaged")
+            raise DamagedData("its list of numbers is damaged")
         count = int.from_bytes(file.read(8), "little")
         length = count * _itemsize(storages[key].dtype)
         if length > size - file.tell():
-            raise ForeignFileError("it ends early")
+            raise DamagedData("it ends early")
         yield key, (file.tell(), length)
         file.seek(length, os.SEEK_CUR)

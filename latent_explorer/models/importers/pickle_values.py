@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from latent_explorer.common.errors import DamagedData
+from latent_explorer.common.guarded_json import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -30,10 +33,6 @@ PARTS: dict[Any, int] = {
     dict: 100,
 }  # bytes that a copy of an item takes
 _NUMPY = ("numpy.core.multiarray", "numpy._core.multiarray")
-
-
-class ForeignFileError(ValueError):
-    """Reason for refusing a foreign file, as half a sentence; becomes a UserError that names the file."""
 
 
 class Global(NamedTuple):
@@ -117,7 +116,7 @@ def read_pickle(
 
     `load_persistent` is asked for the value of a persistent id, `calls` for those of further calls.
 
-    Raises ForeignFileError for a pickle that is damaged, or beyond the limits.
+    Raises DamagedData for a pickle that is damaged, or beyond the limits.
     """
     return _Machine(load_persistent, {**_CALLS, **(calls or {})}, end).run(_Bounded(file, end))
 
@@ -144,27 +143,27 @@ class _Machine:
             for opcode, argument, _ in pickletools.genops(source):  # type: ignore[arg-type]  # any readable file
                 count += 1
                 if count > MAX_OPERATIONS:
-                    raise ForeignFileError(f"its pickle has more than {MAX_OPERATIONS:,} operations")
+                    raise DamagedData(f"its pickle has more than {MAX_OPERATIONS:,} operations")
                 if opcode.name == "STOP":
                     return self.stack.pop()
                 if opcode.name in _IGNORED:
                     continue
                 operation = _OPERATIONS.get(opcode.name)
                 if operation is None:
-                    raise ForeignFileError(f"its pickle uses the operation {opcode.name}, which no checkpoint needs")
+                    raise DamagedData(f"its pickle uses the operation {opcode.name}, which no checkpoint needs")
                 operation(self, argument)
-        except ForeignFileError:
+        except DamagedData:
             raise
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError, EOFError, struct.error) as error:
-            raise ForeignFileError(f"its pickle is damaged ({str(error)[:100]})") from error
-        raise ForeignFileError("its pickle ends early")
+            raise DamagedData(f"its pickle is damaged ({shortened(str(error))})") from error
+        raise DamagedData("its pickle ends early")
 
     def pop_to_mark(self) -> list[Any]:
         place = len(self.stack) - 1
         while self.stack[place] is not _MARK:
             place -= 1
             if place < 0:
-                raise ForeignFileError("its pickle is damaged (an item without its mark)")
+                raise DamagedData("its pickle is damaged (an item without its mark)")
         items = self.stack[place + 1 :]
         del self.stack[place:]
         return items
@@ -174,13 +173,13 @@ class _Machine:
 
     def push(self, value: Any) -> None:
         if isinstance(value, int) and value.bit_length() > MAX_INTEGER_BITS:
-            raise ForeignFileError("its pickle holds a number of very many digits")
+            raise DamagedData("its pickle holds a number of very many digits")
         self.stack.append(value)
 
     def push_tuple(self, count: int) -> None:
         items = tuple(self.stack[-count:])
         if len(items) < count or any(item is _MARK for item in items):
-            raise ForeignFileError("its pickle is damaged (a tuple of too few items)")
+            raise DamagedData("its pickle is damaged (a tuple of too few items)")
         self.stack[-count:] = [items]
 
     def put(self, key: int) -> None:
@@ -193,7 +192,7 @@ class _Machine:
         if isinstance(target, Record):
             target = target.elements
         if not isinstance(target, list):
-            raise ForeignFileError("its pickle is damaged (items for something that is no list)")
+            raise DamagedData("its pickle is damaged (items for something that is no list)")
         target.extend(values)
 
     def set_items(self, values: list[Any]) -> None:
@@ -201,7 +200,7 @@ class _Machine:
         if isinstance(target, Record):
             target = target.items
         if not isinstance(target, dict) or len(values) % 2:
-            raise ForeignFileError("its pickle is damaged (entries for something that is no dictionary)")
+            raise DamagedData("its pickle is damaged (entries for something that is no dictionary)")
         for key, value in zip(values[::2], values[1::2], strict=True):
             target[_checked_key(key)] = value
 
@@ -212,7 +211,7 @@ class _Machine:
 
     def make_global(self, module: Any, name: Any) -> None:
         if not (isinstance(module, str) and isinstance(name, str)):
-            raise ForeignFileError("its pickle is damaged (a class without a name)")
+            raise DamagedData("its pickle is damaged (a class without a name)")
         self.stack.append(Global(module, name))
 
     def make_stack_global(self) -> None:
@@ -224,7 +223,7 @@ class _Machine:
         if isinstance(maker, Record):  # a call of something that a call returned, such as functools.partial
             maker = maker.maker
         if not (isinstance(maker, Global) and isinstance(args, tuple)):
-            raise ForeignFileError("its pickle is damaged (a call of something that cannot be called)")
+            raise DamagedData("its pickle is damaged (a call of something that cannot be called)")
         known = self._calls.get(maker)
         if known is None:
             self.stack.append(Record(maker, args))
@@ -232,7 +231,7 @@ class _Machine:
         # A long list in the memo can be passed to many calls: what they may copy is bounded by the file.
         self._to_copy -= sum(len(arg) * size for arg in args for kind, size in PARTS.items() if isinstance(arg, kind))
         if self._to_copy < 0:
-            raise ForeignFileError("its pickle makes far more data than the file holds")
+            raise DamagedData("its pickle makes far more data than the file holds")
         self.stack.append(known(args))
 
     def reduce(self) -> None:
@@ -275,7 +274,7 @@ class _Machine:
 
     def load_persistent(self, identity: Any) -> None:
         if self._load_persistent is None:
-            raise ForeignFileError("its pickle refers to data outside of it")
+            raise DamagedData("its pickle refers to data outside of it")
         self.stack.append(self._load_persistent(identity))
 
 
@@ -286,7 +285,7 @@ def _checked_key(key: Any) -> Any:
         return key
     if isinstance(key, Global):
         return str(key)
-    raise ForeignFileError(f"its pickle has a dictionary whose keys are of the type {type(key).__name__}")
+    raise DamagedData(f"its pickle has a dictionary whose keys are of the type {type(key).__name__}")
 
 
 # ------------------------------------------------------------------------------------------------ calls that are known
@@ -304,7 +303,7 @@ def _from_buffer(args: tuple[Any, ...]) -> np.ndarray:
     dtype = _numpy_dtype(record)
     data = data.encode("latin-1") if isinstance(data, str) else data  # text in Python 2's pickles
     if not isinstance(data, (bytes, bytearray)) or not _is_shape(shape) or len(data) != _count(shape) * dtype.itemsize:
-        raise ForeignFileError("its pickle holds an array whose size is not that of its data")
+        raise DamagedData("its pickle holds an array whose size is not that of its data")
     return np.frombuffer(data, dtype).reshape(shape, order="F" if order == "F" else "C")
 
 
@@ -313,7 +312,7 @@ def _numpy_dtype(record: Any) -> np.dtype:
     code, state = (record.args or ("",))[0], record.state
     order = state[1] if isinstance(state, tuple) and len(state) > 1 and state[1] in ("<", ">") else "<"
     if not isinstance(code, str) or code[:1] not in "fiub" or code[1:] not in ("1", "2", "4", "8"):
-        raise ForeignFileError(f"its pickle holds an array of {str(code)[:20]!r}, which are no numbers")
+        raise DamagedData(f"its pickle holds an array of {str(code)[:20]!r}, which are no numbers")
     return np.dtype(order + code)
 
 
@@ -322,7 +321,7 @@ def _scalar(args: tuple[Any, ...]) -> Any:
     data = data.encode("latin-1") if isinstance(data, str) else data
     dtype = _numpy_dtype(dtype)
     if len(data) != dtype.itemsize:
-        raise ForeignFileError("its pickle holds a number whose size is not that of its data")
+        raise DamagedData("its pickle holds a number whose size is not that of its data")
     return np.frombuffer(data, dtype)[0].item()
 
 
@@ -341,18 +340,18 @@ def _tensor(args: tuple[Any, ...]) -> StoredTensor:
     """Return the tensor of torch._utils._rebuild_tensor, _v2 and _v3, which says its dtype last."""
     storage, offset, shape, stride = args[:4]
     if not isinstance(storage, Storage):
-        raise ForeignFileError("its pickle holds a tensor without its numbers")
+        raise DamagedData("its pickle holds a tensor without its numbers")
     named = args[6] if len(args) > 6 else None
     dtype = named.name if isinstance(named, Global) and named.module == "torch" else storage.dtype
     if not (_is_shape(shape) and _is_shape(stride) and len(shape) == len(stride) and isinstance(offset, int)):
-        raise ForeignFileError("its pickle holds a tensor without a proper shape")
+        raise DamagedData("its pickle holds a tensor without a proper shape")
     return StoredTensor(storage, dtype, offset, shape, stride)
 
 
 def _bytes(args: tuple[Any, ...]) -> bytes:
     text, encoding = args
     if encoding not in ("latin1", "latin-1"):
-        raise ForeignFileError(f"its pickle encodes bytes as {str(encoding)[:20]!r}")
+        raise DamagedData(f"its pickle encodes bytes as {str(encoding)[:20]!r}")
     return text.encode("latin-1")
 
 
@@ -370,7 +369,7 @@ def _reconstructed(args: tuple[Any, ...]) -> Record:
     """Return the record of copyreg._reconstructor(class, base, state)."""
     maker = args[0]
     if not isinstance(maker, Global):
-        raise ForeignFileError("its pickle is damaged (an object without a class)")
+        raise DamagedData("its pickle is damaged (an object without a class)")
     return Record(maker)
 
 

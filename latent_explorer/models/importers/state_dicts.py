@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from latent_explorer.models.importers.pickle_values import ForeignFileError, Record, StoredTensor
+from latent_explorer.common.errors import DamagedData
+from latent_explorer.models.importers.pickle_values import Record, StoredTensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +34,7 @@ class StateDict(NamedTuple):
 def find_state_dicts(content: Any) -> list[StateDict]:
     """Return the state dicts in a checkpoint's content, the most likely one first: averaged weights, then the largest.
 
-    Raises ForeignFileError if modules or dictionaries are nested too deeply, or there are too many tensors.
+    Raises DamagedData if modules or dictionaries are nested too deeply, or there are too many tensors.
     """
     found = list(_walk(content, "", set(), 0))
     return sorted(found, key=lambda each: (-_rank(each.place), -len(each.tensors)))
@@ -48,7 +49,7 @@ def _walk(value: Any, place: str, seen: set[int], depth: int) -> Iterator[StateD
         return
     seen.add(id(value))
     if depth > MAX_DEPTH:
-        raise ForeignFileError(f"its values are nested more than {MAX_DEPTH} deep")
+        raise DamagedData(f"its values are nested more than {MAX_DEPTH} deep")
     entries = value.attributes() if isinstance(value, Record) else value
     if not isinstance(entries, dict):
         return
@@ -72,13 +73,13 @@ def is_module(value: Any) -> bool:
 def flatten_module(module: Record) -> Tensors:
     """Return the state dict of a pickled module.
 
-    Raises ForeignFileError for too many modules; one that stands in many places counts as often.
+    Raises DamagedData for too many modules; one that stands in many places counts as often.
     """
     tensors: Tensors = {}
     todo = [("", module)]
     for count, (prefix, each) in enumerate(todo):  # grows on the way
         if count > MAX_TENSORS:
-            raise ForeignFileError(f"it has more than {MAX_TENSORS:,} modules")
+            raise DamagedData(f"it has more than {MAX_TENSORS:,} modules")
         for group in ("_parameters", "_buffers"):
             for name, value in _entries(each, group).items():
                 if isinstance(value, (StoredTensor, np.ndarray)):

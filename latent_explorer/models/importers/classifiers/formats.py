@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from typing import TYPE_CHECKING
 
-from latent_explorer.common.errors import UserError
-from latent_explorer.models.importers.checkpoint_file import MAX_MEMBERS, open_regular
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
+from latent_explorer.common.guarded_files import open_regular
+from latent_explorer.common.guarded_zip import GuardedZip
+from latent_explorer.models.importers.checkpoint_file import MAX_MEMBERS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,23 +43,25 @@ _MEMBERS: tuple[tuple[tuple[str, ...], str], ...] = (
 
 def refuse_program(path: Path) -> None:
     """Raise UserError, with the way out, for a file of a kind that is known but not read."""
-    with open_regular(path) as file:
-        head = file.read(64)
-        file.seek(0)
-        if not head:
-            raise UserError(f"{path} is empty. Copy or download it again.")
-        for start, magic, what in _HEADS:
-            if head[start:].startswith(magic):
-                raise UserError(f"{path} is {what}")
+    try:
+        with open_regular(path) as file:
+            head = file.read(64)
+        members = set()
         if head.startswith(b"PK"):
-            try:
-                with zipfile.ZipFile(file) as archive:
-                    members = {name.rpartition("/")[2] for name in archive.namelist()[:MAX_MEMBERS]}
-            except (zipfile.BadZipFile, OSError, NotImplementedError) as error:
-                raise UserError(f"{path} is a damaged zip file ({error}). Copy or download it again.") from error
-            for wanted, what in _MEMBERS:
-                if members.issuperset(wanted):
-                    raise UserError(f"{path} is {what}")
+            with GuardedZip(path, MAX_MEMBERS) as archive:
+                members = {name.rpartition("/")[2] for name in archive.names}
+    except FileNotFoundError as error:
+        raise UserError(f"There is no file {path}. Check the path.") from error
+    except (DamagedData, OSError) as error:
+        raise unreadable(path, "checkpoint", error) from error
+    if not head:
+        raise unreadable(path, "checkpoint", "", empty=True)
+    for start, magic, what in _HEADS:
+        if head[start:].startswith(magic):
+            raise UserError(f"{path} is {what}")
+    for wanted, what in _MEMBERS:
+        if members.issuperset(wanted):
+            raise UserError(f"{path} is {what}")
     if path.suffix.lower() == ".onnx":
         raise UserError(
             f"{path} is an ONNX model, which this version does not read. Save the weights of the model "

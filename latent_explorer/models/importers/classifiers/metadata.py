@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from latent_explorer.common.errors import UserError
+from latent_explorer.common import guarded_json
+from latent_explorer.common.errors import DamagedData, UserError, unreadable
 from latent_explorer.models.classifiers import Preprocessing
 from latent_explorer.models.importers.pickle_values import Record
 
@@ -179,9 +178,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     """Return a JSON object, {} if there is no such file. Raises UserError if it cannot be read."""
     if not path.is_file():
         return {}
-    if path.stat().st_size > MAX_JSON_BYTES:
-        raise UserError(f"{path} is too large for a description of a model. Get it again.")
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-    except (OSError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} cannot be read: {str(error)[:100]}. Get it again.") from error
+        return guarded_json.read(path, dict[str, Any], max_bytes=MAX_JSON_BYTES)
+    except (DamagedData, OSError) as error:
+        raise unreadable(path, "model's description", error, suffix=".json") from error

@@ -12,8 +12,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
+from latent_explorer.common import guarded_json
 from latent_explorer.common.errors import UserError
 from latent_explorer.common.paths import resource
 from latent_explorer.models.importers.state_dicts import shape_of
@@ -205,5 +204,4 @@ def _nearest(shapes: Shapes) -> list[str]:
 @cache
 def _table() -> dict[str, tuple[int, int]]:
     """Return tensors and values of the libraries' networks, without heads and counters."""
-    path = resource("networks.json")
-    return msgspec.json.decode(path.read_bytes(), type=dict[str, tuple[int, int]])
+    return guarded_json.read(resource("networks.json"), dict[str, tuple[int, int]])
